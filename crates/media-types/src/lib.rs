@@ -1,0 +1,30 @@
+//! The vocabulary of Lectern: every value that flows from an upload to a player, and nothing that acts on it.
+//!
+//! - [`time`]: exact time. [`Timescale`], [`MediaTime`], [`FrameRate`].
+//! - [`id`]: typed identifiers ([`AssetId`], [`JobId`], ...), random parts supplied by the caller.
+//! - [`probe`]: what a source contains ([`ProbeReport`]).
+//! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
+//! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
+//! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
+//! - [`publication`]: immutable generations, the pointer to the newest, and the layout of the store.
+//!
+//! Layer 0: deterministic, no I/O, no clock, no foreign library.
+
+pub mod id;
+pub mod plan;
+pub mod probe;
+pub mod publication;
+pub mod sample;
+pub mod segment;
+pub mod time;
+
+pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
+pub use plan::{
+    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, Rendition, Shown, SkippedRung, StillsPlan, VideoEncoding,
+    VideoPlan,
+};
+pub use probe::{AudioProbe, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+pub use publication::{GenerationIndex, Pointer, PublishedFile};
+pub use sample::{CodecConfig, Sample};
+pub use segment::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};
+pub use time::{FrameRate, MediaTime, Timescale};

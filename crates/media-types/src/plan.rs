@@ -1,0 +1,242 @@
+//! What will be encoded: made once from a [`ProbeReport`](crate::ProbeReport) and a pinned ladder, then never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{FrameRate, Rational, Rotation, Timescale};
+
+/// The ladder a plan was made with; a later edit of the file does not change the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LadderPin {
+    /// The ladder's name.
+    pub name: String,
+    /// Lower-case hex SHA-256 of the ladder file's bytes.
+    pub sha256: String,
+}
+
+/// How one video rung is encoded: quality-targeted (CRF) under a cap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VideoEncoding {
+    /// x264 preset, such as `veryfast`.
+    pub preset: String,
+    /// Constant rate factor, 0 to 51.
+    pub crf: f32,
+    /// Cap of the bitrate in bits per second: the VBV rate, and the planned BANDWIDTH.
+    pub max_bitrate_bps: u64,
+    /// VBV buffer in bits.
+    pub buffer_bits: u64,
+    /// x264 `tune`, such as `stillimage`.
+    pub tune: Option<String>,
+}
+
+/// A rung made real for one asset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rendition {
+    /// Unique within the plan and safe in a URL, such as `1080p`.
+    pub name: String,
+    /// Width in pixels, even.
+    pub width: u32,
+    /// Height in pixels, even.
+    pub height: u32,
+    /// How it is encoded.
+    pub encoding: VideoEncoding,
+}
+
+/// A rung of the ladder that this asset does not get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedRung {
+    /// The rung's name.
+    pub name: String,
+    /// One clause for a person, such as `the source is 720p`.
+    pub reason: String,
+}
+
+/// One source picture and for how many output frames it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The source picture's presentation time, in ticks of the source stream's time base.
+    pub source_pts: i64,
+    /// Consecutive output frames that show it, at least 1.
+    pub frames: u32,
+}
+
+/// Which source picture each output frame shows, in presentation order. Pictures that no frame shows are absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FrameMap(pub Vec<Shown>);
+
+impl FrameMap {
+    /// Number of output frames.
+    pub fn frame_count(&self) -> u64 {
+        self.0.iter().map(|shown| u64::from(shown.frames)).sum()
+    }
+
+    /// The part of the map that covers output frames `first .. first + count`.
+    pub fn slice(&self, first: u64, count: u64) -> FrameMap {
+        let (mut at, end, mut out) = (0u64, first + count, Vec::new());
+        for shown in &self.0 {
+            let next = at + u64::from(shown.frames);
+            let (from, to) = (at.max(first), next.min(end));
+            if from < to {
+                let frames = u32::try_from(to - from).unwrap_or(u32::MAX);
+                out.push(Shown { source_pts: shown.source_pts, frames });
+            }
+            if next >= end {
+                break;
+            }
+            at = next;
+        }
+        FrameMap(out)
+    }
+}
+
+/// The unit of parallel encoding: whole segments, independently decodable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GopRange {
+    /// 0-based position.
+    pub index: u32,
+    /// First output frame.
+    pub first_frame: u64,
+    /// Output frames in the range.
+    pub frame_count: u64,
+    /// First segment, 0-based.
+    pub first_segment: u32,
+    /// Segments in the range.
+    pub segment_count: u32,
+}
+
+/// The video half of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VideoPlan {
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// Seconds per source tick.
+    pub source_time_base: Rational,
+    /// Turn applied to every picture before scaling.
+    pub rotation: Rotation,
+    /// Whether pictures are deinterlaced before scaling.
+    pub deinterlace: bool,
+    /// Constant output rate.
+    pub frame_rate: FrameRate,
+    /// Output ticks per second.
+    pub timescale: Timescale,
+    /// Ticks each output frame lasts.
+    pub frame_ticks: u32,
+    /// An IDR picture opens every run of this many frames, counted from each segment's start.
+    pub gop_frames: u32,
+    /// Frames of every segment but the last, a multiple of `gop_frames`.
+    pub segment_frames: u32,
+    /// Which source picture each output frame shows.
+    pub frame_map: FrameMap,
+    /// The ranges, in order, covering every frame exactly once.
+    pub ranges: Vec<GopRange>,
+    /// What is encoded, lowest first. The first one is the rung an asset is first playable with.
+    pub renditions: Vec<Rendition>,
+}
+
+impl VideoPlan {
+    /// Number of output frames.
+    pub fn frame_count(&self) -> u64 {
+        self.ranges.last().map_or(0, |range| range.first_frame + range.frame_count)
+    }
+
+    /// Number of segments.
+    pub fn segment_count(&self) -> u32 {
+        self.ranges.last().map_or(0, |range| range.first_segment + range.segment_count)
+    }
+
+    /// Frames of segment `index`, 0-based; 0 past the end.
+    pub fn frames_in_segment(&self, index: u32) -> u32 {
+        let first = u64::from(index) * u64::from(self.segment_frames);
+        let left = self.frame_count().saturating_sub(first);
+        u32::try_from(left.min(self.segment_frames.into())).unwrap_or(u32::MAX)
+    }
+}
+
+/// The audio half of a plan: one continuous AAC-LC encode.
+///
+/// The coded track starts `priming_samples` before the presentation's origin (the encoder's delay, carried in the edit
+/// list), so coded frame `k` starts at presentation sample `k * 1024 - priming_samples`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioPlan {
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// Seconds per source tick.
+    pub source_time_base: Rational,
+    /// Source presentation time, in source ticks, that becomes presentation sample 0; samples before it are cut, a
+    /// later start is filled with silence.
+    pub origin_pts: i64,
+    /// Output samples per second, and the track's timescale.
+    pub sample_rate: u32,
+    /// Output channels, 1 or 2.
+    pub channels: u32,
+    /// Target bitrate in bits per second.
+    pub bitrate_bps: u32,
+    /// Presentation samples to produce: longer sources are cut, shorter ones filled with silence.
+    pub sample_count: u64,
+    /// First sample, in presentation samples, of every segment after the first: the video grid's borders in the
+    /// audio timescale, rounded to nearest. The packager moves each to the nearest coded-frame border.
+    pub borders: Vec<u64>,
+    /// BCP 47 language, `und` when unknown.
+    pub language: String,
+}
+
+/// Still pictures: a poster and a storyboard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillsPlan {
+    /// Source presentation time of the poster, in source ticks.
+    pub poster_pts: i64,
+    /// Poster size in pixels.
+    pub poster_width: u32,
+    /// Poster height in pixels.
+    pub poster_height: u32,
+    /// Source presentation times of the storyboard tiles, ascending, in source ticks.
+    pub tile_pts: Vec<i64>,
+    /// Milliseconds each tile stands for.
+    pub tile_interval_ms: u32,
+    /// Tile size in pixels.
+    pub tile_width: u32,
+    /// Tile height in pixels.
+    pub tile_height: u32,
+    /// Tiles per row of the sheet.
+    pub columns: u32,
+}
+
+/// Everything the engine is asked to do for one asset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EncodePlan {
+    /// The ladder it was made with.
+    pub ladder: LadderPin,
+    /// `None` for audio-only sources.
+    pub video: Option<VideoPlan>,
+    /// `None` for silent sources. At least one half is present.
+    pub audio: Option<AudioPlan>,
+    /// `None` for audio-only sources.
+    pub stills: Option<StillsPlan>,
+    /// Rungs left out, each with its reason.
+    pub skipped: Vec<SkippedRung>,
+    /// Length of the presentation in milliseconds.
+    pub duration_ms: i64,
+    /// What a person should know about the result, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn slices_of_a_frame_map_join_to_the_whole(runs in prop::collection::vec(1u32..5, 1..60), cut in 0u64..200) {
+            let map = FrameMap(runs.iter().enumerate().map(|(i, &frames)| Shown { source_pts: i as i64, frames }).collect());
+            let total = map.frame_count();
+            let cut = cut.min(total);
+            let (left, right) = (map.slice(0, cut), map.slice(cut, total - cut));
+            prop_assert_eq!(left.frame_count(), cut);
+            prop_assert_eq!(right.frame_count(), total - cut);
+            let flat = |map: &FrameMap| map.0.iter().flat_map(|s| std::iter::repeat_n(s.source_pts, s.frames as usize)).collect::<Vec<_>>();
+            prop_assert_eq!([flat(&left), flat(&right)].concat(), flat(&map));
+        }
+    }
+}

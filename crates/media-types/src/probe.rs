@@ -1,0 +1,108 @@
+//! What a source contains, as read from its container before any picture is decoded.
+
+use serde::{Deserialize, Serialize};
+
+use crate::FrameRate;
+
+/// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rational {
+    /// Numerator.
+    pub num: i32,
+    /// Denominator; 0 when the container states nonsense.
+    pub den: i32,
+}
+
+/// Clockwise turn that brings the stored picture upright.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// Upright as stored.
+    #[default]
+    None,
+    /// A quarter turn clockwise.
+    Right,
+    /// Upside down.
+    Half,
+    /// A quarter turn counter-clockwise.
+    Left,
+}
+
+impl Rotation {
+    /// Whether width and height change places.
+    pub fn swaps_sides(self) -> bool {
+        matches!(self, Self::Right | Self::Left)
+    }
+}
+
+/// One coded picture's times, in ticks of its stream's time base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketTime {
+    /// Presentation time.
+    pub pts: i64,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+}
+
+/// The chosen video stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VideoProbe {
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// The codec's short name, such as `h264`.
+    pub codec: String,
+    /// Coded size in pixels, before rotation and aspect correction.
+    pub width: u32,
+    /// Coded height in pixels.
+    pub height: u32,
+    /// Shape of one pixel; 0/1 or 0/0 when unstated (square).
+    pub sample_aspect: Rational,
+    /// Turn needed to show pictures upright.
+    pub rotation: Rotation,
+    /// Pixel format's short name, such as `yuv420p`.
+    pub pixel_format: String,
+    /// Whether the stream states it is interlaced.
+    pub interlaced: bool,
+    /// Seconds per tick.
+    pub time_base: Rational,
+    /// The rate the container states, if any.
+    pub stated_rate: Option<FrameRate>,
+    /// The stream's own average bitrate, measured over its packets, if its duration is known.
+    pub bitrate_bps: Option<u64>,
+    /// Every packet that has a presentation time, sorted by it, duplicates removed.
+    pub packets: Vec<PacketTime>,
+}
+
+/// One audio stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AudioProbe {
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// The codec's short name, such as `aac`.
+    pub codec: String,
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Number of channels.
+    pub channels: u32,
+    /// BCP 47 or ISO 639 language as stated.
+    pub language: Option<String>,
+    /// Seconds per tick.
+    pub time_base: Rational,
+    /// First presentation time and the end of the last packet, in ticks; `None` when there is no packet.
+    pub span: Option<(i64, i64)>,
+}
+
+/// What a source contains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProbeReport {
+    /// The demuxer's short name, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub container: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// The video stream that will be encoded, if any. Attached pictures do not count.
+    pub video: Option<VideoProbe>,
+    /// All audio streams that can be decoded, in container order, the default one first.
+    pub audio: Vec<AudioProbe>,
+    /// What was odd about the source, one sentence each, at most 16.
+    pub warnings: Vec<String>,
+}
