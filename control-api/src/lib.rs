@@ -1,1 +1,33 @@
+//! The control API of Lectern under `/api/v1`: uploads, assets, jobs, ladders, playback, events; its documentation and
+//! the page of the studio.
 //!
+//! - [`options`]: what it needs to run ([`ControlOptions`], [`LadderSource`]).
+//! - `api`: every route with its policy, in one table.
+//! - `uploads`, `tus`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's staging.
+//! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
+//! - `transcoding`: the older routes of the same records, in camelCase.
+//! - `ops`, `docs`, `web`: health, metrics, the `OpenAPI` document and its page, the studio's files.
+//!
+//! Layer 7: wires the asset store, the queue, the media store and the ladders; knows no packager and no engine.
+
+mod api;
+mod assets;
+mod docs;
+mod error;
+mod events;
+mod jobs;
+mod ladders;
+mod ops;
+pub mod options;
+mod playback;
+mod receive;
+mod state;
+mod transcoding;
+mod transfer;
+mod tus;
+mod uploads;
+mod views;
+mod web;
+
+pub use api::{openapi, router};
+pub use options::{BuiltinLadders, ControlOptions, LadderSource};

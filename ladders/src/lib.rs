@@ -1,1 +1,29 @@
+//! Ladders: what might be encoded, as data that operators edit, and the choice of what one source gets.
 //!
+//! - `ladder`: the values. [`Ladder`], [`Rung`], [`AudioRung`].
+//! - `file`: the format of a ladder file and its JSON Schema, [`json_schema`].
+//! - `parse`: [`parse`], which reports every mistake at once, read through `section`; `report` holds [`Report`] and [`Mistake`].
+//! - `catalog`: the ladders that ship. [`catalog`], [`builtin`].
+//! - `select`: [`select`], from a ladder and the shape of a source to renditions.
+//! - `explain`, `plot`: the same for a person: [`explain`], [`plot_text`], [`plot_svg`].
+//!
+//! Layer 1: deterministic, no I/O.
+
+mod catalog;
+mod explain;
+mod file;
+mod ladder;
+mod parse;
+mod plot;
+mod report;
+mod section;
+mod select;
+
+pub use catalog::{DEFAULT_LADDER, builtin, catalog};
+pub use explain::explain;
+pub use file::json_schema;
+pub use ladder::{AudioRung, Ladder, Rung};
+pub use parse::parse;
+pub use plot::{plot_svg, plot_text};
+pub use report::{Mistake, Report};
+pub use select::{Selection, SourceShape, select};

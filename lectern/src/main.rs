@@ -1,1 +1,51 @@
-fn main() {}
+//! `lectern`: the command people type. Every part of the product is one of its subcommands.
+//!
+//! - `cli`: arguments.
+//! - `commands`: one file per subcommand.
+//! - `ladder_book`: the ladders in force, shipped and edited.
+//! - `data`: what lies in a data folder.
+//! - `exit`: failures and their exit codes.
+//! - `report`: progress on a terminal, plain lines otherwise.
+//!
+//! Layer 8. Links no native media library: those are in `lectern-engine`.
+
+mod cli;
+mod commands;
+mod data;
+mod exit;
+mod ladder_book;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let json = arguments.json;
+    telemetry::start(if arguments.verbose {
+        "info,lectern=debug,workers=debug,engine_host=debug"
+    } else {
+        "info,sqlx=warn"
+    });
+    match commands::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(json);
+            failure.exit_code()
+        }
+    }
+}
+
+/// Runs a future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::unavailable("runtime.failed", format!("the runtime cannot start: {error}"), "free some memory")
+    })?;
+    let result = runtime.block_on(future);
+    // Blocking reads that nobody waits for any more must not hold up the exit.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    result
+}

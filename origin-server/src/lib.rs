@@ -1,1 +1,24 @@
+//! Serves published generations out of a media store to any HLS or DASH player. Knows no database, no queue and no
+//! keys: a pointer and an index in the store say all that it needs.
 //!
+//! - [`Origin`]: resolves `/p/{playback_id}/...` to bytes and answers with validators, ranges and cache rules.
+//! - [`serve`]: connections with a bound on their number, their silence and their end.
+//!
+//! One request, end to end: `target` reads the path; `catalog` finds the generation, its index and the file in it,
+//! from memory or once from the store however many ask; `conditional` and `range` (pure, RFC 9110) decide what to send;
+//! `body` sends it, 256 KiB at a time.
+
+mod body;
+mod cache;
+mod catalog;
+mod conditional;
+mod headers;
+mod origin;
+mod problem;
+mod published;
+mod range;
+mod serve;
+mod target;
+
+pub use origin::{Origin, OriginOptions};
+pub use serve::{ServeLimits, serve, serve_with};

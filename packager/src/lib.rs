@@ -1,1 +1,48 @@
+//! Samples in, byte slices out: one CMAF set that HLS and DASH players share, and the playlists and manifests over it.
 //!
+//! - [`init_segment`], [`media_segment`]: ISO BMFF as CMAF asks for it (ISO/IEC 23000-19), from codec configuration
+//!   and [`Sample`](media_types::Sample)s.
+//! - [`AudioGrid`], [`audio_segments`]: which coded AAC frames belong to which segment.
+//! - [`Presentation`]: everything that text is written from; [`text_files`] writes all of it.
+//! - [`multivariant_playlist`], [`media_playlist`], [`iframe_playlist`]: HLS (RFC 8216bis).
+//! - [`mpd`]: DASH (ISO/IEC 23009-1). [`storyboard_vtt`]: thumbnails for players of either.
+//! - [`peak_bitrate_bps`], [`average_bitrate_bps`]: what a track was measured to need.
+//! - [`codec_string`], [`Sps`]: RFC 6381 names and the little of H.264 that containers repeat.
+//! - [`lint`]: reads everything back with parsers that share no code with the writers.
+//!
+//! Layer 2: deterministic, no I/O, no clock. Boxes are written by a small writer of this crate, so that their order,
+//! versions and the codec configuration's bytes are exactly ours; `mp4-atom`, `m3u8-rs` and `dash-mpd-core` judge the
+//! result (the last one also writes it).
+
+mod audio_grid;
+mod bitrate;
+mod codec;
+mod dash;
+mod error;
+mod files;
+mod hls;
+mod init;
+mod isobmff;
+mod language;
+pub mod lint;
+mod paths;
+mod presentation;
+mod segment;
+mod sps;
+mod storyboard;
+
+pub use audio_grid::{AudioGrid, audio_segments};
+pub use bitrate::{average_bitrate_bps, peak_bitrate_bps};
+pub use codec::{codec_string, composition_delay};
+pub use dash::mpd;
+pub use error::PackageError;
+pub use files::{OutputFile, text_files};
+pub use hls::{iframe_playlist, media_playlist, multivariant_playlist};
+pub use init::init_segment;
+pub use paths::{
+    INIT_FILE, STORYBOARD_VTT, iframe_playlist_path, init_path, media_type, playlist_path, segment_file, segment_path,
+};
+pub use presentation::{Presentation, StoryboardRef};
+pub use segment::{PackagedSegment, media_segment};
+pub use sps::{Colour, Sps};
+pub use storyboard::storyboard_vtt;

@@ -1,1 +1,36 @@
+//! Pure planning: what a source's packet times become, and the port through which an engine makes it.
 //!
+//! - `engine`: the port. [`Engine`], [`EngineSink`], the orders and their summaries, [`SourceRead`].
+//! - `plan`: [`plan`], from a probe report and a ladder to an encode plan; `error` holds [`PlanError`].
+//!   - `exact`: rational arithmetic on source times.
+//!   - `rate`: the constant rate behind the timestamps, if there is one.
+//!   - `timeline`: the output grid, and which picture each of its frames shows.
+//!   - `ranges`: the units of parallel encoding.
+//!   - `sound`, `stills`, `language`: the other parts of a plan.
+//! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
+//! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
+//!
+//! Layer 2: deterministic, no I/O, no clock. One picture's time decides nothing by itself; the plan is a function of
+//! the whole probe report, so every worker that makes it makes the same one.
+
+mod check;
+mod engine;
+mod error;
+mod exact;
+mod fake;
+mod language;
+mod plan;
+mod ranges;
+mod rate;
+mod sound;
+mod stills;
+mod timeline;
+
+pub use check::{RangeCheck, RangeFault, check_range};
+pub use engine::{
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, POSTER, RangeOrder, RangeSummary, STORYBOARD,
+    SourceRead, StillsOrder, StillsSummary, Stop, VideoSetup,
+};
+pub use error::PlanError;
+pub use fake::{CollectingSink, FakeEngine};
+pub use plan::{MAX_DURATION_S, plan, source_shape};

@@ -1,1 +1,30 @@
+//! The flow of one recording as one pure function: [`advance()`] takes a state and an event and says what the new state
+//! is and which jobs follow.
 //!
+//! - [`stage`]: what a job does ([`Stage`]).
+//! - [`event`]: what can happen to an asset ([`FlowEvent`]) and why it may fail ([`FlowFailure`]).
+//! - [`plan`]: the part of an encode plan that the flow needs ([`PlanSummary`]).
+//! - [`state`]: where an asset stands ([`AssetState`], [`Phase`]).
+//! - [`jobs`]: the jobs that a step asks for, with their priorities, weights and dependencies ([`JobRequest`]).
+//! - [`advance`](mod@advance): the function itself.
+//!
+//! ```text
+//! awaiting_upload ─▶ ingesting ─▶ processing ─▶ ready ─▶ deleting ─▶ deleted
+//!        └───────────────┴────────────┴─▶ errored ─────────▲
+//! ```
+//!
+//! Layer 1: deterministic, no I/O, no clock, no randomness.
+
+pub mod advance;
+pub mod event;
+pub mod jobs;
+pub mod plan;
+pub mod stage;
+pub mod state;
+
+pub use advance::{Effects, FlowError, advance};
+pub use event::{CANCELLED, FlowEvent, FlowFailure};
+pub use jobs::JobRequest;
+pub use plan::{MAX_RANGES, MAX_RENDITIONS, PlanSummary, RenditionSummary};
+pub use stage::{ALL_STAGES, Stage};
+pub use state::{AssetState, Phase, UnknownPhase};

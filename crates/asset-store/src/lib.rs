@@ -1,1 +1,58 @@
+//! Assets and uploads as they are stored. [`AssetStore::apply`] is the only way an asset's state changes: in one
+//! transaction it asks [`asset_flow::advance()`] for the next state, saves it, cancels and enqueues jobs and writes the
+//! outbox. A job's result takes the same way behind its fencing token ([`AssetStore::commit`]) or does not count at all.
 //!
+//! - [`rows`]: [`AssetRow`], [`UploadRow`] and what is needed to make one.
+//! - `apply`, `jobs`: changes of state, by a caller's transaction, by a job's result or failure, by a person's request.
+//! - `uploads`: from the announcement of an upload to its source.
+//! - `reads`: single assets, pages of them, playback ids.
+//! - [`progress`]: how far an asset is, computed from its jobs.
+//! - `snapshot`: what the outbox says about an asset.
+//! - `sql`: every statement.
+//!
+//! Lock order of every transaction: the asset's row, then jobs and uploads, then the outbox. So two of them on one asset
+//! wait for each other and never deadlock.
+
+mod apply;
+mod error;
+mod jobs;
+pub mod progress;
+mod reads;
+pub mod rows;
+mod snapshot;
+mod sql;
+mod uploads;
+
+use std::sync::Arc;
+
+pub use error::StoreError;
+use job_queue::JobQueue;
+pub use progress::{Progress, RenditionProgress, RenditionState};
+pub use rows::{AssetRow, NewUpload, UploadRow, UploadState};
+pub use sql::STATEMENTS;
+
+/// The most rows one read returns.
+pub const MAX_PAGE: i64 = 200;
+
+/// Assets, their uploads and the way their state changes. Cheap to clone.
+#[derive(Clone)]
+pub struct AssetStore {
+    queue: JobQueue,
+    high_water: Arc<progress::HighWater>,
+}
+
+impl AssetStore {
+    /// A store over the database of `queue`.
+    pub fn new(queue: JobQueue) -> Self {
+        Self { queue, high_water: Arc::default() }
+    }
+
+    /// The queue that the jobs of assets go to.
+    pub fn queue(&self) -> &JobQueue {
+        &self.queue
+    }
+
+    fn db(&self) -> &database::Database {
+        self.queue.database()
+    }
+}

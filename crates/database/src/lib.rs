@@ -1,1 +1,41 @@
-//! 
+//! One SQL for two engines: a facade over the native SQLite and PostgreSQL pools.
+//!
+//! - [`Database`], [`Tx`]: open, read, write. Every statement is a `const` with `$1` placeholders that both engines take.
+//! - [`Val`], [`args!`], [`row!`], [`Json`]: values into a statement and rows out of it.
+//! - [`DbError`]: what went wrong, with the driver's error kept as the source.
+//! - [`outbox`]: events, numbered in commit order.
+//! - [`migrations`]: every migration of every module, in order, compiled in.
+//! - `testing` (feature `testing`): fresh databases on both engines, and preparing of statements.
+//!
+//! Rules of the common SQL: ids are `TEXT`, times `BIGINT` milliseconds, JSON holds objects and arrays and is never
+//! queried into, sums are cast (`CAST(SUM(x) AS BIGINT)`), an argument that may be null is cast where its type cannot be
+//! inferred (`CAST($1 AS TEXT) IS NULL`), and `/*SKIP LOCKED*/` ends the inner `SELECT` of a claim.
+
+mod engine;
+mod error;
+mod migrate;
+pub mod migrations;
+pub mod outbox;
+mod row;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod tx;
+mod value;
+
+pub use engine::{Database, EngineKind};
+pub use error::DbError;
+pub use migrations::Migration;
+pub use row::Row;
+pub use sqlx::types::Json;
+pub use tx::Tx;
+pub use value::Val;
+
+/// What the macros of this crate expand to; not for direct use.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use sqlx::postgres::PgRow;
+    pub use sqlx::sqlite::SqliteRow;
+    pub use sqlx::{Error, FromRow, Row};
+}

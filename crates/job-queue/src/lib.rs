@@ -1,1 +1,33 @@
+//! Durable work: a lease table decides whose result counts, apalis decides when a handler runs.
 //!
+//! - [`JobQueue`]: enqueue in the caller's transaction, claim, finish, fail, cancel, list.
+//! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
+//! - [`Reaper`]: takes jobs from workers that went silent, judged by its own monotonic clock alone.
+//! - [`run_worker`], [`Handler`], [`Lease`]: claims one job at a time behind a concurrency limit, keeps its lease in a task
+//!   of its own, catches panics, hands work back on shutdown.
+//!
+//! A job is `waiting` (for other jobs), `ready`, `running`, and then `done`, `parked` (out of attempts, for a person to
+//! look at) or `cancelled`. A failed attempt goes back to `ready` with a later run time that survives a restart.
+
+mod backend;
+mod claim;
+mod enqueue;
+mod error;
+mod lease;
+mod model;
+mod queue;
+mod reaper;
+mod sql;
+mod worker;
+
+pub use claim::MAX_STAGES;
+pub use enqueue::MAX_BATCH;
+pub use error::QueueError;
+pub use lease::Lease;
+pub use model::{
+    ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Renewal, UnknownState,
+};
+pub use queue::{JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
+pub use reaper::{LOST_WORKERS, Reaper, SilentJob};
+pub use sql::STATEMENTS;
+pub use worker::{Handler, WorkerOptions, run_worker};

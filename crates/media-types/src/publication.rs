@@ -55,6 +55,11 @@ pub fn source_key(asset: &AssetId) -> String {
     format!("sources/{asset}/original")
 }
 
+/// Where the bytes of an asset's upload gather. By asset, so that whoever removes an asset finds them.
+pub fn staging_key(asset: &AssetId) -> String {
+    format!("uploads/{asset}")
+}
+
 /// Prefix of everything made for an asset that is not public by itself: probe report, plan, fragments.
 pub fn work_prefix(asset: &AssetId) -> String {
     format!("work/{asset}/")

@@ -1,1 +1,42 @@
+//! What every service of Lectern shares, so that each behaves alike and none writes it twice.
 //!
+//! - [`problem`]: every refusal is an RFC 9457 problem ([`Problem`]).
+//! - [`json`]: [`ApiJson`], a request body that refuses unknown fields and says where.
+//! - [`request_id`]: one id per request, in the answer's header, its problem and the log.
+//! - [`auth`]: the admin token and the [`Policy`] of a route.
+//! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
+//! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
+//! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
+//! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
+//! - [`events`]: the outbox as a resumable stream.
+//! - [`clock`]: time as an argument, and its RFC 3339 form.
+//!
+//! Layer 5.
+
+pub mod auth;
+pub mod clock;
+pub mod conditional;
+pub mod events;
+pub mod idempotency;
+pub mod json;
+pub mod paging;
+pub mod problem;
+pub mod request_id;
+pub mod routes;
+
+pub use auth::{AdminToken, Guard, Policy};
+pub use clock::{Clock, rfc3339, system_clock};
+pub use conditional::{Etag, check_if_match, respond_cached};
+pub use events::{EventFeed, FeedOptions};
+pub use idempotency::{Idempotency, Outcome, Stored};
+pub use json::{ApiJson, ApiQuery};
+pub use paging::{Cursor, Page, PageQuery};
+pub use problem::{FieldError, Problem};
+pub use routes::Routes;
+
+use media_types::TenantId;
+
+/// The one tenant of an installation that has no organisations yet.
+pub fn default_tenant() -> TenantId {
+    TenantId::from_unique("default")
+}

@@ -1,0 +1,193 @@
+//! Assets: list, show, cancel, delete.
+
+use asset_flow::{FlowEvent, Phase};
+use asset_store::AssetRow;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kernel::conditional::respond_json;
+use kernel::problem::ProblemBody;
+use kernel::{ApiQuery, Cursor, Etag, Page, Problem, check_if_match, paging};
+use media_types::AssetId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::error;
+use crate::state::Api;
+use crate::views::AssetView;
+
+/// The query of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Rows of the page, 1 to 200; 50 when absent.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Only assets in this state.
+    state: Option<String>,
+}
+
+/// Assets, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/assets", operation_id = "list_assets", tag = "assets", params(ListQuery),
+    responses(
+        (status = 200, description = "a page", body = Page<AssetView>),
+        (status = 422, description = "not a valid query", body = ProblemBody),
+    )
+)]
+pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
+    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
+    let known = |text: &str| {
+        text.parse::<Phase>().map_err(|_| Problem::invalid("?state", "asset.unknown_state", "there is no such state"))
+    };
+    let state = query.state.as_deref().map(known).transpose()?;
+    let after = match after {
+        Some(cursor) => {
+            let id = cursor.id.parse::<AssetId>();
+            let id =
+                id.map_err(|_| Problem::invalid("?after", "page.invalid_cursor", "this is no cursor of this list"))?;
+            Some((cursor.time_ms, id))
+        }
+        None => None,
+    };
+    let (rows, has_more) = fetch(&api, state, after, limit).await?;
+    let next = rows.last().filter(|_| has_more);
+    let next = next.map(|row| Cursor { time_ms: row.created_ms, id: row.id.to_string() }.encode());
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(with_progress(&api, row).await?);
+    }
+    let address = match state {
+        Some(state) => format!("/api/v1/assets?state={state}&"),
+        None => "/api/v1/assets?".to_owned(),
+    };
+    Ok(Page { items, has_more, next }.respond(&api.url(&address), limit))
+}
+
+/// Up to `limit` rows and whether more follow. The store's own limit leaves no room for a surplus row on the largest
+/// page, so that one asks once more.
+async fn fetch(
+    api: &Api,
+    state: Option<Phase>,
+    after: Option<(i64, AssetId)>,
+    limit: u32,
+) -> Result<(Vec<AssetRow>, bool), Problem> {
+    let rows = api.store.assets(&api.tenant, state, after, i64::from(limit)).await.map_err(error::store)?;
+    let Some(last) = rows.last().filter(|_| rows.len() == limit as usize) else { return Ok((rows, false)) };
+    let place = Some((last.created_ms, last.id.clone()));
+    let more = api.store.assets(&api.tenant, state, place, 1).await.map_err(error::store)?;
+    Ok((rows, !more.is_empty()))
+}
+
+/// One asset, with its progress and its renditions.
+#[utoipa::path(
+    get, path = "/api/v1/assets/{id}", operation_id = "get_asset", tag = "assets",
+    params(("id" = String, Path, description = "the asset")),
+    responses(
+        (status = 200, description = "the asset, with a strong ETag", body = AssetView),
+        (status = 304, description = "unchanged"),
+        (status = 404, description = "no such asset", body = ProblemBody),
+    )
+)]
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Ok(respond_json(&headers, &view(&api, &parse(&id)?).await?))
+}
+
+/// Stops the processing of an asset. What is published stays. Nothing happens when it is ready.
+#[utoipa::path(
+    post, path = "/api/v1/assets/{id}/cancel", operation_id = "cancel_asset", tag = "assets",
+    params(("id" = String, Path, description = "the asset")),
+    responses(
+        (status = 202, description = "being stopped", body = AssetView),
+        (status = 404, description = "no such asset", body = ProblemBody),
+    )
+)]
+pub(crate) async fn cancel(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = parse(&id)?;
+    let (effect_api, effect_id) = (api.clone(), id.clone());
+    let key = kernel::Idempotency::key(&headers)?;
+    let effect = async move {
+        let view = end(&effect_api, &effect_id, FlowEvent::Cancelled).await?;
+        let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
+        Ok(kernel::Stored { status: StatusCode::ACCEPTED, body })
+    };
+    let address = format!("/api/v1/assets/{id}/cancel");
+    let outcome = api.idempotency.once(&api.tenant, key, &address, &(), effect).await?;
+    Ok((outcome.stored.status, axum::Json(outcome.stored.body)).into_response())
+}
+
+/// Removes an asset with all that was made of it, in whatever state it is.
+#[utoipa::path(
+    delete, path = "/api/v1/assets/{id}", operation_id = "delete_asset", tag = "assets",
+    params(
+        ("id" = String, Path, description = "the asset"),
+        ("If-Match" = Option<String>, Header, description = "only when it is unchanged"),
+    ),
+    responses(
+        (status = 202, description = "being removed", body = AssetView),
+        (status = 404, description = "no such asset", body = ProblemBody),
+        (status = 412, description = "it has changed", body = ProblemBody),
+    )
+)]
+pub(crate) async fn delete(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = parse(&id)?;
+    if headers.contains_key(header::IF_MATCH) {
+        let now = serde_json::to_vec(&view(&api, &id).await?).map_err(|error| Problem::internal(&error))?;
+        check_if_match(&headers, &Etag::of(&now))?;
+    }
+    let view = end(&api, &id, FlowEvent::DeleteRequested).await?;
+    let mut response = (StatusCode::ACCEPTED, axum::Json(view)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Applies the event, then stops the transfer and drops its bytes if the asset was still being uploaded.
+async fn end(api: &Api, id: &AssetId, event: FlowEvent) -> Result<AssetView, Problem> {
+    let before = find(api, id).await?;
+    let row = api.store.request(&api.tenant, id, event, api.now_ms()).await.map_err(error::store)?;
+    if before.source_size.is_none() {
+        // A transfer that does not stop in time finds its upload closed and clears its bytes away itself.
+        if let Ok(_transfer) = api.transfers.seize(id).await {
+            api.media.stage_discard(&media_types::publication::staging_key(id)).await.map_err(error::media)?;
+        }
+    }
+    with_progress(api, row).await
+}
+
+pub(crate) fn parse(id: &str) -> Result<AssetId, Problem> {
+    id.parse().map_err(|_| missing())
+}
+
+fn missing() -> Problem {
+    Problem::not_found("asset.not_found", "there is no such asset")
+}
+
+/// The row of an asset that is not gone.
+pub(crate) async fn find(api: &Api, id: &AssetId) -> Result<AssetRow, Problem> {
+    let row = api.store.asset(&api.tenant, id).await.map_err(error::store)?;
+    row.filter(|row| row.state != Phase::Deleted).ok_or_else(missing)
+}
+
+/// An asset as clients see it.
+pub(crate) async fn view(api: &Api, id: &AssetId) -> Result<AssetView, Problem> {
+    with_progress(api, find(api, id).await?).await
+}
+
+async fn with_progress(api: &Api, row: AssetRow) -> Result<AssetView, Problem> {
+    let progress = api.store.progress_at(&api.tenant, &row.id, api.now_ms()).await.map_err(error::store)?;
+    Ok(AssetView::new(row, progress))
+}

@@ -1,0 +1,72 @@
+//! How the errors of what lies below look to a client.
+
+use axum::http::{HeaderValue, StatusCode};
+use kernel::Problem;
+
+use crate::tus;
+
+/// A failure of the media store.
+pub(crate) fn media(error: media_store::StoreError) -> Problem {
+    use media_store::StoreError as E;
+    match error {
+        E::NoSpace => full("the media store has no space left"),
+        E::OffsetMismatch { actual } => offset_mismatch(actual),
+        other => Problem::internal(&other),
+    }
+}
+
+/// 409 with where the upload really stands.
+pub(crate) fn offset_mismatch(actual: u64) -> Problem {
+    Problem::conflict("upload.offset_mismatch", format!("the upload stands at byte {actual}"))
+        .hint("ask with HEAD where to go on")
+        .header(tus::UPLOAD_OFFSET, HeaderValue::from(actual))
+}
+
+/// A failure of the asset store.
+pub(crate) fn store(error: asset_store::StoreError) -> Problem {
+    use asset_store::StoreError as E;
+    match error {
+        E::NotFound("upload") => Problem::not_found("upload.not_found", "there is no such upload"),
+        E::NotFound(_) => Problem::not_found("asset.not_found", "there is no such asset"),
+        E::UploadClosed(asset_store::UploadState::Attached) | E::OtherSource => already_received(),
+        E::UploadClosed(state) => upload_closed(state.as_str()),
+        E::Database(error) => database(error),
+        E::Invalid { field, reason } => {
+            Problem::invalid(format!("/{field}"), "field.invalid", format!("{field} {reason}"))
+        }
+        E::Queue(error) => queue(error),
+        other => Problem::internal(&other),
+    }
+}
+
+/// A failure of the queue.
+pub(crate) fn queue(error: job_queue::QueueError) -> Problem {
+    match error {
+        job_queue::QueueError::Database(error) => database(error),
+        other => Problem::internal(&other),
+    }
+}
+
+fn database(error: database::DbError) -> Problem {
+    match error {
+        database::DbError::Full(_) => full("the disk of the database has no space left"),
+        other => other.into(),
+    }
+}
+
+fn full(detail: &str) -> Problem {
+    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage.full", detail)
+        .hint("free space or enlarge the disk; the bytes received so far are kept")
+        .retry_after(60)
+}
+
+/// 409 for bytes that come after the last.
+pub(crate) fn already_received() -> Problem {
+    Problem::conflict("upload.already_received", "this upload is complete and belongs to its asset")
+        .hint("delete the asset, or announce a new upload")
+}
+
+/// 410 for an upload that was given up.
+pub(crate) fn upload_closed(state: &str) -> Problem {
+    Problem::new(StatusCode::GONE, "upload.closed", format!("this upload is {state}")).hint("announce a new upload")
+}

@@ -1,0 +1,162 @@
+//! Jobs of the queue, read only.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use job_queue::{JobFilter, JobRow, JobState};
+use kernel::conditional::respond_json;
+use kernel::problem::ProblemBody;
+use kernel::{ApiQuery, Cursor, Page, Problem, paging, rfc3339};
+use media_types::JobId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::error;
+use crate::state::Api;
+
+/// One job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobView {
+    /// The job.
+    id: String,
+    /// What it works on.
+    asset_id: String,
+    /// `probe`, `plan`, `encode_range`, `encode_audio`, `stills`, `publish_first`, `publish_complete` or `delete`.
+    stage: String,
+    /// `waiting`, `ready`, `running`, `done`, `parked` or `cancelled`.
+    state: &'static str,
+    /// Higher goes first.
+    priority: i64,
+    /// Claims so far.
+    attempt: i64,
+    /// How often it may be tried.
+    max_attempts: i64,
+    /// 0 to 100, of this attempt.
+    percent: f64,
+    /// The last worker that claimed it.
+    worker: Option<String>,
+    /// Why the last attempt failed.
+    error: Option<JobFailure>,
+    /// RFC 3339.
+    created_at: String,
+    /// RFC 3339.
+    started_at: Option<String>,
+    /// RFC 3339.
+    finished_at: Option<String>,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobFailure {
+    /// Stable, for programs.
+    code: String,
+    /// One sentence.
+    detail: String,
+}
+
+impl From<JobRow> for JobView {
+    fn from(row: JobRow) -> Self {
+        let error = row.error_code.map(|code| JobFailure { code, detail: row.error_detail.unwrap_or_default() });
+        let part = if row.state == JobState::Done { 1.0 } else { row.progress };
+        Self {
+            id: row.id.to_string(),
+            asset_id: row.asset_id.to_string(),
+            stage: row.stage,
+            state: row.state.as_str(),
+            priority: row.priority,
+            attempt: row.attempt,
+            max_attempts: row.max_attempts,
+            percent: (part.clamp(0.0, 1.0) * 1000.0).floor() / 10.0,
+            worker: row.worker,
+            error,
+            created_at: rfc3339(row.created_ms),
+            started_at: row.started_ms.map(rfc3339),
+            finished_at: row.finished_ms.map(rfc3339),
+        }
+    }
+}
+
+/// The query of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Rows of the page, 1 to 200; 50 when absent.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Only jobs in this state.
+    state: Option<String>,
+    /// Only jobs of this stage.
+    stage: Option<String>,
+    /// Only jobs of this asset.
+    asset_id: Option<String>,
+}
+
+/// Jobs, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/jobs", operation_id = "list_jobs", tag = "jobs", params(ListQuery),
+    responses(
+        (status = 200, description = "a page", body = Page<JobView>),
+        (status = 422, description = "not a valid query", body = ProblemBody),
+    )
+)]
+pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
+    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
+    let invalid = |pointer, detail| Problem::invalid(pointer, "field.invalid", detail);
+    let state = query.state.as_deref().map(str::parse::<JobState>).transpose();
+    let asset_id = query.asset_id.as_deref().map(str::parse).transpose();
+    if query.stage.as_ref().is_some_and(|stage| !asset_flow::ALL_STAGES.contains(&stage.as_str())) {
+        return Err(invalid("?stage", "there is no such stage"));
+    }
+    let filter = JobFilter {
+        state: state.map_err(|_| invalid("?state", "there is no such state"))?,
+        stage: query.stage.clone(),
+        asset_id: asset_id.map_err(|_| invalid("?asset_id", "this is no id of an asset"))?,
+    };
+    let place = after.map(|cursor| (cursor.time_ms, cursor.id));
+    let rows = api.queue().list(&api.tenant, &filter, place, i64::from(limit)).await.map_err(error::queue)?;
+    // The queue's own limit leaves no room for a surplus row on the largest page, so a full page asks once more.
+    let last = rows.last().filter(|_| rows.len() == limit as usize);
+    let last = last.map(|row| (row.created_ms, row.id.to_string()));
+    let next = match last {
+        Some(place) => {
+            let more = api.queue().list(&api.tenant, &filter, Some(place.clone()), 1).await.map_err(error::queue)?;
+            (!more.is_empty()).then(|| Cursor { time_ms: place.0, id: place.1 }.encode())
+        }
+        None => None,
+    };
+    let page = Page { items: rows.into_iter().map(JobView::from).collect(), has_more: next.is_some(), next };
+    Ok(page.respond(&api.url(&address(&query)), limit))
+}
+
+/// The list's address with its filters, all of which passed their checks and need no escaping.
+fn address(query: &ListQuery) -> String {
+    let mut address = "/api/v1/jobs?".to_owned();
+    for (name, value) in [("state", &query.state), ("stage", &query.stage), ("asset_id", &query.asset_id)] {
+        if let Some(value) = value {
+            address.push_str(&format!("{name}={value}&"));
+        }
+    }
+    address
+}
+
+/// One job.
+#[utoipa::path(
+    get, path = "/api/v1/jobs/{id}", operation_id = "get_job", tag = "jobs",
+    params(("id" = String, Path, description = "the job")),
+    responses(
+        (status = 200, description = "the job", body = JobView),
+        (status = 404, description = "no such job", body = ProblemBody),
+    )
+)]
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let missing = || Problem::not_found("job.not_found", "there is no such job");
+    let id: JobId = id.parse().map_err(|_| missing())?;
+    let row = api.queue().job(&api.tenant, &id).await.map_err(error::queue)?.ok_or_else(missing)?;
+    Ok(respond_json(&headers, &JobView::from(row)))
+}

@@ -1,0 +1,117 @@
+//! Ladders, read only: operators edit them as files.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use kernel::Problem;
+use kernel::conditional::respond_json;
+use kernel::problem::ProblemBody;
+use ladders::Ladder;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::state::Api;
+
+/// One rung: what might be encoded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RungView {
+    /// Such as `720p`.
+    name: String,
+    /// Pixels of the shorter side at most.
+    height: u32,
+    /// Cap of the bitrate in bits per second.
+    max_bitrate_bps: u64,
+    /// Rate control buffer in bits.
+    buffer_bits: u64,
+    /// Constant rate factor.
+    crf: f64,
+    /// Preset of the encoder.
+    preset: String,
+}
+
+/// The sound of a ladder.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AudioView {
+    /// Bits per second.
+    bitrate_bps: u32,
+    /// Channels at most.
+    channels: u32,
+}
+
+/// A ladder.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LadderView {
+    /// What an upload names it by.
+    name: String,
+    /// One sentence.
+    description: String,
+    /// Whether an upload that names none gets it.
+    default: bool,
+    /// Pictures per second that no rendition exceeds.
+    max_frame_rate: u32,
+    /// Lowest first.
+    rungs: Vec<RungView>,
+    /// The sound.
+    audio: AudioView,
+    /// Hash of its file.
+    sha256: String,
+}
+
+/// All ladders.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LadderList {
+    /// By name.
+    items: Vec<LadderView>,
+}
+
+impl From<Ladder> for LadderView {
+    fn from(ladder: Ladder) -> Self {
+        let rung = |rung: ladders::Rung| RungView {
+            name: rung.name,
+            height: rung.height,
+            max_bitrate_bps: rung.encoding.max_bitrate_bps,
+            buffer_bits: rung.encoding.buffer_bits,
+            crf: f64::from(rung.encoding.crf),
+            preset: rung.encoding.preset,
+        };
+        Self {
+            default: ladder.name == ladders::DEFAULT_LADDER,
+            name: ladder.name,
+            description: ladder.description,
+            max_frame_rate: ladder.max_frame_rate,
+            rungs: ladder.rungs.into_iter().map(rung).collect(),
+            audio: AudioView { bitrate_bps: ladder.audio.bitrate_bps, channels: ladder.audio.channels },
+            sha256: ladder.sha256,
+        }
+    }
+}
+
+/// The ladders that an upload may name.
+#[utoipa::path(
+    get, path = "/api/v1/ladders", operation_id = "list_ladders", tag = "ladders",
+    responses((status = 200, description = "all ladders", body = LadderList))
+)]
+pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let names = api.ladders.names();
+    let items = names.iter().filter_map(|name| api.ladders.ladder(name)).map(LadderView::from).collect();
+    respond_json(&headers, &LadderList { items })
+}
+
+/// One ladder.
+#[utoipa::path(
+    get, path = "/api/v1/ladders/{name}", operation_id = "get_ladder", tag = "ladders",
+    params(("name" = String, Path, description = "its name")),
+    responses(
+        (status = 200, description = "the ladder", body = LadderView),
+        (status = 404, description = "no such ladder", body = ProblemBody),
+    )
+)]
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let ladder = api.ladders.ladder(&name);
+    let ladder = ladder.ok_or_else(|| Problem::not_found("ladder.not_found", "there is no such ladder"))?;
+    Ok(respond_json(&headers, &LadderView::from(ladder)))
+}

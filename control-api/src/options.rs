@@ -1,0 +1,54 @@
+//! What the control API is given.
+
+use std::sync::Arc;
+
+use asset_store::AssetStore;
+use kernel::{AdminToken, Clock};
+use ladders::Ladder;
+use media_store::MediaStore;
+
+/// The largest source that an installation takes unless told otherwise: 64 GiB.
+pub const DEFAULT_MAX_UPLOAD_BYTES: u64 = 64 << 30;
+
+/// Where ladders come from. Implementations may replace them at any time; a plan pins what it was made with.
+pub trait LadderSource: Send + Sync {
+    /// The names of all ladders, sorted.
+    fn names(&self) -> Vec<String>;
+    /// The ladder of this name.
+    fn ladder(&self, name: &str) -> Option<Ladder>;
+}
+
+/// The ladders that ship.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuiltinLadders;
+
+impl LadderSource for BuiltinLadders {
+    fn names(&self) -> Vec<String> {
+        ladders::catalog().iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    fn ladder(&self, name: &str) -> Option<Ladder> {
+        ladders::builtin(name)
+    }
+}
+
+/// What [`router`](crate::router) wires together.
+pub struct ControlOptions {
+    /// The assets, their jobs and the database of both.
+    pub store: AssetStore,
+    /// Their bytes.
+    pub media: Arc<dyn MediaStore>,
+    /// The ladders that an upload may name.
+    pub ladders: Arc<dyn LadderSource>,
+    /// Opens every route that is not public.
+    pub admin_token: AdminToken,
+    /// Scheme and authority that clients reach the server at, without a trailing slash, such as
+    /// `https://video.example`; `None` makes every address in an answer relative.
+    pub public_base: Option<String>,
+    /// The largest source, in bytes.
+    pub max_upload_bytes: u64,
+    /// The version that the `OpenAPI` document and the metrics carry.
+    pub version: String,
+    /// The time.
+    pub clock: Clock,
+}

@@ -1,0 +1,173 @@
+//! The headers of tus 1.0, parsed. Pure: text in, values out.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kernel::Problem;
+
+pub(crate) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+pub(crate) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+pub(crate) const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+const UPLOAD_DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
+const UPLOAD_CONCAT: HeaderName = HeaderName::from_static("upload-concat");
+const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
+const VERSION_LIST: HeaderName = HeaderName::from_static("tus-version");
+const EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
+const MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
+
+/// The one protocol version.
+pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+/// Media type of a PATCH.
+pub(crate) const OFFSET_OCTET_STREAM: &str = "application/offset+octet-stream";
+const EXTENSIONS: HeaderValue = HeaderValue::from_static("creation,creation-with-upload,termination");
+const MAX_METADATA_BYTES: usize = 8 * 1024;
+
+/// What a creation announces.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Creation {
+    pub(crate) size_bytes: u64,
+    pub(crate) filename: Option<String>,
+    pub(crate) ladder: Option<String>,
+}
+
+/// Whether the client speaks tus.
+pub(crate) fn spoken(headers: &HeaderMap) -> bool {
+    headers.contains_key(RESUMABLE)
+}
+
+/// Refuses any version but 1.0.0 with 412.
+pub(crate) fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get(RESUMABLE) == Some(&VERSION) {
+        return Ok(());
+    }
+    let detail = "the header Tus-Resumable must be 1.0.0";
+    Err(Problem::new(StatusCode::PRECONDITION_FAILED, "tus.version", detail).header(VERSION_LIST, VERSION))
+}
+
+/// Refuses what a client must not rely on here: checksums and concatenation are extensions this server has not.
+pub(crate) fn check_extensions(headers: &HeaderMap) -> Result<(), Problem> {
+    for (name, what) in [(UPLOAD_CHECKSUM, "checksum"), (UPLOAD_CONCAT, "concatenation")] {
+        if headers.contains_key(&name) {
+            let detail = format!("this server does not have the tus extension {what}");
+            return Err(Problem::bad_request("tus.extension", detail));
+        }
+    }
+    Ok(())
+}
+
+/// What a POST announces.
+pub(crate) fn creation(headers: &HeaderMap) -> Result<Creation, Problem> {
+    check_version(headers)?;
+    check_extensions(headers)?;
+    if headers.contains_key(UPLOAD_DEFER_LENGTH) {
+        let detail = "the length must be known at creation; send Upload-Length";
+        return Err(Problem::bad_request("tus.deferred_length", detail));
+    }
+    let size_bytes = number(headers, &UPLOAD_LENGTH)?
+        .ok_or_else(|| Problem::bad_request("tus.missing_length", "the header Upload-Length is missing"))?;
+    let mut metadata = match headers.get(UPLOAD_METADATA) {
+        Some(value) => metadata(value.as_bytes())?,
+        None => BTreeMap::new(),
+    };
+    let filename = metadata.remove("filename").or_else(|| metadata.remove("name"));
+    Ok(Creation { size_bytes, filename, ladder: metadata.remove("ladder") })
+}
+
+/// A header that holds a number of bytes; `None` when it is absent.
+pub(crate) fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().unwrap_or("");
+    // `parse` alone would take a plus sign.
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = if digits { text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok()) } else { None };
+    let detail = format!("the header {name} must be a whole number of bytes");
+    parsed.map(Some).ok_or_else(|| Problem::bad_request("tus.invalid_number", detail))
+}
+
+/// `key base64,key base64,key`: a value may be absent, a key may not repeat.
+fn metadata(bytes: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
+    let refuse = |detail: &str| Problem::bad_request("tus.invalid_metadata", format!("in Upload-Metadata, {detail}"));
+    let text = std::str::from_utf8(bytes).map_err(|_| refuse("keys are ASCII"))?;
+    if text.len() > MAX_METADATA_BYTES {
+        return Err(refuse("there are more than 8 KiB"));
+    }
+    let mut pairs = BTreeMap::new();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
+        let value = STANDARD.decode(value.trim()).map_err(|_| refuse("a value is not Base64"))?;
+        let value = String::from_utf8(value).map_err(|_| refuse("a value is not UTF-8"))?;
+        if pairs.insert(key.to_owned(), value).is_some() {
+            return Err(refuse("a key repeats"));
+        }
+    }
+    Ok(pairs)
+}
+
+/// The headers with which OPTIONS describes this server.
+pub(crate) fn capabilities(max_bytes: u64) -> HeaderMap {
+    HeaderMap::from_iter([
+        (RESUMABLE, VERSION),
+        (VERSION_LIST, VERSION),
+        (EXTENSION, EXTENSIONS),
+        (MAX_SIZE, HeaderValue::from(max_bytes)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn a_creation_is_read_and_each_mistake_has_its_code() {
+        let name = STANDARD.encode("a \"b\"\n/../c.mp4");
+        let with = |metadata: &str, length: &str| {
+            let list = headers(&[("tus-resumable", "1.0.0"), ("upload-length", length), ("upload-metadata", metadata)]);
+            creation(&list).map_err(|problem| problem.code())
+        };
+        let read = with(&format!("filename {name}, is_confidential,ladder ZmlsbQ=="), "10").unwrap();
+        assert_eq!(read.filename.as_deref(), Some("a \"b\"\n/../c.mp4"));
+        assert_eq!((read.size_bytes, read.ladder.as_deref()), (10, Some("film")));
+        for (metadata, length, code) in [
+            ("", "", "tus.invalid_number"),
+            ("", "+1", "tus.invalid_number"),
+            ("", "-1", "tus.invalid_number"),
+            ("", "18446744073709551616", "tus.invalid_number"),
+            ("", "9223372036854775808", "tus.invalid_number"),
+            ("filename ***", "1", "tus.invalid_metadata"),
+            ("filename /w==", "1", "tus.invalid_metadata"),
+            ("a YQ==,a Yg==", "1", "tus.invalid_metadata"),
+        ] {
+            assert_eq!(with(metadata, length), Err(code), "{metadata} {length}");
+        }
+        let code = |pairs: &[_]| creation(&headers(pairs)).unwrap_err().code();
+        assert_eq!(code(&[("tus-resumable", "0.2.2")]), "tus.version");
+        assert_eq!(code(&[("tus-resumable", "1.0.0")]), "tus.missing_length");
+        assert_eq!(code(&[("tus-resumable", "1.0.0"), ("upload-defer-length", "1")]), "tus.deferred_length");
+        assert_eq!(code(&[("tus-resumable", "1.0.0"), ("upload-checksum", "sha1 x")]), "tus.extension");
+    }
+
+    proptest! {
+        #[test]
+        fn any_filename_survives_the_metadata_header(filename in ".{0,255}") {
+            let header = format!("filename {}", STANDARD.encode(&filename));
+            prop_assert_eq!(metadata(header.as_bytes()).unwrap().remove("filename"), Some(filename));
+        }
+
+        #[test]
+        fn arbitrary_metadata_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = metadata(&bytes);
+        }
+    }
+}

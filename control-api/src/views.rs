@@ -1,0 +1,236 @@
+//! The JSON forms of uploads and assets, and the rows they are made of.
+
+use asset_flow::Phase;
+use asset_store::{AssetRow, Progress, RenditionState, UploadRow, UploadState};
+use kernel::{Problem, rfc3339};
+use media_types::{AssetId, UploadId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error;
+use crate::state::Api;
+
+/// What the handlers need of an upload.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) id: UploadId,
+    pub(crate) asset_id: AssetId,
+    pub(crate) size_bytes: u64,
+    pub(crate) received_bytes: u64,
+    state: UploadState,
+    filename: String,
+    created_ms: i64,
+    updated_ms: i64,
+}
+
+impl From<UploadRow> for Upload {
+    fn from(row: UploadRow) -> Self {
+        Self {
+            id: row.id,
+            asset_id: row.asset_id,
+            size_bytes: row.size_bytes,
+            received_bytes: row.received_bytes,
+            state: row.state,
+            filename: row.filename,
+            created_ms: row.created_ms,
+            updated_ms: row.updated_ms,
+        }
+    }
+}
+
+impl Upload {
+    /// Whether its bytes are the asset's source.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.state == UploadState::Attached
+    }
+
+    /// Refuses an upload that takes no more bytes.
+    pub(crate) fn open(&self) -> Result<(), Problem> {
+        if self.is_attached() { Err(error::already_received()) } else { self.open_or_attached() }
+    }
+
+    /// Refuses an upload that was given up.
+    pub(crate) fn open_or_attached(&self) -> Result<(), Problem> {
+        let fine = self.is_attached() || self.state.is_open();
+        if fine { Ok(()) } else { Err(error::upload_closed(self.state.as_str())) }
+    }
+
+    /// Its place in the store's staging.
+    pub(crate) fn staging_key(&self) -> String {
+        media_types::publication::staging_key(&self.asset_id)
+    }
+}
+
+/// An upload.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadView {
+    /// The upload.
+    id: String,
+    /// The asset that it fills; it exists from the announcement on.
+    asset_id: String,
+    /// As announced.
+    filename: String,
+    /// As announced.
+    size_bytes: u64,
+    /// Durable so far.
+    received_bytes: u64,
+    /// `waiting`, `receiving`, `received`, `attached`, `canceled`, `errored` or `expired`.
+    state: &'static str,
+    /// Takes the whole source in one PUT.
+    put_url: String,
+    /// Takes it in parts by tus 1.0.
+    tus_url: String,
+    /// RFC 3339.
+    created_at: String,
+    /// RFC 3339.
+    updated_at: String,
+}
+
+impl UploadView {
+    pub(crate) fn new(api: &Api, upload: &Upload) -> Self {
+        let own = format!("/api/v1/uploads/{}", upload.id);
+        Self {
+            id: upload.id.to_string(),
+            asset_id: upload.asset_id.to_string(),
+            filename: upload.filename.clone(),
+            size_bytes: upload.size_bytes,
+            received_bytes: upload.received_bytes,
+            state: upload.state.as_str(),
+            put_url: api.url(&format!("{own}/content")),
+            tus_url: api.url(&own),
+            created_at: rfc3339(upload.created_ms),
+            updated_at: rfc3339(upload.updated_ms),
+        }
+    }
+}
+
+/// How far an asset is.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ProgressView {
+    /// `upload`, `probe`, `plan`, `encode`, `publish`, `done` or `delete`; where it stopped for a failed asset.
+    stage: String,
+    /// 0 to 100; never falls.
+    percent: f64,
+    /// Seconds until it is complete, once that can be told.
+    eta_s: Option<i64>,
+}
+
+/// How far one rendition is.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct RenditionView {
+    /// Such as `720p`.
+    name: String,
+    /// In pixels; 0 for a rung that was left out.
+    width: u32,
+    /// In pixels; 0 for a rung that was left out.
+    height: u32,
+    /// `waiting`, `running`, `done`, `failed` or `skipped`.
+    state: &'static str,
+    /// 0 to 100.
+    percent: f64,
+    /// Why a rung was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Why an asset failed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct FailureView {
+    /// Stable, for programs, such as `input.no_media`.
+    code: String,
+    /// The step that failed.
+    stage: String,
+    /// One sentence.
+    detail: String,
+    /// What to do about it.
+    hint: Option<String>,
+}
+
+/// An asset: one recording, from its upload to its deletion.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct AssetView {
+    /// The asset.
+    id: String,
+    /// `awaiting_upload`, `ingesting`, `processing`, `ready`, `errored` or `deleting`.
+    state: &'static str,
+    /// As announced.
+    filename: String,
+    /// RFC 3339.
+    created_at: String,
+    /// RFC 3339: since when it can be played; null before.
+    playable_at: Option<String>,
+    /// RFC 3339: since when it has every rendition; null before.
+    complete_at: Option<String>,
+    /// The public name under which it is played.
+    playback_id: String,
+    /// Length in milliseconds, once planned.
+    duration_ms: Option<i64>,
+    /// Size of the source, once it is there.
+    size_bytes: Option<u64>,
+    /// The ladder it is encoded with.
+    ladder: String,
+    /// How far it is.
+    progress: ProgressView,
+    /// The renditions of its plan, lowest first, then the rungs left out.
+    renditions: Vec<RenditionView>,
+    /// Why it failed; null when it did not.
+    error: Option<FailureView>,
+}
+
+/// The name of a rendition's state.
+fn state_name(state: RenditionState) -> &'static str {
+    match state {
+        RenditionState::Waiting => "waiting",
+        RenditionState::Running => "running",
+        RenditionState::Done => "done",
+        RenditionState::Failed => "failed",
+        RenditionState::Skipped => "skipped",
+    }
+}
+
+/// The two parts of an asset's progress.
+pub(crate) fn progress(progress: Progress) -> (ProgressView, Vec<RenditionView>) {
+    let rendition = |rendition: asset_store::RenditionProgress| RenditionView {
+        name: rendition.name,
+        width: rendition.width,
+        height: rendition.height,
+        state: state_name(rendition.state),
+        percent: tenths(rendition.percent),
+        reason: rendition.reason,
+    };
+    let view = ProgressView { stage: progress.stage, percent: tenths(progress.percent), eta_s: progress.eta_s };
+    (view, progress.renditions.into_iter().map(rendition).collect())
+}
+
+/// Rounded down to a tenth: nothing shows 100 before it is done.
+fn tenths(percent: f64) -> f64 {
+    (percent * 10.0).floor() / 10.0
+}
+
+impl AssetView {
+    pub(crate) fn new(row: AssetRow, how_far: Progress) -> Self {
+        let (progress, renditions) = progress(how_far);
+        let failure = row.flow.failure.filter(|_| matches!(row.state, Phase::Errored | Phase::Deleting));
+        let error = failure.map(|failure| FailureView {
+            code: failure.code,
+            stage: failure.stage,
+            detail: failure.detail,
+            hint: failure.hint,
+        });
+        Self {
+            id: row.id.to_string(),
+            state: row.state.as_str(),
+            filename: row.filename,
+            created_at: rfc3339(row.created_ms),
+            playable_at: row.playable_ms.map(rfc3339),
+            complete_at: row.complete_ms.map(rfc3339),
+            playback_id: row.playback_id.to_string(),
+            duration_ms: row.duration_ms,
+            size_bytes: row.source_size,
+            ladder: row.ladder,
+            progress,
+            renditions,
+            error,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Who may call what.
+
+use crate::server::Server;
+
+const OPEN: [(&str, &str); 3] = [("get", "/healthz"), ("get", "/readyz"), ("get", "/api/v1/playback/{playback_id}")];
+const HIDDEN_OPEN: [&str; 6] =
+    ["/", "/assets/nope.js", "/api/docs", "/api/docs/page.js", "/api/docs/page.css", "/api/openapi.json"];
+
+#[tokio::test]
+async fn every_documented_route_but_the_open_ones_asks_for_the_token() {
+    let server = Server::start().await;
+    let document = server.anonymous("GET", "/api/openapi.json", &[]).await.json();
+    assert_eq!((&document["openapi"], &document["info"]["version"]), (&"3.1.0".into(), &"1.2.3".into()));
+    let mut open = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let concrete = path.replace("{", "x").replace("}", "x");
+            let answer = server.anonymous(&method.to_uppercase(), &concrete, &[]).await;
+            let documented_open = operation["security"].as_array().unwrap().is_empty();
+            assert_eq!(answer.status != 401, documented_open, "{method} {path}");
+            if documented_open {
+                open.push((method.clone(), path.clone()));
+                continue;
+            }
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"lectern\"", "{method} {path}");
+            if method != "head" {
+                assert_eq!(answer.code(), "auth.missing_token");
+            }
+            let wrong = server.anonymous(&method.to_uppercase(), &concrete, &[("authorization", "Bearer wrong")]).await;
+            assert_eq!(wrong.status, 401, "{method} {path}");
+        }
+    }
+    open.sort();
+    let mut expected = OPEN.map(|(method, path)| (method.to_owned(), path.to_owned()));
+    expected.sort();
+    assert_eq!(open, expected);
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_document_is_open_or_asks_for_the_token() {
+    let server = Server::start().await;
+    for path in HIDDEN_OPEN {
+        assert_ne!(server.anonymous("GET", path, &[]).await.status, 401, "{path}");
+        assert_eq!(server.anonymous("POST", path, &[]).await.status, 405, "{path}");
+    }
+    for (method, path) in [("GET", "/nope"), ("GET", "/api/v1/nope"), ("PUT", "/api/v1/assets"), ("GET", "/api/v1/")] {
+        assert_eq!(server.anonymous(method, path, &[]).await.status, 401, "{method} {path}");
+    }
+    assert_eq!(server.get("/api/v1/nope").await.code(), "http.not_found");
+    let refused = server.call("PUT", "/api/v1/assets", &[], "").await;
+    assert_eq!((refused.status, refused.code().as_str()), (405, "http.method_not_allowed"));
+    assert_eq!(refused.header("allow"), "GET,HEAD");
+}
+
+#[tokio::test]
+async fn a_clients_request_id_comes_back_and_a_strange_one_does_not() {
+    let server = Server::start().await;
+    let answer = server.anonymous("GET", "/healthz", &[("x-request-id", "mine-1")]).await;
+    assert_eq!(answer.header("x-request-id"), "mine-1");
+    let answer = server.anonymous("GET", "/nope", &[("x-request-id", "a b\"c")]).await;
+    assert!(answer.header("x-request-id").starts_with("req_"));
+    assert_eq!(answer.code(), "auth.missing_token");
+}

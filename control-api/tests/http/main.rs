@@ -1,0 +1,10 @@
+//! The control API over real HTTP, on a temporary SQLite database and an in-process media store.
+
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod assets;
+mod events;
+mod pages;
+mod server;
+mod uploads;

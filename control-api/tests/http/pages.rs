@@ -1,0 +1,153 @@
+//! Documentation, health, metrics and ladders.
+
+use serde_json::json;
+
+use crate::server::Server;
+
+#[tokio::test]
+async fn the_documentation_needs_nothing_from_elsewhere() {
+    let server = Server::start().await;
+    for (path, media_type) in [
+        ("/api/docs", "text/html; charset=utf-8"),
+        ("/api/docs/page.js", "text/javascript; charset=utf-8"),
+        ("/api/docs/page.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = server.anonymous("GET", path, &[]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, media_type), "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        let text = String::from_utf8(answer.body.to_vec()).unwrap();
+        assert!(!text.contains("https://") && !text.contains("http://"), "{path}");
+        let etag = answer.header("etag").to_owned();
+        assert_eq!(server.anonymous("GET", path, &[("if-none-match", &etag)]).await.status, 304);
+    }
+    let served = server.anonymous("GET", "/api/openapi.json", &[]).await.json();
+    let built = serde_json::to_value(control_api::openapi("1.2.3")).unwrap();
+    assert_eq!(served, built);
+    let text = served.to_string();
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(served["components"]["schemas"][name].is_object(), "{name} is referred to and missing");
+    }
+}
+
+#[tokio::test]
+async fn health_and_metrics_tell_what_is() {
+    let server = Server::start().await;
+    assert_eq!(server.anonymous("GET", "/healthz", &[]).await.json(), json!({ "status": "ok", "version": "1.2.3" }));
+    assert_eq!(server.anonymous("GET", "/readyz", &[]).await.json()["status"], "ready");
+    server.uploaded().await;
+    server.get("/api/v1/nope").await;
+    let answer = server.get("/metrics").await;
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    for line in [
+        "lectern_build_info{version=\"1.2.3\"} 1",
+        "lectern_assets{state=\"processing\"} 1",
+        "lectern_assets{state=\"ready\"} 0",
+        "lectern_jobs{stage=\"probe\",state=\"ready\"} 1",
+        "lectern_http_responses_total{class=\"4xx\"} 1",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
+    }
+    server.store.queue().database().close().await;
+    let gone = server.anonymous("GET", "/readyz", &[]).await;
+    assert_eq!((gone.status, gone.code().as_str()), (503, "server.not_ready"));
+    assert_eq!(server.anonymous("GET", "/healthz", &[]).await.status, 200, "it still answers");
+}
+
+#[tokio::test]
+async fn ladders_are_shown_with_their_rungs() {
+    let server = Server::start().await;
+    let list = server.get("/api/v1/ladders").await;
+    let items = list.json()["items"].clone();
+    assert!(items.as_array().unwrap().iter().any(|ladder| ladder["default"] == json!(true)));
+    for ladder in items.as_array().unwrap() {
+        let one = server.get(&format!("/api/v1/ladders/{}", ladder["name"].as_str().unwrap())).await;
+        assert_eq!(one.json(), *ladder);
+        assert!(ladder["rungs"].as_array().unwrap().len() > 1);
+        let etag = one.header("etag").to_owned();
+        let path = format!("/api/v1/ladders/{}", ladder["name"].as_str().unwrap());
+        assert_eq!(server.call("GET", &path, &[("if-none-match", &etag)], "").await.status, 304);
+    }
+    assert_eq!(server.get("/api/v1/ladders/nope").await.code(), "ladder.not_found");
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_and_its_path_parameters() {
+    let document = serde_json::to_value(control_api::openapi("1")).unwrap();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name} is not unique");
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let refusal = status == "default" || status.starts_with(['4', '5']);
+                let types: Vec<_> =
+                    response["content"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+                let problem = types.iter().all(|name| *name == "application/problem+json");
+                assert!(!refusal || problem, "{method} {path} {status}: {types:?}");
+            }
+            assert!(operation["responses"]["default"]["content"].is_object(), "{method} {path}");
+            for parameter in path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()) {
+                let listed = operation["parameters"].as_array().into_iter().flatten();
+                let found = listed.filter(|known| known["in"] == "path" && known["name"] == parameter).count();
+                assert_eq!(found, 1, "{method} {path}: {parameter}");
+            }
+        }
+    }
+}
+
+/// What looks like a code and is none: kinds of events and names of files.
+const NOT_CODES: [&str; 2] = ["asset.progress", "storage.busy"];
+
+#[test]
+fn every_code_of_a_problem_is_explained_where_its_type_points() {
+    let page = include_str!("../../src/docs/page.html");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut codes = std::collections::BTreeSet::new();
+    for folder in [root.join("src"), root.join("../services/kernel/src")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "rs") {
+                codes.extend(literals(&std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(codes.contains("upload.too_large") && codes.contains("auth.missing_token"));
+    for code in codes.iter().filter(|code| !NOT_CODES.contains(&code.as_str())) {
+        assert!(page.contains(&format!("<dt id=\"{code}\">")), "{code} is not explained on the page");
+    }
+}
+
+fn literals(source: &str) -> Vec<String> {
+    const GROUPS: [&str; 20] = [
+        "asset",
+        "auth",
+        "body",
+        "database",
+        "events",
+        "field",
+        "http",
+        "idempotency",
+        "job",
+        "ladder",
+        "page",
+        "playback",
+        "query",
+        "server",
+        "source",
+        "storage",
+        "tus",
+        "upload",
+        "web",
+        "problem",
+    ];
+    let shape = |text: &&str| {
+        let fine = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        text.split_once('.').is_some_and(|(group, name)| GROUPS.contains(&group) && fine(name))
+    };
+    let source = source.split("#[cfg(test)]").next().unwrap_or("");
+    source.split('"').filter(shape).filter(|text| !text.ends_with(".js")).map(str::to_owned).collect()
+}

@@ -1,0 +1,205 @@
+//! A server of its own for each test, and a client.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
+use asset_store::AssetStore;
+use bytes::Bytes;
+use control_api::{BuiltinLadders, ControlOptions};
+use database::EngineKind;
+use database::testing::Scratch;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{HeaderMap, Method, Request, Response};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use job_queue::JobQueue;
+use kernel::{AdminToken, default_tenant, system_clock};
+use media_store::{FolderStore, MediaStore};
+use media_types::AssetId;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub(crate) const TOKEN: &str = "test-token-0123456789";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: AssetStore,
+    pub(crate) media: Arc<dyn MediaStore>,
+    client: Client<HttpConnector, Full<Bytes>>,
+    scratch: Scratch,
+    _folder: Option<tempfile::TempDir>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.body))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The code of a refusal, after checking that it is a whole problem.
+    pub(crate) fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{:?}", self.body);
+        let body = self.json();
+        assert_eq!(body["status"], self.status);
+        assert_eq!(body["request_id"], self.header("x-request-id"));
+        for field in ["type", "title", "detail"] {
+            assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field}");
+        }
+        assert!(body["retryable"].is_boolean() && body["errors"].is_array());
+        body["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let media = Arc::new(FolderStore::open(folder.path().join("media")).unwrap());
+        Self::with(media, Some(folder)).await
+    }
+
+    /// A server whose bytes go to `media`.
+    pub(crate) async fn with(media: Arc<dyn MediaStore>, folder: Option<tempfile::TempDir>) -> Self {
+        let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+        let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
+        let options = ControlOptions {
+            store: store.clone(),
+            media: Arc::clone(&media),
+            ladders: Arc::new(BuiltinLadders),
+            admin_token: AdminToken::new(TOKEN).unwrap(),
+            public_base: None,
+            max_upload_bytes: 1 << 30,
+            version: "1.2.3".to_owned(),
+            clock: system_clock(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = control_api::router(options);
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { address, store, media, client, scratch, _folder: folder }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Response<Incoming> {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap());
+        request = request.uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.client.request(request.body(Full::new(body)).unwrap()).await.unwrap()
+    }
+
+    /// A request without the token.
+    pub(crate) async fn anonymous(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        read(self.send(method, path, headers, Bytes::new()).await).await
+    }
+
+    /// A request with the token.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let bearer = format!("Bearer {TOKEN}");
+        let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
+        read(self.send(method, path, &headers, body.into()).await).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[], Bytes::new()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    /// Announces an upload and returns its view.
+    pub(crate) async fn announce(&self, filename: &str, size: usize) -> Value {
+        let answer = self.post("/api/v1/uploads", &serde_json::json!({ "filename": filename, "size": size })).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        answer.json()
+    }
+
+    /// Uploads a small source; returns its asset's id.
+    pub(crate) async fn uploaded(&self) -> AssetId {
+        let upload = self.announce("a.mp4", 3).await;
+        let answer = self.call("PUT", upload["put_url"].as_str().unwrap(), &[], "abc").await;
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        asset_of(&upload)
+    }
+
+    /// Lets an event happen to an asset, as a worker would.
+    pub(crate) async fn apply(&self, asset: &AssetId, event: &FlowEvent) {
+        let mut tx = self.scratch.db.begin().await.unwrap();
+        self.store.apply(&mut tx, &default_tenant(), asset, event, 1_000).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Brings an uploaded asset to the end of its planning.
+    pub(crate) async fn plan(&self, asset: &AssetId) {
+        self.apply(asset, &FlowEvent::Probed).await;
+        let rendition = |name: &str, width, height| RenditionSummary { name: name.to_owned(), width, height };
+        let summary = PlanSummary {
+            ranges: vec![600, 600],
+            renditions: vec![rendition("360p", 640, 360), rendition("720p", 1280, 720)],
+            audio: true,
+            stills: true,
+            duration_ms: 48_500,
+            ..PlanSummary::default()
+        };
+        self.apply(asset, &FlowEvent::Planned { summary }).await;
+    }
+
+    pub(crate) async fn fail(&self, asset: &AssetId) {
+        let failure = FlowFailure {
+            stage: "probe".to_owned(),
+            code: "input.no_media".to_owned(),
+            detail: "the file has neither video nor audio".to_owned(),
+            hint: None,
+        };
+        self.apply(asset, &FlowEvent::Failed { failure }).await;
+    }
+}
+
+pub(crate) fn asset_of(upload: &Value) -> AssetId {
+    upload["asset_id"].as_str().unwrap().parse().unwrap()
+}
+
+pub(crate) async fn read(response: Response<Incoming>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+/// Asks again until the answer is there, with a deadline.
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "{what} did not happen");
+        tokio::task::yield_now().await;
+    }
+}

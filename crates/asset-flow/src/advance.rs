@@ -1,0 +1,169 @@
+//! The one step of the flow.
+
+use thiserror::Error;
+
+use crate::event::CANCELLED;
+use crate::{AssetState, FlowEvent, FlowFailure, JobRequest, Phase, Stage, jobs};
+
+/// What must happen together with a new state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Jobs to enqueue after `cancel_jobs` was obeyed, in this order.
+    pub jobs: Vec<JobRequest>,
+    /// Whether every job of the asset that is not finished is cancelled first.
+    pub cancel_jobs: bool,
+}
+
+impl Effects {
+    fn none() -> Self {
+        Self::default()
+    }
+
+    fn enqueue(stage: Stage) -> Self {
+        Self { jobs: vec![JobRequest::single(stage)], cancel_jobs: false }
+    }
+
+    fn stop() -> Self {
+        Self { jobs: Vec::new(), cancel_jobs: true }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && !self.cancel_jobs
+    }
+}
+
+/// An event that no correct caller sends.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// The event cannot happen in this phase, not even through a race.
+    #[error("the event {event} cannot happen to an asset that is {phase}")]
+    OutOfOrder {
+        /// The asset's phase.
+        phase: Phase,
+        /// The event's name.
+        event: &'static str,
+    },
+    /// A generation that is not above the published one.
+    #[error("generation {generation} is not above {published}")]
+    StaleGeneration {
+        /// The event's generation.
+        generation: u64,
+        /// The newest published one, 0 for none.
+        published: u64,
+    },
+    /// A plan that no set of jobs can carry out.
+    #[error("the plan cannot be carried out: {reason}")]
+    Plan {
+        /// What is wrong, a clause.
+        reason: &'static str,
+    },
+}
+
+/// The state after `event`, and what must happen with it.
+///
+/// Events that a race or a repetition can bring late (an upload attached twice, a job that ends after a cancel, a
+/// second request to delete) leave the state as it is and ask for nothing. A request to delete is legal in every phase;
+/// a request to cancel too, and does nothing once the asset is ready.
+///
+/// # Errors
+/// [`FlowError`] for events that only a faulty caller can send; the state is then to be left as it was.
+pub fn advance(state: &AssetState, event: &FlowEvent) -> Result<(AssetState, Effects), FlowError> {
+    let mut next = state.clone();
+    let effects = match state.phase {
+        Phase::Deleted => Effects::none(),
+        Phase::Deleting => deleting(&mut next, event),
+        _ => match event {
+            FlowEvent::DeleteRequested => {
+                next.phase = Phase::Deleting;
+                Effects { cancel_jobs: true, ..Effects::enqueue(Stage::Delete) }
+            }
+            FlowEvent::Deleted => return Err(out_of_order(state, event)),
+            _ if matches!(state.phase, Phase::Ready | Phase::Errored) => Effects::none(),
+            _ => underway(&mut next, event)?,
+        },
+    };
+    Ok((next, effects))
+}
+
+fn out_of_order(state: &AssetState, event: &FlowEvent) -> FlowError {
+    FlowError::OutOfOrder { phase: state.phase, event: event.name() }
+}
+
+fn deleting(next: &mut AssetState, event: &FlowEvent) -> Effects {
+    let gave_up = |failure: &FlowFailure| failure.stage == Stage::Delete.name();
+    match event {
+        FlowEvent::Deleted => next.phase = Phase::Deleted,
+        FlowEvent::Failed { failure } if gave_up(failure) => next.failure = Some(failure.clone()),
+        FlowEvent::DeleteRequested if next.failure.as_ref().is_some_and(gave_up) => {
+            next.failure = None;
+            return Effects::enqueue(Stage::Delete);
+        }
+        _ => {}
+    }
+    Effects::none()
+}
+
+/// The phases before an end is reached.
+fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowError> {
+    let waiting = matches!(next.phase, Phase::AwaitingUpload | Phase::Ingesting);
+    Ok(match event {
+        FlowEvent::Failed { failure } => {
+            next.phase = Phase::Errored;
+            next.failure = Some(failure.clone());
+            Effects::stop()
+        }
+        FlowEvent::Cancelled => {
+            next.failure = Some(cancelled(next));
+            next.phase = Phase::Errored;
+            Effects::stop()
+        }
+        FlowEvent::UploadStarted if next.phase == Phase::AwaitingUpload => {
+            next.phase = Phase::Ingesting;
+            Effects::none()
+        }
+        FlowEvent::UploadStarted => Effects::none(),
+        FlowEvent::SourceReceived if waiting => {
+            next.phase = Phase::Processing;
+            Effects::enqueue(Stage::Probe)
+        }
+        FlowEvent::SourceReceived => Effects::none(),
+        FlowEvent::Probed if !waiting && !next.probed => {
+            next.probed = true;
+            Effects::enqueue(Stage::Plan)
+        }
+        FlowEvent::Planned { summary } if next.probed && next.plan.is_none() => {
+            summary.check()?;
+            next.plan = Some(summary.clone());
+            Effects { jobs: jobs::of_plan(summary), cancel_jobs: false }
+        }
+        FlowEvent::FirstPlayable { generation } if next.plan.is_some() => {
+            next.playable_generation = Some(grown(next, *generation)?);
+            Effects::none()
+        }
+        FlowEvent::Complete { generation } if next.plan.is_some() => {
+            let generation = grown(next, *generation)?;
+            next.playable_generation = Some(generation);
+            next.complete_generation = Some(generation);
+            next.phase = Phase::Ready;
+            Effects::none()
+        }
+        _ => return Err(out_of_order(next, event)),
+    })
+}
+
+fn grown(state: &AssetState, generation: u64) -> Result<u64, FlowError> {
+    let published = state.playable_generation.unwrap_or(0);
+    if generation > published { Ok(generation) } else { Err(FlowError::StaleGeneration { generation, published }) }
+}
+
+fn cancelled(state: &AssetState) -> FlowFailure {
+    let playable = "; what was published stays playable";
+    FlowFailure {
+        stage: state.step().to_owned(),
+        code: CANCELLED.to_owned(),
+        detail: format!("processing was cancelled{}", if state.playable_generation.is_some() { playable } else { "" }),
+        hint: Some("upload the file again to start over".to_owned()),
+    }
+}

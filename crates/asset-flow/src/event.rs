@@ -1,0 +1,78 @@
+//! What can happen to an asset.
+
+use serde::{Deserialize, Serialize};
+
+use crate::PlanSummary;
+
+/// [`FlowFailure::code`] of an asset whose processing a person cancelled.
+pub const CANCELLED: &str = "asset.cancelled";
+
+/// Why an asset failed, for a person and for a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowFailure {
+    /// Where it failed: the name of a [`Stage`](crate::Stage), or `upload`.
+    pub stage: String,
+    /// Stable and dotted, such as `input.no_media`.
+    pub code: String,
+    /// One sentence on what happened.
+    pub detail: String,
+    /// One sentence on what to do, when there is something to do.
+    #[serde(default)]
+    pub hint: Option<String>,
+}
+
+/// One stage-level event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum FlowEvent {
+    /// The first bytes arrived.
+    UploadStarted,
+    /// The whole source is stored and synced.
+    SourceReceived,
+    /// The probe report is stored.
+    Probed,
+    /// The encode plan is stored.
+    Planned {
+        /// What of it the flow needs.
+        summary: PlanSummary,
+    },
+    /// The pointer moved to a generation with the lowest rendition.
+    FirstPlayable {
+        /// That generation, 1 or more.
+        generation: u64,
+    },
+    /// The pointer moved to a generation with everything.
+    Complete {
+        /// That generation, above every earlier one.
+        generation: u64,
+    },
+    /// A job gave up.
+    Failed {
+        /// Why.
+        failure: FlowFailure,
+    },
+    /// A person asked to stop. What is published stays.
+    Cancelled,
+    /// A person asked for the asset to go, with all that was published.
+    DeleteRequested,
+    /// Every object is gone.
+    Deleted,
+}
+
+impl FlowEvent {
+    /// Its name, as in its JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FlowEvent::UploadStarted => "upload_started",
+            FlowEvent::SourceReceived => "source_received",
+            FlowEvent::Probed => "probed",
+            FlowEvent::Planned { .. } => "planned",
+            FlowEvent::FirstPlayable { .. } => "first_playable",
+            FlowEvent::Complete { .. } => "complete",
+            FlowEvent::Failed { .. } => "failed",
+            FlowEvent::Cancelled => "cancelled",
+            FlowEvent::DeleteRequested => "delete_requested",
+            FlowEvent::Deleted => "deleted",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The part of an encode plan that decides which jobs there are.
+
+use media_types::{EncodePlan, SkippedRung};
+use serde::{Deserialize, Serialize};
+
+use crate::FlowError;
+
+/// Most GopRanges of one asset: 16 hours of 24 s, and few enough that an asset's jobs fit one bounded query.
+pub const MAX_RANGES: usize = 2_400;
+/// Most renditions of one asset.
+pub const MAX_RENDITIONS: usize = 32;
+
+/// One rendition of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenditionSummary {
+    /// Unique in its plan, such as `1080p`.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+impl RenditionSummary {
+    /// Pixels of one picture.
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+/// What the flow and its progress need to know of an [`EncodePlan`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSummary {
+    /// Output frames of each GopRange, in order; empty for audio-only assets.
+    pub ranges: Vec<u64>,
+    /// What is encoded, lowest first; empty for audio-only assets.
+    pub renditions: Vec<RenditionSummary>,
+    /// Whether there is an audio track.
+    pub audio: bool,
+    /// Whether there are a poster and a storyboard.
+    pub stills: bool,
+    /// Length of the presentation in milliseconds.
+    pub duration_ms: i64,
+    /// Rungs left out, each with its reason.
+    #[serde(default)]
+    pub skipped: Vec<SkippedRung>,
+    /// Lower-case hex SHA-256 of the ladder file the plan was made with.
+    #[serde(default)]
+    pub ladder_sha256: String,
+}
+
+impl From<&EncodePlan> for PlanSummary {
+    fn from(plan: &EncodePlan) -> Self {
+        let video = plan.video.as_ref();
+        Self {
+            ranges: video.map(|video| video.ranges.iter().map(|range| range.frame_count).collect()).unwrap_or_default(),
+            renditions: video
+                .map(|video| {
+                    let summary = |rendition: &media_types::Rendition| RenditionSummary {
+                        name: rendition.name.clone(),
+                        width: rendition.width,
+                        height: rendition.height,
+                    };
+                    video.renditions.iter().map(summary).collect()
+                })
+                .unwrap_or_default(),
+            audio: plan.audio.is_some(),
+            stills: plan.stills.is_some(),
+            duration_ms: plan.duration_ms,
+            skipped: plan.skipped.clone(),
+            ladder_sha256: plan.ladder.sha256.clone(),
+        }
+    }
+}
+
+impl PlanSummary {
+    /// Frames of all ranges.
+    pub fn frame_count(&self) -> u64 {
+        self.ranges.iter().fold(0, |sum, &frames| sum.saturating_add(frames))
+    }
+
+    /// Refuses a plan that no set of jobs can carry out.
+    pub(crate) fn check(&self) -> Result<(), FlowError> {
+        let fault = |reason| Err(FlowError::Plan { reason });
+        if self.ranges.is_empty() != self.renditions.is_empty() {
+            return fault("it has ranges without renditions or renditions without ranges");
+        }
+        if self.ranges.is_empty() && !self.audio {
+            return fault("it has neither video nor audio");
+        }
+        if self.ranges.len() > MAX_RANGES {
+            return fault("it has too many ranges");
+        }
+        if self.renditions.len() > MAX_RENDITIONS {
+            return fault("it has too many renditions");
+        }
+        if self.ranges.contains(&0) || self.renditions.iter().any(|rendition| rendition.pixels() == 0) {
+            return fault("it has an empty range or rendition");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! What a job does.
+
+use serde::{Deserialize, Serialize};
+
+/// One kind of work, with what it needs to know beyond its asset. Its JSON is the payload of the job.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Stage {
+    /// Look at the source: what it contains and when its packets are shown.
+    Probe,
+    /// Make the encode plan.
+    Plan,
+    /// Decode one GopRange once and encode it for some renditions.
+    EncodeRange {
+        /// Position in the plan's ranges, 0-based.
+        range: u32,
+        /// Positions in the plan's renditions, ascending, at least one.
+        renditions: Vec<u32>,
+    },
+    /// Encode the whole audio track.
+    EncodeAudio,
+    /// Make the poster and the storyboard.
+    Stills,
+    /// Publish the first generation: the lowest rendition and audio.
+    PublishFirst,
+    /// Publish the generation that has everything.
+    PublishComplete,
+    /// Remove every object of the asset.
+    Delete,
+}
+
+/// The name of every stage, in the order of the flow.
+pub const ALL_STAGES: [&str; 8] =
+    ["probe", "plan", "encode_range", "encode_audio", "stills", "publish_first", "publish_complete", "delete"];
+
+impl Stage {
+    /// Its name, as in its JSON and in the queue.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Stage::Probe => "probe",
+            Stage::Plan => "plan",
+            Stage::EncodeRange { .. } => "encode_range",
+            Stage::EncodeAudio => "encode_audio",
+            Stage::Stills => "stills",
+            Stage::PublishFirst => "publish_first",
+            Stage::PublishComplete => "publish_complete",
+            Stage::Delete => "delete",
+        }
+    }
+
+    /// Whether it makes media, so that publishing waits for it.
+    pub fn makes_media(&self) -> bool {
+        matches!(self, Stage::EncodeRange { .. } | Stage::EncodeAudio | Stage::Stills)
+    }
+
+    /// How often it is tried before the asset fails, at least 1. Faults of the source are never tried again.
+    pub fn max_attempts(&self) -> i64 {
+        match self {
+            Stage::Probe | Stage::Plan => 4,
+            Stage::EncodeRange { .. } | Stage::EncodeAudio | Stage::Stills => 6,
+            Stage::PublishFirst | Stage::PublishComplete => 8,
+            Stage::Delete => 12,
+        }
+    }
+
+    /// Its class in the queue; higher goes first. Ending work that is under way beats starting new work, and what makes
+    /// an asset playable beats what makes it complete.
+    pub fn priority(&self) -> i64 {
+        match self {
+            Stage::Delete => 400,
+            Stage::PublishFirst | Stage::PublishComplete => 350,
+            Stage::Probe | Stage::Plan => 300,
+            Stage::EncodeAudio => 220,
+            Stage::EncodeRange { renditions, .. } if renditions.first() == Some(&0) => 210,
+            Stage::Stills => 200,
+            Stage::EncodeRange { .. } => 100,
+        }
+    }
+}

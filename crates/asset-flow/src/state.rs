@@ -1,0 +1,114 @@
+//! Where an asset stands.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{FlowFailure, PlanSummary};
+
+/// The phases of an asset's life, in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Announced; no byte has arrived.
+    #[default]
+    AwaitingUpload,
+    /// Bytes are arriving.
+    Ingesting,
+    /// The source is complete and jobs work on it. It may already be playable.
+    Processing,
+    /// Everything is published.
+    Ready,
+    /// Stopped for good by a fault or by a person; [`AssetState::failure`] says why. It may be playable.
+    Errored,
+    /// Its objects are being removed.
+    Deleting,
+    /// Nothing is left. Final.
+    Deleted,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Phase; 7] = [
+        Phase::AwaitingUpload,
+        Phase::Ingesting,
+        Phase::Processing,
+        Phase::Ready,
+        Phase::Errored,
+        Phase::Deleting,
+        Phase::Deleted,
+    ];
+
+    /// Its name, as in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::AwaitingUpload => "awaiting_upload",
+            Phase::Ingesting => "ingesting",
+            Phase::Processing => "processing",
+            Phase::Ready => "ready",
+            Phase::Errored => "errored",
+            Phase::Deleting => "deleting",
+            Phase::Deleted => "deleted",
+        }
+    }
+}
+
+/// A name that is no [`Phase`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a phase of an asset")]
+pub struct UnknownPhase;
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Phase {
+    type Err = UnknownPhase;
+    fn from_str(text: &str) -> Result<Self, UnknownPhase> {
+        Phase::ALL.into_iter().find(|phase| phase.as_str() == text).ok_or(UnknownPhase)
+    }
+}
+
+/// All that [`advance`](crate::advance()) remembers of an asset. The default is a new asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetState {
+    /// The phase.
+    pub phase: Phase,
+    /// Whether the probe report is stored.
+    #[serde(default)]
+    pub probed: bool,
+    /// The newest published generation; `None` while nothing can be played.
+    pub playable_generation: Option<u64>,
+    /// The generation with everything; `None` until ready.
+    pub complete_generation: Option<u64>,
+    /// The plan; `None` until planned.
+    pub plan: Option<PlanSummary>,
+    /// The first failure. In [`Phase::Deleting`] with stage `delete`: the removal gave up and may be asked for again.
+    pub failure: Option<FlowFailure>,
+}
+
+impl AssetState {
+    /// The step it is at, for a person: `upload`, `probe`, `plan`, `encode` (until everything is published), `done` or
+    /// `delete`; for a failed asset the step that failed.
+    pub fn step(&self) -> &'static str {
+        match self.phase {
+            Phase::AwaitingUpload | Phase::Ingesting => "upload",
+            Phase::Processing if self.plan.is_some() => "encode",
+            Phase::Processing if self.probed => "plan",
+            Phase::Processing => "probe",
+            Phase::Ready => "done",
+            Phase::Errored => match self.failure.as_ref().map(|failure| failure.stage.as_str()) {
+                Some("upload") => "upload",
+                Some("probe") => "probe",
+                Some("plan") => "plan",
+                Some("publish_first" | "publish_complete") => "publish",
+                _ => "encode",
+            },
+            Phase::Deleting | Phase::Deleted => "delete",
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What holds for every sequence of events, however senseless.
+
+use asset_flow::{
+    AssetState, FlowEvent, FlowFailure, JobRequest, Phase, PlanSummary, RenditionSummary, Stage, advance,
+};
+use proptest::prelude::*;
+
+fn summary() -> impl Strategy<Value = PlanSummary> {
+    let sides = (0u32..9_000, 0u32..9_000);
+    let renditions = prop::collection::vec(sides, 0..5);
+    (prop::collection::vec(prop_oneof![0u64..2_000, Just(u64::MAX)], 0..40), renditions, any::<(bool, bool, i64)>())
+        .prop_map(|(ranges, sides, (audio, stills, duration_ms))| PlanSummary {
+            ranges,
+            renditions: sides
+                .into_iter()
+                .map(|(width, height)| RenditionSummary { name: format!("{height}p"), width, height })
+                .collect(),
+            audio,
+            stills,
+            duration_ms,
+            ..PlanSummary::default()
+        })
+}
+
+/// A plan that can be carried out, so that the later phases are reached often.
+fn good_summary() -> impl Strategy<Value = PlanSummary> {
+    (1usize..30, 1u32..5, any::<(bool, bool)>()).prop_map(|(ranges, renditions, (audio, stills))| PlanSummary {
+        ranges: vec![600; ranges],
+        renditions: (1..=renditions)
+            .map(|n| RenditionSummary { name: format!("r{n}"), width: 320 * n, height: 180 * n })
+            .collect(),
+        audio,
+        stills,
+        duration_ms: 24_000,
+        ..PlanSummary::default()
+    })
+}
+
+fn failure() -> impl Strategy<Value = FlowFailure> {
+    prop_oneof!["probe", "delete", "\\PC*"].prop_map(|stage| FlowFailure {
+        stage,
+        code: "engine.died".to_owned(),
+        detail: "it died".to_owned(),
+        hint: None,
+    })
+}
+
+fn event() -> impl Strategy<Value = FlowEvent> {
+    prop_oneof![
+        2 => Just(FlowEvent::UploadStarted),
+        4 => Just(FlowEvent::SourceReceived),
+        4 => Just(FlowEvent::Probed),
+        1 => summary().prop_map(|summary| FlowEvent::Planned { summary }),
+        4 => good_summary().prop_map(|summary| FlowEvent::Planned { summary }),
+        4 => (0u64..20).prop_map(|generation| FlowEvent::FirstPlayable { generation }),
+        2 => (0u64..20).prop_map(|generation| FlowEvent::Complete { generation }),
+        1 => failure().prop_map(|failure| FlowEvent::Failed { failure }),
+        1 => Just(FlowEvent::Cancelled),
+        1 => Just(FlowEvent::DeleteRequested),
+        1 => Just(FlowEvent::Deleted),
+    ]
+}
+
+fn check_jobs(jobs: &[JobRequest]) -> Result<(), TestCaseError> {
+    let mut total = 0i64;
+    for (index, job) in jobs.iter().enumerate() {
+        prop_assert!(job.waits_on.iter().all(|&on| on < index), "{job:?} waits on a later job");
+        prop_assert!(job.weight >= 1 && job.max_attempts >= 1);
+        total = total.checked_add(job.weight).expect("weights of one asset fit 64 bits");
+    }
+    prop_assert!(jobs.len() < 5_000 && total >= 0);
+    Ok(())
+}
+
+/// How far a phase is, so that it can be seen never to go back.
+fn rank(phase: Phase) -> usize {
+    Phase::ALL.iter().position(|other| *other == phase).expect("every phase is listed")
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_events_breaks_the_flow(events in prop::collection::vec(event(), 0..60)) {
+        let mut state = AssetState::default();
+        for event in &events {
+            let Ok((next, effects)) = advance(&state, event) else { continue };
+            check_jobs(&effects.jobs)?;
+            prop_assert!(rank(next.phase) >= rank(state.phase), "{} after {}", next.phase, state.phase);
+            prop_assert!(next.playable_generation >= state.playable_generation, "a generation fell");
+            prop_assert!(next.complete_generation >= state.complete_generation);
+            prop_assert!(next.playable_generation >= next.complete_generation);
+            prop_assert!(state.phase != Phase::Ready || next.phase != Phase::Errored, "a ready asset failed");
+            if state.phase == Phase::Deleted {
+                prop_assert_eq!(&next, &state);
+                prop_assert!(effects.is_empty());
+            }
+            if next.phase == Phase::Errored {
+                prop_assert!(next.failure.is_some() && effects.jobs.is_empty());
+            }
+            if next == state {
+                prop_assert!(effects.is_empty(), "{} had an effect without a trace", event.name());
+            }
+            state = next;
+        }
+    }
+
+    #[test]
+    fn every_planned_picture_is_encoded_once_and_published_after(summary in good_summary()) {
+        let state = AssetState { phase: Phase::Processing, probed: true, ..AssetState::default() };
+        let jobs = advance(&state, &FlowEvent::Planned { summary: summary.clone() }).expect("a good plan").1.jobs;
+        let mut seen = vec![vec![0; summary.renditions.len()]; summary.ranges.len()];
+        for job in &jobs {
+            if let Stage::EncodeRange { range, renditions } = &job.stage {
+                renditions.iter().for_each(|&rendition| seen[*range as usize][rendition as usize] += 1);
+            }
+        }
+        prop_assert!(seen.iter().flatten().all(|&times| times == 1));
+        let last = jobs.last().expect("a plan has jobs");
+        prop_assert_eq!(&last.stage, &Stage::PublishComplete);
+        prop_assert_eq!(last.waits_on.len(), jobs.len() - 1);
+        let first = jobs.iter().filter(|job| job.stage == Stage::PublishFirst).count();
+        prop_assert_eq!(first, usize::from(summary.renditions.len() > 1));
+    }
+}

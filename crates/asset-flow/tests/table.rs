@@ -1,0 +1,236 @@
+//! Every phase against every event, and the jobs of every shape of plan.
+#![allow(clippy::unwrap_used)]
+
+use asset_flow::{
+    ALL_STAGES, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, JobRequest, MAX_RANGES, Phase,
+    PlanSummary, RenditionSummary, Stage, advance,
+};
+
+fn rendition(name: &str, width: u32, height: u32) -> RenditionSummary {
+    RenditionSummary { name: name.to_owned(), width, height }
+}
+
+fn plan(ranges: usize, renditions: usize, audio: bool, stills: bool) -> PlanSummary {
+    let all = [rendition("360p", 640, 360), rendition("720p", 1280, 720), rendition("1080p", 1920, 1080)];
+    PlanSummary {
+        ranges: vec![600; ranges],
+        renditions: all[..renditions].to_vec(),
+        audio,
+        stills,
+        duration_ms: 24_000 * ranges.max(1) as i64,
+        ..PlanSummary::default()
+    }
+}
+
+fn failure(stage: &str) -> FlowFailure {
+    FlowFailure { stage: stage.into(), code: "input.no_media".into(), detail: "nothing to show".into(), hint: None }
+}
+
+fn events() -> Vec<FlowEvent> {
+    vec![
+        FlowEvent::UploadStarted,
+        FlowEvent::SourceReceived,
+        FlowEvent::Probed,
+        FlowEvent::Planned { summary: plan(2, 2, true, true) },
+        FlowEvent::FirstPlayable { generation: 5 },
+        FlowEvent::Complete { generation: 6 },
+        FlowEvent::Failed { failure: failure("probe") },
+        FlowEvent::Cancelled,
+        FlowEvent::DeleteRequested,
+        FlowEvent::Deleted,
+    ]
+}
+
+/// What one step is expected to do, in one letter or word.
+fn outcome(state: &AssetState, event: &FlowEvent) -> String {
+    match advance(state, event) {
+        Err(FlowError::OutOfOrder { .. }) => "-".to_owned(),
+        Err(other) => format!("{other:?}"),
+        Ok((next, effects)) if next == *state && effects.is_empty() => "=".to_owned(),
+        Ok((next, effects)) => {
+            let jobs: Vec<_> = effects.jobs.iter().map(|job| job.stage.name()).collect();
+            let stop = if effects.cancel_jobs { "!" } else { "" };
+            let jobs = if jobs.len() > 1 { "all".to_owned() } else { jobs.concat() };
+            [next.phase.as_str(), stop, if jobs.is_empty() { "" } else { "+" }, &jobs].concat()
+        }
+    }
+}
+
+#[test]
+fn each_phase_answers_each_event_as_the_table_says() {
+    let new = AssetState::default();
+    let with = |phase| AssetState { phase, ..new.clone() };
+    let probing = with(Phase::Processing);
+    let planning = AssetState { probed: true, ..probing.clone() };
+    let encoding = AssetState { plan: Some(plan(2, 2, true, true)), ..planning.clone() };
+    let playable = AssetState { playable_generation: Some(4), ..encoding.clone() };
+    let ready = AssetState { phase: Phase::Ready, complete_generation: Some(4), ..playable.clone() };
+    let errored = AssetState { phase: Phase::Errored, failure: Some(failure("plan")), ..planning.clone() };
+    let gave_up = AssetState { failure: Some(failure("delete")), ..with(Phase::Deleting) };
+    // In the order of `events`: started received probed planned first complete failed cancelled delete deleted.
+    // `-` is refused, `=` is ignored, `!` cancels jobs, `+` enqueues.
+    let table: [(AssetState, &str); 10] = [
+        (new.clone(), "ingesting processing+probe - - - - errored! errored! deleting!+delete -"),
+        (with(Phase::Ingesting), "= processing+probe - - - - errored! errored! deleting!+delete -"),
+        (probing, "= = processing+plan - - - errored! errored! deleting!+delete -"),
+        (planning, "= = - processing+all - - errored! errored! deleting!+delete -"),
+        (encoding, "= = - - processing ready errored! errored! deleting!+delete -"),
+        (playable, "= = - - processing ready errored! errored! deleting!+delete -"),
+        (ready, "= = = = = = = = deleting!+delete -"),
+        (errored, "= = = = = = = = deleting!+delete -"),
+        (with(Phase::Deleting), "= = = = = = = = = deleted"),
+        (with(Phase::Deleted), "= = = = = = = = = ="),
+    ];
+    for (state, row) in &table {
+        let got: Vec<String> = events().iter().map(|event| outcome(state, event)).collect();
+        assert_eq!(got.join(" "), *row, "{state:?}");
+    }
+    let gave_up_row: Vec<String> = events().iter().map(|event| outcome(&gave_up, event)).collect();
+    assert_eq!(gave_up_row.join(" "), "= = = = = = = = deleting+delete deleted");
+}
+
+#[test]
+fn a_removal_that_gave_up_can_be_asked_for_again() {
+    let deleting = AssetState { phase: Phase::Deleting, ..AssetState::default() };
+    let (gave_up, effects) = advance(&deleting, &FlowEvent::Failed { failure: failure("delete") }).unwrap();
+    assert_eq!((gave_up.phase, effects), (Phase::Deleting, Effects::default()));
+    let (again, effects) = advance(&gave_up, &FlowEvent::DeleteRequested).unwrap();
+    assert_eq!((again, effects.jobs[0].stage.clone()), (deleting, Stage::Delete));
+}
+
+#[test]
+fn cancelling_keeps_what_is_published_and_says_where_it_stopped() {
+    let state = AssetState {
+        phase: Phase::Processing,
+        probed: true,
+        plan: Some(plan(1, 2, true, true)),
+        playable_generation: Some(3),
+        ..AssetState::default()
+    };
+    let (next, _) = advance(&state, &FlowEvent::Cancelled).unwrap();
+    assert_eq!((next.phase, next.playable_generation), (Phase::Errored, Some(3)));
+    let failure = next.failure.unwrap();
+    assert_eq!((failure.code.as_str(), failure.stage.as_str()), (CANCELLED, "encode"));
+    let (early, _) = advance(&AssetState::default(), &FlowEvent::Cancelled).unwrap();
+    assert_eq!(early.step(), "upload");
+}
+
+fn jobs_of(summary: PlanSummary) -> Vec<JobRequest> {
+    let state = AssetState { phase: Phase::Processing, probed: true, ..AssetState::default() };
+    advance(&state, &FlowEvent::Planned { summary }).unwrap().1.jobs
+}
+
+fn encode(range: u32, renditions: &[u32]) -> Stage {
+    Stage::EncodeRange { range, renditions: renditions.to_vec() }
+}
+
+#[test]
+fn a_ladder_is_playable_before_its_upper_renditions_are_encoded() {
+    let jobs = jobs_of(plan(2, 3, true, true));
+    let stages: Vec<Stage> = jobs.iter().map(|job| job.stage.clone()).collect();
+    assert_eq!(
+        stages,
+        [
+            Stage::EncodeAudio,
+            encode(0, &[0]),
+            encode(1, &[0]),
+            Stage::Stills,
+            Stage::PublishFirst,
+            encode(0, &[1, 2]),
+            encode(1, &[1, 2]),
+            Stage::PublishComplete,
+        ]
+    );
+    assert_eq!(jobs[4].waits_on, [0, 1, 2, 3]);
+    assert_eq!(jobs[7].waits_on, [0, 1, 2, 3, 4, 5, 6]);
+    let free: Vec<_> = jobs.iter().filter(|job| job.waits_on.is_empty()).collect();
+    assert_eq!(free.len(), 6, "every encode may start at once");
+    assert!(jobs[1].priority > jobs[5].priority && jobs[1].priority == jobs[2].priority);
+    assert_eq!(jobs[1].weight, 600 * 640 * 360 / 1000);
+    assert_eq!(jobs[5].weight, 600 * (1280 * 720 + 1920 * 1080) / 1000);
+}
+
+#[test]
+fn one_rendition_is_published_once() {
+    let stages: Vec<Stage> = jobs_of(plan(1, 1, false, true)).into_iter().map(|job| job.stage).collect();
+    assert_eq!(stages, [encode(0, &[0]), Stage::Stills, Stage::PublishComplete]);
+}
+
+#[test]
+fn sound_alone_is_encoded_and_published() {
+    let jobs = jobs_of(plan(0, 0, true, false));
+    let stages: Vec<Stage> = jobs.iter().map(|job| job.stage.clone()).collect();
+    assert_eq!(stages, [Stage::EncodeAudio, Stage::PublishComplete]);
+    assert_eq!(jobs[1].waits_on, [0]);
+}
+
+#[test]
+fn plans_that_no_jobs_can_carry_out_are_refused() {
+    let state = AssetState { phase: Phase::Processing, probed: true, ..AssetState::default() };
+    let flat = PlanSummary { renditions: vec![rendition("0p", 0, 360)], ..plan(1, 1, true, true) };
+    let bad = [
+        plan(0, 0, false, true),
+        plan(0, 1, true, true),
+        plan(1, 0, true, true),
+        plan(MAX_RANGES + 1, 1, true, true),
+        flat,
+    ];
+    for summary in bad {
+        let event = FlowEvent::Planned { summary };
+        assert!(matches!(advance(&state, &event), Err(FlowError::Plan { .. })), "{event:?}");
+    }
+}
+
+#[test]
+fn a_generation_that_does_not_grow_is_refused() {
+    let state = AssetState {
+        phase: Phase::Processing,
+        probed: true,
+        plan: Some(plan(1, 2, true, true)),
+        playable_generation: Some(7),
+        ..AssetState::default()
+    };
+    for event in [FlowEvent::FirstPlayable { generation: 7 }, FlowEvent::Complete { generation: 6 }] {
+        assert!(matches!(advance(&state, &event), Err(FlowError::StaleGeneration { published: 7, .. })));
+    }
+    let never = AssetState { playable_generation: None, ..state };
+    assert!(advance(&never, &FlowEvent::Complete { generation: 0 }).is_err());
+}
+
+#[test]
+fn a_stage_reads_back_from_its_payload_and_its_tag_is_its_name() {
+    let stages = [
+        Stage::Probe,
+        Stage::Plan,
+        encode(3, &[1, 2]),
+        Stage::EncodeAudio,
+        Stage::Stills,
+        Stage::PublishFirst,
+        Stage::PublishComplete,
+        Stage::Delete,
+    ];
+    assert_eq!(stages.each_ref().map(Stage::name), ALL_STAGES);
+    for stage in stages {
+        let json = serde_json::to_value(&stage).unwrap();
+        assert_eq!(json["stage"], stage.name());
+        assert_eq!(serde_json::from_value::<Stage>(json).unwrap(), stage);
+    }
+    for event in events() {
+        assert_eq!(serde_json::to_value(&event).unwrap()["event"], event.name());
+    }
+    for phase in Phase::ALL {
+        assert_eq!(serde_json::to_value(phase).unwrap(), phase.as_str());
+        assert_eq!(phase.as_str().parse(), Ok(phase));
+    }
+}
+
+#[test]
+fn stored_states_of_this_version_stay_readable() {
+    let stored = r#"{"phase":"processing","probed":true,"playable_generation":2,"complete_generation":null,
+        "plan":{"ranges":[600],"renditions":[{"name":"360p","width":640,"height":360}],"audio":true,"stills":true,
+        "duration_ms":24000,"skipped":[{"name":"720p","reason":"the source is 360p"}],"ladder_sha256":"ab"},"failure":null}"#;
+    let state: AssetState = serde_json::from_str(stored).unwrap();
+    assert_eq!((state.phase, state.playable_generation), (Phase::Processing, Some(2)));
+    let plan = state.plan.unwrap();
+    assert_eq!((plan.frame_count(), plan.skipped[0].name.as_str()), (600, "720p"));
+}

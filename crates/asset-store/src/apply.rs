@@ -1,0 +1,171 @@
+//! The one way an asset's state changes.
+
+use asset_flow::{Effects, FlowEvent, JobRequest, Phase, Stage, advance};
+use database::outbox::{self, NewEvent};
+use database::{Tx, args};
+use job_queue::NewJob;
+use media_types::{AssetId, JobId, TenantId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::rows::RawAsset;
+use crate::{AssetRow, AssetStore, StoreError, UploadState, snapshot, sql};
+
+/// [`asset_flow::FlowFailure::code`] of an asset whose upload stopped for too long.
+pub(crate) const UPLOAD_EXPIRED: &str = "upload.expired";
+
+impl AssetStore {
+    /// Takes `event` into the asset's state within `tx`: locks the asset, advances it, saves it, cancels and enqueues
+    /// jobs, closes uploads of an asset that ended, and writes the outbox. An event that changes nothing writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Flow`] for an event that only a faulty caller sends; `tx` must then be dropped.
+    pub async fn apply(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        asset: &AssetId,
+        event: &FlowEvent,
+        now_ms: i64,
+    ) -> Result<AssetRow, StoreError> {
+        let asset = lock(tx, tenant, asset).await?;
+        self.step(tx, asset, event, now_ms).await
+    }
+
+    /// As [`AssetStore::apply`], for an asset that `tx` has locked.
+    pub(crate) async fn step(
+        &self,
+        tx: &mut Tx,
+        asset: AssetRow,
+        event: &FlowEvent,
+        now_ms: i64,
+    ) -> Result<AssetRow, StoreError> {
+        let (flow, effects) = advance(&asset.flow, event)?;
+        if flow == asset.flow && effects.is_empty() {
+            return Ok(asset);
+        }
+        let kinds = snapshot::kinds(&asset.flow, &flow);
+        let mut asset = AssetRow { state: flow.phase, flow, ..asset };
+        mark(&mut asset, event, &kinds, now_ms);
+        save(tx, &mut asset, now_ms).await?;
+        self.follow(tx, &asset, &effects, now_ms).await?;
+        if matches!(asset.state, Phase::Errored | Phase::Deleting) {
+            let closed = closed_by(event).as_str();
+            tx.execute(sql::CLOSE_UPLOADS, args![&asset.tenant_id, &asset.id, closed, now_ms]).await?;
+        }
+        for kind in kinds {
+            announce(tx, kind, &asset, now_ms).await?;
+        }
+        tx.wake();
+        Ok(asset)
+    }
+
+    async fn follow(&self, tx: &mut Tx, asset: &AssetRow, effects: &Effects, now_ms: i64) -> Result<(), StoreError> {
+        if effects.cancel_jobs {
+            self.queue.cancel_asset(tx, &asset.tenant_id, &asset.id, now_ms).await?;
+        }
+        if !effects.jobs.is_empty() {
+            self.queue.enqueue(tx, now_ms, &new_jobs(asset, &effects.jobs)?).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Locks the asset until the transaction ends, and reads it.
+pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, asset: &AssetId) -> Result<AssetRow, StoreError> {
+    let row: Option<RawAsset> = tx.optional(sql::LOCK_ASSET, args![tenant, asset]).await?;
+    row.ok_or(StoreError::NotFound("asset"))?.try_into()
+}
+
+/// Writes an event about the asset to the outbox.
+pub(crate) async fn announce(tx: &mut Tx, kind: &str, asset: &AssetRow, now_ms: i64) -> Result<(), StoreError> {
+    let id = format!("evt_{}", Uuid::now_v7().simple());
+    let event = NewEvent {
+        id: &id,
+        tenant_id: &asset.tenant_id,
+        kind,
+        subject: asset.id.as_str(),
+        data: snapshot::without_nul(snapshot::of(asset)),
+        time_ms: now_ms,
+    };
+    outbox::append(tx, &event).await?;
+    Ok(())
+}
+
+/// An object that can be stored, of a value that serializes to one.
+pub(crate) fn object(value: &impl serde::Serialize, what: &'static str) -> Result<Value, StoreError> {
+    serde_json::to_value(value).map(snapshot::without_nul).map_err(|_| StoreError::Corrupt(what))
+}
+
+async fn save(tx: &mut Tx, asset: &mut AssetRow, now_ms: i64) -> Result<(), StoreError> {
+    asset.updated_ms = now_ms;
+    asset.version += 1;
+    let args = args![
+        &asset.tenant_id,
+        &asset.id,
+        asset.state.as_str(),
+        object(&asset.flow, "asset")?,
+        asset.source_size.and_then(|size| i64::try_from(size).ok()),
+        asset.source_sha256.as_deref(),
+        asset.ladder_sha256.as_deref(),
+        asset.duration_ms,
+        asset.uploaded_ms,
+        asset.playable_ms,
+        asset.complete_ms,
+        asset.updated_ms,
+        asset.version,
+    ];
+    tx.execute(sql::SAVE_ASSET, args).await?;
+    Ok(())
+}
+
+/// Fills in what follows from an event.
+fn mark(asset: &mut AssetRow, event: &FlowEvent, kinds: &[&str], now_ms: i64) {
+    for &kind in kinds {
+        match kind {
+            "asset.processing" => asset.uploaded_ms = Some(now_ms),
+            "asset.playable" => asset.playable_ms = Some(now_ms),
+            "asset.ready" => asset.complete_ms = Some(now_ms),
+            _ => {}
+        }
+    }
+    if let FlowEvent::Planned { summary } = event {
+        asset.duration_ms = Some(summary.duration_ms);
+        asset.ladder_sha256 = Some(summary.ladder_sha256.clone());
+    }
+}
+
+/// What becomes of an upload under way when `event` ends its asset.
+fn closed_by(event: &FlowEvent) -> UploadState {
+    match event {
+        FlowEvent::Failed { failure } if failure.code == UPLOAD_EXPIRED => UploadState::Expired,
+        FlowEvent::Failed { .. } => UploadState::Errored,
+        _ => UploadState::Canceled,
+    }
+}
+
+fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<NewJob>, StoreError> {
+    // Version 7 ids grow within a process, so that jobs of equal priority run in the order of their batch.
+    let ids: Vec<JobId> = requests.iter().map(|_| JobId::from_unique(Uuid::now_v7().simple())).collect();
+    let new_job = |(request, id): (&JobRequest, &JobId)| {
+        let waits_on = request.waits_on.iter().filter_map(|&on| ids.get(on).cloned()).collect();
+        Ok(NewJob {
+            id: id.clone(),
+            tenant_id: asset.tenant_id.clone(),
+            asset_id: asset.id.clone(),
+            stage: request.stage.name().to_owned(),
+            payload: object(&request.stage, "job")?,
+            priority: request.priority,
+            weight: request.weight,
+            max_attempts: request.max_attempts,
+            waits_on,
+            dedupe_key: dedupe_key(asset, &request.stage),
+        })
+    };
+    requests.iter().zip(&ids).map(new_job).collect()
+}
+
+/// Only for stages that exist once per asset and that no other job of their batch waits for.
+fn dedupe_key(asset: &AssetRow, stage: &Stage) -> Option<String> {
+    matches!(stage, Stage::Probe | Stage::Plan | Stage::Delete).then(|| format!("{}:{}", asset.id, stage.name()))
+}

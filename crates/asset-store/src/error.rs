@@ -1,0 +1,55 @@
+//! Why the store did not do what it was asked.
+
+use asset_flow::FlowError;
+use database::DbError;
+use job_queue::QueueError;
+use thiserror::Error;
+
+use crate::UploadState;
+
+/// Why the store did not do what it was asked. Nothing of the call was kept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The tenant has no such asset or upload.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Another worker has taken the job over, or it was cancelled; its result does not count.
+    #[error("the lease of the job is lost")]
+    LeaseLost,
+    /// A value that cannot be stored.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// The name of the value.
+        field: &'static str,
+        /// What is wrong with it, the rest of a sentence that starts with the name.
+        reason: &'static str,
+    },
+    /// The upload has ended; it takes no more bytes.
+    #[error("the upload is {0}")]
+    UploadClosed(UploadState),
+    /// The upload was completed before, with other bytes.
+    #[error("the upload already has another source")]
+    OtherSource,
+    /// An event that no correct caller sends.
+    #[error("the event does not fit the state of the asset")]
+    Flow(#[from] FlowError),
+    /// The queue refused.
+    #[error("the queue failed")]
+    Queue(#[source] QueueError),
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// A stored row that this version cannot read.
+    #[error("a stored {0} cannot be read by this version")]
+    Corrupt(&'static str),
+}
+
+impl From<QueueError> for StoreError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::LeaseLost => Self::LeaseLost,
+            other => Self::Queue(other),
+        }
+    }
+}

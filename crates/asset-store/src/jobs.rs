@@ -1,0 +1,197 @@
+//! What jobs and people do to an asset.
+
+use asset_flow::{FlowEvent, FlowFailure, Phase};
+use database::args;
+use job_queue::{ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState};
+use media_types::{AssetId, TenantId};
+use serde_json::Value;
+
+use crate::apply::lock;
+use crate::rows::RawAsset;
+use crate::snapshot::{text_without_nul, without_nul};
+use crate::{AssetRow, AssetStore, MAX_PAGE, StoreError, sql};
+
+/// The most characters kept of a failure's texts.
+const MAX_TEXT_CHARS: usize = 2_000;
+
+impl AssetStore {
+    /// Commits a job's result, an object, and the event that comes with it: all or nothing, and only while the lease
+    /// behind `fence` is held.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when it is not; then nothing was changed.
+    pub async fn commit(
+        &self,
+        fence: &Fence,
+        tenant: &TenantId,
+        asset: &AssetId,
+        result: Value,
+        event: Option<&FlowEvent>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let asset = lock(&mut tx, tenant, asset).await?;
+        // Finished before the event is taken in: an event that cancels jobs must not cancel the one that brings it.
+        self.queue.finish(&mut tx, fence, now_ms, without_nul(result)).await?;
+        if let Some(event) = event {
+            self.step(&mut tx, asset, event, now_ms).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Records that a job failed. When it will not be tried again, the asset fails with it: what was published stays,
+    /// everything outstanding is cancelled.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when the job is no longer the caller's; then nothing was changed.
+    pub async fn fail(
+        &self,
+        job: &ClaimedJob,
+        failure: &FlowFailure,
+        retry: bool,
+        now_ms: i64,
+    ) -> Result<FailOutcome, StoreError> {
+        let failure = tidy(failure);
+        let mut tx = self.db().begin().await?;
+        let asset = lock(&mut tx, &job.tenant_id, &job.asset_id).await?;
+        let of_job = Failure { code: failure.code.clone(), detail: failure.detail.clone(), retry };
+        let outcome = self.queue.fail(&mut tx, &job.fence, now_ms, &of_job).await?;
+        if matches!(outcome, FailOutcome::Parked) {
+            self.step(&mut tx, asset, &FlowEvent::Failed { failure }, now_ms).await?;
+        }
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Fails the asset of a job that the reaper parked because its workers died with it. Does nothing when the job is
+    /// not parked (any more) or the asset has ended; may be repeated.
+    pub async fn park_lost(
+        &self,
+        tenant: &TenantId,
+        asset: &AssetId,
+        fence: &Fence,
+        now_ms: i64,
+    ) -> Result<AssetRow, StoreError> {
+        let job = self.queue.job(tenant, &fence.job_id).await?;
+        let mut tx = self.db().begin().await?;
+        let asset = lock(&mut tx, tenant, asset).await?;
+        let Some(job) = job.filter(|job| job.state == JobState::Parked && job.asset_id == asset.id) else {
+            return Ok(asset);
+        };
+        let failure = tidy(&FlowFailure {
+            stage: job.stage,
+            code: job.error_code.unwrap_or_else(|| "job.lost_workers".to_owned()),
+            detail: job.error_detail.unwrap_or_else(|| "every worker that took the job died with it".to_owned()),
+            hint: None,
+        });
+        let asset = self.step(&mut tx, asset, &FlowEvent::Failed { failure }, now_ms).await?;
+        tx.commit().await?;
+        Ok(asset)
+    }
+
+    /// Fails the assets, of all tenants, whose job was parked by a process that was killed before it could tell them, and
+    /// returns how many. For the start of a process and now and then: it looks at every asset that is being processed or
+    /// deleted, a page at a time.
+    pub async fn settle_parked(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let (mut settled, mut after) = (0, (String::new(), String::new()));
+        loop {
+            let args = args![&after.0, &after.1, MAX_PAGE];
+            let page: Vec<RawAsset> = self.db().all(sql::ACTIVE_ASSETS, args).await?;
+            let last_page = page.len() < MAX_PAGE as usize;
+            for raw in page {
+                let asset: AssetRow = raw.try_into()?;
+                after = (asset.tenant_id.clone().into(), asset.id.clone().into());
+                if let Some(job) = self.parked_job(&asset).await? {
+                    let fence = Fence { job_id: job.id, attempt: job.attempt };
+                    let told = self.park_lost(&asset.tenant_id, &asset.id, &fence, now_ms).await?;
+                    settled += u64::from(told.flow != asset.flow);
+                }
+            }
+            if last_page {
+                return Ok(settled);
+            }
+        }
+    }
+
+    /// The parked job that should have ended the asset.
+    async fn parked_job(&self, asset: &AssetRow) -> Result<Option<JobRow>, StoreError> {
+        // A deletion may be asked for again after it gave up: only its newest job speaks for it.
+        let state = (asset.state != Phase::Deleting).then_some(JobState::Parked);
+        let filter = JobFilter { state, asset_id: Some(asset.id.clone()), stage: None };
+        let newest = self.queue.list(&asset.tenant_id, &filter, None, 1).await?.into_iter().next();
+        Ok(newest.filter(|job| job.state == JobState::Parked))
+    }
+
+    /// The next generation number of the asset, for the job behind `fence`: strictly above every earlier one, whether or
+    /// not those were published.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when the lease is lost; then no number was used up.
+    pub async fn allocate_generation(
+        &self,
+        fence: &Fence,
+        tenant: &TenantId,
+        asset: &AssetId,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.db().begin().await?;
+        let row: Option<(i64,)> = tx.optional(sql::NEXT_GENERATION, args![tenant, asset, now_ms]).await?;
+        let (generation,) = row.ok_or(StoreError::NotFound("asset"))?;
+        self.queue.check(&mut tx, fence).await?;
+        tx.commit().await?;
+        u64::try_from(generation).map_err(|_| StoreError::Corrupt("asset"))
+    }
+
+    /// Does what a person asked for: [`FlowEvent::Cancelled`] or [`FlowEvent::DeleteRequested`]. May be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for any other event.
+    pub async fn request(
+        &self,
+        tenant: &TenantId,
+        asset: &AssetId,
+        event: FlowEvent,
+        now_ms: i64,
+    ) -> Result<AssetRow, StoreError> {
+        if !matches!(event, FlowEvent::Cancelled | FlowEvent::DeleteRequested) {
+            return Err(StoreError::Invalid { field: "event", reason: "is not one that a person may ask for" });
+        }
+        let mut tx = self.db().begin().await?;
+        let asset = self.apply(&mut tx, tenant, asset, &event, now_ms).await?;
+        tx.commit().await?;
+        Ok(asset)
+    }
+
+    /// Removes the rows of an asset that is deleted, its uploads' and its jobs'. Returns whether there were any. The
+    /// job that brought [`FlowEvent::Deleted`] must be committed before.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the asset is not deleted yet.
+    pub async fn erase(&self, tenant: &TenantId, asset: &AssetId) -> Result<bool, StoreError> {
+        let mut tx = self.db().begin().await?;
+        match lock(&mut tx, tenant, asset).await {
+            Err(StoreError::NotFound(_)) => return Ok(false),
+            Err(other) => return Err(other),
+            Ok(row) if row.state != Phase::Deleted => {
+                return Err(StoreError::Invalid { field: "asset", reason: "is not deleted yet" });
+            }
+            Ok(_) => {}
+        }
+        self.queue.delete_asset(&mut tx, tenant, asset).await?;
+        tx.execute(sql::ERASE_UPLOADS, args![tenant, asset]).await?;
+        tx.execute(sql::ERASE_ASSET, args![tenant, asset]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// A failure whose texts are of bounded length and can be stored.
+fn tidy(failure: &FlowFailure) -> FlowFailure {
+    let text = |text: &str| text_without_nul(text.chars().take(MAX_TEXT_CHARS).collect());
+    FlowFailure {
+        stage: text(&failure.stage),
+        code: text(&failure.code),
+        detail: text(&failure.detail),
+        hint: failure.hint.as_deref().map(text),
+    }
+}

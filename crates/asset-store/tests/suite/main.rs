@@ -1,0 +1,17 @@
+//! The store on both engines.
+#![allow(clippy::unwrap_used)]
+
+mod faults;
+mod flow;
+mod progress;
+mod reads;
+mod support;
+mod uploads;
+
+use asset_store::STATEMENTS;
+use database::testing::{for_each_engine, prepare_all};
+
+#[tokio::test]
+async fn every_statement_prepares_on_both_engines() {
+    for_each_engine(|db| async move { prepare_all(&db, STATEMENTS).await.unwrap() }).await;
+}

@@ -1,0 +1,152 @@
+//! Opening an engine and reading from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::watch;
+
+use crate::tx::TxInner;
+use crate::value::{bind, check};
+use crate::{DbError, Row, Tx, Val};
+
+/// How long a writer waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+const SQLITE_READERS: u32 = 4;
+const PG_CONNECTIONS: u32 = 16;
+
+/// Which engine a [`Database`] runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// One file, this machine only.
+    Sqlite,
+    /// A server that any number of machines share.
+    Postgres,
+}
+
+/// A database on either engine. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct Database {
+    pub(crate) pools: Pools,
+    changed: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Lite { reader: SqlitePool, writer: SqlitePool },
+    Pg(PgPool),
+}
+
+impl Database {
+    /// Opens `url`: `postgres://...`, `sqlite:PATH` or a plain path, whose file is created when it is not there.
+    ///
+    /// Migrates nothing: see [`Database::migrate`] and [`Database::check_migrated`]. Errors never show the address,
+    /// which may hold a password.
+    pub async fn open(url: &str) -> Result<Self, DbError> {
+        let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url).await?
+        } else {
+            open_sqlite(sqlite_path(url)?).await?
+        };
+        Ok(Self { pools, changed: Arc::new(watch::Sender::new(0)) })
+    }
+
+    /// Which engine this is.
+    pub fn kind(&self) -> EngineKind {
+        match self.pools {
+            Pools::Lite { .. } => EngineKind::Sqlite,
+            Pools::Pg(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// All rows of a read. The statement bounds their number by its `LIMIT`.
+    ///
+    /// On SQLite this runs on a read-only connection: a statement that writes fails.
+    pub async fn all<T: Row>(&self, sql: &'static str, args: Vec<Val>) -> Result<Vec<T>, DbError> {
+        check(&args)?;
+        Ok(match &self.pools {
+            Pools::Lite { reader, .. } => bind!(sqlx::query_as(sql), args).fetch_all(reader).await?,
+            Pools::Pg(pool) => bind!(sqlx::query_as(sql), args).fetch_all(pool).await?,
+        })
+    }
+
+    /// The first row of a read, if any.
+    pub async fn optional<T: Row>(&self, sql: &'static str, args: Vec<Val>) -> Result<Option<T>, DbError> {
+        check(&args)?;
+        Ok(match &self.pools {
+            Pools::Lite { reader, .. } => bind!(sqlx::query_as(sql), args).fetch_optional(reader).await?,
+            Pools::Pg(pool) => bind!(sqlx::query_as(sql), args).fetch_optional(pool).await?,
+        })
+    }
+
+    /// Starts a transaction that may write. On SQLite it holds the only writer until it ends, so keep it short and wait
+    /// for nothing else inside.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        let inner = match &self.pools {
+            Pools::Lite { writer, .. } => TxInner::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Pg(pool) => TxInner::Pg(pool.begin().await?),
+        };
+        Ok(Tx::new(inner, Arc::clone(&self.changed)))
+    }
+
+    /// Changes whenever a transaction of this process that called [`Tx::wake`] has committed: a hint to look again.
+    /// Other processes' commits do not show here, so a reader also polls.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Closes every connection, after the calls in progress.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Lite { reader, writer } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Pools::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+fn sqlite_path(url: &str) -> Result<&str, DbError> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+    match path {
+        "" => Err(DbError::Address("this one is empty")),
+        ":memory:" => Err(DbError::Address("a database in memory cannot be shared by its connections")),
+        path if path.contains("://") => Err(DbError::Address("this one names another kind of server")),
+        path => Ok(path),
+    }
+}
+
+async fn open_sqlite(path: &str) -> Result<Pools, DbError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true);
+    let pool = |connections: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    // The writer first: it creates the file and turns on the write-ahead log, which a reader cannot.
+    let writer = pool(1).connect_with(options.clone()).await?;
+    let reader = pool(SQLITE_READERS).connect_with(options.read_only(true)).await?;
+    Ok(Pools::Lite { reader, writer })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, DbError> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = options
+        .application_name("lectern")
+        .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
+    let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    Ok(Pools::Pg(pool.connect_with(options).await?))
+}

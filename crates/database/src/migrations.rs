@@ -1,0 +1,68 @@
+//! Every migration of every module, in the order they are applied.
+//!
+//! A new file under `migrations/<module>/` is one line at the end of [`MIGRATIONS`]; an applied file never changes.
+
+/// One file of `migrations/`.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// The folder it lies in.
+    pub module: &'static str,
+    /// `<UTC timestamp>_<unit>_<what>`.
+    pub name: &'static str,
+    /// Statements in PostgreSQL's spelling that SQLite takes too.
+    pub sql: &'static str,
+}
+
+macro_rules! migration {
+    ($module:literal, $name:literal) => {
+        Migration {
+            module: $module,
+            name: $name,
+            sql: include_str!(concat!("../../../migrations/", $module, "/", $name, ".sql")),
+        }
+    };
+}
+
+/// All of them. Append only.
+pub const MIGRATIONS: &[Migration] = &[
+    migration!("core", "20260101000000_outbox_create"),
+    migration!("core", "20260101000100_idempotency_create"),
+    migration!("queue", "20260101000200_job_create"),
+    migration!("assets", "20260101000300_asset_create"),
+    migration!("assets", "20260101000400_upload_create"),
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_list_and_the_folder_hold_the_same_files() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+        let mut on_disk = BTreeSet::new();
+        for module in std::fs::read_dir(folder).unwrap() {
+            let module = module.unwrap();
+            for file in std::fs::read_dir(module.path()).unwrap() {
+                let file = file.unwrap().file_name().into_string().unwrap();
+                on_disk.insert(format!("{}/{file}", module.file_name().to_str().unwrap()));
+            }
+        }
+        let listed: BTreeSet<String> = MIGRATIONS.iter().map(|m| format!("{}/{}.sql", m.module, m.name)).collect();
+        assert_eq!(listed.len(), MIGRATIONS.len(), "a migration is listed twice");
+        assert_eq!(listed, on_disk);
+    }
+
+    #[test]
+    fn every_name_is_a_timestamp_and_a_unit_and_what() {
+        for migration in MIGRATIONS {
+            let (stamp, rest) = migration.name.split_once('_').unwrap();
+            assert!(stamp.len() == 14 && stamp.bytes().all(|byte| byte.is_ascii_digit()), "{}", migration.name);
+            assert!(rest.contains('_'), "{}", migration.name);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Events in commit order.
+//!
+//! [`append`] takes the next number from one row that it keeps locked until the transaction ends, so on both engines the
+//! order of numbers is the order of commits and a reader that has seen number n will never meet a smaller one.
+
+use media_types::TenantId;
+use serde_json::Value;
+
+use crate::{Database, DbError, Json, Tx, args};
+
+const NEXT_SEQ: &str = "UPDATE outbox_head SET seq = seq + 1 WHERE id = 1 RETURNING seq";
+const INSERT: &str = "INSERT INTO outbox (seq, id, tenant_id, kind, subject, data, time_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const AFTER: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
+    WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const AFTER_ANY: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
+    WHERE seq > $1 ORDER BY seq LIMIT $2";
+const HEAD: &str = "SELECT seq FROM outbox_head WHERE id = 1";
+
+/// Every statement of this module, for the test that prepares each on both engines.
+pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, AFTER_ANY, HEAD];
+
+/// The most events one read returns.
+pub const MAX_PAGE: i64 = 200;
+
+/// An event to append.
+#[derive(Clone, Debug)]
+pub struct NewEvent<'a> {
+    /// Unique within the tenant.
+    pub id: &'a str,
+    /// Whose event it is.
+    pub tenant_id: &'a TenantId,
+    /// What happened, such as `asset.ready`.
+    pub kind: &'a str,
+    /// What it happened to, such as an asset's id.
+    pub subject: &'a str,
+    /// An object with the details.
+    pub data: Value,
+    /// When, in milliseconds since 1970.
+    pub time_ms: i64,
+}
+
+crate::row! {
+    /// One event as it is stored.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct EventRow {
+        /// Position in commit order, from 1, over all tenants.
+        pub seq: i64,
+        /// Unique within the tenant.
+        pub id: String,
+        /// Whose event it is.
+        pub tenant_id: String,
+        /// What happened, such as `asset.ready`.
+        pub kind: String,
+        /// What it happened to, such as an asset's id.
+        pub subject: String,
+        /// An object with the details.
+        pub data: Json<Value>,
+        /// When, in milliseconds since 1970.
+        pub time_ms: i64,
+    }
+}
+
+/// Appends an event and returns its number. Other transactions that append wait until `tx` ends, so append last.
+pub async fn append(tx: &mut Tx, event: &NewEvent<'_>) -> Result<i64, DbError> {
+    let (seq,): (i64,) = tx.optional(NEXT_SEQ, args![]).await?.ok_or(DbError::NoRow)?;
+    let data = event.data.clone();
+    let args = args![seq, event.id, event.tenant_id, event.kind, event.subject, data, event.time_ms];
+    tx.execute(INSERT, args).await?;
+    tx.wake();
+    Ok(seq)
+}
+
+/// The tenant's events with a number above `seq`, oldest first, at most `limit` (capped at [`MAX_PAGE`]).
+pub async fn after(db: &Database, tenant: &TenantId, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
+    db.all(AFTER, args![tenant, seq, limit.clamp(0, MAX_PAGE)]).await
+}
+
+/// As [`after`], over all tenants: for relays and in-process subscribers.
+pub async fn after_any(db: &Database, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
+    db.all(AFTER_ANY, args![seq, limit.clamp(0, MAX_PAGE)]).await
+}
+
+/// The number of the newest event, 0 when there is none.
+pub async fn head(db: &Database) -> Result<i64, DbError> {
+    let (seq,): (i64,) = db.optional(HEAD, args![]).await?.ok_or(DbError::NoRow)?;
+    Ok(seq)
+}

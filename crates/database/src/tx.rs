@@ -1,0 +1,81 @@
+//! Writing: transactions.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
+use tokio::sync::watch;
+
+use crate::value::{bind, check};
+use crate::{DbError, Row, Val};
+
+/// What a claim ends its inner `SELECT` with, and what PostgreSQL reads there. SQLite has one writer and needs nothing.
+const SKIP_LOCKED: (&str, &str) = ("/*SKIP LOCKED*/", "FOR UPDATE SKIP LOCKED");
+
+/// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+#[must_use = "a transaction does nothing until it is committed"]
+pub struct Tx {
+    pub(crate) inner: TxInner,
+    changed: Arc<watch::Sender<u64>>,
+    wake: bool,
+}
+
+pub(crate) enum TxInner {
+    Lite(Transaction<'static, Sqlite>),
+    Pg(Transaction<'static, Postgres>),
+}
+
+pub(crate) fn for_postgres(sql: &'static str) -> String {
+    sql.replace(SKIP_LOCKED.0, SKIP_LOCKED.1)
+}
+
+impl Tx {
+    pub(crate) fn new(inner: TxInner, changed: Arc<watch::Sender<u64>>) -> Self {
+        Self { inner, changed, wake: false }
+    }
+
+    /// All rows of a statement, `RETURNING` included.
+    pub async fn all<T: Row>(&mut self, sql: &'static str, args: Vec<Val>) -> Result<Vec<T>, DbError> {
+        check(&args)?;
+        Ok(match &mut self.inner {
+            TxInner::Lite(tx) => bind!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
+            // Only a constant with a constant in place of its marker: nothing of the input is in the text.
+            TxInner::Pg(tx) => {
+                bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args).fetch_all(&mut **tx).await?
+            }
+        })
+    }
+
+    /// The first row of a statement, if any. The statement runs to its end either way.
+    pub async fn optional<T: Row>(&mut self, sql: &'static str, args: Vec<Val>) -> Result<Option<T>, DbError> {
+        // Not `fetch_optional`: SQLite would stop an UPDATE .. RETURNING after its first row.
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs a statement and returns the number of rows it changed.
+    pub async fn execute(&mut self, sql: &'static str, args: Vec<Val>) -> Result<u64, DbError> {
+        check(&args)?;
+        Ok(match &mut self.inner {
+            TxInner::Lite(tx) => bind!(sqlx::query(sql), args).execute(&mut **tx).await?.rows_affected(),
+            TxInner::Pg(tx) => {
+                bind!(sqlx::query(AssertSqlSafe(for_postgres(sql))), args).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Makes a commit wake the receivers of [`Database::changed`](crate::Database::changed).
+    pub fn wake(&mut self) {
+        self.wake = true;
+    }
+
+    /// Makes everything durable, or nothing.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.inner {
+            TxInner::Lite(tx) => tx.commit().await?,
+            TxInner::Pg(tx) => tx.commit().await?,
+        }
+        if self.wake {
+            self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(())
+    }
+}

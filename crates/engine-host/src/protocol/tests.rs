@@ -1,0 +1,212 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use media_types::{
+    AudioPlan, FrameMap, FrameRate, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan, Timescale,
+    VideoEncoding, VideoProbe,
+};
+use pipeline::VideoSetup;
+use proptest::prelude::*;
+
+use super::*;
+
+fn round_trip<M: Message + PartialEq + Debug>(message: &M, limits: Limits) -> Result<(), TestCaseError> {
+    let payload = if message.carries_payload() { 9 } else { 0 };
+    let frame = encode(message, payload, limits).unwrap();
+    let prefix = Prefix::decode(frame[..Prefix::SIZE].try_into().unwrap(), limits).unwrap();
+    prop_assert_eq!(prefix.payload_bytes as usize, payload);
+    prop_assert_eq!(prefix.header_bytes as usize, frame.len() - Prefix::SIZE);
+    prop_assert_eq!(&decode::<M>(&frame[Prefix::SIZE..], payload).unwrap(), message);
+    Ok(())
+}
+
+fn rotation() -> impl Strategy<Value = Rotation> {
+    prop::sample::select(vec![Rotation::None, Rotation::Right, Rotation::Half, Rotation::Left])
+}
+
+fn rational() -> impl Strategy<Value = Rational> {
+    any::<(i32, i32)>().prop_map(|(num, den)| Rational { num, den })
+}
+
+fn rendition() -> impl Strategy<Value = Rendition> {
+    (".{0,8}", any::<(u32, u32, u64, u64)>(), 0.0f32..51.0, prop::option::of(".{0,8}")).prop_map(
+        |(name, (width, height, max_bitrate_bps, buffer_bits), crf, tune)| Rendition {
+            name,
+            width,
+            height,
+            encoding: VideoEncoding { preset: "veryfast".into(), crf, max_bitrate_bps, buffer_bits, tune },
+        },
+    )
+}
+
+prop_compose! {
+    fn range_order()(
+        rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(),
+        (num, den, ticks) in (1u32..99_999, 1u32..2000, 1u32..u32::MAX),
+        (stream_index, frame_ticks, gop_frames, threads, first_frame) in any::<(u32, u32, u32, u32, u64)>(),
+        pictures in prop::collection::vec(any::<(i64, u32)>(), 0..50),
+        renditions in prop::collection::vec(rendition(), 0..4),
+    ) -> RangeOrder {
+        let pictures = pictures.into_iter().map(|(source_pts, frames)| Shown { source_pts, frames }).collect();
+        RangeOrder {
+            video: VideoSetup {
+                stream_index, source_time_base, rotation, deinterlace, frame_ticks, gop_frames,
+                frame_rate: FrameRate::new(num, den).unwrap(),
+                timescale: Timescale::new(ticks).unwrap(),
+            },
+            first_frame, pictures: FrameMap(pictures), renditions, threads,
+        }
+    }
+}
+
+prop_compose! {
+    fn audio_order()(
+        source_time_base in rational(), language in ".{0,8}", borders in prop::collection::vec(any::<u64>(), 0..50),
+        (stream_index, sample_rate, channels, bitrate_bps, origin_pts, sample_count) in any::<(u32, u32, u32, u32, i64, u64)>(),
+    ) -> AudioOrder {
+        let plan = AudioPlan {
+            stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, sample_count, borders, language,
+        };
+        AudioOrder { plan }
+    }
+}
+
+prop_compose! {
+    fn stills_order()(
+        rotation in rotation(), tile_pts in prop::collection::vec(any::<i64>(), 0..50), (stream_index, poster_pts) in any::<(u32, i64)>(),
+        (poster_width, poster_height, tile_interval_ms, tile_width, tile_height, columns) in any::<(u32, u32, u32, u32, u32, u32)>(),
+    ) -> StillsOrder {
+        let plan = StillsPlan {
+            poster_pts, poster_width, poster_height, tile_pts, tile_interval_ms, tile_width, tile_height, columns,
+        };
+        StillsOrder { stream_index, rotation, plan }
+    }
+}
+
+fn to_child() -> impl Strategy<Value = ToChild> {
+    prop_oneof![
+        any::<u64>().prop_map(|size| ToChild::Open { protocol_version: PROTOCOL_VERSION, size }),
+        Just(ToChild::Probe),
+        Just(ToChild::Stop),
+        range_order().prop_map(|order| ToChild::EncodeRange(Box::new(order))),
+        audio_order().prop_map(|order| ToChild::EncodeAudio(Box::new(order))),
+        stills_order().prop_map(|order| ToChild::Stills(Box::new(order))),
+        (any::<u64>(), prop::option::of(".{0,20}")).prop_map(|(offset, error)| ToChild::ReadReply { offset, error }),
+    ]
+}
+
+prop_compose! {
+    fn probe_report()(
+        packets in prop::collection::vec(any::<(i64, bool)>(), 0..50), time_base in rational(), rotation in rotation(),
+        (width, height, size_bytes) in any::<(u32, u32, u64)>(), texts in prop::collection::vec(".{0,20}", 3),
+        stated_rate in prop::option::of((1u32..99_999, 1u32..2000)), silent in any::<bool>(),
+    ) -> ProbeReport {
+        let video = VideoProbe {
+            stream_index: 0, codec: texts[0].clone(), width, height, rotation, time_base, pixel_format: texts[1].clone(),
+            sample_aspect: time_base, interlaced: silent, bitrate_bps: None,
+            stated_rate: stated_rate.and_then(|(num, den)| FrameRate::new(num, den)),
+            packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(),
+        };
+        let video = silent.then_some(video);
+        ProbeReport { container: texts[2].clone(), size_bytes, video, audio: Vec::new(), warnings: texts }
+    }
+}
+
+fn from_child() -> impl Strategy<Value = FromChild> {
+    let codec = |avc: bool, bytes: Vec<u8>| match avc {
+        true => CodecConfig::Avc(Bytes::from(bytes)),
+        false => CodecConfig::Aac(Bytes::from(bytes)),
+    };
+    let bytes = || prop::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        ".{0,20}".prop_map(|identity| FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity }),
+        any::<(u64, u32, bool)>().prop_map(|(offset, length, ahead)| FromChild::Read { offset, length, ahead }),
+        (any::<(u32, u32, bool)>(), bytes()).prop_map(move |((track, priming_samples, avc), bytes)| {
+            FromChild::Config { track, config: codec(avc, bytes), priming_samples }
+        }),
+        any::<(u32, i64, i64, u32, bool)>().prop_map(|(track, dts, pts, duration, keyframe)| FromChild::Sample {
+            track,
+            dts,
+            pts,
+            duration,
+            keyframe
+        }),
+        ".{0,20}".prop_map(|name| FromChild::Image { name }),
+        any::<(u64, u64)>().prop_map(|(done, total)| FromChild::Progress { done, total }),
+        probe_report().prop_map(|report| FromChild::Probed(Box::new(report))),
+        (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>()).prop_map(
+            |(frames_per_track, missing_pictures, first_missing_pts)| {
+                FromChild::RangeDone(RangeSummary { frames_per_track, missing_pictures, first_missing_pts })
+            }
+        ),
+        any::<(u64, u64, u64)>().prop_map(|(samples, filled_samples, damaged_packets)| {
+            FromChild::AudioDone(AudioSummary { samples, filled_samples, damaged_packets })
+        }),
+        any::<(u32, u32, u32)>().prop_map(|(tiles, sheet_columns, sheet_rows)| {
+            FromChild::StillsDone(StillsSummary { tiles, sheet_columns, sheet_rows })
+        }),
+        (".{0,20}", ".{0,20}").prop_map(|(code, detail)| FromChild::Failed(EngineError::Input { code, detail })),
+        ".{0,20}".prop_map(|detail| FromChild::Failed(EngineError::Engine { detail })),
+        Just(FromChild::Failed(EngineError::Stopped)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_the_parent_says_is_what_the_child_hears(message in to_child()) {
+        round_trip(&message, Limits::TO_CHILD)?;
+    }
+
+    #[test]
+    fn what_the_child_says_is_what_the_parent_hears(message in from_child()) {
+        round_trip(&message, Limits { payload_bytes: 9, ..Limits::PROBE })?;
+    }
+
+    #[test]
+    fn a_damaged_message_gives_another_message_or_an_error(
+        message in from_child(), at in any::<prop::sample::Index>(), value in any::<u8>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut header = encode(&message, 0, Limits::PROBE).unwrap().split_off(Prefix::SIZE);
+        let at = at.index(header.len());
+        header[at] = value;
+        let _ = decode::<FromChild>(&header, 0);
+        header.truncate(cut.index(header.len()));
+        let _ = decode::<FromChild>(&header, 0);
+    }
+}
+
+#[test]
+fn the_version_can_be_read_by_every_release() {
+    // Variant 0, then the version as a varint: what must never move.
+    let open = encode(&ToChild::Open { protocol_version: 1, size: 7 }, 0, Limits::TO_CHILD).unwrap();
+    assert_eq!(open[Prefix::SIZE..], [0, 1, 7]);
+    let ready = encode(&FromChild::Ready { protocol_version: 1, identity: String::new() }, 0, Limits::FROM_CHILD);
+    assert_eq!(ready.unwrap()[Prefix::SIZE..], [0, 1, 0]);
+
+    let of_a_later_release = [0, 7, 1, 2, 3, 0xff];
+    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });
+    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });
+}
+
+#[test]
+fn a_message_larger_than_the_other_end_accepts_is_not_sent() {
+    let sample = FromChild::Sample { track: 0, dts: 0, pts: 0, duration: 1, keyframe: true };
+    let refused = encode(&sample, (16 << 20) + 1, Limits::FROM_CHILD);
+    assert_eq!(refused, Err(ProtocolError::Oversized { length: (16 << 20) + 1, limit: 16 << 20 }));
+    let long = FromChild::Image { name: "x".repeat(70_000) };
+    assert!(matches!(encode(&long, 0, Limits::FROM_CHILD), Err(ProtocolError::Oversized { .. })));
+}
+
+#[test]
+fn bytes_to_spare_and_payloads_without_a_place_are_refused() {
+    let mut header = encode(&FromChild::Progress { done: 1, total: 2 }, 0, Limits::FROM_CHILD).unwrap();
+    let header_with_rest = {
+        header.push(0);
+        &header[Prefix::SIZE..]
+    };
+    assert!(decode::<FromChild>(header_with_rest, 0).is_err());
+    assert!(decode::<FromChild>(&header_with_rest[..header_with_rest.len() - 1], 0).is_ok());
+    assert!(decode::<FromChild>(&header_with_rest[..header_with_rest.len() - 1], 1).is_err());
+}

@@ -1,0 +1,223 @@
+//! The parent's end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use media_types::{CodecConfig, ProbeReport, Sample};
+use pipeline::{AudioOrder, AudioSummary, EngineError, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+use crate::error::{clean, clean_code};
+use crate::process::Process;
+use crate::protocol::{FromChild, Limits, PROTOCOL_VERSION, ProtocolError, ToChild};
+use crate::{EngineHostError, EngineOptions, ReadAt};
+
+mod conversation;
+mod frames;
+mod link;
+
+use conversation::Conversation;
+use link::Link;
+
+/// What an engine hands over while a command runs. Tracks are positions in the order, and 0 for audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineEvent {
+    /// What a decoder needs first; once per track, before its first sample.
+    Config {
+        /// Position in the order.
+        track: u32,
+        /// The configuration.
+        config: CodecConfig,
+        /// The encoder's delay in samples, 0 for video.
+        priming_samples: u32,
+    },
+    /// One access unit, in decode order within its track.
+    Sample {
+        /// Position in the order.
+        track: u32,
+        /// The access unit.
+        sample: Sample,
+    },
+    /// A whole JPEG.
+    Image {
+        /// [`pipeline::POSTER`] or [`pipeline::STORYBOARD`].
+        name: String,
+        /// Its bytes.
+        jpeg: Bytes,
+    },
+    /// Work moves.
+    Progress {
+        /// Done so far: frames, samples or pictures.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
+}
+
+/// One engine with one open source. Commands run one after the other.
+///
+/// Dropping the session, or the future of a command, kills the child. So does every error but
+/// [`EngineHostError::Input`], [`EngineHostError::Engine`], [`EngineHostError::Source`] and, when the engine stops in
+/// time, [`EngineHostError::Stopped`]; later commands then give [`EngineHostError::Closed`].
+pub struct EngineSession {
+    link: Option<Link>,
+    identity: String,
+}
+
+impl EngineSession {
+    /// Starts a child and opens `source` in it.
+    ///
+    /// # Errors
+    /// When the child cannot be started, is of another release, or cannot read the source.
+    pub async fn start(options: &EngineOptions, source: Arc<dyn ReadAt>) -> Result<Self, EngineHostError> {
+        let (process, stream) = Process::start(options).await?;
+        Self::greet(stream, source, options.stall, Some(process)).await
+    }
+
+    /// Opens `source` in an engine that is served at the other end of `stream`, such as on a thread of a test.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn over(stream: UnixStream, source: Arc<dyn ReadAt>, stall: Duration) -> Result<Self, EngineHostError> {
+        Self::greet(stream, source, stall, None).await
+    }
+
+    async fn greet(
+        stream: UnixStream,
+        source: Arc<dyn ReadAt>,
+        stall: Duration,
+        process: Option<Process>,
+    ) -> Result<Self, EngineHostError> {
+        let open = ToChild::Open { protocol_version: PROTOCOL_VERSION, size: source.size() };
+        let mut session = Self { link: Some(Link::new(stream, source, stall, process)), identity: String::new() };
+        match session.converse(open, Limits::FROM_CHILD, 0, None).await? {
+            FromChild::Ready { identity, .. } => {
+                session.identity = clean(&identity);
+                Ok(session)
+            }
+            _ => Err(out_of_place("another answer to Open")),
+        }
+    }
+
+    /// The engine's name and the versions of its libraries; equal only when equal orders give equal bytes.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Reads what the source contains.
+    ///
+    /// # Errors
+    /// [`EngineHostError::Input`] when the source cannot be read as media; otherwise see [`EngineHostError`].
+    pub async fn probe(&mut self) -> Result<ProbeReport, EngineHostError> {
+        match self.converse(ToChild::Probe, Limits::PROBE, 0, None).await? {
+            FromChild::Probed(report) => Ok(*report),
+            _ => Err(self.lied("another answer to Probe")),
+        }
+    }
+
+    /// Encodes one range. A full `events` holds the engine back; a closed one stops it.
+    ///
+    /// # Errors
+    /// [`EngineHostError::Stopped`] when the receiver of `events` is gone; otherwise see [`EngineHostError`].
+    pub async fn encode_range(
+        &mut self,
+        order: RangeOrder,
+        events: mpsc::Sender<EngineEvent>,
+    ) -> Result<RangeSummary, EngineHostError> {
+        let tracks = order.renditions.len();
+        match self.converse(ToChild::EncodeRange(Box::new(order)), Limits::FROM_CHILD, tracks, Some(events)).await? {
+            FromChild::RangeDone(summary) => Ok(summary),
+            _ => Err(self.lied("another answer to EncodeRange")),
+        }
+    }
+
+    /// Encodes one sound track, whole. A full `events` holds the engine back; a closed one stops it.
+    ///
+    /// # Errors
+    /// As [`Self::encode_range`].
+    pub async fn encode_audio(
+        &mut self,
+        order: AudioOrder,
+        events: mpsc::Sender<EngineEvent>,
+    ) -> Result<AudioSummary, EngineHostError> {
+        match self.converse(ToChild::EncodeAudio(Box::new(order)), Limits::FROM_CHILD, 1, Some(events)).await? {
+            FromChild::AudioDone(summary) => Ok(summary),
+            _ => Err(self.lied("another answer to EncodeAudio")),
+        }
+    }
+
+    /// Makes the poster and the storyboard. A full `events` holds the engine back; a closed one stops it.
+    ///
+    /// # Errors
+    /// As [`Self::encode_range`].
+    pub async fn stills(
+        &mut self,
+        order: StillsOrder,
+        events: mpsc::Sender<EngineEvent>,
+    ) -> Result<StillsSummary, EngineHostError> {
+        match self.converse(ToChild::Stills(Box::new(order)), Limits::FROM_CHILD, 0, Some(events)).await? {
+            FromChild::StillsDone(summary) => Ok(summary),
+            _ => Err(self.lied("another answer to Stills")),
+        }
+    }
+
+    /// Ends the child and waits until it is gone, a few seconds at most before it is killed.
+    pub async fn close(mut self) {
+        if let Some(link) = self.link.take() {
+            link.close().await;
+        }
+    }
+
+    /// One command from its order to its end. The link is out of the session meanwhile, so that a dropped future
+    /// drops it, and with it the child.
+    async fn converse(
+        &mut self,
+        order: ToChild,
+        limits: Limits,
+        tracks: usize,
+        events: Option<mpsc::Sender<EngineEvent>>,
+    ) -> Result<FromChild, EngineHostError> {
+        let mut link = self.link.take().ok_or(EngineHostError::Closed)?;
+        let mut conversation = Conversation::new(limits, tracks, events);
+        let outcome = conversation.run(&mut link, &order).await;
+        // What was made of a source with a hole in it is worth nothing, and neither is what the engine says of it.
+        let fault_of_source = conversation.source_fault.take().map(EngineHostError::Source);
+        let last = match (outcome, fault_of_source) {
+            (Err(link::Failure::HungUp), None) => return Err(link.autopsy().await),
+            (Err(link::Failure::Other(error)), None) => return Err(error),
+            (Err(_), Some(error)) => return Err(error),
+            (Ok(_), Some(error)) => {
+                self.link = Some(link);
+                return Err(error);
+            }
+            (Ok(last), None) => last,
+        };
+        self.link = Some(link);
+        match last {
+            _ if conversation.stopping => Err(EngineHostError::Stopped),
+            FromChild::Failed(error) => Err(fault(error)),
+            done => Ok(done),
+        }
+    }
+
+    fn lied(&mut self, what: &'static str) -> EngineHostError {
+        self.link = None;
+        out_of_place(what)
+    }
+}
+
+fn out_of_place(what: &'static str) -> EngineHostError {
+    ProtocolError::Unexpected(what).into()
+}
+
+fn fault(error: EngineError) -> EngineHostError {
+    match error {
+        EngineError::Input { code, detail } => {
+            EngineHostError::Input { code: clean_code(&code), detail: clean(&detail) }
+        }
+        EngineError::Engine { detail } => EngineHostError::Engine { detail: clean(&detail) },
+        EngineError::Stopped => EngineHostError::Engine { detail: "it stopped without being asked to".into() },
+    }
+}

@@ -1,0 +1,118 @@
+//! A decoded picture made fit for one rendition: progressive, upright, scaled, 8-bit 4:2:0 in video range.
+
+use std::ptr;
+
+use ff::{filter, frame};
+use ffmpeg_next as ff;
+use media_types::Rotation;
+use pipeline::EngineError;
+
+use crate::error::engine;
+
+/// What a picture is turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) rotation: Rotation,
+    pub(crate) deinterlace: bool,
+    /// JPEG wants full-range pictures.
+    pub(crate) full_range: bool,
+}
+
+/// A filter graph, built for the first picture and again whenever pictures change their shape.
+pub(crate) struct Converter {
+    target: Target,
+    built: Option<Built>,
+}
+
+struct Built {
+    shape: (ff::format::Pixel, u32, u32),
+    graph: filter::Graph,
+}
+
+impl Converter {
+    pub(crate) fn new(target: Target) -> Self {
+        Self { target, built: None }
+    }
+
+    /// Hands in a picture under the time `pts`, which its converted form carries.
+    pub(crate) fn push(&mut self, picture: &frame::Video, pts: i64) -> Result<(), EngineError> {
+        let shape = (picture.format(), picture.width(), picture.height());
+        if self.built.as_ref().is_none_or(|built| built.shape != shape) {
+            self.built = Some(Built { shape, graph: build(self.target, picture)? });
+        }
+        let Some(built) = &mut self.built else { return Ok(()) };
+        // A new reference to the same pixels: the picture itself is shared between renditions and must not change.
+        let mut reference = frame::Video::empty();
+        // SAFETY: both frames are valid; the reference is unreferenced by its own drop.
+        if unsafe { ff::ffi::av_frame_ref(reference.as_mut_ptr(), picture.as_ptr()) } < 0 {
+            return Err(EngineError::Engine { detail: "out of memory while scaling".to_owned() });
+        }
+        reference.set_pts(Some(pts));
+        let mut source = built.graph.get("in").ok_or_else(broken)?;
+        source.source().add(&reference).map_err(engine("scaling"))
+    }
+
+    /// A converted picture, if one is ready.
+    pub(crate) fn pull(&mut self) -> Result<Option<frame::Video>, EngineError> {
+        let Some(built) = &mut self.built else { return Ok(None) };
+        let mut sink = built.graph.get("out").ok_or_else(broken)?;
+        let mut picture = frame::Video::empty();
+        match sink.sink().frame(&mut picture) {
+            Ok(()) => Ok(Some(picture)),
+            Err(error) if crate::error::is_again_or_end(&error) => Ok(None),
+            Err(error) => Err(engine("scaling")(error)),
+        }
+    }
+
+    /// No more pictures come: what is still inside becomes ready.
+    pub(crate) fn finish(&mut self) -> Result<(), EngineError> {
+        let Some(built) = &mut self.built else { return Ok(()) };
+        let mut source = built.graph.get("in").ok_or_else(broken)?;
+        // SAFETY: a null frame is how the end is signalled to a buffer source.
+        let end = unsafe { ff::Frame::wrap(ptr::null_mut()) };
+        source.source().add(&end).map_err(engine("scaling"))
+    }
+}
+
+fn broken() -> EngineError {
+    EngineError::Engine { detail: "the scaling graph lost its ends".to_owned() }
+}
+
+fn build(target: Target, picture: &frame::Video) -> Result<filter::Graph, EngineError> {
+    let failed = engine("building the scaling graph");
+    let missing = || EngineError::Engine { detail: "libavfilter lacks its buffers".to_owned() };
+    let mut graph = filter::Graph::new();
+    // SAFETY: the graph is not configured yet. Renditions are the unit of parallelism, not slices.
+    unsafe { (*graph.as_mut_ptr()).nb_threads = 1 };
+    // SAFETY: reading a plain field of a valid frame.
+    let format = unsafe { (*picture.as_ptr()).format };
+    let arguments =
+        format!("video_size={}x{}:pix_fmt={format}:time_base=1/1:pixel_aspect=1/1", picture.width(), picture.height());
+    graph
+        .add(&filter::find("buffer").ok_or_else(missing)?, "in", &arguments)
+        .map_err(engine("building the scaling graph"))?;
+    graph
+        .add(&filter::find("buffersink").ok_or_else(missing)?, "out", "")
+        .map_err(engine("building the scaling graph"))?;
+    let mut chain = String::new();
+    if target.deinterlace {
+        chain.push_str("yadif=mode=send_frame:deint=interlaced,");
+    }
+    chain.push_str(match target.rotation {
+        Rotation::None => "",
+        Rotation::Right => "transpose=clock,",
+        Rotation::Half => "hflip,vflip,",
+        Rotation::Left => "transpose=cclock,",
+    });
+    let format = if target.full_range { "yuvj420p" } else { "yuv420p" };
+    chain.push_str(&format!("scale=w={}:h={}:flags=bicubic,format={format},setsar=1", target.width, target.height));
+    graph
+        .output("in", 0)
+        .and_then(|parser| parser.input("out", 0))
+        .and_then(|parser| parser.parse(&chain))
+        .map_err(failed)?;
+    graph.validate().map_err(engine("building the scaling graph"))?;
+    Ok(graph)
+}

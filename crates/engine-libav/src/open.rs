@@ -1,0 +1,121 @@
+//! A source's bytes behind libavformat.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ff::format::context::{Input, StreamIo};
+use ffmpeg_next as ff;
+use pipeline::{EngineError, SourceRead};
+
+use crate::error::input;
+
+/// Containers that hold their media themselves. Playlists and anything else that points at other files stay out.
+const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,live_flv,asf,mxf,ogg,wav,w64,aiff,mp3,aac,flac,ac3,eac3,ivf";
+
+/// A source that several demuxers may be opened on, one after the other.
+#[derive(Clone)]
+pub(crate) struct SharedSource(Arc<Mutex<Box<dyn SourceRead>>>);
+
+impl SharedSource {
+    pub(crate) fn new(source: Box<dyn SourceRead>) -> Self {
+        Self(Arc::new(Mutex::new(source)))
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).size()
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).read_at(offset, buf)
+    }
+
+    /// Up to `length` bytes from the start.
+    pub(crate) fn head(&self, length: usize) -> io::Result<Vec<u8>> {
+        let mut head = vec![0; length];
+        let mut filled = 0;
+        while filled < length {
+            match self.read_at(filled as u64, &mut head[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        head.truncate(filled);
+        Ok(head)
+    }
+}
+
+struct Cursor {
+    source: SharedSource,
+    position: u64,
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read_at(self.position, buf)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Cursor {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(offset) => i128::from(offset),
+            SeekFrom::End(delta) => i128::from(self.source.size()) + i128::from(delta),
+            SeekFrom::Current(delta) => i128::from(self.position) + i128::from(delta),
+        };
+        self.position = u64::try_from(target).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
+/// Opens the source as one of the allowed containers.
+pub(crate) fn open(source: &SharedSource) -> Result<Input, EngineError> {
+    if source.size() == 0 {
+        return Err(input("input.empty", "the file is empty"));
+    }
+    let head =
+        source.head(32).map_err(|error| EngineError::Engine { detail: format!("reading the source: {error}") })?;
+    if let Some(kind) = still_image(&head) {
+        return Err(input("input.image", format!("the file is a {kind} picture, not a recording")));
+    }
+    let io = StreamIo::from_read_seek_with_capacity(Cursor { source: source.clone(), position: 0 }, 256 * 1024)
+        .map_err(crate::error::engine("preparing the source"))?;
+    let mut options = ff::Dictionary::new();
+    options.set("format_whitelist", FORMATS);
+    options.set("protocol_whitelist", "none");
+    options.set("max_streams", "64");
+    ff::format::input_from_stream(io, None, Some(options)).map_err(|error| unreadable(&head, &error))
+}
+
+fn unreadable(head: &[u8], error: &ff::Error) -> EngineError {
+    let text = std::str::from_utf8(head).is_ok_and(|text| !text.contains('\0'));
+    if head.len() >= 8 && &head[4..8] == b"ftyp" {
+        return input(
+            "input.index_missing",
+            "the MP4 file has no readable index (moov): it was not closed, or its end is missing",
+        );
+    }
+    if text {
+        return input("input.not_media", "the file is text, not a recording");
+    }
+    input("input.unreadable", format!("the file is not a recording in a known container ({error})"))
+}
+
+fn still_image(head: &[u8]) -> Option<&'static str> {
+    const MAGIC: [(&[u8], &str); 6] = [
+        (b"\xff\xd8\xff", "JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"GIF8", "GIF"),
+        (b"BM", "BMP"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+    ];
+    if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        return Some("WebP");
+    }
+    if head.get(4..8) == Some(b"ftyp") && matches!(head.get(8..12), Some(b"heic" | b"heix" | b"mif1" | b"avif")) {
+        return Some("HEIF");
+    }
+    MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name)
+}

@@ -1,0 +1,205 @@
+//! What a source contains, from its container and its packets; no picture is decoded beyond what libavformat needs to
+//! know the streams.
+
+use std::collections::HashMap;
+
+use ff::format::context::Input;
+use ff::format::stream::Disposition;
+use ff::media::Type;
+use ffmpeg_next as ff;
+use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+use pipeline::EngineError;
+
+use crate::error::input;
+
+/// About twelve hours at 120 pictures a second, with room.
+const MAX_PACKETS: usize = 8_000_000;
+
+pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, EngineError> {
+    let container = source.format().name().to_owned();
+    let mut warnings = Vec::new();
+    let video_index = choose_video(source);
+    let audio_indexes = choose_audio(source, &mut warnings);
+    let seen = read_packets(source, video_index, &audio_indexes)?;
+    if seen.truncated {
+        warnings.push("the file ends in the middle: what was there is used".to_owned());
+    }
+    let video = match video_index {
+        Some(index) => Some(describe_video(source, index, seen.pictures, seen.video_bytes)?),
+        None => None,
+    };
+    let audio =
+        audio_indexes.iter().filter_map(|&index| describe_audio(source, index, seen.audio.get(&index))).collect();
+    Ok(ProbeReport { container, size_bytes, video, audio, warnings })
+}
+
+fn choose_video(source: &Input) -> Option<usize> {
+    let playable = |stream: &ff::Stream<'_>| {
+        stream.parameters().medium() == Type::Video
+            && !stream.disposition().contains(Disposition::ATTACHED_PIC)
+            && ff::decoder::find(stream.parameters().id()).is_some()
+    };
+    let best = source.streams().best(Type::Video).filter(playable).map(|stream| stream.index());
+    best.or_else(|| source.streams().find(playable).map(|stream| stream.index()))
+}
+
+fn choose_audio(source: &Input, warnings: &mut Vec<String>) -> Vec<usize> {
+    let mut indexes = Vec::new();
+    for stream in source.streams().filter(|stream| stream.parameters().medium() == Type::Audio) {
+        if ff::decoder::find(stream.parameters().id()).is_some() {
+            indexes.push(stream.index());
+        } else if warnings.len() < 16 {
+            warnings.push(format!("sound track {} is left out: its codec is not known here", stream.index()));
+        }
+    }
+    if let Some(best) = source.streams().best(Type::Audio).map(|stream| stream.index()) {
+        indexes.sort_by_key(|&index| index != best);
+    }
+    indexes
+}
+
+#[derive(Default)]
+struct Seen {
+    pictures: Vec<PacketTime>,
+    video_bytes: u64,
+    audio: HashMap<usize, (i64, i64)>,
+    truncated: bool,
+}
+
+fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Result<Seen, EngineError> {
+    let mut seen = Seen::default();
+    let mut packet = ff::Packet::empty();
+    loop {
+        match packet.read(source) {
+            Ok(()) => {}
+            Err(ff::Error::Eof) => break,
+            Err(_) => {
+                seen.truncated = true;
+                break;
+            }
+        }
+        let Some(time) = packet.pts().or(packet.dts()) else { continue };
+        if Some(packet.stream()) == video {
+            if seen.pictures.len() >= MAX_PACKETS {
+                return Err(input("input.too_long", "the recording has more pictures than twelve hours of video"));
+            }
+            seen.video_bytes += packet.size() as u64;
+            seen.pictures.push(PacketTime { pts: time, keyframe: packet.is_key() });
+        } else if audio.contains(&packet.stream()) {
+            let end = time.saturating_add(packet.duration());
+            let span = seen.audio.entry(packet.stream()).or_insert((time, end));
+            *span = (span.0.min(time), span.1.max(end));
+        }
+    }
+    // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
+    seen.truncated |= unsafe {
+        let io = (*source.as_ptr()).pb;
+        !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
+    };
+    seen.pictures.sort_by_key(|picture| picture.pts);
+    seen.pictures.dedup_by_key(|picture| picture.pts);
+    Ok(seen)
+}
+
+fn rational(value: ff::Rational) -> Rational {
+    Rational { num: value.numerator(), den: value.denominator() }
+}
+
+fn frame_rate(value: ff::Rational) -> Option<FrameRate> {
+    FrameRate::new(u32::try_from(value.numerator()).ok()?, u32::try_from(value.denominator()).ok()?)
+}
+
+fn describe_video(
+    source: &Input,
+    index: usize,
+    packets: Vec<PacketTime>,
+    bytes: u64,
+) -> Result<VideoProbe, EngineError> {
+    let missing = || input("input.unreadable", "the video stream vanished while it was read");
+    let stream = source.stream(index).ok_or_else(missing)?;
+    let parameters = stream.parameters();
+    // SAFETY: the parameters belong to a stream of an open context.
+    let (width, height, aspect, field_order, format) = unsafe {
+        let raw = &*parameters.as_ptr();
+        (raw.width, raw.height, raw.sample_aspect_ratio, raw.field_order, raw.format)
+    };
+    use ff::ffi::AVFieldOrder::{AV_FIELD_BB, AV_FIELD_BT, AV_FIELD_TB, AV_FIELD_TT};
+    let interlaced = matches!(field_order, AV_FIELD_TT | AV_FIELD_BB | AV_FIELD_TB | AV_FIELD_BT);
+    let time_base = rational(stream.time_base());
+    Ok(VideoProbe {
+        stream_index: index as u32,
+        codec: parameters.id().name().to_owned(),
+        width: u32::try_from(width).unwrap_or(0),
+        height: u32::try_from(height).unwrap_or(0),
+        sample_aspect: Rational { num: aspect.num, den: aspect.den },
+        rotation: rotation(&stream),
+        pixel_format: pixel_format(format),
+        interlaced,
+        time_base,
+        stated_rate: frame_rate(stream.avg_frame_rate()).or_else(|| frame_rate(stream.rate())),
+        bitrate_bps: bitrate(&packets, bytes, time_base),
+        packets,
+    })
+}
+
+fn bitrate(packets: &[PacketTime], bytes: u64, time_base: Rational) -> Option<u64> {
+    let (first, last) = (packets.first()?, packets.last()?);
+    let pictures = packets.len() as f64;
+    let span = (last.pts - first.pts) as f64 * f64::from(time_base.num) / f64::from(time_base.den.max(1));
+    // The last picture's own length is about one average interval.
+    let seconds = span * pictures / (pictures - 1.0).max(1.0);
+    (seconds > 0.2).then(|| (bytes as f64 * 8.0 / seconds) as u64)
+}
+
+fn pixel_format(format: i32) -> String {
+    // The generated binding takes a Rust enum, which a number from a file may not be turned into.
+    unsafe extern "C" {
+        fn av_get_pix_fmt_name(format: libc::c_int) -> *const libc::c_char;
+    }
+    // SAFETY: the C function takes any number and answers null or a static, terminated string.
+    unsafe {
+        let name = av_get_pix_fmt_name(format);
+        if name.is_null() {
+            "unknown".to_owned()
+        } else {
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
+    }
+}
+
+fn rotation(stream: &ff::Stream<'_>) -> Rotation {
+    let matrix = stream.side_data().find(|data| data.kind() == ff::packet::side_data::Type::DisplayMatrix);
+    let Some(matrix) = matrix.filter(|data| data.data().len() >= 36) else { return Rotation::None };
+    // SAFETY: a display matrix is nine native 32-bit integers, checked to be there.
+    let degrees = unsafe { ff::ffi::av_display_rotation_get(matrix.data().as_ptr().cast()) };
+    if !degrees.is_finite() {
+        return Rotation::None;
+    }
+    // av_display_rotation_get answers counter-clockwise degrees.
+    match ((-degrees).rem_euclid(360.0) / 90.0).round() as i32 % 4 {
+        1 => Rotation::Right,
+        2 => Rotation::Half,
+        3 => Rotation::Left,
+        _ => Rotation::None,
+    }
+}
+
+fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Option<AudioProbe> {
+    let stream = source.stream(index)?;
+    let parameters = stream.parameters();
+    // SAFETY: the parameters belong to a stream of an open context.
+    let (rate, channels) = unsafe {
+        let raw = &*parameters.as_ptr();
+        (raw.sample_rate, raw.channels)
+    };
+    let language = stream.metadata().get("language").filter(|text| *text != "und").map(str::to_owned);
+    Some(AudioProbe {
+        stream_index: index as u32,
+        codec: parameters.id().name().to_owned(),
+        sample_rate: u32::try_from(rate).ok().filter(|&rate| rate > 0)?,
+        channels: u32::try_from(channels).ok().filter(|&channels| channels > 0)?,
+        language,
+        time_base: rational(stream.time_base()),
+        span: span.copied(),
+    })
+}

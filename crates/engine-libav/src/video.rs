@@ -1,0 +1,140 @@
+//! One rendition's encoder: H.264 High by x264, quality-targeted under a cap, IDR pictures only where the plan says.
+
+use bytes::Bytes;
+use ff::{codec, frame, picture};
+use ffmpeg_next as ff;
+use media_types::{CodecConfig, Rendition, Sample};
+use pipeline::{EngineError, RangeOrder};
+
+use crate::error::{engine, is_again_or_end};
+use crate::h264;
+
+/// Encodes the frames of one range for one rendition.
+pub(crate) struct VideoEncoder {
+    encoder: ff::encoder::video::Encoder,
+    /// Frames handed out so far, in decode order.
+    coded: u64,
+    first_frame: u64,
+    gop_frames: u64,
+    frame_ticks: u32,
+    packet: ff::Packet,
+}
+
+impl VideoEncoder {
+    /// Opens the encoder; `like` is the first converted picture, whose colour description the stream carries.
+    pub(crate) fn open(
+        order: &RangeOrder,
+        rendition: &Rendition,
+        like: &frame::Video,
+    ) -> Result<(Self, CodecConfig), EngineError> {
+        let name = "libx264";
+        let found = ff::encoder::find_by_name(name).ok_or_else(|| EngineError::Engine {
+            detail: format!("this build of FFmpeg has no {name}: install libavcodec with x264"),
+        })?;
+        let mut context = codec::Context::new_with_codec(found);
+        context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::CLOSED_GOP);
+        context.set_threading(ff::threading::Config { count: order.threads as usize, ..Default::default() });
+        let mut video = context.encoder().video().map_err(engine("preparing the encoder"))?;
+        let rate = order.video.frame_rate;
+        let rate = ff::Rational::new(rate.num().cast_signed(), rate.den().cast_signed());
+        video.set_width(rendition.width);
+        video.set_height(rendition.height);
+        video.set_format(like.format());
+        video.set_time_base(rate.invert());
+        video.set_frame_rate(Some(rate));
+        video.set_aspect_ratio(ff::Rational::new(1, 1));
+        video.set_gop(order.video.gop_frames);
+        video.set_colorspace(like.color_space());
+        video.set_color_range(like.color_range());
+        // SAFETY: plain fields of a context that is not open yet, copied from a valid frame.
+        unsafe {
+            let (raw, picture) = (video.as_mut_ptr(), like.as_ptr());
+            (*raw).color_primaries = (*picture).color_primaries;
+            (*raw).color_trc = (*picture).color_trc;
+            (*raw).chroma_sample_location = (*picture).chroma_location;
+        }
+        let encoder = video.open_as_with(found, options(order, rendition)).map_err(engine("opening the encoder"))?;
+        let config = configuration(&encoder)?;
+        let gop_frames = u64::from(order.video.gop_frames.max(1));
+        let this = Self {
+            encoder,
+            coded: 0,
+            first_frame: order.first_frame,
+            gop_frames,
+            frame_ticks: order.video.frame_ticks,
+            packet: ff::Packet::empty(),
+        };
+        Ok((this, config))
+    }
+
+    /// Encodes `picture` as output frame `index` of the range, 0-based.
+    pub(crate) fn push(&mut self, picture: &mut frame::Video, index: u64) -> Result<(), EngineError> {
+        picture.set_pts(Some(index.cast_signed()));
+        picture.set_kind(if index.is_multiple_of(self.gop_frames) { picture::Type::I } else { picture::Type::None });
+        self.encoder.send_frame(picture).map_err(engine("encoding"))
+    }
+
+    /// No more frames come.
+    pub(crate) fn finish(&mut self) -> Result<(), EngineError> {
+        self.encoder.send_eof().map_err(engine("encoding"))
+    }
+
+    /// The next sample in decode order, if one is ready.
+    ///
+    /// Decode times are the frame grid itself, so that they continue without a gap from range to range; a picture shown
+    /// before its place in decode order has a negative composition offset (ISO/IEC 14496-12 §8.8.8, version 1).
+    pub(crate) fn pull(&mut self) -> Result<Option<Sample>, EngineError> {
+        match self.encoder.receive_packet(&mut self.packet) {
+            Ok(()) => {}
+            Err(error) if is_again_or_end(&error) => return Ok(None),
+            Err(error) => return Err(engine("encoding")(error)),
+        }
+        let ticks = |frame: u64| (frame * u64::from(self.frame_ticks)).cast_signed();
+        let shown = self.packet.pts().and_then(|pts| u64::try_from(pts).ok());
+        let shown = shown
+            .ok_or_else(|| EngineError::Engine { detail: "the encoder gave a picture without a time".to_owned() })?;
+        let sample = Sample {
+            dts: ticks(self.first_frame + self.coded),
+            pts: ticks(self.first_frame + shown),
+            duration: self.frame_ticks,
+            keyframe: self.packet.is_key(),
+            data: Bytes::copy_from_slice(self.packet.data().unwrap_or_default()),
+        };
+        self.coded += 1;
+        Ok(Some(sample))
+    }
+}
+
+fn options(order: &RangeOrder, rendition: &Rendition) -> ff::Dictionary<'static> {
+    let encoding = &rendition.encoding;
+    let mut options = ff::Dictionary::new();
+    options.set("preset", &encoding.preset);
+    options.set("crf", &encoding.crf.to_string());
+    options.set("maxrate", &encoding.max_bitrate_bps.to_string());
+    options.set("bufsize", &encoding.buffer_bits.to_string());
+    options.set("profile", "high");
+    options.set("forced-idr", "1");
+    options.set("keyint_min", &order.video.gop_frames.to_string());
+    options.set("sc_threshold", "0");
+    // Lengths instead of start codes is what samples in ISO files have; every other choice stays the preset's.
+    options.set("x264-params", "annexb=0");
+    if let Some(tune) = &encoding.tune {
+        options.set("tune", tune);
+    }
+    options
+}
+
+fn configuration(encoder: &ff::encoder::video::Encoder) -> Result<CodecConfig, EngineError> {
+    // SAFETY: the encoder is open; extradata is valid for its stated size.
+    let headers = unsafe {
+        let raw = &*encoder.as_ptr();
+        if raw.extradata.is_null() {
+            &[][..]
+        } else {
+            std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize)
+        }
+    };
+    h264::decoder_configuration(headers)
+        .map(CodecConfig::Avc)
+        .ok_or_else(|| EngineError::Engine { detail: "the encoder gave no parameter sets".to_owned() })
+}

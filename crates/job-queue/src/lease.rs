@@ -1,0 +1,108 @@
+//! What a handler sees of its lease, and the task that renews it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use crate::{Fence, JobQueue, Renewal};
+
+/// A handler's hold on its job. Cheap to clone; all clones are one lease.
+///
+/// It is renewed only while the handler shows movement by [`Lease::progress`] or [`Lease::touch`]. Once lost, the handler
+/// stops its work, kills its child and commits nothing: what it would commit is refused anyway.
+#[derive(Clone)]
+pub struct Lease {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// The bits of an `f64`.
+    progress: AtomicU64,
+    moves: AtomicU64,
+    lost: watch::Sender<bool>,
+}
+
+impl Lease {
+    /// A lease that nothing renews and only [`Lease::revoke`] ends: for running a handler without a queue.
+    pub fn detached() -> Self {
+        let inner = Inner { progress: AtomicU64::new(0), moves: AtomicU64::new(0), lost: watch::Sender::new(false) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Says how far the work is, 0 to 1, and that it moves.
+    pub fn progress(&self, fraction: f64) {
+        self.inner.progress.store(fraction.to_bits(), Ordering::Relaxed);
+        self.touch();
+    }
+
+    /// Says that the work moves: frames in, frames out or bytes.
+    pub fn touch(&self) {
+        self.inner.moves.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Resolves when the lease is lost: taken over, cancelled, stalled, or the process shuts down.
+    pub async fn lost(&self) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.inner.lost.subscribe().wait_for(|lost| *lost).await;
+    }
+
+    /// Whether the lease is lost.
+    pub fn is_lost(&self) -> bool {
+        *self.inner.lost.borrow()
+    }
+
+    /// Makes the lease lost for the handler.
+    pub fn revoke(&self) {
+        self.inner.lost.send_replace(true);
+    }
+
+    fn fraction(&self) -> f64 {
+        f64::from_bits(self.inner.progress.load(Ordering::Relaxed))
+    }
+
+    fn moves(&self) -> u64 {
+        self.inner.moves.load(Ordering::Relaxed)
+    }
+}
+
+/// Renews the lease every `heartbeat` until it is lost or nothing has moved for `stall`. Goes on after the handler was
+/// told to stop, so that nobody takes the job over while it still cleans up.
+pub(crate) async fn keep(queue: JobQueue, fence: Fence, lease: Lease, heartbeat: Duration, stall: Duration) {
+    let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut moves, mut moved_at) = (lease.moves(), Instant::now());
+    loop {
+        ticks.tick().await;
+        if lease.moves() != moves {
+            (moves, moved_at) = (lease.moves(), Instant::now());
+        } else if moved_at.elapsed() >= stall {
+            tracing::warn!(job = %fence.job_id, attempt = fence.attempt, "nothing moved, the lease is given up");
+            break;
+        }
+        match queue.renew(&fence, lease.fraction()).await {
+            Ok(Renewal::Kept) => {}
+            Ok(Renewal::Lost) => break,
+            // The next beat is the next try; if none gets through, a reaper gives the job to someone who can write.
+            Err(error) => tracing::warn!(job = %fence.job_id, error = &error as &dyn std::error::Error, "no renewal"),
+        }
+    }
+    lease.revoke();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_clone_learns_of_the_loss() {
+        let lease = Lease::detached();
+        let clone = lease.clone();
+        assert!(!clone.is_lost());
+        lease.revoke();
+        clone.lost().await;
+        assert!(clone.is_lost());
+    }
+}

@@ -1,0 +1,111 @@
+//! The queue as its callers see it: reading, cancelling, retrying.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use database::{Database, Tx, args};
+use media_types::{AssetId, JobId, TenantId};
+
+use crate::model::{RawJob, parse};
+use crate::{JobFilter, JobRow, JobState, QueueError, sql};
+
+/// The most jobs that [`JobQueue::jobs_of`] returns.
+pub const MAX_JOBS_OF_ASSET: i64 = 5_000;
+/// The most jobs that [`JobQueue::list`] returns at once.
+pub const MAX_PAGE: i64 = 200;
+
+/// The job table. Cheap to clone.
+#[derive(Clone)]
+pub struct JobQueue {
+    db: Database,
+}
+
+impl JobQueue {
+    /// The queue in a migrated database.
+    pub fn new(db: Database) -> Self {
+        Self { db }
+    }
+
+    /// The database the table lies in: transactions of it are what the calls here take.
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// One job of the tenant.
+    pub async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<JobRow>, QueueError> {
+        let raw: Option<RawJob> = self.db.optional(sql::JOB, args![tenant, id]).await?;
+        raw.map(JobRow::try_from).transpose()
+    }
+
+    /// All jobs of an asset, oldest first, at most [`MAX_JOBS_OF_ASSET`].
+    pub async fn jobs_of(&self, tenant: &TenantId, asset: &AssetId) -> Result<Vec<JobRow>, QueueError> {
+        let raw: Vec<RawJob> = self.db.all(sql::JOBS_OF, args![tenant, asset, MAX_JOBS_OF_ASSET]).await?;
+        raw.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// Jobs of the tenant, newest first, at most `limit` (capped at [`MAX_PAGE`]). `after` is `(created_ms, id)` of the
+    /// last job of the page before.
+    pub async fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &JobFilter,
+        after: Option<(i64, String)>,
+        limit: i64,
+    ) -> Result<Vec<JobRow>, QueueError> {
+        let (created_ms, id) = after.unzip();
+        let state = filter.state.map(JobState::as_str);
+        let limit = limit.clamp(0, MAX_PAGE);
+        let args = args![tenant, state, filter.stage.clone(), filter.asset_id.as_ref(), created_ms, id, limit];
+        let raw: Vec<RawJob> = self.db.all(sql::LIST, args).await?;
+        raw.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// How far the asset's jobs are, 0 to 1, weighted by cost; 0 without jobs. Cancelled jobs do not count.
+    pub async fn progress_of(&self, tenant: &TenantId, asset: &AssetId) -> Result<f64, QueueError> {
+        let sums: Option<(f64, f64)> = self.db.optional(sql::PROGRESS, args![tenant, asset]).await?;
+        Ok(match sums {
+            Some((done, all)) if all > 0.0 => (done / all).clamp(0.0, 1.0),
+            _ => 0.0,
+        })
+    }
+
+    /// How many unfinished and parked jobs there are over all tenants, by stage and state: for gauges.
+    pub async fn depths(&self) -> Result<Vec<(String, JobState, i64)>, QueueError> {
+        let rows: Vec<(String, String, i64)> = self.db.all(sql::DEPTHS, args![]).await?;
+        rows.into_iter().map(|(stage, state, count)| Ok((stage, parse("depths", &state)?, count))).collect()
+    }
+
+    /// Cancels every unfinished job of the asset and returns how many. A running handler learns of it at its next
+    /// heartbeat; what it would commit is refused from now on.
+    pub async fn cancel_asset(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        asset: &AssetId,
+        now_ms: i64,
+    ) -> Result<u64, QueueError> {
+        Ok(tx.execute(sql::CANCEL_ASSET, args![tenant, asset, now_ms]).await?)
+    }
+
+    /// Deletes the finished, parked and cancelled jobs of the asset and returns how many: when the asset is erased.
+    pub async fn delete_asset(&self, tx: &mut Tx, tenant: &TenantId, asset: &AssetId) -> Result<u64, QueueError> {
+        Ok(tx.execute(sql::DELETE_ASSET, args![tenant, asset]).await?)
+    }
+
+    /// Makes a parked job ready again with all its attempts. `false` when it is not parked.
+    pub async fn retry_parked(&self, tx: &mut Tx, tenant: &TenantId, job: &JobId) -> Result<bool, QueueError> {
+        match tx.execute(sql::UNPARK, args![tenant, job]).await {
+            Ok(rows) => {
+                tx.wake();
+                Ok(rows > 0)
+            }
+            Err(error) if error.is_unique_violation() => Err(QueueError::Duplicate),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Milliseconds since 1970 on this machine's clock.
+pub(crate) fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}

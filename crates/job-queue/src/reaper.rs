@@ -1,0 +1,128 @@
+//! Taking jobs from workers that went silent.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use database::{Tx, args};
+use media_types::{AssetId, JobId, TenantId};
+
+use crate::model::parse;
+use crate::queue::now_ms;
+use crate::{Fence, JobQueue, JobState, QueueError, Reaped, sql};
+
+/// Error code of a job whose workers all went silent.
+pub const LOST_WORKERS: &str = "job.lost_workers";
+
+const LOST_WORKERS_DETAIL: &str = "the worker went silent while it held the job";
+const MAX_RUNNING: i64 = 10_000;
+
+/// A running job whose heartbeat has not moved for the reaper's patience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SilentJob {
+    /// The attempt that is taken over.
+    pub fence: Fence,
+    /// Whose job it is.
+    pub tenant_id: TenantId,
+    /// What it works on.
+    pub asset_id: AssetId,
+    heartbeat: i64,
+}
+
+/// Watches the heartbeat counters of running jobs on its own monotonic clock; no stored time is compared with it, so
+/// clocks of machines may differ. Any number of reapers may run.
+pub struct Reaper {
+    queue: JobQueue,
+    patience: Duration,
+    seen: HashMap<JobId, Seen>,
+}
+
+struct Seen {
+    attempt: i64,
+    heartbeat: i64,
+    since: Instant,
+}
+
+impl Reaper {
+    /// A job is taken over once its counter stood still for `patience`: several heartbeats of the workers.
+    pub fn new(queue: JobQueue, patience: Duration) -> Self {
+        Self { queue, patience, seen: HashMap::new() }
+    }
+
+    /// Looks at all running jobs and returns the silent ones; changes nothing. `now` never goes back.
+    pub async fn silent(&mut self, now: Instant) -> Result<Vec<SilentJob>, QueueError> {
+        let running = running(&self.queue).await?;
+        let mut silent = Vec::new();
+        let mut seen = HashMap::with_capacity(running.len());
+        for job in running {
+            let since = match self.seen.get(&job.fence.job_id) {
+                Some(old) if (old.attempt, old.heartbeat) == (job.fence.attempt, job.heartbeat) => old.since,
+                _ => now,
+            };
+            let entry = Seen { attempt: job.fence.attempt, heartbeat: job.heartbeat, since };
+            seen.insert(job.fence.job_id.clone(), entry);
+            if now.saturating_duration_since(since) >= self.patience {
+                silent.push(job);
+            }
+        }
+        // Jobs that run no more are forgotten, so this never grows past the number that run.
+        self.seen = seen;
+        Ok(silent)
+    }
+
+    /// [`Reaper::silent`] and [`JobQueue::take_over`] for each, in a transaction of its own. A caller that must commit
+    /// more together with a parked job calls those two itself.
+    pub async fn sweep(&mut self, now: Instant) -> Result<Vec<Reaped>, QueueError> {
+        let silent = self.silent(now).await?;
+        self.queue.take_over_all(silent).await
+    }
+}
+
+impl JobQueue {
+    /// Makes a silent job ready again, or parks it with code [`LOST_WORKERS`] when its attempts are used up. `None` when
+    /// the worker has shown a sign of life meanwhile.
+    pub async fn take_over(&self, tx: &mut Tx, job: &SilentJob, now_ms: i64) -> Result<Option<Reaped>, QueueError> {
+        let Fence { job_id, attempt } = &job.fence;
+        let args = args![job_id, *attempt, job.heartbeat, now_ms, LOST_WORKERS, LOST_WORKERS_DETAIL];
+        let taken: Option<(String,)> = tx.optional(sql::TAKE_OVER, args).await?;
+        let Some((state,)) = taken else { return Ok(None) };
+        tx.wake();
+        tracing::warn!(job = %job_id, attempt, state, "took a job from a silent worker");
+        Ok(Some(if state == JobState::Parked.as_str() {
+            Reaped::Parked(job.fence.clone(), job.tenant_id.clone(), job.asset_id.clone())
+        } else {
+            Reaped::Requeued(job.fence.clone())
+        }))
+    }
+
+    /// Takes over every running job at once, without patience: at the start of a process that is the only worker of
+    /// this database, where whoever held them is dead. Never call it where another worker may live.
+    pub async fn requeue_all_running(&self) -> Result<Vec<Reaped>, QueueError> {
+        let running = running(self).await?;
+        self.take_over_all(running).await
+    }
+
+    async fn take_over_all(&self, jobs: Vec<SilentJob>) -> Result<Vec<Reaped>, QueueError> {
+        let mut reaped = Vec::new();
+        for job in jobs {
+            let mut tx = self.database().begin().await?;
+            let taken = self.take_over(&mut tx, &job, now_ms()).await?;
+            tx.commit().await?;
+            reaped.extend(taken);
+        }
+        Ok(reaped)
+    }
+}
+
+async fn running(queue: &JobQueue) -> Result<Vec<SilentJob>, QueueError> {
+    let rows: Vec<(String, i64, i64, String, String)> = queue.database().all(sql::RUNNING, args![MAX_RUNNING]).await?;
+    rows.into_iter()
+        .map(|(id, attempt, heartbeat, tenant, asset)| {
+            Ok(SilentJob {
+                fence: Fence { job_id: parse(&id, &id)?, attempt },
+                tenant_id: parse(&id, &tenant)?,
+                asset_id: parse(&id, &asset)?,
+                heartbeat,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! What the queue promises, on SQLite and on PostgreSQL alike.
+
+#![allow(clippy::unwrap_used)]
+
+mod leases;
+mod reaper;
+mod tables;
+mod worker;
+
+use std::future::Future;
+use std::time::Duration;
+
+use database::testing::{for_each_engine, prepare_all};
+use database::{Database, Tx};
+use job_queue::{ClaimedJob, JobQueue, JobRow, JobState, NewJob, QueueError};
+use media_types::{AssetId, JobId, TenantId};
+use serde_json::json;
+
+fn tenant() -> TenantId {
+    TenantId::from_unique("1")
+}
+
+fn asset() -> AssetId {
+    AssetId::from_unique("1")
+}
+
+fn id(name: &str) -> JobId {
+    JobId::from_unique(name)
+}
+
+fn job(name: &str) -> NewJob {
+    NewJob {
+        id: id(name),
+        tenant_id: tenant(),
+        asset_id: asset(),
+        stage: "transcode".to_owned(),
+        payload: json!({ "name": name }),
+        priority: 0,
+        weight: 1,
+        max_attempts: 3,
+        waits_on: vec![],
+        dedupe_key: None,
+    }
+}
+
+fn waiting(name: &str, waits_on: &[&str]) -> NewJob {
+    NewJob { waits_on: waits_on.iter().map(|name| id(name)).collect(), ..job(name) }
+}
+
+/// Runs `test` on an empty queue of each engine.
+async fn on_each_engine<F, Fut>(test: F)
+where
+    F: Fn(JobQueue) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    for_each_engine(|db: Database| test(JobQueue::new(db))).await;
+}
+
+async fn enqueue(queue: &JobQueue, jobs: &[NewJob]) {
+    let mut tx = queue.database().begin().await.unwrap();
+    queue.enqueue(&mut tx, 1, jobs).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn claim(queue: &JobQueue) -> Option<ClaimedJob> {
+    queue.claim(&["transcode"], "w").await.unwrap()
+}
+
+async fn begin(queue: &JobQueue) -> Tx {
+    queue.database().begin().await.unwrap()
+}
+
+async fn finish(queue: &JobQueue, claimed: &ClaimedJob) -> Result<(), QueueError> {
+    let mut tx = begin(queue).await;
+    queue.finish(&mut tx, &claimed.fence, 2, json!({})).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn row(queue: &JobQueue, name: &str) -> JobRow {
+    queue.job(&tenant(), &id(name)).await.unwrap().unwrap()
+}
+
+async fn state(queue: &JobQueue, name: &str) -> JobState {
+    row(queue, name).await.state
+}
+
+/// Waits until `done` says so, for at most 20 s.
+async fn eventually<F, Fut>(what: &str, mut done: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !done().await {
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not happen in 20 s");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_statement_prepares() {
+    for_each_engine(|db| async move { prepare_all(&db, job_queue::STATEMENTS).await.unwrap() }).await;
+}

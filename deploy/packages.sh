@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs Debian packages that are not there yet: `packages.sh run` for building and running, `packages.sh test` for the tests.
+set -euo pipefail
+
+build="build-essential pkg-config clang libclang-dev nasm libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev libpostproc-dev"
+# The sample recording is made on the spot.
+sample="ffmpeg espeak-ng fonts-dejavu-core curl ca-certificates python3 python3-pip python3-venv"
+tests="postgresql chromium nodejs npm procps"
+
+case "${1:-}" in
+run) wanted="$build $sample" ;;
+test) wanted="$build $sample $tests" ;;
+*) echo "usage: $0 run|test" >&2; exit 2 ;;
+esac
+
+# Node.js and npm may have come from elsewhere than Debian.
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  wanted="${wanted/ nodejs npm/}"
+fi
+
+missing=""
+for package in $wanted; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then root=""; elif command -v sudo >/dev/null; then root="sudo"; else
+  echo "These Debian packages are missing and need root to install:$missing" >&2
+  exit 69
+fi
+echo "Installing:$missing"
+$root apt-get -qq -o DPkg::Lock::Timeout=900 update
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $root apt-get -qq -o DPkg::Lock::Timeout=900 install -y --no-install-recommends $missing >/dev/null

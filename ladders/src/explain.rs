@@ -1,0 +1,97 @@
+//! A selection in words.
+
+use std::fmt::Write;
+
+use crate::{Ladder, Selection, SourceShape};
+
+/// What a source of this shape gets of a ladder, and what it does not get and why. Plain text, at most 100 columns
+/// for names of usual length.
+pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> String {
+    let mut text = String::new();
+    let bitrate =
+        source.video_bitrate_bps.map_or("an unknown bitrate".to_owned(), |bps| format!("{} kbit/s", kilo(bps)));
+    let lines = [
+        format!("{}: {}", ladder.name, ladder.description),
+        format!(
+            "source: {}x{} at {} pictures per second ({:.2}), {bitrate}",
+            source.width,
+            source.height,
+            source.frame_rate,
+            source.frame_rate.as_f64()
+        ),
+        String::new(),
+        format!("{:<12} {:>11} {:>12} {:>12} {:>6}  preset", "rendition", "size", "cap kbit/s", "buffer kbit", "crf"),
+    ];
+    for line in lines {
+        push_line(&mut text, &line);
+    }
+    for rendition in &selection.renditions {
+        let encoding = &rendition.encoding;
+        let size = format!("{}x{}", rendition.width, rendition.height);
+        let tune = encoding.tune.as_ref().map_or(String::new(), |tune| format!(", tune {tune}"));
+        let line = format!(
+            "{:<12} {size:>11} {:>12} {:>12} {:>6}  {}{tune}",
+            rendition.name,
+            kilo(encoding.max_bitrate_bps),
+            kilo(encoding.buffer_bits),
+            encoding.crf,
+            encoding.preset
+        );
+        push_line(&mut text, &line);
+    }
+    let channels = if ladder.audio.channels == 1 { "mono" } else { "stereo at most" };
+    push_line(&mut text, &format!("{:<12} {:>24}  AAC-LC, {channels}", "sound", kilo(ladder.audio.bitrate_bps.into())));
+    if !selection.skipped.is_empty() {
+        push_line(&mut text, "\nnot encoded:");
+    }
+    for skipped in &selection.skipped {
+        push_line(&mut text, &format!("  {}: {}", skipped.name, skipped.reason));
+    }
+    text
+}
+
+/// Thousands, rounded to nearest.
+pub(crate) fn kilo(value: u64) -> u64 {
+    value / 1000 + u64::from(value % 1000 >= 500)
+}
+
+pub(crate) fn push_line(text: &mut String, line: &str) {
+    writeln!(text, "{}", line.trim_end()).expect("writing to a string does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use media_types::FrameRate;
+
+    use super::*;
+    use crate::{builtin, select};
+
+    #[test]
+    fn an_explanation_names_every_rendition_and_every_skipped_rung() {
+        let ladder = builtin("lecture").unwrap();
+        let source = SourceShape {
+            width: 1280,
+            height: 720,
+            frame_rate: FrameRate::new(30_000, 1001).unwrap(),
+            video_bitrate_bps: Some(900_400),
+        };
+        let text = explain(&ladder, &select(&ladder, &source), &source);
+        let expected = "\
+lecture: Slides, screens and a speaker: sharp text, low rates between slide changes.
+source: 1280x720 at 30000/1001 pictures per second (29.97), 900 kbit/s
+
+rendition           size   cap kbit/s  buffer kbit    crf  preset
+360p             640x360          495          990     22  veryfast
+480p             854x480          660         1321     22  veryfast
+720p            1280x720          990         1981     22  veryfast
+sound                              96  AAC-LC, stereo at most
+
+not encoded:
+  1080p: the source is 720p
+  1440p: the source is 720p
+  2160p: the source is 720p
+";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,208 @@
+//! The format of a ladder file: its keys, its bounds, its JSON Schema.
+
+use std::ops::RangeInclusive;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+/// A file longer than this many bytes is refused unread.
+pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;
+/// Rungs in one ladder, at most.
+pub(crate) const MAX_RUNGS: usize = 16;
+/// Characters in a name, at most.
+pub(crate) const MAX_NAME: usize = 32;
+/// Characters in a description, at most.
+pub(crate) const MAX_DESCRIPTION: usize = 300;
+
+pub(crate) const FRAME_RATE: RangeInclusive<i64> = 24..=60;
+pub(crate) const HEIGHT: RangeInclusive<i64> = 64..=4320;
+pub(crate) const VIDEO_KBPS: RangeInclusive<i64> = 32..=200_000;
+pub(crate) const BUFFER_KBITS: RangeInclusive<i64> = 16..=800_000;
+pub(crate) const AUDIO_KBPS: RangeInclusive<i64> = 16..=320;
+pub(crate) const CHANNELS: RangeInclusive<i64> = 1..=2;
+pub(crate) const CRF: RangeInclusive<f64> = 0.0..=51.0;
+
+pub(crate) const CODECS: [&str; 1] = ["h264"];
+/// x264's presets but `placebo`, which no one should wait for.
+pub(crate) const PRESETS: [&str; 9] =
+    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+/// x264's tunes for viewing; the others are for measuring.
+pub(crate) const TUNES: [&str; 4] = ["animation", "film", "grain", "stillimage"];
+
+pub(crate) const ROOT_KEYS: [&str; 5] = ["name", "description", "video", "audio", "rung"];
+pub(crate) const VIDEO_KEYS: [&str; 5] = ["codec", "preset", "crf", "tune", "max_frame_rate"];
+pub(crate) const AUDIO_KEYS: [&str; 2] = ["bitrate_kbps", "channels"];
+pub(crate) const RUNG_KEYS: [&str; 7] = ["name", "height", "max_bitrate_kbps", "buffer_kbits", "crf", "preset", "tune"];
+
+/// A ladder: what a video may be encoded into.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used; the reader keeps positions, which serde does not")]
+struct LadderFile {
+    /// Unique among your ladders.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z0-9][a-z0-9-]*$"))]
+    name: String,
+    /// One sentence on what it is for.
+    #[schemars(length(min = 1, max = 300))]
+    description: String,
+    /// What holds for all rungs.
+    video: VideoFile,
+    /// The sound all rungs share.
+    audio: AudioFile,
+    /// The rungs, in any order.
+    #[schemars(length(min = 1, max = 16))]
+    rung: Vec<RungFile>,
+}
+
+/// What holds for all rungs.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct VideoFile {
+    /// Video codec.
+    codec: Codec,
+    /// x264 preset: slower ones give fewer bytes for more CPU time.
+    preset: Preset,
+    /// Constant rate factor: lower is better and larger; 6 less doubles the bytes.
+    #[schemars(range(min = 0, max = 51))]
+    crf: f32,
+    /// x264 tune. Default: none.
+    tune: Option<Tune>,
+    /// Pictures per second that no rung exceeds; faster sources are halved until they fit. Default: 60.
+    #[schemars(range(min = 24, max = 60))]
+    max_frame_rate: Option<u32>,
+}
+
+/// The sound all rungs share, AAC-LC.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AudioFile {
+    /// Target bitrate in kbit/s.
+    #[schemars(range(min = 16, max = 320))]
+    bitrate_kbps: u32,
+    /// Channels at most; mono sources stay mono.
+    #[schemars(range(min = 1, max = 2))]
+    channels: u32,
+}
+
+/// One rung.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct RungFile {
+    /// Unique in the ladder; part of URLs.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z0-9][a-z0-9-]*$"))]
+    name: String,
+    /// Pixels of the shorter side, even; the other side follows from the source's aspect.
+    #[schemars(range(min = 64, max = 4320), extend("multipleOf" = 2))]
+    height: u32,
+    /// Cap of the bitrate in kbit/s.
+    #[schemars(range(min = 32, max = 200_000))]
+    max_bitrate_kbps: u32,
+    /// Decoder buffer in kbit, half to four times the cap. Default: one and a half times the cap.
+    #[schemars(range(min = 16, max = 800_000))]
+    buffer_kbits: Option<u32>,
+    /// Overrides `video.crf`.
+    #[schemars(range(min = 0, max = 51))]
+    crf: Option<f32>,
+    /// Overrides `video.preset`.
+    preset: Option<Preset>,
+    /// Overrides `video.tune`.
+    tune: Option<Tune>,
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($word:ident),* })*) => {$(
+        $(#[$doc])*
+        #[derive(JsonSchema)]
+        #[schemars(rename_all = "lowercase")]
+        #[expect(dead_code, reason = "only its schema is used")]
+        enum $name { $($word),* }
+    )*};
+}
+
+words! {
+    /// Video codec.
+    Codec { H264 }
+    /// x264 preset, fastest first.
+    Preset { Ultrafast, Superfast, Veryfast, Faster, Fast, Medium, Slow, Slower, Veryslow }
+    /// x264 tune.
+    Tune { Animation, Film, Grain, Stillimage }
+}
+
+/// The JSON Schema (2020-12) of a ladder file, for editors.
+pub fn json_schema() -> Value {
+    let mut schema = schemars::schema_for!(LadderFile).to_value();
+    if let Some(root) = schema.as_object_mut() {
+        root.insert("title".to_owned(), "Lectern ladder".into());
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn sorted<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let mut keys: Vec<_> = keys.into_iter().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn the_golden_schema_is_the_schema() {
+        let schema = json_schema();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ladder.schema.json");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, format!("{schema:#}\n")).unwrap();
+        }
+        // As values: the order of keys depends on which features of serde_json the build unites.
+        let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert!(golden == schema, "ladder.schema.json is out of date: run this test with UPDATE_GOLDEN=1");
+    }
+
+    #[test]
+    fn the_schema_and_the_reader_know_the_same_keys() {
+        let schema = json_schema();
+        let keys =
+            |value: &Value| -> Vec<String> { value["properties"].as_object().unwrap().keys().cloned().collect() };
+        let defs = &schema["$defs"];
+        for (found, known) in [
+            (keys(&schema), sorted(ROOT_KEYS)),
+            (keys(&defs["VideoFile"]), sorted(VIDEO_KEYS)),
+            (keys(&defs["AudioFile"]), sorted(AUDIO_KEYS)),
+            (keys(&defs["RungFile"]), sorted(RUNG_KEYS)),
+        ] {
+            assert_eq!(sorted(found.iter().map(String::as_str)), known);
+        }
+        let words = |name: &str| -> Vec<String> {
+            let list = defs[name]["enum"].as_array().cloned().unwrap_or_default();
+            list.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(words("Preset"), PRESETS);
+        assert_eq!(words("Tune"), TUNES);
+        assert_eq!(words("Codec"), CODECS);
+    }
+
+    #[test]
+    fn the_schema_and_the_reader_have_the_same_bounds() {
+        let schema = json_schema();
+        for (pointer, bounds) in [
+            ("/$defs/VideoFile/properties/max_frame_rate", FRAME_RATE),
+            ("/$defs/AudioFile/properties/bitrate_kbps", AUDIO_KBPS),
+            ("/$defs/AudioFile/properties/channels", CHANNELS),
+            ("/$defs/RungFile/properties/height", HEIGHT),
+            ("/$defs/RungFile/properties/max_bitrate_kbps", VIDEO_KBPS),
+            ("/$defs/RungFile/properties/buffer_kbits", BUFFER_KBITS),
+        ] {
+            let field = schema.pointer(pointer).unwrap();
+            let found = field["minimum"].as_i64().unwrap()..=field["maximum"].as_i64().unwrap();
+            assert_eq!(found, bounds, "{pointer}");
+        }
+        assert_eq!(schema.pointer("/properties/rung/maxItems").unwrap(), MAX_RUNGS);
+        assert_eq!(schema.pointer("/properties/name/maxLength").unwrap(), MAX_NAME);
+        assert_eq!(schema.pointer("/properties/description/maxLength").unwrap(), MAX_DESCRIPTION);
+    }
+}

@@ -1,0 +1,47 @@
+//! The values a ladder file stands for.
+
+use media_types::{LadderPin, VideoEncoding};
+
+/// Ordered rungs, and what holds for all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ladder {
+    /// Unique among an operator's ladders, such as `lecture`.
+    pub name: String,
+    /// One sentence for a person.
+    pub description: String,
+    /// Pictures per second that no rendition exceeds; faster sources are halved until they fit.
+    pub max_frame_rate: u32,
+    /// Lowest first, ascending in height and in cap. A parsed ladder has at least one.
+    pub rungs: Vec<Rung>,
+    /// The sound all renditions share.
+    pub audio: AudioRung,
+    /// Lower-case hex SHA-256 of the file's bytes.
+    pub sha256: String,
+}
+
+impl Ladder {
+    /// What a plan remembers of the ladder it was made with.
+    pub fn pin(&self) -> LadderPin {
+        LadderPin { name: self.name.clone(), sha256: self.sha256.clone() }
+    }
+}
+
+/// One thing that might be encoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rung {
+    /// Unique in its ladder and safe in a URL, such as `1080p`.
+    pub name: String,
+    /// Pixels of the shorter side at most: the height of a landscape picture, the width of a portrait one. Even.
+    pub height: u32,
+    /// How it is encoded.
+    pub encoding: VideoEncoding,
+}
+
+/// The sound of a ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AudioRung {
+    /// Target bitrate in bits per second.
+    pub bitrate_bps: u32,
+    /// Channels at most, 1 or 2.
+    pub channels: u32,
+}

@@ -1,0 +1,204 @@
+//! Reads a ladder file and reports every mistake at once.
+
+use std::collections::BTreeMap;
+
+use media_types::VideoEncoding;
+use sha2::{Digest, Sha256};
+use toml_edit::{Document, Item, TableLike, Value};
+
+use crate::file::{self, MAX_FILE_BYTES, MAX_RUNGS};
+use crate::report::{Mistakes, Report, Span};
+use crate::section::Section;
+use crate::{AudioRung, Ladder, Rung};
+
+/// Reads the text of a ladder file. `file_name` is only what the report calls it.
+///
+/// # Errors
+/// Every mistake in the text, each with its line, column and cure. A text that is not TOML gives one mistake.
+pub fn parse(file_name: &str, text: &str) -> Result<Ladder, Report> {
+    let mut mistakes = Mistakes::new(text);
+    let ladder = read(text, &mut mistakes);
+    mistakes.finish(file_name)?;
+    Ok(ladder.expect("a file without mistakes was read to its end"))
+}
+
+fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
+    if text.len() > MAX_FILE_BYTES {
+        let message = format!("the file has {} bytes, more than {MAX_FILE_BYTES}", text.len());
+        mistakes.add(None, "", message, "a ladder needs a few kilobytes: check that this is the right file".to_owned());
+        return None;
+    }
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let message = format!("not TOML: {}", error.message().replace('\n', " "));
+            mistakes.add(error.span(), "", message, "correct the syntax here; the rest was not read".to_owned());
+            return None;
+        }
+    };
+    let root = Section::root(document.as_table());
+    root.only(&file::ROOT_KEYS, mistakes);
+    let name = root.name("name", mistakes);
+    let description = root.description(mistakes);
+    let defaults = read_video(root.table("video", "[video]", mistakes), mistakes);
+    let audio = read_audio(root.table("audio", "[audio]", mistakes), mistakes);
+    let rungs = read_rungs(document.as_table(), &defaults, mistakes);
+    Some(Ladder {
+        name,
+        description,
+        max_frame_rate: defaults.max_frame_rate,
+        rungs,
+        audio,
+        sha256: hex::encode(Sha256::digest(text.as_bytes())),
+    })
+}
+
+/// What `[video]` says for all rungs.
+struct Defaults {
+    preset: String,
+    crf: f32,
+    tune: Option<String>,
+    max_frame_rate: u32,
+}
+
+fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defaults {
+    let mut defaults = Defaults { preset: String::new(), crf: 0.0, tune: None, max_frame_rate: 60 };
+    let Some(section) = section else { return defaults };
+    section.only(&file::VIDEO_KEYS, mistakes);
+    section.require("codec", "codec = \"h264\"", mistakes);
+    section.choice("codec", &file::CODECS, mistakes);
+    section.require("preset", "preset = \"veryfast\"", mistakes);
+    defaults.preset = section.choice("preset", &file::PRESETS, mistakes).unwrap_or_default();
+    section.require("crf", "crf = 23", mistakes);
+    defaults.crf = section.crf(mistakes).unwrap_or_default();
+    defaults.tune = section.choice("tune", &file::TUNES, mistakes);
+    let rate = section.integer("max_frame_rate", file::FRAME_RATE, "pictures per second", mistakes);
+    defaults.max_frame_rate = rate.unwrap_or(defaults.max_frame_rate);
+    defaults
+}
+
+fn read_audio(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> AudioRung {
+    let Some(section) = section else { return AudioRung { bitrate_bps: 0, channels: 0 } };
+    section.only(&file::AUDIO_KEYS, mistakes);
+    section.require("bitrate_kbps", "bitrate_kbps = 96", mistakes);
+    let kbps = section.integer("bitrate_kbps", file::AUDIO_KBPS, "kbit/s", mistakes);
+    section.require("channels", "channels = 2", mistakes);
+    let channels = section.integer("channels", file::CHANNELS, "channels", mistakes);
+    AudioRung { bitrate_bps: kbps.unwrap_or_default() * 1000, channels: channels.unwrap_or_default() }
+}
+
+/// A rung and where it stands in the file.
+struct Placed {
+    rung: Rung,
+    path: String,
+    cap_span: Span,
+}
+
+fn read_rungs(root: &dyn TableLike, defaults: &Defaults, mistakes: &mut Mistakes<'_>) -> Vec<Rung> {
+    let tables = rung_tables(root, mistakes);
+    if tables.len() > MAX_RUNGS {
+        let message = format!("`rung` has {} entries, more than {MAX_RUNGS}", tables.len());
+        mistakes.add(tables[MAX_RUNGS].1.clone(), "rung", message, "remove the rungs nobody would miss".to_owned());
+    }
+    let mut placed: Vec<Placed> = Vec::new();
+    let (mut names, mut heights) = (BTreeMap::new(), BTreeMap::new());
+    for (index, (table, span)) in tables.into_iter().take(MAX_RUNGS).enumerate() {
+        let section = Section::new(table, span, format!("rung[{index}]"));
+        let rung = read_rung(&section, defaults, mistakes);
+        if section.holds_text("name")
+            && let Some(first) = names.insert(rung.name.clone(), index)
+        {
+            let message = format!("`rung[{index}].name` is \"{}\", as is `rung[{first}].name`", rung.name);
+            section.add("name", message, "give each rung a name of its own", mistakes);
+        }
+        if rung.height > 0
+            && let Some(first) = heights.insert(rung.height, index)
+        {
+            let message = format!("`rung[{index}].height` is {}, as is `rung[{first}].height`", rung.height);
+            section.add("height", message, "keep one rung per height", mistakes);
+        }
+        let cap_span = section.span_of("max_bitrate_kbps");
+        placed.push(Placed { rung, path: section.path().to_owned(), cap_span });
+    }
+    placed.sort_by_key(|placed| placed.rung.height);
+    check_caps(&placed, mistakes);
+    placed.into_iter().map(|placed| placed.rung).collect()
+}
+
+/// The tables behind `rung`, written as `[[rung]]` or as an array of inline tables.
+fn rung_tables<'d>(root: &'d dyn TableLike, mistakes: &mut Mistakes<'_>) -> Vec<(&'d dyn TableLike, Span)> {
+    const CURE: &str = "write each rung as a `[[rung]]` section with `name`, `height` and `max_bitrate_kbps`";
+    let Some((key, item)) = root.get_key_value("rung") else {
+        mistakes.add(None, "rung", "`rung` is missing: a ladder has at least one rung".to_owned(), CURE.to_owned());
+        return Vec::new();
+    };
+    let tables: Option<Vec<(&dyn TableLike, Span)>> = match item {
+        Item::ArrayOfTables(tables) => {
+            Some(tables.iter().map(|table| (table as &dyn TableLike, table.span())).collect())
+        }
+        Item::Value(Value::Array(array)) => array
+            .iter()
+            .map(|value| value.as_inline_table().map(|table| (table as &dyn TableLike, value.span())))
+            .collect(),
+        _ => None,
+    };
+    match tables {
+        Some(tables) if !tables.is_empty() => tables,
+        Some(_) => {
+            let message = "`rung` is empty: a ladder has at least one rung".to_owned();
+            mistakes.add(item.span().or_else(|| key.span()), "rung", message, CURE.to_owned());
+            Vec::new()
+        }
+        None => {
+            let message = "`rung` is not a list of sections".to_owned();
+            mistakes.add(key.span().or_else(|| item.span()), "rung", message, CURE.to_owned());
+            Vec::new()
+        }
+    }
+}
+
+fn read_rung(section: &Section<'_>, defaults: &Defaults, mistakes: &mut Mistakes<'_>) -> Rung {
+    section.only(&file::RUNG_KEYS, mistakes);
+    let name = section.name("name", mistakes);
+    section.require("height", "height = 720", mistakes);
+    let height = section.integer("height", file::HEIGHT, "pixels", mistakes).unwrap_or_default();
+    if height % 2 == 1 {
+        let message = format!("`{}.height` is {height}, an odd number", section.path());
+        section.add("height", message, &format!("write {} or {}", height - 1, height + 1), mistakes);
+    }
+    section.require("max_bitrate_kbps", "max_bitrate_kbps = 2800", mistakes);
+    let cap = section.integer("max_bitrate_kbps", file::VIDEO_KBPS, "kbit/s", mistakes);
+    let buffer = section.integer("buffer_kbits", file::BUFFER_KBITS, "kbit", mistakes);
+    if let (Some(cap), Some(buffer)) = (cap, buffer)
+        && !(cap..=cap * 8).contains(&(buffer * 2))
+    {
+        let message = format!("`{}.buffer_kbits` is {buffer}, not half to four times the cap of {cap}", section.path());
+        section.add("buffer_kbits", message, &format!("write {}, or leave it out", cap * 3 / 2), mistakes);
+    }
+    let max_bitrate_bps = u64::from(cap.unwrap_or_default()) * 1000;
+    let encoding = VideoEncoding {
+        preset: section.choice("preset", &file::PRESETS, mistakes).unwrap_or_else(|| defaults.preset.clone()),
+        crf: section.crf(mistakes).unwrap_or(defaults.crf),
+        max_bitrate_bps,
+        buffer_bits: buffer.map_or(max_bitrate_bps * 3 / 2, |kbits| u64::from(kbits) * 1000),
+        tune: section.choice("tune", &file::TUNES, mistakes).or_else(|| defaults.tune.clone()),
+    };
+    Rung { name, height, encoding }
+}
+
+/// A higher rung must cost more, or players would never leave the lower one.
+fn check_caps(ascending: &[Placed], mistakes: &mut Mistakes<'_>) {
+    for pair in ascending.windows(2) {
+        let [lower, higher] = pair else { continue };
+        let (low, high) = (lower.rung.encoding.max_bitrate_bps / 1000, higher.rung.encoding.max_bitrate_bps / 1000);
+        if (1..higher.rung.height).contains(&lower.rung.height) && low > 0 && high > 0 && high <= low {
+            let path = format!("{}.max_bitrate_kbps", higher.path);
+            let message = format!(
+                "`{path}` is {high}, not above the {low} of \"{}\", which has only {} lines",
+                lower.rung.name, lower.rung.height
+            );
+            let cure = format!("write more than {low} here, or lower `{}.max_bitrate_kbps`", lower.path);
+            mistakes.add(higher.cap_span.clone(), &path, message, cure);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! From a ladder and the shape of a source to what is encoded.
+
+use media_types::{FrameRate, Rendition, SkippedRung, VideoEncoding};
+
+use crate::{Ladder, Rung};
+
+/// A rendition's longer side is at most this many times its rung's height, so that strips stay decodable.
+const MAX_ASPECT: u64 = 4;
+
+/// What selection needs to know of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceShape {
+    /// Pixels, upright and with square pixels. At least 1.
+    pub width: u32,
+    /// Pixels, upright and with square pixels. At least 1.
+    pub height: u32,
+    /// Pictures per second that will be encoded.
+    pub frame_rate: FrameRate,
+    /// Average bitrate of the video stream in bits per second, if known.
+    pub video_bitrate_bps: Option<u64>,
+}
+
+impl SourceShape {
+    /// Pixels of the shorter side.
+    fn shorter(&self) -> u32 {
+        self.width.min(self.height)
+    }
+}
+
+/// What one source gets of a ladder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// Ascending in size and in cap; at least one if the ladder has a rung.
+    pub renditions: Vec<Rendition>,
+    /// Lowest first.
+    pub skipped: Vec<SkippedRung>,
+}
+
+/// Chooses what to encode.
+///
+/// - A rung's height bounds the shorter side; aspect is kept, sides are even, nothing is scaled up.
+/// - The first rung above the source is encoded at the source's own size, named after it (`900p`), unless that is
+///   hardly larger than the rung below; the rungs above it are skipped.
+/// - A cap is at most 1.1 times the source's bitrate, times the share of its lines that the rendition has; but it
+///   always leaves room for an IDR picture every 2 s, since a still slide may cost its source next to nothing.
+pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
+    let mut selection = Selection { renditions: Vec::new(), skipped: Vec::new() };
+    for rung in &ladder.rungs {
+        let (width, height) = fit(rung.height, source);
+        let clamped = rung.height > source.shorter();
+        let shorter = width.min(height);
+        let skip = match selection.renditions.last() {
+            None => None,
+            Some(below) if (width, height) == (below.width, below.height) && !clamped => {
+                Some(format!("at this aspect it has the size of {}", below.name))
+            }
+            Some(below) => {
+                let lines_below = below.width.min(below.height);
+                let hardly_larger = u64::from(shorter) * 100 < u64::from(lines_below) * 115;
+                match clamped && hardly_larger {
+                    true if shorter > lines_below => {
+                        Some(format!("the source is {}p, hardly larger than {}", source.shorter(), below.name))
+                    }
+                    true => Some(format!("the source is {}p", source.shorter())),
+                    false => None,
+                }
+            }
+        };
+        match skip {
+            Some(reason) => selection.skipped.push(SkippedRung { name: rung.name.clone(), reason }),
+            None => {
+                let name = if clamped { own_name(ladder, shorter) } else { rung.name.clone() };
+                let encoding = limit(rung, source, width, height);
+                selection.renditions.push(Rendition { name, width, height, encoding });
+            }
+        }
+    }
+    selection
+}
+
+/// A name for a rendition at the source's own size that no rung of the ladder has.
+fn own_name(ladder: &Ladder, lines: u32) -> String {
+    let name = format!("{lines}p");
+    if ladder.rungs.iter().any(|rung| rung.name == name) { format!("{name}-source") } else { name }
+}
+
+/// The largest even size of the source's aspect that a rung of this height allows.
+fn fit(rung_height: u32, source: &SourceShape) -> (u32, u32) {
+    let (short, long) = (u64::from(source.shorter().max(1)), u64::from(source.width.max(source.height).max(1)));
+    let rung_height = u64::from(rung_height);
+    let strip = rung_height * MAX_ASPECT * short / long;
+    let lines = even_down(rung_height.min(short).min(strip.max(2)));
+    // Nearest even number to the exact longer side, and never more than the source has.
+    let exact_halves = (lines * long + short) / (2 * short);
+    let columns = (exact_halves * 2).clamp(lines, even_down(long).max(lines));
+    let (lines, columns) = (to_u32(lines), to_u32(columns));
+    if source.width >= source.height { (columns, lines) } else { (lines, columns) }
+}
+
+fn even_down(value: u64) -> u64 {
+    (value / 2 * 2).max(2)
+}
+
+fn to_u32(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX - 1)
+}
+
+/// The rung's encoding with cap and buffer held to what the source can be worth.
+fn limit(rung: &Rung, source: &SourceShape, width: u32, height: u32) -> VideoEncoding {
+    let mut encoding = rung.encoding.clone();
+    let Some(source_bps) = source.video_bitrate_bps else { return encoding };
+    let lines = u128::from(width.min(height));
+    let worth = u128::from(source_bps) * 11 * lines / (10 * u128::from(source.shorter().max(1)));
+    // An eighth of a bit per pixel and second is a quarter bit per pixel for an IDR picture every 2 s.
+    let floor = (u64::from(width) * u64::from(height)).div_ceil(8);
+    let bound = u64::try_from(worth).unwrap_or(u64::MAX).max(floor);
+    if bound < encoding.max_bitrate_bps {
+        let scaled = u128::from(encoding.buffer_bits) * u128::from(bound) / u128::from(encoding.max_bitrate_bps.max(1));
+        encoding.buffer_bits = u64::try_from(scaled).unwrap_or(encoding.buffer_bits);
+        encoding.max_bitrate_bps = bound;
+    }
+    encoding
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{builtin, catalog};
+
+    fn shape(width: u32, height: u32, kbps: Option<u64>) -> SourceShape {
+        let frame_rate = FrameRate::new(30, 1).unwrap();
+        SourceShape { width, height, frame_rate, video_bitrate_bps: kbps.map(|kbps| kbps * 1000) }
+    }
+
+    fn sizes(ladder: &str, width: u32, height: u32) -> String {
+        let selection = select(&builtin(ladder).unwrap(), &shape(width, height, None));
+        let list: Vec<_> =
+            selection.renditions.iter().map(|r| format!("{}={}x{}", r.name, r.width, r.height)).collect();
+        list.join(" ")
+    }
+
+    #[test]
+    fn sizes_follow_the_source() {
+        for (width, height, expected) in [
+            (1920, 1080, "360p=640x360 480p=854x480 720p=1280x720 1080p=1920x1080"),
+            (1280, 720, "360p=640x360 480p=854x480 720p=1280x720"),
+            (1080, 1920, "360p=360x640 480p=480x854 720p=720x1280 1080p=1080x1920"),
+            (1440, 1080, "360p=480x360 480p=640x480 720p=960x720 1080p=1440x1080"),
+            (1440, 900, "360p=576x360 480p=768x480 720p=1152x720 900p=1440x900"),
+            (1366, 768, "360p=640x360 480p=854x480 720p=1280x720"),
+            (480, 270, "270p=480x270"),
+            (1, 1, "2p=2x2"),
+        ] {
+            assert_eq!(sizes("lecture", width, height), expected, "{width}x{height}");
+        }
+        assert_eq!(sizes("low-bandwidth", 3840, 2160), "240p=426x240 360p=640x360 480p=854x480 720p=1280x720");
+    }
+
+    #[test]
+    fn skipped_rungs_say_why() {
+        let reasons = |width, height| -> Vec<String> {
+            let selection = select(&builtin("lecture").unwrap(), &shape(width, height, None));
+            selection.skipped.iter().map(|skipped| format!("{}: {}", skipped.name, skipped.reason)).collect()
+        };
+        assert_eq!(
+            reasons(1280, 720),
+            ["1080p: the source is 720p", "1440p: the source is 720p", "2160p: the source is 720p"]
+        );
+        assert_eq!(reasons(1366, 768)[0], "1080p: the source is 768p, hardly larger than 720p");
+    }
+
+    #[test]
+    fn a_poor_source_lowers_the_caps_in_step() {
+        let selection = select(&builtin("film").unwrap(), &shape(1920, 1080, Some(2000)));
+        let caps: Vec<_> = selection.renditions.iter().map(|r| r.encoding.max_bitrate_bps / 1000).collect();
+        assert_eq!(caps, [733, 977, 1466, 2200]);
+        for rendition in &selection.renditions {
+            let ratio = rendition.encoding.buffer_bits as f64 / rendition.encoding.max_bitrate_bps as f64;
+            assert!((ratio - 1.5).abs() < 0.01, "{ratio}");
+        }
+    }
+
+    #[test]
+    fn a_still_slide_keeps_room_for_its_idr_pictures() {
+        let selection = select(&builtin("lecture").unwrap(), &shape(1920, 1080, Some(20)));
+        let top = &selection.renditions.last().unwrap().encoding;
+        assert_eq!(top.max_bitrate_bps, 1920 * 1080 / 8);
+    }
+
+    proptest! {
+        #[test]
+        fn selections_hold_what_they_promise(
+            width in 1u32..=16_384,
+            height in 1u32..=16_384,
+            kbps in prop::option::of(0u64..100_000),
+            which in 0usize..3,
+        ) {
+            let ladder = builtin(catalog()[which].0).unwrap();
+            let source = shape(width, height, kbps);
+            let Selection { renditions, skipped } = select(&ladder, &source);
+            prop_assert!(!renditions.is_empty());
+            prop_assert_eq!(renditions.len() + skipped.len(), ladder.rungs.len());
+            for rendition in &renditions {
+                prop_assert!(rendition.width % 2 == 0 && rendition.height % 2 == 0);
+                prop_assert!(rendition.width <= width.max(2) && rendition.height <= height.max(2));
+                prop_assert_eq!(rendition.width >= rendition.height, width >= height || rendition.width == rendition.height);
+                if width.max(height) <= 4 * width.min(height) && width.min(height) >= 64 {
+                    let exact = f64::from(rendition.width.min(rendition.height)) * f64::from(width.max(height)) / f64::from(width.min(height));
+                    prop_assert!((f64::from(rendition.width.max(rendition.height)) - exact).abs() <= 2.0);
+                }
+                if let Some(bps) = source.video_bitrate_bps {
+                    let floor = u64::from(rendition.width) * u64::from(rendition.height) / 8 + 1;
+                    prop_assert!(rendition.encoding.max_bitrate_bps <= (bps * 11 / 10).max(floor));
+                }
+                prop_assert!(rendition.encoding.max_bitrate_bps > 0);
+            }
+            for pair in renditions.windows(2) {
+                prop_assert!(pair[0].width < pair[1].width || pair[0].height < pair[1].height);
+                prop_assert!(pair[0].encoding.max_bitrate_bps <= pair[1].encoding.max_bitrate_bps);
+                prop_assert!(pair[0].name != pair[1].name);
+            }
+        }
+    }
+}

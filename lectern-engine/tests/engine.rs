@@ -1,0 +1,232 @@
+//! The real executable, from a parent's side.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
+use futures::future::BoxFuture;
+use media_types::{AudioPlan, CodecConfig};
+use pipeline::AudioOrder;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+const ENGINE: &str = env!("CARGO_BIN_EXE_lectern-engine");
+
+fn options() -> EngineOptions {
+    EngineOptions::new(PathBuf::from(ENGINE))
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(ENGINE).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it hangs")
+}
+
+/// Two seconds of a 16-bit saw tooth at 48 kHz in a WAVE file.
+fn wave() -> Vec<u8> {
+    let data: Vec<u8> = (0..96_000_i32).flat_map(|i| ((i % 200) * 100 - 10_000).to_le_bytes()[..2].to_vec()).collect();
+    let size = u32::try_from(data.len()).unwrap();
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + size).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16u32.to_le_bytes());
+    file.extend([1u16, 1].map(u16::to_le_bytes).concat());
+    file.extend([48_000u32, 96_000].map(u32::to_le_bytes).concat());
+    file.extend([2u16, 16].map(u16::to_le_bytes).concat());
+    file.extend(b"data");
+    file.extend(size.to_le_bytes());
+    file.extend(data);
+    file
+}
+
+#[test]
+fn it_says_what_it_is() {
+    let output = run(&["--version"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 1\n")), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
+fn it_does_not_run_by_itself() {
+    for args in [&[][..], &["--help"], &["serve", "4294967296", "5"]] {
+        let output = run(args);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(64), "{args:?}");
+        assert!(text.starts_with("lectern-engine is started by lectern"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_media_is_the_source_s_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source");
+    std::fs::write(&path, "this is no media\n".repeat(10_000)).unwrap();
+    let source = Arc::new(FileSource::open(&path).unwrap());
+    let outcome = async {
+        let mut session = EngineSession::start(&options(), source).await?;
+        session.probe().await
+    };
+    let error = within(outcome).await.unwrap_err();
+    assert!(error.is_input_fault(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_sound_file_is_probed_and_encoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.wav");
+    std::fs::write(&path, wave()).unwrap();
+    let source = Arc::new(FileSource::open(&path).unwrap());
+    let mut session = within(EngineSession::start(&options(), source)).await.unwrap();
+    let report = within(session.probe()).await.unwrap();
+    let [audio] = report.audio.as_slice() else { panic!("{report:?}") };
+    assert_eq!((audio.sample_rate, audio.channels, report.video.is_none()), (48_000, 1, true));
+
+    let plan = AudioPlan {
+        stream_index: audio.stream_index,
+        source_time_base: audio.time_base,
+        origin_pts: 0,
+        sample_rate: 48_000,
+        channels: 1,
+        bitrate_bps: 64_000,
+        sample_count: 96_000,
+        borders: vec![],
+        language: "und".into(),
+    };
+    let (sender, mut receiver) = mpsc::channel(4);
+    let collect = async {
+        let (mut config, mut samples) = (None, Vec::new());
+        while let Some(event) = receiver.recv().await {
+            match event {
+                EngineEvent::Config { config: CodecConfig::Aac(bytes), priming_samples, .. } => {
+                    config = Some((bytes, priming_samples));
+                }
+                EngineEvent::Sample { sample, .. } => samples.push(sample),
+                _ => {}
+            }
+        }
+        (config, samples)
+    };
+    let encode = session.encode_audio(AudioOrder { plan }, sender);
+    let (summary, (config, samples)) = within(async { tokio::join!(encode, collect) }).await;
+    assert_eq!(summary.unwrap().samples, 96_000);
+    let (config, priming) = config.unwrap();
+    assert!(!config.is_empty());
+    assert_eq!(samples.len() as u64, (96_000 + u64::from(priming)).div_ceil(1024));
+    assert!(samples.iter().all(|sample| !sample.data.is_empty()));
+    within(session.close()).await;
+}
+
+/// A source whose bytes never come, and that says when it was asked.
+struct Stuck(mpsc::Sender<()>);
+
+impl ReadAt for Stuck {
+    fn size(&self) -> u64 {
+        1 << 20
+    }
+
+    fn read_at(&self, _: u64, _: usize) -> BoxFuture<'_, io::Result<Bytes>> {
+        Box::pin(async {
+            let _ = self.0.send(()).await;
+            std::future::pending().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn it_is_confined_before_it_reads_and_dies_with_its_session() {
+    let (sender, mut asked) = mpsc::channel(1);
+    let options = EngineOptions { memory_bytes: 3 << 30, ..options() };
+    let pid = {
+        let probe = async { EngineSession::start(&options, Arc::new(Stuck(sender))).await?.probe().await };
+        tokio::pin!(probe);
+        within(async {
+            tokio::select! {
+                outcome = &mut probe => panic!("it cannot have read the source: {outcome:?}"),
+                read = asked.recv() => assert!(read.is_some()),
+            }
+        })
+        .await;
+        let pid = only_child();
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        for (name, limit) in [
+            ("Max address space", "3221225472"),
+            ("Max open files", "32"),
+            ("Max core file size", "0"),
+            ("Max file size", "0"),
+        ] {
+            let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+            let words: Vec<&str> = line[name.len()..].split_whitespace().collect();
+            assert_eq!(words[..2], [limit, limit], "{line}");
+        }
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+        pid
+    };
+    within(ended(&pid)).await;
+}
+
+#[tokio::test]
+async fn it_dies_with_its_parent() {
+    let (ours, theirs) = StdUnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    // The shell is the parent; this process keeps the other end of the socket, so that only the death can end it.
+    let mut shell = tokio::process::Command::new("/bin/sh")
+        .args(["-c", "exec 3<&0; \"$0\" serve 4294967296 0 <&3 & echo $!; wait", ENGINE])
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let stream = UnixStream::from_std(ours).unwrap();
+    let (sender, _asked) = mpsc::channel(1);
+    let session = within(EngineSession::over(stream, Arc::new(Stuck(sender)), Duration::from_secs(60))).await.unwrap();
+    let mut pid = String::new();
+    within(BufReader::new(shell.stdout.take().unwrap()).read_line(&mut pid)).await.unwrap();
+    let pid = pid.trim();
+    assert!(lives(pid));
+    within(shell.kill()).await.unwrap();
+    within(ended(pid)).await;
+    drop(session);
+}
+
+async fn ended(pid: &str) {
+    while lives(pid) {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn lives(pid: &str) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| state != "Z")
+}
+
+/// State and parent of a process; `None` when it is gone.
+fn state_and_parent(pid: &str) -> Option<(String, String)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
+}
+
+/// The child of this process with the tightest address space: other tests have theirs with the usual one.
+fn only_child() -> String {
+    let parent = std::process::id().to_string();
+    let is_ours = |pid: &String| {
+        state_and_parent(pid).is_some_and(|(_, of)| of == parent)
+            && std::fs::read_to_string(format!("/proc/{pid}/limits")).is_ok_and(|limits| limits.contains("3221225472"))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|process| process.file_name().into_string().ok()).find(is_ours).unwrap()
+}

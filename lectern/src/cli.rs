@@ -1,0 +1,151 @@
+//! Arguments.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// The video engine of a learning platform: upload a recording, watch it adapt.
+#[derive(Debug, Parser)]
+#[command(name = "lectern", version, about, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Print results and progress as JSON lines on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log more
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: API, page, origin and workers
+    Serve(Serve),
+    /// Run only workers, on the data folder of a running `serve`
+    Worker(Worker),
+    /// Run only the origin, on a store
+    Origin(Origin),
+    /// Encode a file into a folder that any HLS or DASH player can play; no server, no database
+    Encode(Encode),
+    /// Print what a file contains
+    Probe(Probe),
+    /// Check, explain and plot ladders
+    #[command(subcommand)]
+    Ladder(LadderCommand),
+    /// Apply migrations to the database of a data folder
+    Migrate(Data),
+    /// Check that this machine has what Lectern needs
+    Doctor(Doctor),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a folder
+    Man {
+        /// The folder; made if it is not there
+        #[arg(long, default_value = "man")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Data {
+    /// Folder for database, uploads and published media; made if it is not there
+    #[arg(long, env = "LECTERN_DATA", default_value = "lectern-data")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Address and port; port 0 takes a free one. Without LECTERN_ADMIN_TOKEN only loopback is allowed
+    #[arg(long, env = "LECTERN_LISTEN", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: SocketAddr,
+    /// Jobs run at once; the number of processors if not given
+    #[arg(long)]
+    pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Jobs run at once; the number of processors if not given
+    #[arg(long)]
+    pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Origin {
+    /// The store: the folder `media` inside a data folder
+    #[arg(long)]
+    pub(crate) store: PathBuf,
+    /// Address and port; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:3050")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Encode {
+    /// The recording
+    pub(crate) input: PathBuf,
+    /// Folder for the result; must be empty or absent
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// A shipped ladder's name, or a ladder file
+    #[arg(long, default_value = ladders::DEFAULT_LADDER)]
+    pub(crate) ladder: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Probe {
+    /// The recording
+    pub(crate) input: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LadderCommand {
+    /// Check ladder files, or the shipped ladders when none is named
+    Check {
+        /// Ladder files
+        files: Vec<PathBuf>,
+    },
+    /// Say which rungs a source of this shape gets, and why not the others
+    Explain {
+        /// A shipped ladder's name, or a ladder file
+        ladder: String,
+        /// Size of the source, such as 1920x1080
+        #[arg(long, default_value = "1920x1080")]
+        size: String,
+        /// Frame rate of the source, such as 25 or 30000/1001
+        #[arg(long, default_value = "25")]
+        rate: String,
+        /// Bitrate of the source's video in kbit/s
+        #[arg(long)]
+        bitrate_kbps: Option<u64>,
+        /// Take size, rate and bitrate from this recording instead
+        #[arg(long)]
+        source: Option<PathBuf>,
+    },
+    /// Plot bitrate against height, on the terminal or as an SVG file
+    Plot {
+        /// A shipped ladder's name, or a ladder file
+        ladder: String,
+        /// Write an SVG picture here instead
+        #[arg(long)]
+        svg: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of ladder files
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) data: Data,
+}

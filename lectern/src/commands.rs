@@ -1,0 +1,33 @@
+//! One file per subcommand.
+
+mod docs;
+mod doctor;
+mod encode;
+mod ladder;
+mod origin;
+mod probe;
+mod serve;
+mod worker;
+
+use crate::cli::{Arguments, Command};
+use crate::exit::Failure;
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Serve(options) => crate::block_on(serve::run(options, json)),
+        Command::Worker(options) => crate::block_on(worker::run(options)),
+        Command::Origin(options) => crate::block_on(origin::run(options, json)),
+        Command::Encode(options) => crate::block_on(encode::run(options, json)),
+        Command::Probe(options) => crate::block_on(probe::run(options, json)),
+        Command::Ladder(command) => ladder::run(command, json),
+        Command::Migrate(data) => crate::block_on(async move {
+            crate::data::open(&data.data, true).await?;
+            println!("{} is up to date", crate::data::database_path(&data.data)?);
+            Ok(())
+        }),
+        Command::Doctor(options) => crate::block_on(doctor::run(options, json)),
+        Command::Completions { shell } => docs::completions(shell),
+        Command::Man { out } => docs::man(&out),
+    }
+}

@@ -1,0 +1,109 @@
+//! `lectern doctor`: what this machine has and lacks, each with its cure.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use database::Database;
+use engine_host::{EngineOptions, EngineSession, FileSource};
+use serde_json::json;
+
+use crate::cli::Doctor;
+use crate::exit::Failure;
+
+struct Finding {
+    name: &'static str,
+    fine: bool,
+    detail: String,
+    cure: &'static str,
+}
+
+pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
+    let folder = &options.data.data;
+    let findings = [engine().await, store(folder).await, database(folder).await, shipped_ladders(), cores()];
+    for finding in &findings {
+        if json {
+            println!(
+                "{}",
+                json!({ "check": finding.name, "ok": finding.fine, "detail": finding.detail, "cure": finding.cure })
+            );
+        } else {
+            println!("{} {:<9} {}", if finding.fine { "ok  " } else { "FAIL" }, finding.name, finding.detail);
+            if !finding.fine {
+                println!("               {}", finding.cure);
+            }
+        }
+    }
+    if findings.iter().all(|finding| finding.fine) {
+        return Ok(());
+    }
+    Err(Failure::unavailable(
+        "doctor.failed",
+        "something Lectern needs is missing or broken",
+        "see the lines marked FAIL",
+    ))
+}
+
+fn finding(name: &'static str, result: Result<String, String>, cure: &'static str) -> Finding {
+    let fine = result.is_ok();
+    Finding { name, fine, detail: result.unwrap_or_else(|error| error), cure }
+}
+
+/// Starts a real engine: an empty source is refused, which shows that it lives and speaks our protocol.
+async fn engine() -> Finding {
+    let result = async {
+        let options = EngineOptions::find().map_err(|error| error.to_string())?;
+        let source = FileSource::open(Path::new("/proc/self/exe")).map_err(|error| error.to_string())?;
+        let session = EngineSession::start(&options, Arc::new(source)).await.map_err(|error| error.to_string())?;
+        let identity = session.identity().to_owned();
+        session.close().await;
+        Ok(format!("{} ({identity})", options.program.display()))
+    };
+    finding("engine", result.await, "run `make build`; it installs FFmpeg's development packages first")
+}
+
+async fn store(folder: &Path) -> Finding {
+    let result = async {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let location = folder.join("media");
+        let store =
+            media_store::open(location.to_str().ok_or("the path is not UTF-8")?).map_err(|error| error.to_string())?;
+        let key = "doctor/probe";
+        store.delete(key).await.map_err(|error| error.to_string())?;
+        store.put_new(key, Bytes::from_static(b"lectern")).await.map_err(|error| error.to_string())?;
+        let read = store.get(key).await.map_err(|error| error.to_string())?;
+        store.delete(key).await.map_err(|error| error.to_string())?;
+        if read == "lectern" {
+            Ok(format!("{} takes and gives back bytes", location.display()))
+        } else {
+            Err("the store gives back other bytes".to_owned())
+        }
+    };
+    finding("store", result.await, "choose a folder with free space that you may write to, with --data")
+}
+
+async fn database(folder: &Path) -> Finding {
+    let result = async {
+        let path = crate::data::database_path(folder).map_err(|_| "the path is not UTF-8".to_owned())?;
+        let database = Database::open(&path).await.map_err(|error| error.to_string())?;
+        database.migrate().await.map_err(|error| error.to_string())?;
+        database.close().await;
+        Ok(format!("{path} is readable, writable and up to date"))
+    };
+    finding("database", result.await, "choose a folder on a local disk (not a network share) with --data")
+}
+
+fn shipped_ladders() -> Finding {
+    let bad: Vec<_> =
+        ladders::catalog().iter().filter(|(name, _)| ladders::builtin(name).is_none()).map(|(name, _)| *name).collect();
+    let result = if bad.is_empty() {
+        Ok(format!("{} shipped ladders are fine", ladders::catalog().len()))
+    } else {
+        Err(format!("broken: {}", bad.join(", ")))
+    };
+    finding("ladders", result, "reinstall Lectern")
+}
+
+fn cores() -> Finding {
+    finding("cores", Ok(format!("{} processors, so as many jobs at once", workers::cores())), "")
+}

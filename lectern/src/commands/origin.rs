@@ -1,0 +1,18 @@
+//! `lectern origin`.
+
+use origin_server::{Origin, OriginOptions};
+
+use crate::cli;
+use crate::exit::Failure;
+
+pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure> {
+    let store = options
+        .store
+        .to_str()
+        .ok_or_else(|| Failure::config("store.unusable", "the store's path is not UTF-8", "choose another path"))?;
+    let origin = Origin::new(media_store::open(store)?, OriginOptions::default());
+    let listener = super::serve::bind(options.listen).await?;
+    super::serve::announce(&listener, json, None);
+    origin_server::serve(listener, origin.router(), super::serve::interrupted()).await;
+    Ok(())
+}

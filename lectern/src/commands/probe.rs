@@ -1,0 +1,74 @@
+//! `lectern probe`.
+
+use std::sync::Arc;
+
+use engine_host::{EngineOptions, EngineSession, FileSource};
+use media_types::ProbeReport;
+use serde_json::json;
+
+use crate::cli::Probe;
+use crate::exit::Failure;
+
+pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
+    let report = probe(&options.input).await?;
+    if json {
+        println!("{}", summary(&report));
+        return Ok(());
+    }
+    println!("{}: {} bytes, {}", options.input.display(), report.size_bytes, report.container);
+    if let Some(video) = &report.video {
+        let keyframes = video.packets.iter().filter(|packet| packet.keyframe).count();
+        let rate = video.stated_rate.map_or("unstated rate".to_owned(), |rate| format!("{rate} fps stated"));
+        println!(
+            "  video #{}: {} {}x{} {}, {rate}, {} pictures, {keyframes} keyframes",
+            video.stream_index,
+            video.codec,
+            video.width,
+            video.height,
+            video.pixel_format,
+            video.packets.len()
+        );
+    }
+    for audio in &report.audio {
+        println!(
+            "  audio #{}: {} {} Hz, {} channels, {}",
+            audio.stream_index,
+            audio.codec,
+            audio.sample_rate,
+            audio.channels,
+            audio.language.as_deref().unwrap_or("und")
+        );
+    }
+    for warning in &report.warnings {
+        println!("  note: {warning}");
+    }
+    Ok(())
+}
+
+/// Looks at a file through a confined engine of its own.
+pub(crate) async fn probe(input: &std::path::Path) -> Result<ProbeReport, Failure> {
+    let source = FileSource::open(input).map_err(|error| {
+        Failure::bad_input(
+            "input.not_readable",
+            format!("{} cannot be read: {error}", input.display()),
+            "check the path",
+        )
+    })?;
+    let mut session = EngineSession::start(&EngineOptions::find()?, Arc::new(source)).await?;
+    let report = session.probe().await?;
+    session.close().await;
+    Ok(report)
+}
+
+/// The report without its packet list.
+fn summary(report: &ProbeReport) -> serde_json::Value {
+    let video = report.video.as_ref().map(|video| {
+        json!({
+            "stream_index": video.stream_index, "codec": video.codec, "width": video.width, "height": video.height,
+            "pixel_format": video.pixel_format, "rotation": video.rotation, "interlaced": video.interlaced,
+            "rate": video.stated_rate.map(|rate| rate.to_string()), "bitrate_bps": video.bitrate_bps,
+            "pictures": video.packets.len(), "keyframes": video.packets.iter().filter(|packet| packet.keyframe).count(),
+        })
+    });
+    json!({ "container": report.container, "size_bytes": report.size_bytes, "video": video, "audio": report.audio, "warnings": report.warnings })
+}

@@ -1,0 +1,155 @@
+//! `lectern serve`: everything in one process.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
+use control_api::{ControlOptions, LadderSource};
+use kernel::AdminToken;
+use ladders::Ladder;
+use origin_server::{Origin, OriginOptions};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::cli::Serve;
+use crate::exit::Failure;
+use crate::ladder_book::LadderBook;
+
+/// Holds the admin token; without it a token is made and the server stays on loopback.
+const TOKEN_VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
+
+pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
+    let token = Token::find(&options.data.data, options.listen)?;
+    let data = crate::data::open(&options.data.data, true).await?;
+    let listener = bind(options.listen).await?;
+    let (stop, stopped) = watch::channel(false);
+    let work = tokio::spawn(super::worker::start(&data, options.concurrency, stopped)?);
+
+    let control = control_api::router(ControlOptions {
+        store: data.assets.clone(),
+        media: data.media.clone(),
+        ladders: Arc::new(Ladders(data.ladders.clone())),
+        admin_token: token.admin.clone(),
+        public_base: None,
+        max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        clock: kernel::system_clock(),
+    });
+    let origin = Origin::new(data.media.clone(), OriginOptions::default());
+    announce(&listener, json, token.made.as_deref());
+    origin_server::serve(listener, control.merge(origin.router()), interrupted()).await;
+
+    let _ = stop.send(true);
+    let ended = work.await.map_err(|error| Failure::failed("worker.panicked", error, ""))?;
+    data.database.close().await;
+    ended
+}
+
+struct Token {
+    admin: AdminToken,
+    /// The text, when this process made it up: it goes into the printed address.
+    made: Option<String>,
+}
+
+impl Token {
+    fn find(folder: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+        if let Ok(text) = std::env::var(TOKEN_VARIABLE) {
+            let admin = AdminToken::new(&text).map_err(|error| {
+                Failure::config(
+                    "token.weak",
+                    format!("{TOKEN_VARIABLE}: {error}"),
+                    "make one with: openssl rand -hex 24",
+                )
+            })?;
+            return Ok(Self { admin, made: None });
+        }
+        if !listen.ip().is_loopback() {
+            let detail = format!("{listen} can be reached from other machines and {TOKEN_VARIABLE} is not set");
+            return Err(Failure::config("token.missing", detail, "set it, or listen on 127.0.0.1"));
+        }
+        let text = kept_token(folder).map_err(|error| {
+            Failure::unavailable(
+                "data.unusable",
+                format!("{}: {error}", folder.display()),
+                "choose a folder you may write to with --data",
+            )
+        })?;
+        let admin = AdminToken::new(&text).map_err(|error| {
+            Failure::config(
+                "token.weak",
+                format!("{}: {error}", folder.join("admin-token").display()),
+                "remove the file to have a new one made",
+            )
+        })?;
+        Ok(Self { admin, made: Some(text) })
+    }
+}
+
+/// The development token, kept in the data folder so that a page survives a restart.
+fn kept_token(folder: &Path) -> std::io::Result<String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = folder.join("admin-token");
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        return Ok(text.trim().to_owned());
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut random = [0; 24];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut random)?;
+    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(text)
+}
+
+struct Ladders(LadderBook);
+
+impl LadderSource for Ladders {
+    fn names(&self) -> Vec<String> {
+        self.0.all().into_iter().map(|ladder| ladder.name).collect()
+    }
+
+    fn ladder(&self, name: &str) -> Option<Ladder> {
+        self.0.get(name)
+    }
+}
+
+pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        Failure::unavailable(
+            "listen.failed",
+            format!("{listen}: {error}"),
+            "stop what uses the port, or choose another with --listen",
+        )
+    })
+}
+
+/// Prints the one address, on standard output, at once. A made-up token rides in the fragment, which no browser sends.
+pub(crate) fn announce(listener: &TcpListener, json: bool, token: Option<&str>) {
+    let address = listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+    let fragment = token.map_or_else(String::new, |token| format!("#token={token}"));
+    let mut out = std::io::stdout().lock();
+    // A closed standard output is no reason to stop serving.
+    let _ = if json {
+        writeln!(out, "{}", json!({ "listening": address, "url": format!("http://{address}/{fragment}") }))
+    } else {
+        writeln!(out, "http://{address}/{fragment}")
+    };
+    let _ = out.flush();
+}
+
+/// Resolves on SIGINT or SIGTERM.
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,49 @@
+//! `lectern worker`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_host::EngineOptions;
+use tokio::sync::watch;
+use workers::{WorkerConfig, Workshop, run_workers};
+
+use crate::cli::Worker;
+use crate::data::DataFolder;
+use crate::exit::Failure;
+
+/// A job without a sign of life for so long is given to another worker.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
+    let data = crate::data::open(&options.data.data, false).await?;
+    let (stop, stopped) = watch::channel(false);
+    let work = tokio::spawn(start(&data, options.concurrency, stopped)?);
+    super::serve::interrupted().await;
+    let _ = stop.send(true);
+    work.await.map_err(|error| Failure::failed("worker.panicked", error, ""))?
+}
+
+/// The workers of this process, as a future that ends when `stopped` turns true.
+pub(crate) fn start(
+    data: &DataFolder,
+    concurrency: Option<usize>,
+    stopped: watch::Receiver<bool>,
+) -> Result<impl Future<Output = Result<(), Failure>> + Send + use<>, Failure> {
+    let book = data.ladders.clone();
+    let ladders = Arc::new(move |name: &str| book.get(name));
+    let workshop = Workshop::new(data.assets.clone(), data.media.clone(), EngineOptions::find()?, ladders);
+    let config = WorkerConfig {
+        name: format!("worker-{}-{:x}", std::process::id(), started_ns()),
+        concurrency: concurrency.unwrap_or(workers::cores() as usize),
+        patience: PATIENCE,
+    };
+    Ok(async move {
+        run_workers(Arc::new(workshop), config, stopped)
+            .await
+            .map_err(|error| Failure::failed("worker.failed", error, "see the log above"))
+    })
+}
+
+fn started_ns() -> u128 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}

@@ -1,0 +1,118 @@
+//! The ladders in force: the shipped ones, and files beside the data that add to them or replace them.
+//!
+//! A changed file is taken up when it is next asked for, without a restart; a bad one is refused, and the one that was
+//! in force stays.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use ladders::Ladder;
+
+use crate::exit::Failure;
+
+/// Ladder files above this size are refused unread.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+/// Files looked at in a folder.
+const MAX_FILES: usize = 256;
+
+/// Every ladder by name.
+#[derive(Clone)]
+pub(crate) struct LadderBook(Arc<Mutex<Book>>);
+
+struct Book {
+    folder: PathBuf,
+    files: BTreeMap<PathBuf, Entry>,
+}
+
+struct Entry {
+    stamp: (Option<SystemTime>, u64),
+    in_force: Option<Arc<Ladder>>,
+}
+
+impl LadderBook {
+    /// Reads `*.toml` in `folder`, which need not exist.
+    pub(crate) fn open(folder: PathBuf) -> Self {
+        let book = Self(Arc::new(Mutex::new(Book { folder, files: BTreeMap::new() })));
+        book.all();
+        book
+    }
+
+    /// The ladder of that name, as in force now.
+    pub(crate) fn get(&self, name: &str) -> Option<Ladder> {
+        self.all().into_iter().find(|ladder| ladder.name == name)
+    }
+
+    /// All ladders, by name.
+    pub(crate) fn all(&self) -> Vec<Ladder> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.refresh();
+        let shipped = ladders::catalog().iter().filter_map(|(name, _)| ladders::builtin(name));
+        let mut by_name: BTreeMap<String, Ladder> = shipped.map(|ladder| (ladder.name.clone(), ladder)).collect();
+        for ladder in book.files.values().filter_map(|entry| entry.in_force.clone()) {
+            by_name.insert(ladder.name.clone(), Ladder::clone(&ladder));
+        }
+        by_name.into_values().collect()
+    }
+}
+
+impl Book {
+    fn refresh(&mut self) {
+        let found = toml_files(&self.folder);
+        self.files.retain(|path, _| found.iter().any(|(there, _)| there == path));
+        for (path, stamp) in found {
+            if self.files.get(&path).is_some_and(|entry| entry.stamp == stamp) {
+                continue;
+            }
+            let before = self.files.remove(&path).and_then(|entry| entry.in_force);
+            let in_force = match load_file(&path) {
+                Ok(ladder) => {
+                    tracing::info!(file = %path.display(), ladder = %ladder.name, "ladder taken up");
+                    Some(Arc::new(ladder))
+                }
+                Err(mistakes) => {
+                    tracing::warn!(file = %path.display(), kept = before.is_some(), "ladder refused:\n{mistakes}");
+                    before
+                }
+            };
+            self.files.insert(path, Entry { stamp, in_force });
+        }
+    }
+}
+
+fn toml_files(folder: &Path) -> Vec<(PathBuf, (Option<SystemTime>, u64))> {
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "toml"))
+        .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
+        .map(|(path, metadata)| (path, (metadata.modified().ok(), metadata.len())))
+        .take(MAX_FILES)
+        .collect();
+    found.sort();
+    found
+}
+
+fn load_file(path: &Path) -> Result<Ladder, String> {
+    let length = path.metadata().map_err(|error| error.to_string())?.len();
+    if length > MAX_FILE_BYTES {
+        return Err(format!("{} has {length} bytes; a ladder file has at most {MAX_FILE_BYTES}", path.display()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    ladders::parse(&path.display().to_string(), &text).map_err(|report| report.to_string())
+}
+
+/// A shipped ladder by name, or a ladder file by path.
+pub(crate) fn find(name_or_file: &str) -> Result<Ladder, Failure> {
+    if let Some(ladder) = ladders::builtin(name_or_file) {
+        return Ok(ladder);
+    }
+    let path = Path::new(name_or_file);
+    if !path.is_file() {
+        let names: Vec<_> = ladders::catalog().iter().map(|(name, _)| *name).collect();
+        let detail = format!("{name_or_file} is neither a shipped ladder nor a file");
+        return Err(Failure::config("ladder.unknown", detail, &format!("shipped ladders are {}", names.join(", "))));
+    }
+    load_file(path).map_err(|mistakes| Failure::config("ladder.invalid", mistakes, ""))
+}

@@ -1,0 +1,131 @@
+//! Connections that say nothing, say it slowly, or are open when the process is to end.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{HLS, Server, eager, noise, publish};
+use media_store::MemoryStore;
+use origin_server::ServeLimits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const SIZE: usize = 40_000_000;
+
+async fn server(limits: ServeLimits) -> Server {
+    let store = Arc::new(MemoryStore::default());
+    let files = [("master.m3u8", HLS, b"#EXTM3U\n".to_vec()), ("big.mp4", "video/mp4", noise(SIZE, 1))];
+    publish(&*store, 1, &files).await;
+    Server::start_with(store, eager(), limits).await
+}
+
+/// Reads to the end, which must come before the deadline; what was read.
+async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = timeout(DEADLINE, stream.read_to_end(&mut bytes)).await.expect("the server hangs up in time");
+    bytes
+}
+
+#[tokio::test]
+async fn a_silent_or_stuck_client_is_hung_up_on() {
+    let short = Duration::from_millis(200);
+    let limits =
+        ServeLimits { header_timeout: short, idle_timeout: short, max_connections: 1, ..ServeLimits::default() };
+    let server = server(limits).await;
+    for said in ["", "PRI * HTTP/2.0\r\n", "GET /p/pb_1/master.m3u8 HTTP/1.1\r\nHost:"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        read_to_end(&mut stream).await;
+    }
+    let mut stalled = TcpStream::connect(server.address).await.unwrap();
+    stalled.write_all(b"GET /p/pb_1/g1/big.mp4 HTTP/1.1\r\nHost: o\r\n\r\n").await.unwrap();
+    let mut first = [0; 100];
+    stalled.read_exact(&mut first).await.unwrap();
+    // Not reading: the sockets' buffers fill, nothing moves, and with one connection allowed the next client is only
+    // served once this one has been hung up on.
+    let next = timeout(DEADLINE, server.get("/p/pb_1/master.m3u8", &[])).await;
+    assert_eq!(next.expect("the stalled download gives up its place").body, "#EXTM3U\n");
+    let mut rest = Vec::new();
+    let _ = timeout(DEADLINE, stalled.read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.len() < SIZE);
+}
+
+#[tokio::test]
+async fn garbage_is_answered_or_hung_up_on_and_the_next_client_is_served() {
+    let server = server(ServeLimits::default()).await;
+    let long = format!("GET /p/{} HTTP/1.1\r\nHost: o\r\n\r\n", "x".repeat(70_000));
+    for said in ["\0\0\0\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET \u{ff}\u{fe} HTTP/1.1\r\n\r\n", &long] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
+    }
+    assert_eq!(server.get("/p/pb_1/master.m3u8", &[]).await.body, "#EXTM3U\n");
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_idle_connections_and_lets_responses_finish() {
+    let mut server = server(ServeLimits::default()).await;
+    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    idle.write_all(b"GET /p/pb_1/master.m3u8 HTTP/1.1\r\nHost: o\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    busy.write_all(b"GET /p/pb_1/g1/big.mp4 HTTP/1.1\r\nHost: o\r\n\r\n").await.unwrap();
+    busy.read_exact(&mut first).await.unwrap();
+
+    server.begin_stop();
+    assert!(read_to_end(&mut idle).await.ends_with(b"#EXTM3U\n"));
+    let body = read_to_end(&mut busy).await;
+    assert!(body.ends_with(&noise(SIZE, 1)), "{} bytes", body.len());
+    timeout(DEADLINE, server.stopped()).await.expect("the server ends");
+}
+
+#[tokio::test]
+async fn a_drain_has_an_end() {
+    let limits = ServeLimits { drain_timeout: Duration::from_millis(100), ..ServeLimits::default() };
+    let mut server = server(limits).await;
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    busy.write_all(b"GET /p/pb_1/g1/big.mp4 HTTP/1.1\r\nHost: o\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    busy.read_exact(&mut first).await.unwrap();
+    server.begin_stop();
+    timeout(DEADLINE, server.stopped()).await.expect("the server ends although a client does not read");
+    assert!(read_to_end(&mut busy).await.len() < SIZE);
+}
+
+#[tokio::test]
+async fn a_not_modified_claims_no_length_and_leaves_the_connection_in_step() {
+    let server = server(ServeLimits::default()).await;
+    for method in ["GET", "HEAD"] {
+        let ask = format!("{method} /p/pb_1/g1/big.mp4 HTTP/1.1\r\nHost: o\r\nIf-None-Match: *\r\n\r\n");
+        let last = "GET /p/pb_1/master.m3u8 HTTP/1.1\r\nHost: o\r\nConnection: close\r\n\r\n";
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(format!("{ask}{last}").as_bytes()).await.unwrap();
+        let answers = String::from_utf8(read_to_end(&mut stream).await).unwrap();
+        let (first, second) = answers.split_once("\r\n\r\n").unwrap();
+        assert!(first.starts_with("HTTP/1.1 304") && second.starts_with("HTTP/1.1 200"), "{answers}");
+        let first = first.to_ascii_lowercase();
+        assert!(!first.contains("\ncontent-length:") && !first.contains("\ntransfer-encoding:"), "{first}");
+        assert!(second.ends_with("#EXTM3U\n"));
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_with_prior_knowledge() {
+    let server = server(ServeLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let empty_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&empty_settings).await.unwrap();
+    let mut frame = [0; 9];
+    timeout(DEADLINE, stream.read_exact(&mut frame)).await.unwrap().unwrap();
+    assert_eq!((frame[3], &frame[5..]), (4, &[0; 4][..]), "the server's preface is a SETTINGS frame on stream 0");
+}

@@ -1,0 +1,48 @@
+//! Every file of a presentation that is text, and so derived.
+
+use bytes::Bytes;
+use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
+
+use crate::{
+    PackageError, Presentation, STORYBOARD_VTT, iframe_playlist, iframe_playlist_path, media_playlist, media_type, mpd,
+    multivariant_playlist, playlist_path, presentation, storyboard_vtt,
+};
+
+/// A file of a generation, ready to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Relative to the generation: `video-1080p/media.m3u8`.
+    pub path: String,
+    /// `Content-Type`.
+    pub media_type: &'static str,
+    /// What it holds.
+    pub bytes: Bytes,
+}
+
+impl OutputFile {
+    fn new(path: String, text: String) -> Self {
+        Self { media_type: media_type(&path), path, bytes: text.into() }
+    }
+}
+
+/// The multivariant playlist, the MPD, each track's media playlist, each video track's I-frame playlist and the
+/// storyboard's WebVTT file, in this order.
+///
+/// # Errors
+/// As [`multivariant_playlist`] and [`mpd`].
+pub fn text_files(presentation: &Presentation<'_>) -> Result<Vec<OutputFile>, PackageError> {
+    let mut files = vec![
+        OutputFile::new(MULTIVARIANT_PLAYLIST.to_owned(), multivariant_playlist(presentation)?),
+        OutputFile::new(MPD.to_owned(), mpd(presentation)?),
+    ];
+    for track in presentation.tracks {
+        files.push(OutputFile::new(playlist_path(&track.name), media_playlist(track)));
+    }
+    for track in presentation.tracks.iter().filter(|track| presentation::picture(track).is_some()) {
+        files.push(OutputFile::new(iframe_playlist_path(&track.name), iframe_playlist(track)));
+    }
+    if let Some(board) = &presentation.storyboard {
+        files.push(OutputFile::new(STORYBOARD_VTT.to_owned(), storyboard_vtt(board)));
+    }
+    Ok(files)
+}

@@ -1,0 +1,100 @@
+//! Media playlists and I-frame playlists (RFC 8216bis §4.4.3).
+
+use std::fmt::Write;
+
+use media_types::{SyncPoint, TrackRecord};
+
+use crate::hls::VERSION;
+use crate::paths::{INIT_FILE, segment_file};
+use crate::presentation::coded_ticks;
+
+/// `ticks` in microseconds, rounded to nearest, halves up.
+fn micros(ticks: u64, timescale: u32) -> u64 {
+    let scale = u128::from(timescale);
+    u64::try_from((u128::from(ticks) * 2_000_000 + scale) / (2 * scale)).unwrap_or(u64::MAX)
+}
+
+/// Lengths in microseconds of the spans between `borders`, such that every partial sum is the exact time rounded.
+fn diffused(borders: impl Iterator<Item = u64>, timescale: u32) -> impl Iterator<Item = u64> {
+    let mut borders = borders.map(move |ticks| micros(ticks, timescale));
+    let mut last = borders.next().unwrap_or(0);
+    borders.map(move |at| at.saturating_sub(std::mem::replace(&mut last, at)))
+}
+
+/// Start of the track, then the end of each segment, in ticks from the start.
+fn borders(track: &TrackRecord) -> impl Iterator<Item = u64> {
+    let ends = track.segments.iter().scan(0u64, |at, segment| {
+        *at = at.saturating_add(segment.duration_ticks);
+        Some(*at)
+    });
+    std::iter::once(0).chain(ends)
+}
+
+/// `EXT-X-TARGETDURATION`: the longest `EXTINF`, rounded to whole seconds, at least 1.
+fn target(lengths: &[u64]) -> u64 {
+    lengths.iter().max().map_or(1, |&longest| (longest.saturating_add(500_000) / 1_000_000).max(1))
+}
+
+/// `EXT-X-TARGETDURATION` of a track's media playlist, in seconds.
+pub(crate) fn target_duration(track: &TrackRecord) -> u64 {
+    target(&diffused(borders(track), track.timescale.get()).collect::<Vec<_>>())
+}
+
+fn header(out: &mut String, target_seconds: u64, iframes_only: bool) {
+    let only = if iframes_only { "#EXT-X-I-FRAMES-ONLY\n" } else { "" };
+    let independent = if iframes_only { "" } else { "#EXT-X-INDEPENDENT-SEGMENTS\n" };
+    // Writing to a string cannot fail, here and below.
+    let _ = write!(
+        out,
+        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{target_seconds}\n#EXT-X-MEDIA-SEQUENCE:1\n\
+         #EXT-X-PLAYLIST-TYPE:VOD\n{only}{independent}#EXT-X-MAP:URI=\"{INIT_FILE}\"\n"
+    );
+}
+
+fn extinf(out: &mut String, length: u64) {
+    let _ = writeln!(out, "#EXTINF:{}.{:06},", length / 1_000_000, length % 1_000_000);
+}
+
+/// The playlist of one track, for its own folder.
+///
+/// Each `EXTINF` is the difference of two rounded times, so that every partial sum is within half a microsecond of the
+/// exact time, however long the track is.
+pub fn media_playlist(track: &TrackRecord) -> String {
+    let lengths: Vec<u64> = diffused(borders(track), track.timescale.get()).collect();
+    let mut out = String::with_capacity(256 + 40 * lengths.len());
+    header(&mut out, target(&lengths), false);
+    for (segment, length) in track.segments.iter().zip(lengths) {
+        extinf(&mut out, length);
+        let _ = writeln!(out, "{}", segment_file(segment.index));
+    }
+    out.push_str("#EXT-X-ENDLIST\n");
+    out
+}
+
+/// The sync points that a player can decode from their byte range alone, each with its segment: those that open a
+/// segment, whose range holds the `moof` too. A later keyframe's bytes are a bare access unit without the boxes that
+/// say where it is and when it is shown, which no player takes for a media segment.
+pub(crate) fn self_contained_sync_points(track: &TrackRecord) -> impl Iterator<Item = (u32, &SyncPoint)> {
+    track.segments.iter().flat_map(|segment| {
+        let points = segment.sync_points.iter().filter(|point| point.bytes.offset == 0);
+        points.map(|point| (segment.index, point))
+    })
+}
+
+/// The I-frame playlist of a video track, for its own folder: byte ranges into the track's segments, from each
+/// segment's start through its first picture. Each lasts until the next one, the last until the track's end.
+pub fn iframe_playlist(track: &TrackRecord) -> String {
+    let start = track.segments.first().map_or(0, |segment| segment.start_ticks);
+    let points: Vec<_> = self_contained_sync_points(track).collect();
+    let at = points.iter().map(|(_, point)| u64::try_from(point.pts).unwrap_or(0).saturating_sub(start));
+    let lengths: Vec<u64> = diffused(at.chain([coded_ticks(track)]), track.timescale.get()).collect();
+    let mut out = String::with_capacity(256 + 72 * points.len());
+    header(&mut out, target(&lengths), true);
+    for ((index, point), length) in points.iter().zip(lengths) {
+        extinf(&mut out, length);
+        let _ = writeln!(out, "#EXT-X-BYTERANGE:{}@{}", point.bytes.length, point.bytes.offset);
+        let _ = writeln!(out, "{}", segment_file(*index));
+    }
+    out.push_str("#EXT-X-ENDLIST\n");
+    out
+}

@@ -1,0 +1,85 @@
+//! Language tags: BCP 47 outside, ISO 639-2/T inside `mdhd`.
+
+/// ISO 639-1 codes, each followed by its ISO 639-2/T code.
+const TWO_TO_THREE: &str = "\
+aaaar ababk aeave afafr akaka amamh anarg arara asasm avava ayaym azaze babak bebel bgbul bhbih bibis bmbam bnben \
+bobod brbre bsbos cacat ceche chcha cocos crcre csces cuchu cvchv cycym dadan dedeu dvdiv dzdzo eeewe elell \
+eneng eoepo esspa etest eueus fafas ffful fifin fjfij fofao frfra fyfry gagle gdgla glglg gngrn guguj gvglv hahau \
+heheb hihin hohmo hrhrv hthat huhun hyhye hzher iaina idind ieile igibo iiiii ikipk ioido isisl itita iuiku jajpn \
+jvjav kakat kgkon kikik kjkua kkkaz klkal kmkhm knkan kokor krkau kskas kukur kvkom kwcor kykir lalat lbltz lglug \
+lilim lnlin lolao ltlit lulub lvlav mgmlg mhmah mimri mkmkd mlmal mnmon mrmar msmsa mtmlt mymya nanau nbnob ndnde \
+nenep ngndo nlnld nnnno nonor nrnbl nvnav nynya ococi ojoji omorm orori ososs papan pipli plpol pspus ptpor quque \
+rmroh rnrun roron rurus rwkin sasan scsrd sdsnd sesme sgsag sisin skslk slslv smsmo snsna sosom sqsqi srsrp ssssw \
+stsot susun svswe swswa tatam tetel tgtgk ththa titir tktuk tltgl tntsn toton trtur tstso tttat twtwi tytah uguig \
+ukukr ururd uzuzb veven vivie vovol wawln wowol xhxho yiyid yoyor zazha zhzho zuzul";
+
+/// Whether a tag is safe to write: letters, digits and hyphens, as BCP 47 has it.
+pub(crate) fn is_plain(tag: &str) -> bool {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    tag.len() <= 35 && tag.split('-').all(part)
+}
+
+/// The three letters that `mdhd` can carry; `und` when there are none.
+pub(crate) fn iso639(tag: &str) -> [u8; 3] {
+    let primary = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let known = |code: &[u8]| <[u8; 3]>::try_from(code).ok().filter(|code| code.iter().all(u8::is_ascii_lowercase));
+    let found = match primary.len() {
+        2 => TWO_TO_THREE.split(' ').find_map(|pair| pair.strip_prefix(primary.as_str())),
+        3 => Some(primary.as_str()),
+        _ => None,
+    };
+    found.and_then(|code| known(code.as_bytes())).unwrap_or(*b"und")
+}
+
+/// The tag with its language in the shortest form there is, as BCP 47 wants it in manifests: `en` for `eng`.
+pub(crate) fn shortest(tag: &str) -> String {
+    let (primary, rest) = tag.split_at(tag.find('-').unwrap_or(tag.len()));
+    let long = primary.to_ascii_lowercase();
+    let short = TWO_TO_THREE.split(' ').find_map(|pair| pair.strip_suffix(long.as_str()).filter(|two| two.len() == 2));
+    format!("{}{rest}", short.unwrap_or(primary))
+}
+
+/// The packed form (ISO/IEC 14496-12 §8.4.2.3): five bits a letter.
+pub(crate) fn packed(tag: &str) -> u16 {
+    iso639(tag).iter().fold(0, |packed, letter| packed << 5 | u16::from(letter - 0x60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_become_three_letters() {
+        for (tag, code) in
+            [("en", b"eng"), ("de-CH", b"deu"), ("heb", b"heb"), ("he", b"heb"), ("und", b"und"), ("x-klingon", b"und")]
+        {
+            assert_eq!(&iso639(tag), code, "{tag}");
+        }
+        assert_eq!(packed("und"), 0x55c4);
+    }
+
+    #[test]
+    fn manifests_get_the_shortest_form() {
+        for (tag, short) in
+            [("eng", "en"), ("deu-CH", "de-CH"), ("en-GB", "en-GB"), ("und", "und"), ("tlh", "tlh"), ("ng", "ng")]
+        {
+            assert_eq!(shortest(tag), short, "{tag}");
+        }
+    }
+
+    #[test]
+    fn every_two_letter_code_is_listed_once_with_three_letters() {
+        let pairs: Vec<_> = TWO_TO_THREE.split(' ').collect();
+        let codes: std::collections::BTreeSet<_> = pairs.iter().map(|pair| &pair[..2]).collect();
+        assert_eq!(codes.len(), pairs.len());
+        assert!(pairs.iter().all(|pair| pair.len() == 5 && pair.bytes().all(|byte| byte.is_ascii_lowercase())));
+    }
+
+    #[test]
+    fn tags_that_could_end_an_attribute_are_not_plain() {
+        for bad in ["", "en\"", "en US", "en--US", "e\n"] {
+            assert!(!is_plain(bad), "{bad:?}");
+        }
+        assert!(is_plain("zh-Hant-TW"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Everything that playlists and manifests are written from.
+
+use std::collections::BTreeSet;
+
+use media_types::{MediaTime, Timescale, TrackKind, TrackRecord};
+
+use crate::{PackageError, language};
+
+/// One generation of one asset, as its text files describe it.
+#[derive(Clone, Copy, Debug)]
+pub struct Presentation<'a> {
+    /// Its tracks; the first audio track is the default one.
+    pub tracks: &'a [TrackRecord],
+    /// Put before every URI of the multivariant playlist and the MPD: empty or `g2/`.
+    pub uri_prefix: &'a str,
+    /// Its sheet of thumbnails, if there is one.
+    pub storyboard: Option<StoryboardRef<'a>>,
+}
+
+/// A sheet of thumbnails at a constant distance, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoryboardRef<'a> {
+    /// The sheet, relative to the generation: `storyboard.jpg`.
+    pub uri: &'a str,
+    /// Width of a tile in pixels.
+    pub tile_width: u32,
+    /// Height of a tile in pixels.
+    pub tile_height: u32,
+    /// Tiles per row.
+    pub columns: u32,
+    /// Rows of the sheet.
+    pub rows: u32,
+    /// Tiles that show something.
+    pub tile_count: u32,
+    /// Milliseconds each tile stands for.
+    pub interval_ms: u32,
+    /// Length of the presentation in milliseconds; the last tile ends there.
+    pub duration_ms: i64,
+    /// Size of the sheet in bytes.
+    pub sheet_bytes: u64,
+}
+
+/// The figures of a video track.
+#[derive(Clone, Copy)]
+pub(crate) struct Picture {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) rate_num: u32,
+    pub(crate) rate_den: u32,
+}
+
+/// The figures of an audio track.
+#[derive(Clone, Copy)]
+pub(crate) struct Sound<'a> {
+    pub(crate) sample_rate: u32,
+    pub(crate) channels: u32,
+    pub(crate) language: &'a str,
+}
+
+impl<'a> Presentation<'a> {
+    /// Video tracks with their figures, smallest picture first.
+    pub(crate) fn video(&self) -> Vec<(&'a TrackRecord, Picture)> {
+        let mut found: Vec<_> = self.tracks.iter().filter_map(|track| Some((track, picture(track)?))).collect();
+        found.sort_by_key(|(track, at)| (u64::from(at.width) * u64::from(at.height), track.max_bitrate_bps));
+        found
+    }
+
+    /// Audio tracks with their figures, in the order given.
+    pub(crate) fn audio(&self) -> Vec<(&'a TrackRecord, Sound<'a>)> {
+        self.tracks.iter().filter_map(|track| Some((track, sound(track)?))).collect()
+    }
+
+    /// Length of the longest track, priming and padding of audio left out.
+    pub(crate) fn duration(&self) -> Option<MediaTime> {
+        self.tracks.iter().map(presentation_length).max()
+    }
+
+    /// Refuses what no playlist could carry or no player could play.
+    pub(crate) fn check(&self) -> Result<(), PackageError> {
+        if self.tracks.is_empty() || self.tracks.iter().any(|track| track.segments.is_empty()) {
+            return Err(PackageError::Empty);
+        }
+        let bad = |what, text: &str| Err(PackageError::Name { what, text: text.to_owned() });
+        if !self.uri_prefix.split('/').all(|part| part.is_empty() || is_plain(part)) {
+            return bad("uri prefix", self.uri_prefix);
+        }
+        let mut names = BTreeSet::new();
+        for track in self.tracks {
+            if !is_plain(&track.name) || !names.insert(&track.name) {
+                return bad("track", &track.name);
+            }
+            if let TrackKind::Audio { language, .. } = &track.kind
+                && !language::is_plain(language)
+            {
+                return bad("language", language);
+            }
+            check_sums(track)?;
+        }
+        if let Some(board) = &self.storyboard {
+            if !board.uri.split('/').all(is_plain) {
+                return bad("storyboard", board.uri);
+            }
+            board.check()?;
+        }
+        self.check_alignment()
+    }
+
+    /// Every segment of every video track starts when the same segment of the first one does, whatever their scales.
+    fn check_alignment(&self) -> Result<(), PackageError> {
+        let video = self.video();
+        let Some(((first, _), others)) = video.split_first() else { return Ok(()) };
+        for (track, _) in others {
+            let pairs = track.segments.iter().zip(&first.segments);
+            let same = |scale_a: Timescale, a: u64, scale_b: Timescale, b: u64| {
+                u128::from(a) * u128::from(scale_b.get()) == u128::from(b) * u128::from(scale_a.get())
+            };
+            let aligned = track.segments.len() == first.segments.len()
+                && pairs.into_iter().all(|(a, b)| same(track.timescale, a.start_ticks, first.timescale, b.start_ticks));
+            if !aligned {
+                return Err(PackageError::Unaligned { track: track.name.clone(), other: first.name.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StoryboardRef<'_> {
+    pub(crate) fn check(&self) -> Result<(), PackageError> {
+        let cells = u64::from(self.columns) * u64::from(self.rows);
+        let sides = [(self.columns, self.tile_width), (self.rows, self.tile_height)];
+        let fits = sides.iter().all(|(count, side)| count.checked_mul(*side).is_some_and(|pixels| pixels > 0));
+        if fits && self.interval_ms > 0 && self.duration_ms > 0 && (1..=cells).contains(&self.tile_count.into()) {
+            return Ok(());
+        }
+        Err(PackageError::Track("the storyboard's figures contradict one another"))
+    }
+}
+
+/// Whether `text` can stand in a URI path and in a quoted attribute without escaping.
+fn is_plain(text: &str) -> bool {
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !text.is_empty() && text != "." && text != ".." && text.len() <= 64 && text.bytes().all(fine)
+}
+
+/// Segments follow one another, and their sums stay where 64 bits can hold microseconds.
+fn check_sums(track: &TrackRecord) -> Result<(), PackageError> {
+    let mut at = track.segments.first().map_or(0, |segment| segment.start_ticks);
+    for (position, segment) in track.segments.iter().enumerate() {
+        if segment.index as usize != position || segment.start_ticks != at || segment.duration_ticks == 0 {
+            return Err(PackageError::Track("its segments do not follow one another"));
+        }
+        at = at.checked_add(segment.duration_ticks).ok_or(PackageError::Track("its segments never end"))?;
+    }
+    let seconds = at / u64::from(track.timescale.get());
+    if seconds > 100 * 366 * 86_400 { Err(PackageError::Track("its segments never end")) } else { Ok(()) }
+}
+
+pub(crate) fn picture(track: &TrackRecord) -> Option<Picture> {
+    match track.kind {
+        TrackKind::Video { width, height, rate_num, rate_den } => Some(Picture { width, height, rate_num, rate_den }),
+        TrackKind::Audio { .. } => None,
+    }
+}
+
+pub(crate) fn sound(track: &TrackRecord) -> Option<Sound<'_>> {
+    match &track.kind {
+        TrackKind::Audio { sample_rate, channels, language, .. } => {
+            Some(Sound { sample_rate: *sample_rate, channels: *channels, language })
+        }
+        TrackKind::Video { .. } => None,
+    }
+}
+
+/// Sum of the segments' durations in ticks.
+pub(crate) fn coded_ticks(track: &TrackRecord) -> u64 {
+    track.segments.iter().map(|segment| segment.duration_ticks).fold(0, u64::saturating_add)
+}
+
+/// How long a track is shown or heard.
+pub(crate) fn presentation_length(track: &TrackRecord) -> MediaTime {
+    let (ticks, scale) = match track.kind {
+        TrackKind::Video { .. } => (coded_ticks(track), track.timescale),
+        TrackKind::Audio { sample_count, sample_rate, .. } => {
+            (sample_count, Timescale::new(sample_rate).unwrap_or(track.timescale))
+        }
+    };
+    MediaTime::new(i64::try_from(ticks).unwrap_or(i64::MAX), scale)
+}

@@ -1,0 +1,163 @@
+//! That an engine gave exactly what was ordered.
+
+use media_types::Sample;
+use thiserror::Error;
+
+use crate::{RangeOrder, RangeSummary};
+
+/// How a range differs from its order.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RangeFault {
+    /// The engine reported on another number of tracks.
+    #[error("{found} tracks came back, {ordered} were ordered")]
+    Tracks {
+        /// Renditions of the order.
+        ordered: usize,
+        /// Tracks of the summary.
+        found: usize,
+    },
+    /// A track has too few or too many frames.
+    #[error("track {track} has {found} frames, {ordered} were ordered")]
+    Frames {
+        /// Position in the order's renditions.
+        track: usize,
+        /// Frames of the order.
+        ordered: u64,
+        /// Frames that came.
+        found: u64,
+    },
+    /// More pictures are missing than the order has.
+    #[error("{missing} pictures are said to be missing, the order has {ordered}")]
+    Missing {
+        /// Pictures of the order.
+        ordered: u64,
+        /// Pictures of the summary.
+        missing: u64,
+    },
+    /// A sample is for no ordered track.
+    #[error("a sample came for track {track}, which was not ordered")]
+    UnknownTrack {
+        /// What the engine called it.
+        track: u32,
+    },
+    /// A sample's decode time or length breaks the grid.
+    #[error("track {track}: a sample at {dts} came where {expected} was due")]
+    DecodeTime {
+        /// Position in the order's renditions.
+        track: u32,
+        /// Its decode time in ticks.
+        dts: i64,
+        /// The decode time that was due, in ticks.
+        expected: i64,
+    },
+    /// A frame came twice, or lies outside the range or off the grid.
+    #[error("track {track}: the frame at {pts} is not one of the range, or came twice")]
+    Frame {
+        /// Position in the order's renditions.
+        track: u32,
+        /// Its presentation time in ticks.
+        pts: i64,
+    },
+    /// The frame that opens a run of `gop_frames` is no key frame, or was not decoded when it is shown.
+    #[error("track {track}: the frame at {pts} must be a key frame")]
+    NoKeyframe {
+        /// Position in the order's renditions.
+        track: u32,
+        /// Its presentation time in ticks.
+        pts: i64,
+    },
+}
+
+/// Checks an engine's own account of a range: every planned frame exactly once per rendition.
+///
+/// # Errors
+/// The first difference.
+pub fn check_range(order: &RangeOrder, summary: &RangeSummary) -> Result<(), RangeFault> {
+    let (ordered, found) = (order.renditions.len(), summary.frames_per_track.len());
+    if ordered != found {
+        return Err(RangeFault::Tracks { ordered, found });
+    }
+    let ordered = order.frame_count();
+    for (track, &found) in summary.frames_per_track.iter().enumerate() {
+        if found != ordered {
+            return Err(RangeFault::Frames { track, ordered, found });
+        }
+    }
+    let (ordered, missing) = (order.pictures.0.len() as u64, summary.missing_pictures);
+    if missing > ordered { Err(RangeFault::Missing { ordered, missing }) } else { Ok(()) }
+}
+
+/// Checks the samples of a range themselves as they come, for a caller that does not take the engine's word.
+///
+/// Holds one bit per frame and rendition.
+#[derive(Clone, Debug)]
+pub struct RangeCheck {
+    frame_count: u64,
+    first_tick: i64,
+    frame_ticks: u32,
+    gop_frames: u64,
+    tracks: Vec<TrackCheck>,
+}
+
+#[derive(Clone, Debug)]
+struct TrackCheck {
+    next_dts: i64,
+    seen: Vec<bool>,
+}
+
+impl RangeCheck {
+    /// A check of what comes back for `order`.
+    pub fn new(order: &RangeOrder) -> Self {
+        let frame_count = order.frame_count();
+        let first_tick =
+            i64::try_from(order.first_frame).unwrap_or(i64::MAX).saturating_mul(order.video.frame_ticks.into());
+        let seen = vec![false; usize::try_from(frame_count).unwrap_or(usize::MAX)];
+        Self {
+            frame_count,
+            first_tick,
+            frame_ticks: order.video.frame_ticks.max(1),
+            gop_frames: u64::from(order.video.gop_frames.max(1)),
+            tracks: vec![TrackCheck { next_dts: first_tick, seen }; order.renditions.len()],
+        }
+    }
+
+    /// Takes note of one sample, in decode order.
+    ///
+    /// # Errors
+    /// How it differs from the order.
+    pub fn sample(&mut self, track: u32, sample: &Sample) -> Result<(), RangeFault> {
+        let ticks = i64::from(self.frame_ticks);
+        let state = usize::try_from(track).ok().and_then(|index| self.tracks.get_mut(index));
+        let state = state.ok_or(RangeFault::UnknownTrack { track })?;
+        let Sample { dts, pts, duration, keyframe, .. } = *sample;
+        if dts != state.next_dts || duration != self.frame_ticks {
+            return Err(RangeFault::DecodeTime { track, dts, expected: state.next_dts });
+        }
+        let offset = pts.checked_sub(self.first_tick).filter(|offset| *offset >= 0 && offset % ticks == 0);
+        let frame = offset.and_then(|offset| usize::try_from(offset / ticks).ok());
+        let seen = frame.and_then(|frame| state.seen.get_mut(frame));
+        let (Some(frame), Some(seen)) = (frame, seen.filter(|seen| !**seen)) else {
+            return Err(RangeFault::Frame { track, pts });
+        };
+        *seen = true;
+        if (frame as u64).is_multiple_of(self.gop_frames) && !(keyframe && pts == dts) {
+            return Err(RangeFault::NoKeyframe { track, pts });
+        }
+        state.next_dts = dts.saturating_add(ticks);
+        Ok(())
+    }
+
+    /// That nothing is missing.
+    ///
+    /// # Errors
+    /// The first track with too few frames.
+    pub fn finish(&self) -> Result<(), RangeFault> {
+        for (track, state) in self.tracks.iter().enumerate() {
+            let found = state.seen.iter().filter(|seen| **seen).count() as u64;
+            if found != self.frame_count {
+                return Err(RangeFault::Frames { track, ordered: self.frame_count, found });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! The engine port: what a decoder and encoder is asked for, and what it hands back.
+//!
+//! The port is synchronous. An engine runs in a confined child process and is driven through [`Engine`]; what it makes
+//! leaves through an [`EngineSink`], whose every call may block (back-pressure) or answer [`Stop`] (cancel).
+
+use bytes::Bytes;
+use media_types::{
+    AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
+    StillsPlan, Timescale, VideoPlan,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// File name of the poster given to [`EngineSink::image`].
+pub const POSTER: &str = "poster.jpg";
+/// File name of the storyboard sheet given to [`EngineSink::image`].
+pub const STORYBOARD: &str = "storyboard.jpg";
+
+/// Random access to a source's bytes, wherever they lie.
+pub trait SourceRead: Send {
+    /// Size in bytes.
+    fn size(&self) -> u64;
+
+    /// Reads at most `buf.len()` bytes from `offset` on and answers how many; 0 only at or past the end.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had.
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize>;
+}
+
+/// What every range of one video stream shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VideoSetup {
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// Seconds per source tick.
+    pub source_time_base: Rational,
+    /// Turn applied to every picture before scaling.
+    pub rotation: Rotation,
+    /// Whether pictures are deinterlaced before scaling.
+    pub deinterlace: bool,
+    /// Constant output rate.
+    pub frame_rate: FrameRate,
+    /// Output ticks per second.
+    pub timescale: Timescale,
+    /// Ticks each output frame lasts.
+    pub frame_ticks: u32,
+    /// An IDR picture opens every run of this many frames, counted from the range's first.
+    pub gop_frames: u32,
+}
+
+impl From<&VideoPlan> for VideoSetup {
+    fn from(plan: &VideoPlan) -> Self {
+        Self {
+            stream_index: plan.stream_index,
+            source_time_base: plan.source_time_base,
+            rotation: plan.rotation,
+            deinterlace: plan.deinterlace,
+            frame_rate: plan.frame_rate,
+            timescale: plan.timescale,
+            frame_ticks: plan.frame_ticks,
+            gop_frames: plan.gop_frames,
+        }
+    }
+}
+
+/// Decode one range once and encode it for every rendition.
+///
+/// Output frame `first_frame + i` has presentation time `(first_frame + i) * frame_ticks` in every rendition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RangeOrder {
+    /// What every range of the stream shares.
+    pub video: VideoSetup,
+    /// Position of the range's first frame in the presentation, in frames; a multiple of the segment length.
+    pub first_frame: u64,
+    /// Which source picture each frame of this range shows.
+    pub pictures: FrameMap,
+    /// What is encoded; a sink's `track` is the position in this list.
+    pub renditions: Vec<Rendition>,
+    /// Encoder threads per rendition; part of an encode's identity. At least 1.
+    pub threads: u32,
+}
+
+impl RangeOrder {
+    /// The order for `range`, for the renditions of `plan` at `rendition_indexes` (those past the end are ignored).
+    pub fn new(plan: &VideoPlan, range: &GopRange, rendition_indexes: &[usize], threads: u32) -> Self {
+        Self {
+            video: VideoSetup::from(plan),
+            first_frame: range.first_frame,
+            pictures: plan.frame_map.slice(range.first_frame, range.frame_count),
+            renditions: rendition_indexes.iter().filter_map(|&index| plan.renditions.get(index).cloned()).collect(),
+            threads: threads.max(1),
+        }
+    }
+
+    /// Output frames of the range, per rendition.
+    pub fn frame_count(&self) -> u64 {
+        self.pictures.frame_count()
+    }
+}
+
+/// Encode one audio track from its first sample to its last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioOrder {
+    /// What is encoded.
+    pub plan: AudioPlan,
+}
+
+/// Make the poster and the storyboard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillsOrder {
+    /// Index of the video stream in its container.
+    pub stream_index: u32,
+    /// Turn applied to every picture before scaling.
+    pub rotation: Rotation,
+    /// What is made.
+    pub plan: StillsPlan,
+}
+
+impl StillsOrder {
+    /// The order for the stills of `video`.
+    pub fn new(video: &VideoPlan, plan: &StillsPlan) -> Self {
+        Self { stream_index: video.stream_index, rotation: video.rotation, plan: plan.clone() }
+    }
+}
+
+/// The caller no longer wants the result: the engine ends its work and answers [`EngineError::Stopped`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the caller no longer wants the result")]
+pub struct Stop;
+
+/// Where an engine puts what it makes.
+///
+/// `track` is the position in [`RangeOrder::renditions`], and 0 for audio. A track's configuration comes before its
+/// first sample; its samples come in decode order; tracks may interleave.
+pub trait EngineSink {
+    /// What a decoder needs first, once per track. `priming_samples` is the encoder's delay, 0 for video.
+    ///
+    /// # Errors
+    /// [`Stop`] when the caller no longer wants the result.
+    fn config(&mut self, track: u32, config: CodecConfig, priming_samples: u32) -> Result<(), Stop>;
+
+    /// One access unit.
+    ///
+    /// Times are on the presentation's clock, so a range's first video sample has
+    /// `dts == pts == first_frame * frame_ticks`; each further `dts` is `frame_ticks` later, and a reordered picture's
+    /// `pts` may lie before its `dts`. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
+    /// samples from the start of the priming.
+    ///
+    /// # Errors
+    /// [`Stop`] when the caller no longer wants the result.
+    fn sample(&mut self, track: u32, sample: Sample) -> Result<(), Stop>;
+
+    /// A whole JPEG, named [`POSTER`] or [`STORYBOARD`].
+    ///
+    /// # Errors
+    /// [`Stop`] when the caller no longer wants the result.
+    fn image(&mut self, name: &str, jpeg: Bytes) -> Result<(), Stop>;
+
+    /// Work moves: `done` of `total`, in frames (video, per range), samples (audio) or pictures (stills).
+    ///
+    /// # Errors
+    /// [`Stop`] when the caller no longer wants the result.
+    fn progress(&mut self, done: u64, total: u64) -> Result<(), Stop>;
+}
+
+/// What encoding a range came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeSummary {
+    /// Frames handed to the sink, one number per rendition of the order.
+    pub frames_per_track: Vec<u64>,
+    /// Planned pictures that could not be decoded; each was replaced by the nearest one before it, or after it.
+    pub missing_pictures: u64,
+    /// Presentation time of the first missing one, in source ticks.
+    pub first_missing_pts: Option<i64>,
+}
+
+/// What encoding a sound track came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioSummary {
+    /// Presentation samples encoded: the order's `sample_count`.
+    pub samples: u64,
+    /// Of these, silence that stands for absent source samples.
+    pub filled_samples: u64,
+    /// Source packets that could not be decoded.
+    pub damaged_packets: u64,
+}
+
+/// What making the stills came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillsSummary {
+    /// Tiles in the sheet.
+    pub tiles: u32,
+    /// Tiles per row.
+    pub sheet_columns: u32,
+    /// Rows.
+    pub sheet_rows: u32,
+}
+
+/// Why an engine gave no result.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineError {
+    /// The sink answered [`Stop`].
+    #[error("stopped by the caller")]
+    Stopped,
+    /// The source is at fault; trying again gives the same.
+    #[error("{code}: {detail}")]
+    Input {
+        /// Stable and dotted, such as `input.unreadable`.
+        code: String,
+        /// One clause for a person.
+        detail: String,
+    },
+    /// The engine or its machine is at fault.
+    #[error("engine: {detail}")]
+    Engine {
+        /// One clause for an operator.
+        detail: String,
+    },
+}
+
+impl From<Stop> for EngineError {
+    fn from(_: Stop) -> Self {
+        EngineError::Stopped
+    }
+}
+
+/// Decodes and encodes one source. Implemented by the adapters of foreign libraries, and by
+/// [`FakeEngine`](crate::FakeEngine).
+///
+/// Every method may be called again, in any order; equal orders give equal results.
+pub trait Engine {
+    /// The engine's name and the versions of its libraries; equal only when equal orders give equal bytes.
+    fn identity(&self) -> String;
+
+    /// Reads what the source contains, decoding no more than its container forces it to.
+    ///
+    /// # Errors
+    /// [`EngineError::Input`] when the source cannot be read as media.
+    fn probe(&mut self) -> Result<ProbeReport, EngineError>;
+
+    /// Encodes one range. Every planned frame reaches the sink exactly once per rendition; see
+    /// [`check_range`](crate::check_range).
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
+    fn encode_range(&mut self, order: &RangeOrder, sink: &mut dyn EngineSink) -> Result<RangeSummary, EngineError>;
+
+    /// Encodes one sound track, whole.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
+    fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError>;
+
+    /// Makes [`POSTER`] and [`STORYBOARD`].
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
+    fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError>;
+}

@@ -1,0 +1,291 @@
+//! From a probe report and a ladder to everything the engine will be asked for.
+
+use std::borrow::Cow;
+
+use ladders::{Ladder, SourceShape};
+use media_types::time::rescale;
+use media_types::{AudioPlan, EncodePlan, FrameRate, PacketTime, ProbeReport, VideoPlan, VideoProbe};
+
+use crate::exact::TimeBase;
+use crate::sound::{PictureGrid, Track};
+use crate::stills::{self, stills};
+use crate::timeline::Timeline;
+use crate::{PlanError, ranges};
+
+/// Longest presentation in seconds: 12 hours.
+pub const MAX_DURATION_S: i64 = 12 * 3600;
+const MAX_SIDE: u32 = 16_384;
+/// Frames per second that no ladder may exceed.
+const MAX_RATE: u32 = 60;
+/// Sound that ends this much later than the pictures makes the last picture stay; less is an encoder's padding.
+const HELD_TAIL_MS: i128 = 1000;
+/// Sound that starts this much after the pictures end belongs to another clock.
+const MAX_GAP_MS: i128 = 10_000;
+/// Sound cut at the start is worth a word from this much on.
+const CUT_START_MS: i128 = 500;
+const MAX_WARNINGS: usize = 32;
+/// Codecs whose single picture is a photograph or a drawing.
+const IMAGE_CODECS: [&str; 17] = [
+    "apng", "bmp", "dpx", "exr", "gif", "jpeg2000", "jpegls", "jpegxl", "mjpeg", "pam", "png", "ppm", "psd", "qoi",
+    "targa", "tiff", "webp",
+];
+
+/// Plans the encode of one source: its constant grid, frame map, ranges, renditions, sound and stills.
+///
+/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown; sound is cut or
+/// filled to the length of the pictures, except that a last picture is held for sound that goes on by more than a
+/// second. Rates above the ladder's maximum, and above 60, are halved.
+///
+/// # Errors
+/// A [`PlanError`] with the code `input.no_media`, `input.image`, `input.dimensions`, `input.too_long`,
+/// `input.timestamps` or `ladder.empty`.
+pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
+    let mut warnings = report.warnings.clone();
+    let tracks: Vec<Track<'_>> = report.audio.iter().filter_map(Track::new).collect();
+    if report.audio.len() > 1 {
+        warnings.push(format!("only the first of {} sound tracks is used", report.audio.len()));
+    }
+    let track = tracks.first();
+    if track.is_none() && !report.audio.is_empty() {
+        warnings.push("the sound track is empty and was left out".to_owned());
+    }
+    let mut plan = match &report.video {
+        Some(video) if !video.packets.is_empty() => with_pictures(report, video, track, ladder, &mut warnings)?,
+        _ => sound_alone(track, ladder)?,
+    };
+    warnings.truncate(MAX_WARNINGS);
+    plan.warnings = warnings;
+    Ok(plan)
+}
+
+fn sound_alone(track: Option<&Track<'_>>, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
+    let audio = track.ok_or_else(PlanError::no_media)?.alone(&ladder.audio)?;
+    let samples = i64::try_from(audio.sample_count).unwrap_or(i64::MAX);
+    Ok(EncodePlan {
+        ladder: ladder.pin(),
+        video: None,
+        duration_ms: rescale(samples, 1000, audio.sample_rate.into()),
+        audio: Some(audio),
+        stills: None,
+        skipped: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+/// What ladders need to know of a source's pictures: upright size in square pixels, rate and bitrate.
+///
+/// # Errors
+/// As [`plan`], for the pictures alone.
+pub fn source_shape(report: &ProbeReport) -> Result<SourceShape, PlanError> {
+    let video = report.video.as_ref().ok_or_else(PlanError::no_media)?;
+    check_pictures(report, video)?;
+    let base = TimeBase::new(video.time_base)?;
+    let mut unsaid = Vec::new();
+    let pts: Vec<i64> = showable(video, &mut unsaid).iter().map(|packet| packet.pts).collect();
+    check_span(&pts, base)?;
+    let timeline = Timeline::new(&pts, base, video.stated_rate, MAX_RATE)?;
+    Ok(shape(video, timeline.frame_rate, &mut unsaid))
+}
+
+fn shape(video: &VideoProbe, frame_rate: FrameRate, warnings: &mut Vec<String>) -> SourceShape {
+    let (width, height) = upright(video, warnings);
+    SourceShape { width, height, frame_rate, video_bitrate_bps: video.bitrate_bps.filter(|&bps| bps > 0) }
+}
+
+fn with_pictures(
+    report: &ProbeReport,
+    video: &VideoProbe,
+    track: Option<&Track<'_>>,
+    ladder: &Ladder,
+    warnings: &mut Vec<String>,
+) -> Result<EncodePlan, PlanError> {
+    check_pictures(report, video)?;
+    let base = TimeBase::new(video.time_base)?;
+    let packets = showable(video, warnings);
+    let pts: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
+    check_span(&pts, base)?;
+    let mut timeline = Timeline::new(&pts, base, video.stated_rate, ladder.max_frame_rate.min(MAX_RATE))?;
+    say_rate(&timeline, warnings);
+    let track = track.filter(|track| belongs(track, &mut timeline, pts[0], base, warnings));
+    check_length(&timeline)?;
+
+    let shape = shape(video, timeline.frame_rate, warnings);
+    let SourceShape { width, height, .. } = shape;
+    let selection = ladders::select(ladder, &shape);
+    if selection.renditions.is_empty() {
+        return Err(PlanError::empty_ladder(&ladder.name));
+    }
+    let source = stills::Source {
+        packets: &packets,
+        base,
+        frame_map: &timeline.frame_map,
+        frame_rate: timeline.frame_rate,
+        width,
+        height,
+    };
+    let stills = stills(&source);
+    let plan = video_plan(video, timeline, selection.renditions);
+    Ok(EncodePlan {
+        ladder: ladder.pin(),
+        duration_ms: duration_ms(&plan),
+        audio: track.map(|track| sound_under(&plan, track, ladder, pts[0], base)),
+        video: Some(plan),
+        stills: Some(stills),
+        skipped: selection.skipped,
+        warnings: Vec::new(),
+    })
+}
+
+fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_types::Rendition>) -> VideoPlan {
+    let segment_frames = ranges::segment_frames(timeline.frame_rate);
+    VideoPlan {
+        stream_index: video.stream_index,
+        source_time_base: video.time_base,
+        rotation: video.rotation,
+        deinterlace: video.interlaced,
+        frame_rate: timeline.frame_rate,
+        timescale: timeline.timescale,
+        frame_ticks: timeline.frame_ticks,
+        gop_frames: ranges::gop_frames(timeline.frame_rate),
+        segment_frames,
+        ranges: ranges::ranges(timeline.frame_map.frame_count(), segment_frames),
+        frame_map: timeline.frame_map,
+        renditions,
+    }
+}
+
+fn sound_under(plan: &VideoPlan, track: &Track<'_>, ladder: &Ladder, origin_pts: i64, base: TimeBase) -> AudioPlan {
+    let grid = PictureGrid {
+        origin_pts,
+        base,
+        frame_rate: plan.frame_rate,
+        frame_count: plan.frame_count(),
+        segment_frames: plan.segment_frames,
+    };
+    track.under_pictures(&ladder.audio, &grid)
+}
+
+fn duration_ms(plan: &VideoPlan) -> i64 {
+    let frames = i64::try_from(plan.frame_count()).unwrap_or(i64::MAX);
+    rescale(frames, u64::from(plan.frame_rate.den()) * 1000, plan.frame_rate.num().into())
+}
+
+fn check_pictures(report: &ProbeReport, video: &VideoProbe) -> Result<(), PlanError> {
+    let (width, height) = (video.width, video.height);
+    if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
+        return Err(PlanError::dimensions(width, height));
+    }
+    let image = IMAGE_CODECS.contains(&video.codec.as_str())
+        || report.container == "image2"
+        || report.container.ends_with("_pipe");
+    if video.packets.len() == 1 && image && report.audio.is_empty() {
+        return Err(PlanError::image(&video.codec));
+    }
+    Ok(())
+}
+
+/// The pictures that can be decoded, ascending: those from the first key frame on.
+fn showable<'v>(video: &'v VideoProbe, warnings: &mut Vec<String>) -> Cow<'v, [PacketTime]> {
+    let mut packets = Cow::Borrowed(video.packets.as_slice());
+    if !packets.is_sorted_by(|left, right| left.pts < right.pts) {
+        let owned = packets.to_mut();
+        owned.sort_by_key(|packet| (packet.pts, !packet.keyframe));
+        owned.dedup_by_key(|packet| packet.pts);
+    }
+    match packets.iter().position(|packet| packet.keyframe) {
+        Some(0) => packets,
+        // Streams with intra refresh mark no key frame at all; decoders start them anywhere.
+        None => packets,
+        Some(first) => {
+            warnings.push(format!("{first} pictures before the first key frame cannot be shown and were left out"));
+            Cow::Owned(packets[first..].to_vec())
+        }
+    }
+}
+
+fn check_span(pts: &[i64], base: TimeBase) -> Result<(), PlanError> {
+    let (Some(&first), Some(&last)) = (pts.first(), pts.last()) else { return Err(PlanError::no_media()) };
+    let span = base.since(last, first, base);
+    if !span.exceeds(MAX_DURATION_S) {
+        return Ok(());
+    }
+    // A jump of the clock is no long recording: without its largest gap the rest would be short.
+    let largest = pts.windows(2).max_by_key(|pair| i128::from(pair[1]) - i128::from(pair[0]));
+    let jump = largest.map(|pair| base.since(pair[1], pair[0], base));
+    match jump {
+        Some(jump) if jump.whole() * 2 > span.whole() => {
+            Err(PlanError::timestamps(format!("the pictures' clock jumps by {} h in the middle", jump.whole() / 3600)))
+        }
+        _ => Err(PlanError::too_long(span.whole())),
+    }
+}
+
+fn check_length(timeline: &Timeline) -> Result<(), PlanError> {
+    let rate = timeline.frame_rate;
+    let seconds = i128::from(timeline.frame_map.frame_count()) * i128::from(rate.den()) / i128::from(rate.num());
+    // The last picture's own length does not count.
+    if seconds > i128::from(MAX_DURATION_S) { Err(PlanError::too_long(seconds)) } else { Ok(()) }
+}
+
+fn say_rate(timeline: &Timeline, warnings: &mut Vec<String>) {
+    let rate = timeline.frame_rate;
+    if !timeline.constant {
+        warnings.push(format!("the pictures have no constant rate; they are shown on a grid of {rate} per second"));
+    } else if timeline.halvings > 0 {
+        warnings.push(format!("the picture rate was reduced to {rate} per second"));
+    }
+}
+
+/// Whether a sound track and the pictures share a clock. Holds the last picture while the sound goes on.
+fn belongs(
+    track: &Track<'_>,
+    timeline: &mut Timeline,
+    origin: i64,
+    base: TimeBase,
+    warnings: &mut Vec<String>,
+) -> bool {
+    let ms = |pts| track.base.since(pts, origin, base).units(1000, 1);
+    let rate = timeline.frame_rate;
+    let pictures_ms =
+        i128::from(timeline.frame_map.frame_count()) * 1000 * i128::from(rate.den()) / i128::from(rate.num());
+    let (Some(start_ms), Some(end_ms)) = (ms(track.start), ms(track.end)) else {
+        warnings.push("the sound's clock is not that of the pictures; it was left out".to_owned());
+        return false;
+    };
+    if end_ms <= 0 || start_ms > pictures_ms + MAX_GAP_MS {
+        warnings.push("the sound lies outside the pictures and was left out".to_owned());
+        return false;
+    }
+    if start_ms <= -CUT_START_MS {
+        warnings.push(format!(
+            "the first {:.1} s of sound come before the first picture and were cut",
+            -start_ms as f64 / 1e3
+        ));
+    }
+    if end_ms > pictures_ms + HELD_TAIL_MS
+        && let Some(frames) = track.base.since(track.end, origin, base).units(rate.num(), rate.den())
+    {
+        let seconds = (end_ms - pictures_ms) as f64 / 1e3;
+        warnings.push(format!("the sound goes on for {seconds:.1} s after the last picture, which is held"));
+        timeline.hold_until(u64::try_from(frames).unwrap_or(u64::MAX));
+    }
+    true
+}
+
+/// Width and height of the picture as people see it: square pixels, turned upright.
+fn upright(video: &VideoProbe, warnings: &mut Vec<String>) -> (u32, u32) {
+    let (mut width, height) = (video.width, video.height);
+    let aspect = video.sample_aspect;
+    if let (Ok(num), Ok(den)) = (u64::try_from(aspect.num), u64::try_from(aspect.den))
+        && num > 0
+        && den > 0
+    {
+        if num <= den * 8 && den <= num * 8 {
+            let square = rescale(width.into(), num, den).clamp(1, MAX_SIDE.into());
+            width = u32::try_from(square).unwrap_or(width);
+        } else {
+            warnings.push(format!("the pixel shape {num}:{den} is not believable and was taken as square"));
+        }
+    }
+    if video.rotation.swaps_sides() { (height, width) } else { (width, height) }
+}

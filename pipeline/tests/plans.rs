@@ -1,0 +1,350 @@
+//! Whole plans, from probe reports to what an engine is asked for.
+#![allow(clippy::unwrap_used)]
+
+use ladders::builtin;
+use media_types::time::rescale;
+use media_types::{
+    AudioProbe, EncodePlan, FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoPlan, VideoProbe,
+};
+use pipeline::{
+    AudioOrder, CollectingSink, Engine, EngineError, FakeEngine, RangeCheck, RangeFault, RangeOrder, StillsOrder,
+    check_range, plan,
+};
+use proptest::prelude::*;
+
+fn rate(num: u32, den: u32) -> FrameRate {
+    FrameRate::new(num, den).unwrap()
+}
+
+fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
+    VideoProbe {
+        stream_index: 0,
+        codec: "h264".to_owned(),
+        width: 1280,
+        height: 720,
+        sample_aspect: Rational { num: 0, den: 1 },
+        rotation: Rotation::None,
+        pixel_format: "yuv420p".to_owned(),
+        interlaced: false,
+        time_base: Rational { num: 1, den },
+        stated_rate: None,
+        bitrate_bps: None,
+        packets: pts.into_iter().enumerate().map(|(i, pts)| PacketTime { pts, keyframe: i % 50 == 0 }).collect(),
+    }
+}
+
+fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {
+    AudioProbe {
+        stream_index: 1,
+        codec: "aac".to_owned(),
+        sample_rate,
+        channels: 2,
+        language: Some("eng".to_owned()),
+        time_base: Rational { num: 1, den: i32::try_from(sample_rate).unwrap() },
+        span: Some((start, end)),
+    }
+}
+
+fn report(video: Option<VideoProbe>, audio: Vec<AudioProbe>) -> ProbeReport {
+    ProbeReport { container: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(), size_bytes: 1, video, audio, warnings: Vec::new() }
+}
+
+fn planned(report: &ProbeReport) -> EncodePlan {
+    plan(report, &builtin("lecture").unwrap()).unwrap()
+}
+
+fn code(report: &ProbeReport) -> &'static str {
+    let error = plan(report, &builtin("lecture").unwrap()).unwrap_err();
+    assert!(!error.detail.is_empty() && error.hint.ends_with('.'));
+    error.code
+}
+
+/// 25 pictures per second for so many frames, in ticks of 1/25 s.
+fn steady(frames: i64) -> VideoProbe {
+    video(0..frames, 25)
+}
+
+#[test]
+fn a_minute_of_talk_becomes_a_whole_plan() {
+    let plan = planned(&report(Some(steady(1510)), vec![sound(0, 60 * 48_000 + 19_200, 48_000)]));
+    let video = plan.video.unwrap();
+    assert_eq!((video.frame_rate, video.timescale.get(), video.frame_ticks), (rate(25, 1), 12_000, 480));
+    assert_eq!((video.segment_frames, video.gop_frames), (100, 50));
+    assert_eq!((video.frame_count(), video.segment_count()), (1510, 16));
+    let ranges: Vec<_> = video.ranges.iter().map(|range| (range.first_frame, range.frame_count)).collect();
+    assert_eq!(ranges, [(0, 600), (600, 600), (1200, 310)]);
+    let names: Vec<_> = video.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
+    assert_eq!(names, ["360p", "480p", "720p"]);
+    assert_eq!(plan.skipped.len(), 3);
+    let audio = plan.audio.unwrap();
+    assert_eq!((audio.sample_count, audio.sample_rate, audio.channels), (1510 * 1920, 48_000, 2));
+    assert_eq!((audio.borders.len(), audio.borders[0], audio.borders[14]), (15, 192_000, 15 * 192_000));
+    assert_eq!((audio.bitrate_bps, audio.language.as_str()), (96_000, "en"));
+    assert_eq!((plan.duration_ms, plan.warnings.as_slice()), (60_400, [].as_slice()));
+    assert_eq!(plan.ladder.name, "lecture");
+    let stills = plan.stills.unwrap();
+    assert_eq!((stills.poster_pts, stills.tile_pts.len(), stills.tile_interval_ms), (125, 7, 10_000));
+}
+
+#[test]
+fn the_presentation_starts_with_the_first_picture() {
+    let mut pictures = video((0..500).map(|i| 9000 + i * 3600), 90_000);
+    let mut audio = sound(0, 48_000 * 21, 48_000);
+    let plan = planned(&report(Some(pictures.clone()), vec![audio.clone()]));
+    assert_eq!(plan.audio.unwrap().origin_pts, 4800);
+    // Pictures before the first key frame cannot be decoded.
+    pictures.packets.iter_mut().take(10).for_each(|packet| packet.keyframe = false);
+    audio.span = Some((48_000, 48_000 * 20));
+    let plan = planned(&report(Some(pictures), vec![audio]));
+    let video = plan.video.unwrap();
+    assert_eq!(video.frame_map.0[0].source_pts, 9000 + 50 * 3600);
+    assert_eq!(video.frame_count(), 450);
+    assert_eq!(plan.audio.unwrap().origin_pts, 4800 + 50 * 1920);
+    assert!(plan.warnings[0].starts_with("50 pictures before the first key frame"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn rotation_and_pixel_shape_decide_the_size() {
+    let mut pictures = steady(100);
+    pictures.rotation = Rotation::Left;
+    let top = |pictures: &VideoProbe| {
+        let plan = planned(&report(Some(pictures.clone()), Vec::new()));
+        let stills = plan.stills.unwrap();
+        let top = plan.video.unwrap().renditions.pop().unwrap();
+        (top.width, top.height, stills.tile_width, stills.tile_height)
+    };
+    assert_eq!(top(&pictures), (720, 1280, 160, 284));
+    (pictures.rotation, pictures.width, pictures.height) = (Rotation::None, 720, 576);
+    pictures.sample_aspect = Rational { num: 64, den: 45 };
+    assert_eq!(top(&pictures), (1024, 576, 160, 90));
+    pictures.sample_aspect = Rational { num: 5000, den: 1 };
+    assert_eq!(top(&pictures).0, 720);
+}
+
+#[test]
+fn sound_alone_is_cut_every_four_seconds() {
+    let mut audio = sound(1024, 1024 + 10 * 32_000, 32_000);
+    audio.channels = 6;
+    let plan = planned(&report(None, vec![audio]));
+    assert!(plan.video.is_none() && plan.stills.is_none());
+    let audio = plan.audio.unwrap();
+    assert_eq!((audio.sample_rate, audio.channels, audio.origin_pts), (48_000, 2, 1024));
+    assert_eq!((audio.sample_count, audio.borders.as_slice()), (480_000, [192_000, 384_000].as_slice()));
+    assert_eq!(plan.duration_ms, 10_000);
+}
+
+#[test]
+fn a_last_picture_is_held_for_sound_that_goes_on() {
+    let hour = 3600 * 48_000;
+    let plan = planned(&report(Some(steady(1)), vec![sound(0, hour, 48_000)]));
+    assert_eq!(plan.duration_ms, 3_600_000);
+    assert_eq!(plan.audio.unwrap().sample_count, hour as u64);
+    assert!(plan.warnings[0].contains("which is held"), "{:?}", plan.warnings);
+    // An encoder's padding is cut.
+    let plan = planned(&report(Some(steady(250)), vec![sound(0, 10 * 48_000 + 2048, 48_000)]));
+    assert_eq!((plan.duration_ms, plan.warnings.len()), (10_000, 0));
+}
+
+#[test]
+fn sound_of_another_clock_is_left_out() {
+    for span in [(-96_000, -48_000), (1_700_000_000 * 48_000, 1_700_000_010 * 48_000), (i64::MAX - 5, i64::MAX)] {
+        let plan = planned(&report(Some(steady(250)), vec![sound(span.0, span.1, 48_000)]));
+        assert!(plan.audio.is_none() && plan.warnings.len() == 1, "{span:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_planned_has_a_code() {
+    assert_eq!(code(&report(None, Vec::new())), "input.no_media");
+    assert_eq!(code(&report(Some(video([], 25)), Vec::new())), "input.no_media");
+    assert_eq!(code(&report(None, vec![sound(0, 0, 48_000)])), "input.no_media");
+    let with = |change: fn(&mut VideoProbe)| {
+        let mut pictures = steady(250);
+        change(&mut pictures);
+        report(Some(pictures), Vec::new())
+    };
+    assert_eq!(code(&with(|video| video.width = 0)), "input.dimensions");
+    assert_eq!(code(&with(|video| video.height = 16_385)), "input.dimensions");
+    assert_eq!(code(&with(|video| video.time_base.den = 0)), "input.timestamps");
+    assert_eq!(code(&with(|video| video.packets[249].pts = i64::MAX)), "input.timestamps");
+    assert_eq!(code(&with(|video| video.packets[0].pts = i64::MIN)), "input.timestamps");
+    let long = |video: &mut VideoProbe| video.packets.iter_mut().for_each(|packet| packet.pts *= 25 * 180);
+    assert_eq!(code(&with(long)), "input.too_long");
+    assert_eq!(code(&report(None, vec![sound(0, 13 * 3600 * 48_000, 48_000)])), "input.too_long");
+    let photo = |video: &mut VideoProbe| {
+        video.packets.truncate(1);
+        video.codec = "mjpeg".to_owned();
+    };
+    assert_eq!(code(&with(photo)), "input.image");
+    let mut empty = builtin("lecture").unwrap();
+    empty.rungs.clear();
+    assert_eq!(plan(&with(|_| ()), &empty).unwrap_err().code, "ladder.empty");
+}
+
+#[test]
+fn one_picture_of_a_real_video_is_a_plan() {
+    let plan = planned(&report(Some(steady(1)), Vec::new()));
+    let video = plan.video.unwrap();
+    assert_eq!((video.frame_count(), video.segment_count(), plan.duration_ms), (1, 1, 40));
+}
+
+#[test]
+fn four_hours_of_film_with_cd_sound_add_up_exactly() {
+    let ntsc = rate(24_000, 1001);
+    let frames = 4 * 3600 * 24_000 / 1001_i64;
+    let mut pictures = video((0..frames).map(|i| rescale(i * 1001, 1000, 24_000)), 1000);
+    pictures.stated_rate = Some(ntsc);
+    let plan = planned(&report(Some(pictures), vec![sound(0, 4 * 3600 * 44_100, 44_100)]));
+    let (video, audio) = (plan.video.unwrap(), plan.audio.unwrap());
+    assert_eq!((video.frame_rate, video.frame_count()), (ntsc, frames as u64));
+    assert!(video.frame_map.0.iter().all(|shown| shown.frames == 1));
+    assert_eq!(u64::from(video.segment_count()), video.frame_count().div_ceil(96));
+    let exact = |frame: u64| rescale(frame as i64 * 1001, 44_100, 24_000) as u64;
+    assert_eq!(audio.sample_count, exact(frames as u64));
+    assert_eq!(audio.borders.len() + 1, video.segment_count() as usize);
+    for (index, &border) in audio.borders.iter().enumerate() {
+        assert_eq!(border, exact((index as u64 + 1) * 96));
+    }
+    let in_segments: u64 = (0..video.segment_count()).map(|index| u64::from(video.frames_in_segment(index))).sum();
+    assert_eq!(in_segments, frames as u64);
+}
+
+#[test]
+fn the_ladder_bounds_the_picture_rate() {
+    let fast = report(Some(video(0..600, 60)), Vec::new());
+    let low = plan(&fast, &builtin("low-bandwidth").unwrap()).unwrap();
+    assert_eq!(low.video.unwrap().frame_rate, rate(30, 1));
+    assert_eq!(planned(&fast).video.unwrap().frame_rate, rate(60, 1));
+}
+
+/// Runs every range of a plan through an engine and the checks.
+fn encode_all(engine: &mut FakeEngine, video: &VideoPlan) -> u64 {
+    let all: Vec<usize> = (0..video.renditions.len()).collect();
+    let mut frames = 0;
+    for range in &video.ranges {
+        let order = RangeOrder::new(video, range, &all, 2);
+        let mut sink = CollectingSink::new(100_000);
+        let summary = engine.encode_range(&order, &mut sink).unwrap();
+        check_range(&order, &summary).unwrap();
+        let mut check = RangeCheck::new(&order);
+        for (&track, samples) in &sink.samples {
+            samples.iter().for_each(|sample| check.sample(track, sample).unwrap());
+        }
+        check.finish().unwrap();
+        assert_eq!(sink.progress, (range.frame_count, range.frame_count));
+        frames += summary.frames_per_track[0];
+    }
+    frames
+}
+
+#[test]
+fn a_fake_engine_fills_every_order_of_a_plan() {
+    let report = report(Some(steady(1510)), vec![sound(0, 60 * 48_000, 48_000)]);
+    let plan = planned(&report);
+    let video = plan.video.as_ref().unwrap();
+    let mut engine = FakeEngine::new(report.clone());
+    assert_eq!(engine.probe().unwrap(), report);
+    assert_eq!(encode_all(&mut engine, video), 1510);
+
+    let mut sink = CollectingSink::new(10_000);
+    let audio = AudioOrder { plan: plan.audio.clone().unwrap() };
+    let summary = engine.encode_audio(&audio, &mut sink).unwrap();
+    assert_eq!(summary.samples, audio.plan.sample_count);
+    let priming = u64::from(sink.configs[&0].1);
+    let coded = sink.samples[&0].len() as u64 * 1024;
+    assert!((audio.plan.sample_count + priming..audio.plan.sample_count + priming + 1024).contains(&coded));
+
+    let stills = StillsOrder::new(video, plan.stills.as_ref().unwrap());
+    let summary = engine.stills(&stills, &mut sink).unwrap();
+    assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows), (7, 7, 1));
+    assert_eq!(sink.images.keys().collect::<Vec<_>>(), ["poster.jpg", "storyboard.jpg"]);
+}
+
+#[test]
+fn a_sink_that_has_enough_stops_the_engine() {
+    let report = report(Some(steady(100)), Vec::new());
+    let video = planned(&report).video.unwrap();
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let mut sink = CollectingSink::new(10);
+    assert_eq!(FakeEngine::new(report).encode_range(&order, &mut sink), Err(EngineError::Stopped));
+    assert_eq!(sink.samples[&0].len(), 10);
+}
+
+#[test]
+fn missing_pictures_are_counted_and_bridged() {
+    let report = report(Some(steady(100)), Vec::new());
+    let video = planned(&report).video.unwrap();
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let mut engine = FakeEngine::new(report).with_missing_pictures([30, 31]);
+    let mut sink = CollectingSink::new(100);
+    let summary = engine.encode_range(&order, &mut sink).unwrap();
+    assert_eq!((summary.missing_pictures, summary.first_missing_pts), (2, Some(30)));
+    check_range(&order, &summary).unwrap();
+}
+
+#[test]
+fn a_check_finds_each_way_to_get_a_range_wrong() {
+    let report = report(Some(steady(100)), Vec::new());
+    let video = planned(&report).video.unwrap();
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0, 1], 1);
+    let mut sink = CollectingSink::new(1000);
+    let mut summary = FakeEngine::new(report).encode_range(&order, &mut sink).unwrap();
+    summary.frames_per_track[1] -= 1;
+    assert_eq!(check_range(&order, &summary), Err(RangeFault::Frames { track: 1, ordered: 100, found: 99 }));
+    summary.frames_per_track.pop();
+    assert_eq!(check_range(&order, &summary), Err(RangeFault::Tracks { ordered: 2, found: 1 }));
+
+    let samples = &sink.samples[&0];
+    let fresh = || RangeCheck::new(&order);
+    assert_eq!(fresh().sample(2, &samples[0]), Err(RangeFault::UnknownTrack { track: 2 }));
+    assert_eq!(fresh().sample(0, &samples[1]), Err(RangeFault::DecodeTime { track: 0, dts: 480, expected: 0 }));
+    let mut bad = samples[0].clone();
+    bad.keyframe = false;
+    assert_eq!(fresh().sample(0, &bad), Err(RangeFault::NoKeyframe { track: 0, pts: 0 }));
+    for pts in [-480, 481, 100 * 480, i64::MIN, i64::MAX] {
+        bad.pts = pts;
+        assert_eq!(fresh().sample(0, &bad), Err(RangeFault::Frame { track: 0, pts }));
+    }
+    let mut check = fresh();
+    check.sample(0, &samples[0]).unwrap();
+    let twice = media_types::Sample { dts: 480, ..samples[0].clone() };
+    assert_eq!(check.sample(0, &twice), Err(RangeFault::Frame { track: 0, pts: 0 }));
+    assert_eq!(check.finish(), Err(RangeFault::Frames { track: 0, ordered: 100, found: 1 }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_timestamps_give_a_plan_that_holds_together(
+        origin in -1_000_000i64..1_000_000,
+        gaps in prop::collection::vec(1i64..20_000, 0..600),
+        den in prop::sample::select(vec![25, 1000, 12_800, 90_000, 1_000_000]),
+        audio in prop::option::of((-200_000i64..200_000, 1i64..2_000_000)),
+    ) {
+        let pts: Vec<i64> = std::iter::once(0).chain(gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at) })).map(|at| origin + at).collect();
+        let audio = audio.map(|(start, length)| sound(start, start + length, 44_100));
+        let report = report(Some(video(pts.clone(), den)), audio.into_iter().collect());
+        let Ok(plan) = plan(&report, &builtin("film").unwrap()) else {
+            // 20,000 ticks of 1/25 s 600 times are more than 12 hours.
+            prop_assert!(den == 25);
+            return Ok(());
+        };
+        let video = plan.video.unwrap();
+        prop_assert_eq!(video.frame_map.frame_count(), video.frame_count());
+        prop_assert!(video.frame_map.0.is_sorted_by(|a, b| a.source_pts < b.source_pts));
+        prop_assert!(video.frame_map.0.iter().all(|shown| pts.binary_search(&shown.source_pts).is_ok()));
+        prop_assert_eq!(video.segment_frames, 2 * video.gop_frames);
+        if let Some(audio) = plan.audio {
+            prop_assert_eq!(audio.borders.len() + 1, video.segment_count() as usize);
+            prop_assert!(audio.borders.is_sorted_by(|a, b| a < b));
+            prop_assert!(audio.borders.last().is_none_or(|last| *last < audio.sample_count));
+            let seconds = video.frame_count() as f64 / video.frame_rate.as_f64();
+            prop_assert!((audio.sample_count as f64 / f64::from(audio.sample_rate) - seconds).abs() < 1e-4);
+        }
+        let stills = plan.stills.unwrap();
+        prop_assert!(stills.tile_pts.iter().chain([&stills.poster_pts]).all(|at| pts.binary_search(at).is_ok()));
+        let slices: u64 = video.ranges.iter().map(|range| RangeOrder::new(&video, range, &[0], 1).frame_count()).sum();
+        prop_assert_eq!(slices, video.frame_count());
+    }
+}

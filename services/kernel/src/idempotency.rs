@@ -1,0 +1,332 @@
+//! `Idempotency-Key`: one effect and one answer per key, for 24 hours.
+//!
+//! A request that arrives while the first with its key still runs waits for its answer when both are in this process,
+//! and gets 409 otherwise. The effect runs to its end even when its client leaves. A refused effect frees the key. If
+//! the process dies between the effect and the storing of its answer, the key can be used again after five minutes.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, StatusCode};
+use database::{Database, DbError, args};
+use media_types::TenantId;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use crate::{Clock, Problem};
+
+const FIND: &str = "SELECT request_sha256, status, body, created_ms FROM idempotency WHERE tenant_id = $1 AND key = $2";
+const RESERVE: &str = "INSERT INTO idempotency (tenant_id, key, request_sha256, created_ms) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (tenant_id, key) DO NOTHING";
+const EXPIRE: &str = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2
+    AND (created_ms < $3 OR (status IS NULL AND created_ms < $4))";
+const STORE: &str =
+    "UPDATE idempotency SET status = $3, content_type = $4, body = $5 WHERE tenant_id = $1 AND key = $2";
+const RELEASE: &str = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL";
+const SWEEP: &str = "DELETE FROM idempotency WHERE created_ms < $1";
+
+/// Every statement of this module, for the test that prepares each on both engines.
+pub const STATEMENTS: &[&str] = &[FIND, RESERVE, EXPIRE, STORE, RELEASE, SWEEP];
+
+const KEPT_MS: i64 = 24 * 3600 * 1000;
+const ABANDONED_MS: i64 = 5 * 60 * 1000;
+const PATIENCE: Duration = Duration::from_secs(30);
+/// One reservation in so many also removes what has expired.
+const SWEEP_EVERY: u64 = 64;
+
+/// An answer as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The JSON body.
+    pub body: Value,
+}
+
+/// The answer to a request, and whether an earlier one made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The answer.
+    pub stored: Stored,
+    /// Whether this is the stored answer of an earlier request.
+    pub replayed: bool,
+}
+
+/// A tenant's key.
+type Name = (TenantId, String);
+
+/// Runs effects at most once per key.
+#[derive(Clone)]
+pub struct Idempotency {
+    db: Database,
+    clock: Clock,
+    running: Arc<Mutex<HashMap<Name, watch::Receiver<()>>>>,
+    reservations: Arc<AtomicU64>,
+}
+
+/// Held while this process runs the effect of a key; waking the others is dropping it.
+struct Turn {
+    of: Idempotency,
+    name: Name,
+    _done: watch::Sender<()>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.of.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+database::row! {
+    struct Found {
+        request_sha256: String,
+        status: Option<i64>,
+        body: Option<Vec<u8>>,
+        created_ms: i64,
+    }
+}
+
+enum Place {
+    Mine,
+    Answered(Stored),
+}
+
+impl Idempotency {
+    /// Keys are kept in `db`.
+    pub fn new(db: Database, clock: Clock) -> Self {
+        Self { db, clock, running: Arc::default(), reservations: Arc::default() }
+    }
+
+    /// The request's `Idempotency-Key`, if it has one.
+    ///
+    /// # Errors
+    /// 400 when it is not 1 to 255 printable ASCII characters.
+    pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+        let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+        let text = value.to_str().ok().filter(|text| (1..=255).contains(&text.len()));
+        let detail = "an Idempotency-Key has 1 to 255 printable ASCII characters";
+        text.map(|text| Some(text.to_owned())).ok_or_else(|| Problem::bad_request("idempotency.invalid_key", detail))
+    }
+
+    /// Runs `effect`, or answers as it did when `key` was used before. `address` and `request` are what must be equal
+    /// for it to be the same request. Without a key the effect simply runs.
+    ///
+    /// # Errors
+    /// 422 when the key came with another request, 409 when another process is at it, otherwise the effect's refusal.
+    pub async fn once<F>(
+        &self,
+        tenant: &TenantId,
+        key: Option<String>,
+        address: &str,
+        request: &(impl Serialize + Sync),
+        effect: F,
+    ) -> Result<Outcome, Problem>
+    where
+        F: Future<Output = Result<Stored, Problem>> + Send + 'static,
+    {
+        let Some(key) = key else { return Ok(Outcome { stored: effect.await?, replayed: false }) };
+        let hash = digest(address, request)?;
+        let turn = self.take_turn(tenant, &key).await?;
+        match self.place(tenant, &key, &hash).await? {
+            Place::Answered(stored) => Ok(Outcome { stored, replayed: true }),
+            Place::Mine => {
+                let this = self.clone();
+                // A task of its own: the effect and the storing of its answer must not be cut by a client that leaves.
+                let task = tokio::spawn(async move { this.run(turn, effect).await });
+                let stored = task.await.map_err(|error| Problem::internal(&error))??;
+                Ok(Outcome { stored, replayed: false })
+            }
+        }
+    }
+
+    async fn run<F>(&self, turn: Turn, effect: F) -> Result<Stored, Problem>
+    where
+        F: Future<Output = Result<Stored, Problem>> + Send + 'static,
+    {
+        // Spawned once more so that a panic of the effect frees the key too.
+        let result = tokio::spawn(effect).await.unwrap_or_else(|error| Err(Problem::internal(&error)));
+        let (tenant, key) = &turn.name;
+        let mut tx = self.db.begin().await?;
+        match &result {
+            Ok(stored) => {
+                let body = serde_json::to_vec(&stored.body).map_err(|error| Problem::internal(&error))?;
+                let status = i64::from(stored.status.as_u16());
+                tx.execute(STORE, args![tenant, key, status, "application/json", body]).await?;
+            }
+            Err(_refused) => {
+                tx.execute(RELEASE, args![tenant, key]).await?;
+            }
+        }
+        tx.commit().await?;
+        result
+    }
+
+    async fn take_turn(&self, tenant: &TenantId, key: &str) -> Result<Turn, Problem> {
+        let name = (tenant.clone(), key.to_owned());
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let mut other = {
+                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                match running.entry(name.clone()) {
+                    Entry::Occupied(entry) => entry.get().clone(),
+                    Entry::Vacant(entry) => {
+                        let (done, waiting) = watch::channel(());
+                        entry.insert(waiting);
+                        return Ok(Turn { of: self.clone(), name, _done: done });
+                    }
+                }
+            };
+            // The sender only ever goes away, so an answer of any kind means that the other has ended.
+            if tokio::time::timeout_at(deadline, other.changed()).await.is_err() {
+                return Err(in_flight());
+            }
+        }
+    }
+
+    async fn place(&self, tenant: &TenantId, key: &str, hash: &str) -> Result<Place, Problem> {
+        let now_ms = (self.clock)();
+        if let Some(answer) = self.look(tenant, key, hash, now_ms).await? {
+            return answer.map(Place::Answered);
+        }
+        let reserved = self.reserve(tenant, key, hash, now_ms).await?;
+        if reserved {
+            return Ok(Place::Mine);
+        }
+        match self.look(tenant, key, hash, now_ms).await? {
+            Some(answer) => answer.map(Place::Answered),
+            None => Err(in_flight()),
+        }
+    }
+
+    /// What an earlier request left: nothing, its answer, or why this one must be refused.
+    async fn look(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        hash: &str,
+        now_ms: i64,
+    ) -> Result<Option<Result<Stored, Problem>>, Problem> {
+        let found: Option<Found> = self.db.optional(FIND, args![tenant, key]).await?;
+        let Some(found) = found.filter(|found| found.created_ms >= now_ms - KEPT_MS) else { return Ok(None) };
+        let answer = match (found.status, found.body) {
+            _ if found.request_sha256 != hash => {
+                let detail = "this Idempotency-Key was used with another request";
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency.key_reused", detail)
+                    .hint("use a new key for every new request"))
+            }
+            (Some(status), Some(body)) => stored(status, &body),
+            _ if found.created_ms < now_ms - ABANDONED_MS => return Ok(None),
+            _ => Err(in_flight()),
+        };
+        Ok(Some(answer))
+    }
+
+    async fn reserve(&self, tenant: &TenantId, key: &str, hash: &str, now_ms: i64) -> Result<bool, DbError> {
+        let mut tx = self.db.begin().await?;
+        if self.reservations.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
+            tx.execute(SWEEP, args![now_ms - KEPT_MS]).await?;
+        }
+        tx.execute(EXPIRE, args![tenant, key, now_ms - KEPT_MS, now_ms - ABANDONED_MS]).await?;
+        let rows = tx.execute(RESERVE, args![tenant, key, hash, now_ms]).await?;
+        tx.commit().await?;
+        Ok(rows == 1)
+    }
+}
+
+fn in_flight() -> Problem {
+    Problem::conflict("idempotency.in_flight", "a request with this Idempotency-Key is still running").retry_after(1)
+}
+
+fn stored(status: i64, body: &[u8]) -> Result<Stored, Problem> {
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let body = serde_json::from_slice(body).map_err(|error| Problem::internal(&error))?;
+    Ok(Stored { status: status.unwrap_or(StatusCode::OK), body })
+}
+
+fn digest(address: &str, request: &impl Serialize) -> Result<String, Problem> {
+    let body = serde_json::to_vec(request).map_err(|error| Problem::internal(&error))?;
+    let mut hash = Sha256::new();
+    hash.update(address.as_bytes());
+    hash.update([0]);
+    hash.update(&body);
+    Ok(hex::encode(hash.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use database::testing::{for_each_engine, prepare_all};
+    use std::sync::atomic::AtomicI64;
+
+    fn answer(count: u64) -> Result<Stored, Problem> {
+        Ok(Stored { status: StatusCode::CREATED, body: serde_json::json!({ "count": count }) })
+    }
+
+    #[tokio::test]
+    async fn statements_prepare_on_both_engines() {
+        for_each_engine(|db| async move { prepare_all(&db, STATEMENTS).await.unwrap() }).await;
+    }
+
+    #[tokio::test]
+    async fn fifty_equal_requests_have_one_effect_and_one_answer() {
+        for_each_engine(|db| async move {
+            let keys = Idempotency::new(db, crate::system_clock());
+            let effects = Arc::new(AtomicU64::new(0));
+            let requests = (0..50).map(|_| {
+                let (keys, effects) = (keys.clone(), Arc::clone(&effects));
+                tokio::spawn(async move {
+                    let effect = async move { answer(effects.fetch_add(1, Ordering::SeqCst)) };
+                    keys.once(&crate::default_tenant(), Some("k".to_owned()), "POST /x", &1, effect).await.unwrap()
+                })
+            });
+            let outcomes = futures::future::try_join_all(requests).await.unwrap();
+            assert_eq!(effects.load(Ordering::SeqCst), 1);
+            assert_eq!(outcomes.iter().filter(|outcome| !outcome.replayed).count(), 1);
+            assert!(outcomes.iter().all(|outcome| outcome.stored == outcomes[0].stored));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_key_is_bound_to_its_request_and_freed_by_refusals_age_and_death() {
+        for_each_engine(|db| async move {
+            let time = Arc::new(AtomicI64::new(1_000_000_000));
+            let shared = Arc::clone(&time);
+            let keys = Idempotency::new(db.clone(), Arc::new(move || shared.load(Ordering::SeqCst)));
+            let tenant = crate::default_tenant();
+            let key = || Some("k".to_owned());
+            let refused = keys.once(&tenant, key(), "a", &1, async { Err(Problem::bad_request("no", "no")) }).await;
+            assert_eq!(refused.unwrap_err().code(), "no");
+            let panicked = keys.once(&tenant, key(), "a", &1, async { panic!("on purpose") }).await;
+            assert_eq!(panicked.unwrap_err().code(), "server.internal");
+            let first = keys.once(&tenant, key(), "a", &1, async { answer(1) }).await.unwrap();
+            assert!(!first.replayed);
+            for (address, request) in [("a", 2), ("b", 1)] {
+                let other = keys.once(&tenant, key(), address, &request, async { answer(2) }).await;
+                assert_eq!(other.unwrap_err().code(), "idempotency.key_reused");
+            }
+            assert!(keys.once(&tenant, key(), "a", &1, async { answer(3) }).await.unwrap().replayed);
+            let elsewhere = TenantId::from_unique("other");
+            assert!(!keys.once(&elsewhere, key(), "a", &1, async { answer(4) }).await.unwrap().replayed);
+            time.fetch_add(KEPT_MS + 1, Ordering::SeqCst);
+            assert!(!keys.once(&tenant, key(), "a", &2, async { answer(5) }).await.unwrap().replayed);
+
+            let hash = digest("a", &1).unwrap();
+            let started = time.load(Ordering::SeqCst);
+            assert!(keys.reserve(&tenant, "died", &hash, started).await.unwrap());
+            let died = || Some("died".to_owned());
+            let waits = keys.once(&tenant, died(), "a", &1, async { answer(6) }).await;
+            assert_eq!(waits.unwrap_err().code(), "idempotency.in_flight");
+            time.fetch_add(ABANDONED_MS + 1, Ordering::SeqCst);
+            assert!(!keys.once(&tenant, died(), "a", &1, async { answer(7) }).await.unwrap().replayed);
+        })
+        .await;
+    }
+}

@@ -1,0 +1,87 @@
+//! Bad input ends in a stated result with a code and a cure, or in a playable asset.
+
+use crate::judge;
+use crate::server::{Server, TOKEN, fresh, wait_for};
+use serde_json::json;
+
+/// Fixture, and the code it must end with; `None` where it must become playable.
+const CASES: &[(&str, Option<&str>)] = &[
+    ("text.mp4", Some("input.not_media")),
+    ("image.jpg", Some("input.image")),
+    ("image.png", Some("input.image")),
+    ("noindex.mp4", Some("input.index_missing")),
+    ("playlist.m3u8", Some("input.not_media")),
+    ("concat.txt", Some("input.not_media")),
+    ("absurd.mp4", Some("input.")),
+    ("zero-fps.mp4", None),
+    ("cut.mp4", None),
+    ("audio-only.m4a", None),
+    ("video-only.mp4", None),
+];
+
+#[test]
+fn every_bad_input_ends_in_a_code_with_a_cure_or_in_a_playable_asset() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let uploaded: Vec<_> = CASES.iter().map(|(name, code)| (*name, *code, server.upload(&judge::media(name), name))).collect();
+    for (name, code, id) in &uploaded {
+        let asset = server.settled(id, 180);
+        match code {
+            Some(code) => {
+                assert_eq!(asset["state"], "errored", "{name}: {asset}");
+                assert!(asset["error"]["code"].as_str().unwrap().starts_with(code), "{name}: {}", asset["error"]);
+                for field in ["detail", "hint"] {
+                    assert!(asset["error"][field].as_str().is_some_and(|text| text.len() > 10), "{name}: {}", asset["error"]);
+                }
+            }
+            None => {
+                assert_eq!(asset["state"], "ready", "{name}: {asset}");
+                let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
+                let hls = server.call("GET", &playback, &[], None).unwrap().json()["hls"].as_str().unwrap().to_owned();
+                let master = server.call("GET", &hls, &[], None).unwrap();
+                assert!(String::from_utf8(master.body).unwrap().starts_with("#EXTM3U"), "{name}");
+            }
+        }
+    }
+    assert!(leftovers(&data).is_empty(), "temporary files stayed: {:?}", leftovers(&data));
+    let earlier = &uploaded[CASES.len() - 1].2;
+    assert_eq!(server.asset(earlier)["state"], "ready", "an earlier asset was lost");
+}
+
+#[test]
+fn an_empty_file_and_a_longer_body_than_announced_are_refused_and_leave_nothing() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let problem = server.admin("POST", "/api/v1/uploads", Some(json!({ "filename": "empty.mp4", "size": 0 })), 422).json();
+    assert!(problem["code"].is_string() && problem["hint"].is_string(), "{problem}");
+
+    let name = "a/../\"quoted'\n\u{1}name.mp4";
+    let upload = server.admin("POST", "/api/v1/uploads", Some(json!({ "filename": name, "size": 10 })), 201).json();
+    let authorization = format!("Bearer {TOKEN}");
+    let answer = server.call("PUT", upload["put_url"].as_str().unwrap(), &[("Authorization", &authorization)], Some(&[0; 4096]));
+    if let Ok(answer) = answer {
+        assert!((400..500).contains(&answer.status), "{}", answer.status);
+    }
+    let asset = server.asset(upload["asset_id"].as_str().unwrap());
+    assert_eq!(asset["filename"], name, "a name is data, never a path");
+    assert_eq!(asset["state"], "awaiting_upload");
+    server.admin("DELETE", &format!("/api/v1/assets/{}", upload["asset_id"].as_str().unwrap()), None, 202);
+    wait_for("the upload's bytes to go", 30, || leftovers(&data).is_empty().then_some(()));
+}
+
+/// Files of the store that belong to no object.
+fn leftovers(data: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut open = vec![data.join("media")];
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+            let text = entry.to_string_lossy().into_owned();
+            if entry.is_dir() {
+                open.push(entry);
+            } else if ["/tmp/", "/.tmp", "/staging/", ".partial", "/uploads/"].iter().any(|mark| text.contains(mark)) {
+                found.push(entry);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,120 @@
+//! `lectern encode`: exact, decodable, playable.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::judge;
+
+fn encode(input: &Path, out: &Path, ladder: &str) -> Value {
+    let mut command = Command::new(judge::lectern());
+    // No program can be found, so none can be executed: what is made is made by the engine itself.
+    command.env("PATH", "").args(["--json", "encode", "--ladder", ladder, "--out"]).arg(out).arg(input);
+    let output = judge::run(&mut command);
+    let text = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+fn keyframe_times(playlist: &Path) -> Vec<String> {
+    let shown = judge::ffprobe(&["-select_streams", "v:0", "-show_entries", "packet=pts_time,flags"], playlist.to_str().unwrap());
+    let packets = shown["packets"].as_array().unwrap();
+    packets.iter().filter(|packet| packet["flags"].as_str().unwrap().starts_with('K')).map(|packet| packet["pts_time"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Every partial sum of EXTINF is within half a microsecond of the exact time of that border.
+fn check_partial_sums(playlist: &Path, exact_us: impl Fn(usize) -> f64) {
+    let text = std::fs::read_to_string(playlist).unwrap();
+    let mut sum_us = 0i64;
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#EXTINF:"));
+    for (index, value) in lines.enumerate() {
+        let (whole, fraction) = value.trim_end_matches(',').split_once('.').unwrap();
+        assert_eq!(fraction.len(), 6, "{value}");
+        sum_us += whole.parse::<i64>().unwrap() * 1_000_000 + fraction.parse::<i64>().unwrap();
+        let off = (sum_us as f64 - exact_us(index + 1)).abs();
+        assert!(off <= 0.5 + 1e-6, "{}: after segment {index} the sum is {off} us off", playlist.display());
+    }
+}
+
+#[test]
+fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let source = judge::media("counter.mp4");
+    let result = encode(&source, &out, "film");
+    let frames = judge::ffprobe(&["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"], source.to_str().unwrap());
+    let frames: u64 = frames["streams"][0]["nb_read_packets"].as_str().unwrap().parse().unwrap();
+
+    let tracks = result["tracks"].as_array().unwrap();
+    let videos: Vec<&str> = tracks.iter().map(|track| track["name"].as_str().unwrap()).filter(|name| name.starts_with("video-")).collect();
+    assert!(videos.len() >= 3, "720p, 480p and 360p at least: {videos:?}");
+    let mut keyframes = BTreeMap::new();
+    for name in &videos {
+        let playlist = out.join(name).join("media.m3u8");
+        for program in [Path::new("ffmpeg"), &judge::ffmpeg_9()] {
+            let decoded = judge::decode_silently(program, playlist.to_str().unwrap(), "0:v:0");
+            assert_eq!(decoded, frames, "{name} in {}", program.display());
+        }
+        keyframes.insert(*name, keyframe_times(&playlist));
+        // 24000/1001: 96 frames a segment, each 1001/24000 s.
+        check_partial_sums(&playlist, |count| (count as u64 * 96).min(frames) as f64 * 1001.0 / 24_000.0 * 1e6);
+    }
+    let first = keyframes.values().next().unwrap();
+    assert!(first.len() as u64 >= frames.div_ceil(48), "an IDR at least every 48 frames: {first:?}");
+    assert!(keyframes.values().all(|times| times == first), "keyframes differ between rungs: {keyframes:?}");
+    check_audio(&out, frames);
+    for target in ["master.m3u8", "manifest.mpd"] {
+        judge::decode_silently(&judge::ffmpeg_9(), out.join(target).to_str().unwrap(), "0:v:0");
+    }
+    let server = StaticServer::start(&out);
+    judge::players(&server.base, "/master.m3u8", "/manifest.mpd", frames, "24000/1001");
+}
+
+/// 44.1 kHz beside 24000/1001: the coded sound covers the pictures to the sample, and no border drifts.
+fn check_audio(out: &Path, frames: u64) {
+    let playlist = std::fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("audio-")).unwrap().join("media.m3u8");
+    let wanted = (frames as f64 * 1001.0 / 24_000.0 * 44_100.0).round() as u64;
+    let decoded = Command::new(judge::ffmpeg_9())
+        .args(["-nostdin", "-v", "warning", "-i", playlist.to_str().unwrap(), "-f", "s16le", "-ac", "1", "-"])
+        .output()
+        .unwrap();
+    assert!(decoded.stderr.is_empty(), "{}", String::from_utf8_lossy(&decoded.stderr));
+    let samples = decoded.stdout.len() as u64 / 2;
+    // The last coded frame is padded to 1,024 samples.
+    assert!((wanted..wanted + 2048).contains(&samples), "{samples} samples for {wanted}");
+    let packets = judge::ffprobe(&["-show_entries", "packet=pts,duration"], playlist.to_str().unwrap());
+    for pair in packets["packets"].as_array().unwrap().windows(2) {
+        assert_eq!(pair[1]["pts"].as_i64().unwrap() - pair[0]["pts"].as_i64().unwrap(), 1024);
+    }
+}
+
+/// Serves a folder with CORS and ranges; any server would do.
+struct StaticServer {
+    child: std::process::Child,
+    base: String,
+}
+
+impl StaticServer {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new("node")
+            .current_dir(judge::root().join("tests/browser"))
+            .args(["static-server.mjs", folder.to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let base = line.trim().trim_end_matches('/').to_owned();
+        assert!(base.starts_with("http://"), "{line}");
+        Self { child, base }
+    }
+}
+
+impl Drop for StaticServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,78 @@
+//! Judges that share no code with what they judge: ffprobe, FFmpeg, the three players.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A fixture made by `tests/media/make.sh`.
+pub fn media(name: &str) -> PathBuf {
+    let path = root().join(".cache/media").join(name);
+    assert!(path.exists(), "{} is missing: run `make test`, which makes it", path.display());
+    path
+}
+
+/// The built `lectern`.
+pub fn lectern() -> PathBuf {
+    if let Some(named) = std::env::var_os("LECTERN_BIN") {
+        return named.into();
+    }
+    let running = std::env::current_exe().unwrap();
+    let beside = running.parent().unwrap().parent().unwrap().join("lectern");
+    assert!(beside.exists(), "{} is missing: run `make test`, which builds it", beside.display());
+    beside
+}
+
+/// Runs a command to its end and gives its output; the command must succeed.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} ended with {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// What ffprobe says, as JSON.
+pub fn ffprobe(arguments: &[&str], target: &str) -> Value {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-of", "json"]).args(arguments).arg(target);
+    let output = run(&mut command);
+    assert!(output.stderr.is_empty(), "ffprobe {target}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The newest FFmpeg that `make test` installs, with decoders and checks newer than Debian's.
+pub fn ffmpeg_9() -> PathBuf {
+    let found = std::fs::read_to_string(root().join(".cache/ffmpeg-path")).expect("run `make test`, which installs it");
+    PathBuf::from(found.trim())
+}
+
+/// Decodes everything with `program`, which must print nothing; answers the number of decoded frames.
+pub fn decode_silently(program: &Path, target: &str, map: &str) -> u64 {
+    let mut command = Command::new(program);
+    command.args(["-nostdin", "-hide_banner", "-v", "warning", "-xerror", "-i", target, "-map", map]);
+    command.args(["-f", "null", "-progress", "pipe:1", "-"]);
+    let output = run(&mut command);
+    assert!(output.stderr.is_empty(), "{} {target}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("frame="));
+    last.map_or(0, |frames| frames.trim().parse().unwrap())
+}
+
+/// The three players read the burned-in frame counter on every rendition and across every switch.
+pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
+    let mut command = Command::new("node");
+    command.current_dir(root().join("tests/browser")).arg("run.mjs");
+    command.args(["--base-url", base_url, "--hls", hls, "--dash", dash, "--rate", rate, "--frames", &frames.to_string()]);
+    let output = run(&mut command);
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+}

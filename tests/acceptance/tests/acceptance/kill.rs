@@ -1,0 +1,123 @@
+//! `kill -9` at seeded points of a job: nothing done is done again, and it ends well.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::judge;
+use crate::server::{Server, fresh, wait_for};
+
+/// SplitMix64: a seed gives the same points everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn jobs(server: &Server, id: &str) -> Vec<Value> {
+    let answer = server.admin("GET", &format!("/api/v1/jobs?asset_id={id}&limit=200"), None, 200).json();
+    answer["items"].as_array().or(answer["jobs"].as_array()).or(answer["data"].as_array()).unwrap_or_else(|| panic!("{answer}")).clone()
+}
+
+/// Attempts of every job that is done, by id.
+fn done_attempts(server: &Server, id: &str) -> BTreeMap<String, i64> {
+    jobs(server, id)
+        .iter()
+        .filter(|job| job["state"] == "done")
+        .map(|job| (job["id"].as_str().unwrap().to_owned(), job["attempt"].as_i64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn killed_at_every_seeded_point_the_job_ends_well_and_nothing_done_is_done_again() {
+    let (points, seed) = (number("LECTERN_KILL_POINTS", 20), number("LECTERN_KILL_SEED", 20_261_121));
+    println!("{points} kill points, seed {seed} (LECTERN_KILL_SEED repeats it)");
+    let mut random = Random(seed);
+    let mut left = points;
+    let mut round = 0;
+    while left > 0 {
+        round += 1;
+        left -= one_asset(&mut random, left, round);
+    }
+}
+
+/// Uploads one recording, kills at most `budget` times until it is ready; answers how often it killed.
+fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
+    let (_folder, data) = fresh();
+    let mut server = Server::start(&data);
+    let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
+    let mut kills = 0;
+    let mut done = BTreeMap::new();
+    let mut playable: Option<String> = None;
+    while kills < budget {
+        // Some kills come at once, most in the middle of work, some only after a range was committed.
+        let until = Instant::now() + Duration::from_millis(150 + random.below(4_000));
+        let only_engine = random.below(4) == 0;
+        let asset = wait_for("the moment of the kill", 30, || {
+            let asset = server.asset(&id);
+            (Instant::now() >= until || asset["state"] == "ready").then_some(asset)
+        });
+        if asset["state"] == "ready" {
+            break;
+        }
+        assert_ne!(asset["state"], "errored", "round {round}, kill {kills}: {asset}");
+        check_served(&server, &asset, &mut playable);
+        done.extend(done_attempts(&server, &id));
+        kills += 1;
+        if only_engine {
+            // One that has ended by itself cannot be killed, which is as good.
+            let _ = std::process::Command::new("pkill").args(["-9", "-P", &server.pid().to_string(), "-f", "lectern-engine"]).status();
+        } else {
+            server.kill();
+            server = Server::start(&data);
+        }
+        let now = done_attempts(&server, &id);
+        for (job, attempt) in &done {
+            assert_eq!(now.get(job), Some(attempt), "round {round}, kill {kills}: {job} was done and ran again");
+        }
+    }
+    let asset = server.settled(&id, 400);
+    assert_eq!(asset["state"], "ready", "round {round} after {kills} kills: {asset}");
+    check_attempts(&jobs(&server, &id), kills, round);
+    let playback = server.call("GET", &format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap()), &[], None).unwrap().json();
+    let master = format!("{}{}", server.base, playback["hls"].as_str().unwrap());
+    let frames = judge::decode_silently(&judge::ffmpeg_9(), &master, "0:v:0");
+    let source = judge::ffprobe(&["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"], judge::media("kill.mp4").to_str().unwrap());
+    assert_eq!(source["streams"][0]["nb_read_packets"], frames.to_string(), "round {round}: every frame exactly once");
+    println!("round {round}: {kills} kills");
+    kills.max(1)
+}
+
+/// Each kill may cost what was in flight: at most as many jobs as run at once.
+fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
+    let again: i64 = jobs.iter().map(|job| (job["attempt"].as_i64().unwrap() - 1).max(0)).sum();
+    let width = std::thread::available_parallelism().unwrap().get() as i64;
+    assert!(again <= kills as i64 * width, "round {round}: {again} runs were repeated after {kills} kills");
+}
+
+/// What was published stays served, whatever was killed.
+fn check_served(server: &Server, asset: &Value, playable: &mut Option<String>) {
+    if asset["playable_at"].is_string() && playable.is_none() {
+        let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
+        *playable = server.call("GET", &playback, &[], None).unwrap().json()["hls"].as_str().map(str::to_owned);
+    }
+    if let Some(hls) = playable {
+        let answer = server.call("GET", hls, &[], None).unwrap();
+        assert_eq!(answer.status, 200, "what was published is gone");
+    }
+}

@@ -1,0 +1,14 @@
+//! The product from outside: built executables, real media, real players, and `kill -9`.
+//!
+//! Run through `make test`, which builds the executables, makes the fixtures and installs the judges. Fixtures lie in
+//! `.cache/media`; `LECTERN_BIN` names another `lectern` than the one beside this test.
+
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod command_line;
+mod encode;
+mod judge;
+mod kill;
+mod server;
+mod upload;

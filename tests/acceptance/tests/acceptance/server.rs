@@ -1,0 +1,147 @@
+//! A running `lectern serve` on a folder of its own, and a client for it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::judge;
+
+pub const TOKEN: &str = "acceptance-token-0123456789";
+
+/// Waits until `check` gives something, at most `seconds`; panics with what was waited for.
+pub fn wait_for<T>(what: &str, seconds: u64, mut check: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = check() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {seconds} s in vain for: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// One process; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub base: String,
+    pub data: PathBuf,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Server {
+    /// Starts on `data`, on a free port, and waits for the printed address.
+    pub fn start(data: &Path) -> Self {
+        let mut command = Command::new(judge::lectern());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.env("LECTERN_ADMIN_TOKEN", TOKEN).stdin(Stdio::null()).stdout(Stdio::piped());
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).unwrap();
+        let mut child = command.stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let base = line.trim().trim_end_matches('/').to_owned();
+        assert!(base.starts_with("http://127.0.0.1:"), "no address, but: {line:?}; {}", log_of(data));
+        Self { child, base, data: data.to_owned() }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, no goodbye.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<Answer, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build().into();
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = match body {
+            Some(bytes) => agent.run(request.body(bytes.to_vec()).unwrap())?,
+            None => agent.run(request.body(()).unwrap())?,
+        };
+        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned())).collect();
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
+        Ok(Answer { status: response.status().as_u16(), headers, body })
+    }
+
+    /// A call with the admin token that must give `status`.
+    pub fn admin(&self, method: &str, path: &str, body: Option<Value>, status: u16) -> Answer {
+        let bytes = body.map(|value| value.to_string().into_bytes());
+        let authorization = format!("Bearer {TOKEN}");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        let answer = self.call(method, path, &headers, bytes.as_deref()).unwrap();
+        assert_eq!(answer.status, status, "{method} {path}: {}", String::from_utf8_lossy(&answer.body));
+        answer
+    }
+
+    /// Sends a file by one PUT; answers the asset's id.
+    pub fn upload(&self, file: &Path, filename: &str) -> String {
+        let bytes = std::fs::read(file).unwrap();
+        self.upload_bytes(&bytes, filename)
+    }
+
+    pub fn upload_bytes(&self, bytes: &[u8], filename: &str) -> String {
+        let upload = self.admin("POST", "/api/v1/uploads", Some(json!({ "filename": filename, "size": bytes.len() })), 201).json();
+        let put_url = upload["put_url"].as_str().unwrap();
+        let authorization = format!("Bearer {TOKEN}");
+        let answer = self.call("PUT", put_url, &[("Authorization", &authorization)], Some(bytes)).unwrap();
+        assert!(answer.status < 300, "PUT: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+        upload["asset_id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn asset(&self, id: &str) -> Value {
+        self.admin("GET", &format!("/api/v1/assets/{id}"), None, 200).json()
+    }
+
+    /// Waits for the asset to be ready or errored.
+    pub fn settled(&self, id: &str, seconds: u64) -> Value {
+        wait_for(&format!("{id} to settle; {}", log_of(&self.data)), seconds, || {
+            let asset = self.asset(id);
+            matches!(asset["state"].as_str(), Some("ready" | "errored")).then_some(asset)
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The end of a server's log.
+pub fn log_of(data: &Path) -> String {
+    let text = std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+/// A fresh folder `data` inside a temporary one.
+pub fn fresh() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    (folder, data)
+}

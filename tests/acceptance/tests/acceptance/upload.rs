@@ -1,0 +1,104 @@
+//! Upload a recording, watch it adapt.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::judge;
+use crate::server::{Server, fresh, wait_for};
+
+fn playlist(server: &Server, path: &str) -> String {
+    let answer = server.call("GET", path, &[], None).unwrap();
+    assert_eq!(answer.status, 200, "{path}");
+    String::from_utf8(answer.body).unwrap()
+}
+
+fn variants(master: &str) -> Vec<&str> {
+    master.lines().filter(|line| line.contains("video-") && !line.starts_with('#')).collect()
+}
+
+#[test]
+fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_sessions_keep_playing() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let id = server.upload(&judge::media("counter.mp4"), "lecture.mp4");
+    let early = wait_for("the lowest rung to be playable", 240, || Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string()));
+    let playback = format!("/api/v1/playback/{}", early["playback_id"].as_str().unwrap());
+    let addresses = server.call("GET", &playback, &[], None).unwrap().json();
+    let (hls, dash) = (addresses["hls"].as_str().unwrap(), addresses["dash"].as_str().unwrap());
+    let first = playlist(&server, hls);
+    let session: Vec<String> = variants(&first).iter().map(|uri| format!("{}/{uri}", hls.rsplit_once('/').unwrap().0)).collect();
+
+    let asset = server.settled(&id, 400);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    let millis = |field: &str| asset[field].as_str().unwrap().to_owned();
+    assert!(millis("playable_at") < millis("complete_at"), "{asset}");
+    if early["state"] == "processing" {
+        assert_eq!(session.len(), 1, "the first generation has the lowest rung alone: {first}");
+        assert!(session[0].contains("/g1/"), "{session:?}");
+    }
+    let complete = playlist(&server, hls);
+    assert!(variants(&complete).len() >= 3, "new sessions see all rungs: {complete}");
+    assert!(variants(&complete).iter().all(|uri| uri.starts_with("g2/")), "one generation: {complete}");
+    for uri in &session {
+        assert!(playlist(&server, uri).contains("#EXT-X-ENDLIST"), "a running session's playlist stays");
+    }
+    check_renditions(&asset);
+    let frames = asset_frames(&server, &complete, hls);
+    judge::players(&server.base, hls, dash, frames, "24000/1001");
+    for field in ["poster", "storyboard"] {
+        let answer = server.call("GET", addresses[field].as_str().unwrap(), &[], None).unwrap();
+        assert_eq!(answer.status, 200, "{field}");
+    }
+}
+
+fn check_renditions(asset: &Value) {
+    let renditions = asset["renditions"].as_array().unwrap();
+    assert!(renditions.iter().any(|rendition| rendition["state"] == "done"), "{asset}");
+    assert!(renditions.iter().all(|rendition| rendition["state"] == "done" || rendition["reason"].is_string()), "{asset}");
+}
+
+fn asset_frames(server: &Server, master: &str, hls: &str) -> u64 {
+    let uri = format!("{}{}/{}", server.base, hls.rsplit_once('/').unwrap().0, variants(master)[0]);
+    judge::decode_silently(&judge::ffmpeg_9(), &uri, "0:v:0")
+}
+
+#[test]
+fn the_page_uploads_a_file_and_plays_it() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let sample = judge::media("sample.mp4");
+    let mut page = Command::new("node");
+    page.current_dir(judge::root().join("tests/browser")).arg("page.mjs");
+    page.args(["--url", &format!("{}/#token={}", server.base, crate::server::TOKEN), "--upload", sample.to_str().unwrap()]);
+    page.args(["--screenshot", judge::root().join(".cache/page.png").to_str().unwrap()]);
+    println!("{}", String::from_utf8_lossy(&judge::run(&mut page).stdout));
+}
+
+#[test]
+fn an_asset_can_be_cancelled_and_deleted_at_any_time_and_leaves_no_object() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
+    wait_for("encoding to begin", 120, || (server.asset(&id)["progress"]["stage"] == "encode").then_some(()));
+    server.admin("POST", &format!("/api/v1/assets/{id}/cancel"), None, 202);
+    let asset = server.settled(&id, 20);
+    assert_eq!(asset["error"]["code"], "asset.cancelled");
+    wait_for("the engines to end", 20, || (engines_of(server.pid()) == 0).then_some(()));
+    server.admin("DELETE", &format!("/api/v1/assets/{id}"), None, 202);
+    wait_for("the asset's objects to go", 60, || {
+        let left = ["sources", "work", "published"].iter().any(|folder| has_files(&data.join("media").join(folder)));
+        (!left).then_some(())
+    });
+}
+
+fn has_files(folder: &std::path::Path) -> bool {
+    let Ok(entries) = folder.read_dir() else { return false };
+    entries.filter_map(Result::ok).any(|entry| if entry.path().is_dir() { has_files(&entry.path()) } else { true })
+}
+
+/// Engine processes whose parent is `pid`.
+pub fn engines_of(pid: u32) -> usize {
+    let children = Command::new("pgrep").args(["-P", &pid.to_string(), "-f", "lectern-engine"]).output().unwrap();
+    String::from_utf8_lossy(&children.stdout).lines().count()
+}

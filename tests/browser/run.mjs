@@ -1,0 +1,109 @@
+// Plays a published presentation in three players and compares every picture with the number it shows.
+//
+//   node run.mjs --base-url http://127.0.0.1:PORT --hls PATH --dash PATH --frames N --rate 24000/1001
+//                [--players hls,dash,shaka] [--heights 360,720] [--segment-s 4] [--no-audio] [--deadline-s 600] [--json FILE]
+//
+// The source must be counter.mp4 (see tests/media). One line per check, then one line of JSON; exit 1 with the reason when one fails.
+
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Stage, checksFor } from './checks.mjs';
+import { launch, within } from './chromium.mjs';
+import { serve } from './static-server.mjs';
+import { parseRate } from './walk.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const MOUNTS = {
+  '/stage/': path.join(here, 'stage'),
+  '/harness/': here,
+  '/players/hls/': path.join(here, 'node_modules/hls.js/dist'),
+  '/players/dash/': path.join(here, 'node_modules/dashjs/dist/modern/umd'),
+  '/players/shaka/': path.join(here, 'node_modules/shaka-player/dist'),
+};
+const CHECK_MS = 240_000;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      'base-url': { type: 'string' }, hls: { type: 'string' }, dash: { type: 'string' }, frames: { type: 'string' }, rate: { type: 'string' },
+      players: { type: 'string' }, heights: { type: 'string' }, 'segment-s': { type: 'string', default: '4' },
+      'no-audio': { type: 'boolean', default: false }, 'deadline-s': { type: 'string', default: '600' }, json: { type: 'string' },
+    },
+  });
+  const base = new URL(values['base-url'] ?? '');
+  const sources = { hls: values.hls, dash: values.dash, shaka: values.dash };
+  const kinds = values.players?.split(',') ?? Object.keys(sources).filter((kind) => sources[kind]);
+  for (const kind of kinds) if (!sources[kind]) throw new Error(`--players names ${kind}, for which no path was given`);
+  if (kinds.length === 0) throw new Error('--hls or --dash is needed');
+  const frames = Number(values.frames);
+  if (!Number.isInteger(frames) || frames < 1) throw new Error('--frames is a number of pictures');
+  return {
+    players: kinds.map((kind) => ({ kind, url: new URL(sources[kind], base).href })),
+    frames,
+    rate: parseRate(values.rate ?? ''),
+    heights: values.heights?.split(',').map(Number),
+    segmentSeconds: Number(values['segment-s']),
+    audio: !values['no-audio'],
+    deadline_ms: Number(values['deadline-s']) * 1000,
+    json: values.json,
+  };
+}
+
+/** Runs one check and prints its line; gives whether it held. */
+async function report(results, kind, [name, run]) {
+  const started = performance.now();
+  const result = { player: kind, check: name, ok: true };
+  try {
+    result.detail = await within(CHECK_MS, name, run());
+  } catch (error) {
+    result.ok = false;
+    result.detail = error.message.split('\n')[0];
+  }
+  result.wall_ms = Math.round(performance.now() - started);
+  results.push(result);
+  console.log(`${result.ok ? 'ok  ' : 'FAIL'} ${kind} ${name}: ${result.detail} (${(result.wall_ms / 1000).toFixed(1)} s)`);
+  return result.ok;
+}
+
+async function play(browser, site, player, asked, results) {
+  const page = await browser.newPage();
+  try {
+    await page.goto(`${site.url}/stage/index.html`, { timeout: 30_000 });
+    await page.waitForFunction(() => window.stageReady === true, null, { timeout: 30_000 });
+    const { first, rest } = checksFor(new Stage(page), player, asked);
+    if (!(await report(results, player.kind, first))) return;
+    for (const check of rest()) await report(results, player.kind, check);
+  } finally {
+    await page.close();
+  }
+}
+
+async function main() {
+  const asked = options();
+  const results = [];
+  const site = await serve(MOUNTS);
+  const browser = await launch();
+  let stopped = null;
+  try {
+    const all = async () => { for (const player of asked.players) await play(browser, site, player, asked, results); };
+    await within(asked.deadline_ms, 'the whole run', all());
+  } catch (error) {
+    stopped = error.message;
+    console.log(`FAIL ${stopped}`);
+  } finally {
+    await browser.close();
+    await site.close();
+  }
+  const failed = results.filter(({ ok }) => !ok);
+  const summary = { ok: failed.length === 0 && stopped === null, checks: results.length, failed: failed.length, stopped, results };
+  if (asked.json) await writeFile(asked.json, `${JSON.stringify(summary, null, 2)}\n`);
+  console.log(JSON.stringify({ ...summary, results: failed }));
+  return summary.ok ? 0 : 1;
+}
+
+main().then((code) => { process.exitCode = code; }, (error) => {
+  console.error(error.message);
+  process.exitCode = 2;
+});

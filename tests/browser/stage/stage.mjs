@@ -1,0 +1,100 @@
+// What the test drives from outside: one player on one video element, and pictures read back from it.
+
+import { CELLS, cellLevels, decodeCells } from '/harness/counter.mjs';
+import * as players from './players.mjs';
+
+const video = document.getElementById('video');
+const canvas = new OffscreenCanvas(CELLS * 16, 16);
+const context = canvas.getContext('2d', { willReadFrequently: true });
+const failures = [];
+let player = null;
+let watching = null;
+
+video.addEventListener('error', () => failures.push(`the video element: ${video.error?.code} ${video.error?.message}`));
+window.addEventListener('error', (event) => failures.push(`the page: ${event.message}`));
+
+/** The picture on display: its own time stamp, its size, and the number it shows. Both come from one frame, so they cannot be out of step. */
+function readPicture() {
+  const frame = new VideoFrame(video);
+  try {
+    const { displayWidth: width, displayHeight: height, timestamp } = frame;
+    context.drawImage(frame, 0, 0, width, width / CELLS, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return { time_s: timestamp / 1e6, width, height, ...decodeCells(cellLevels(data, canvas.width, canvas.height)) };
+  } finally {
+    frame.close();
+  }
+}
+
+/** Resolves with the next picture put on display, or null when there is none in time. */
+function nextPicture(timeout_ms) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), timeout_ms);
+    video.requestVideoFrameCallback((_, metadata) => {
+      clearTimeout(timer);
+      resolve({ ...readPicture(), media_time_s: metadata.mediaTime });
+    });
+  });
+}
+
+const happened = (target, name, timeout_ms) => new Promise((resolve) => {
+  const timer = setTimeout(() => resolve(false), timeout_ms);
+  target.addEventListener(name, () => { clearTimeout(timer); resolve(true); }, { once: true });
+});
+
+window.stage = {
+  async load(kind, url, timeout_ms) {
+    player = await players[kind](video, (reason) => failures.push(reason));
+    const late = new Promise((resolve) => setTimeout(() => resolve('late'), timeout_ms));
+    if ((await Promise.race([player.load(url), late])) === 'late') throw new Error(`the manifest was not parsed in time; ${failures.join('; ') || 'no error'}`);
+    if (video.readyState === 0 && !(await happened(video, 'loadedmetadata', timeout_ms))) {
+      throw new Error(`no media was loaded in time; ${failures.join('; ') || 'no error'}`);
+    }
+    return player.renditions();
+  },
+  failures: () => failures,
+  pin: (index) => player.pin(index),
+  switchTo: (index) => player.switchTo(index),
+  play: async (rate) => { video.playbackRate = rate; await video.play(); },
+  pause: () => video.pause(),
+  state: () => ({
+    time_s: video.currentTime, duration_s: video.duration, ended: video.ended, paused: video.paused, ready: video.readyState,
+    audio_bytes: video.webkitAudioDecodedByteCount, width: video.videoWidth, height: video.videoHeight,
+    buffered: Array.from({ length: video.buffered.length }, (_, i) => [video.buffered.start(i), video.buffered.end(i)]),
+  }),
+  /**
+   * Seeks while paused to the middle of a picture that lasts `picture_s`, and gives what is on display once that is the picture of this
+   * time and of the wanted height; what `seeked` leaves on display for a moment may be the old one. At the deadline, gives what is there.
+   */
+  async seek(time_s, picture_s, height, timeout_ms) {
+    const deadline = performance.now() + timeout_ms;
+    video.pause();
+    const seeked = happened(video, 'seeked', timeout_ms);
+    video.currentTime = time_s;
+    if (!(await seeked)) return { reason: `the seek to ${time_s.toFixed(3)} s did not end within ${timeout_ms} ms: ${JSON.stringify(window.stage.state())}` };
+    let picture = { reason: 'no picture was shown' };
+    while (performance.now() < deadline) {
+      if (video.readyState >= 2 && !video.seeking) {
+        picture = readPicture();
+        if (picture.height === height && Math.abs(picture.time_s + picture_s / 2 - time_s) < picture_s / 2) return picture;
+      }
+      await nextPicture(100);
+    }
+    if (picture.height !== height) picture.reason = `no picture of height ${height} within ${timeout_ms} ms (shown: ${picture.height})`;
+    return picture;
+  },
+  /** Starts to read every picture that is put on display; `watched` gives what was read since the last call. */
+  watch() {
+    if (watching) return;
+    watching = [];
+    const look = (_, metadata) => {
+      if (!watching) return;
+      watching.push({ ...readPicture(), media_time_s: metadata.mediaTime });
+      video.requestVideoFrameCallback(look);
+    };
+    video.requestVideoFrameCallback(look);
+  },
+  watched: () => watching?.splice(0) ?? [],
+  unwatch() { watching = null; },
+};
+window.stageReady = true;

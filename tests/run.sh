@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Every check and test, in the order in which they fail fastest. `run.sh lint` stops after the checks; `run.sh soak`
+# runs the kill test alone, at LECTERN_KILL_POINTS points.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-all}
+cache=$PWD/.cache
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+
+step() { printf '\n== %s (%s s so far)\n' "$1" "$SECONDS"; }
+
+lint() {
+  step "format"
+  cargo fmt --all --check
+  step "layers and walls"
+  cargo xtask check-layers
+  step "clippy"
+  cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+}
+
+judges() {
+  step "judges: FFmpeg 9 and the players"
+  if [ ! -x "$cache/venv/bin/python3" ]; then python3 -m venv "$cache/venv"; fi
+  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1
+  "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
+  (cd tests/browser && npm ci --silent --no-audit --no-fund)
+  step "fixtures"
+  tests/media/make.sh "$cache/media"
+}
+
+executables() {
+  step "executables"
+  cargo build --quiet --locked -p lectern -p lectern-engine
+}
+
+mkdir -p "$cache"
+if [ "$mode" != soak ]; then lint; fi
+if [ "$mode" = lint ]; then exit 0; fi
+judges
+executables
+if [ "$mode" = soak ]; then
+  step "soak"
+  cargo test --quiet --locked -p acceptance -- --nocapture kill::
+  exit 0
+fi
+step "the page's logic"
+node --test tests/web/*.test.mjs
+step "crates"
+cargo test --quiet --locked --workspace --exclude acceptance
+step "acceptance"
+cargo test --quiet --locked -p acceptance -- --test-threads=2
+step "done"

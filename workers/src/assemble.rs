@@ -1,0 +1,139 @@
+//! From stored parts to whole tracks, and from tracks to everything that is derived from them.
+
+use media_types::{AudioPlan, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
+use packager::{OutputFile, Presentation, StoryboardRef};
+
+use crate::error::WorkError;
+use crate::track::{RangeParts, Stills, TrackPart, audio_track, video_kind, video_track};
+
+/// Joins the ranges' parts of one rendition. `ranges` are in range order; each holds a part for the rendition.
+///
+/// # Errors
+/// When a part is absent, or the parts are not one gapless track with one configuration.
+pub fn video_record<'a>(
+    plan: &VideoPlan,
+    rendition: usize,
+    ranges: impl Iterator<Item = &'a RangeParts>,
+) -> Result<TrackRecord, WorkError> {
+    let rendition = plan.renditions.get(rendition).ok_or_else(|| broken("a rendition that was not planned"))?;
+    let name = video_track(&rendition.name);
+    let mut segments: Vec<SegmentRecord> = Vec::new();
+    let mut config = None;
+    for range in ranges {
+        let part = range
+            .parts
+            .iter()
+            .find(|part| part.track == name)
+            .ok_or_else(|| broken(&format!("no {name} in a range")))?;
+        if config.get_or_insert_with(|| part.config.clone()) != &part.config {
+            return Err(broken(&format!("the ranges of {name} have different decoder configurations")));
+        }
+        segments.extend(part.segments.iter().cloned());
+    }
+    check_gapless(&name, &segments)?;
+    let frames: u64 = segments.iter().map(|segment| u64::from(segment.sample_count)).sum();
+    if frames != plan.frame_count() {
+        return Err(broken(&format!("{name} has {frames} frames of {} planned", plan.frame_count())));
+    }
+    Ok(TrackRecord {
+        kind: video_kind(plan, rendition),
+        timescale: plan.timescale,
+        config: config.ok_or_else(|| broken(&format!("{name} has no range")))?,
+        max_bitrate_bps: rendition.encoding.max_bitrate_bps,
+        name,
+        segments,
+    })
+}
+
+/// The sound track as a whole.
+///
+/// # Errors
+/// When it is not gapless.
+pub fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRecord, WorkError> {
+    check_gapless(&part.track, &part.segments)?;
+    Ok(TrackRecord {
+        name: audio_track(plan),
+        kind: TrackKind::Audio {
+            sample_rate: plan.sample_rate,
+            channels: plan.channels,
+            language: plan.language.clone(),
+            priming_samples: part.priming_samples,
+            sample_count: plan.sample_count,
+        },
+        timescale: Timescale::new(plan.sample_rate).ok_or_else(|| broken("a sound track without a rate"))?,
+        config: part.config.clone(),
+        max_bitrate_bps: plan.bitrate_bps.into(),
+        segments: part.segments.clone(),
+    })
+}
+
+fn check_gapless(name: &str, segments: &[SegmentRecord]) -> Result<(), WorkError> {
+    let mut expected = 0;
+    for (index, segment) in segments.iter().enumerate() {
+        if segment.index as usize != index || segment.start_ticks != expected {
+            return Err(broken(&format!("{name} has a gap before segment {index}")));
+        }
+        expected += segment.duration_ticks;
+    }
+    Ok(())
+}
+
+fn broken(detail: &str) -> WorkError {
+    WorkError::Engine(detail.to_owned())
+}
+
+/// Everything that is derived from finished tracks: initialization segments, playlists, the MPD and the storyboard's
+/// index. `uri_prefix` stands before the URIs in the two entry points: empty, or such as `g2/`.
+///
+/// # Errors
+/// When the packager refuses, or its own lint finds a fault in what it wrote.
+pub fn derived_files(
+    tracks: &[TrackRecord],
+    storyboard: Option<&Storyboard>,
+    uri_prefix: &str,
+) -> Result<Vec<OutputFile>, WorkError> {
+    let storyboard = storyboard.map(Storyboard::reference);
+    let presentation = Presentation { tracks, uri_prefix, storyboard };
+    let mut files = packager::text_files(&presentation)?;
+    let findings = packager::lint::verify_presentation(&presentation, &files);
+    if let Some(finding) = findings.first() {
+        return Err(broken(&format!("{} ({} findings): {}", finding.rule, findings.len(), finding.detail)));
+    }
+    for track in tracks {
+        let bytes = packager::init_segment(&track.kind, track.timescale, &track.config)?;
+        let path = packager::init_path(&track.name);
+        files.push(OutputFile { media_type: packager::media_type(&path), path, bytes });
+    }
+    Ok(files)
+}
+
+/// What the storyboard's index is written from.
+#[derive(Clone, Debug)]
+pub struct Storyboard {
+    stills: Stills,
+    plan: media_types::StillsPlan,
+    duration_ms: i64,
+    sheet_bytes: u64,
+}
+
+impl Storyboard {
+    /// `None` when there is no sheet.
+    pub fn new(stills: &Stills, plan: &media_types::StillsPlan, duration_ms: i64) -> Option<Self> {
+        let sheet = stills.files.iter().find(|file| file.name == pipeline::STORYBOARD)?;
+        Some(Self { stills: stills.clone(), plan: plan.clone(), duration_ms, sheet_bytes: sheet.size_bytes })
+    }
+
+    fn reference(&self) -> StoryboardRef<'_> {
+        StoryboardRef {
+            uri: pipeline::STORYBOARD,
+            tile_width: self.plan.tile_width,
+            tile_height: self.plan.tile_height,
+            columns: self.stills.columns,
+            rows: self.stills.rows,
+            tile_count: self.stills.tiles,
+            interval_ms: self.plan.tile_interval_ms,
+            duration_ms: self.duration_ms,
+            sheet_bytes: self.sheet_bytes,
+        }
+    }
+}

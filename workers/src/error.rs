@@ -1,0 +1,98 @@
+//! What can go wrong in a stage, sorted by what to do about it.
+
+use engine_host::EngineHostError;
+use packager::PackageError;
+use thiserror::Error;
+
+/// A failure of one piece of work.
+#[derive(Debug, Error)]
+pub enum WorkError {
+    /// The source is at fault: trying again gives the same.
+    #[error("{detail}")]
+    Input {
+        /// Stable and dotted, such as `input.unreadable`.
+        code: String,
+        /// One clause for a person.
+        detail: String,
+        /// What the person can do.
+        hint: String,
+    },
+    /// The engine broke its contract or its machine failed.
+    #[error("{0}")]
+    Engine(String),
+    /// The engine's process failed.
+    #[error(transparent)]
+    Host(EngineHostError),
+    /// Samples that cannot be packaged.
+    #[error("packaging: {0}")]
+    Package(#[from] PackageError),
+    /// Bytes that could not be stored or read.
+    #[error("storage: {0}")]
+    Storage(String),
+    /// The lease is lost or the work cancelled; somebody else owns it now.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The database refused.
+    #[error("database: {0}")]
+    Database(String),
+}
+
+impl From<EngineHostError> for WorkError {
+    fn from(error: EngineHostError) -> Self {
+        if error.is_input_fault() {
+            let code = error.code().to_owned();
+            return WorkError::Input { hint: hint(&code).to_owned(), detail: error.to_string(), code };
+        }
+        WorkError::Host(error)
+    }
+}
+
+impl From<pipeline::PlanError> for WorkError {
+    fn from(error: pipeline::PlanError) -> Self {
+        WorkError::Input { code: error.code.to_owned(), detail: error.detail, hint: error.hint.to_owned() }
+    }
+}
+
+impl WorkError {
+    /// Stable and dotted.
+    pub fn code(&self) -> &str {
+        match self {
+            WorkError::Input { code, .. } => code,
+            WorkError::Engine(_) => "engine.contract",
+            WorkError::Host(error) => error.code(),
+            WorkError::Package(_) => "package.refused",
+            WorkError::Storage(_) => "storage.failed",
+            WorkError::LeaseLost => "job.lease_lost",
+            WorkError::Database(_) => "database.failed",
+        }
+    }
+
+    /// What the person or operator can do.
+    pub fn hint(&self) -> &str {
+        match self {
+            WorkError::Input { hint, .. } => hint,
+            WorkError::Storage(_) => "free some space or check the store, then retry",
+            WorkError::Host(_) | WorkError::Engine(_) | WorkError::Package(_) => {
+                "retry; if it fails again, keep the file and report it with this code"
+            }
+            WorkError::LeaseLost | WorkError::Database(_) => "retry",
+        }
+    }
+
+    /// Whether another attempt may succeed.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, WorkError::Input { .. })
+    }
+}
+
+fn hint(code: &str) -> &'static str {
+    match code {
+        "input.empty" => "choose the recording again: the upload holds no bytes",
+        "input.image" => "upload a video or an audio recording",
+        "input.index_missing" => "export the recording again, or repair it with the program that made it",
+        "input.not_media" | "input.unreadable" => "upload an MP4, MOV, MKV, WebM, TS or a common audio file",
+        "input.unsupported_codec" => "export the recording as H.264 video with AAC sound",
+        "input.undecodable" => "the file is damaged: export it again from its source",
+        _ => "check the file by playing it, then upload it again",
+    }
+}

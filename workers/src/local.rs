@@ -1,0 +1,278 @@
+//! `lectern encode`: the same engine and packager, a folder instead of the store, no queue and no database.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ladders::Ladder;
+use media_types::{EncodePlan, ProbeReport, TrackRecord};
+use pipeline::StillsOrder;
+
+use crate::assemble::{Storyboard, audio_record, derived_files, video_record};
+use crate::error::WorkError;
+use crate::track::{ObjectSink, OnProgress, RangeParts, Stills, TrackPart, encode_audio, encode_range, make_stills};
+
+/// What happened, for whoever shows it.
+#[derive(Clone, Debug)]
+pub enum LocalEvent {
+    /// The source is known.
+    Probed(Arc<ProbeReport>),
+    /// The plan is made; work begins.
+    Planned(Arc<EncodePlan>),
+    /// Share of the whole job that is done, 0 to 1.
+    Progress(f64),
+}
+
+/// What a local encode came to.
+#[derive(Clone, Debug)]
+pub struct LocalResult {
+    /// The plan it followed.
+    pub plan: Arc<EncodePlan>,
+    /// Every track, as written.
+    pub tracks: Vec<TrackRecord>,
+    /// Planned pictures that could not be decoded, over all ranges.
+    pub missing_pictures: u64,
+}
+
+/// Encodes `input` into the folder `out`, which must not exist or be empty. Nothing is left there after a failure.
+///
+/// # Errors
+/// When the source is unfit, the folder is taken, or the machine fails.
+pub async fn encode_local(
+    input: &Path,
+    out: &Path,
+    ladder: &Ladder,
+    engine: &EngineOptions,
+    on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>,
+) -> Result<LocalResult, WorkError> {
+    let staging = Staging::create(out)?;
+    let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
+    let mut session = EngineSession::start(engine, source.clone()).await?;
+    let report = Arc::new(session.probe().await?);
+    on_event(LocalEvent::Probed(report.clone()));
+    let plan = Arc::new(pipeline::plan(&report, ladder)?);
+    on_event(LocalEvent::Planned(plan.clone()));
+
+    let board = Arc::new(Board::new(plan.clone(), on_event));
+    let cores = crate::cores();
+    let slots = cores.min(board.tasks() as u32).max(1);
+    let sink: Arc<dyn ObjectSink> = Arc::new(Folder(staging.path.clone()));
+    let mut sessions = vec![session];
+    for _ in 1..slots {
+        sessions.push(EngineSession::start(engine, source.clone()).await?);
+    }
+    let mut running = tokio::task::JoinSet::new();
+    for session in sessions {
+        running.spawn(work(session, board.clone(), sink.clone()));
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.map_err(|error| WorkError::Engine(format!("a task of the encode panicked: {error}")))??;
+    }
+    let result = finish(&plan, &board, sink.as_ref()).await?;
+    staging.publish(out)?;
+    Ok(result)
+}
+
+fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {
+    WorkError::Input {
+        code: "input.not_readable".to_owned(),
+        detail: format!("{} cannot be read: {error}", input.display()),
+        hint: "check the path and the file's permissions".to_owned(),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Task {
+    Audio,
+    Stills,
+    Range(usize),
+}
+
+#[derive(Default)]
+struct Finished {
+    ranges: Vec<Option<RangeParts>>,
+    audio: Option<TrackPart>,
+    stills: Option<Stills>,
+}
+
+/// What is to be done and what is done.
+struct Board {
+    plan: Arc<EncodePlan>,
+    open: Mutex<VecDeque<(usize, Task)>>,
+    finished: Mutex<Finished>,
+    shares: Arc<Mutex<Vec<(f64, f64)>>>,
+    on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>,
+}
+
+impl Board {
+    fn new(plan: Arc<EncodePlan>, on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>) -> Self {
+        let mut tasks = Vec::new();
+        // The sound cannot be split: begun last it would be waited for alone.
+        let seconds = plan.duration_ms as f64 / 1000.0;
+        if plan.audio.is_some() {
+            tasks.push((Task::Audio, seconds * 0.02));
+        }
+        if let Some(video) = &plan.video {
+            let pixels: f64 =
+                video.renditions.iter().map(|rendition| f64::from(rendition.width) * f64::from(rendition.height)).sum();
+            tasks.extend(
+                video
+                    .ranges
+                    .iter()
+                    .enumerate()
+                    .map(|(index, range)| (Task::Range(index), range.frame_count as f64 * pixels / 30e6)),
+            );
+        }
+        if plan.stills.is_some() {
+            tasks.push((Task::Stills, 0.5));
+        }
+        let ranges = plan.video.as_ref().map_or(0, |video| video.ranges.len());
+        Self {
+            open: Mutex::new(tasks.iter().enumerate().map(|(slot, (task, _))| (slot, *task)).collect()),
+            shares: Arc::new(Mutex::new(tasks.iter().map(|(_, weight)| (*weight, 0.0)).collect())),
+            finished: Mutex::new(Finished { ranges: vec![None; ranges], ..Finished::default() }),
+            plan,
+            on_event,
+        }
+    }
+
+    fn tasks(&self) -> usize {
+        lock(&self.open).len()
+    }
+
+    fn take(&self) -> Option<(usize, Task)> {
+        lock(&self.open).pop_front()
+    }
+
+    fn progress(self: &Arc<Self>, slot: usize) -> OnProgress {
+        let board = self.clone();
+        Arc::new(move |share| {
+            let done = {
+                let mut shares = lock(&board.shares);
+                shares[slot].1 = share;
+                let total: f64 = shares.iter().map(|(weight, _)| weight).sum();
+                shares.iter().map(|(weight, share)| weight * share).sum::<f64>() / total.max(f64::MIN_POSITIVE)
+            };
+            (board.on_event)(LocalEvent::Progress(done));
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn work(mut session: EngineSession, board: Arc<Board>, sink: Arc<dyn ObjectSink>) -> Result<(), WorkError> {
+    let plan = board.plan.clone();
+    while let Some((slot, task)) = board.take() {
+        let on_progress = board.progress(slot);
+        match (task, &plan.video, &plan.audio, &plan.stills) {
+            (Task::Range(index), Some(video), _, _) => {
+                let renditions: Vec<usize> = (0..video.renditions.len()).collect();
+                let threads = crate::encoder_threads(video);
+                let range = &video.ranges[index];
+                let parts =
+                    encode_range(&mut session, video, range, &renditions, threads, sink.as_ref(), on_progress).await?;
+                lock(&board.finished).ranges[index] = Some(parts);
+            }
+            (Task::Audio, _, Some(audio), _) => {
+                let part = encode_audio(&mut session, audio, sink.as_ref(), on_progress).await?;
+                lock(&board.finished).audio = Some(part);
+            }
+            (Task::Stills, Some(video), _, Some(stills)) => {
+                let made =
+                    make_stills(&mut session, StillsOrder::new(video, stills), sink.as_ref(), on_progress).await?;
+                lock(&board.finished).stills = Some(made);
+            }
+            _ => {}
+        }
+    }
+    session.close().await;
+    Ok(())
+}
+
+async fn finish(plan: &Arc<EncodePlan>, board: &Board, sink: &dyn ObjectSink) -> Result<LocalResult, WorkError> {
+    let finished = std::mem::take(&mut *lock(&board.finished));
+    let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
+    let mut tracks = Vec::new();
+    let mut missing_pictures = 0;
+    if let Some(video) = &plan.video {
+        let ranges: Vec<RangeParts> = finished.ranges.into_iter().collect::<Option<_>>().ok_or_else(absent)?;
+        missing_pictures = ranges.iter().map(|range| range.missing_pictures).sum();
+        for rendition in 0..video.renditions.len() {
+            tracks.push(video_record(video, rendition, ranges.iter())?);
+        }
+    }
+    if let Some(audio) = &plan.audio {
+        tracks.push(audio_record(audio, &finished.audio.ok_or_else(absent)?)?);
+    }
+    let storyboard = match (&finished.stills, &plan.stills) {
+        (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),
+        _ => None,
+    };
+    for file in derived_files(&tracks, storyboard.as_ref(), "")? {
+        sink.put(file.path, file.bytes).await?;
+    }
+    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures })
+}
+
+struct Folder(PathBuf);
+
+impl ObjectSink for Folder {
+    fn put(&self, path: String, bytes: Bytes) -> BoxFuture<'_, Result<(), WorkError>> {
+        let target = self.0.join(path);
+        async move {
+            tokio::task::spawn_blocking(move || {
+                if let Some(folder) = target.parent() {
+                    std::fs::create_dir_all(folder)?;
+                }
+                std::fs::write(&target, &bytes)
+            })
+            .await
+            .map_err(|error| WorkError::Storage(error.to_string()))?
+            .map_err(|error| WorkError::Storage(error.to_string()))
+        }
+        .boxed()
+    }
+}
+
+/// A folder beside the wanted one that becomes it by one rename, or vanishes.
+struct Staging {
+    path: PathBuf,
+}
+
+impl Staging {
+    fn create(out: &Path) -> Result<Self, WorkError> {
+        let taken = out.is_file() || out.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        if taken {
+            return Err(WorkError::Input {
+                code: "output.not_empty".to_owned(),
+                detail: format!("{} is not an empty folder", out.display()),
+                hint: "name a folder that does not exist yet; nothing is ever overwritten".to_owned(),
+            });
+        }
+        let name = out.file_name().ok_or_else(|| WorkError::Storage(format!("{} names no folder", out.display())))?;
+        let path = out.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
+        std::fs::create_dir_all(&path).map_err(|error| WorkError::Storage(format!("{}: {error}", path.display())))?;
+        Ok(Self { path })
+    }
+
+    fn publish(self, out: &Path) -> Result<(), WorkError> {
+        let failed = |error: std::io::Error| WorkError::Storage(format!("{}: {error}", out.display()));
+        if out.is_dir() {
+            std::fs::remove_dir(out).map_err(failed)?;
+        }
+        std::fs::rename(&self.path, out).map_err(failed)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // After a successful rename there is nothing left to remove.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}

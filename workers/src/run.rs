@@ -1,0 +1,105 @@
+//! The worker loop, and the reaper that takes back what dead workers hold.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use job_queue::{QueueError, Reaped, Reaper, WorkerOptions, run_worker};
+use tokio::sync::watch;
+
+/// Between two looks at what was left half done.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// An upload without a byte for so long is given up.
+const UPLOAD_IDLE: Duration = Duration::from_secs(48 * 3600);
+/// Uploads given up in one look.
+const EXPIRED_AT_ONCE: i64 = 100;
+
+use crate::stage::{StageHandler, Workshop, now_ms};
+
+/// How one process works.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// Unique for every start, such as `host-<uuid>`.
+    pub name: String,
+    /// Jobs run at once.
+    pub concurrency: usize,
+    /// How long a job may show no sign of life before it is given to another worker.
+    pub patience: Duration,
+}
+
+/// Works until `shutdown` turns true, then hands back what is unfinished.
+///
+/// # Errors
+/// When the queue cannot be used at all.
+pub async fn run_workers(
+    workshop: Arc<Workshop>,
+    config: WorkerConfig,
+    shutdown: watch::Receiver<bool>,
+) -> Result<(), QueueError> {
+    let queue = workshop.store().queue().clone();
+    let options = WorkerOptions {
+        name: config.name,
+        stages: asset_flow::ALL_STAGES.iter().map(|stage| (*stage).to_owned()).collect(),
+        concurrency: config.concurrency.max(1),
+        ..WorkerOptions::default()
+    };
+    let reaper = tokio::spawn(reap(workshop.clone(), config.patience, shutdown.clone()));
+    let ended = run_worker(queue, options, Arc::new(StageHandler(workshop)), shutdown).await;
+    reaper.abort();
+    ended
+}
+
+async fn reap(workshop: Arc<Workshop>, patience: Duration, mut shutdown: watch::Receiver<bool>) {
+    let mut reaper = Reaper::new(workshop.store().queue().clone(), patience);
+    let mut ticks = tokio::time::interval(patience / 4);
+    let mut tidied: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = shutdown.wait_for(|stop| *stop) => return,
+        }
+        if tidied.is_none_or(|at| at.elapsed() >= TIDY_EVERY) {
+            tidied = Some(Instant::now());
+            tidy(&workshop).await;
+        }
+        match reaper.sweep(Instant::now()).await {
+            Ok(reaped) => {
+                for job in reaped {
+                    tell(&workshop, job).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the queue could not be swept"),
+        }
+    }
+}
+
+/// What a process left half done when it died between two transactions, and uploads that nobody continues.
+async fn tidy(workshop: &Workshop) {
+    let now = now_ms();
+    if let Err(error) = workshop.store().settle_parked(now).await {
+        tracing::error!(%error, "lost jobs' assets could not be failed");
+    }
+    match workshop.store().expire_uploads(now - UPLOAD_IDLE.as_millis() as i64, EXPIRED_AT_ONCE, now).await {
+        Ok(expired) => {
+            for upload in expired {
+                if let Err(error) = workshop.discard_upload(&upload.asset_id).await {
+                    tracing::warn!(upload_id = %upload.id, %error, "an expired upload's bytes could not be removed");
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "idle uploads could not be expired"),
+    }
+}
+
+async fn tell(workshop: &Workshop, reaped: Reaped) {
+    match reaped {
+        Reaped::Requeued(fence) => {
+            tracing::warn!(job_id = %fence.job_id, attempt = fence.attempt, "a silent job was given back")
+        }
+        Reaped::Parked(fence, tenant, asset) => {
+            tracing::error!(job_id = %fence.job_id, asset_id = %asset, "a job lost all its workers");
+            if let Err(error) = workshop.store().park_lost(&tenant, &asset, &fence, now_ms()).await {
+                tracing::error!(%error, "a lost job's asset could not be failed");
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The queue's handlers. [`Workshop`] holds what they share; each stage is one small file.
+//!
+//! A handler does its work, then commits its result under its fencing token in one transaction. Whatever it wrote
+//! before carries the job and the attempt in its key, so a worker that lost its lease disturbs nobody.
+
+mod delete;
+mod objects;
+mod plan;
+mod probe;
+mod publish;
+mod transcode;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use asset_flow::{FlowEvent, FlowFailure, Stage};
+use asset_store::{AssetRow, AssetStore, StoreError};
+use engine_host::{EngineOptions, EngineSession};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use job_queue::{ClaimedJob, Handler, Lease};
+use ladders::Ladder;
+use media_store::MediaStore;
+use media_types::{AssetId, EncodePlan, publication};
+
+use crate::error::WorkError;
+use objects::StoredSource;
+
+/// Finds a ladder by name, as it is in force now.
+pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
+
+/// Plans kept in memory, newest last.
+const PLANS_KEPT: usize = 16;
+
+/// What all stages share: the stores, the engine, the ladders.
+pub struct Workshop {
+    store: AssetStore,
+    media: Arc<dyn MediaStore>,
+    engine: EngineOptions,
+    ladders: LadderSource,
+    plans: Mutex<Vec<(AssetId, Arc<EncodePlan>)>>,
+}
+
+impl Workshop {
+    /// Wires the stages.
+    pub fn new(store: AssetStore, media: Arc<dyn MediaStore>, engine: EngineOptions, ladders: LadderSource) -> Self {
+        Self { store, media, engine, ladders, plans: Mutex::new(Vec::new()) }
+    }
+
+    /// Removes what has arrived of an upload.
+    pub(crate) async fn discard_upload(&self, asset: &AssetId) -> Result<(), WorkError> {
+        Ok(self.media.stage_discard(&publication::staging_key(asset)).await?)
+    }
+
+    pub(crate) fn store(&self) -> &AssetStore {
+        &self.store
+    }
+
+    async fn dispatch(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
+        let stage: Stage = serde_json::from_value(job.payload.clone())
+            .map_err(|error| WorkError::Engine(format!("a job this build cannot read: {error}")))?;
+        match stage {
+            Stage::Probe => self.probe(job, lease).await,
+            Stage::Plan => self.plan(job).await,
+            Stage::EncodeRange { range, renditions } => self.encode_range(job, lease, range, &renditions).await,
+            Stage::EncodeAudio => self.encode_audio(job, lease).await,
+            Stage::Stills => self.stills(job, lease).await,
+            Stage::PublishFirst => self.publish(job, lease, true).await,
+            Stage::PublishComplete => self.publish(job, lease, false).await,
+            Stage::Delete => self.delete(job, lease).await,
+        }
+    }
+
+    async fn asset(&self, job: &ClaimedJob) -> Result<AssetRow, WorkError> {
+        self.store.asset(&job.tenant_id, &job.asset_id).await?.ok_or(WorkError::LeaseLost)
+    }
+
+    async fn session(&self, job: &ClaimedJob, lease: &Lease) -> Result<EngineSession, WorkError> {
+        let key = publication::source_key(&job.asset_id);
+        let meta = self.media.head(&key).await?;
+        let size = meta.ok_or_else(|| WorkError::Storage(format!("{key} is not in the store")))?.size_bytes;
+        let source = StoredSource::new(self.media.clone(), key, size, lease.clone());
+        Ok(EngineSession::start(&self.engine, Arc::new(source)).await?)
+    }
+
+    async fn commit(
+        &self,
+        job: &ClaimedJob,
+        result: serde_json::Value,
+        event: Option<&FlowEvent>,
+    ) -> Result<(), WorkError> {
+        Ok(self.store.commit(&job.fence, &job.tenant_id, &job.asset_id, result, event, now_ms()).await?)
+    }
+
+    /// The asset's plan, as stored by the plan stage.
+    async fn stored_plan(&self, asset: &AssetId) -> Result<Arc<EncodePlan>, WorkError> {
+        let kept = |plans: &Vec<(AssetId, Arc<EncodePlan>)>| {
+            plans.iter().find(|(id, _)| id == asset).map(|(_, plan)| plan.clone())
+        };
+        if let Some(plan) = kept(&self.plans.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(plan);
+        }
+        let plan: Arc<EncodePlan> = Arc::new(self.read_json(&objects::plan_key(asset)).await?);
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() == PLANS_KEPT {
+            plans.remove(0);
+        }
+        plans.push((asset.clone(), plan.clone()));
+        Ok(plan)
+    }
+
+    async fn fail(&self, job: &ClaimedJob, error: &WorkError) {
+        if matches!(error, WorkError::LeaseLost) {
+            return;
+        }
+        let failure = FlowFailure {
+            stage: job.stage.clone(),
+            code: error.code().to_owned(),
+            detail: error.to_string(),
+            hint: Some(error.hint().to_owned()),
+        };
+        tracing::warn!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage, attempt = job.fence.attempt,
+            code = %failure.code, error = %failure.detail, "stage failed");
+        match self.store.fail(job, &failure, error.is_retryable(), now_ms()).await {
+            Ok(_) | Err(StoreError::LeaseLost) => {}
+            // The lease runs out and the reaper takes the job back.
+            Err(error) => tracing::error!(job_id = %job.fence.job_id, %error, "a failure could not be recorded"),
+        }
+    }
+}
+
+/// [`Workshop`] as the queue calls it.
+pub(crate) struct StageHandler(pub(crate) Arc<Workshop>);
+
+impl Handler for StageHandler {
+    fn run(&self, job: ClaimedJob, lease: Lease) -> BoxFuture<'static, ()> {
+        let workshop = self.0.clone();
+        async move {
+            tracing::info!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage, attempt = job.fence.attempt, "stage started");
+            let began = std::time::Instant::now();
+            let ended = tokio::select! {
+                ended = workshop.dispatch(&job, &lease) => ended,
+                () = lease.lost() => Err(WorkError::LeaseLost),
+            };
+            match ended {
+                Ok(()) => tracing::info!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage,
+                    duration_ms = began.elapsed().as_millis() as u64, "stage finished"),
+                Err(error) => workshop.fail(&job, &error).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn panicked(&self, job: ClaimedJob, message: String) -> BoxFuture<'static, ()> {
+        let workshop = self.0.clone();
+        async move { workshop.fail(&job, &WorkError::Engine(format!("a stage panicked: {message}"))).await }.boxed()
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => WorkError::LeaseLost,
+            other => WorkError::Database(other.to_string()),
+        }
+    }
+}
+
+impl From<media_store::StoreError> for WorkError {
+    fn from(error: media_store::StoreError) -> Self {
+        WorkError::Storage(error.to_string())
+    }
+}

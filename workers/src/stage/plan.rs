@@ -1,0 +1,30 @@
+//! Make the plan; the ladder is pinned with it.
+
+use asset_flow::{FlowEvent, PlanSummary};
+use job_queue::ClaimedJob;
+use media_types::{EncodePlan, ProbeReport};
+use serde_json::json;
+
+use super::{Workshop, objects};
+use crate::error::WorkError;
+
+impl Workshop {
+    pub(super) async fn plan(&self, job: &ClaimedJob) -> Result<(), WorkError> {
+        let key = objects::plan_key(&job.asset_id);
+        let plan = match self.settled_json::<EncodePlan>(&key).await? {
+            Some(plan) => plan,
+            None => {
+                let report: ProbeReport = self.read_json(&objects::report_key(&job.asset_id)).await?;
+                let name = self.asset(job).await?.ladder;
+                let ladder = (self.ladders)(&name).ok_or_else(|| WorkError::Input {
+                    code: "ladder.unknown".to_owned(),
+                    detail: format!("there is no ladder named {name}"),
+                    hint: "choose one of the ladders that `lectern ladder check` lists".to_owned(),
+                })?;
+                self.settle_json(&key, pipeline::plan(&report, &ladder)?).await?
+            }
+        };
+        let summary = PlanSummary::from(&plan);
+        self.commit(job, json!({ "warnings": plan.warnings }), Some(&FlowEvent::Planned { summary })).await
+    }
+}

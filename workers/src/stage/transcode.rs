@@ -1,0 +1,88 @@
+//! Encode one range, the sound track, or the stills.
+
+use std::time::Instant;
+
+use job_queue::{ClaimedJob, Lease};
+use pipeline::StillsOrder;
+use serde::{Deserialize, Serialize};
+
+use super::Workshop;
+use super::objects::{AttemptSink, attempt_prefix, report_progress};
+use crate::error::WorkError;
+use crate::track;
+
+/// A media job's result: what was made, and under which prefix of the store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Made<T> {
+    /// Store prefix of the files' paths.
+    pub(super) prefix: String,
+    /// The engine that made it.
+    pub(super) engine: String,
+    /// Wall time of the work in milliseconds.
+    pub(super) duration_ms: u64,
+    /// What was made.
+    pub(super) made: T,
+}
+
+impl Workshop {
+    pub(super) async fn encode_range(
+        &self,
+        job: &ClaimedJob,
+        lease: &Lease,
+        range: u32,
+        renditions: &[u32],
+    ) -> Result<(), WorkError> {
+        let (began, prefix) = (Instant::now(), attempt_prefix(job));
+        let plan = self.stored_plan(&job.asset_id).await?;
+        let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;
+        let gop_range = video.ranges.get(range as usize).ok_or_else(|| unplanned("this range"))?;
+        let renditions: Vec<usize> = renditions.iter().map(|&index| index as usize).collect();
+        let sink = AttemptSink::new(self.media.clone(), prefix.clone());
+        let mut session = self.session(job, lease).await?;
+        let engine = session.identity().to_owned();
+        let threads = crate::encoder_threads(video);
+        let made =
+            track::encode_range(&mut session, video, gop_range, &renditions, threads, &sink, report_progress(lease))
+                .await?;
+        session.close().await;
+        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
+    }
+
+    pub(super) async fn encode_audio(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
+        let (began, prefix) = (Instant::now(), attempt_prefix(job));
+        let plan = self.stored_plan(&job.asset_id).await?;
+        let audio = plan.audio.as_ref().ok_or_else(|| unplanned("sound"))?;
+        let sink = AttemptSink::new(self.media.clone(), prefix.clone());
+        let mut session = self.session(job, lease).await?;
+        let engine = session.identity().to_owned();
+        let made = track::encode_audio(&mut session, audio, &sink, report_progress(lease)).await?;
+        session.close().await;
+        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
+    }
+
+    pub(super) async fn stills(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
+        let (began, prefix) = (Instant::now(), attempt_prefix(job));
+        let plan = self.stored_plan(&job.asset_id).await?;
+        let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
+        let sink = AttemptSink::new(self.media.clone(), prefix.clone());
+        let mut session = self.session(job, lease).await?;
+        let engine = session.identity().to_owned();
+        let made =
+            track::make_stills(&mut session, StillsOrder::new(video, stills), &sink, report_progress(lease)).await?;
+        session.close().await;
+        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
+    }
+
+    async fn commit_made<T: Serialize>(&self, job: &ClaimedJob, made: Made<T>) -> Result<(), WorkError> {
+        let result = serde_json::to_value(made).map_err(|error| WorkError::Engine(error.to_string()))?;
+        self.commit(job, result, None).await
+    }
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn unplanned(what: &str) -> WorkError {
+    WorkError::Engine(format!("the plan has no {what}"))
+}

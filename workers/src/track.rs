@@ -1,0 +1,327 @@
+//! From the engine's samples to stored segments: what a range, a sound track and the stills have in common.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine_host::{EngineEvent, EngineHostError, EngineSession};
+use futures::future::BoxFuture;
+use media_types::{
+    AudioPlan, CodecConfig, GopRange, Rendition, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan,
+};
+use pipeline::{AudioOrder, RangeCheck, RangeFault, RangeOrder, RangeSummary, StillsOrder};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::error::WorkError;
+
+/// Events waiting between the engine and the packager; a full queue stops the engine.
+const EVENTS_IN_FLIGHT: usize = 64;
+
+/// Where finished files go: a folder, or the store under a prefix of the job's own.
+pub trait ObjectSink: Send + Sync {
+    /// Stores `bytes` under `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the bytes are not safely stored.
+    fn put(&self, path: String, bytes: Bytes) -> BoxFuture<'_, Result<(), WorkError>>;
+}
+
+/// Called with the done share of one piece of work, 0 to 1.
+pub type OnProgress = Arc<dyn Fn(f64) + Send + Sync>;
+
+/// One rendition's share of a range, or a whole sound track, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackPart {
+    /// Folder name of the track, such as `video-1080p`.
+    pub track: String,
+    /// What a decoder needs first; equal in all parts of a track.
+    pub config: CodecConfig,
+    /// The encoder's delay in samples, 0 for video.
+    pub priming_samples: u32,
+    /// The segments, in order.
+    pub segments: Vec<SegmentRecord>,
+}
+
+/// Folder name of a rendition's track.
+pub(crate) fn video_track(rendition: &str) -> String {
+    format!("video-{rendition}")
+}
+
+/// What a rendition's track holds.
+pub(crate) fn video_kind(plan: &VideoPlan, rendition: &Rendition) -> TrackKind {
+    TrackKind::Video {
+        width: rendition.width,
+        height: rendition.height,
+        rate_num: plan.frame_rate.num(),
+        rate_den: plan.frame_rate.den(),
+    }
+}
+
+/// Folder name of the sound track.
+pub(crate) fn audio_track(plan: &AudioPlan) -> String {
+    format!("audio-{}", plan.language)
+}
+
+/// A range, encoded and stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeParts {
+    /// One part per rendition, in the order asked for.
+    pub parts: Vec<TrackPart>,
+    /// Planned pictures that could not be decoded and were held over.
+    pub missing_pictures: u64,
+}
+
+/// Encodes one range for the given renditions and stores its segments as they are finished.
+///
+/// # Errors
+/// When the engine, the packager or the sink fails, or the range does not hold exactly the planned frames.
+pub(crate) async fn encode_range(
+    session: &mut EngineSession,
+    plan: &VideoPlan,
+    range: &GopRange,
+    renditions: &[usize],
+    threads: u32,
+    sink: &dyn ObjectSink,
+    on_progress: OnProgress,
+) -> Result<RangeParts, WorkError> {
+    let order = RangeOrder::new(plan, range, renditions, threads);
+    let mut builders: Vec<Builder> = order
+        .renditions
+        .iter()
+        .map(|rendition| {
+            Builder::new(
+                video_track(&rendition.name),
+                plan.timescale,
+                Cuts::Video { plan, range: *range, kind: video_kind(plan, rendition) },
+            )
+        })
+        .collect();
+    let mut check = RangeCheck::new(&order);
+    let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
+    let (summary, stored) = tokio::join!(
+        session.encode_range(order.clone(), events_in),
+        store(events, &mut builders, sink, on_progress, Some(&mut check))
+    );
+    let summary: RangeSummary = first_cause(summary, stored)?;
+    pipeline::check_range(&order, &summary).and_then(|()| check.finish()).map_err(fault)?;
+    let parts = builders.into_iter().map(Builder::finish).collect::<Result<Vec<_>, _>>()?;
+    for part in &parts {
+        let expected = range.segment_count as usize;
+        if part.segments.len() != expected {
+            return Err(WorkError::Engine(format!(
+                "{} has {} segments of {expected} planned",
+                part.track,
+                part.segments.len()
+            )));
+        }
+    }
+    Ok(RangeParts { parts, missing_pictures: summary.missing_pictures })
+}
+
+/// Encodes the sound track and stores its segments as they are finished.
+///
+/// # Errors
+/// When the engine, the packager or the sink fails.
+pub(crate) async fn encode_audio(
+    session: &mut EngineSession,
+    plan: &AudioPlan,
+    sink: &dyn ObjectSink,
+    on_progress: OnProgress,
+) -> Result<TrackPart, WorkError> {
+    let timescale =
+        Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
+    let mut builders = [Builder::new(audio_track(plan), timescale, Cuts::Audio { plan, grid: None })];
+    let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
+    let (summary, stored) = tokio::join!(
+        session.encode_audio(AudioOrder { plan: plan.clone() }, events_in),
+        store(events, &mut builders, sink, on_progress, None)
+    );
+    first_cause(summary, stored)?;
+    let [builder] = builders;
+    builder.finish()
+}
+
+/// A still picture, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillFile {
+    /// File name, such as `poster.jpg`.
+    pub name: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Lower-case hex SHA-256.
+    pub sha256: String,
+}
+
+/// The stills, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stills {
+    /// The files.
+    pub files: Vec<StillFile>,
+    /// Tiles per row of the storyboard.
+    pub columns: u32,
+    /// Rows of the storyboard.
+    pub rows: u32,
+    /// Tiles.
+    pub tiles: u32,
+}
+
+/// Makes and stores poster and storyboard.
+///
+/// # Errors
+/// When the engine or the sink fails.
+pub(crate) async fn make_stills(
+    session: &mut EngineSession,
+    order: StillsOrder,
+    sink: &dyn ObjectSink,
+    on_progress: OnProgress,
+) -> Result<Stills, WorkError> {
+    let (events_in, mut events) = mpsc::channel(EVENTS_IN_FLIGHT);
+    let store = async {
+        let mut files = Vec::new();
+        while let Some(event) = events.recv().await {
+            match event {
+                EngineEvent::Image { name, jpeg } => {
+                    let file =
+                        StillFile { size_bytes: jpeg.len() as u64, sha256: crate::sha256(&jpeg), name: name.clone() };
+                    sink.put(name, jpeg).await?;
+                    files.push(file);
+                }
+                EngineEvent::Progress { done, total } => on_progress(share(done, total)),
+                EngineEvent::Config { .. } | EngineEvent::Sample { .. } => {}
+            }
+        }
+        Ok(files)
+    };
+    let (summary, files) = tokio::join!(session.stills(order, events_in), store);
+    let files: Result<Vec<StillFile>, WorkError> = files;
+    let (summary, files) = match (summary, files) {
+        (_, Err(stored)) => return Err(stored),
+        (Err(engine), Ok(_)) => return Err(engine.into()),
+        (Ok(summary), Ok(files)) => (summary, files),
+    };
+    Ok(Stills { files, columns: summary.sheet_columns, rows: summary.sheet_rows, tiles: summary.tiles })
+}
+
+fn share(done: u64, total: u64) -> f64 {
+    done as f64 / total.max(1) as f64
+}
+
+fn fault(fault: RangeFault) -> WorkError {
+    WorkError::Engine(fault.to_string())
+}
+
+/// When storing failed the engine merely noticed that nobody listens: the first cause is the storing.
+fn first_cause<T>(summary: Result<T, EngineHostError>, stored: Result<(), WorkError>) -> Result<T, WorkError> {
+    stored?;
+    Ok(summary?)
+}
+
+async fn store(
+    mut events: mpsc::Receiver<EngineEvent>,
+    builders: &mut [Builder<'_>],
+    sink: &dyn ObjectSink,
+    on_progress: OnProgress,
+    mut check: Option<&mut RangeCheck>,
+) -> Result<(), WorkError> {
+    let unknown =
+        |track: u32| WorkError::Engine(format!("the engine speaks of track {track}, which was not asked for"));
+    while let Some(event) = events.recv().await {
+        match event {
+            EngineEvent::Config { track, config, priming_samples } => {
+                builders.get_mut(track as usize).ok_or_else(|| unknown(track))?.configure(config, priming_samples)?;
+            }
+            EngineEvent::Sample { track, sample } => {
+                if let Some(check) = &mut check {
+                    check.sample(track, &sample).map_err(fault)?;
+                }
+                builders.get_mut(track as usize).ok_or_else(|| unknown(track))?.push(sample, sink).await?;
+            }
+            EngineEvent::Progress { done, total } => on_progress(share(done, total)),
+            EngineEvent::Image { .. } => {}
+        }
+    }
+    for builder in builders {
+        builder.flush(sink).await?;
+    }
+    Ok(())
+}
+
+/// Where one segment ends and the next begins.
+enum Cuts<'a> {
+    Video { plan: &'a VideoPlan, range: GopRange, kind: TrackKind },
+    Audio { plan: &'a AudioPlan, grid: Option<packager::AudioGrid> },
+}
+
+impl Cuts<'_> {
+    fn first_segment(&self) -> u32 {
+        match self {
+            Cuts::Video { range, .. } => range.first_segment,
+            Cuts::Audio { .. } => 0,
+        }
+    }
+
+    /// Samples of segment `index`; 0 past the end.
+    fn samples_in(&self, index: u32) -> usize {
+        match self {
+            Cuts::Video { plan, .. } => plan.frames_in_segment(index) as usize,
+            Cuts::Audio { grid, .. } => grid.as_ref().map_or(0, |grid| grid.frames_in_segment(index) as usize),
+        }
+    }
+}
+
+struct Builder<'a> {
+    track: String,
+    timescale: Timescale,
+    cuts: Cuts<'a>,
+    config: Option<(CodecConfig, u32)>,
+    composition_delay: u32,
+    open: Vec<Sample>,
+    segments: Vec<SegmentRecord>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(track: String, timescale: Timescale, cuts: Cuts<'a>) -> Self {
+        Self { track, timescale, cuts, config: None, composition_delay: 0, open: Vec::new(), segments: Vec::new() }
+    }
+
+    fn configure(&mut self, config: CodecConfig, priming_samples: u32) -> Result<(), WorkError> {
+        match &mut self.cuts {
+            Cuts::Audio { plan, grid } => *grid = Some(packager::audio_segments(plan, priming_samples)),
+            Cuts::Video { kind, .. } => {
+                self.composition_delay = packager::composition_delay(kind, self.timescale, &config)?;
+            }
+        }
+        self.config = Some((config, priming_samples));
+        Ok(())
+    }
+
+    fn index(&self) -> u32 {
+        self.cuts.first_segment() + self.segments.len() as u32
+    }
+
+    async fn push(&mut self, sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
+        self.open.push(sample);
+        if self.open.len() == self.cuts.samples_in(self.index()) {
+            self.flush(sink).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, sink: &dyn ObjectSink) -> Result<(), WorkError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let index = self.index();
+        let segment = packager::media_segment(index, self.timescale, &self.open, self.composition_delay)?;
+        self.open.clear();
+        sink.put(packager::segment_path(&self.track, index), segment.bytes).await?;
+        self.segments.push(segment.record);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<TrackPart, WorkError> {
+        let (config, priming_samples) =
+            self.config.ok_or_else(|| WorkError::Engine(format!("the engine made nothing for {}", self.track)))?;
+        Ok(TrackPart { track: self.track, config, priming_samples, segments: self.segments })
+    }
+}
