@@ -74,14 +74,22 @@ pub(crate) struct ProgressData {
 
 /// The progress of what is being worked on, computed once for all who listen.
 #[derive(Default)]
-pub(crate) struct Pulse(tokio::sync::Mutex<Option<(Instant, Arc<Vec<ProgressData>>)>>);
+pub(crate) struct Pulse(tokio::sync::Mutex<Option<Reading>>);
+
+struct Reading {
+    taken: Instant,
+    /// The database's count of changes before the reading: another one means that states may differ.
+    changes: u64,
+    all: Arc<Vec<ProgressData>>,
+}
 
 impl Pulse {
     async fn read(&self, api: &Api) -> Result<Arc<Vec<ProgressData>>, Problem> {
         let mut last = self.0.lock().await;
-        if let Some((when, known)) = last.as_ref().filter(|(when, _)| when.elapsed() < BEAT * 9 / 10) {
-            tracing::trace!(age_ms = when.elapsed().as_millis(), "progress is recent");
-            return Ok(Arc::clone(known));
+        let changes = *api.queue().database().changed().borrow();
+        let fresh = |reading: &&Reading| reading.taken.elapsed() < BEAT * 9 / 10 && reading.changes == changes;
+        if let Some(reading) = last.as_ref().filter(fresh) {
+            return Ok(Arc::clone(&reading.all));
         }
         let mut all = Vec::new();
         for phase in [Phase::Processing, Phase::Ingesting] {
@@ -91,7 +99,7 @@ impl Pulse {
             }
         }
         let all = Arc::new(all);
-        *last = Some((Instant::now(), Arc::clone(&all)));
+        *last = Some(Reading { taken: Instant::now(), changes, all: Arc::clone(&all) });
         Ok(all)
     }
 }

@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const DEADLINE: Duration = Duration::from_secs(20);
-const SIZE: usize = 40_000_000;
+const DEADLINE: Duration = Duration::from_secs(60);
+const SIZE: usize = 24_000_000;
 
 async fn server(limits: ServeLimits) -> Server {
     let store = Arc::new(MemoryStore::default());

@@ -22,8 +22,14 @@ function require(condition, reason) {
 
 /** The page's stage, seen from here: every call has a deadline, and a player's fatal error ends the check. */
 export class Stage {
-  constructor(page) {
-    this.page = page;
+  constructor(page, url) {
+    Object.assign(this, { page, url });
+  }
+
+  /** A fresh page: no player leaves anything to the next. */
+  async open() {
+    await this.page.goto(this.url, { timeout: 30_000 });
+    await this.page.waitForFunction(() => window.stageReady === true, null, { timeout: 30_000 });
   }
 
   call(name, args = [], limit_ms = 30_000) {
@@ -70,20 +76,22 @@ class Watch {
   }
 }
 
-async function load(stage, { kind, url }) {
-  const renditions = await stage.call('load', [kind, url, LOAD_MS], LOAD_MS + 5_000);
+/** Opens the presentation afresh, beginning with one rendition (null: the lowest). */
+async function open(stage, { kind, url }, rendition) {
+  await stage.open();
+  const renditions = await stage.call('load', [kind, url, rendition?.bandwidth_bps ?? null, LOAD_MS], 2 * LOAD_MS);
   await stage.noFailures();
   require(renditions.length > 0, 'there are no renditions');
   return renditions;
 }
 
-/** Every rendition, pinned: the picture asked for is the picture shown. */
-async function seeks(stage, { rate, frames, renditions, segmentSeconds }, index) {
-  const { height } = renditions[index];
-  await stage.call('pin', [index]);
+/** Each seek shows the picture asked for, in the rendition asked for. */
+async function seeks(stage, context, rendition) {
+  const { rate, frames, segmentSeconds } = context;
+  await open(stage, context.player, rendition);
   const targets = seekTargets(frames, rate, segmentSeconds);
   for (const target of targets) {
-    const picture = await stage.call('seek', [(target + 0.5) / rate, 1 / rate, height, SEEK_MS], SEEK_MS + 5_000);
+    const picture = await stage.call('seek', [(target + 0.5) / rate, 1 / rate, rendition.height, SEEK_MS], SEEK_MS + 5_000);
     await stage.noFailures();
     judge(picture, rate, frames);
     require(picture.number === target, `asked for picture ${target}, shown was ${picture.number}`);
@@ -91,25 +99,22 @@ async function seeks(stage, { rate, frames, renditions, segmentSeconds }, index)
   return `${targets.length} seeks`;
 }
 
-async function back(stage, context, index) {
-  await stage.call('unwatch');
-  await stage.call('pin', [index]);
-  const picture = await stage.call('seek', [0.5 / context.rate, 1 / context.rate, context.renditions[index].height, SEEK_MS], SEEK_MS + 5_000);
-  judge(picture, context.rate, context.frames);
+async function start(stage, context, rendition, speed) {
+  await open(stage, context.player, rendition);
   await stage.call('watch');
-  await stage.call('play', [1.5]);
+  await stage.call('play', [speed]);
   return new Watch(stage, context.rate, context.frames);
 }
 
-/** Waits until a few pictures of the wanted height were read; null when the end came first. */
+/** Waits until a few pictures of the wanted height were read. */
 async function arrive(stage, watch, height) {
   const deadline = Date.now() + SWITCH_MS;
   let arrived = 0;
   while (Date.now() < deadline) {
     const pictures = await watch.look();
     for (const picture of pictures) arrived = picture.height === height ? arrived + 1 : 0;
-    if (arrived >= AFTER_SWITCH) return arrived;
-    if ((await stage.call('state')).ended) return null;
+    if (arrived >= AFTER_SWITCH) return;
+    require(!(await stage.call('state')).ended, `the presentation ended before height ${height} was shown`);
     await watch.hung();
     await pause(POLL_MS);
   }
@@ -119,37 +124,31 @@ async function arrive(stage, watch, height) {
 /** Every ordered pair of renditions, during playback. */
 async function switches(stage, context) {
   const { renditions, frames, rate } = context;
-  const path = everySwitch(renditions.length);
-  let watch = await back(stage, context, path[0]);
+  const path = everySwitch(renditions.length).map((index) => ({ index, ...renditions[index] }));
+  let watch = await start(stage, context, path[0], 1.5);
   let read = 0;
   for (let step = 1; step < path.length; step += 1) {
     const [from, to] = [path[step - 1], path[step]];
     try {
-      if (watch.last > frames - 10 * rate) {
+      // Two segments and what a player has begun to load must lie ahead, or the end would come before the switch.
+      if (watch.last > frames - 2.5 * context.segmentSeconds * rate) {
         read += watch.count;
-        watch = await back(stage, context, from);
+        watch = await start(stage, context, from, 1.5);
       }
-      require(await arrive(stage, watch, renditions[from].height), 'the presentation ended before the switch');
-      await stage.call('switchTo', [to]);
-      if ((await arrive(stage, watch, renditions[to].height)) === null) {
-        // The end came before the player's buffer was used up: what was asked for must hold from the beginning then.
-        read += watch.count;
-        watch = await back(stage, context, to);
-      }
+      await arrive(stage, watch, from.height);
+      await stage.call('switchTo', [to.index]);
+      await arrive(stage, watch, to.height);
     } catch (error) {
-      throw new Error(`${renditions[from].height}p to ${renditions[to].height}p: ${error.message}`);
+      throw new Error(`${from.height}p to ${to.height}p: ${error.message}`);
     }
   }
-  await stage.call('pause');
-  await stage.call('unwatch');
   return `${path.length - 1} switches, ${read + watch.count} pictures`;
 }
 
-/** From the first picture to `ended`, faster than life. */
+/** From the first picture to `ended`, faster than life; what stays on display is the last picture. */
 async function toTheEnd(stage, context) {
   const { rate, frames } = context;
-  const watch = await back(stage, context, 0);
-  await stage.call('play', [4]);
+  const watch = await start(stage, context, context.renditions[0], 4);
   let state;
   do {
     await watch.look();
@@ -158,7 +157,9 @@ async function toTheEnd(stage, context) {
     state = await stage.call('state');
   } while (!state.ended);
   await watch.look();
-  await stage.call('unwatch');
+  const last = await stage.call('picture');
+  judge(last, rate, frames);
+  require(last.number === frames - 1, `it ended on picture ${last.number} instead of ${frames - 1}`);
   const length_s = frames / rate;
   require(Math.abs(state.duration_s - length_s) <= DURATION_SLACK_S, `the duration is ${state.duration_s} s instead of ${length_s.toFixed(3)} s`);
   require(Math.abs(state.time_s - state.duration_s) <= DURATION_SLACK_S, `it ended at ${state.time_s} s of ${state.duration_s} s`);
@@ -173,21 +174,21 @@ async function audio(stage, wanted) {
   return `${bytes} bytes decoded`;
 }
 
-/** All checks of one player in order, as [name, run(context)]; `load` goes first and fills in the renditions. */
+/** The checks of one player in order, as [name, run]: `first` fills in the renditions that `rest` goes through. */
 export function checksFor(stage, player, options) {
-  const context = { ...options, renditions: [] };
-  const first = async () => {
-    context.renditions = await load(stage, player);
+  const context = { ...options, player, renditions: [] };
+  const load = async () => {
+    context.renditions = await open(stage, player, null);
     const heights = context.renditions.map(({ height }) => height);
     const wanted = options.heights;
     require(!wanted || wanted.join() === heights.join(), `the renditions are ${heights.join()} high instead of ${wanted?.join()}`);
     return heights.map((height) => `${height}p`).join(' ');
   };
   const rest = () => [
-    ...context.renditions.map(({ height }, index) => [`seek ${height}p`, () => seeks(stage, context, index)]),
+    ...context.renditions.map((rendition) => [`seek ${rendition.height}p`, () => seeks(stage, context, rendition)]),
     ...(context.renditions.length > 1 ? [['switch', () => switches(stage, context)]] : []),
     ['play to the end', () => toTheEnd(stage, context)],
     ['audio', () => audio(stage, options.audio)],
   ];
-  return { first: ['load', first], rest };
+  return { first: ['load', load], rest };
 }

@@ -70,9 +70,7 @@ async function report(results, kind, [name, run]) {
 async function play(browser, site, player, asked, results) {
   const page = await browser.newPage();
   try {
-    await page.goto(`${site.url}/stage/index.html`, { timeout: 30_000 });
-    await page.waitForFunction(() => window.stageReady === true, null, { timeout: 30_000 });
-    const { first, rest } = checksFor(new Stage(page), player, asked);
+    const { first, rest } = checksFor(new Stage(page, `${site.url}/stage/index.html`), player, asked);
     if (!(await report(results, player.kind, first))) return;
     for (const check of rest()) await report(results, player.kind, check);
   } finally {

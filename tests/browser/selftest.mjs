@@ -4,7 +4,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,10 @@ async function packageTo(folder, filter) {
     '-f', 'dash', '-seg_duration', '4', '-use_template', '1', '-use_timeline', '1', '-hls_playlist', '1',
     '-adaptation_sets', 'id=0,streams=v id=1,streams=a', path.join(folder, 'manifest.mpd'),
   ], { timeout: 240_000 });
+  // FFmpeg 5 cuts the duration to a tenth of a second, which would end the presentation before its last picture.
+  const mpd = path.join(folder, 'manifest.mpd');
+  const text = await readFile(mpd, 'utf8');
+  await writeFile(mpd, text.replace(/mediaPresentationDuration="[^"]*"/, `mediaPresentationDuration="PT${(FRAMES * 1001) / 24000}S"`));
 }
 
 function run(url, extra, json) {
@@ -60,7 +64,6 @@ if (!existsSync(counter)) {
 const root = await mkdtemp(path.join(tmpdir(), 'player-selftest-'));
 let failed = 0;
 try {
-  const { mkdir } = await import('node:fs/promises');
   for (const [name, filter] of Object.entries(damage)) {
     await mkdir(path.join(root, name));
     await packageTo(path.join(root, name), filter);

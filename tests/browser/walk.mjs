@@ -12,10 +12,13 @@ export function pictureAt(seconds, rate) {
   return Math.round(seconds * rate);
 }
 
-/** Pictures to seek to: both ends, both sides of two segment edges, and two in between. */
+/**
+ * Pictures to seek to: the first, both sides of a segment edge, two in between and one close to the end. Not the very last: players keep
+ * seeks away from it, and dash.js by half a second; playing to the end shows it.
+ */
 export function seekTargets(frames, rate, segmentSeconds = 4) {
   const edge = (count) => Math.ceil(count * segmentSeconds * rate - 1e-6);
-  const wanted = [0, edge(1) - 1, edge(1), Math.floor(frames / 3) + 7, edge(3), Math.floor(frames * 0.71), frames - 1];
+  const wanted = [0, edge(1) - 1, edge(1), Math.floor(frames / 3) + 7, edge(3), Math.floor(frames * 0.71), frames - 1 - Math.ceil(rate)];
   const inside = wanted.filter((frame) => frame >= 0 && frame < frames);
   // Back and forth, so that every seek leaves the buffer's order.
   const sorted = [...new Set(inside)].sort((a, b) => a - b);

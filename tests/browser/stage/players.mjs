@@ -1,5 +1,7 @@
 // The three players behind one small interface:
-//   load(url), renditions() -> [{width, height, bandwidth_bps}] lowest first, pin(index) at once, switchTo(index) smoothly, destroy()
+//   load(url, first)   first: the bandwidth of the rendition to begin with, in bit/s; null for the lowest. The player never adapts by itself.
+//   renditions()       [{width, height, bandwidth_bps}], lowest first
+//   switchTo(index)    during playback, as the player's quality menu would
 // Problems that a player calls fatal go to `fail`.
 
 function script(url) {
@@ -19,22 +21,22 @@ export async function hls(video, fail) {
   await script('/players/hls/hls.min.js');
   const { Hls } = window;
   if (!Hls.isSupported()) throw new Error('hls.js is not supported in this browser');
-  const player = new Hls({ startLevel: 0, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10, backBufferLength: 10 });
+  const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10, backBufferLength: 10 });
   player.on(Hls.Events.ERROR, (_, data) => data.fatal && fail(`hls.js: ${data.type}/${data.details} ${data.error?.message ?? ''} ${data.url ?? ''}`));
   let order = [];
   return {
-    load: (url) => new Promise((resolve) => {
+    load: (url, first) => new Promise((resolve) => {
       player.on(Hls.Events.MANIFEST_PARSED, () => {
         order = byBandwidth(player.levels, (level) => level.bitrate);
+        player.loadLevel = order.find((index) => player.levels[index].bitrate === first) ?? order[0];
+        player.startLoad(0);
         resolve();
       });
       player.loadSource(url);
       player.attachMedia(video);
     }),
     renditions: () => order.map((index) => player.levels[index]).map(({ width, height, bitrate }) => ({ width, height, bandwidth_bps: bitrate })),
-    pin: (index) => { player.currentLevel = order[index]; },
     switchTo: (index) => { player.nextLevel = order[index]; },
-    destroy: () => player.destroy(),
   };
 }
 
@@ -44,16 +46,16 @@ export async function dash(video, fail) {
   player.updateSettings({
     debug: { logLevel: 0 },
     streaming: {
-      abr: { autoSwitchBitrate: { video: false, audio: false }, initialBitrate: { video: 1 }, limitBitrateByPortal: false },
+      abr: { autoSwitchBitrate: { video: false, audio: false }, limitBitrateByPortal: false },
       buffer: { fastSwitchEnabled: true, bufferTimeDefault: 8, bufferTimeAtTopQuality: 8, bufferTimeAtTopQualityLongForm: 8, bufferToKeep: 10 },
       scheduling: { scheduleWhilePaused: true },
     },
   });
   player.on('error', (event) => fail(`dash.js: ${event.error?.code ?? ''} ${event.error?.message ?? event.error}`));
   let order = [];
-  const select = (index, replace) => player.setRepresentationForTypeByIndex('video', order[index], replace);
   return {
-    load: (url) => new Promise((resolve) => {
+    load: (url, first) => new Promise((resolve) => {
+      player.updateSettings({ streaming: { abr: { initialBitrate: { video: (first ?? 1) / 1000 } } } });
       player.on('streamInitialized', () => {
         order = byBandwidth(player.getRepresentationsByType('video'), (representation) => representation.bandwidth);
         resolve();
@@ -64,9 +66,7 @@ export async function dash(video, fail) {
       const all = player.getRepresentationsByType('video');
       return order.map((index) => all[index]).map(({ width, height, bandwidth }) => ({ width, height, bandwidth_bps: bandwidth }));
     },
-    pin: (index) => select(index, true),
-    switchTo: (index) => select(index, false),
-    destroy: () => player.destroy(),
+    switchTo: (index) => player.setRepresentationForTypeByIndex('video', order[index]),
   };
 }
 
@@ -79,13 +79,14 @@ export async function shaka(video, fail) {
   player.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 8, rebufferingGoal: 1, bufferBehind: 10 } });
   player.addEventListener('error', (event) => fail(`shaka: ${event.detail.code} ${JSON.stringify(event.detail.data ?? [])}`));
   const tracks = () => player.getVariantTracks().sort((a, b) => a.bandwidth - b.bandwidth);
-  // The safe margin keeps a second of what is buffered, so that a switch during playback does not starve the decoder.
-  const select = (index, margin) => player.selectVariantTrack(tracks()[index], true, margin);
   return {
-    load: (url) => player.load(url),
+    load: async (url, first) => {
+      // A restriction is the one way to choose what Shaka begins with; on its adaptation alone, so that all tracks stay selectable.
+      if (first !== null) player.configure({ abr: { restrictions: { minBandwidth: first, maxBandwidth: first } } });
+      await player.load(url);
+    },
     renditions: () => tracks().map(({ width, height, bandwidth }) => ({ width, height, bandwidth_bps: bandwidth })),
-    pin: (index) => select(index, 0),
-    switchTo: (index) => select(index, 1),
-    destroy: () => player.destroy(),
+    // A second of what is buffered is kept, so that the switch does not starve the decoder.
+    switchTo: (index) => player.selectVariantTrack(tracks()[index], true, 1),
   };
 }

@@ -43,20 +43,24 @@ const happened = (target, name, timeout_ms) => new Promise((resolve) => {
 });
 
 window.stage = {
-  async load(kind, url, timeout_ms) {
+  async load(kind, url, first, timeout_ms) {
     player = await players[kind](video, (reason) => failures.push(reason));
     const late = new Promise((resolve) => setTimeout(() => resolve('late'), timeout_ms));
-    if ((await Promise.race([player.load(url), late])) === 'late') throw new Error(`the manifest was not parsed in time; ${failures.join('; ') || 'no error'}`);
+    if ((await Promise.race([player.load(url, first), late])) === 'late') throw new Error(`the manifest was not parsed in time; ${failures.join('; ') || 'no error'}`);
     if (video.readyState === 0 && !(await happened(video, 'loadedmetadata', timeout_ms))) {
       throw new Error(`no media was loaded in time; ${failures.join('; ') || 'no error'}`);
     }
     return player.renditions();
   },
   failures: () => failures,
-  pin: (index) => player.pin(index),
   switchTo: (index) => player.switchTo(index),
-  play: async (rate) => { video.playbackRate = rate; await video.play(); },
-  pause: () => video.pause(),
+  async play(rate) {
+    // Shaka sets the rate itself while it waits for the first data.
+    const deadline = performance.now() + 15_000;
+    while (video.readyState < 3 && performance.now() < deadline) await happened(video, 'canplay', 100);
+    video.playbackRate = rate;
+    await video.play();
+  },
   state: () => ({
     time_s: video.currentTime, duration_s: video.duration, ended: video.ended, paused: video.paused, ready: video.readyState,
     audio_bytes: video.webkitAudioDecodedByteCount, width: video.videoWidth, height: video.videoHeight,
@@ -85,16 +89,14 @@ window.stage = {
   },
   /** Starts to read every picture that is put on display; `watched` gives what was read since the last call. */
   watch() {
-    if (watching) return;
     watching = [];
     const look = (_, metadata) => {
-      if (!watching) return;
       watching.push({ ...readPicture(), media_time_s: metadata.mediaTime });
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
   },
   watched: () => watching?.splice(0) ?? [],
-  unwatch() { watching = null; },
+  picture: readPicture,
 };
 window.stageReady = true;

@@ -246,7 +246,7 @@ impl Disk {
         if self.get(key)?.map(|bytes| Version::of(&bytes)).as_ref() != expected {
             return Err(StoreError::conflict(key));
         }
-        self.within_folder(&self.objects, key, |parent| match fs::copy(&temp.path, &path).map(|_| ()) {
+        self.within_folder(&self.objects, key, |parent| match fs::rename(&temp.path, &path) {
             Ok(()) => Ok((Version::of(bytes), parent)),
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 Err(StoreError::KeyClash { key: key.to_owned() })

@@ -15,7 +15,7 @@ fn failures_have_a_sentence_a_cure_and_the_documented_exit_code() {
     std::fs::write(&ladder, "name = \"bad\"\ncolour = 3\n").unwrap();
     let out = folder.path().join("out");
     let out = out.to_str().unwrap();
-    let text = judge::media("text.mp4");
+    let text = judge::media("bad/text.mp4");
     let cases: [(&[&str], i32); 5] = [
         (&["encode", "/no/such/file.mp4", "--out", out], 65),
         (&["encode", text.to_str().unwrap(), "--out", out], 65),
@@ -46,9 +46,18 @@ fn a_bad_ladder_is_refused_with_file_line_and_column() {
 
 #[test]
 fn shipped_ladders_check_explain_and_plot() {
-    for arguments in [&["ladder", "check"][..], &["ladder", "explain", "film"], &["ladder", "plot", "lecture"], &["ladder", "schema"]] {
+    for arguments in [
+        &["ladder", "check"][..],
+        &["ladder", "explain", "film"],
+        &["ladder", "plot", "lecture"],
+        &["ladder", "schema"],
+    ] {
         let output = lectern(arguments);
-        assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success() && !output.stdout.is_empty(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 

@@ -19,9 +19,16 @@ fn encode(input: &Path, out: &Path, ladder: &str) -> Value {
 }
 
 fn keyframe_times(playlist: &Path) -> Vec<String> {
-    let shown = judge::ffprobe(&["-select_streams", "v:0", "-show_entries", "packet=pts_time,flags"], playlist.to_str().unwrap());
+    let shown = judge::ffprobe(
+        &["-select_streams", "v:0", "-show_entries", "packet=pts_time,flags"],
+        playlist.to_str().unwrap(),
+    );
     let packets = shown["packets"].as_array().unwrap();
-    packets.iter().filter(|packet| packet["flags"].as_str().unwrap().starts_with('K')).map(|packet| packet["pts_time"].as_str().unwrap().to_owned()).collect()
+    packets
+        .iter()
+        .filter(|packet| packet["flags"].as_str().unwrap().starts_with('K'))
+        .map(|packet| packet["pts_time"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Every partial sum of EXTINF is within half a microsecond of the exact time of that border.
@@ -44,11 +51,15 @@ fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
     let out = folder.path().join("out");
     let source = judge::media("counter.mp4");
     let result = encode(&source, &out, "film");
-    let frames = judge::ffprobe(&["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"], source.to_str().unwrap());
+    let frames = judge::ffprobe(
+        &["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"],
+        source.to_str().unwrap(),
+    );
     let frames: u64 = frames["streams"][0]["nb_read_packets"].as_str().unwrap().parse().unwrap();
 
     let tracks = result["tracks"].as_array().unwrap();
-    let videos: Vec<&str> = tracks.iter().map(|track| track["name"].as_str().unwrap()).filter(|name| name.starts_with("video-")).collect();
+    let videos: Vec<&str> =
+        tracks.iter().map(|track| track["name"].as_str().unwrap()).filter(|name| name.starts_with("video-")).collect();
     assert!(videos.len() >= 3, "720p, 480p and 360p at least: {videos:?}");
     let mut keyframes = BTreeMap::new();
     for name in &videos {
@@ -74,7 +85,12 @@ fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
 
 /// 44.1 kHz beside 24000/1001: the coded sound covers the pictures to the sample, and no border drifts.
 fn check_audio(out: &Path, frames: u64) {
-    let playlist = std::fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("audio-")).unwrap().join("media.m3u8");
+    let playlist = std::fs::read_dir(out)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("audio-"))
+        .unwrap()
+        .join("media.m3u8");
     let wanted = (frames as f64 * 1001.0 / 24_000.0 * 44_100.0).round() as u64;
     let decoded = Command::new(judge::ffmpeg_9())
         .args(["-nostdin", "-v", "warning", "-i", playlist.to_str().unwrap(), "-f", "s16le", "-ac", "1", "-"])

@@ -72,7 +72,18 @@ pub fn decode_silently(program: &Path, target: &str, map: &str) -> u64 {
 pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
     let mut command = Command::new("node");
     command.current_dir(root().join("tests/browser")).arg("run.mjs");
-    command.args(["--base-url", base_url, "--hls", hls, "--dash", dash, "--rate", rate, "--frames", &frames.to_string()]);
+    command.args([
+        "--base-url",
+        base_url,
+        "--hls",
+        hls,
+        "--dash",
+        dash,
+        "--rate",
+        rate,
+        "--frames",
+        &frames.to_string(),
+    ]);
     let output = run(&mut command);
     println!("{}", String::from_utf8_lossy(&output.stdout));
 }

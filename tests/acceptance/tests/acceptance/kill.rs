@@ -31,7 +31,12 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 fn jobs(server: &Server, id: &str) -> Vec<Value> {
     let answer = server.admin("GET", &format!("/api/v1/jobs?asset_id={id}&limit=200"), None, 200).json();
-    answer["items"].as_array().or(answer["jobs"].as_array()).or(answer["data"].as_array()).unwrap_or_else(|| panic!("{answer}")).clone()
+    answer["items"]
+        .as_array()
+        .or(answer["jobs"].as_array())
+        .or(answer["data"].as_array())
+        .unwrap_or_else(|| panic!("{answer}"))
+        .clone()
 }
 
 /// Attempts of every job that is done, by id.
@@ -81,7 +86,9 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
         kills += 1;
         if only_engine {
             // One that has ended by itself cannot be killed, which is as good.
-            let _ = std::process::Command::new("pkill").args(["-9", "-P", &server.pid().to_string(), "-f", "lectern-engine"]).status();
+            let _ = std::process::Command::new("pkill")
+                .args(["-9", "-P", &server.pid().to_string(), "-f", "lectern-engine"])
+                .status();
         } else {
             server.kill();
             server = Server::start(&data);
@@ -94,10 +101,16 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "round {round} after {kills} kills: {asset}");
     check_attempts(&jobs(&server, &id), kills, round);
-    let playback = server.call("GET", &format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap()), &[], None).unwrap().json();
+    let playback = server
+        .call("GET", &format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap()), &[], None)
+        .unwrap()
+        .json();
     let master = format!("{}{}", server.base, playback["hls"].as_str().unwrap());
     let frames = judge::decode_silently(&judge::ffmpeg_9(), &master, "0:v:0");
-    let source = judge::ffprobe(&["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"], judge::media("kill.mp4").to_str().unwrap());
+    let source = judge::ffprobe(
+        &["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"],
+        judge::media("kill.mp4").to_str().unwrap(),
+    );
     assert_eq!(source["streams"][0]["nb_read_packets"], frames.to_string(), "round {round}: every frame exactly once");
     println!("round {round}: {kills} kills");
     kills.max(1)

@@ -3,7 +3,7 @@
 //! Run through `make test`, which builds the executables, makes the fixtures and installs the judges. Fixtures lie in
 //! `.cache/media`; `LECTERN_BIN` names another `lectern` than the one beside this test.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod bad_input;
 mod command_line;

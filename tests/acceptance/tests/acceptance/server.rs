@@ -32,17 +32,13 @@ pub struct Server {
 
 pub struct Answer {
     pub status: u16,
-    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 }
 
@@ -71,8 +67,18 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<Answer, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build().into();
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Answer, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let mut request = ureq::http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
@@ -82,9 +88,8 @@ impl Server {
             Some(bytes) => agent.run(request.body(bytes.to_vec()).unwrap())?,
             None => agent.run(request.body(()).unwrap())?,
         };
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned())).collect();
         let body = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
-        Ok(Answer { status: response.status().as_u16(), headers, body })
+        Ok(Answer { status: response.status().as_u16(), body })
     }
 
     /// A call with the admin token that must give `status`.
@@ -104,7 +109,9 @@ impl Server {
     }
 
     pub fn upload_bytes(&self, bytes: &[u8], filename: &str) -> String {
-        let upload = self.admin("POST", "/api/v1/uploads", Some(json!({ "filename": filename, "size": bytes.len() })), 201).json();
+        let upload = self
+            .admin("POST", "/api/v1/uploads", Some(json!({ "filename": filename, "size": bytes.len() })), 201)
+            .json();
         let put_url = upload["put_url"].as_str().unwrap();
         let authorization = format!("Bearer {TOKEN}");
         let answer = self.call("PUT", put_url, &[("Authorization", &authorization)], Some(bytes)).unwrap();

@@ -22,12 +22,15 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
     let (_folder, data) = fresh();
     let server = Server::start(&data);
     let id = server.upload(&judge::media("counter.mp4"), "lecture.mp4");
-    let early = wait_for("the lowest rung to be playable", 240, || Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string()));
+    let early = wait_for("the lowest rung to be playable", 240, || {
+        Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())
+    });
     let playback = format!("/api/v1/playback/{}", early["playback_id"].as_str().unwrap());
     let addresses = server.call("GET", &playback, &[], None).unwrap().json();
     let (hls, dash) = (addresses["hls"].as_str().unwrap(), addresses["dash"].as_str().unwrap());
     let first = playlist(&server, hls);
-    let session: Vec<String> = variants(&first).iter().map(|uri| format!("{}/{uri}", hls.rsplit_once('/').unwrap().0)).collect();
+    let session: Vec<String> =
+        variants(&first).iter().map(|uri| format!("{}/{uri}", hls.rsplit_once('/').unwrap().0)).collect();
 
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "{asset}");
@@ -55,7 +58,10 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
 fn check_renditions(asset: &Value) {
     let renditions = asset["renditions"].as_array().unwrap();
     assert!(renditions.iter().any(|rendition| rendition["state"] == "done"), "{asset}");
-    assert!(renditions.iter().all(|rendition| rendition["state"] == "done" || rendition["reason"].is_string()), "{asset}");
+    assert!(
+        renditions.iter().all(|rendition| rendition["state"] == "done" || rendition["reason"].is_string()),
+        "{asset}"
+    );
 }
 
 fn asset_frames(server: &Server, master: &str, hls: &str) -> u64 {
@@ -70,7 +76,12 @@ fn the_page_uploads_a_file_and_plays_it() {
     let sample = judge::media("sample.mp4");
     let mut page = Command::new("node");
     page.current_dir(judge::root().join("tests/browser")).arg("page.mjs");
-    page.args(["--url", &format!("{}/#token={}", server.base, crate::server::TOKEN), "--upload", sample.to_str().unwrap()]);
+    page.args([
+        "--url",
+        &format!("{}/#token={}", server.base, crate::server::TOKEN),
+        "--upload",
+        sample.to_str().unwrap(),
+    ]);
     page.args(["--screenshot", judge::root().join(".cache/page.png").to_str().unwrap()]);
     println!("{}", String::from_utf8_lossy(&judge::run(&mut page).stdout));
 }
