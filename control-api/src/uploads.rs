@@ -98,7 +98,8 @@ fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
         return Err(Problem::invalid("/filename", "upload.invalid_filename", detail));
     }
     if new.size == 0 {
-        return Err(Problem::invalid("/size", "upload.empty", "a source has at least one byte"));
+        return Err(Problem::invalid("/size", "upload.empty", "a source has at least one byte")
+            .hint("Choose the recording again: the file that was announced is empty."));
     }
     if new.size > api.max_upload_bytes {
         let detail = format!("a source has at most {} bytes here", api.max_upload_bytes);

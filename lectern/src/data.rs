@@ -13,6 +13,7 @@ use crate::ladder_book::LadderBook;
 
 /// An opened data folder: `lectern.db`, `media/`, `ladders/`.
 pub(crate) struct DataFolder {
+    pub(crate) folder: PathBuf,
     pub(crate) database: Database,
     pub(crate) assets: AssetStore,
     pub(crate) media: Arc<dyn MediaStore>,
@@ -32,7 +33,13 @@ pub(crate) async fn open(folder: &Path, migrate: bool) -> Result<DataFolder, Fai
     }
     let media = media_store::open(text(&folder.join("media"))?)?;
     let assets = AssetStore::new(JobQueue::new(database.clone()));
-    Ok(DataFolder { database, assets, media, ladders: LadderBook::open(folder.join("ladders")) })
+    Ok(DataFolder {
+        folder: folder.to_owned(),
+        database,
+        assets,
+        media,
+        ladders: LadderBook::open(folder.join("ladders")),
+    })
 }
 
 /// Path of the database file.

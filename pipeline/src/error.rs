@@ -35,7 +35,7 @@ impl PlanError {
         Self {
             code: "input.dimensions",
             detail: format!("pictures of {width}x{height} pixels cannot be encoded"),
-            hint: "Export the video with sides of 1 to 16384 pixels.",
+            hint: "Export the video with sides of 1 to 16384 pixels and at most 67 million pixels a picture.",
         }
     }
 

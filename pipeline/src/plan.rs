@@ -15,6 +15,8 @@ use crate::{PlanError, ranges};
 /// Longest presentation in seconds: 12 hours.
 pub const MAX_DURATION_S: i64 = 12 * 3600;
 const MAX_SIDE: u32 = 16_384;
+/// 8K has half as many; one more power of two and a handful of decoded pictures fills an engine's memory.
+const MAX_PIXELS: u64 = 1 << 26;
 /// Frames per second that no ladder may exceed.
 const MAX_RATE: u32 = 60;
 /// Sound that ends this much later than the pictures makes the last picture stay; less is an encoder's padding.
@@ -172,7 +174,8 @@ fn duration_ms(plan: &VideoPlan) -> i64 {
 
 fn check_pictures(report: &ProbeReport, video: &VideoProbe) -> Result<(), PlanError> {
     let (width, height) = (video.width, video.height);
-    if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
+    let pixels = u64::from(width) * u64::from(height);
+    if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) || pixels > MAX_PIXELS {
         return Err(PlanError::dimensions(width, height));
     }
     let image = IMAGE_CODECS.contains(&video.codec.as_str())

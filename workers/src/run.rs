@@ -22,6 +22,8 @@ pub struct WorkerConfig {
     pub name: String,
     /// Jobs run at once.
     pub concurrency: usize,
+    /// Whether no other process works on this queue: then what is marked as running was left by a dead one.
+    pub alone: bool,
     /// How long a job may show no sign of life before it is given to another worker.
     pub patience: Duration,
 }
@@ -42,6 +44,11 @@ pub async fn run_workers(
         concurrency: config.concurrency.max(1),
         ..WorkerOptions::default()
     };
+    if config.alone {
+        for left in queue.requeue_all_running().await? {
+            tell(&workshop, left).await;
+        }
+    }
     let reaper = tokio::spawn(reap(workshop.clone(), config.patience, shutdown.clone()));
     let ended = run_worker(queue, options, Arc::new(StageHandler(workshop)), shutdown).await;
     reaper.abort();

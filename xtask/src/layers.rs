@@ -61,7 +61,9 @@ fn check_package(package: &Package, layers: &BTreeMap<String, u64>, faults: &mut
         if let Some(&lower) = layers.get(other) {
             let harness = layer == 8;
             if lower >= layer && !(harness && lower < 8) {
-                faults.push(format!("{name} (layer {layer}) depends on {other} (layer {lower}); only lower layers are allowed"));
+                faults.push(format!(
+                    "{name} (layer {layer}) depends on {other} (layer {lower}); only lower layers are allowed"
+                ));
             }
             if NEVER.iter().any(|(from, to)| *from == name && to.contains(&other)) {
                 faults.push(format!("{name} must not see {other}"));

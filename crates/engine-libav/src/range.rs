@@ -70,12 +70,25 @@ pub(crate) fn encode_range(
         let results: Vec<_> =
             encoders.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect();
         let missing = decoder.join().unwrap_or_else(|_| Err(panicked()));
-        // The sink's wish first, then the cause (the decoder), then its consequences (the encoders).
-        let frames_per_track = delivered?;
-        let missing = missing?;
-        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        // Whoever stopped only because another did says `Stopped`, so what anyone else says is the cause.
+        let results = first_real(results);
+        let (frames_per_track, missing) = match (delivered, missing, results) {
+            (Ok(frames), Ok(missing), Ok(())) => (frames, missing),
+            (delivered, missing, results) => {
+                let errors = [delivered.err(), missing.err(), results.err()];
+                let cause = errors.iter().flatten().find(|error| **error != EngineError::Stopped);
+                return Err(cause.cloned().unwrap_or(EngineError::Stopped));
+            }
+        };
         Ok(RangeSummary { frames_per_track, missing_pictures: missing.pictures, first_missing_pts: missing.first_pts })
     })
+}
+
+/// The first error that is a cause and not a consequence, else any.
+fn first_real(results: Vec<Result<(), EngineError>>) -> Result<(), EngineError> {
+    let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    let cause = errors.iter().find(|error| **error != EngineError::Stopped).or(errors.first());
+    cause.cloned().map_or(Ok(()), Err)
 }
 
 fn panicked() -> EngineError {

@@ -13,6 +13,6 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
     let origin = Origin::new(media_store::open(store)?, OriginOptions::default());
     let listener = super::serve::bind(options.listen).await?;
     super::serve::announce(&listener, json, None);
-    origin_server::serve(listener, origin.router(), super::serve::interrupted()).await;
+    origin_server::serve(listener, origin.standalone(), super::serve::interrupted()).await;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `lectern worker`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,16 +33,45 @@ pub(crate) fn start(
     let book = data.ladders.clone();
     let ladders = Arc::new(move |name: &str| book.get(name));
     let workshop = Workshop::new(data.assets.clone(), data.media.clone(), EngineOptions::find()?, ladders);
+    let presence = Presence::announce(&data.folder)?;
     let config = WorkerConfig {
+        alone: presence.alone,
         name: format!("worker-{}-{:x}", std::process::id(), started_ns()),
         concurrency: concurrency.unwrap_or(workers::cores() as usize),
         patience: PATIENCE,
     };
     Ok(async move {
+        let _present = presence;
         run_workers(Arc::new(workshop), config, stopped)
             .await
             .map_err(|error| Failure::failed("worker.failed", error, "see the log above"))
     })
+}
+
+/// A shared lock on a file of the data folder, held as long as this process works.
+struct Presence {
+    _file: std::fs::File,
+    alone: bool,
+}
+
+impl Presence {
+    fn announce(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("workers.lock");
+        let failed = |error: std::io::Error| {
+            Failure::unavailable(
+                "data.unusable",
+                format!("{}: {error}", path.display()),
+                "choose a folder on a local disk with --data",
+            )
+        };
+        let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let alone = file.try_lock().is_ok();
+        if alone {
+            file.unlock().map_err(failed)?;
+        }
+        file.lock_shared().map_err(failed)?;
+        Ok(Self { _file: file, alone })
+    }
 }
 
 fn started_ns() -> u128 {

@@ -21,6 +21,7 @@ impl Workshop {
     }
 
     async fn remove_objects(&self, asset: &AssetId, playback: &PlaybackId, lease: &Lease) -> Result<(), WorkError> {
+        self.discard_upload(asset).await?;
         for prefix in
             [publication::published_prefix(playback), publication::work_prefix(asset), publication::source_key(asset)]
         {

@@ -6,9 +6,7 @@ use asset_flow::{FlowEvent, Stage};
 use bytes::Bytes;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
-use media_types::{
-    EncodePlan, GenerationIndex, PlaybackId, Pointer, PublishedFile, SegmentRecord, TrackRecord, publication,
-};
+use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -46,7 +44,7 @@ impl Workshop {
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files };
         let bytes = serde_json::to_vec(&index).map_err(|error| WorkError::Storage(error.to_string()))?;
         self.write_own(&publication::index_key(&playback, generation), bytes.into()).await?;
-        self.move_pointer(&playback, generation).await?;
+        media_store::pointer::advance(self.media.as_ref(), &playback, generation).await?;
         let event = if first { FlowEvent::FirstPlayable { generation } } else { FlowEvent::Complete { generation } };
         self.commit(job, json!({ "generation": generation }), Some(&event)).await
     }
@@ -71,30 +69,6 @@ impl Workshop {
         match self.media.put_new(key, bytes).await? {
             PutNew::Created => Ok(()),
             PutNew::Exists => Err(WorkError::Storage(format!("{key} exists already"))),
-        }
-    }
-
-    /// Moves the pointer up to `generation`; a higher one that is there already stays.
-    async fn move_pointer(&self, playback: &PlaybackId, generation: u64) -> Result<(), WorkError> {
-        let key = publication::pointer_key(playback);
-        let bytes =
-            serde_json::to_vec(&Pointer { generation }).map_err(|error| WorkError::Storage(error.to_string()))?;
-        // Each lost race means that somebody else moved it up, so this ends.
-        loop {
-            let current = self.media.get_versioned(&key).await?;
-            if let Some((content, _)) = &current {
-                let pointer: Pointer = serde_json::from_slice(content)
-                    .map_err(|error| WorkError::Storage(format!("{key} is damaged: {error}")))?;
-                if pointer.generation >= generation {
-                    return Ok(());
-                }
-            }
-            let expected = current.as_ref().map(|(_, version)| version);
-            match self.media.swap(&key, expected, bytes.clone().into()).await {
-                Ok(_) => return Ok(()),
-                Err(media_store::StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
         }
     }
 }

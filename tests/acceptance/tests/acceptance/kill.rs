@@ -69,9 +69,15 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let mut kills = 0;
     let mut done = BTreeMap::new();
     let mut playable: Option<String> = None;
+    // A few kills each, so that they fall on every part of the way.
+    let budget = budget.min(1 + random.below(5));
     while kills < budget {
+        wait_for("work to go on", 60, || {
+            let settled = matches!(server.asset(&id)["state"].as_str(), Some("ready" | "errored"));
+            (settled || jobs(&server, &id).iter().any(|job| job["state"] == "running")).then_some(())
+        });
         // Some kills come at once, most in the middle of work, some only after a range was committed.
-        let until = Instant::now() + Duration::from_millis(150 + random.below(4_000));
+        let until = Instant::now() + Duration::from_millis(150 + random.below(3_000));
         let only_engine = random.below(4) == 0;
         let asset = wait_for("the moment of the kill", 30, || {
             let asset = server.asset(&id);
