@@ -148,6 +148,10 @@ export class Upload extends EventTarget {
       this.#key = randomKey();
     }
     const made = await this.api.createUpload(this.file.name, this.file.size, this.#key);
+    if (this.state === 'canceled') {
+      await this.api.deleteUpload(made.id);
+      return;
+    }
     // The page talks to the server it came from, whatever name that has for itself.
     this.#url = new URL(made.tus_url, 'http://server/').pathname;
     [this.#id, this.assetId] = [made.id, made.asset_id];

@@ -2,19 +2,19 @@
 
 use asset_flow::{FlowEvent, Phase};
 use asset_store::AssetRow;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiQuery, Cursor, Etag, Page, Problem, check_if_match, paging};
+use kernel::{ApiPath, ApiQuery, Cursor, Etag, Page, Problem, check_if_match, paging};
 use media_types::AssetId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::error;
 use crate::state::Api;
 use crate::views::AssetView;
+use crate::{codes, error};
 
 /// The query of the list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,14 +40,16 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let known = |text: &str| {
-        text.parse::<Phase>().map_err(|_| Problem::invalid("?state", "asset.unknown_state", "there is no such state"))
+        text.parse::<Phase>()
+            .map_err(|_| Problem::invalid("?state", codes::ASSET_UNKNOWN_STATE, "there is no such state"))
     };
     let state = query.state.as_deref().map(known).transpose()?;
     let after = match after {
         Some(cursor) => {
             let id = cursor.id.parse::<AssetId>();
-            let id =
-                id.map_err(|_| Problem::invalid("?after", "page.invalid_cursor", "this is no cursor of this list"))?;
+            let id = id.map_err(|_| {
+                Problem::invalid("?after", kernel::codes::PAGE_INVALID_CURSOR, "this is no cursor of this list")
+            })?;
             Some((cursor.time_ms, id))
         }
         None => None,
@@ -93,7 +95,7 @@ async fn fetch(
 )]
 pub(crate) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Ok(respond_json(&headers, &view(&api, &parse(&id)?).await?))
@@ -110,7 +112,7 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn cancel(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
@@ -141,7 +143,7 @@ pub(crate) async fn cancel(
 )]
 pub(crate) async fn delete(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
@@ -173,7 +175,7 @@ pub(crate) fn parse(id: &str) -> Result<AssetId, Problem> {
 }
 
 fn missing() -> Problem {
-    Problem::not_found("asset.not_found", "there is no such asset")
+    Problem::not_found(codes::ASSET_NOT_FOUND, "there is no such asset")
 }
 
 /// The row of an asset that is not gone.

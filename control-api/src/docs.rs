@@ -1,18 +1,51 @@
 //! The `OpenAPI` document and a page that shows it, with nothing from elsewhere.
 
+use std::fmt::Write;
+use std::sync::LazyLock;
+
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use kernel::respond_cached;
+use kernel::{Code, respond_cached};
 
+use crate::codes;
 use crate::web::guarded;
 
 const PAGE: &str = include_str!("docs/page.html");
 const SCRIPT: &str = include_str!("docs/page.js");
 const STYLE: &str = include_str!("docs/page.css");
 
+/// Where the page lists the codes.
+const CODES: &str = "<!-- codes -->";
+
+static WHOLE_PAGE: LazyLock<Bytes> = LazyLock::new(|| {
+    let mut codes: Vec<Code> = kernel::codes::ALL.iter().chain(codes::ALL).copied().collect();
+    codes.sort_by_key(|code| code.name());
+    let list = codes.into_iter().map(entry).collect::<Vec<_>>().join("\n");
+    Bytes::from(PAGE.replace(CODES, &list))
+});
+
 pub(crate) async fn page(headers: HeaderMap) -> Response {
-    text(&headers, "text/html; charset=utf-8", PAGE)
+    guarded(respond_cached(&headers, "text/html; charset=utf-8", "no-cache", WHOLE_PAGE.clone()))
+}
+
+/// One code as part of a list of terms: the `type` of a problem points here.
+fn entry(code: Code) -> String {
+    let name = code.name();
+    let mut entry = format!("<dt id=\"{name}\"><code>{name}</code></dt>");
+    // Writing to a String cannot fail.
+    let _ = write!(entry, "<dd>{} <i>Cure:</i> {}.</dd>", markup(code.meaning()), markup(code.hint()));
+    entry
+}
+
+/// Text as HTML; what stands between backticks as code.
+fn markup(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let part = |(index, part): (usize, &str)| match index % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
+    };
+    escaped.split('`').enumerate().map(part).collect()
 }
 
 pub(crate) async fn script(headers: HeaderMap) -> Response {
@@ -30,4 +63,23 @@ pub(crate) fn document(headers: &HeaderMap, json: Bytes) -> Response {
 
 fn text(headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
     guarded(respond_cached(headers, media_type, "no-cache", Bytes::from_static(text.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_explains_every_code_and_its_cure() {
+        let page = String::from_utf8_lossy(&WHOLE_PAGE).into_owned();
+        assert!(!page.contains(CODES), "the list stands where the page asks for it");
+        for code in kernel::codes::ALL.iter().chain(codes::ALL) {
+            assert!(page.contains(&entry(*code)), "{}", code.name());
+        }
+    }
+
+    #[test]
+    fn text_on_the_page_is_text() {
+        assert_eq!(markup("a `b <c>` & d"), "a <code>b &lt;c&gt;</code> &amp; d");
+    }
 }

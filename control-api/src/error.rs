@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode};
 use kernel::Problem;
 
-use crate::tus;
+use crate::{codes, tus};
 
 /// A failure of the media store.
 pub(crate) fn media(error: media_store::StoreError) -> Problem {
@@ -17,8 +17,7 @@ pub(crate) fn media(error: media_store::StoreError) -> Problem {
 
 /// 409 with where the upload really stands.
 pub(crate) fn offset_mismatch(actual: u64) -> Problem {
-    Problem::conflict("upload.offset_mismatch", format!("the upload stands at byte {actual}"))
-        .hint("ask with HEAD where to go on")
+    Problem::conflict(codes::UPLOAD_OFFSET_MISMATCH, format!("the upload stands at byte {actual}"))
         .header(tus::UPLOAD_OFFSET, HeaderValue::from(actual))
 }
 
@@ -26,13 +25,13 @@ pub(crate) fn offset_mismatch(actual: u64) -> Problem {
 pub(crate) fn store(error: asset_store::StoreError) -> Problem {
     use asset_store::StoreError as E;
     match error {
-        E::NotFound("upload") => Problem::not_found("upload.not_found", "there is no such upload"),
-        E::NotFound(_) => Problem::not_found("asset.not_found", "there is no such asset"),
+        E::NotFound("upload") => Problem::not_found(codes::UPLOAD_NOT_FOUND, "there is no such upload"),
+        E::NotFound(_) => Problem::not_found(codes::ASSET_NOT_FOUND, "there is no such asset"),
         E::UploadClosed(asset_store::UploadState::Attached) | E::OtherSource => already_received(),
         E::UploadClosed(state) => upload_closed(state.as_str()),
         E::Database(error) => database(error),
         E::Invalid { field, reason } => {
-            Problem::invalid(format!("/{field}"), "field.invalid", format!("{field} {reason}"))
+            Problem::invalid(format!("/{field}"), kernel::codes::FIELD_INVALID, format!("{field} {reason}"))
         }
         E::Queue(error) => queue(error),
         other => Problem::internal(&other),
@@ -55,18 +54,15 @@ fn database(error: database::DbError) -> Problem {
 }
 
 fn full(detail: &str) -> Problem {
-    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage.full", detail)
-        .hint("free space or enlarge the disk; the bytes received so far are kept")
-        .retry_after(60)
+    Problem::new(StatusCode::INSUFFICIENT_STORAGE, codes::STORAGE_FULL, detail).retry_after(60)
 }
 
 /// 409 for bytes that come after the last.
 pub(crate) fn already_received() -> Problem {
-    Problem::conflict("upload.already_received", "this upload is complete and belongs to its asset")
-        .hint("delete the asset, or announce a new upload")
+    Problem::conflict(codes::UPLOAD_ALREADY_RECEIVED, "this upload is complete and belongs to its asset")
 }
 
 /// 410 for an upload that was given up.
 pub(crate) fn upload_closed(state: &str) -> Problem {
-    Problem::new(StatusCode::GONE, "upload.closed", format!("this upload is {state}")).hint("announce a new upload")
+    Problem::new(StatusCode::GONE, codes::UPLOAD_CLOSED, format!("this upload is {state}"))
 }

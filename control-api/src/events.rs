@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::state::Api;
 use crate::views::{ProgressView, RenditionView, progress};
-use crate::{assets, error};
+use crate::{assets, codes, error};
 
 /// Between two looks at the progress: at most two events a second and asset.
 const BEAT: Duration = Duration::from_millis(500);
@@ -194,7 +194,8 @@ pub(crate) async fn stream(
     ApiQuery(query): ApiQuery<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let invalid = || Problem::bad_request("events.invalid_id", "the number of an event is a whole number, 0 or more");
+    let invalid =
+        || Problem::bad_request(codes::EVENTS_INVALID_ID, "the number of an event is a whole number, 0 or more");
     let after = match headers.get("last-event-id") {
         Some(value) => Some(value.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(invalid)?),
         None => query.after,

@@ -1,18 +1,18 @@
 //! Jobs of the queue, read only.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use job_queue::{JobFilter, JobRow, JobState};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiQuery, Cursor, Page, Problem, paging, rfc3339};
+use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem, paging, rfc3339};
 use media_types::JobId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::error;
 use crate::state::Api;
+use crate::{codes, error};
 
 /// One job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,7 +103,7 @@ pub(crate) struct ListQuery {
 )]
 pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
-    let invalid = |pointer, detail| Problem::invalid(pointer, "field.invalid", detail);
+    let invalid = |pointer, detail| Problem::invalid(pointer, kernel::codes::FIELD_INVALID, detail);
     let state = query.state.as_deref().map(str::parse::<JobState>).transpose();
     let asset_id = query.asset_id.as_deref().map(str::parse).transpose();
     if query.stage.as_ref().is_some_and(|stage| !asset_flow::ALL_STAGES.contains(&stage.as_str())) {
@@ -152,10 +152,10 @@ fn address(query: &ListQuery) -> String {
 )]
 pub(crate) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let missing = || Problem::not_found("job.not_found", "there is no such job");
+    let missing = || Problem::not_found(codes::JOB_NOT_FOUND, "there is no such job");
     let id: JobId = id.parse().map_err(|_| missing())?;
     let row = api.queue().job(&api.tenant, &id).await.map_err(error::queue)?.ok_or_else(missing)?;
     Ok(respond_json(&headers, &JobView::from(row)))

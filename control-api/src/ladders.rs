@@ -1,15 +1,16 @@
 //! Ladders, read only: operators edit them as files.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use kernel::Problem;
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
+use kernel::{ApiPath, Problem};
 use ladders::Ladder;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::codes;
 use crate::state::Api;
 
 /// One rung: what might be encoded.
@@ -108,10 +109,10 @@ pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Response
 )]
 pub(crate) async fn show(
     State(api): State<Api>,
-    Path(name): Path<String>,
+    ApiPath(name): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let ladder = api.ladders.ladder(&name);
-    let ladder = ladder.ok_or_else(|| Problem::not_found("ladder.not_found", "there is no such ladder"))?;
+    let ladder = ladder.ok_or_else(|| Problem::not_found(codes::LADDER_NOT_FOUND, "there is no such ladder"))?;
     Ok(respond_json(&headers, &LadderView::from(ladder)))
 }

@@ -12,6 +12,7 @@
 
 mod api;
 mod assets;
+mod codes;
 mod docs;
 mod error;
 mod events;

@@ -14,8 +14,8 @@ use kernel::problem::{ProblemBody, chain};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error;
 use crate::state::Api;
+use crate::{codes, error};
 
 /// Answers so far, by the first digit of their status.
 #[derive(Default)]
@@ -60,7 +60,7 @@ pub(crate) async fn healthz(State(api): State<Api>) -> Response {
 pub(crate) async fn readyz(State(api): State<Api>) -> Result<Response, Problem> {
     api.queue().database().check_migrated().await.map_err(|error| {
         tracing::warn!(error = %chain(&error), "not ready");
-        Problem::unavailable("server.not_ready", "the database does not answer or is not migrated", 2)
+        Problem::unavailable(codes::SERVER_NOT_READY, "the database does not answer or is not migrated", 2)
     })?;
     Ok(axum::Json(Health { status: "ready", version: api.version.clone() }).into_response())
 }

@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use asset_flow::Phase;
 use asset_store::AssetRow;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{Problem, respond_cached};
+use kernel::{ApiPath, Problem, respond_cached};
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST, generation_folder, index_key};
 use media_types::{GenerationIndex, PlaybackId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error;
 use crate::state::Api;
+use crate::{codes, error};
 
 const POSTER: &str = "poster.jpg";
 const STORYBOARD: &str = "storyboard.vtt";
@@ -129,7 +129,7 @@ impl Addresses {
             `playback.not_found`", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn show(State(api): State<Api>, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Response {
     let mut response = match find(&api, &id).await {
         Ok(view) => match serde_json::to_vec(&view) {
             Ok(body) => respond_cached(&headers, "application/json", "public, max-age=2", body.into()),
@@ -143,14 +143,14 @@ pub(crate) async fn show(State(api): State<Api>, Path(id): Path<String>, headers
 }
 
 async fn find(api: &Api, id: &str) -> Result<PlaybackView, Problem> {
-    let missing = || Problem::not_found("playback.not_found", "nothing is played under this id");
+    let missing = || Problem::not_found(codes::PLAYBACK_NOT_FOUND, "nothing is played under this id");
     let id: PlaybackId = id.parse().map_err(|_| missing())?;
     let row: Option<AssetRow> = api.store.by_playback_id(&id).await.map_err(error::store)?;
     let row = row.filter(|row| !matches!(row.state, Phase::Deleting | Phase::Deleted)).ok_or_else(missing)?;
     let Some(generation) = row.flow.playable_generation else {
         return Err(match row.state {
-            Phase::Errored => Problem::not_found("playback.failed", "this recording could not be processed"),
-            _ => Problem::not_found("playback.not_ready", "this recording cannot be played yet")
+            Phase::Errored => Problem::not_found(codes::PLAYBACK_FAILED, "this recording could not be processed"),
+            _ => Problem::not_found(codes::PLAYBACK_NOT_READY, "this recording cannot be played yet")
                 .retry_after(RETRY_AFTER_S),
         });
     };

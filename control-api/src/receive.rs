@@ -9,10 +9,10 @@ use kernel::Problem;
 use media_types::UploadId;
 use media_types::publication::source_key;
 
-use crate::error;
 use crate::state::Api;
 use crate::transfer::{Landing, Runway, Transfer};
 use crate::views::Upload;
+use crate::{codes, error};
 
 pub(crate) async fn give_up(api: Api, upload: Upload, _transfer: Transfer) -> Result<(), Problem> {
     let upload = find(&api, upload.id.as_str()).await?;
@@ -112,7 +112,7 @@ async fn land(api: &Api, upload: &Upload, offset: u64, body: Body, transfer: &Tr
 }
 
 pub(crate) async fn find(api: &Api, id: &str) -> Result<Upload, Problem> {
-    let missing = || Problem::not_found("upload.not_found", "there is no such upload");
+    let missing = || Problem::not_found(codes::UPLOAD_NOT_FOUND, "there is no such upload");
     let id: UploadId = id.parse().map_err(|_| missing())?;
     let row = api.store.upload(&api.tenant, &id).await.map_err(error::store)?;
     Ok(row.ok_or_else(missing)?.into())
@@ -139,12 +139,11 @@ pub(crate) async fn in_own_task<T: Send + 'static>(
 
 pub(crate) fn too_large(size_bytes: u64) -> Problem {
     let detail = format!("the body goes beyond the {size_bytes} bytes that were announced");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "upload.too_large", detail)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, codes::UPLOAD_TOO_LARGE, detail)
         .hint("announce a new upload with the size of the file")
 }
 
 pub(crate) fn incomplete(received: u64, size_bytes: u64) -> Problem {
     let detail = format!("{received} of the {size_bytes} announced bytes came");
-    Problem::bad_request("upload.incomplete", detail)
-        .hint("resume by tus at the offset that HEAD answers, or send it again")
+    Problem::bad_request(codes::UPLOAD_INCOMPLETE, detail)
 }

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use asset_flow::Phase;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, Idempotency, Problem, Stored, rfc3339};
+use kernel::{ApiJson, ApiPath, Idempotency, Problem, Stored, rfc3339};
 use media_types::AssetId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::state::Api;
-use crate::{assets, error, playback};
+use crate::{assets, codes, error, playback};
 
 const ADDRESS: &str = "/api/v1/transcoding/jobs";
 const RESOLUTIONS: [&str; 8] = ["240p", "360p", "480p", "720p", "1080p", "1440p", "2160p", "4K"];
@@ -95,16 +95,15 @@ pub(crate) async fn create(
 fn check(new: &NewTranscodingJob) -> Result<AssetId, Problem> {
     if new.original_url.is_some() {
         let detail = "a source is uploaded, not fetched from an address";
-        return Err(Problem::invalid("/originalUrl", "source.url_not_supported", detail)
-            .hint("upload the file with POST /api/v1/uploads and name the asset in assetId"));
+        return Err(Problem::invalid("/originalUrl", codes::SOURCE_URL_NOT_SUPPORTED, detail));
     }
     for (index, name) in new.resolutions.iter().flatten().enumerate() {
         if !RESOLUTIONS.contains(&name.as_str()) {
             let detail = format!("a resolution is one of {}", RESOLUTIONS.join(", "));
-            return Err(Problem::invalid(format!("/resolutions/{index}"), "field.invalid", detail));
+            return Err(Problem::invalid(format!("/resolutions/{index}"), kernel::codes::FIELD_INVALID, detail));
         }
     }
-    let missing = || Problem::invalid("/assetId", "field.invalid", "assetId names the asset to transcode");
+    let missing = || Problem::invalid("/assetId", kernel::codes::FIELD_INVALID, "assetId names the asset to transcode");
     assets::parse(new.asset_id.as_deref().ok_or_else(missing)?)
 }
 
@@ -119,7 +118,7 @@ fn check(new: &NewTranscodingJob) -> Result<AssetId, Problem> {
 )]
 pub(crate) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Ok(respond_json(&headers, &view(&api, &assets::parse(&id)?).await?))

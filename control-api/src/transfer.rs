@@ -17,7 +17,7 @@ use media_types::AssetId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::error;
+use crate::{codes, error};
 
 /// Bytes handed to the store at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -69,7 +69,7 @@ impl Transfers {
     pub(crate) fn begin(&self, id: &AssetId) -> Result<Transfer, Problem> {
         let slot = Arc::clone(&self.slots)
             .try_acquire_owned()
-            .map_err(|_full| Problem::unavailable("upload.too_many", "too many uploads are running", 5))?;
+            .map_err(|_full| Problem::unavailable(codes::UPLOAD_TOO_MANY, "too many uploads are running", 5))?;
         self.enter(id, Some(slot)).map_err(|_running| locked())
     }
 
@@ -101,7 +101,7 @@ impl Transfers {
 }
 
 fn locked() -> Problem {
-    Problem::new(StatusCode::LOCKED, "upload.locked", "another request is writing to this upload").retry_after(2)
+    Problem::new(StatusCode::LOCKED, codes::UPLOAD_LOCKED, "another request is writing to this upload").retry_after(2)
 }
 
 /// How a body came to its end. Each has where the upload stands, and everything up to there is durable.

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kernel::Problem;
 
+use crate::codes;
+
 pub(crate) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 pub(crate) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
@@ -44,7 +46,7 @@ pub(crate) fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = "the header Tus-Resumable must be 1.0.0";
-    Err(Problem::new(StatusCode::PRECONDITION_FAILED, "tus.version", detail).header(VERSION_LIST, VERSION))
+    Err(Problem::new(StatusCode::PRECONDITION_FAILED, codes::TUS_VERSION, detail).header(VERSION_LIST, VERSION))
 }
 
 /// Refuses what a client must not rely on here: checksums and concatenation are extensions this server has not.
@@ -52,7 +54,7 @@ pub(crate) fn check_extensions(headers: &HeaderMap) -> Result<(), Problem> {
     for (name, what) in [(UPLOAD_CHECKSUM, "checksum"), (UPLOAD_CONCAT, "concatenation")] {
         if headers.contains_key(&name) {
             let detail = format!("this server does not have the tus extension {what}");
-            return Err(Problem::bad_request("tus.extension", detail));
+            return Err(Problem::bad_request(codes::TUS_EXTENSION, detail));
         }
     }
     Ok(())
@@ -64,10 +66,10 @@ pub(crate) fn creation(headers: &HeaderMap) -> Result<Creation, Problem> {
     check_extensions(headers)?;
     if headers.contains_key(UPLOAD_DEFER_LENGTH) {
         let detail = "the length must be known at creation; send Upload-Length";
-        return Err(Problem::bad_request("tus.deferred_length", detail));
+        return Err(Problem::bad_request(codes::TUS_DEFERRED_LENGTH, detail));
     }
     let size_bytes = number(headers, &UPLOAD_LENGTH)?
-        .ok_or_else(|| Problem::bad_request("tus.missing_length", "the header Upload-Length is missing"))?;
+        .ok_or_else(|| Problem::bad_request(codes::TUS_MISSING_LENGTH, "the header Upload-Length is missing"))?;
     let mut metadata = match headers.get(UPLOAD_METADATA) {
         Some(value) => metadata(value.as_bytes())?,
         None => BTreeMap::new(),
@@ -84,12 +86,13 @@ pub(crate) fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u6
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = if digits { text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok()) } else { None };
     let detail = format!("the header {name} must be a whole number of bytes");
-    parsed.map(Some).ok_or_else(|| Problem::bad_request("tus.invalid_number", detail))
+    parsed.map(Some).ok_or_else(|| Problem::bad_request(codes::TUS_INVALID_NUMBER, detail))
 }
 
 /// `key base64,key base64,key`: a value may be absent, a key may not repeat.
 fn metadata(bytes: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
-    let refuse = |detail: &str| Problem::bad_request("tus.invalid_metadata", format!("in Upload-Metadata, {detail}"));
+    let refuse =
+        |detail: &str| Problem::bad_request(codes::TUS_INVALID_METADATA, format!("in Upload-Metadata, {detail}"));
     let text = std::str::from_utf8(bytes).map_err(|_| refuse("keys are ASCII"))?;
     if text.len() > MAX_METADATA_BYTES {
         return Err(refuse("there are more than 8 KiB"));

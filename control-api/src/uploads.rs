@@ -1,19 +1,19 @@
 //! Uploads: announced by one POST, filled by one PUT or by tus 1.0.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::idempotency::Stored;
-use kernel::{ApiJson, Idempotency, Problem, problem::ProblemBody};
+use kernel::{ApiJson, ApiPath, Idempotency, Problem, problem::ProblemBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error;
 use crate::receive::{complete, fill, find, give_up, in_own_task, incomplete, offset_of, replace, too_large};
 use crate::state::Api;
 use crate::tus;
 use crate::views::{AssetView, Upload, UploadView};
+use crate::{codes, error};
 
 const ADDRESS: &str = "/api/v1/uploads";
 const MAX_FILENAME_CHARS: usize = 255;
@@ -95,20 +95,20 @@ fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
     let chars = new.filename.chars().count();
     if !(1..=MAX_FILENAME_CHARS).contains(&chars) || new.filename.contains('\0') {
         let detail = "a filename has 1 to 255 characters, none of them NUL";
-        return Err(Problem::invalid("/filename", "upload.invalid_filename", detail));
+        return Err(Problem::invalid("/filename", codes::UPLOAD_INVALID_FILENAME, detail));
     }
     if new.size == 0 {
-        return Err(Problem::invalid("/size", "upload.empty", "a source has at least one byte")
-            .hint("Choose the recording again: the file that was announced is empty."));
+        return Err(Problem::invalid("/size", codes::UPLOAD_EMPTY, "a source has at least one byte"));
     }
     if new.size > api.max_upload_bytes {
         let detail = format!("a source has at most {} bytes here", api.max_upload_bytes);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "upload.too_large", detail));
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, codes::UPLOAD_TOO_LARGE, detail)
+            .hint("upload a smaller file, such as a part of the recording"));
     }
     match &new.ladder {
         Some(ladder) if api.ladders.ladder(ladder).is_none() => {
             let detail = format!("there is no such ladder; there are {}", api.ladders.names().join(", "));
-            Err(Problem::invalid("/ladder", "ladder.unknown", detail))
+            Err(Problem::invalid("/ladder", codes::LADDER_UNKNOWN, detail))
         }
         _ => Ok(()),
     }
@@ -138,7 +138,7 @@ async fn announce(api: &Api, new: NewUpload) -> Result<Stored, Problem> {
 )]
 pub(crate) async fn show(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut upload = find(&api, &id).await?;
@@ -157,7 +157,7 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn head(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     tus_request(&headers)?;
@@ -198,7 +198,7 @@ pub(crate) async fn head(
 )]
 pub(crate) async fn patch(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -207,10 +207,10 @@ pub(crate) async fn patch(
         tus::check_extensions(&headers)?;
         if !is_offset_stream(&headers) {
             let detail = format!("the Content-Type of a PATCH is {}", tus::OFFSET_OCTET_STREAM);
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "tus.media_type", detail));
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::TUS_MEDIA_TYPE, detail));
         }
         let claimed = tus::number(&headers, &tus::UPLOAD_OFFSET)?
-            .ok_or_else(|| Problem::bad_request("tus.missing_offset", "the header Upload-Offset is missing"))?;
+            .ok_or_else(|| Problem::bad_request(codes::TUS_MISSING_OFFSET, "the header Upload-Offset is missing"))?;
         let upload = find(&api, &id).await?;
         let length = tus::number(&headers, &header::CONTENT_LENGTH)?.unwrap_or(0);
         if claimed.checked_add(length).is_none_or(|end| end > upload.size_bytes) {
@@ -234,7 +234,7 @@ pub(crate) async fn patch(
 )]
 pub(crate) async fn delete(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if tus::spoken(&headers) {
@@ -279,7 +279,7 @@ pub(crate) async fn capabilities_of_one(State(api): State<Api>) -> Response {
 )]
 pub(crate) async fn put(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

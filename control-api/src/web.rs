@@ -1,15 +1,15 @@
 //! The studio's page and its files, compiled in.
 
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use kernel::{Etag, Problem, conditional::respond_tagged};
+use kernel::{ApiPath, Etag, Problem, conditional::respond_tagged};
 use rust_embed::Embed;
+
+use crate::codes;
 
 #[derive(Embed)]
 #[folder = "../web/"]
-#[allow_missing = true]
 struct Files;
 
 /// Scripts and styles only from here; `blob:` is what a player feeds its video element and its worker with.
@@ -33,14 +33,14 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
     file(&headers, "index.html")
 }
 
-pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn asset(ApiPath(path): ApiPath<String>, headers: HeaderMap) -> Response {
     file(&headers, &path)
 }
 
 fn file(headers: &HeaderMap, path: &str) -> Response {
     let media_type = MEDIA_TYPES.iter().find(|(end, _)| path.ends_with(end)).map(|(_, media_type)| *media_type);
     let Some((media_type, file)) = media_type.zip(Files::get(path)) else {
-        return Problem::not_found("web.not_found", "there is no such file").into_response();
+        return Problem::not_found(codes::WEB_NOT_FOUND, "there is no such file").into_response();
     };
     let etag = Etag::of_digest(&file.metadata.sha256_hash());
     let body = match file.data {
@@ -61,6 +61,18 @@ pub(crate) fn guarded(mut response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_is_compiled_in_with_every_file_that_it_names() {
+        let page = Files::get("index.html").expect("the folder web/ holds the page");
+        let text = String::from_utf8_lossy(&page.data).into_owned();
+        let named: Vec<_> = text.split("\"/assets/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(!named.is_empty());
+        for path in named {
+            assert_eq!(file(&HeaderMap::new(), path).status(), 200, "{path}");
+        }
+        assert_eq!(file(&HeaderMap::new(), "index.html").status(), 200);
+    }
 
     #[test]
     fn what_is_not_a_file_of_the_page_is_not_found() {

@@ -47,7 +47,7 @@ pub(crate) fn database_path(folder: &Path) -> Result<String, Failure> {
     text(&folder.join("lectern.db")).map(str::to_owned)
 }
 
-fn text(path: &PathBuf) -> Result<&str, Failure> {
+fn text(path: &Path) -> Result<&str, Failure> {
     path.to_str()
         .ok_or_else(|| Failure::config("data.unusable", "the data folder's path is not UTF-8", "choose another path"))
 }

@@ -130,8 +130,8 @@ ff -i "$WORK/s1.mkv" -i "$WORK/s2.mkv" -i "$WORK/s3.mkv" -i "$CLIPS/city.mp4" -i
 
 say "kill.mp4"
 ff -i "$CLIPS/city.mp4" -i "$CLIPS/ocean.mp4" -i "$CLIPS/bikes.mp4" -i "$CLIPS/bunny.mp4" -filter_complex "
-  [0:v]fps=25,scale=640:360,setsar=1,trim=end_frame=300,setpts=PTS-STARTPTS[a];[1:v]fps=25,scale=640:360,setsar=1,trim=end_frame=250,setpts=PTS-STARTPTS[b];
-  [2:v]fps=25,crop=484:272,scale=640:360,setsar=1,trim=end_frame=250,setpts=PTS-STARTPTS[c];[3:v]fps=25,scale=640:360,setsar=1,trim=end_frame=125,setpts=PTS-STARTPTS[d];
+  [0:v]fps=25,scale=854:480,setsar=1,trim=end_frame=300,setpts=PTS-STARTPTS[a];[1:v]fps=25,scale=854:480,setsar=1,trim=end_frame=250,setpts=PTS-STARTPTS[b];
+  [2:v]fps=25,crop=484:272,scale=854:480,setsar=1,trim=end_frame=250,setpts=PTS-STARTPTS[c];[3:v]fps=25,scale=854:480,setsar=1,trim=end_frame=125,setpts=PTS-STARTPTS[d];
   [a][b][c][d]concat=n=4:v=1[v]" -map '[v]' "${X264[@]}" -preset veryfast -crf 23 "$WORK/tour.mp4"
 ff -stream_loop 1 -i "$WORK/tour.mp4" -stream_loop 7 -i "$CLIPS/ocean.mp4" -map 0:v -map 1:a -t 60 -r 25 "${X264[@]}" -preset veryfast -crf 26 -g 125 \
   -af "aresample=48000,apad" -c:a aac -b:a 64k -ac 1 -ar 48000 -movflags +faststart "$TMP/kill.mp4"
@@ -161,7 +161,7 @@ check() { # check FILE ENTRIES EXPECTED
 }
 check counter.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,24000/1001,576
 check sample.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,25/1,1000
-check kill.mp4 width,height,r_frame_rate,nb_read_packets 640,360,25/1,1500
+check kill.mp4 width,height,r_frame_rate,nb_read_packets 854,480,25/1,1500
 check video-only.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,25/1,132
 check film60.mp4 width,height,r_frame_rate 1920,1080,24000/1001
 

@@ -56,10 +56,17 @@ impl Answer {
         let body = self.json();
         assert_eq!(body["status"], self.status);
         assert_eq!(body["request_id"], self.header("x-request-id"));
-        for field in ["type", "title", "detail"] {
+        for field in ["type", "title", "detail", "hint"] {
             assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field}");
         }
-        assert!(body["retryable"].is_boolean() && body["errors"].is_array());
+        assert!(body["retryable"].is_boolean());
+        for error in body["errors"].as_array().unwrap() {
+            for field in ["pointer", "code", "detail", "hint"] {
+                // An empty pointer is the whole body (RFC 6901).
+                let fine = |text: &str| field == "pointer" || !text.is_empty();
+                assert!(error[field].as_str().is_some_and(fine), "{field} in {error}");
+            }
+        }
         body["code"].as_str().unwrap().to_owned()
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::Problem;
+use crate::{Code, Problem, codes};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,18 +70,17 @@ impl Guard {
         });
         match bearer {
             Some(token) if self.admin.matches(token) => Ok(()),
-            Some(_) => Err(unauthorized("auth.invalid_token", "the bearer token is not valid here", true)),
-            None => Err(unauthorized("auth.missing_token", "this address needs a bearer token", false)),
+            Some(_) => Err(unauthorized(codes::AUTH_INVALID_TOKEN, "the bearer token is not valid here", true)),
+            None => Err(unauthorized(codes::AUTH_MISSING_TOKEN, "this address needs a bearer token", false)),
         }
     }
 }
 
-fn unauthorized(code: &'static str, detail: &str, presented: bool) -> Problem {
+fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
     // RFC 6750 §3.1: no error attribute when no credentials came at all.
     let challenge =
         if presented { "Bearer realm=\"lectern\", error=\"invalid_token\"" } else { "Bearer realm=\"lectern\"" };
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
-        .hint("send the admin token as 'Authorization: Bearer <token>'")
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 

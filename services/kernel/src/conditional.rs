@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// A strong entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +90,7 @@ pub fn check_if_match(headers: &HeaderMap, current: &Etag) -> Result<(), Problem
     match current.listed(headers, header::IF_MATCH, false) {
         Some(false) => {
             let detail = "the resource has changed since it was read";
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "http.precondition_failed", detail)
-                .hint("read it again and repeat the change with the new ETag"))
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, codes::HTTP_PRECONDITION_FAILED, detail))
         }
         _ => Ok(()),
     }

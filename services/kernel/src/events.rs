@@ -11,8 +11,8 @@ use media_types::TenantId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::Problem;
 use crate::problem::chain;
+use crate::{Problem, codes};
 
 /// Bounds of a feed.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,7 @@ impl EventFeed {
         subject: Option<String>,
     ) -> Result<impl Stream<Item = EventRow> + Send + use<>, Problem> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_full| {
-            Problem::unavailable("events.too_many_listeners", "too many clients listen to events", 5)
+            Problem::unavailable(codes::EVENTS_TOO_MANY_LISTENERS, "too many clients listen to events", 5)
         })?;
         // Subscribed before the first read, so that nothing written in between is slept through.
         let changed = self.db.changed();

@@ -19,7 +19,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use crate::{Clock, Problem};
+use crate::{Clock, Problem, codes};
 
 const FIND: &str = "SELECT request_sha256, status, body, created_ms FROM idempotency WHERE tenant_id = $1 AND key = $2";
 const RESERVE: &str = "INSERT INTO idempotency (tenant_id, key, request_sha256, created_ms) VALUES ($1, $2, $3, $4)
@@ -111,7 +111,8 @@ impl Idempotency {
         let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
         let text = value.to_str().ok().filter(|text| (1..=255).contains(&text.len()));
         let detail = "an Idempotency-Key has 1 to 255 printable ASCII characters";
-        text.map(|text| Some(text.to_owned())).ok_or_else(|| Problem::bad_request("idempotency.invalid_key", detail))
+        text.map(|text| Some(text.to_owned()))
+            .ok_or_else(|| Problem::bad_request(codes::IDEMPOTENCY_INVALID_KEY, detail))
     }
 
     /// Runs `effect`, or answers as it did when `key` was used before. `address` and `request` are what must be equal
@@ -217,8 +218,7 @@ impl Idempotency {
         let answer = match (found.status, found.body) {
             _ if found.request_sha256 != hash => {
                 let detail = "this Idempotency-Key was used with another request";
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency.key_reused", detail)
-                    .hint("use a new key for every new request"))
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::IDEMPOTENCY_KEY_REUSED, detail))
             }
             (Some(status), Some(body)) => stored(status, &body),
             _ if found.created_ms < now_ms - ABANDONED_MS => return Ok(None),
@@ -240,7 +240,8 @@ impl Idempotency {
 }
 
 fn in_flight() -> Problem {
-    Problem::conflict("idempotency.in_flight", "a request with this Idempotency-Key is still running").retry_after(1)
+    Problem::conflict(codes::IDEMPOTENCY_IN_FLIGHT, "a request with this Idempotency-Key is still running")
+        .retry_after(1)
 }
 
 fn stored(status: i64, body: &[u8]) -> Result<Stored, Problem> {
@@ -302,8 +303,10 @@ mod tests {
             let keys = Idempotency::new(db.clone(), Arc::new(move || shared.load(Ordering::SeqCst)));
             let tenant = crate::default_tenant();
             let key = || Some("k".to_owned());
-            let refused = keys.once(&tenant, key(), "a", &1, async { Err(Problem::bad_request("no", "no")) }).await;
-            assert_eq!(refused.unwrap_err().code(), "no");
+            let refused = keys
+                .once(&tenant, key(), "a", &1, async { Err(Problem::bad_request(codes::BODY_INVALID, "no")) })
+                .await;
+            assert_eq!(refused.unwrap_err().code(), "body.invalid");
             let panicked = keys.once(&tenant, key(), "a", &1, async { panic!("on purpose") }).await;
             assert_eq!(panicked.unwrap_err().code(), "server.internal");
             let first = keys.once(&tenant, key(), "a", &1, async { answer(1) }).await.unwrap();

@@ -1,14 +1,14 @@
-//! Request bodies and queries that refuse what they do not know, and say where.
+//! Request bodies, queries and addresses that refuse what they do not know, and say where.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// A JSON body of at most the router's body limit. `T` should be `deny_unknown_fields`.
 ///
@@ -22,7 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(&request) {
             let detail = "the body's Content-Type is not application/json";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "body.not_json", detail));
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::BODY_NOT_JSON, detail));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
         parse(&bytes).map(Self)
@@ -40,11 +40,11 @@ fn too_large(rejection: BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "body.too_large",
+            codes::BODY_TOO_LARGE,
             "the body is larger than this address takes",
         );
     }
-    Problem::bad_request("body.incomplete", "the body ended before it was whole")
+    Problem::bad_request(codes::BODY_INCOMPLETE, "the body ended before it was whole")
 }
 
 /// Parses a body as [`ApiJson`] does.
@@ -63,12 +63,16 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn refusal(pointer: String, error: &serde_json::Error) -> Problem {
     if !error.is_data() {
-        return Problem::bad_request("body.malformed", format!("the body is not JSON: {error}"));
+        return Problem::bad_request(codes::BODY_MALFORMED, format!("the body is not JSON: {error}"));
     }
     let text = error.to_string();
-    let code = if text.starts_with("unknown field") { "field.unknown" } else { "field.invalid" };
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body.invalid", "the body has another shape than this address takes")
-        .error(pointer, code, text, None)
+    let code = if text.starts_with("unknown field") { codes::FIELD_UNKNOWN } else { codes::FIELD_INVALID };
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        codes::BODY_INVALID,
+        "the body has another shape than this address takes",
+    )
+    .error(pointer, code, text)
 }
 
 /// RFC 6901: `~` and `/` inside a name are escaped.
@@ -97,13 +101,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
         Query::try_from_uri(&parts.uri).map(|Query(value)| Self(value)).map_err(|rejection| {
             let text = std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
             let detail = "the query has a parameter that this address does not take";
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "query.invalid", detail).error(
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::QUERY_INVALID, detail).error(
                 "?",
-                "field.invalid",
+                codes::FIELD_INVALID,
                 text,
-                None,
             )
         })
+    }
+}
+
+/// The variable parts of an address; a refusal is 400.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiPath<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::bad_request(codes::HTTP_INVALID_PATH, rejection.body_text())),
+        }
     }
 }
 

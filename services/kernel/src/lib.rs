@@ -15,6 +15,8 @@
 
 pub mod auth;
 pub mod clock;
+pub mod code;
+pub mod codes;
 pub mod conditional;
 pub mod events;
 pub mod idempotency;
@@ -26,10 +28,11 @@ pub mod routes;
 
 pub use auth::{AdminToken, Guard, Policy};
 pub use clock::{Clock, rfc3339, system_clock};
+pub use code::Code;
 pub use conditional::{Etag, check_if_match, respond_cached};
 pub use events::{EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
-pub use json::{ApiJson, ApiQuery};
+pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use paging::{Cursor, Page, PageQuery};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// Rows of a page when the request names none.
 pub const DEFAULT_LIMIT: u32 = 50;
@@ -37,8 +37,9 @@ impl Cursor {
             let (time, id) = plain.split_once(':')?;
             Some(Self { time_ms: time.parse().ok()?, id: id.to_owned() })
         });
-        parsed
-            .ok_or_else(|| Problem::invalid("?after", "page.invalid_cursor", "this cursor was not made by this server"))
+        parsed.ok_or_else(|| {
+            Problem::invalid("?after", codes::PAGE_INVALID_CURSOR, "this cursor was not made by this server")
+        })
     }
 }
 
@@ -70,7 +71,7 @@ impl PageQuery {
 pub fn resolve(limit: Option<u32>, after: Option<&str>) -> Result<(u32, Option<Cursor>), Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid("?limit", "page.invalid_limit", format!("limit is 1 to {MAX_LIMIT}")));
+        return Err(Problem::invalid("?limit", codes::PAGE_INVALID_LIMIT, format!("limit is 1 to {MAX_LIMIT}")));
     }
     Ok((limit, after.map(Cursor::decode).transpose()?))
 }

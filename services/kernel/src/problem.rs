@@ -1,11 +1,13 @@
 //! Problem details (RFC 9457): the one shape in which anything is refused.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::request_id;
+use crate::{Code, codes, request_id};
 
 /// The media type of every refusal (RFC 9457 §3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -19,9 +21,8 @@ pub struct FieldError {
     pub code: String,
     /// One sentence.
     pub detail: String,
-    /// What to do instead, when that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    /// What to do instead.
+    pub hint: String,
 }
 
 /// The body of a refusal, as documented in the `OpenAPI` document.
@@ -38,9 +39,8 @@ pub struct ProblemBody {
     pub detail: String,
     /// Stable, for programs, such as `upload.offset_mismatch`.
     pub code: String,
-    /// What to do, when that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    /// What to do about it.
+    pub hint: String,
     /// The id under which the log has this request.
     pub request_id: Option<String>,
     /// Whether the same request may succeed later.
@@ -56,9 +56,9 @@ pub struct Problem(Box<Details>);
 #[derive(Clone, Debug)]
 struct Details {
     status: StatusCode,
-    code: &'static str,
+    code: Code,
     detail: String,
-    hint: Option<String>,
+    hint: Cow<'static, str>,
     retry_after_s: Option<u32>,
     retryable: bool,
     errors: Vec<FieldError>,
@@ -67,12 +67,12 @@ struct Details {
 
 impl Problem {
     /// A refusal that repeating the request does not cure, except for 503.
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
         Self(Box::new(Details {
             status,
             code,
             detail: detail.into(),
-            hint: None,
+            hint: Cow::Borrowed(code.hint()),
             retry_after_s: None,
             retryable: status == StatusCode::SERVICE_UNAVAILABLE,
             errors: Vec::new(),
@@ -81,24 +81,24 @@ impl Problem {
     }
 
     /// 400 with a code.
-    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn bad_request(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
     /// 404 with a code.
-    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn not_found(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
     /// 409 with a code.
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn conflict(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
     /// 422 about one part of the request.
-    pub fn invalid(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn invalid(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail.clone()).error(pointer, code, detail, None)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail.clone()).error(pointer, code, detail)
     }
 
     /// 500 for a fault of ours. The cause goes to the log, never to the client.
@@ -106,20 +106,27 @@ impl Problem {
         tracing::error!(error = %chain(cause), request_id = request_id::current(), "request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "server.internal",
+            codes::SERVER_INTERNAL,
             "something failed on the server; the log has the cause under the request id",
         )
     }
 
     /// 503 for a resource that is busy or away. The cause goes to the log.
-    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_s: u32) -> Self {
+    pub fn unavailable(code: Code, detail: impl Into<String>, retry_after_s: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(retry_after_s)
     }
 
-    /// What to do about it.
+    /// What to do about this occurrence, where that is more than what the code says. An empty text changes nothing.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        let hint = hint.into();
+        if hint.is_empty() {
+            return self;
+        }
+        for error in self.0.errors.iter_mut().filter(|error| error.code == self.0.code.name()) {
+            error.hint = hint.clone().into_owned();
+        }
+        self.0.hint = hint;
         self
     }
 
@@ -133,14 +140,9 @@ impl Problem {
 
     /// One more part at fault.
     #[must_use]
-    pub fn error(
-        mut self,
-        pointer: impl Into<String>,
-        code: &str,
-        detail: impl Into<String>,
-        hint: Option<String>,
-    ) -> Self {
-        self.0.errors.push(FieldError { pointer: pointer.into(), code: code.to_owned(), detail: detail.into(), hint });
+    pub fn error(mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
+        let (name, hint) = (code.name().to_owned(), code.hint().to_owned());
+        self.0.errors.push(FieldError { pointer: pointer.into(), code: name, detail: detail.into(), hint });
         self
     }
 
@@ -158,17 +160,17 @@ impl Problem {
 
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        self.0.code
+        self.0.code.name()
     }
 
     fn body(&self) -> ProblemBody {
         ProblemBody {
-            kind: format!("/api/docs#{}", self.0.code),
+            kind: format!("/api/docs#{}", self.code()),
             title: self.0.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: self.0.status.as_u16(),
             detail: self.0.detail.clone(),
-            code: self.0.code.to_owned(),
-            hint: self.0.hint.clone(),
+            code: self.code().to_owned(),
+            hint: self.0.hint.clone().into_owned(),
             request_id: request_id::current(),
             retryable: self.0.retryable,
             errors: self.0.errors.clone(),
@@ -180,7 +182,7 @@ impl From<database::DbError> for Problem {
     fn from(error: database::DbError) -> Self {
         if error.is_transient() {
             tracing::warn!(error = %chain(&error), request_id = request_id::current(), "database is busy");
-            return Self::unavailable("database.busy", "the database is busy", 2);
+            return Self::unavailable(codes::DATABASE_BUSY, "the database is busy", 2);
         }
         Self::internal(&error)
     }
@@ -223,21 +225,32 @@ mod tests {
 
     #[test]
     fn a_problem_says_what_where_and_whether_to_retry() {
-        let problem = Problem::unavailable("storage.busy", "the \"store\"\nis away", 3).hint("wait").error(
+        let problem = Problem::unavailable(codes::DATABASE_BUSY, "the \"store\"\nis away", 3).hint("wait").error(
             "/size",
-            "field.invalid",
+            codes::FIELD_INVALID,
             "too large",
-            None,
         );
         let body = serde_json::to_value(problem.body()).expect("plain data");
-        assert_eq!(body["type"], "/api/docs#storage.busy");
+        assert_eq!(body["type"], "/api/docs#database.busy");
         assert_eq!(body["title"], "Service Unavailable");
         assert_eq!(body["status"], 503);
         assert_eq!(body["retryable"], true);
         assert_eq!(body["detail"], "the \"store\"\nis away");
+        assert_eq!(body["hint"], "wait");
         assert_eq!(body["errors"][0]["pointer"], "/size");
+        assert_eq!(body["errors"][0]["hint"], codes::FIELD_INVALID.hint());
         let response = problem.into_response();
         assert_eq!(response.headers()["retry-after"], "3");
         assert_eq!(response.headers()["content-type"], MEDIA_TYPE);
+    }
+
+    #[test]
+    fn the_cure_is_the_codes_own_unless_the_occurrence_has_a_better_one() {
+        let hints = |problem: Problem| (problem.body().hint, problem.body().errors[0].hint.clone());
+        let own = codes::FIELD_INVALID.hint().to_owned();
+        let plain = || Problem::invalid("/size", codes::FIELD_INVALID, "too large");
+        assert_eq!(hints(plain()), (own.clone(), own.clone()));
+        assert_eq!(hints(plain().hint("")), (own.clone(), own));
+        assert_eq!(hints(plain().hint("halve it")), ("halve it".to_owned(), "halve it".to_owned()));
     }
 }

@@ -14,7 +14,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::auth::require_admin;
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, request_id};
+use crate::{Guard, Policy, Problem, codes, request_id};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -93,17 +93,22 @@ fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> axum::response::R
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(panic = text, request_id = request_id::current(), "handler panicked");
-    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "server.internal", "something failed on the server");
+    let problem =
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, codes::SERVER_INTERNAL, "something failed on the server");
     axum::response::IntoResponse::into_response(problem)
 }
 
 async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "http.method_not_allowed", "this address does not take that method")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        codes::HTTP_METHOD_NOT_ALLOWED,
+        "this address does not take that method",
+    )
 }
 
 async fn not_found(State(guard): State<Guard>, headers: HeaderMap) -> Problem {
     match guard.check(&headers) {
-        Ok(()) => Problem::not_found("http.not_found", "there is nothing at this address"),
+        Ok(()) => Problem::not_found(codes::HTTP_NOT_FOUND, "there is nothing at this address"),
         Err(problem) => problem,
     }
 }

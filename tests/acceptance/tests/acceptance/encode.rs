@@ -76,9 +76,7 @@ fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
     assert!(first.len() as u64 >= frames.div_ceil(48), "an IDR at least every 48 frames: {first:?}");
     assert!(keyframes.values().all(|times| times == first), "keyframes differ between rungs: {keyframes:?}");
     check_audio(&out, frames);
-    for target in ["master.m3u8", "manifest.mpd"] {
-        judge::decode_silently(&judge::ffmpeg_9(), out.join(target).to_str().unwrap(), "0:v:0");
-    }
+    judge::decode_silently(&judge::ffmpeg_9(), out.join("manifest.mpd").to_str().unwrap(), "0:v:0");
     let server = StaticServer::start(&out);
     judge::players(&server.base, "/master.m3u8", "/manifest.mpd", frames, "24000/1001");
 }

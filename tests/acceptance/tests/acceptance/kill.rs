@@ -111,13 +111,23 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
         .call("GET", &format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap()), &[], None)
         .unwrap()
         .json();
-    let master = format!("{}{}", server.base, playback["hls"].as_str().unwrap());
-    let frames = judge::decode_silently(&judge::ffmpeg_9(), &master, "0:v:0");
+    let hls = playback["hls"].as_str().unwrap();
+    let master = String::from_utf8(server.call("GET", hls, &[], None).unwrap().body).unwrap();
     let source = judge::ffprobe(
         &["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"],
         judge::media("kill.mp4").to_str().unwrap(),
     );
-    assert_eq!(source["streams"][0]["nb_read_packets"], frames.to_string(), "round {round}: every frame exactly once");
+    let variants: Vec<_> = master.lines().filter(|line| line.contains("video-") && !line.starts_with('#')).collect();
+    assert!(variants.len() >= 2, "{master}");
+    for variant in variants {
+        let uri = format!("{}{}/{variant}", server.base, hls.rsplit_once('/').unwrap().0);
+        let frames = judge::decode_silently(&judge::ffmpeg_9(), &uri, "0:v:0");
+        assert_eq!(
+            source["streams"][0]["nb_read_packets"],
+            frames.to_string(),
+            "round {round}, {variant}: every frame exactly once"
+        );
+    }
     println!("round {round}: {kills} kills");
     kills.max(1)
 }

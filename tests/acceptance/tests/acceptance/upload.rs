@@ -91,6 +91,7 @@ fn an_asset_can_be_cancelled_and_deleted_at_any_time_and_leaves_no_object() {
     let (_folder, data) = fresh();
     let server = Server::start(&data);
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
+    assert!(has_files(&data.join("media/objects/sources")), "the layout of the store is known");
     wait_for("encoding to begin", 120, || (server.asset(&id)["progress"]["stage"] == "encode").then_some(()));
     server.admin("POST", &format!("/api/v1/assets/{id}/cancel"), None, 202);
     let asset = server.settled(&id, 20);
@@ -98,7 +99,8 @@ fn an_asset_can_be_cancelled_and_deleted_at_any_time_and_leaves_no_object() {
     wait_for("the engines to end", 20, || (engines_of(server.pid()) == 0).then_some(()));
     server.admin("DELETE", &format!("/api/v1/assets/{id}"), None, 202);
     wait_for("the asset's objects to go", 60, || {
-        let left = ["sources", "work", "published"].iter().any(|folder| has_files(&data.join("media").join(folder)));
+        let left =
+            ["sources", "work", "published"].iter().any(|folder| has_files(&data.join("media/objects").join(folder)));
         (!left).then_some(())
     });
 }

@@ -1,0 +1,112 @@
+//! The codes of what this API refuses, beside those of the kernel.
+
+kernel::problem_codes! {
+    /// Every code of this crate.
+    pub(crate) ALL:
+    ASSET_NOT_FOUND = "asset.not_found",
+        "There is no asset with this id, or it is gone.",
+        "check the id; GET /api/v1/assets lists the assets there are";
+    ASSET_UNKNOWN_STATE = "asset.unknown_state",
+        "The filter names a state that assets do not have.",
+        "use awaiting_upload, ingesting, processing, ready, errored or deleting";
+    EVENTS_INVALID_ID = "events.invalid_id",
+        "`Last-Event-ID` is the number of an event.",
+        "send the id of the last event that you have, or leave the header out";
+    JOB_NOT_FOUND = "job.not_found",
+        "There is no job with this id.",
+        "check the id; GET /api/v1/jobs lists the jobs there are";
+    LADDER_NOT_FOUND = "ladder.not_found",
+        "There is no ladder of this name.",
+        "check the name; GET /api/v1/ladders lists the ladders there are";
+    LADDER_UNKNOWN = "ladder.unknown",
+        "The upload names a ladder that is not there.",
+        "use a name from GET /api/v1/ladders, or leave the ladder out";
+    PLAYBACK_FAILED = "playback.failed",
+        "The recording could not be processed; its asset says why.",
+        "read the asset's error, cure what it names and upload the recording again";
+    PLAYBACK_NOT_FOUND = "playback.not_found",
+        "Nothing is played under this id.",
+        "use the playback_id of an asset, which is not its id";
+    PLAYBACK_NOT_READY = "playback.not_ready",
+        "The recording is still being processed.",
+        "ask again after the seconds in Retry-After";
+    SERVER_NOT_READY = "server.not_ready",
+        "The database does not answer or is not migrated.",
+        "check that the database runs, then apply the migrations with 'lectern migrate'";
+    SOURCE_URL_NOT_SUPPORTED = "source.url_not_supported",
+        "Sources are uploaded, not fetched.",
+        "upload the file with POST /api/v1/uploads and name the asset in assetId";
+    STORAGE_FULL = "storage.full",
+        "The disk is full. What was received is kept.",
+        "free space or enlarge the disk; the bytes received so far are kept";
+    TUS_DEFERRED_LENGTH = "tus.deferred_length",
+        "The length must be known at creation.",
+        "send the size of the file as Upload-Length";
+    TUS_EXTENSION = "tus.extension",
+        "The request relies on an extension of tus that this server has not.",
+        "use the extensions that OPTIONS lists in Tus-Extension";
+    TUS_INVALID_METADATA = "tus.invalid_metadata",
+        "`Upload-Metadata` is a list of keys with Base64 values.",
+        "send each key once, a space, and the Base64 of its UTF-8 value; pairs are parted by commas";
+    TUS_INVALID_NUMBER = "tus.invalid_number",
+        "The header holds a number of bytes.",
+        "send decimal digits only, at most 9223372036854775807";
+    TUS_MEDIA_TYPE = "tus.media_type",
+        "A PATCH has the type `application/offset+octet-stream`.",
+        "send the header 'Content-Type: application/offset+octet-stream'";
+    TUS_MISSING_LENGTH = "tus.missing_length",
+        "Creation needs `Upload-Length`.",
+        "send the size of the file in bytes as Upload-Length";
+    TUS_MISSING_OFFSET = "tus.missing_offset",
+        "A PATCH needs `Upload-Offset`.",
+        "send the Upload-Offset that HEAD answers";
+    TUS_VERSION = "tus.version",
+        "The header `Tus-Resumable` is `1.0.0`.",
+        "use a client of tus 1.0 and send 'Tus-Resumable: 1.0.0'";
+    UPLOAD_ALREADY_RECEIVED = "upload.already_received",
+        "The upload is complete and belongs to its asset.",
+        "delete the asset, or announce a new upload";
+    UPLOAD_CLOSED = "upload.closed",
+        "The upload was canceled or has expired.",
+        "announce a new upload";
+    UPLOAD_EMPTY = "upload.empty",
+        "A source has at least one byte.",
+        "choose the recording again: the file that was announced is empty";
+    UPLOAD_INCOMPLETE = "upload.incomplete",
+        "Fewer bytes came than were announced.",
+        "resume by tus at the offset that HEAD answers, or send it again";
+    UPLOAD_INVALID_FILENAME = "upload.invalid_filename",
+        "A filename has 1 to 255 characters, none of them NUL.",
+        "shorten the name; it is only shown, so any name will do";
+    UPLOAD_LOCKED = "upload.locked",
+        "Another request is writing to the upload.",
+        "stop the other request, or repeat this one after the seconds in Retry-After";
+    UPLOAD_NOT_FOUND = "upload.not_found",
+        "There is no upload with this id.",
+        "announce a new upload with POST /api/v1/uploads";
+    UPLOAD_OFFSET_MISMATCH = "upload.offset_mismatch",
+        "The upload stands elsewhere; `Upload-Offset` says where.",
+        "ask with HEAD where to go on";
+    UPLOAD_TOO_LARGE = "upload.too_large",
+        "More bytes than were announced, or than this server takes.",
+        "announce a new upload with the size of the file, within the Tus-Max-Size that OPTIONS answers";
+    UPLOAD_TOO_MANY = "upload.too_many",
+        "Too many uploads run at once.",
+        "repeat the request after the seconds in Retry-After";
+    WEB_NOT_FOUND = "web.not_found",
+        "The page has no such file.",
+        "open the page at / again";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_none_repeats() {
+        assert!(ALL.is_sorted_by(|one, next| one.name() < next.name()));
+        for code in ALL {
+            assert!(kernel::codes::ALL.iter().all(|known| known.name() != code.name()), "{}", code.name());
+        }
+    }
+}

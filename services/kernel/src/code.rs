@@ -1,0 +1,102 @@
+//! Codes of problems: each is declared once, with what it means and what cures it.
+
+/// A code of a problem. A [`Problem`](crate::Problem) is only made with one, so none is without a cure.
+///
+/// Declare codes with [`problem_codes!`](crate::problem_codes), which also lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    name: &'static str,
+    meaning: &'static str,
+    hint: &'static str,
+}
+
+impl Code {
+    /// A code such as `upload.locked`, one sentence on what it means, in which a part between backticks is shown as
+    /// code, and what to do about it, as plain text.
+    ///
+    /// # Panics
+    /// When one of the three is empty or the name is not two words in lower case with a dot between them; at compile
+    /// time where the code is a constant.
+    pub const fn new(name: &'static str, meaning: &'static str, hint: &'static str) -> Self {
+        assert!(is_name(name.as_bytes()), "a code has the form group.name");
+        assert!(!meaning.is_empty() && !hint.is_empty(), "a code has a meaning and a hint");
+        Self { name, meaning, hint }
+    }
+
+    /// Stable, for programs.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it means, in one sentence.
+    pub const fn meaning(self) -> &'static str {
+        self.meaning
+    }
+
+    /// What to do about it.
+    pub const fn hint(self) -> &'static str {
+        self.hint
+    }
+}
+
+const fn is_name(name: &[u8]) -> bool {
+    let (mut at, mut dots) = (0, 0);
+    while at < name.len() {
+        let word_ends = name[at] == b'.';
+        if word_ends {
+            dots += 1;
+        }
+        let edge = at == 0 || at + 1 == name.len();
+        if !(name[at].is_ascii_lowercase() || name[at] == b'_' || (word_ends && !edge)) {
+            return false;
+        }
+        at += 1;
+    }
+    dots == 1
+}
+
+/// Declares codes as constants, and a list of them all:
+///
+/// ```
+/// kernel::problem_codes! {
+///     /// Codes of the cellar.
+///     pub CODES:
+///     CELLAR_FLOODED = "cellar.flooded", "The cellar is under water.", "pump it dry, then ask again";
+/// }
+/// assert_eq!(CODES[0].name(), "cellar.flooded");
+/// ```
+#[macro_export]
+macro_rules! problem_codes {
+    ($(#[$doc:meta])* $vis:vis $all:ident: $($name:ident = $code:literal, $meaning:literal, $hint:literal;)+) => {
+        $(#[doc = $meaning] $vis const $name: $crate::Code = $crate::Code::new($code, $meaning, $hint);)+
+        $(#[$doc])* $vis const $all: &[$crate::Code] = &[$($name),+];
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_two_words_and_a_dot() {
+        for (name, fine) in [
+            ("upload.too_large", true),
+            ("a.b", true),
+            ("", false),
+            ("upload", false),
+            (".upload", false),
+            ("upload.", false),
+            ("a.b.c", false),
+            ("upload.Locked", false),
+            ("upload locked.x", false),
+        ] {
+            assert_eq!(is_name(name.as_bytes()), fine, "{name}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a hint")]
+    fn a_code_without_a_cure_cannot_be_made() {
+        let _ = Code::new("a.b", "It is so.", "");
+    }
+}

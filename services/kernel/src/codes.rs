@@ -1,0 +1,82 @@
+//! The codes of what the kernel itself refuses.
+
+crate::problem_codes! {
+    /// Every code of the kernel.
+    pub ALL:
+    AUTH_INVALID_TOKEN = "auth.invalid_token",
+        "The bearer token is not this server's admin token.",
+        "send the admin token that this server was started with as 'Authorization: Bearer <token>'";
+    AUTH_MISSING_TOKEN = "auth.missing_token",
+        "The address needs the header `Authorization: Bearer`.",
+        "send the admin token as 'Authorization: Bearer <token>'";
+    BODY_INCOMPLETE = "body.incomplete",
+        "The connection ended before the body did.",
+        "send the request again";
+    BODY_INVALID = "body.invalid",
+        "The body is JSON of another shape; `errors` points at the part.",
+        "correct the parts that errors points at; /api/docs has the shape";
+    BODY_MALFORMED = "body.malformed",
+        "The body is not JSON.",
+        "send one JSON value and nothing after it";
+    BODY_NOT_JSON = "body.not_json",
+        "The Content-Type is not `application/json`.",
+        "send the header 'Content-Type: application/json'";
+    BODY_TOO_LARGE = "body.too_large",
+        "JSON bodies have at most 1 MiB.",
+        "send a smaller body; media goes to the address of its upload";
+    DATABASE_BUSY = "database.busy",
+        "Another change was in the way.",
+        "repeat the request after the seconds in Retry-After";
+    EVENTS_TOO_MANY_LISTENERS = "events.too_many_listeners",
+        "Too many streams of events are open.",
+        "close streams that nobody reads, or connect again after the seconds in Retry-After";
+    FIELD_INVALID = "field.invalid",
+        "One part of the request has a wrong value.",
+        "correct the part that pointer names; /api/docs has the values it takes";
+    FIELD_UNKNOWN = "field.unknown",
+        "The request has a part that this address does not know.",
+        "leave the part out, or correct its name; /api/docs has the names";
+    HTTP_INVALID_PATH = "http.invalid_path",
+        "The address is not UTF-8 under its percent encoding.",
+        "use the address as the server gave it";
+    HTTP_METHOD_NOT_ALLOWED = "http.method_not_allowed",
+        "This address does not take that method.",
+        "use one of the methods in the header Allow";
+    HTTP_NOT_FOUND = "http.not_found",
+        "There is nothing at this address.",
+        "check the address; /api/docs lists all of them";
+    HTTP_PRECONDITION_FAILED = "http.precondition_failed",
+        "The resource is not the one that `If-Match` names.",
+        "read it again and repeat the change with the new ETag";
+    IDEMPOTENCY_IN_FLIGHT = "idempotency.in_flight",
+        "A request with the same `Idempotency-Key` still runs.",
+        "repeat the request after the seconds in Retry-After, with the same key";
+    IDEMPOTENCY_INVALID_KEY = "idempotency.invalid_key",
+        "An `Idempotency-Key` has 1 to 255 printable ASCII characters.",
+        "use a UUID as the key";
+    IDEMPOTENCY_KEY_REUSED = "idempotency.key_reused",
+        "The key came with another request before.",
+        "use a new key for every new request";
+    PAGE_INVALID_CURSOR = "page.invalid_cursor",
+        "The cursor was not made by this list.",
+        "pass the next of the page before unchanged, or start without after";
+    PAGE_INVALID_LIMIT = "page.invalid_limit",
+        "A page has 1 to 200 rows.",
+        "ask for 1 to 200 rows, and for the rest with after";
+    QUERY_INVALID = "query.invalid",
+        "The query has a parameter that this address does not take, or a wrong value.",
+        "leave out or correct the parameter that errors names; /api/docs lists them";
+    SERVER_INTERNAL = "server.internal",
+        "A fault of the server. Its log has the cause under the request id.",
+        "try again; if it fails again, look for the request_id in the server's log";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_none_repeats() {
+        assert!(ALL.is_sorted_by(|one, next| one.name() < next.name()));
+    }
+}

@@ -1,0 +1,235 @@
+// The watch panel: hls.js on a video element, its menus, and the move to the complete generation without losing the place.
+
+import { byId, h, setText } from './dom.js';
+import { quality } from './format.js';
+import { Strip } from './strip.js';
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
+const SPEED = 'lectern.speed';
+/** Fatal errors that are answered by going on, for one source. */
+const RECOVERIES = 4;
+/** A segment edge comes after this at the latest, at normal speed; the move does not wait longer. */
+const EDGE_MS = 6_000;
+const STILL_MS = 6_000;
+
+export class Player {
+  #hls = null;
+  #asset = null;
+  #whole = false;
+  #moving = false;
+  #wanted = 'auto';
+  #recoveries = 0;
+  #opened = 0;
+
+  constructor(api, onClose) {
+    this.api = api;
+    this.video = byId('video');
+    this.strip = new Strip(this.video);
+    this.video.addEventListener('resize', () => this.#showRendition());
+    this.video.addEventListener('ratechange', () => this.#showSpeed());
+    byId('quality').addEventListener('change', (event) => this.#choose(event.target.value));
+    byId('speed').replaceChildren(...SPEEDS.map((speed) => h('option', { value: String(speed) }, speed === 1 ? 'Normal' : `${speed}×`)));
+    byId('speed').addEventListener('change', (event) => this.#setSpeed(Number(event.target.value)));
+    byId('watch-close').addEventListener('click', () => { this.close(); onClose(); });
+    this.#setSpeed(Number(localStorage.getItem(SPEED)) || 1);
+  }
+
+  get assetId() {
+    return this.#asset?.id ?? null;
+  }
+
+  /** Shows an asset and starts it. */
+  async open(asset) {
+    if (this.assetId === asset.id) {
+      this.video.play().catch(() => {});
+      return;
+    }
+    this.close();
+    this.#opened += 1;
+    const opened = this.#opened;
+    this.#asset = asset;
+    byId('watch').hidden = false;
+    setText(byId('watch-title'), asset.filename);
+    byId('watch-title').focus();
+    const where = await this.#where();
+    if (where === null || opened !== this.#opened) return;
+    this.#load(where, { at: null, play: true });
+  }
+
+  close() {
+    this.#asset = null;
+    this.#opened += 1;
+    this.#moving = false;
+    this.#wanted = 'auto';
+    this.#unload();
+    this.#note('');
+    this.#dropStill();
+    byId('watch').hidden = true;
+  }
+
+  /** Takes up what became of the asset that is shown. */
+  assetChanged(asset) {
+    if (asset.id !== this.assetId) return;
+    this.#asset = asset;
+    setText(byId('watch-title'), asset.filename);
+    if (asset.complete_at && !this.#whole && !this.#moving && this.#hls !== null) this.#moveOn();
+  }
+
+  async #where() {
+    try {
+      return await this.api.playback(this.#asset.playback_id);
+    } catch (problem) {
+      this.#note(`It cannot be played: ${problem.message}`);
+      return null;
+    }
+  }
+
+  #load(where, { at, play }) {
+    const { Hls } = window;
+    this.#whole = Boolean(this.#asset.complete_at);
+    this.#recoveries = 0;
+    this.#note('');
+    if (where.poster) this.video.poster = where.poster;
+    this.strip.show(where.storyboard);
+    if (Hls?.isSupported()) this.#loadHls(Hls, where.hls, at);
+    else if (this.video.canPlayType('application/vnd.apple.mpegurl')) {
+      this.video.src = where.hls;
+      if (at !== null) this.video.addEventListener('loadedmetadata', () => { this.video.currentTime = at; }, { once: true });
+    } else {
+      this.#note('This browser can play neither Media Source Extensions nor HLS.');
+      return;
+    }
+    // A browser may refuse to start with sound before a click; the controls are there then.
+    if (play) this.video.play().catch(() => {});
+  }
+
+  #loadHls(Hls, address, at) {
+    const hls = new Hls({ startPosition: at ?? -1, capLevelToPlayerSize: true, backBufferLength: 60 });
+    this.#hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => this.#fillQualities());
+    hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#showRendition());
+    hls.on(Hls.Events.ERROR, (_, data) => data.fatal && this.#recover(Hls, hls, data));
+    hls.loadSource(address);
+    hls.attachMedia(this.video);
+  }
+
+  #recover(Hls, hls, data) {
+    if (hls !== this.#hls) return;
+    this.#recoveries += 1;
+    if (this.#recoveries <= RECOVERIES && data.type === Hls.ErrorTypes.NETWORK_ERROR && hls.levels.length > 0) {
+      this.#note('The connection is slow; still trying.');
+      setTimeout(() => hls === this.#hls && hls.startLoad(), 1000 * this.#recoveries);
+      this.video.addEventListener('playing', () => this.#note(''), { once: true });
+    } else if (this.#recoveries <= RECOVERIES && data.type === Hls.ErrorTypes.MEDIA_ERROR) {
+      hls.recoverMediaError();
+    } else {
+      this.#note(`Playback stopped: ${data.details}`);
+    }
+  }
+
+  #unload() {
+    this.#hls?.destroy();
+    this.#hls = null;
+    this.video.removeAttribute('src');
+    this.video.removeAttribute('poster');
+    this.video.load();
+    this.strip.show(null);
+    byId('quality').replaceChildren(h('option', { value: 'auto' }, 'Auto'));
+    setText(byId('shown'), 'nothing yet');
+  }
+
+  // --- the move to the complete generation
+
+  /** Loads the source anew where it stands, at a segment edge while it plays; the last picture stays until the next one is there. */
+  async #moveOn() {
+    this.#moving = true;
+    const opened = this.#opened;
+    const where = await this.#where();
+    if (where !== null && opened === this.#opened) {
+      if (!this.video.paused) await this.#edge();
+      if (opened === this.#opened) {
+        const [at, play] = [this.video.currentTime, !this.video.paused && !this.video.ended];
+        this.#keepStill();
+        this.#hls?.destroy();
+        this.#hls = null;
+        this.#load(where, { at, play });
+      }
+    }
+    if (opened === this.#opened) this.#moving = false;
+  }
+
+  #edge() {
+    const { Hls } = window;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, EDGE_MS);
+      this.#hls.once(Hls.Events.FRAG_CHANGED, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #keepStill() {
+    const [still, { videoWidth, videoHeight }] = [byId('still'), this.video];
+    if (videoWidth === 0) return;
+    [still.width, still.height] = [videoWidth, videoHeight];
+    still.getContext('2d').drawImage(this.video, 0, 0);
+    still.hidden = false;
+    const timer = setTimeout(() => this.#dropStill(), STILL_MS);
+    const shown = () => { clearTimeout(timer); this.#dropStill(); };
+    if (this.video.requestVideoFrameCallback) this.video.addEventListener('loadeddata', () => this.video.requestVideoFrameCallback(shown), { once: true });
+    else this.video.addEventListener('playing', shown, { once: true });
+  }
+
+  #dropStill() {
+    byId('still').hidden = true;
+  }
+
+  // --- menus
+
+  #fillQualities() {
+    const levels = this.#hls.levels.map((level, index) => ({ index, height: level.height, bitrate: level.bitrate }));
+    levels.sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+    const name = ({ height, bitrate }) => {
+      const twins = levels.filter((level) => level.height === height).length > 1;
+      return twins ? `${quality(height)} (${Math.round(bitrate / 1000)} kbit/s)` : quality(height);
+    };
+    const options = levels.map((level) => h('option', { value: `${level.height}/${level.bitrate}`, 'data-level': String(level.index) }, name(level)));
+    byId('quality').replaceChildren(h('option', { value: 'auto' }, 'Auto'), ...options);
+    if (this.#wanted !== 'auto') {
+      // The complete generation measures its bit rates anew: the height says what was meant.
+      const same = levels.find(({ height }) => String(height) === this.#wanted.split('/')[0]);
+      this.#choose(same ? `${same.height}/${same.bitrate}` : 'auto');
+    }
+  }
+
+  #choose(value) {
+    this.#wanted = value;
+    const menu = byId('quality');
+    menu.value = value;
+    const level = menu.selectedOptions[0]?.dataset.level;
+    if (this.#hls !== null) this.#hls.nextLevel = level === undefined ? -1 : Number(level);
+  }
+
+  #showRendition() {
+    const { videoHeight } = this.video;
+    setText(byId('shown'), videoHeight > 0 ? quality(videoHeight) : 'nothing yet');
+  }
+
+  #setSpeed(speed) {
+    // The default is what a newly loaded source begins with.
+    this.video.defaultPlaybackRate = speed;
+    this.video.playbackRate = speed;
+    localStorage.setItem(SPEED, String(speed));
+    this.#showSpeed();
+  }
+
+  #showSpeed() {
+    byId('speed').value = String(this.video.playbackRate);
+  }
+
+  #note(text) {
+    setText(byId('watch-note'), text);
+    byId('watch-note').hidden = text === '';
+  }
+}
