@@ -110,6 +110,7 @@ def compare(options, source):
     kinds = {run.memory for list_ in runs.values() for run in list_}
     if len(kinds) > 1:
         raise measure.Trouble("memory was measured as PSS in some runs and as RSS in others: run as one user")
+    command = ffmpeg_command(rungs, audio, source, Path("OUT"))
     rows, figures = [], {}
     for metric, unit, of in METRICS:
         ours, theirs = ([of(run) for run in runs[name]] for name in ("lectern", "ffmpeg"))
@@ -124,7 +125,7 @@ def compare(options, source):
     print(measure.table(["", "lectern", "ffmpeg", "lectern / ffmpeg"], rows))
     return {
         "source": source.name, "duration_s": length_s, "ladder": options.ladder, "rungs": rungs, "audio": audio,
-        "ffmpeg_command": ffmpeg_command(rungs, audio, source, Path("OUT")),
+        "ffmpeg_command": [part.replace(str(source), source.name) for part in command],
         "runs": {name: [asdict(run) for run in list_] for name, list_ in runs.items()}, "figures": figures,
     }
 

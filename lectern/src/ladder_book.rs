@@ -116,3 +116,42 @@ pub(crate) fn find(name_or_file: &str) -> Result<Ladder, Failure> {
     }
     load_file(path).map_err(|mistakes| Failure::config("ladder.invalid", mistakes, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn film_named(name: &str) -> String {
+        let (_, text) = ladders::catalog().iter().find(|(shipped, _)| *shipped == "film").unwrap();
+        text.replacen("name = \"film\"", &format!("name = \"{name}\""), 1)
+    }
+
+    #[test]
+    fn a_changed_file_is_taken_up_and_a_bad_one_leaves_the_old_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("house.toml");
+        let book = LadderBook::open(folder.path().to_owned());
+        assert!(book.get("house").is_none() && book.get("film").is_some());
+
+        std::fs::write(&file, film_named("house")).unwrap();
+        let first = book.get("house").unwrap();
+        std::fs::write(&file, "name = \"house\"\nthis is not a ladder").unwrap();
+        assert_eq!(book.get("house").unwrap().sha256, first.sha256, "the old one stays in force");
+        std::fs::write(&file, format!("{}\n# edited\n", film_named("house"))).unwrap();
+        assert_ne!(book.get("house").unwrap().sha256, first.sha256, "the new one is taken up");
+        std::fs::remove_file(&file).unwrap();
+        assert!(book.get("house").is_none());
+    }
+
+    #[test]
+    fn a_file_may_replace_a_shipped_ladder_and_a_huge_one_is_refused_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("film.toml"), format!("# ours\n{}", film_named("film"))).unwrap();
+        std::fs::write(folder.path().join("huge.toml"), vec![b'#'; MAX_FILE_BYTES as usize + 1]).unwrap();
+        let book = LadderBook::open(folder.path().to_owned());
+        assert_ne!(book.get("film").unwrap().sha256, ladders::builtin("film").unwrap().sha256);
+        assert_eq!(book.all().len(), ladders::catalog().len());
+    }
+}

@@ -1,5 +1,6 @@
 //! A decoded picture made fit for one rendition: progressive, upright, scaled, 8-bit 4:2:0 in video range.
 
+use std::collections::VecDeque;
 use std::ptr;
 
 use ff::{filter, frame};
@@ -24,6 +25,8 @@ pub(crate) struct Target {
 pub(crate) struct Converter {
     target: Target,
     built: Option<Built>,
+    /// What graphs for earlier shapes still held.
+    left_over: VecDeque<frame::Video>,
 }
 
 struct Built {
@@ -33,13 +36,14 @@ struct Built {
 
 impl Converter {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target, built: None }
+        Self { target, built: None, left_over: VecDeque::new() }
     }
 
     /// Hands in a picture under the time `pts`, which its converted form carries.
     pub(crate) fn push(&mut self, picture: &frame::Video, pts: i64) -> Result<(), EngineError> {
         let shape = (picture.format(), picture.width(), picture.height());
         if self.built.as_ref().is_none_or(|built| built.shape != shape) {
+            self.empty()?;
             self.built = Some(Built { shape, graph: build(self.target, picture)? });
         }
         let Some(built) = &mut self.built else { return Ok(()) };
@@ -54,8 +58,24 @@ impl Converter {
         source.source().add(&reference).map_err(engine("scaling"))
     }
 
-    /// A converted picture, if one is ready.
+    /// Takes out what a deinterlacer still holds back, before its graph goes.
+    fn empty(&mut self) -> Result<(), EngineError> {
+        self.finish()?;
+        while let Some(picture) = self.pull_built()? {
+            self.left_over.push_back(picture);
+        }
+        Ok(())
+    }
+
+    /// A converted picture, if one is ready. One comes for each that was handed in, in order.
     pub(crate) fn pull(&mut self) -> Result<Option<frame::Video>, EngineError> {
+        match self.left_over.pop_front() {
+            Some(picture) => Ok(Some(picture)),
+            None => self.pull_built(),
+        }
+    }
+
+    fn pull_built(&mut self) -> Result<Option<frame::Video>, EngineError> {
         let Some(built) = &mut self.built else { return Ok(None) };
         let mut sink = built.graph.get("out").ok_or_else(broken)?;
         let mut picture = frame::Video::empty();
@@ -106,8 +126,13 @@ fn build(target: Target, picture: &frame::Video) -> Result<filter::Graph, Engine
         Rotation::Half => "hflip,vflip,",
         Rotation::Left => "transpose=cclock,",
     });
-    let format = if target.full_range { "yuvj420p" } else { "yuv420p" };
-    chain.push_str(&format!("scale=w={}:h={}:flags=bicubic,format={format},setsar=1", target.width, target.height));
+    let (format, range) = if target.full_range { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
+    let Target { width, height, .. } = target;
+    chain.push_str(&format!("scale=w={width}:h={height}:flags=bicubic:out_range={range}"));
+    if picture.color_space() == ff::color::Space::RGB {
+        chain.push_str(":out_color_matrix=bt709");
+    }
+    chain.push_str(&format!(",format={format},setsar=1"));
     graph
         .output("in", 0)
         .and_then(|parser| parser.input("out", 0))

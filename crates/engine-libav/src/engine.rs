@@ -1,7 +1,8 @@
 //! The port, implemented.
 
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
+use ff::format::context::Input;
 use ffmpeg_next as ff;
 use pipeline::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, RangeOrder, RangeSummary, SourceRead, StillsOrder,
@@ -25,17 +26,35 @@ impl LibavEngine {
         INIT.call_once(|| ff::util::log::set_level(ff::util::log::Level::Error));
         Ok(Self { source: SharedSource::new(source) })
     }
+
+    /// Does one thing with the source, opened anew; what was made of a source that could not be read does not count.
+    fn work<T>(&self, work: impl FnOnce(Input) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        self.source.take_failure();
+        let result = open(&self.source).and_then(work);
+        match (result, self.source.take_failure()) {
+            (Ok(_) | Err(EngineError::Input { .. }), Some(failure)) => Err(failure),
+            (result, _) => result,
+        }
+    }
 }
 
-/// The engine's name and the versions of its libraries, such as `libav 59.37.100 x264 164`.
+/// The engine's name and the versions of all libraries that have a say in its bytes, such as
+/// `libav avcodec-59.37.100 avfilter-8.44.100 ... x264-164-r3095-baee400`.
 pub fn identity() -> String {
+    static IDENTITY: OnceLock<String> = OnceLock::new();
     let version = |packed: u32| format!("{}.{}.{}", packed >> 16, (packed >> 8) & 0xff, packed & 0xff);
-    format!(
-        "libav avcodec-{} avformat-{} swscale-{}",
-        version(ff::codec::version()),
-        version(ff::format::version()),
-        version(ff::software::scaling::version())
-    )
+    let made = || {
+        format!(
+            "libav avcodec-{} avfilter-{} avformat-{} swresample-{} swscale-{} x264-{}",
+            version(ff::codec::version()),
+            version(ff::filter::version()),
+            version(ff::format::version()),
+            version(ff::software::resampling::version()),
+            version(ff::software::scaling::version()),
+            crate::video::x264_build()
+        )
+    };
+    IDENTITY.get_or_init(made).clone()
 }
 
 impl Engine for LibavEngine {
@@ -44,18 +63,18 @@ impl Engine for LibavEngine {
     }
 
     fn probe(&mut self) -> Result<media_types::ProbeReport, EngineError> {
-        crate::probe::probe(&mut open(&self.source)?, self.source.size())
+        self.work(|mut source| crate::probe::probe(&mut source, self.source.size()))
     }
 
     fn encode_range(&mut self, order: &RangeOrder, sink: &mut dyn EngineSink) -> Result<RangeSummary, EngineError> {
-        crate::range::encode_range(open(&self.source)?, order, sink)
+        self.work(|source| crate::range::encode_range(source, order, sink))
     }
 
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {
-        crate::audio::encode_audio(open(&self.source)?, order, sink)
+        self.work(|source| crate::audio::encode_audio(source, order, sink))
     }
 
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError> {
-        crate::stills::stills(open(&self.source)?, order, sink)
+        self.work(|source| crate::stills::stills(source, order, sink))
     }
 }

@@ -17,3 +17,8 @@ pub(crate) fn is_again_or_end(error: &ffmpeg_next::Error) -> bool {
     matches!(error, ffmpeg_next::Error::Eof)
         || matches!(error, ffmpeg_next::Error::Other { errno } if *errno == ffmpeg_next::util::error::EAGAIN)
 }
+
+/// Whether the machine, and not the data, is what failed.
+pub(crate) fn is_out_of_memory(error: &ffmpeg_next::Error) -> bool {
+    matches!(error, ffmpeg_next::Error::Other { errno } if *errno == ffmpeg_next::util::error::ENOMEM)
+}

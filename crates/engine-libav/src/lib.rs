@@ -4,13 +4,14 @@
 //! - `probe`: what a source contains, from its packets alone.
 //! - `pictures`: exact access to decoded pictures by presentation time.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
-//! - `video`, `range`: one range decoded once and encoded for all its renditions.
-//! - `audio`: one continuous AAC encode on an exact sample count.
+//! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`).
+//! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`).
 //! - `stills`: poster and storyboard.
 //! - `h264`: the decoder configuration record.
 //!
 //! Layer 3. Runs inside the confined child; nothing here is trusted with anything but the source's bytes.
 
+mod aac;
 mod audio;
 mod convert;
 mod engine;
@@ -22,6 +23,9 @@ mod pictures;
 mod probe;
 mod range;
 mod stills;
+mod timeline;
+mod track;
 mod video;
+mod walk;
 
 pub use engine::{LibavEngine, identity};

@@ -1,8 +1,9 @@
 //! A source's bytes behind libavformat.
 
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ff::codec::discard::Discard;
 use ff::format::context::{Input, StreamIo};
 use ffmpeg_next as ff;
 use pipeline::{EngineError, SourceRead};
@@ -14,19 +15,41 @@ const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv
 
 /// A source that several demuxers may be opened on, one after the other.
 #[derive(Clone)]
-pub(crate) struct SharedSource(Arc<Mutex<Box<dyn SourceRead>>>);
+pub(crate) struct SharedSource(Arc<Mutex<Held>>);
+
+struct Held {
+    source: Box<dyn SourceRead>,
+    failure: Option<String>,
+}
 
 impl SharedSource {
     pub(crate) fn new(source: Box<dyn SourceRead>) -> Self {
-        Self(Arc::new(Mutex::new(source)))
+        Self(Arc::new(Mutex::new(Held { source, failure: None })))
     }
 
     pub(crate) fn size(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).size()
+        self.lock().source.size()
+    }
+
+    /// Why bytes could not be had since the last time this was asked. Demuxers take that for the end of the file.
+    pub(crate) fn take_failure(&self) -> Option<EngineError> {
+        let failure = self.lock().failure.take()?;
+        Some(EngineError::Engine { detail: format!("reading the source: {failure}") })
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).read_at(offset, buf)
+        let mut held = self.lock();
+        let read = held.source.read_at(offset, buf);
+        if let Err(error) = &read
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            held.failure.get_or_insert_with(|| error.to_string());
+        }
+        read
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Up to `length` bytes from the start.
@@ -86,6 +109,28 @@ pub(crate) fn open(source: &SharedSource) -> Result<Input, EngineError> {
     options.set("protocol_whitelist", "none");
     options.set("max_streams", "64");
     ff::format::input_from_stream(io, None, Some(options)).map_err(|error| unreadable(&head, &error))
+}
+
+/// Reads the next packet of any kept stream. `Packet::read` would leak what the packet held before.
+pub(crate) fn read_packet(packet: &mut ff::Packet, source: &mut Input) -> Result<(), ff::Error> {
+    use ff::packet::Mut;
+    // SAFETY: the packet is valid, and unreferencing leaves it empty but valid.
+    unsafe { ff::ffi::av_packet_unref(packet.as_mut_ptr()) };
+    packet.read(source)
+}
+
+/// From now on packets of stream `wanted` only are read.
+pub(crate) fn keep_stream(source: &mut Input, wanted: usize) {
+    for mut stream in source.streams_mut() {
+        let discard = if stream.index() == wanted { Discard::Default } else { Discard::All };
+        // SAFETY: the stream belongs to the open context; `discard` is a plain field that the demuxer reads.
+        unsafe { (*stream.as_mut_ptr()).discard = discard.into() };
+    }
+}
+
+/// Whether the container says when pictures are decoded, but not when they are shown: that is their order alone.
+pub(crate) fn has_decode_times_only(source: &Input) -> bool {
+    source.format().name() == "avi"
 }
 
 fn unreadable(head: &[u8], error: &ff::Error) -> EngineError {

@@ -1,5 +1,6 @@
 //! Decoded pictures by presentation time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,15 @@ use ff::frame;
 use ffmpeg_next as ff;
 use pipeline::EngineError;
 
-use crate::error::{engine, input, is_again_or_end};
+use crate::error::{engine, input, is_again_or_end, is_out_of_memory};
+use crate::open::{has_decode_times_only, keep_stream, read_packet};
+
+/// How far before the wanted picture decoding starts, in seconds, one try after the other.
+const PREROLL_S: [i64; 5] = [0, 2, 8, 32, 120];
+/// Times a decoder may neither take a packet nor give a picture before it counts as broken.
+const MAX_REFUSALS: u32 = 1000;
+/// Decode times kept at most for pictures that are still inside the decoder.
+const MAX_REORDER: usize = 64;
 
 /// One video stream, decoded forward from wherever it was last sought to.
 pub(crate) struct Pictures {
@@ -17,9 +26,16 @@ pub(crate) struct Pictures {
     decoder: ff::decoder::Video,
     stream: usize,
     packet: ff::Packet,
+    /// The decoder did not take `packet` yet.
+    pending: bool,
     draining: bool,
+    /// After a seek a decoder may only see what starts with a keyframe; some show rubbish otherwise.
+    awaiting_keyframe: bool,
+    keyframes_only: bool,
     /// Pictures before this time are only decoded as far as later ones need them.
     wanted_from: i64,
+    /// In containers without presentation times: decode times of the pictures inside the decoder, ascending.
+    decode_times: Option<VecDeque<i64>>,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -32,11 +48,7 @@ impl Pictures {
         cancelled: Arc<AtomicBool>,
     ) -> Result<Self, EngineError> {
         let wanted = stream_index as usize;
-        for mut stream in source.streams_mut() {
-            let discard = if stream.index() == wanted { Discard::Default } else { Discard::All };
-            // SAFETY: the stream belongs to the open context; `discard` is a plain field that the demuxer reads.
-            unsafe { (*stream.as_mut_ptr()).discard = discard.into() };
-        }
+        keep_stream(&mut source, wanted);
         let stream =
             source.stream(wanted).ok_or_else(|| input("input.no_video", "the planned video stream is not there"))?;
         let mut context =
@@ -52,11 +64,15 @@ impl Pictures {
             .video()
             .map_err(|error| input("input.unsupported_codec", format!("the video cannot be decoded: {error}")))?;
         Ok(Self {
+            decode_times: has_decode_times_only(&source).then(VecDeque::new),
             source,
             decoder,
             stream: wanted,
             packet: ff::Packet::empty(),
+            pending: false,
             draining: false,
+            awaiting_keyframe: false,
+            keyframes_only: false,
             wanted_from: i64::MIN,
             cancelled,
         })
@@ -69,95 +85,151 @@ impl Pictures {
     pub(crate) fn seek_before(&mut self, pts: i64) -> Result<Option<frame::Video>, EngineError> {
         let tick = self.source.stream(self.stream).map_or(0.0, |stream| f64::from(stream.time_base()));
         let second = if tick > 0.0 { (1.0 / tick).ceil() as i64 } else { 1 };
-        let mut back = 0;
-        loop {
-            let target = pts.saturating_sub(back);
-            let sought = self.seek(target);
+        for back in PREROLL_S {
+            if !self.seek(pts.saturating_sub(back.saturating_mul(second))) {
+                break;
+            }
             self.wanted_from = pts;
             let first = self.next()?;
-            let reached = first.as_ref().and_then(time_of).is_some_and(|time| time <= pts);
-            if reached || !sought || back > 120 * second {
+            if first.as_ref().and_then(time_of).is_some_and(|time| time <= pts) {
                 return Ok(first);
             }
-            back = if back == 0 { 2 * second } else { back * 4 };
-            if back > 120 * second {
-                back = i64::MAX;
-            }
         }
+        self.rewind();
+        self.wanted_from = pts;
+        self.next()
     }
 
-    /// Seeks to a keyframe at or before `pts`; `false` when the container cannot, and reading goes on from where it was.
-    pub(crate) fn seek(&mut self, pts: i64) -> bool {
-        // SAFETY: the context is open and the stream index valid.
-        let sought = unsafe {
-            ff::ffi::av_seek_frame(self.source.as_mut_ptr(), self.stream as i32, pts, ff::ffi::AVSEEK_FLAG_BACKWARD)
-                >= 0
-        } || self.rewind();
+    /// The last keyframe at or before `pts`, or the first after it. Decodes keyframes only, from now on.
+    pub(crate) fn keyframe_at(&mut self, pts: i64) -> Result<Option<frame::Video>, EngineError> {
+        self.keyframes_only = true;
+        let mut found = self.seek_before(pts)?;
+        while found.as_ref().and_then(time_of).is_some_and(|time| time < pts) {
+            match self.next()? {
+                Some(next) if time_of(&next).is_some_and(|time| time <= pts) => found = Some(next),
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Seeks to about `pts`, so that pictures start at the next keyframe from there; `false` when the container cannot.
+    fn seek(&mut self, pts: i64) -> bool {
+        let sought = self.seek_raw(self.stream as i32, pts, ff::ffi::AVSEEK_FLAG_BACKWARD);
         if sought {
-            self.decoder.flush();
-            self.draining = false;
+            self.restart(true);
         }
         sought
     }
 
-    fn rewind(&mut self) -> bool {
-        // SAFETY: as above; byte 0 is where every container starts.
-        unsafe { ff::ffi::av_seek_frame(self.source.as_mut_ptr(), -1, i64::MIN, ff::ffi::AVSEEK_FLAG_BACKWARD) >= 0 }
+    /// Goes back to the very start. A container that cannot was not moved by `seek` either.
+    fn rewind(&mut self) {
+        let stream = self.stream as i32;
+        let start = self.source.stream(self.stream).map_or(0, |stream| stream.start_time());
+        let backward = ff::ffi::AVSEEK_FLAG_BACKWARD;
+        // Each demuxer family accepts one of these: any time, none before the first, bytes only.
+        let sought = self.seek_raw(stream, i64::MIN + 1, backward)
+            || self.seek_raw(stream, start, backward)
+            || self.seek_raw(-1, 0, ff::ffi::AVSEEK_FLAG_BYTE);
+        if sought {
+            self.restart(false);
+        }
     }
 
-    /// Decodes keyframes only, from now on.
-    pub(crate) fn keyframes_only(&mut self, only: bool) {
-        self.decoder.skip_frame(if only { Discard::NonKey } else { Discard::Default });
+    fn seek_raw(&mut self, stream: i32, to: i64, flags: i32) -> bool {
+        // SAFETY: the context is open, and the stream index is one of its streams or -1.
+        unsafe { ff::ffi::av_seek_frame(self.source.as_mut_ptr(), stream, to, flags) >= 0 }
+    }
+
+    fn restart(&mut self, awaiting_keyframe: bool) {
+        self.decoder.flush();
+        self.draining = false;
+        self.pending = false;
+        self.awaiting_keyframe = awaiting_keyframe;
+        if let Some(times) = &mut self.decode_times {
+            times.clear();
+        }
     }
 
     /// The next picture in presentation order; `None` at the end. Damaged packets are passed over.
     pub(crate) fn next(&mut self) -> Result<Option<frame::Video>, EngineError> {
-        loop {
+        let mut refusals = 0;
+        while refusals < MAX_REFUSALS {
             if self.cancelled.load(Ordering::Relaxed) {
                 return Err(EngineError::Stopped);
             }
             let mut picture = frame::Video::empty();
             match self.decoder.receive_frame(&mut picture) {
-                Ok(()) => return Ok(Some(picture)),
+                Ok(()) => {
+                    if let Some(time) = self.decode_times.as_mut().and_then(VecDeque::pop_front) {
+                        picture.set_pts(Some(time));
+                    }
+                    return Ok(Some(picture));
+                }
                 Err(ff::Error::Eof) => return Ok(None),
-                Err(error) if !is_again_or_end(&error) && self.draining => return Ok(None),
+                Err(error) if is_out_of_memory(&error) => return Err(engine("decoding")(error)),
+                // A damaged picture: whole ones may still lie behind it.
+                Err(error) if self.draining && !is_again_or_end(&error) => refusals += 1,
                 Err(_) if self.draining => return Ok(None),
-                Err(_) => self.feed()?,
+                Err(_) => refusals = if self.feed()? { 0 } else { refusals + 1 },
             }
         }
+        Ok(None)
     }
 
-    fn feed(&mut self) -> Result<(), EngineError> {
-        match self.packet.read(&mut self.source) {
-            Ok(()) if self.packet.stream() != self.stream => {}
-            Ok(()) => {
-                self.skip_what_nobody_sees();
-                match self.decoder.send_packet(&self.packet) {
-                    Ok(()) | Err(ff::Error::InvalidData) => {}
-                    Err(error) if is_again_or_end(&error) => {}
-                    Err(error) => return Err(engine("decoding")(error)),
+    /// Moves one packet on; `false` when nothing moved.
+    fn feed(&mut self) -> Result<bool, EngineError> {
+        if !self.pending {
+            match read_packet(&mut self.packet, &mut self.source) {
+                // An empty packet would tell the decoder that the end is reached.
+                Ok(()) if self.packet.stream() != self.stream || self.packet.size() == 0 => return Ok(true),
+                Ok(()) => {}
+                Err(error) if is_again_or_end(&error) && error != ff::Error::Eof => return Ok(false),
+                Err(_) => {
+                    self.draining = true;
+                    // A decoder that refuses to drain has nothing more to give.
+                    let _ = self.decoder.send_eof();
+                    return Ok(true);
                 }
             }
-            Err(_) => {
-                self.draining = true;
-                // A decoder that refuses to drain has nothing more to give.
-                let _ = self.decoder.send_eof();
+            if self.awaiting_keyframe && !self.packet.is_key() {
+                return Ok(true);
+            }
+            self.awaiting_keyframe = false;
+            self.note_decode_time();
+            self.skip_what_nobody_sees();
+        }
+        match self.decoder.send_packet(&self.packet) {
+            Err(error) if is_again_or_end(&error) => self.pending = error != ff::Error::Eof,
+            Err(error) if is_out_of_memory(&error) => return Err(engine("decoding")(error)),
+            // Damaged: what the decoder made of it, if anything, comes out of it.
+            Ok(()) | Err(_) => self.pending = false,
+        }
+        Ok(!self.pending)
+    }
+
+    fn note_decode_time(&mut self) {
+        if let (Some(times), Some(dts)) = (&mut self.decode_times, self.packet.dts().or(self.packet.pts())) {
+            times.push_back(dts);
+            if times.len() > MAX_REORDER {
+                times.pop_front();
             }
         }
-        Ok(())
     }
 
     /// Pre-roll pictures that no other picture refers to need not be decoded.
     fn skip_what_nobody_sees(&mut self) {
-        if self.wanted_from == i64::MIN {
-            return;
-        }
-        let early = self.packet.pts().is_some_and(|pts| pts < self.wanted_from);
-        self.decoder.skip_frame(if early { Discard::NonReference } else { Discard::Default });
+        // Where pictures are told apart by their order, each must come out.
+        let early = self.decode_times.is_none() && self.packet.pts().is_some_and(|pts| pts < self.wanted_from);
+        self.decoder.skip_frame(match (self.keyframes_only, early) {
+            (true, _) => Discard::NonKey,
+            (false, true) => Discard::NonReference,
+            (false, false) => Discard::Default,
+        });
     }
 }
 
 /// When a picture is shown, in stream ticks.
 pub(crate) fn time_of(picture: &frame::Video) -> Option<i64> {
-    picture.timestamp().or(picture.pts())
+    picture.pts().or(picture.timestamp())
 }

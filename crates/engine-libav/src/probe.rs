@@ -3,14 +3,17 @@
 
 use std::collections::HashMap;
 
+use ff::codec::Id;
 use ff::format::context::Input;
 use ff::format::stream::Disposition;
 use ff::media::Type;
 use ffmpeg_next as ff;
+use media_types::time::rescale;
 use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
 use pipeline::EngineError;
 
 use crate::error::input;
+use crate::open::{has_decode_times_only, read_packet};
 
 /// About twelve hours at 120 pictures a second, with room.
 const MAX_PACKETS: usize = 8_000_000;
@@ -69,8 +72,11 @@ struct Seen {
 fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Result<Seen, EngineError> {
     let mut seen = Seen::default();
     let mut packet = ff::Packet::empty();
+    let by_decode_time = has_decode_times_only(source);
+    let hides_pictures = video.and_then(|index| source.stream(index)).is_some_and(|s| s.parameters().id() == Id::VP8);
+    let mut hidden_keyframe = false;
     loop {
-        match packet.read(source) {
+        match read_packet(&mut packet, source) {
             Ok(()) => {}
             Err(ff::Error::Eof) => break,
             Err(_) => {
@@ -78,17 +84,22 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
                 break;
             }
         }
-        let Some(time) = packet.pts().or(packet.dts()) else { continue };
+        let time = if by_decode_time { packet.dts().or(packet.pts()) } else { packet.pts().or(packet.dts()) };
+        let Some(time) = time.filter(|_| packet.size() > 0) else { continue };
         if Some(packet.stream()) == video {
             if seen.pictures.len() >= MAX_PACKETS {
                 return Err(input("input.too_long", "the recording has more pictures than twelve hours of video"));
             }
             seen.video_bytes += packet.size() as u64;
-            seen.pictures.push(PacketTime { pts: time, keyframe: packet.is_key() });
-        } else if audio.contains(&packet.stream()) {
-            let end = time.saturating_add(packet.duration());
-            let span = seen.audio.entry(packet.stream()).or_insert((time, end));
-            *span = (span.0.min(time), span.1.max(end));
+            if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
+                hidden_keyframe |= packet.is_key();
+                continue;
+            }
+            // Where an edit list starts inside a GOP, decoding starts before the first picture that is shown.
+            let keyframe = packet.is_key() || std::mem::take(&mut hidden_keyframe) && seen.pictures.is_empty();
+            seen.pictures.push(PacketTime { pts: time, keyframe });
+        } else if audio.contains(&packet.stream()) && !is_discarded(&packet) {
+            seen.hear(&packet, time, source);
         }
     }
     // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
@@ -96,9 +107,45 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
         let io = (*source.as_ptr()).pb;
         !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
     };
-    seen.pictures.sort_by_key(|picture| picture.pts);
+    seen.pictures.sort_by_key(|picture| (picture.pts, !picture.keyframe));
     seen.pictures.dedup_by_key(|picture| picture.pts);
     Ok(seen)
+}
+
+impl Seen {
+    fn hear(&mut self, packet: &ff::Packet, time: i64, source: &Input) {
+        let index = packet.stream();
+        let end = time.saturating_add(packet.duration());
+        let start = time.saturating_add(skipped_ticks(packet, source)).min(end);
+        let span = self.audio.entry(index).or_insert((start, end));
+        *span = (span.0.min(start), span.1.max(end));
+    }
+}
+
+/// Decoded because others refer to it, but outside what the container shows.
+fn is_discarded(packet: &ff::Packet) -> bool {
+    use ff::packet::Ref;
+    // SAFETY: a plain field of a valid packet.
+    unsafe { (*packet.as_ptr()).flags & ff::ffi::AV_PKT_FLAG_DISCARD != 0 }
+}
+
+/// RFC 6386 §9.1: bit 4 of the frame tag says whether the picture is shown.
+fn is_hidden_vp8(packet: &ff::Packet) -> bool {
+    packet.data().and_then(<[u8]>::first).is_some_and(|tag| tag & 0x10 == 0)
+}
+
+/// The part at a sound packet's start that is its encoder's priming.
+fn skipped_ticks(packet: &ff::Packet, source: &Input) -> i64 {
+    let skip = packet.side_data().find(|data| data.kind() == ff::packet::side_data::Type::SkipSamples);
+    let samples = skip.and_then(|data| data.data().first_chunk::<4>().map(|start| u32::from_le_bytes(*start)));
+    let (Some(samples @ 1..), Some(stream)) = (samples, source.stream(packet.stream())) else { return 0 };
+    // SAFETY: the parameters belong to a stream of an open context.
+    let rate = unsafe { (*stream.parameters().as_ptr()).sample_rate };
+    let base = rational(stream.time_base());
+    let (Ok(num), Ok(den), Ok(rate)) = (u64::try_from(base.num), u64::try_from(base.den), u64::try_from(rate)) else {
+        return 0;
+    };
+    if num == 0 || rate == 0 { 0 } else { rescale(samples.into(), den, num * rate) }
 }
 
 fn rational(value: ff::Rational) -> Rational {
@@ -145,7 +192,7 @@ fn describe_video(
 fn bitrate(packets: &[PacketTime], bytes: u64, time_base: Rational) -> Option<u64> {
     let (first, last) = (packets.first()?, packets.last()?);
     let pictures = packets.len() as f64;
-    let span = (last.pts - first.pts) as f64 * f64::from(time_base.num) / f64::from(time_base.den.max(1));
+    let span = last.pts.saturating_sub(first.pts) as f64 * f64::from(time_base.num) / f64::from(time_base.den.max(1));
     // The last picture's own length is about one average interval.
     let seconds = span * pictures / (pictures - 1.0).max(1.0);
     (seconds > 0.2).then(|| (bytes as f64 * 8.0 / seconds) as u64)

@@ -46,10 +46,8 @@ pub(crate) fn stills(
     let rows = tiles.div_ceil(columns);
     let mut sheet = black(columns * plan.tile_width, rows.max(1) * plan.tile_height);
     let mut last = poster;
-    pictures.keyframes_only(true);
     for (index, &pts) in plan.tile_pts.iter().enumerate() {
-        pictures.seek(pts);
-        if let Some(picture) = pictures.next()? {
+        if let Some(picture) = pictures.keyframe_at(pts)? {
             last = picture;
         }
         let tile = scaled(&last, plan.tile_width, plan.tile_height, order.rotation)?;

@@ -44,8 +44,10 @@ impl VideoEncoder {
         video.set_frame_rate(Some(rate));
         video.set_aspect_ratio(ff::Rational::new(1, 1));
         video.set_gop(order.video.gop_frames);
-        video.set_colorspace(like.color_space());
-        video.set_color_range(like.color_range());
+        let matrix = like.color_space();
+        // Converted from RGB, as `convert` does it.
+        video.set_colorspace(if matrix == ff::color::Space::RGB { ff::color::Space::BT709 } else { matrix });
+        video.set_color_range(ff::color::Range::MPEG);
         // SAFETY: plain fields of a context that is not open yet, copied from a valid frame.
         unsafe {
             let (raw, picture) = (video.as_mut_ptr(), like.as_ptr());
@@ -137,4 +139,38 @@ fn configuration(encoder: &ff::encoder::video::Encoder) -> Result<CodecConfig, E
     h264::decoder_configuration(headers)
         .map(CodecConfig::Avc)
         .ok_or_else(|| EngineError::Engine { detail: "the encoder gave no parameter sets".to_owned() })
+}
+
+/// The build of x264, such as `164-r3095-baee400`: what it writes of itself into a stream. `unknown` when it says nothing.
+pub(crate) fn x264_build() -> String {
+    first_packet()
+        .and_then(|data| {
+            let text = String::from_utf8_lossy(&data).into_owned();
+            let (_, rest) = text.split_once("x264 - core ")?;
+            let (build, _) = rest.split_once(" - ")?;
+            let clean = build.len() <= 40 && build.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');
+            clean.then(|| build.replace(' ', "-"))
+        })
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// One small grey picture, encoded.
+fn first_packet() -> Option<Vec<u8>> {
+    let found = ff::encoder::find_by_name("libx264")?;
+    let mut video = codec::Context::new_with_codec(found).encoder().video().ok()?;
+    video.set_width(64);
+    video.set_height(64);
+    video.set_format(ff::format::Pixel::YUV420P);
+    video.set_time_base(ff::Rational::new(1, 25));
+    let mut options = ff::Dictionary::new();
+    options.set("preset", "ultrafast");
+    let mut encoder = video.open_as_with(found, options).ok()?;
+    let mut grey = frame::Video::new(ff::format::Pixel::YUV420P, 64, 64);
+    (0..3).for_each(|plane| grey.data_mut(plane).fill(128));
+    grey.set_pts(Some(0));
+    encoder.send_frame(&grey).ok()?;
+    encoder.send_eof().ok()?;
+    let mut packet = ff::Packet::empty();
+    encoder.receive_packet(&mut packet).ok()?;
+    packet.data().map(<[u8]>::to_vec)
 }

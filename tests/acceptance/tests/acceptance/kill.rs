@@ -132,6 +132,44 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     kills.max(1)
 }
 
+#[test]
+fn a_killed_worker_process_costs_only_what_it_held_and_another_takes_over() {
+    let (_folder, data) = fresh();
+    let server = Server::start_with(&data, &["--concurrency", "1"]);
+    let start = || {
+        let mut command = std::process::Command::new(judge::lectern());
+        command.args(["worker", "--concurrency", "1", "--data"]).arg(&data).stderr(std::process::Stdio::null());
+        command.spawn().unwrap()
+    };
+    let mut worker = start();
+    let ours = format!("worker-{}-", worker.id());
+    let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
+    let held = wait_for("the worker to hold a range", 120, || {
+        let jobs = jobs(&server, &id);
+        let held = |job: &&Value| {
+            job["state"] == "running"
+                && job["stage"] == "encode_range"
+                && job["worker"].as_str().is_some_and(|name| name.starts_with(&ours))
+        };
+        jobs.iter().find(held).map(|job| job["id"].as_str().unwrap().to_owned())
+    });
+    let done = done_attempts(&server, &id);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let asset = server.settled(&id, 300);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    let after = jobs(&server, &id);
+    for job in &after {
+        let attempt = job["attempt"].as_i64().unwrap();
+        if job["id"] == held.as_str() {
+            assert_eq!(attempt, 2, "the range the dead worker held ran again, once: {job}");
+        } else {
+            assert_eq!(attempt, 1, "nothing else did: {job}");
+        }
+    }
+    assert!(done.keys().all(|id| after.iter().any(|job| job["id"] == id.as_str())));
+}
+
 /// Each kill may cost what was in flight: at most as many jobs as run at once.
 fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
     let again: i64 = jobs.iter().map(|job| (job["attempt"].as_i64().unwrap() - 1).max(0)).sum();

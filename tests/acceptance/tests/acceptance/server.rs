@@ -45,8 +45,13 @@ impl Answer {
 impl Server {
     /// Starts on `data`, on a free port, and waits for the printed address.
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(judge::lectern());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
         command.env("LECTERN_ADMIN_TOKEN", TOKEN).stdin(Stdio::null()).stdout(Stdio::piped());
         let log = std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).unwrap();
         let mut child = command.stderr(log).spawn().unwrap();

@@ -1,0 +1,151 @@
+//! The frame map and the decoded pictures, side by side.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::SyncSender;
+
+use ff::format::context::Input;
+use ff::frame;
+use ffmpeg_next as ff;
+use media_types::Shown;
+use pipeline::{EngineError, RangeOrder};
+
+use crate::error::input;
+use crate::pictures::{Pictures, time_of};
+
+/// A picture, and the frames of the range that show it: `first .. first + count`.
+#[derive(Clone)]
+pub(crate) struct Placed {
+    pub(crate) picture: Arc<frame::Video>,
+    pub(crate) first: u64,
+    pub(crate) count: u32,
+}
+
+/// Planned pictures that could not be decoded.
+#[derive(Default)]
+pub(crate) struct Missing {
+    pub(crate) pictures: u64,
+    pub(crate) first_pts: Option<i64>,
+}
+
+/// Decodes the range of `order` and hands every planned picture, or its replacement, to all `tracks`.
+pub(crate) fn walk(
+    source: Input,
+    order: &RangeOrder,
+    tracks: Vec<SyncSender<Placed>>,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Missing, EngineError> {
+    let planned = &order.pictures.0;
+    let mut missing = Missing::default();
+    let Some(first) = planned.first() else { return Ok(missing) };
+    let mut cursor = Cursor::at(source, order, first.source_pts, cancelled)?;
+    let mut place = Placer { tracks, frame: 0, last: None, owed: 0 };
+    for (at, shown) in planned.iter().enumerate() {
+        match cursor.take(shown.source_pts, slack(planned, at))? {
+            Some(picture) => place.show(Arc::new(picture), shown.frames)?,
+            None => {
+                missing.pictures += 1;
+                missing.first_pts.get_or_insert(shown.source_pts);
+                place.absent(shown.frames, &mut cursor)?;
+            }
+        }
+    }
+    place.settle(cursor)?;
+    Ok(missing)
+}
+
+/// How far a decoded picture's time may be from the planned one: less than half way to the next.
+fn slack(planned: &[Shown], at: usize) -> i64 {
+    let gap = |a: usize, b: usize| Some(planned.get(b)?.source_pts.saturating_sub(planned.get(a)?.source_pts));
+    let before = at.checked_sub(1).and_then(|previous| gap(previous, at));
+    let after = gap(at, at + 1);
+    before.into_iter().chain(after).min().map_or(0, |gap| (gap - 1).max(0) / 2)
+}
+
+/// The decoded pictures, with the one ahead of the plan and the one behind it.
+struct Cursor {
+    pictures: Pictures,
+    ahead: Option<(i64, frame::Video)>,
+    passed: Option<frame::Video>,
+}
+
+impl Cursor {
+    fn at(source: Input, order: &RangeOrder, pts: i64, cancelled: Arc<AtomicBool>) -> Result<Self, EngineError> {
+        let mut pictures = Pictures::new(source, order.video.stream_index, order.threads, cancelled)?;
+        let first = pictures.seek_before(pts)?;
+        let ahead = first.and_then(|picture| Some((time_of(&picture)?, picture)));
+        Ok(Self { pictures, ahead, passed: None })
+    }
+
+    /// The picture of time `wanted`, give or take `slack`. Where several come into question the nearest is meant: when
+    /// only every other picture is planned, the one between lies within the slack too.
+    fn take(&mut self, wanted: i64, slack: i64) -> Result<Option<frame::Video>, EngineError> {
+        loop {
+            self.look_ahead()?;
+            let off = |time: i64| time.saturating_sub(wanted);
+            let Some((time, picture)) = self.ahead.take_if(|(time, _)| off(*time) <= slack) else { return Ok(None) };
+            if off(time) >= -slack {
+                if time == wanted {
+                    return Ok(Some(picture));
+                }
+                self.look_ahead()?;
+                let distance = |time: i64| off(time).unsigned_abs();
+                if self.ahead.as_ref().is_none_or(|(next, _)| distance(*next) >= distance(time)) {
+                    return Ok(Some(picture));
+                }
+            }
+            self.passed = Some(picture);
+        }
+    }
+
+    fn look_ahead(&mut self) -> Result<(), EngineError> {
+        while self.ahead.is_none() {
+            let Some(picture) = self.pictures.next()? else { break };
+            self.ahead = time_of(&picture).map(|time| (time, picture));
+        }
+        Ok(())
+    }
+}
+
+struct Placer {
+    tracks: Vec<SyncSender<Placed>>,
+    frame: u64,
+    last: Option<Arc<frame::Video>>,
+    /// Frames at the start that wait for the first picture there is.
+    owed: u32,
+}
+
+impl Placer {
+    fn show(&mut self, picture: Arc<frame::Video>, frames: u32) -> Result<(), EngineError> {
+        let count = frames.saturating_add(std::mem::take(&mut self.owed));
+        for track in &self.tracks {
+            let placed = Placed { picture: picture.clone(), first: self.frame, count };
+            track.send(placed).map_err(|_| EngineError::Stopped)?;
+        }
+        self.frame += u64::from(count);
+        self.last = Some(picture);
+        Ok(())
+    }
+
+    /// A planned picture that is not there: the one before it stays, be it of the range before.
+    fn absent(&mut self, frames: u32, cursor: &mut Cursor) -> Result<(), EngineError> {
+        match self.last.clone().or_else(|| cursor.passed.take().map(Arc::new)) {
+            Some(picture) => self.show(picture, frames),
+            None => {
+                self.owed = self.owed.saturating_add(frames);
+                Ok(())
+            }
+        }
+    }
+
+    /// Pays what is owed when the range has no picture of its own and none before it: with the first one after it.
+    fn settle(&mut self, cursor: Cursor) -> Result<(), EngineError> {
+        if self.owed == 0 {
+            return Ok(());
+        }
+        let (_, picture) = cursor
+            .ahead
+            .ok_or_else(|| input("input.undecodable", "no picture of this part of the video can be decoded"))?;
+        self.show(Arc::new(picture), 0)
+    }
+}

@@ -1,0 +1,132 @@
+//! Every frame of every range shows the planned picture, whatever holds the source.
+
+use std::fs;
+
+use crate::decoding::{assert_shown, demand_exact, encode_all};
+use crate::media::{Folder, OPEN_GOP, moving};
+
+#[test]
+fn open_gops_are_exact_over_all_ranges_in_mp4_ts_and_matroska() {
+    let folder = Folder::new();
+    let x264 = format!("-c:v libx264 -preset veryfast -pix_fmt yuv420p -x264-params {OPEN_GOP}");
+    folder.numbered(&moving("24000/1001", 1680), "", &format!("{x264} film.mp4"));
+    for name in ["film.ts", "film.mkv"] {
+        folder.make(&format!("-i @film.mp4 -c copy {name}"));
+    }
+    for name in ["film.mp4", "film.ts", "film.mkv"] {
+        let made = demand_exact(&folder, &folder.path(name));
+        let video = made.video();
+        assert_eq!((video.ranges.len(), video.frame_count()), (3, 1680), "{name}");
+        assert_eq!(video.frame_rate.to_string(), "24000/1001", "{name}");
+    }
+}
+
+#[test]
+fn thirty_pictures_a_second_are_exact_in_a_stream_without_cues() {
+    let folder = Folder::new();
+    let x264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 90 -bf 2";
+    folder.numbered(&moving("30", 1500), "", &format!("{x264} whole.mkv"));
+    let live = folder.make("-i @whole.mkv -c copy -f matroska -live 1 live.mkv");
+    let made = demand_exact(&folder, &live);
+    assert_eq!((made.video().ranges.len(), made.video().frame_count()), (2, 1500));
+}
+
+#[test]
+fn avi_without_presentation_times_is_exact() {
+    let folder = Folder::new();
+    let input = moving("25", 250);
+    for codec in ["libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 50", "mpeg4 -q:v 3 -bf 0", "mjpeg -q:v 3"] {
+        demand_exact(&folder, &folder.numbered(&input, "", &format!("-c:v {codec} old.avi")));
+    }
+}
+
+#[test]
+fn flv_and_vp8_and_vp9_and_hevc_are_exact() {
+    let folder = Folder::new();
+    let input = moving("25", 150);
+    for output in [
+        "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 50 a.flv",
+        "-c:v libvpx -deadline realtime -cpu-used 8 -lag-in-frames 16 -auto-alt-ref 1 -b:v 400k -g 60 b.webm",
+        "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 16 -auto-alt-ref 1 -b:v 400k -g 60 c.webm",
+        "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=50:bframes=3 d.mp4",
+        "-c:v mpeg2video -q:v 4 -bf 2 -g 15 e.ts",
+        "-c:v mpeg2video -q:v 4 -bf 2 -g 15 f.mpg",
+    ] {
+        demand_exact(&folder, &folder.numbered(&input, "", output));
+    }
+}
+
+#[test]
+fn a_varying_rate_follows_the_frame_map() {
+    let folder = Folder::new();
+    let uneven = "select=not(mod(n\\,7))+lt(mod(n\\,13)\\,5)";
+    let output = "-fps_mode vfr -c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2";
+    for name in ["uneven.mp4", "uneven.mkv"] {
+        let file = folder.numbered(&moving("30", 900), uneven, &format!("{output} {name}"));
+        let made = demand_exact(&folder, &file);
+        assert!(made.video().frame_map.0.iter().any(|shown| shown.frames > 1));
+    }
+}
+
+#[test]
+fn a_halved_rate_shows_every_other_picture_even_in_milliseconds() {
+    let folder = Folder::new();
+    let output = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2";
+    for name in ["fast.mp4", "fast.mkv"] {
+        let file = folder.numbered(&moving("120", 480), "", &format!("{output} {name}"));
+        let made = demand_exact(&folder, &file);
+        assert_eq!(made.video().frame_rate.to_string(), "60");
+        assert_eq!(made.numbers[..4], [Some(0), Some(2), Some(4), Some(6)]);
+    }
+}
+
+#[test]
+fn an_edit_list_that_starts_inside_a_gop_is_obeyed() {
+    let folder = Folder::new();
+    let x264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 100 -bf 2";
+    folder.numbered(&moving("25", 200), "", &format!("{x264} whole.mp4"));
+    let cut = folder.make("-ss 1.2 -i @whole.mp4 -c copy -avoid_negative_ts disabled cut.mp4");
+    let made = encode_all(&folder, &cut);
+    assert_shown(&made, &made.planned_numbers(30), "cut.mp4");
+    assert_eq!((made.missing(), made.video().frame_count()), (0, 170));
+}
+
+#[test]
+fn a_file_damaged_in_the_middle_keeps_its_frame_count() {
+    let folder = Folder::new();
+    let x264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 50 -bf 2";
+    let file = folder.numbered(&moving("25", 1500), "", &format!("{x264} whole.mp4"));
+    let mut bytes = fs::read(&file).unwrap();
+    // The index lies at the end, so everything stays known of the pictures but what they show. The hole is longer than
+    // a range.
+    let (from, to) = (bytes.len() / 4, bytes.len() * 3 / 4);
+    bytes[from..to].fill(0);
+    let damaged = folder.path("damaged.mp4");
+    fs::write(&damaged, bytes).unwrap();
+    let made = encode_all(&folder, &damaged);
+    assert_eq!((made.numbers.len(), made.video().ranges.len()), (1500, 2));
+    assert!(made.missing() > 400, "{} are missing", made.missing());
+    let planned = made.planned_numbers(0);
+    assert_eq!(made.numbers[..300], planned[..300]);
+    assert_eq!(made.numbers[1300..], planned[1300..]);
+    let first = made.summaries[0].first_missing_pts.unwrap();
+    let packets = &made.report.video.as_ref().unwrap().packets;
+    assert!((300..500).contains(&packets.iter().position(|packet| packet.pts == first).unwrap()));
+}
+
+#[test]
+fn a_file_whose_end_is_missing_is_used_as_far_as_it_goes() {
+    let folder = Folder::new();
+    let x264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 50 -bf 2";
+    for name in ["a.ts", "a.mkv", "-movflags +faststart a.mp4"] {
+        let file = folder.numbered(&moving("25", 300), "", &format!("{x264} {name}"));
+        let bytes = fs::read(&file).unwrap();
+        fs::write(&file, &bytes[..bytes.len() * 2 / 3]).unwrap();
+        let made = encode_all(&folder, &file);
+        let planned = made.planned_numbers(0);
+        let shown = planned.len() - 4;
+        assert!((100..290).contains(&shown), "{name}: {shown}");
+        assert_eq!(made.numbers[..shown], planned[..shown], "{name}");
+        assert!(made.missing() <= 4, "{name}");
+    }
+}

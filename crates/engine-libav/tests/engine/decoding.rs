@@ -1,0 +1,131 @@
+//! Decoding what the engine made, and reading the pictures' numbers.
+
+use std::path::Path;
+
+use engine_libav::LibavEngine;
+use media_types::{CodecConfig, EncodePlan, ProbeReport, Sample, VideoPlan};
+use pipeline::{CollectingSink, Engine, RangeCheck, RangeOrder, RangeSummary, check_range};
+
+use crate::media::{CELLS, Folder, planned, run};
+
+/// What became of a source's pictures.
+pub(crate) struct Encoded {
+    pub(crate) report: ProbeReport,
+    pub(crate) plan: EncodePlan,
+    pub(crate) summaries: Vec<RangeSummary>,
+    /// The number that each output frame shows, over all ranges.
+    pub(crate) numbers: Vec<Option<u32>>,
+}
+
+impl Encoded {
+    pub(crate) fn video(&self) -> &VideoPlan {
+        self.plan.video.as_ref().unwrap()
+    }
+
+    pub(crate) fn missing(&self) -> u64 {
+        self.summaries.iter().map(|summary| summary.missing_pictures).sum()
+    }
+
+    /// The number that each output frame should show, when the source's pictures are numbered from `first`.
+    pub(crate) fn planned_numbers(&self, first: u32) -> Vec<Option<u32>> {
+        let packets = &self.report.video.as_ref().unwrap().packets;
+        let number = |pts: i64| packets.binary_search_by_key(&pts, |packet| packet.pts).unwrap() as u32 + first;
+        let shown = self.video().frame_map.0.iter();
+        shown.flat_map(|shown| std::iter::repeat_n(Some(number(shown.source_pts)), shown.frames as usize)).collect()
+    }
+}
+
+/// One range of the lowest rendition, checked against its order.
+pub(crate) fn encode(engine: &mut LibavEngine, order: &RangeOrder) -> (CollectingSink, RangeSummary) {
+    let mut sink = CollectingSink::new(100_000);
+    let summary = engine.encode_range(order, &mut sink).unwrap();
+    check_range(order, &summary).unwrap();
+    let mut check = RangeCheck::new(order);
+    for (&track, samples) in &sink.samples {
+        for sample in samples {
+            check.sample(track, sample).unwrap();
+        }
+    }
+    check.finish().unwrap();
+    assert_eq!(sink.progress, (order.frame_count(), order.frame_count()));
+    (sink, summary)
+}
+
+/// Encodes every range of the file's lowest rendition and reads all numbers.
+pub(crate) fn encode_all(folder: &Folder, file: &Path) -> Encoded {
+    let (mut engine, report, plan) = planned(file);
+    let video = plan.video.as_ref().unwrap();
+    let (mut summaries, mut stream) = (Vec::new(), Vec::new());
+    for range in &video.ranges {
+        let (sink, summary) = encode(&mut engine, &RangeOrder::new(video, range, &[0], 2));
+        stream.extend(annex_b(&sink.configs[&0].0, &sink.samples[&0]));
+        summaries.push(summary);
+    }
+    let (width, height) = (video.renditions[0].width as usize, video.renditions[0].height as usize);
+    let numbers = numbers(&grey(folder, &stream), width, height);
+    assert_eq!(numbers.len() as u64, video.frame_count());
+    Encoded { report, summaries, numbers, plan }
+}
+
+/// ISO/IEC 14496-15 samples as a stream that stands alone.
+pub(crate) fn annex_b(config: &CodecConfig, samples: &[Sample]) -> Vec<u8> {
+    let CodecConfig::Avc(record) = config else { panic!("not H.264") };
+    let mut stream = Vec::new();
+    let sps = u16::from_be_bytes([record[6], record[7]]) as usize;
+    let pps = u16::from_be_bytes([record[9 + sps], record[10 + sps]]) as usize;
+    for unit in [&record[8..8 + sps], &record[11 + sps..11 + sps + pps]] {
+        stream.extend([0, 0, 0, 1]);
+        stream.extend(unit);
+    }
+    for sample in samples {
+        let mut rest = &sample.data[..];
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            let (unit, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+            stream.extend([0, 0, 0, 1]);
+            stream.extend(unit);
+            rest = after;
+        }
+    }
+    stream
+}
+
+/// The luma of all pictures of an H.264 stream, as decoded by the `ffmpeg` program.
+pub(crate) fn grey(folder: &Folder, stream: &[u8]) -> Vec<u8> {
+    let file = folder.path("out.h264");
+    std::fs::write(&file, stream).unwrap();
+    let file = file.to_str().unwrap();
+    run(["-f", "h264", "-i", file, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"])
+}
+
+/// Reads each picture's number; `None` where the strip makes no sense.
+pub(crate) fn numbers(pictures: &[u8], width: usize, height: usize) -> Vec<Option<u32>> {
+    pictures.chunks_exact(width * height).map(|picture| number(picture, width, height)).collect()
+}
+
+fn number(picture: &[u8], width: usize, height: usize) -> Option<u32> {
+    let cell = |index: usize| {
+        let (x, y) = ((2 * index + 1) * width / (2 * CELLS), height / 8);
+        picture[y * width + x] > 128
+    };
+    let bits: Vec<bool> = (2..14).map(cell).collect();
+    let parity = bits.iter().filter(|bit| **bit).count() % 2 == 1;
+    let whole = cell(0) && !cell(1) && cell(15) && cell(14) == parity;
+    whole.then(|| bits.iter().fold(0, |number, &bit| number << 1 | u32::from(bit)))
+}
+
+/// Encodes the file and demands that every frame shows what was planned.
+pub(crate) fn demand_exact(folder: &Folder, file: &Path) -> Encoded {
+    let encoded = encode_all(folder, file);
+    assert_shown(&encoded, &encoded.planned_numbers(0), &file.display().to_string());
+    assert_eq!(encoded.missing(), 0, "{}", file.display());
+    encoded
+}
+
+pub(crate) fn assert_shown(encoded: &Encoded, expected: &[Option<u32>], what: &str) {
+    let wrong = encoded.numbers.iter().zip(expected).position(|(found, wanted)| found != wanted);
+    if let Some(at) = wrong {
+        let around = at.saturating_sub(3)..(at + 8).min(expected.len());
+        panic!("{what}: from frame {at}, {:?} instead of {:?}", &encoded.numbers[around.clone()], &expected[around]);
+    }
+    assert_eq!(encoded.numbers.len(), expected.len(), "{what}");
+}

@@ -1,0 +1,13 @@
+//! What the engine makes of real files. They are made here by the `ffmpeg` program, which also decodes the results; every
+//! picture carries its number.
+#![allow(clippy::unwrap_used)]
+
+mod bad_bytes;
+mod containers;
+mod decoding;
+mod media;
+mod shapes;
+mod sound;
+mod stills;
+mod stopping;
+mod sync;

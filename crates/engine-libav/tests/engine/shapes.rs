@@ -1,0 +1,105 @@
+//! Pictures of other shapes: turned, interlaced, full-range, deep, without chroma subsampling, changing.
+
+use std::fs;
+
+use crate::decoding::{assert_shown, demand_exact, encode_all, grey};
+use crate::decoding::{annex_b, encode};
+use crate::media::{Folder, SIZE, moving, planned};
+use pipeline::RangeOrder;
+
+const X264: &str = "-c:v libx264 -preset veryfast -bf 2 -g 50";
+
+/// The luma of the first output frame, with its width.
+fn first_picture(folder: &Folder, file: &std::path::Path) -> (Vec<u8>, usize, usize) {
+    let (mut engine, _, plan) = planned(file);
+    let video = plan.video.unwrap();
+    let (sink, _) = encode(&mut engine, &RangeOrder::new(&video, &video.ranges[0], &[0], 1));
+    let pictures = grey(folder, &annex_b(&sink.configs[&0].0, &sink.samples[&0]));
+    let (width, height) = (video.renditions[0].width as usize, video.renditions[0].height as usize);
+    (pictures[..width * height].to_vec(), width, height)
+}
+
+#[test]
+fn a_turned_recording_comes_out_upright() {
+    let folder = Folder::new();
+    // A white corner at the top left of the stored picture.
+    let marked = "color=black:s=160x96:r=25:d=1,drawbox=x=0:y=0:w=32:h=32:color=white:t=fill";
+    folder.make(&format!("-f lavfi -i {marked} {X264} -pix_fmt yuv420p flat.mp4"));
+    // `rotate` is counter-clockwise in the tag: a player turns the picture clockwise by it.
+    for (degrees, size, corner) in
+        [(90, (96, 160), (80, 16)), (180, (160, 96), (144, 80)), (270, (96, 160), (16, 144)), (0, (160, 96), (16, 16))]
+    {
+        let turned = folder.make(&format!("-i @flat.mp4 -c copy -metadata:s:v:0 rotate={degrees} turned.mp4"));
+        let (picture, width, height) = first_picture(&folder, &turned);
+        assert_eq!((width, height), size, "{degrees}");
+        let at = |x: usize, y: usize| picture[y * width + x];
+        assert!(at(corner.0, corner.1) > 200, "{degrees}");
+        let corners = [(16, 16), (width - 16, 16), (16, height - 16), (width - 16, height - 16)];
+        assert_eq!(corners.iter().filter(|(x, y)| at(*x, *y) > 128).count(), 1, "{degrees}");
+    }
+}
+
+#[test]
+fn interlaced_pictures_are_deinterlaced_one_for_one() {
+    let folder = Folder::new();
+    let fields = "-flags +ilme+ildct -x264opts tff=1 -pix_fmt yuv420p";
+    let file = folder.numbered(&moving("25", 250), "setfield=tff", &format!("{X264} {fields} fields.mp4"));
+    let made = demand_exact(&folder, &file);
+    assert!(made.video().deinterlace);
+    assert_eq!(made.video().frame_count(), 250);
+}
+
+#[test]
+fn full_range_and_deep_and_unsubsampled_pictures_keep_their_greys() {
+    let folder = Folder::new();
+    // Mid grey and near black; the encoder's output is decoded as video range.
+    for (format, codec, grey_level) in [
+        ("yuv420p", "libx264", 126),
+        ("yuvj420p", "libx264", 126),
+        ("yuv420p10le", "libx264", 126),
+        ("yuvj422p", "mjpeg", 126),
+        ("yuv444p", "libx264", 126),
+        ("gbrp", "libx264rgb", 126),
+        ("gray", "ffv1", 126),
+    ] {
+        let source = "color=0x808080:s=160x96:r=25:d=1,drawbox=x=0:y=0:w=80:h=96:color=black:t=fill";
+        let codec = if codec == "mjpeg" { "mjpeg -q:v 2".to_owned() } else { format!("{codec} -g 10") };
+        let file = folder.make(&format!("-f lavfi -i {source} -c:v {codec} -pix_fmt {format} grey.mkv"));
+        let (picture, width, _) = first_picture(&folder, &file);
+        let (black, grey) = (picture[48 * width + 40], picture[48 * width + 120]);
+        // ffmpeg's `gray` output of video range is stretched to full range by the reader.
+        assert!(black < 6, "{format}: black is {black}");
+        assert!(grey.abs_diff(grey_level + 2) <= 5, "{format}: grey is {grey}");
+    }
+}
+
+#[test]
+fn ten_bit_and_full_range_pictures_are_exact() {
+    let folder = Folder::new();
+    for format in ["yuv420p10le", "yuvj420p"] {
+        demand_exact(&folder, &folder.numbered(&moving("25", 100), "", &format!("{X264} -pix_fmt {format} deep.mp4")));
+    }
+}
+
+#[test]
+fn a_change_of_size_in_the_middle_loses_no_picture() {
+    let folder = Folder::new();
+    for fields in ["", "-flags +ilme+ildct -x264opts tff=1"] {
+        let output = |name: &str| format!("{X264} -pix_fmt yuv420p {fields} -muxdelay 0 {name}");
+        let numbered = format!("{},setfield=tff", moving("25", 200));
+        let first = folder.numbered(&numbered, "", &output("first.ts"));
+        // The second half is made of the same numbered pictures, so that the numbers go on.
+        folder.numbered(&numbered, "", "-c:v ffv1 exact.mkv");
+        let larger = "-vf trim=start_frame=100,setpts=PTS-STARTPTS,scale=320:192,setfield=tff";
+        let second = folder.make(&format!("-i @exact.mkv {larger} -output_ts_offset 4 {}", output("second.ts")));
+        let first_half = folder.make(&format!("-i @exact.mkv -frames:v 100 {}", output("half.ts")));
+        assert!(first.exists());
+        let both = [fs::read(first_half).unwrap(), fs::read(second).unwrap()].concat();
+        let file = folder.path("both.ts");
+        fs::write(&file, both).unwrap();
+        let made = encode_all(&folder, &file);
+        assert_eq!((made.video().renditions[0].width as usize, made.video().frame_count()), (SIZE.0, 200), "{fields}");
+        assert_shown(&made, &made.planned_numbers(0), fields);
+        assert_eq!(made.missing(), 0);
+    }
+}
