@@ -14,8 +14,8 @@ help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: build ## Build and start Lectern with a sample recording
-	tests/media/sample.sh .cache/media
-	deploy/run.sh "$(CARGO_TARGET)/release/lectern" "$(DATA)" "$(LISTEN)" .cache/media/sample.mp4
+	tests/media/make.sh .cache/sample sample
+	deploy/run.sh "$(CARGO_TARGET)/release/lectern" "$(DATA)" "$(LISTEN)" .cache/sample/sample.mp4
 
 build: packages ## Build the release executables
 	cargo build --release --locked -p lectern -p lectern-engine

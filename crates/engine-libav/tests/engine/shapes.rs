@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::decoding::{assert_shown, demand_exact, encode_all, grey};
 use crate::decoding::{annex_b, encode};
+use crate::decoding::{assert_shown, demand_exact, encode_all, grey};
 use crate::media::{Folder, SIZE, moving, planned};
 use pipeline::RangeOrder;
 
