@@ -11,6 +11,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import measure  # noqa: E402
 

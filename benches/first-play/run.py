@@ -15,6 +15,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import measure  # noqa: E402
 

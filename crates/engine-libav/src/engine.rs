@@ -23,7 +23,8 @@ impl LibavEngine {
     /// When the libraries cannot be initialised.
     pub fn open(source: Box<dyn SourceRead>) -> Result<Self, EngineError> {
         static INIT: Once = Once::new();
-        INIT.call_once(|| ff::util::log::set_level(ff::util::log::Level::Error));
+        // A damaged source has something to say about each of its pictures; what matters of it is counted.
+        INIT.call_once(|| ff::util::log::set_level(ff::util::log::Level::Fatal));
         Ok(Self { source: SharedSource::new(source) })
     }
 

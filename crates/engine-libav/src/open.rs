@@ -108,6 +108,8 @@ pub(crate) fn open(source: &SharedSource) -> Result<Input, EngineError> {
     options.set("format_whitelist", FORMATS);
     options.set("protocol_whitelist", "none");
     options.set("max_streams", "64");
+    // MPEG program streams leave out what follows from the order of pictures.
+    options.set("fflags", "+genpts");
     ff::format::input_from_stream(io, None, Some(options)).map_err(|error| unreadable(&head, &error))
 }
 

@@ -90,7 +90,7 @@ fn damaged_files_give_a_result_or_a_typed_error() {
         both("-c:a aac -movflags +faststart a.mp4"),
         both("-c:a aac a.mkv"),
         both("-c:a mp2 a.ts"),
-        both("-c:a mp2 a.avi"),
+        both("-bsf:v h264_mp4toannexb -c:a mp2 a.avi"),
         both("-c:a aac a.flv"),
     ];
     let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..24);

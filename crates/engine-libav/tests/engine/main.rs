@@ -11,3 +11,4 @@ mod shapes;
 mod sound;
 mod stills;
 mod stopping;
+mod tmpdbg;

@@ -25,9 +25,9 @@ fn a_turned_recording_comes_out_upright() {
     // A white corner at the top left of the stored picture.
     let marked = "color=black:s=160x96:r=25:d=1,drawbox=x=0:y=0:w=32:h=32:color=white:t=fill";
     folder.make(&format!("-f lavfi -i {marked} {X264} -pix_fmt yuv420p flat.mp4"));
-    // `rotate` is counter-clockwise in the tag: a player turns the picture clockwise by it.
+    // The places are those that the `ffmpeg` program itself turns the marker to.
     for (degrees, size, corner) in
-        [(90, (96, 160), (80, 16)), (180, (160, 96), (144, 80)), (270, (96, 160), (16, 144)), (0, (160, 96), (16, 16))]
+        [(90, (96, 160), (16, 144)), (180, (160, 96), (144, 80)), (270, (96, 160), (80, 16)), (0, (160, 96), (16, 16))]
     {
         let turned = folder.make(&format!("-i @flat.mp4 -c copy -metadata:s:v:0 rotate={degrees} turned.mp4"));
         let (picture, width, height) = first_picture(&folder, &turned);

@@ -80,7 +80,7 @@ fn stills_of_a_turned_interlaced_recording_are_upright() {
     let marked = "color=black:s=160x96:r=25:d=2,drawbox=x=0:y=0:w=32:h=32:color=white:t=fill,setfield=tff";
     let fields = "-flags +ilme+ildct -x264opts tff=1";
     folder.make(&format!("-f lavfi -i {marked} -c:v libx264 -pix_fmt yuv420p {fields} flat.mp4"));
-    let turned = folder.make("-i @flat.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4");
+    let turned = folder.make("-i @flat.mp4 -c copy -metadata:s:v:0 rotate=270 turned.mp4");
     let (mut engine, _, plan) = planned(&turned);
     let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
     assert_eq!((video.rotation, stills.poster_width, stills.poster_height), (Rotation::Right, 96, 160));
