@@ -173,7 +173,7 @@ async fn work(mut session: EngineSession, board: Arc<Board>, sink: Arc<dyn Objec
         match (task, &plan.video, &plan.audio, &plan.stills) {
             (Task::Range(index), Some(video), _, _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
-                let threads = crate::encoder_threads(video);
+                let threads = crate::encoder_threads(video.ranges.len(), index);
                 let range = &video.ranges[index];
                 let parts =
                     encode_range(&mut session, video, range, &renditions, threads, sink.as_ref(), on_progress).await?;

@@ -74,7 +74,7 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
     let mut packet = ff::Packet::empty();
     let by_decode_time = has_decode_times_only(source);
     let hides_pictures = video.and_then(|index| source.stream(index)).is_some_and(|s| s.parameters().id() == Id::VP8);
-    let mut hidden_keyframe = false;
+    let mut starts_hidden = false;
     loop {
         match read_packet(&mut packet, source) {
             Ok(()) => {}
@@ -92,12 +92,10 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
             }
             seen.video_bytes += packet.size() as u64;
             if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
-                hidden_keyframe |= packet.is_key();
+                starts_hidden |= packet.is_key() && seen.pictures.is_empty();
                 continue;
             }
-            // Where an edit list starts inside a GOP, decoding starts before the first picture that is shown.
-            let keyframe = packet.is_key() || std::mem::take(&mut hidden_keyframe) && seen.pictures.is_empty();
-            seen.pictures.push(PacketTime { pts: time, keyframe });
+            seen.pictures.push(PacketTime { pts: time, keyframe: packet.is_key() });
         } else if audio.contains(&packet.stream()) && !is_discarded(&packet) {
             seen.hear(&packet, time, source);
         }
@@ -109,6 +107,10 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
     };
     seen.pictures.sort_by_key(|picture| (picture.pts, !picture.keyframe));
     seen.pictures.dedup_by_key(|picture| picture.pts);
+    if let Some(first) = seen.pictures.first_mut() {
+        // Where an edit list starts inside a GOP, the pictures that are not shown let decoding start with the first.
+        first.keyframe |= starts_hidden;
+    }
     Ok(seen)
 }
 

@@ -11,4 +11,3 @@ mod shapes;
 mod sound;
 mod stills;
 mod stopping;
-mod tmpdbg;
