@@ -4,12 +4,13 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
 use control_api::{ControlOptions, LadderSource};
 use kernel::AdminToken;
 use ladders::Ladder;
-use origin_server::{Origin, OriginOptions};
+use origin_server::{Origin, OriginOptions, ServeLimits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,6 +21,9 @@ use crate::ladder_book::LadderBook;
 
 /// Holds the admin token; without it a token is made and the server stays on loopback.
 const TOKEN_VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
+
+/// Requests in flight may take so long after a signal; event streams of open pages never end by themselves.
+const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let token = Token::find(&options.data.data, options.listen)?;
@@ -40,9 +44,13 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     });
     let origin = Origin::new(data.media.clone(), OriginOptions::default());
     announce(&listener, json, token.made.as_deref());
-    origin_server::serve(listener, control.merge(origin.router()), interrupted()).await;
+    let shutdown = async move {
+        interrupted().await;
+        let _ = stop.send(true);
+    };
+    let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
+    origin_server::serve_with(listener, control.merge(origin.router()), limits, shutdown).await;
 
-    let _ = stop.send(true);
     let ended = work.await.map_err(|error| Failure::failed("worker.panicked", error, ""))?;
     data.database.close().await;
     ended

@@ -95,7 +95,7 @@ fn damaged_files_give_a_result_or_a_typed_error() {
     ];
     let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..24);
     let strategy = (0..sources.len(), damage, prop::option::of(any::<prop::sample::Index>()), any::<bool>());
-    proptest!(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() }, |(input in strategy)| {
+    proptest!(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() }, |(input in strategy)| {
         let (which, damage, cut, head_only) = input;
         let mut bytes = sources[which].clone();
         let reach = if head_only { bytes.len().min(600) } else { bytes.len() };
@@ -110,7 +110,7 @@ fn damaged_files_give_a_result_or_a_typed_error() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn noise_is_the_sources_fault(head in 0usize..6, noise in prop::collection::vec(any::<u8>(), 1..3000)) {

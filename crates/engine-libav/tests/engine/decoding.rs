@@ -53,7 +53,12 @@ pub(crate) fn encode(engine: &mut LibavEngine, order: &RangeOrder) -> (Collectin
 
 /// Encodes every range of the file's lowest rendition and reads all numbers.
 pub(crate) fn encode_all(folder: &Folder, file: &Path) -> Encoded {
-    let (mut engine, report, plan) = planned(file);
+    let (engine, report, plan) = planned(file);
+    encode_plan(folder, engine, report, plan)
+}
+
+/// As [`encode_all`], by another plan.
+pub(crate) fn encode_plan(folder: &Folder, mut engine: LibavEngine, report: ProbeReport, plan: EncodePlan) -> Encoded {
     let video = plan.video.as_ref().unwrap();
     let (mut summaries, mut stream) = (Vec::new(), Vec::new());
     for range in &video.ranges {

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine_libav::LibavEngine;
 use media_types::{EncodePlan, ProbeReport};
@@ -21,6 +23,8 @@ pub(crate) const OPEN_GOP: &str = "open-gop=1:keyint=250:min-keyint=250:scenecut
 pub(crate) struct FileSource {
     file: File,
     size: u64,
+    /// Bytes read so far.
+    pub(crate) read: Arc<AtomicU64>,
 }
 
 impl SourceRead for FileSource {
@@ -29,14 +33,22 @@ impl SourceRead for FileSource {
     }
 
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(buf, offset)
+        let read = self.file.read_at(buf, offset)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl FileSource {
+    pub(crate) fn new(path: &Path) -> Self {
+        let file = File::open(path).unwrap();
+        let size = file.metadata().unwrap().len();
+        Self { file, size, read: Arc::default() }
     }
 }
 
 pub(crate) fn open(path: &Path) -> LibavEngine {
-    let file = File::open(path).unwrap();
-    let size = file.metadata().unwrap().len();
-    LibavEngine::open(Box::new(FileSource { file, size })).unwrap()
+    LibavEngine::open(Box::new(FileSource::new(path))).unwrap()
 }
 
 /// The engine on a file, with its report and the plan of the film ladder.
