@@ -1,12 +1,12 @@
 //! Publish a generation: write it whole, check it whole, then move the pointer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use asset_flow::{FlowEvent, Stage};
 use bytes::Bytes;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
-use media_store::PutNew;
-use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
+use media_store::{MAX_LISTED_KEYS, PutNew};
+use media_types::{AssetId, EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -46,7 +46,36 @@ impl Workshop {
         self.write_own(&publication::index_key(&playback, generation), bytes.into()).await?;
         media_store::pointer::advance(self.media.as_ref(), &playback, generation).await?;
         let event = if first { FlowEvent::FirstPlayable { generation } } else { FlowEvent::Complete { generation } };
-        self.commit(job, json!({ "generation": generation }), Some(&event)).await
+        self.commit(job, json!({ "generation": generation }), Some(&event)).await?;
+        if !first {
+            self.remove_lost_attempts(&job.asset_id, &done.prefixes()).await;
+        }
+        Ok(())
+    }
+
+    /// What attempts wrote whose result never counted, because their worker died or lost its lease.
+    async fn remove_lost_attempts(&self, asset: &AssetId, kept: &BTreeSet<&str>) {
+        let own = publication::work_prefix(asset);
+        let mut after: Option<String> = None;
+        loop {
+            let keys = match self.media.list(&own, after.as_deref(), MAX_LISTED_KEYS).await {
+                Ok(keys) => keys,
+                // The asset is complete either way; its deletion removes these too.
+                Err(error) => return tracing::warn!(asset_id = %asset, %error, "leftovers could not be listed"),
+            };
+            for key in &keys {
+                let attempt = key[own.len()..].split_once('/').map(|(folder, _)| format!("{own}{folder}/"));
+                if attempt.is_some_and(|prefix| !kept.contains(prefix.as_str()))
+                    && let Err(error) = self.media.delete(key).await
+                {
+                    return tracing::warn!(asset_id = %asset, %error, "leftovers could not be removed");
+                }
+            }
+            if keys.len() < MAX_LISTED_KEYS {
+                return;
+            }
+            after = keys.last().cloned();
+        }
     }
 
     /// Every object that will be referred to is there, in its recorded size.
@@ -107,6 +136,16 @@ impl Done {
             }
         }
         Ok(done)
+    }
+
+    /// Where everything that counts lies.
+    fn prefixes(&self) -> BTreeSet<&str> {
+        let ranges = self.ranges.values().flatten().map(|made| made.prefix.as_str());
+        let others = [
+            self.audio.as_ref().map(|made| made.prefix.as_str()),
+            self.stills.as_ref().map(|made| made.prefix.as_str()),
+        ];
+        ranges.chain(others.into_iter().flatten()).collect()
     }
 
     /// The tracks of a generation; the files of their segments are entered in `files`.

@@ -107,6 +107,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "round {round} after {kills} kills: {asset}");
     check_attempts(&jobs(&server, &id), kills, round);
+    check_no_leftovers(&data, &id, &jobs(&server, &id));
     let playback = server
         .call("GET", &format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap()), &[], None)
         .unwrap()
@@ -175,6 +176,20 @@ fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
     let again: i64 = jobs.iter().map(|job| (job["attempt"].as_i64().unwrap() - 1).max(0)).sum();
     let width = std::thread::available_parallelism().unwrap().get() as i64;
     assert!(again <= kills as i64 * width, "round {round}: {again} runs were repeated after {kills} kills");
+}
+
+/// Attempts that did not count leave nothing in the store.
+fn check_no_leftovers(data: &std::path::Path, id: &str, jobs: &[Value]) {
+    let kept: Vec<String> =
+        jobs.iter().map(|job| format!("{}-{}", job["id"].as_str().unwrap(), job["attempt"])).collect();
+    wait_for("what lost attempts wrote to go", 20, || {
+        let folder = data.join("media/objects/work").join(id).read_dir().unwrap();
+        let names = folder
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap());
+        names.into_iter().all(|name| kept.contains(&name)).then_some(())
+    });
 }
 
 /// What was published stays served, whatever was killed.
