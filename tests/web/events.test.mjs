@@ -1,3 +1,4 @@
+import './globals.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventParser, Follower, waitBefore } from '../../web/events.js';
