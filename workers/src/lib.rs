@@ -1,7 +1,7 @@
 //! The work itself: every stage between an upload and a publication, and `lectern encode` which is the same without a
 //! queue.
 //!
-//! - `track`: engine samples to stored segments; one range, one sound track, the stills.
+//! - `track`: one range, one sound track, the stills: from the engine to the store; `segmenter` cuts them.
 //! - `assemble`: stored parts to whole tracks, and to all files derived from them.
 //! - `local`: a file in, a folder out.
 //! - `stage`: the queue's handlers, one file per stage.
@@ -14,6 +14,7 @@ mod assemble;
 mod error;
 mod local;
 mod run;
+mod segmenter;
 mod stage;
 mod track;
 

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
-use media_types::{
-    AudioPlan, CodecConfig, GopRange, Rendition, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan,
-};
+use media_types::{AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, Timescale, TrackKind, VideoPlan};
 use pipeline::{AudioOrder, RangeCheck, RangeFault, RangeOrder, RangeSummary, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::error::WorkError;
+use crate::segmenter::{Builder, Cuts};
 
 /// Events waiting between the engine and the packager; a full queue stops the engine.
 const EVENTS_IN_FLIGHT: usize = 64;
@@ -244,84 +243,4 @@ async fn store(
         builder.flush(sink).await?;
     }
     Ok(())
-}
-
-/// Where one segment ends and the next begins.
-enum Cuts<'a> {
-    Video { plan: &'a VideoPlan, range: GopRange, kind: TrackKind },
-    Audio { plan: &'a AudioPlan, grid: Option<packager::AudioGrid> },
-}
-
-impl Cuts<'_> {
-    fn first_segment(&self) -> u32 {
-        match self {
-            Cuts::Video { range, .. } => range.first_segment,
-            Cuts::Audio { .. } => 0,
-        }
-    }
-
-    /// Samples of segment `index`; 0 past the end.
-    fn samples_in(&self, index: u32) -> usize {
-        match self {
-            Cuts::Video { plan, .. } => plan.frames_in_segment(index) as usize,
-            Cuts::Audio { grid, .. } => grid.as_ref().map_or(0, |grid| grid.frames_in_segment(index) as usize),
-        }
-    }
-}
-
-struct Builder<'a> {
-    track: String,
-    timescale: Timescale,
-    cuts: Cuts<'a>,
-    config: Option<(CodecConfig, u32)>,
-    composition_delay: u32,
-    open: Vec<Sample>,
-    segments: Vec<SegmentRecord>,
-}
-
-impl<'a> Builder<'a> {
-    fn new(track: String, timescale: Timescale, cuts: Cuts<'a>) -> Self {
-        Self { track, timescale, cuts, config: None, composition_delay: 0, open: Vec::new(), segments: Vec::new() }
-    }
-
-    fn configure(&mut self, config: CodecConfig, priming_samples: u32) -> Result<(), WorkError> {
-        match &mut self.cuts {
-            Cuts::Audio { plan, grid } => *grid = Some(packager::audio_segments(plan, priming_samples)),
-            Cuts::Video { kind, .. } => {
-                self.composition_delay = packager::composition_delay(kind, self.timescale, &config)?;
-            }
-        }
-        self.config = Some((config, priming_samples));
-        Ok(())
-    }
-
-    fn index(&self) -> u32 {
-        self.cuts.first_segment() + self.segments.len() as u32
-    }
-
-    async fn push(&mut self, sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
-        self.open.push(sample);
-        if self.open.len() == self.cuts.samples_in(self.index()) {
-            self.flush(sink).await?;
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self, sink: &dyn ObjectSink) -> Result<(), WorkError> {
-        if self.open.is_empty() {
-            return Ok(());
-        }
-        let index = self.index();
-        let segment = packager::media_segment(index, self.timescale, &self.open, self.composition_delay)?;
-        self.open.clear();
-        sink.put(packager::segment_path(&self.track, index), segment.bytes).await?;
-        self.segments.push(segment.record);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<TrackPart, WorkError> {
-        let (config, priming_samples) =
-            self.config.ok_or_else(|| WorkError::Engine(format!("the engine made nothing for {}", self.track)))?;
-        Ok(TrackPart { track: self.track, config, priming_samples, segments: self.segments })
-    }
 }

@@ -1,0 +1,87 @@
+//! Samples to segments: where the plan cuts, and nowhere else.
+
+use media_types::{AudioPlan, CodecConfig, GopRange, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan};
+
+use crate::error::WorkError;
+use crate::track::{ObjectSink, TrackPart};
+
+/// Where one segment ends and the next begins.
+pub(crate) enum Cuts<'a> {
+    Video { plan: &'a VideoPlan, range: GopRange, kind: TrackKind },
+    Audio { plan: &'a AudioPlan, grid: Option<packager::AudioGrid> },
+}
+
+impl Cuts<'_> {
+    fn first_segment(&self) -> u32 {
+        match self {
+            Cuts::Video { range, .. } => range.first_segment,
+            Cuts::Audio { .. } => 0,
+        }
+    }
+
+    /// Samples of segment `index`; 0 past the end.
+    fn samples_in(&self, index: u32) -> usize {
+        match self {
+            Cuts::Video { plan, .. } => plan.frames_in_segment(index) as usize,
+            Cuts::Audio { grid, .. } => grid.as_ref().map_or(0, |grid| grid.frames_in_segment(index) as usize),
+        }
+    }
+}
+
+/// Collects the samples of one track and stores each segment when it is whole.
+pub(crate) struct Builder<'a> {
+    track: String,
+    timescale: Timescale,
+    cuts: Cuts<'a>,
+    config: Option<(CodecConfig, u32)>,
+    composition_delay: u32,
+    open: Vec<Sample>,
+    segments: Vec<SegmentRecord>,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(track: String, timescale: Timescale, cuts: Cuts<'a>) -> Self {
+        Self { track, timescale, cuts, config: None, composition_delay: 0, open: Vec::new(), segments: Vec::new() }
+    }
+
+    pub(crate) fn configure(&mut self, config: CodecConfig, priming_samples: u32) -> Result<(), WorkError> {
+        match &mut self.cuts {
+            Cuts::Audio { plan, grid } => *grid = Some(packager::audio_segments(plan, priming_samples)),
+            Cuts::Video { kind, .. } => {
+                self.composition_delay = packager::composition_delay(kind, self.timescale, &config)?;
+            }
+        }
+        self.config = Some((config, priming_samples));
+        Ok(())
+    }
+
+    fn index(&self) -> u32 {
+        self.cuts.first_segment() + self.segments.len() as u32
+    }
+
+    pub(crate) async fn push(&mut self, sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
+        self.open.push(sample);
+        if self.open.len() == self.cuts.samples_in(self.index()) {
+            self.flush(sink).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn flush(&mut self, sink: &dyn ObjectSink) -> Result<(), WorkError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let index = self.index();
+        let segment = packager::media_segment(index, self.timescale, &self.open, self.composition_delay)?;
+        self.open.clear();
+        sink.put(packager::segment_path(&self.track, index), segment.bytes).await?;
+        self.segments.push(segment.record);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<TrackPart, WorkError> {
+        let (config, priming_samples) =
+            self.config.ok_or_else(|| WorkError::Engine(format!("the engine made nothing for {}", self.track)))?;
+        Ok(TrackPart { track: self.track, config, priming_samples, segments: self.segments })
+    }
+}
