@@ -3,8 +3,8 @@
 set -euo pipefail
 program=$1 data=$2 listen=$3 sample=$4
 
-first_run=yes
-[ ! -e "$data/lectern.db" ] || first_run=no
+# Once: a person may delete the sample and not want it back.
+mark=$data/sample-sent
 
 upload() {
   local base="http://$listen" token answer put
@@ -17,10 +17,10 @@ upload() {
     -d "{\"filename\":\"$(basename "$sample")\",\"size\":$(stat -c %s "$sample")}" "$base/api/v1/uploads")
   put=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["put_url"])' <<<"$answer")
   case "$put" in http*) ;; *) put="$base$put" ;; esac
-  curl -fsS -o /dev/null -H "Authorization: Bearer $token" -T "$sample" "$put"
+  curl -fsS -o /dev/null -H "Authorization: Bearer $token" -T "$sample" "$put" && touch "$mark"
 }
 
-if [ "$first_run" = yes ]; then
+if [ ! -e "$mark" ]; then
   upload &
 fi
 exec "$program" serve --data "$data" --listen "$listen"

@@ -8,7 +8,7 @@ import { showLibrary } from './library.js';
 import { Player } from './player.js';
 import { Uploads } from './uploads-view.js';
 
-const LINK = { live: 'Live', polling: 'Live updates paused, asking every 3 s', offline: 'No connection to the server', connecting: 'Connecting' };
+const LINK = { live: 'Live', polling: 'Live updates paused, asking every 3 s', offline: 'No connection to the server', locked: 'Locked', connecting: 'Connecting' };
 /** Rows say how long ago things were; that grows old. */
 const REVIEW_MS = 60_000;
 /** Several events about one asset within this time are answered by one look. */
@@ -85,7 +85,7 @@ async function enter() {
 
 function lock() {
   follower?.stop();
-  link('offline');
+  link('locked');
   const dialog = byId('sign-in');
   if (!dialog.open) dialog.showModal();
 }

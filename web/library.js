@@ -114,7 +114,7 @@ class Row {
     this.#poster = wanted;
     const where = await this.api.playback(asset.playback_id).catch(() => null);
     if (!where?.poster) return;
-    const image = h('img', { src: where.poster, alt: '', loading: 'lazy', decoding: 'async' });
+    const image = h('img', { src: where.poster, alt: '', decoding: 'async' });
     image.addEventListener('load', () => {
       this.play.querySelector('img')?.remove();
       this.play.prepend(image);

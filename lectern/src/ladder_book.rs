@@ -13,7 +13,7 @@ use ladders::Ladder;
 use crate::exit::Failure;
 
 /// Ladder files above this size are refused unread.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Files looked at in a folder.
 const MAX_FILES: usize = 256;
 

@@ -1,4 +1,5 @@
-//! Reads back what was written, with parsers that share no code with the writers, and compares it with the records.
+//! Reads back what was written and compares it with the records. Boxes and HLS are read by parsers that share no code with
+//! the writers; the MPD by the library that also writes it, and its figures are computed again.
 //!
 //! Each [`Finding`] carries a rule that never changes its meaning. Rules start with what they judge: `record.`,
 //! `cmaf.`, `avc.`, `hls.`, `dash.`, `vtt.` or `files.`.

@@ -2,8 +2,8 @@
 //
 //   node page.mjs --url http://127.0.0.1:3000/#token=... [--upload FILE] [--screenshot PNG] [--dark] [--deadline-s 300]
 //
-// With --upload: sends the file through the file input, pauses and resumes it on the way, and watches it once it plays. Without: watches the
-// newest recording that plays. One line per step; exit 1 with the reason when one does not hold.
+// With --upload: sends the file through the file input, pauses and resumes it on the way, watches it from the first playable moment until it is
+// complete, and deletes it. Without: watches the newest recording that plays. One line per step; exit 1 with the reason when one does not hold.
 
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
@@ -61,16 +61,22 @@ async function upload(page, file) {
   await row.getByRole('button', { name: `Resume the upload of ${name}` }).click();
   await row.waitFor({ state: 'detached', timeout: 120_000 });
   await network.detach();
-  return `${name}, ${size} bytes, paused at ${before}`;
+  // The newest is the first; others may have the same name.
+  const id = await page.locator('.asset', { has: page.locator(`h3:text-is(${JSON.stringify(name)})`) }).first().getAttribute('data-id', { timeout: STEP_MS });
+  console.log(`     ${name}, ${size} bytes, paused at ${before}`);
+  return id;
 }
 
-/** Opens the newest recording that has this name (or any), once it can be watched. */
-async function watch(page, name, limit_ms) {
-  const row = page.locator(name ? `.asset:has(h3:text-is(${JSON.stringify(name)}))` : '.asset').filter({ has: page.locator('.poster:not([disabled])') }).first();
-  const failed = page.locator(name ? `.asset[data-state="errored"]:has(h3:text-is(${JSON.stringify(name)}))` : '.nothing').first();
-  await row.or(failed).first().waitFor({ timeout: limit_ms });
-  if (!(await row.isVisible())) throw new Error(`it failed: ${(await failed.textContent()).trim()}`);
-  await row.locator('.poster').click();
+const rowOf = (page, id) => page.locator(`.asset[data-id="${id}"]`);
+
+/** Opens a recording (null: the newest that plays) once it can be watched. */
+async function watch(page, id, limit_ms) {
+  const rows = id === null ? page.locator('.asset') : rowOf(page, id);
+  const playable = rows.filter({ has: page.locator('.poster:not([disabled])') }).first();
+  const failed = id === null ? page.locator('.nothing') : page.locator(`.asset[data-id="${id}"][data-state="errored"]`);
+  await playable.or(failed).first().waitFor({ timeout: limit_ms });
+  if (!(await playable.isVisible())) throw new Error(`it failed: ${(await failed.textContent()).trim()}`);
+  await playable.locator('.poster').click();
   await page.locator('#watch').waitFor({ timeout: STEP_MS });
 }
 
@@ -112,7 +118,7 @@ async function chooseQuality(page) {
 }
 
 /** Watches on while the recording becomes complete: the menu grows, the place and the playing stay. */
-async function moveOn(page, name, limit_ms) {
+async function moveOn(page, id, limit_ms) {
   await page.locator('#speed').selectOption('0.5');
   await page.locator('#video').evaluate((video) => {
     video.currentTime = 1;
@@ -135,9 +141,9 @@ async function moveOn(page, name, limit_ms) {
     };
     requestAnimationFrame(look);
   });
-  const row = page.locator(`.asset[data-state="ready"]:has(h3:text-is(${JSON.stringify(name)}))`);
-  await row.first().waitFor({ timeout: limit_ms });
-  const rungs = await row.first().locator('.rung').count();
+  const row = page.locator(`.asset[data-id="${id}"][data-state="ready"]`);
+  await row.waitFor({ timeout: limit_ms });
+  const rungs = await row.locator('.rung').count();
   await page.waitForFunction((count) => document.querySelectorAll('#quality option').length === count + 1, rungs, { timeout: STEP_MS })
     .catch(() => { throw new Error(`the quality menu did not grow to ${rungs} renditions`); });
   await page.waitForFunction(() => document.getElementById('still').hidden, null, { timeout: STEP_MS });
@@ -149,10 +155,33 @@ async function moveOn(page, name, limit_ms) {
   return `${rungs} renditions, largest step back ${(-back).toFixed(3)} s`;
 }
 
+/** The row's own picture, which comes with the recording. */
+async function poster(page, id) {
+  const image = rowOf(page, id).locator('.poster img');
+  await image.waitFor({ timeout: STEP_MS });
+  const width = await image.evaluate((element) => element.naturalWidth);
+  require(width > 0, 'the poster is not a picture');
+  return `${width} pixels wide`;
+}
+
+/** Deletes the recording, after having been asked and having said no once. */
+async function remove(page, id) {
+  const row = rowOf(page, id);
+  const ask = () => row.getByRole('button', { name: /^Delete / }).click();
+  await ask();
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  require((await row.getAttribute('data-state')) !== 'deleting', 'it was deleted although the answer was no');
+  await ask();
+  await page.locator('#confirm-yes').click();
+  await row.waitFor({ state: 'detached', timeout: STEP_MS });
+  require(!(await page.locator('#watch').isVisible()), 'the player still shows what was deleted');
+}
+
 async function session(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: options.dark ? 'dark' : 'light' });
   const page = await context.newPage();
   const wrong = complaints(page);
+  let pictured = false;
   try {
     await step('open', async () => {
       const response = await page.goto(options.url, { timeout: STEP_MS });
@@ -161,17 +190,23 @@ async function session(browser) {
       require(!page.url().includes('token='), 'the token is still in the address bar');
       return page.title();
     });
-    if (options.upload) await step('upload, pause, resume', () => upload(page, options.upload));
+    const limit_ms = Number(options['deadline-s']) * 1000;
+    const id = options.upload ? await step('upload, pause, resume', () => upload(page, options.upload)) : null;
     await step('play', async () => {
-      await watch(page, options.upload && path.basename(options.upload), Number(options['deadline-s']) * 1000);
+      await watch(page, id, limit_ms);
       return advances(page, 'after the start');
     });
     await step('pause and resume', () => pauseAndResume(page));
-    if (options.upload) await step('complete', () => moveOn(page, path.basename(options.upload), Number(options['deadline-s']) * 1000));
+    if (id !== null) await step('complete', () => moveOn(page, id, limit_ms));
     await step('quality menu', () => chooseQuality(page));
+    if (id !== null) await step('poster', () => poster(page, id));
+    if (options.screenshot) await page.screenshot({ path: options.screenshot, timeout: STEP_MS });
+    pictured = true;
+    if (id !== null) await step('delete', () => remove(page, id));
     require(wrong.length === 0, wrong.join('; '));
   } finally {
-    if (options.screenshot) await page.screenshot({ path: options.screenshot, timeout: STEP_MS });
+    // What it looked like when it went wrong.
+    if (options.screenshot && !pictured) await page.screenshot({ path: options.screenshot, timeout: STEP_MS });
   }
 }
 

@@ -95,14 +95,14 @@ pub fn derived_files(
     let storyboard = storyboard.map(Storyboard::reference);
     let presentation = Presentation { tracks, uri_prefix, storyboard };
     let mut files = packager::text_files(&presentation)?;
-    let findings = packager::lint::verify_presentation(&presentation, &files);
-    if let Some(finding) = findings.first() {
-        return Err(broken(&format!("{} ({} findings): {}", finding.rule, findings.len(), finding.detail)));
-    }
     for track in tracks {
         let bytes = packager::init_segment(&track.kind, track.timescale, &track.config)?;
         let path = packager::init_path(&track.name);
         files.push(OutputFile { media_type: packager::media_type(&path), path, bytes });
+    }
+    let findings = packager::lint::verify_presentation(&presentation, &files);
+    if let Some(finding) = findings.first() {
+        return Err(broken(&format!("{} ({} findings): {}", finding.rule, findings.len(), finding.detail)));
     }
     Ok(files)
 }

@@ -32,32 +32,18 @@ pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
 }
 
-/// Encoder threads per rendition for range `index` of `ranges`. Ranges side by side are the better way to use
-/// processors; only the last ones, when they are too few to go round, make up for it with threads.
-pub(crate) fn encoder_threads(ranges: usize, index: usize) -> u32 {
-    spread(cores(), u32::try_from(ranges).unwrap_or(u32::MAX), u32::try_from(index).unwrap_or(u32::MAX))
+/// Encoder threads per rendition. A range's renditions already run side by side, so two fill the gaps between them; more
+/// would cost memory and, little by little, quality. Part of an encode's identity: the same on every larger machine.
+pub(crate) fn encoder_threads() -> u32 {
+    cores().min(2)
 }
 
-fn spread(cores: u32, ranges: u32, index: u32) -> u32 {
-    let tail = ranges % cores.max(1);
-    if tail == 0 || index < ranges - tail { 1 } else { (cores / tail).max(1) }
+/// Ranges encoded at once by one local encode: one for every two processors, which one range with its renditions keeps
+/// busy. Each holds a set of encoders, so this bounds memory too.
+pub(crate) fn ranges_at_once() -> u32 {
+    (cores() / 2).max(1)
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(sha2::Sha256::digest(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_ranges_that_would_leave_processors_idle_get_more_threads() {
-        let all = |cores, ranges| (0..ranges).map(|index| spread(cores, ranges, index)).collect::<Vec<_>>();
-        assert_eq!(all(2, 4), [1, 1, 1, 1]);
-        assert_eq!(all(2, 3), [1, 1, 2]);
-        assert_eq!(all(2, 1), [2]);
-        assert_eq!(all(8, 3), [2, 2, 2]);
-        assert_eq!(all(8, 9), [1, 1, 1, 1, 1, 1, 1, 1, 8]);
-    }
 }

@@ -58,8 +58,7 @@ pub async fn encode_local(
     on_event(LocalEvent::Planned(plan.clone()));
 
     let board = Arc::new(Board::new(plan.clone(), on_event));
-    let cores = crate::cores();
-    let slots = cores.min(board.tasks() as u32).max(1);
+    let slots = crate::ranges_at_once().min(board.tasks() as u32).max(1);
     let sink: Arc<dyn ObjectSink> = Arc::new(Folder(staging.path.clone()));
     let mut sessions = vec![session];
     for _ in 1..slots {
@@ -173,7 +172,7 @@ async fn work(mut session: EngineSession, board: Arc<Board>, sink: Arc<dyn Objec
         match (task, &plan.video, &plan.audio, &plan.stills) {
             (Task::Range(index), Some(video), _, _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
-                let threads = crate::encoder_threads(video.ranges.len(), index);
+                let threads = crate::encoder_threads();
                 let range = &video.ranges[index];
                 let parts =
                     encode_range(&mut session, video, range, &renditions, threads, sink.as_ref(), on_progress).await?;

@@ -59,8 +59,7 @@ fn check_package(package: &Package, layers: &BTreeMap<String, u64>, faults: &mut
         let other = dependency.name.as_str();
         let for_tests = dependency.kind == DependencyKind::Development;
         if let Some(&lower) = layers.get(other) {
-            let harness = layer == 8;
-            if lower >= layer && !(harness && lower < 8) {
+            if lower >= layer {
                 faults.push(format!(
                     "{name} (layer {layer}) depends on {other} (layer {lower}); only lower layers are allowed"
                 ));

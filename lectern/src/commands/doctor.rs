@@ -49,7 +49,7 @@ fn finding(name: &'static str, result: Result<String, String>, cure: &'static st
     Finding { name, fine, detail: result.unwrap_or_else(|error| error), cure }
 }
 
-/// Starts a real engine: an empty source is refused, which shows that it lives and speaks our protocol.
+/// Starts a real engine: that it answers with its name shows that it lives and speaks our protocol.
 async fn engine() -> Finding {
     let result = async {
         let options = EngineOptions::find().map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! Publish a generation: write it whole, check it whole, then move the pointer.
+//! Publish a generation: write it whole, see that every object it refers to is there, then move the pointer.
 
 use std::collections::{BTreeMap, BTreeSet};
 

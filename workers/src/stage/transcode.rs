@@ -40,7 +40,7 @@ impl Workshop {
         let sink = AttemptSink::new(self.media.clone(), prefix.clone());
         let mut session = self.session(job, lease).await?;
         let engine = session.identity().to_owned();
-        let threads = crate::encoder_threads(video.ranges.len(), range as usize);
+        let threads = crate::encoder_threads();
         let made =
             track::encode_range(&mut session, video, gop_range, &renditions, threads, &sink, report_progress(lease))
                 .await?;
