@@ -52,7 +52,7 @@ def probe(source):
 def ffmpeg_command(rungs, audio, source, out):
     """One process, one decode, every rung: fragmented MP4 for HLS with the ladder's numbers."""
     rate, has_sound = probe(source)
-    gop = round(GOP_S * rate)
+    gop = int(GOP_S * rate)
     names = [f"s{index}" for index in range(len(rungs))]
     graph = f"[0:v:0]split={len(rungs)}" + "".join(f"[{name}]" for name in names)
     for index, (name, rung) in enumerate(zip(names, rungs)):

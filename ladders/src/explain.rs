@@ -82,9 +82,9 @@ lecture: Slides, screens and a speaker: sharp text, low rates between slide chan
 source: 1280x720 at 30000/1001 pictures per second (29.97), 900 kbit/s
 
 rendition           size   cap kbit/s  buffer kbit    crf  preset
-360p             640x360          495          990     22  veryfast
-480p             854x480          660         1321     22  veryfast
-720p            1280x720          990         1981     22  veryfast
+360p             640x360          454          909     22  veryfast
+480p             854x480          606         1212     22  veryfast
+720p            1280x720          909         1817     22  veryfast
 sound                              96  AAC-LC, stereo at most
 
 not encoded:

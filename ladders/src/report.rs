@@ -26,13 +26,13 @@ pub struct Mistake {
     pub cure: String,
 }
 
-/// Every mistake of one ladder file, in the order of the text. Prints as `file:line:column: message` and a line with
+/// The mistakes of one ladder file, in the order of the text. Prints as `file:line:column: message` and a line with
 /// the cure for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 pub struct Report {
     /// The file's name as the caller gave it.
     pub file_name: String,
-    /// At least one.
+    /// At least one, at most 100.
     pub mistakes: Vec<Mistake>,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn did_you_mean<'k>(typed: &str, known: &[&'k str]) -> Option<&'k str
         return None;
     }
     let folded = typed.to_lowercase().replace('-', "_");
-    let near = |word: &&&str| distance(&folded, &word.replace('-', "_")) <= (word.len() / 3).max(1);
+    let near = |word: &&&str| distance(&folded, word) <= (word.len() / 3).max(1);
     let closest = known.iter().filter(near).min_by_key(|word| distance(&folded, word));
     let contains = |word: &&&str| {
         (folded.len() >= 3 && word.contains(folded.as_str())) || (word.len() >= 3 && folded.contains(**word))

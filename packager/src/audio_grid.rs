@@ -24,12 +24,6 @@ impl AudioGrid {
         u32::try_from(self.starts.len()).unwrap_or(u32::MAX)
     }
 
-    /// The 0-based segment that coded frame `frame` belongs to; frames past the end belong to the last one.
-    pub fn segment_of(&self, frame: u64) -> u32 {
-        let after = self.starts.partition_point(|&start| start <= frame);
-        u32::try_from(after.saturating_sub(1)).unwrap_or(u32::MAX)
-    }
-
     /// First coded frame of a 0-based segment; [`frame_count`](Self::frame_count) for those past the end.
     pub fn first_frame(&self, segment: u32) -> u64 {
         self.starts.get(segment as usize).copied().unwrap_or(self.frame_count)
@@ -122,11 +116,6 @@ mod tests {
             let per_segment: Vec<u64> = (0..grid.segment_count()).map(|k| grid.frames_in_segment(k)).collect();
             prop_assert!(per_segment.iter().all(|&frames| frames > 0));
             prop_assert_eq!(per_segment.iter().sum::<u64>(), grid.frame_count());
-            for segment in 0..grid.segment_count() {
-                let first = grid.first_frame(segment);
-                prop_assert_eq!(grid.segment_of(first), segment);
-                prop_assert_eq!(grid.segment_of(first + grid.frames_in_segment(segment) - 1), segment);
-            }
             if tail > 1024 {
                 prop_assert_eq!(grid.segment_count() as usize, borders.len() + 1);
                 for (k, border) in borders.iter().enumerate() {

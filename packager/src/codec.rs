@@ -2,7 +2,9 @@
 
 use media_types::{CodecConfig, FrameRate, Timescale, TrackKind};
 
-use crate::{PackageError, Sps};
+use crate::PackageError;
+use crate::audio_grid::FRAME_SAMPLES;
+use crate::sps::Sps;
 
 /// A checked `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1).
 pub(crate) struct AvcConfig<'a> {
@@ -47,11 +49,18 @@ impl<'a> AvcConfig<'a> {
 /// # Errors
 /// [`PackageError::Config`] when the configuration cannot be read.
 pub fn composition_delay(kind: &TrackKind, timescale: Timescale, config: &CodecConfig) -> Result<u32, PackageError> {
-    let (TrackKind::Video { rate_num, rate_den, .. }, CodecConfig::Avc(record)) = (kind, config) else { return Ok(0) };
+    let (TrackKind::Video { .. }, CodecConfig::Avc(record)) = (kind, config) else { return Ok(0) };
     let frames = AvcConfig::parse(record)?.sps().and_then(|sps| sps.reorder_frames).unwrap_or(0);
-    let ticks = FrameRate::new(*rate_num, *rate_den).and_then(|rate| rate.frame_ticks(timescale));
-    let ticks = ticks.ok_or(PackageError::Track("a frame lasts a whole number of ticks"))?;
+    let ticks = sample_ticks(kind, timescale).ok_or(PackageError::Track("a frame lasts a whole number of ticks"))?;
     frames.checked_mul(ticks).ok_or(PackageError::Track("its frames are too long"))
+}
+
+/// Ticks that every sample of a track lasts; `None` when that is no whole number.
+pub(crate) fn sample_ticks(kind: &TrackKind, timescale: Timescale) -> Option<u32> {
+    match *kind {
+        TrackKind::Video { rate_num, rate_den, .. } => FrameRate::new(rate_num, rate_den)?.frame_ticks(timescale),
+        TrackKind::Audio { .. } => Some(FRAME_SAMPLES as u32),
+    }
 }
 
 /// Skips `count` length-prefixed parameter sets and returns the first. `None` when they run past the end.

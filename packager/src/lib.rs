@@ -7,7 +7,7 @@
 //! - [`multivariant_playlist`], [`media_playlist`], [`iframe_playlist`]: HLS (RFC 8216bis).
 //! - [`mpd`]: DASH (ISO/IEC 23009-1). [`storyboard_vtt`]: thumbnails for players of either.
 //! - [`peak_bitrate_bps`], [`average_bitrate_bps`]: what a track was measured to need.
-//! - [`codec_string`], [`Sps`]: RFC 6381 names and the little of H.264 that containers repeat.
+//! - [`codec_string`], [`composition_delay`]: what a codec configuration is called, and how far its pictures are reordered.
 //! - [`lint`]: reads everything back with parsers that share no code with the writers.
 //!
 //! Layer 2: deterministic, no I/O, no clock. Boxes are written by a small writer of this crate, so that their order,
@@ -44,5 +44,4 @@ pub use paths::{
 };
 pub use presentation::{Presentation, StoryboardRef};
 pub use segment::{PackagedSegment, media_segment};
-pub use sps::{Colour, Sps};
 pub use storyboard::storyboard_vtt;

@@ -12,7 +12,7 @@ mod segment;
 use std::collections::BTreeMap;
 
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
-use media_types::{TrackKind, TrackRecord};
+use media_types::{SegmentRecord, TrackKind, TrackRecord};
 
 use crate::{OutputFile, Presentation, STORYBOARD_VTT, iframe_playlist_path, init_path, playlist_path, storyboard_vtt};
 
@@ -53,18 +53,34 @@ impl Findings {
     }
 }
 
-/// Checks one track: its records, its init segment and, when given, one media segment with its 0-based index.
-/// Empty when nothing is wrong.
+/// Checks one track: its records, its init segment and, when given, one media segment with its 0-based index, hash
+/// included. Empty when nothing is wrong.
+///
+/// Walks every record; [`verify_segment`] is what to call for each segment of a track.
 pub fn verify(track: &TrackRecord, init: &[u8], segment: Option<(u32, &[u8])>) -> Vec<Finding> {
     let mut findings = Findings::default();
     record(track, &mut findings);
     init::check(track, init, &mut findings);
     if let Some((index, bytes)) = segment {
         match track.segments.iter().find(|record| record.index == index) {
-            Some(record) => segment::check(track, record, bytes, &mut findings),
+            Some(record) => {
+                segment::check_hash(track, record, bytes, &mut findings);
+                segment::check(track, record, bytes, &mut findings);
+            }
             None => findings.add("record.index", format!("there is no record of segment {index}")),
         }
     }
+    findings.0
+}
+
+/// Checks one media segment, as read back from a store, against its record: size, boxes, brand, sequence number, decode
+/// time, and of every sample its place, duration, presentation time, sync flag and (H.264) NAL units. Everything that
+/// the record says but the SHA-256, which is the caller's to compare. Empty when nothing is wrong.
+///
+/// Takes time in proportion to the samples and NAL units, not to the bytes or to the length of the track.
+pub fn verify_segment(track: &TrackRecord, record: &SegmentRecord, bytes: &[u8]) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    segment::check(track, record, bytes, &mut findings);
     findings.0
 }
 
@@ -135,30 +151,19 @@ fn record(track: &TrackRecord, findings: &mut Findings) {
         findings.add("record.empty", format!("{} has no segment", track.name));
     }
     for (position, segment) in track.segments.iter().enumerate() {
-        let what = |field: &str| format!("{}: {field} of segment {position}", track.name);
-        findings.same("record.index", &what("the index"), segment.index as usize, position);
-        findings.same("record.contiguous", &what("the start"), segment.start_ticks, at);
+        if segment.index as usize != position {
+            findings.add("record.index", format!("{}: segment {position} is numbered {}", track.name, segment.index));
+        }
+        if segment.start_ticks != at {
+            let start = segment.start_ticks;
+            findings
+                .add("record.contiguous", format!("{}: segment {position} starts at {start}, not {at}", track.name));
+        }
         at = segment.start_ticks.saturating_add(segment.duration_ticks);
         if segment.sample_count == 0 || segment.duration_ticks == 0 || segment.size_bytes == 0 {
             findings.add("record.empty", format!("{}: segment {position} is empty", track.name));
         }
-        let ordered = segment.sync_points.windows(2).all(|pair| pair[0].pts < pair[1].pts);
-        let first = segment.sync_points.first();
-        match track.kind {
-            TrackKind::Video { .. } if !ordered || first.is_none_or(|point| point.bytes.offset != 0) => {
-                findings.add("record.sync", format!("{}: sync points of segment {position}", track.name));
-            }
-            TrackKind::Audio { .. } if first.is_some() => {
-                findings.add("record.sync", format!("{}: audio segment {position} lists sync points", track.name));
-            }
-            _ => {}
-        }
-    }
-    // With equal starts, DASH players need no offset and HLS players no guess.
-    if let (TrackKind::Video { .. }, Some(segment)) = (&track.kind, track.segments.first())
-        && let Some(point) = segment.sync_points.first()
-    {
-        findings.same("record.origin", "the first picture's time", point.pts, segment.start_ticks as i64);
+        sync_points(track, position, segment, findings);
     }
     if let TrackKind::Audio { priming_samples, sample_count, .. } = track.kind {
         let coded = crate::presentation::coded_ticks(track);
@@ -166,5 +171,29 @@ fn record(track: &TrackRecord, findings: &mut Findings) {
         if coded < wanted || coded - wanted >= crate::audio_grid::FRAME_SAMPLES {
             findings.add("record.audio-length", format!("{} has {coded} coded samples for {wanted}", track.name));
         }
+    }
+}
+
+fn sync_points(track: &TrackRecord, position: usize, segment: &SegmentRecord, findings: &mut Findings) {
+    let ordered = segment.sync_points.windows(2).all(|pair| pair[0].pts < pair[1].pts);
+    let first = segment.sync_points.first();
+    match track.kind {
+        TrackKind::Video { .. } if !ordered || first.is_none_or(|point| point.bytes.offset != 0) => {
+            findings.add("record.sync", format!("{}: sync points of segment {position}", track.name));
+        }
+        TrackKind::Audio { .. } if first.is_some() => {
+            findings.add("record.sync", format!("{}: audio segment {position} lists sync points", track.name));
+        }
+        _ => {}
+    }
+    // With equal starts, DASH players need no offset and HLS players no guess.
+    if let (TrackKind::Video { .. }, Some(point)) = (&track.kind, first)
+        && u64::try_from(point.pts) != Ok(segment.start_ticks)
+    {
+        let (name, start) = (&track.name, segment.start_ticks);
+        findings.add(
+            "record.origin",
+            format!("{name}: segment {position} starts at {start}, its picture at {}", point.pts),
+        );
     }
 }

@@ -2,36 +2,36 @@
 
 /// Colour description code points (ITU-T H.273).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour {
+pub(crate) struct Colour {
     /// `colour_primaries`.
-    pub primaries: u8,
+    pub(crate) primaries: u8,
     /// `transfer_characteristics`.
-    pub transfer: u8,
+    pub(crate) transfer: u8,
     /// `matrix_coefficients`.
-    pub matrix: u8,
+    pub(crate) matrix: u8,
     /// `video_full_range_flag`.
-    pub full_range: bool,
+    pub(crate) full_range: bool,
 }
 
 /// What a sequence parameter set says about its pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sps {
+pub(crate) struct Sps {
     /// Width in pixels after cropping.
-    pub width: u32,
+    pub(crate) width: u32,
     /// Height in pixels after cropping.
-    pub height: u32,
+    pub(crate) height: u32,
     /// Sample aspect ratio, when stated.
-    pub sample_aspect: Option<(u16, u16)>,
+    pub(crate) sample_aspect: Option<(u16, u16)>,
     /// Colour description, when stated.
-    pub colour: Option<Colour>,
+    pub(crate) colour: Option<Colour>,
     /// `max_num_reorder_frames`: how many frames may come before one in decode order and after it in presentation
     /// order, when stated.
-    pub reorder_frames: Option<u32>,
+    pub(crate) reorder_frames: Option<u32>,
 }
 
 impl Sps {
     /// Reads a NAL unit with its header byte and emulation prevention. `None` when it is cut short or nonsensical.
-    pub fn parse(nal: &[u8]) -> Option<Sps> {
+    pub(crate) fn parse(nal: &[u8]) -> Option<Sps> {
         let rbsp = unescape(nal);
         let mut bits = Bits { bytes: &rbsp, at: 8 };
         let profile = bits.take(8)?;

@@ -5,10 +5,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Packed, audio, video};
-use media_types::{TrackKind, TrackRecord};
-use packager::lint::{Finding, MAX_FINDINGS, verify, verify_presentation};
-use packager::{OutputFile, Presentation, init_segment, text_files};
+use bytes::Bytes;
+use common::{Packed, audio, audio_samples, video, video_samples};
+use media_types::{Sample, TrackKind, TrackRecord};
+use packager::lint::{Finding, MAX_FINDINGS, verify, verify_presentation, verify_segment};
+use packager::{OutputFile, Presentation, composition_delay, init_segment, media_segment, text_files};
 use proptest::prelude::*;
 
 fn rules(findings: &[Finding]) -> BTreeSet<&'static str> {
@@ -33,7 +34,7 @@ fn damage_to_a_segment_breaks_the_rule_that_names_it() {
     let video = video(1080, 288);
     assert_eq!(judge(&video, |_, _, _| {}), BTreeSet::new());
     type Edit = fn(&mut Vec<u8>);
-    let cases: [(&'static str, Edit); 12] = [
+    let cases: [(&'static str, Edit); 16] = [
         ("cmaf.size", |bytes| bytes.truncate(9000)),
         ("cmaf.structure", |bytes| bytes.push(0)),
         ("cmaf.sha256", |bytes| *bytes.last_mut().unwrap() ^= 1),
@@ -45,10 +46,13 @@ fn damage_to_a_segment_breaks_the_rule_that_names_it() {
         ("cmaf.data-offset", |bytes| poke(bytes, b"trun", 11, &[0])),
         ("cmaf.mdat", |bytes| poke(bytes, b"trun", 12, &[0xff, 0, 0, 0])),
         ("cmaf.sync", |bytes| poke(bytes, b"trun", 16, &[1, 1, 0, 0])),
-        ("avc.nal", |bytes| {
-            let at = bytes.windows(4).position(|window| window == b"mdat").unwrap() + 4;
-            bytes[at] = 0xff;
-        }),
+        // The second picture where the third one is due, off the grid, and before it is decoded.
+        ("cmaf.composition", |bytes| poke(bytes, b"trun", 32, &2002u32.to_be_bytes())),
+        ("cmaf.composition", |bytes| poke(bytes, b"trun", 32, &3004u32.to_be_bytes())),
+        ("cmaf.composition", |bytes| poke(bytes, b"trun", 32, &(-1001i32).to_be_bytes())),
+        ("avc.nal", |bytes| poke(bytes, b"mdat", 0, &[0xff])),
+        // An access unit delimiter alone is no picture.
+        ("avc.nal", |bytes| poke(bytes, b"mdat", 4, &[0x09])),
     ];
     for (rule, edit) in cases {
         let found = judge(&video, |_, _, bytes| edit(bytes));
@@ -60,12 +64,13 @@ fn damage_to_a_segment_breaks_the_rule_that_names_it() {
 fn damage_to_a_record_breaks_the_rule_that_names_it() {
     let video = video(1080, 288);
     type Edit = fn(&mut TrackRecord);
-    let cases: [(&'static str, Edit); 8] = [
+    let cases: [(&'static str, Edit); 9] = [
         ("record.index", |track| track.segments[2].index = 5),
         ("record.contiguous", |track| track.segments[2].start_ticks += 1),
         ("record.empty", |track| track.segments[2].size_bytes = 0),
         ("record.sync", |track| track.segments[2].sync_points.clear()),
         ("record.origin", |track| track.segments[0].sync_points[0].pts += 1),
+        ("record.origin", |track| track.segments[2].sync_points[0].pts += 1),
         ("cmaf.sample-count", |track| track.segments[1].sample_count -= 1),
         ("cmaf.sync", |track| track.segments[1].sync_points[1].bytes.offset += 1),
         ("cmaf.timescale", |track| track.timescale = common::scale(90_000)),
@@ -82,6 +87,51 @@ fn damage_to_a_record_breaks_the_rule_that_names_it() {
         }
     });
     assert!(short.contains("record.audio-length"));
+}
+
+#[test]
+fn a_segment_is_judged_by_its_own_record_and_without_its_hash() {
+    for packed in [video(360, 288), audio("audio-en", "en", 288)] {
+        let mut track = packed.track.clone();
+        track.segments[0].size_bytes = 0;
+        let mut bytes = packed.segments[1].to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        assert_eq!(verify_segment(&track, &track.segments[1], &bytes), []);
+        let found = rules(&verify_segment(&track, &track.segments[2], &bytes));
+        assert!(["cmaf.tfdt", "cmaf.sequence"].iter().all(|rule| found.contains(rule)), "{found:?}");
+        bytes.truncate(bytes.len() - 1);
+        let found = rules(&verify_segment(&track, &track.segments[1], &bytes));
+        assert!(["cmaf.size", "cmaf.structure"].iter().all(|rule| found.contains(rule)), "{found:?}");
+    }
+}
+
+/// What is found in a segment of these samples, whose record says just what they are.
+fn packed_from(like: &Packed, samples: &[Sample]) -> BTreeSet<&'static str> {
+    let TrackRecord { kind, timescale, config, .. } = &like.track;
+    let delay = composition_delay(kind, *timescale, config).unwrap();
+    let packed = media_segment(0, *timescale, samples, delay).unwrap();
+    rules(&verify_segment(&like.track, &packed.record, &packed.bytes))
+}
+
+#[test]
+fn samples_that_no_track_has_are_found_whatever_the_record_says() {
+    let pictures = video(360, 96);
+    let mut samples = video_samples(0, 96, 1001, 48, |_| 10);
+    assert_eq!(packed_from(&pictures, &samples), BTreeSet::new());
+    // One picture is a tick longer, the next one a tick shorter.
+    (samples[90].duration, samples[91].duration) = (1002, 1000);
+    samples[91].dts += 1;
+    assert_eq!(packed_from(&pictures, &samples), BTreeSet::from(["cmaf.duration"]));
+
+    let mut samples = video_samples(0, 96, 1001, 48, |_| 10);
+    samples[95].data = [&9u32.to_be_bytes()[..], &[0x09; 9]].concat().into();
+    assert_eq!(packed_from(&pictures, &samples), BTreeSet::from(["avc.nal"]));
+
+    let sound = audio("audio-en", "en", 96);
+    let mut samples = audio_samples(0, 20, |_| 300);
+    assert_eq!(packed_from(&sound, &samples), BTreeSet::new());
+    samples[7].data = Bytes::new();
+    assert_eq!(packed_from(&sound, &samples), BTreeSet::from(["cmaf.mdat"]));
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub fn check_range(order: &RangeOrder, summary: &RangeSummary) -> Result<(), Ran
 
 /// Checks the samples of a range themselves as they come, for a caller that does not take the engine's word.
 ///
-/// Holds one bit per frame and rendition.
+/// Holds one byte per frame and rendition.
 #[derive(Clone, Debug)]
 pub struct RangeCheck {
     frame_count: u64,

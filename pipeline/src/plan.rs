@@ -45,7 +45,7 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
     let mut warnings = report.warnings.clone();
     let tracks: Vec<Track<'_>> = report.audio.iter().filter_map(Track::new).collect();
     if report.audio.len() > 1 {
-        warnings.push(format!("only the first of {} sound tracks is used", report.audio.len()));
+        warnings.push(format!("only one of {} sound tracks is used", report.audio.len()));
     }
     let track = tracks.first();
     if track.is_none() && !report.audio.is_empty() {

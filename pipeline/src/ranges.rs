@@ -2,19 +2,27 @@
 
 use media_types::{FrameRate, GopRange};
 
-/// Segments of every range but the last: 24 s of 4 s each.
-pub(crate) const SEGMENTS_PER_RANGE: u64 = 6;
+/// Length of a segment, as nearly as whole runs of [`gop_frames`] allow.
+pub(crate) const SEGMENT_S: u64 = 4;
+/// Longest time from one IDR picture to the next.
+const MAX_GOP_S: u64 = 2;
+/// Segments of every range but the last: about 24 s.
+const SEGMENTS_PER_RANGE: u64 = 6;
 /// A tail of fewer segments joins the range before it.
 const SMALLEST_TAIL: u64 = 2;
 
-/// Frames of a segment: nominally 4 s.
-pub(crate) fn segment_frames(rate: FrameRate) -> u32 {
-    rate.nominal() * 4
+/// Frames from one IDR picture to the next: as many as fit into 2 s, at least 1.
+pub(crate) fn gop_frames(rate: FrameRate) -> u32 {
+    to_u32(MAX_GOP_S * u64::from(rate.num()) / u64::from(rate.den())).max(1)
 }
 
-/// Frames from one IDR picture to the next: half a segment.
-pub(crate) fn gop_frames(rate: FrameRate) -> u32 {
-    rate.nominal() * 2
+/// Frames of a segment: the multiple of [`gop_frames`] that lasts nearest to 4 s. From 2 frames a second on that is two
+/// of them, so that 25 frames a second give exactly 4 s, and 24000/1001 give 94 frames, two short of 4 s.
+pub(crate) fn segment_frames(rate: FrameRate) -> u32 {
+    let gop_frames = gop_frames(rate);
+    let (frames, gop) = (SEGMENT_S * u64::from(rate.num()), u64::from(gop_frames) * u64::from(rate.den()));
+    let gops = (frames + gop / 2) / gop;
+    gop_frames.saturating_mul(to_u32(gops).max(1))
 }
 
 /// The ranges of `frames` frames, in order, each whole segments.
@@ -67,7 +75,48 @@ mod tests {
         assert!(ranges(0, 100).is_empty());
     }
 
+    #[test]
+    fn known_rates_have_known_segments() {
+        for (num, den, gop, segment) in [
+            (25, 1, 50, 100),
+            (60, 1, 120, 240),
+            (25, 2, 25, 50),
+            (24_000, 1001, 47, 94),
+            (30_000, 1001, 59, 118),
+            (60_000, 1001, 119, 238),
+            (1171, 100, 23, 46),
+            (1, 1, 2, 4),
+            (1, 2, 1, 2),
+            (1, 60, 1, 1),
+        ] {
+            let rate = FrameRate::new(num, den).expect("valid rate");
+            assert_eq!((gop_frames(rate), segment_frames(rate)), (gop, segment), "{rate}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn idr_pictures_are_two_seconds_apart_at_most_and_segments_last_nearly_four(den in 1u32..100_000, rate in 1.0f64..=120.0) {
+            let num = ((f64::from(den) * rate) as u32).max(den);
+            let rate = FrameRate::new(num, den).expect("valid rate");
+            let (gop, segment) = (u64::from(gop_frames(rate)), u64::from(segment_frames(rate)));
+            let (num, den) = (u64::from(rate.num()), u64::from(rate.den()));
+            prop_assert!(gop * den <= 2 * num, "{} frames at {} last longer than 2 s", gop, rate);
+            prop_assert!((gop + 1) * den > 2 * num, "one more frame than {} at {} would do", gop, rate);
+            prop_assert!(segment.is_multiple_of(gop));
+            prop_assert!((segment * den).abs_diff(4 * num) * 2 <= gop * den, "another multiple is nearer to 4 s");
+            if num >= 2 * den {
+                prop_assert!(segment == 2 * gop && (segment + 2) * den > 4 * num, "{} frames at {}", segment, rate);
+            }
+        }
+
+        #[test]
+        fn rates_under_one_have_one_picture_a_run(num in 1u32..1000, more in 1u32..1_000_000) {
+            let rate = FrameRate::new(num, num + more).expect("valid rate");
+            prop_assert_eq!(gop_frames(rate), 1);
+            prop_assert!(segment_frames(rate) >= 1 && segment_frames(rate) <= 4);
+        }
+
         #[test]
         fn ranges_cover_every_frame_exactly_once(frames in 1u64..3_000_000, segment_frames in 1u32..500) {
             let ranges = ranges(frames, segment_frames);

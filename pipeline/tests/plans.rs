@@ -198,12 +198,12 @@ fn four_hours_of_film_with_cd_sound_add_up_exactly() {
     let (video, audio) = (plan.video.unwrap(), plan.audio.unwrap());
     assert_eq!((video.frame_rate, video.frame_count()), (ntsc, frames as u64));
     assert!(video.frame_map.0.iter().all(|shown| shown.frames == 1));
-    assert_eq!(u64::from(video.segment_count()), video.frame_count().div_ceil(96));
+    assert_eq!(u64::from(video.segment_count()), video.frame_count().div_ceil(94));
     let exact = |frame: u64| rescale(frame as i64 * 1001, 44_100, 24_000) as u64;
     assert_eq!(audio.sample_count, exact(frames as u64));
     assert_eq!(audio.borders.len() + 1, video.segment_count() as usize);
     for (index, &border) in audio.borders.iter().enumerate() {
-        assert_eq!(border, exact((index as u64 + 1) * 96));
+        assert_eq!(border, exact((index as u64 + 1) * 94));
     }
     let in_segments: u64 = (0..video.segment_count()).map(|index| u64::from(video.frames_in_segment(index))).sum();
     assert_eq!(in_segments, frames as u64);
@@ -258,6 +258,45 @@ fn a_fake_engine_fills_every_order_of_a_plan() {
     let summary = engine.stills(&stills, &mut sink).unwrap();
     assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows), (7, 7, 1));
     assert_eq!(sink.images.keys().collect::<Vec<_>>(), ["poster.jpg", "storyboard.jpg"]);
+}
+
+/// Key frames of the first rendition, in frames from the presentation's start.
+fn keyframes(engine: &mut FakeEngine, video: &VideoPlan) -> Vec<u64> {
+    let mut out = Vec::new();
+    for range in &video.ranges {
+        let mut sink = CollectingSink::new(100_000);
+        engine.encode_range(&RangeOrder::new(video, range, &[0], 1), &mut sink).unwrap();
+        let keyframes = sink.samples[&0].iter().filter(|sample| sample.keyframe);
+        out.extend(keyframes.map(|sample| sample.pts as u64 / u64::from(video.frame_ticks)));
+    }
+    out
+}
+
+#[test]
+fn at_no_rate_are_key_frames_more_than_two_seconds_apart() {
+    for (num, den) in [(10, 1), (1171, 100), (12, 1), (25, 2), (24_000, 1001), (30_000, 1001), (60_000, 1001), (60, 1)]
+    {
+        let at = |frame: i64| rescale(frame * i64::from(den), 90_000, num.into());
+        let mut pictures = video((0..60 * i64::from(num / den)).map(at), 90_000);
+        pictures.stated_rate = Some(rate(num, den));
+        let report = report(Some(pictures), vec![sound(0, 60 * 48_000, 48_000)]);
+        let plan = planned(&report);
+        let video = plan.video.unwrap();
+        assert_eq!(video.frame_rate, rate(num, den));
+        let mut engine = FakeEngine::new(report);
+        assert_eq!(encode_all(&mut engine, &video), video.frame_count());
+        let keyframes = keyframes(&mut engine, &video);
+        for pair in keyframes.windows(2) {
+            assert!((pair[1] - pair[0]) * u64::from(den) <= 2 * u64::from(num), "{pair:?} at {num}/{den}");
+        }
+        let starts: Vec<u64> =
+            (0..video.segment_count()).map(|index| u64::from(index * video.segment_frames)).collect();
+        assert!(starts.iter().all(|start| keyframes.contains(start)), "{num}/{den}");
+        let seconds = f64::from(video.segment_frames) / video.frame_rate.as_f64();
+        assert!((3.8..=4.0).contains(&seconds), "{seconds} s at {num}/{den}");
+        let sample = |frame: u64| rescale(frame as i64 * i64::from(den), 48_000, num.into()) as u64;
+        assert_eq!(plan.audio.unwrap().borders, starts[1..].iter().map(|&start| sample(start)).collect::<Vec<_>>());
+    }
 }
 
 #[test]

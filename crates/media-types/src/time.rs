@@ -52,21 +52,6 @@ impl MediaTime {
         Self { ticks, scale }
     }
 
-    /// This time in another scale, rounded to the nearest tick, halves away from zero.
-    pub fn rescale(self, scale: Timescale) -> MediaTime {
-        MediaTime { ticks: rescale(self.ticks, scale.get().into(), self.scale.get().into()), scale }
-    }
-
-    /// Milliseconds, rounded to nearest.
-    pub fn as_millis(self) -> i64 {
-        rescale(self.ticks, 1_000, self.scale.get().into())
-    }
-
-    /// Microseconds, rounded to nearest.
-    pub fn as_micros(self) -> i64 {
-        rescale(self.ticks, 1_000_000, self.scale.get().into())
-    }
-
     /// Seconds as a float: for display and estimates, never for arithmetic on the timeline.
     pub fn as_secs_f64(self) -> f64 {
         self.ticks as f64 / f64::from(self.scale.get())
@@ -143,11 +128,6 @@ impl FrameRate {
     /// Pictures per second as a float, for display and estimates.
     pub fn as_f64(self) -> f64 {
         f64::from(self.num()) / f64::from(self.den())
-    }
-
-    /// The nearest whole number of pictures per second: 30 for 30000/1001. At least 1.
-    pub fn nominal(self) -> u32 {
-        u32::try_from(rescale(self.num().into(), 1, self.den().into())).unwrap_or(u32::MAX).max(1)
     }
 
     /// The smallest multiple of the numerator that is at least 12,000: every frame lasts a whole number of ticks and

@@ -4,10 +4,10 @@ use media_types::{CodecConfig, TrackKind, TrackRecord};
 use mp4_atom::{Codec, Decode, Encode, FourCC, Ftyp, Moov, Trak};
 
 use super::Findings;
-use crate::Sps;
 use crate::codec::{AvcConfig, composition_delay};
 use crate::init::TRACK_ID;
 use crate::language;
+use crate::sps::Sps;
 
 /// ISO/IEC 23000-19 §7.3.1 and what the record says.
 pub(super) fn check(track: &TrackRecord, init: &[u8], findings: &mut Findings) {

@@ -5,16 +5,22 @@ use mp4_atom::{Atom, Decode, FourCC, Header, Mdat, Moof, Styp, Tfhd, Traf, TrunE
 use sha2::{Digest, Sha256};
 
 use super::Findings;
+use crate::codec::{composition_delay, sample_ticks};
 use crate::init::TRACK_ID;
 
 /// `sample_is_non_sync_sample` (ISO/IEC 14496-12 §8.8.3.1).
 const NON_SYNC: u32 = 0x0001_0000;
 
-/// ISO/IEC 23000-19 §7.3.3, and every figure of the record counted again.
-pub(super) fn check(track: &TrackRecord, record: &SegmentRecord, bytes: &[u8], findings: &mut Findings) {
-    let mut at = Judge { prefix: format!("{} segment {}", track.name, record.index), findings };
-    at.same("cmaf.size", "its size", bytes.len() as u64, record.size_bytes);
+/// The record's SHA-256.
+pub(super) fn check_hash(track: &TrackRecord, record: &SegmentRecord, bytes: &[u8], findings: &mut Findings) {
+    let mut at = Judge::new(track, record, findings);
     at.same("cmaf.sha256", "its hash", hex::encode(Sha256::digest(bytes)), record.sha256.clone());
+}
+
+/// ISO/IEC 23000-19 §7.3.3, and every figure of the record but its hash counted again.
+pub(super) fn check(track: &TrackRecord, record: &SegmentRecord, bytes: &[u8], findings: &mut Findings) {
+    let mut at = Judge::new(track, record, findings);
+    at.same("cmaf.size", "its size", bytes.len() as u64, record.size_bytes);
     let parsed = match Parsed::read(bytes) {
         Ok(parsed) => parsed,
         Err(detail) => return at.add("cmaf.structure", detail),
@@ -45,7 +51,11 @@ struct Judge<'a> {
     findings: &'a mut Findings,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(track: &TrackRecord, record: &SegmentRecord, findings: &'a mut Findings) -> Self {
+        Self { prefix: format!("{} segment {}", track.name, record.index), findings }
+    }
+
     fn add(&mut self, rule: &'static str, detail: String) {
         self.findings.add(rule, format!("{}: {detail}", self.prefix));
     }
@@ -85,10 +95,11 @@ fn check_header(tfhd: &Tfhd, at: &mut Judge<'_>) {
     }
 }
 
-/// Walks the run: sizes fill the mdat, durations sum up, keyframes are where the record says.
+/// Walks the run: sizes fill the mdat, durations are the track's, pictures fill the segment's grid, keyframes are where
+/// the record says.
 fn check_samples(track: &TrackRecord, record: &SegmentRecord, parsed: &Parsed<'_>, traf: &Traf, at: &mut Judge<'_>) {
     let video = matches!(track.kind, TrackKind::Video { .. });
-    let delay = crate::composition_delay(&track.kind, track.timescale, &track.config).unwrap_or(0);
+    let mut grid = Grid::new(track, record, parsed.data.len());
     let (mut ticks, mut data, mut points) = (0u64, parsed.data, Vec::new());
     let mut byte = parsed.data_start as u64;
     let limit = record.sample_count as usize;
@@ -100,6 +111,17 @@ fn check_samples(track: &TrackRecord, record: &SegmentRecord, parsed: &Parsed<'_
         let Some((unit, rest)) = data.split_at_checked(size as usize) else {
             return at.add("cmaf.mdat", format!("sample {sample} runs past the end"));
         };
+        if unit.is_empty() {
+            return at.add("cmaf.mdat", format!("sample {sample} has no byte"));
+        }
+        if grid.sample_ticks != Some(duration) {
+            at.add("cmaf.duration", format!("sample {sample} lasts {duration} ticks"));
+        }
+        let offset = entry.cts.unwrap_or(0);
+        let pts = grid.pts(ticks, offset);
+        if offset < 0 || !grid.take(pts) {
+            at.add("cmaf.composition", format!("sample {sample} has no time of its own in the segment: {offset}"));
+        }
         let sync = flags & NON_SYNC == 0;
         if !sync && (sample == 0 || !video) {
             at.add("cmaf.sync", format!("sample {sample} must be a sync sample"));
@@ -109,9 +131,6 @@ fn check_samples(track: &TrackRecord, record: &SegmentRecord, parsed: &Parsed<'_
                 at.add("avc.nal", format!("sample {sample}: {detail}"));
             }
             if sync {
-                let pts = (record.start_ticks.saturating_add(ticks) as i64)
-                    .saturating_add(entry.cts.unwrap_or(0))
-                    .saturating_sub(delay.into());
                 let offset = if sample == 0 { 0 } else { byte };
                 points.push(SyncPoint { pts, bytes: ByteRange { offset, length: byte + u64::from(size) - offset } });
             }
@@ -127,6 +146,41 @@ fn check_samples(track: &TrackRecord, record: &SegmentRecord, parsed: &Parsed<'_
     }
 }
 
+/// The times at which a segment's samples are due, each for one of them.
+struct Grid {
+    start_ticks: i64,
+    /// Composition offsets are raised by this.
+    delay: i64,
+    sample_ticks: Option<u32>,
+    taken: Vec<bool>,
+}
+
+impl Grid {
+    /// `most` bounds the samples, whatever the record says of their number.
+    fn new(track: &TrackRecord, record: &SegmentRecord, most: usize) -> Self {
+        Self {
+            start_ticks: record.start_ticks as i64,
+            delay: composition_delay(&track.kind, track.timescale, &track.config).unwrap_or(0).into(),
+            sample_ticks: sample_ticks(&track.kind, track.timescale),
+            taken: vec![false; most.min(record.sample_count as usize)],
+        }
+    }
+
+    /// Presentation time of a sample that is decoded `ticks` into the segment.
+    fn pts(&self, ticks: u64, offset: i64) -> i64 {
+        self.start_ticks.saturating_add_unsigned(ticks).saturating_add(offset).saturating_sub(self.delay)
+    }
+
+    /// Whether `pts` is a time of this grid at which nothing was shown before.
+    fn take(&mut self, pts: i64) -> bool {
+        let ticks = i64::from(self.sample_ticks.unwrap_or(1).max(1));
+        let since = pts.checked_sub(self.start_ticks).filter(|since| since % ticks == 0);
+        let place = since.and_then(|since| usize::try_from(since / ticks).ok());
+        let taken = place.and_then(|place| self.taken.get_mut(place));
+        taken.is_some_and(|taken| !std::mem::replace(taken, true))
+    }
+}
+
 /// Duration, size and flags of a sample, from the run or else the fragment's defaults (§8.8.7, §8.8.8).
 fn resolve(entry: &TrunEntry, tfhd: &Tfhd) -> Option<(u32, u32, u32)> {
     Some((
@@ -136,16 +190,20 @@ fn resolve(entry: &TrunEntry, tfhd: &Tfhd) -> Option<(u32, u32, u32)> {
     ))
 }
 
-/// ISO/IEC 14496-15 §5.3.2: NAL units behind their lengths, with an IDR slice exactly in sync samples.
+/// ISO/IEC 14496-15 §5.3.2: NAL units behind their lengths, slices among them, and IDR slices exactly in sync samples.
 fn check_access_unit(mut unit: &[u8], sync: bool) -> Result<(), &'static str> {
-    let mut idr = false;
+    let (mut idr, mut slice) = (false, false);
     while !unit.is_empty() {
         let (length, rest) = unit.split_first_chunk::<4>().ok_or("a length is cut short")?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| "a length is too large")?;
         let (nal, rest) = rest.split_at_checked(length).ok_or("a NAL unit runs past its sample")?;
         let header = nal.first().ok_or("a NAL unit is empty")?;
         idr |= header & 0x1f == 5;
+        slice |= (1..=5).contains(&(header & 0x1f));
         unit = rest;
+    }
+    if !slice {
+        return Err("there is no slice");
     }
     if idr == sync { Ok(()) } else { Err("IDR slices and the sync flag disagree") }
 }
