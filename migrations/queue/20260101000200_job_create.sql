@@ -1,8 +1,8 @@
 -- attempt is the fencing token and only grows; returned counts the attempts that a worker handed back untried, which do
 -- not count against max_attempts; heartbeat grows while the worker lives and moves.
 CREATE TABLE job (
-    id TEXT NOT NULL PRIMARY KEY,
     tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
     asset_id TEXT NOT NULL,
     stage TEXT NOT NULL,
     payload JSONB NOT NULL,
@@ -23,10 +23,12 @@ CREATE TABLE job (
     result JSONB NULL,
     created_ms BIGINT NOT NULL,
     started_ms BIGINT NULL,
-    finished_ms BIGINT NULL
+    finished_ms BIGINT NULL,
+    PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX job_ready ON job (priority DESC, run_at_ms, id, stage) WHERE state = 'ready';
-CREATE INDEX job_running ON job (id) WHERE state = 'running';
+CREATE INDEX job_ready ON job (priority DESC, run_at_ms, id, tenant_id, stage) WHERE state = 'ready';
+CREATE INDEX job_running ON job (tenant_id, id, stage) WHERE state = 'running';
+CREATE INDEX job_held_up ON job (tenant_id, id, stage, state) WHERE state IN ('waiting', 'parked');
 CREATE INDEX job_by_asset ON job (tenant_id, asset_id, created_ms, id);
 CREATE INDEX job_by_age ON job (tenant_id, created_ms, id);
 CREATE UNIQUE INDEX job_dedupe ON job (tenant_id, dedupe_key)
@@ -34,8 +36,11 @@ CREATE UNIQUE INDEX job_dedupe ON job (tenant_id, dedupe_key)
 
 -- job_id starts only after every needs_id is done; job.waits_for counts the rows that are not.
 CREATE TABLE job_dependency (
-    job_id TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
-    needs_id TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
-    PRIMARY KEY (job_id, needs_id)
+    tenant_id TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    needs_id TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, job_id, needs_id),
+    FOREIGN KEY (tenant_id, job_id) REFERENCES job (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, needs_id) REFERENCES job (tenant_id, id) ON DELETE CASCADE
 );
-CREATE INDEX job_dependency_by_need ON job_dependency (needs_id);
+CREATE INDEX job_dependency_by_need ON job_dependency (tenant_id, needs_id, job_id);

@@ -28,6 +28,9 @@ pub enum DbError {
     /// A JSON argument was a number, string, boolean or null.
     #[error("a JSON column holds an object or an array, nothing else")]
     ScalarJson,
+    /// A statement of the transaction had failed before the commit; nothing of the transaction was kept.
+    #[error("a statement of the transaction failed, so nothing of it was kept")]
+    Aborted,
     /// A statement that returns one row returned none.
     #[error("the database returned no row where one is always there")]
     NoRow,
@@ -54,7 +57,7 @@ impl DbError {
     }
 
     /// Whether another transaction was in the way; the whole transaction may be tried again.
-    pub fn is_busy(&self) -> bool {
+    fn is_busy(&self) -> bool {
         if matches!(self, Self::Driver(sqlx::Error::PoolTimedOut)) {
             return true;
         }

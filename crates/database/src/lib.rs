@@ -7,9 +7,10 @@
 //! - [`migrations`]: every migration of every module, in order, compiled in.
 //! - `testing` (feature `testing`): fresh databases on both engines, and preparing of statements.
 //!
-//! Rules of the common SQL: ids are `TEXT`, times `BIGINT` milliseconds, JSON holds objects and arrays and is never
-//! queried into, sums are cast (`CAST(SUM(x) AS BIGINT)`), an argument that may be null is cast where its type cannot be
-//! inferred (`CAST($1 AS TEXT) IS NULL`), and `/*SKIP LOCKED*/` ends the inner `SELECT` of a claim.
+//! Rules of the common SQL: every primary and unique key names the tenant, ids are `TEXT`, times `BIGINT` milliseconds, JSON
+//! holds objects and arrays and is never queried into, sums are cast (`CAST(SUM(x) AS BIGINT)`), an argument that may be
+//! null is cast where its type cannot be inferred (`CAST($1 AS TEXT) IS NULL`), and `/*SKIP LOCKED*/` ends the inner
+//! `SELECT` of a claim.
 
 mod engine;
 mod error;

@@ -1,7 +1,8 @@
 //! Events in commit order.
 //!
 //! [`append`] takes the next number from one row that it keeps locked until the transaction ends, so on both engines the
-//! order of numbers is the order of commits and a reader that has seen number n will never meet a smaller one.
+//! order of numbers is the order of commits and a reader that has seen number n will never meet a smaller one. All tenants
+//! share the count: one number says how far a reader of any of them is.
 
 use media_types::TenantId;
 use serde_json::Value;
@@ -13,12 +14,10 @@ const INSERT: &str = "INSERT INTO outbox (seq, id, tenant_id, kind, subject, dat
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const AFTER: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
     WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-const AFTER_ANY: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
-    WHERE seq > $1 ORDER BY seq LIMIT $2";
 const HEAD: &str = "SELECT seq FROM outbox_head WHERE id = 1";
 
 /// Every statement of this module, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, AFTER_ANY, HEAD];
+pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, HEAD];
 
 /// The most events one read returns.
 pub const MAX_PAGE: i64 = 200;
@@ -74,11 +73,6 @@ pub async fn append(tx: &mut Tx, event: &NewEvent<'_>) -> Result<i64, DbError> {
 /// The tenant's events with a number above `seq`, oldest first, at most `limit` (capped at [`MAX_PAGE`]).
 pub async fn after(db: &Database, tenant: &TenantId, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
     db.all(AFTER, args![tenant, seq, limit.clamp(0, MAX_PAGE)]).await
-}
-
-/// As [`after`], over all tenants: for relays and in-process subscribers.
-pub async fn after_any(db: &Database, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
-    db.all(AFTER_ANY, args![seq, limit.clamp(0, MAX_PAGE)]).await
 }
 
 /// The number of the newest event, 0 when there is none.

@@ -17,6 +17,8 @@ pub struct Tx {
     pub(crate) inner: TxInner,
     changed: Arc<watch::Sender<u64>>,
     wake: bool,
+    /// PostgreSQL answers a commit after a failed statement by rolling back, without an error.
+    failed: bool,
 }
 
 pub(crate) enum TxInner {
@@ -30,19 +32,19 @@ pub(crate) fn for_postgres(sql: &'static str) -> String {
 
 impl Tx {
     pub(crate) fn new(inner: TxInner, changed: Arc<watch::Sender<u64>>) -> Self {
-        Self { inner, changed, wake: false }
+        Self { inner, changed, wake: false, failed: false }
     }
 
     /// All rows of a statement, `RETURNING` included.
     pub async fn all<T: Row>(&mut self, sql: &'static str, args: Vec<Val>) -> Result<Vec<T>, DbError> {
         check(&args)?;
-        Ok(match &mut self.inner {
-            TxInner::Lite(tx) => bind!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await?,
+        let rows = match &mut self.inner {
+            TxInner::Lite(tx) => bind!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await,
             // Only a constant with a constant in place of its marker: nothing of the input is in the text.
-            TxInner::Pg(tx) => {
-                bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args).fetch_all(&mut **tx).await?
-            }
-        })
+            TxInner::Pg(tx) => bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args).fetch_all(&mut **tx).await,
+        };
+        self.failed |= rows.is_err();
+        Ok(rows?)
     }
 
     /// The first row of a statement, if any. The statement runs to its end either way.
@@ -54,12 +56,17 @@ impl Tx {
     /// Runs a statement and returns the number of rows it changed.
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Val>) -> Result<u64, DbError> {
         check(&args)?;
-        Ok(match &mut self.inner {
-            TxInner::Lite(tx) => bind!(sqlx::query(sql), args).execute(&mut **tx).await?.rows_affected(),
-            TxInner::Pg(tx) => {
-                bind!(sqlx::query(AssertSqlSafe(for_postgres(sql))), args).execute(&mut **tx).await?.rows_affected()
+        let rows = match &mut self.inner {
+            TxInner::Lite(tx) => {
+                bind!(sqlx::query(sql), args).execute(&mut **tx).await.map(|done| done.rows_affected())
             }
-        })
+            TxInner::Pg(tx) => {
+                let query = bind!(sqlx::query(AssertSqlSafe(for_postgres(sql))), args);
+                query.execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+        };
+        self.failed |= rows.is_err();
+        Ok(rows?)
     }
 
     /// Makes a commit wake the receivers of [`Database::changed`](crate::Database::changed).
@@ -67,8 +74,11 @@ impl Tx {
         self.wake = true;
     }
 
-    /// Makes everything durable, or nothing.
+    /// Makes everything durable, or nothing: [`DbError::Aborted`] when a statement has failed, on either engine.
     pub async fn commit(self) -> Result<(), DbError> {
+        if self.failed {
+            return Err(DbError::Aborted);
+        }
         match self.inner {
             TxInner::Lite(tx) => tx.commit().await?,
             TxInner::Pg(tx) => tx.commit().await?,

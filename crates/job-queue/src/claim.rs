@@ -39,13 +39,14 @@ impl JobQueue {
     /// Marks the job done with `result` (an object, an array or null) and makes ready what waited on it alone.
     pub async fn finish(&self, tx: &mut Tx, fence: &Fence, now_ms: i64, result: Value) -> Result<(), QueueError> {
         let result = Some(result).filter(|value| !value.is_null());
-        let done = tx.execute(sql::FINISH, args![&fence.job_id, fence.attempt, result, now_ms]).await?;
+        let done =
+            tx.execute(sql::FINISH, args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms]).await?;
         if done == 0 {
             return Err(QueueError::LeaseLost);
         }
-        let dependants: Vec<(String,)> = tx.all(sql::DEPENDANTS, args![&fence.job_id]).await?;
+        let dependants: Vec<(String,)> = tx.all(sql::DEPENDANTS, args![&fence.tenant_id, &fence.job_id]).await?;
         for (job,) in dependants {
-            tx.execute(sql::RELEASE, args![job]).await?;
+            tx.execute(sql::RELEASE, args![&fence.tenant_id, job]).await?;
         }
         tx.wake();
         Ok(())
@@ -68,7 +69,8 @@ impl JobQueue {
         } else {
             (sql::PARK, now_ms, FailOutcome::Parked)
         };
-        tx.execute(statement, args![&fence.job_id, fence.attempt, time_ms, &failure.code, detail]).await?;
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, time_ms, &failure.code, detail];
+        tx.execute(statement, args).await?;
         tx.wake();
         Ok(outcome)
     }
@@ -76,19 +78,22 @@ impl JobQueue {
     /// Shows that the worker lives and the work moves. `progress` is 0 to 1.
     pub async fn renew(&self, fence: &Fence, progress: f64) -> Result<Renewal, QueueError> {
         let progress = if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) };
-        let rows = self.write(sql::RENEW, args![&fence.job_id, fence.attempt, progress], false).await?;
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, progress];
+        let rows = self.write(sql::RENEW, args, false).await?;
         Ok(if rows == 0 { Renewal::Lost } else { Renewal::Kept })
     }
 
     /// Makes the job ready for another worker at once; the attempt does not count against its maximum. `false` when the
     /// lease was lost or the job has ended: then there is nothing to hand back.
     pub async fn hand_back(&self, fence: &Fence) -> Result<bool, QueueError> {
-        Ok(self.write(sql::HAND_BACK, args![&fence.job_id, fence.attempt], true).await? > 0)
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt];
+        Ok(self.write(sql::HAND_BACK, args, true).await? > 0)
     }
 
     /// Attempts that count, and their maximum.
     async fn hold(&self, tx: &mut Tx, fence: &Fence) -> Result<(i64, i64), QueueError> {
-        tx.optional(sql::CHECK, args![&fence.job_id, fence.attempt]).await?.ok_or(QueueError::LeaseLost)
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt];
+        tx.optional(sql::CHECK, args).await?.ok_or(QueueError::LeaseLost)
     }
 
     async fn write(&self, sql: &'static str, args: Vec<Val>, wake: bool) -> Result<u64, QueueError> {

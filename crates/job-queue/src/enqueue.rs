@@ -11,6 +11,9 @@ use crate::{JobQueue, JobState, NewJob, QueueError, sql};
 /// The most jobs one call takes.
 pub const MAX_BATCH: usize = 5_000;
 
+/// 30 days.
+const MAX_DELAY_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
 impl JobQueue {
     /// Enqueues jobs in the caller's transaction: they exist when it commits.
     ///
@@ -30,13 +33,17 @@ impl JobQueue {
                 // What stood in the way of the first insert ended between it and the look.
                 fresh.push(job);
             } else {
-                return Err(QueueError::Invalid("the id of the job is taken"));
+                // Another one took its place at once.
+                return Err(QueueError::Duplicate);
             }
         }
         for job in fresh.into_iter().filter(|job| !job.waits_on.is_empty()) {
             let mut needs: Vec<&JobId> = job.waits_on.iter().map(|id| stands_for.get(id).unwrap_or(id)).collect();
             needs.sort_unstable();
             needs.dedup();
+            if needs.contains(&&job.id) {
+                return Err(QueueError::Invalid("a job cannot wait on one whose dedupe key it has"));
+            }
             wait_on(tx, job, &needs).await?;
         }
         tx.wake();
@@ -54,6 +61,9 @@ fn check(jobs: &[NewJob]) -> Result<(), QueueError> {
         }
         if job.max_attempts < 1 || job.weight < 0 {
             return Err(QueueError::Invalid("a job has at least one attempt and no negative weight"));
+        }
+        if !(0..=MAX_DELAY_MS).contains(&job.delay_ms) {
+            return Err(QueueError::Invalid("a job is delayed by 0 to 30 days"));
         }
         if job.waits_on.contains(&job.id) {
             return Err(QueueError::Invalid("a job cannot wait on itself"));
@@ -73,9 +83,10 @@ async fn insert(tx: &mut Tx, now_ms: i64, job: &NewJob) -> Result<bool, QueueErr
         state.as_str(),
         job.priority,
         job.weight,
-        now_ms,
+        now_ms.saturating_add(job.delay_ms),
         job.max_attempts,
         job.dedupe_key.clone(),
+        now_ms,
     ];
     Ok(tx.execute(sql::INSERT, args).await? == 1)
 }
@@ -92,14 +103,14 @@ async fn stored(tx: &mut Tx, job: &NewJob) -> Result<Option<JobId>, QueueError> 
 async fn wait_on(tx: &mut Tx, job: &NewJob, needs: &[&JobId]) -> Result<(), QueueError> {
     let mut open = 0;
     for &need in needs {
-        let held: Option<(String,)> = tx.optional(sql::HOLD_NEED, args![need, &job.tenant_id]).await?;
+        let held: Option<(String,)> = tx.optional(sql::HOLD_NEED, args![&job.tenant_id, need]).await?;
         let (state,) = held.ok_or_else(|| QueueError::UnknownDependency(need.clone()))?;
         if state != JobState::Done.as_str() {
-            tx.execute(sql::INSERT_NEED, args![&job.id, need]).await?;
+            tx.execute(sql::INSERT_NEED, args![&job.tenant_id, &job.id, need]).await?;
             open += 1;
         }
     }
     let state = if open == 0 { JobState::Ready } else { JobState::Waiting };
-    tx.execute(sql::SET_WAITING, args![&job.id, open, state.as_str()]).await?;
+    tx.execute(sql::SET_WAITING, args![&job.tenant_id, &job.id, open, state.as_str()]).await?;
     Ok(())
 }

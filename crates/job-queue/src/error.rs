@@ -30,10 +30,3 @@ pub enum QueueError {
     #[error("the worker ended: {0}")]
     Worker(String),
 }
-
-impl QueueError {
-    /// Whether the same call may work a little later.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_transient())
-    }
-}

@@ -13,7 +13,7 @@ use crate::QueueError;
 /// A job to enqueue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
-    /// Unique. Enqueuing an id that exists already does nothing, so a replayed transaction is harmless.
+    /// Unique within the tenant. Enqueuing an id that exists already does nothing, so a replayed transaction is harmless.
     pub id: JobId,
     /// Whose job it is.
     pub tenant_id: TenantId,
@@ -29,6 +29,8 @@ pub struct NewJob {
     pub weight: i64,
     /// How often it may be tried, at least 1.
     pub max_attempts: i64,
+    /// How long after it was enqueued it may first be claimed: 0 for at once, at most 30 days.
+    pub delay_ms: i64,
     /// Jobs that must be done first: stored ones, or others of the same batch, without a cycle.
     pub waits_on: Vec<JobId>,
     /// At most one unfinished job of the tenant has this key; a second one is dropped, and what waits on it waits on the
@@ -39,6 +41,8 @@ pub struct NewJob {
 /// The fencing token: one attempt at one job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fence {
+    /// Whose job it is.
+    pub tenant_id: TenantId,
     /// The job.
     pub job_id: JobId,
     /// Grows by 1 with every claim, whoever claims.
@@ -198,7 +202,7 @@ pub enum Reaped {
     /// It is ready again; the token is the lost one.
     Requeued(Fence),
     /// Its attempts are used up: the asset must learn of it.
-    Parked(Fence, TenantId, AssetId),
+    Parked(Fence, AssetId),
 }
 
 /// Which jobs to list; an empty filter lists all of the tenant.
@@ -257,9 +261,10 @@ pub(crate) fn parse<T: FromStr>(job: &str, text: &str) -> Result<T, QueueError> 
 impl TryFrom<RawClaim> for ClaimedJob {
     type Error = QueueError;
     fn try_from(raw: RawClaim) -> Result<Self, QueueError> {
+        let tenant_id: TenantId = parse(&raw.id, &raw.tenant_id)?;
         Ok(Self {
-            fence: Fence { job_id: parse(&raw.id, &raw.id)?, attempt: raw.attempt },
-            tenant_id: parse(&raw.id, &raw.tenant_id)?,
+            tenant_id: tenant_id.clone(),
+            fence: Fence { tenant_id, job_id: parse(&raw.id, &raw.id)?, attempt: raw.attempt },
             asset_id: parse(&raw.id, &raw.asset_id)?,
             stage: raw.stage,
             payload: raw.payload.0,

@@ -1,4 +1,4 @@
-//! The queue as its callers see it: reading, cancelling, retrying.
+//! The queue as its callers see it: reading, cancelling, deleting.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -54,18 +54,16 @@ impl JobQueue {
         let (created_ms, id) = after.unzip();
         let state = filter.state.map(JobState::as_str);
         let limit = limit.clamp(0, MAX_PAGE);
-        let args = args![tenant, state, filter.stage.clone(), filter.asset_id.as_ref(), created_ms, id, limit];
-        let raw: Vec<RawJob> = self.db.all(sql::LIST, args).await?;
+        let mut args = args![tenant, state, filter.stage.clone(), created_ms, id, limit];
+        let statement = match &filter.asset_id {
+            Some(asset) => {
+                args.push(asset.into());
+                sql::LIST_OF_ASSET
+            }
+            None => sql::LIST,
+        };
+        let raw: Vec<RawJob> = self.db.all(statement, args).await?;
         raw.into_iter().map(JobRow::try_from).collect()
-    }
-
-    /// How far the asset's jobs are, 0 to 1, weighted by cost; 0 without jobs. Cancelled jobs do not count.
-    pub async fn progress_of(&self, tenant: &TenantId, asset: &AssetId) -> Result<f64, QueueError> {
-        let sums: Option<(f64, f64)> = self.db.optional(sql::PROGRESS, args![tenant, asset]).await?;
-        Ok(match sums {
-            Some((done, all)) if all > 0.0 => (done / all).clamp(0.0, 1.0),
-            _ => 0.0,
-        })
     }
 
     /// How many unfinished and parked jobs there are over all tenants, by stage and state: for gauges.
@@ -89,18 +87,6 @@ impl JobQueue {
     /// Deletes the finished, parked and cancelled jobs of the asset and returns how many: when the asset is erased.
     pub async fn delete_asset(&self, tx: &mut Tx, tenant: &TenantId, asset: &AssetId) -> Result<u64, QueueError> {
         Ok(tx.execute(sql::DELETE_ASSET, args![tenant, asset]).await?)
-    }
-
-    /// Makes a parked job ready again with all its attempts. `false` when it is not parked.
-    pub async fn retry_parked(&self, tx: &mut Tx, tenant: &TenantId, job: &JobId) -> Result<bool, QueueError> {
-        match tx.execute(sql::UNPARK, args![tenant, job]).await {
-            Ok(rows) => {
-                tx.wake();
-                Ok(rows > 0)
-            }
-            Err(error) if error.is_unique_violation() => Err(QueueError::Duplicate),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use database::{Tx, args};
-use media_types::{AssetId, JobId, TenantId};
+use media_types::{AssetId, TenantId};
 
 use crate::model::parse;
 use crate::queue::now_ms;
@@ -21,8 +21,6 @@ const MAX_RUNNING: i64 = 10_000;
 pub struct SilentJob {
     /// The attempt that is taken over.
     pub fence: Fence,
-    /// Whose job it is.
-    pub tenant_id: TenantId,
     /// What it works on.
     pub asset_id: AssetId,
     heartbeat: i64,
@@ -33,11 +31,10 @@ pub struct SilentJob {
 pub struct Reaper {
     queue: JobQueue,
     patience: Duration,
-    seen: HashMap<JobId, Seen>,
+    seen: HashMap<Fence, Seen>,
 }
 
 struct Seen {
-    attempt: i64,
     heartbeat: i64,
     since: Instant,
 }
@@ -54,12 +51,11 @@ impl Reaper {
         let mut silent = Vec::new();
         let mut seen = HashMap::with_capacity(running.len());
         for job in running {
-            let since = match self.seen.get(&job.fence.job_id) {
-                Some(old) if (old.attempt, old.heartbeat) == (job.fence.attempt, job.heartbeat) => old.since,
+            let since = match self.seen.get(&job.fence) {
+                Some(old) if old.heartbeat == job.heartbeat => old.since,
                 _ => now,
             };
-            let entry = Seen { attempt: job.fence.attempt, heartbeat: job.heartbeat, since };
-            seen.insert(job.fence.job_id.clone(), entry);
+            seen.insert(job.fence.clone(), Seen { heartbeat: job.heartbeat, since });
             if now.saturating_duration_since(since) >= self.patience {
                 silent.push(job);
             }
@@ -81,14 +77,14 @@ impl JobQueue {
     /// Makes a silent job ready again, or parks it with code [`LOST_WORKERS`] when its attempts are used up. `None` when
     /// the worker has shown a sign of life meanwhile.
     pub async fn take_over(&self, tx: &mut Tx, job: &SilentJob, now_ms: i64) -> Result<Option<Reaped>, QueueError> {
-        let Fence { job_id, attempt } = &job.fence;
-        let args = args![job_id, *attempt, job.heartbeat, now_ms, LOST_WORKERS, LOST_WORKERS_DETAIL];
+        let Fence { tenant_id, job_id, attempt } = &job.fence;
+        let args = args![tenant_id, job_id, *attempt, job.heartbeat, now_ms, LOST_WORKERS, LOST_WORKERS_DETAIL];
         let taken: Option<(String,)> = tx.optional(sql::TAKE_OVER, args).await?;
         let Some((state,)) = taken else { return Ok(None) };
         tx.wake();
         tracing::warn!(job = %job_id, attempt, state, "took a job from a silent worker");
         Ok(Some(if state == JobState::Parked.as_str() {
-            Reaped::Parked(job.fence.clone(), job.tenant_id.clone(), job.asset_id.clone())
+            Reaped::Parked(job.fence.clone(), job.asset_id.clone())
         } else {
             Reaped::Requeued(job.fence.clone())
         }))
@@ -114,12 +110,11 @@ impl JobQueue {
 }
 
 async fn running(queue: &JobQueue) -> Result<Vec<SilentJob>, QueueError> {
-    let rows: Vec<(String, i64, i64, String, String)> = queue.database().all(sql::RUNNING, args![MAX_RUNNING]).await?;
+    let rows: Vec<(String, String, i64, i64, String)> = queue.database().all(sql::RUNNING, args![MAX_RUNNING]).await?;
     rows.into_iter()
-        .map(|(id, attempt, heartbeat, tenant, asset)| {
+        .map(|(tenant, id, attempt, heartbeat, asset)| {
             Ok(SilentJob {
-                fence: Fence { job_id: parse(&id, &id)?, attempt },
-                tenant_id: parse(&id, &tenant)?,
+                fence: Fence { tenant_id: parse::<TenantId>(&id, &tenant)?, job_id: parse(&id, &id)?, attempt },
                 asset_id: parse(&id, &asset)?,
                 heartbeat,
             })

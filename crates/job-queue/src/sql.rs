@@ -11,15 +11,15 @@ macro_rules! job_columns {
 
 pub(crate) const INSERT: &str = "INSERT INTO job (id, tenant_id, asset_id, stage, payload, state, priority, weight,
     run_at_ms, attempt, returned, max_attempts, waits_for, heartbeat, progress, dedupe_key, created_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $9) ON CONFLICT DO NOTHING";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12) ON CONFLICT DO NOTHING";
 pub(crate) const BY_ID: &str = "SELECT id FROM job WHERE tenant_id = $1 AND id = $2";
 pub(crate) const BY_DEDUPE_KEY: &str = "SELECT id FROM job WHERE tenant_id = $1 AND dedupe_key = $2
     AND state IN ('waiting', 'ready', 'running')";
 /// Changes nothing and holds the row, so that the job cannot finish between this look and the commit.
 pub(crate) const HOLD_NEED: &str =
-    "UPDATE job SET heartbeat = heartbeat WHERE id = $1 AND tenant_id = $2 RETURNING state";
-pub(crate) const INSERT_NEED: &str = "INSERT INTO job_dependency (job_id, needs_id) VALUES ($1, $2)";
-pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $2, state = $3 WHERE id = $1";
+    "UPDATE job SET heartbeat = heartbeat WHERE tenant_id = $1 AND id = $2 RETURNING state";
+pub(crate) const INSERT_NEED: &str = "INSERT INTO job_dependency (tenant_id, job_id, needs_id) VALUES ($1, $2, $3)";
+pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 WHERE tenant_id = $1 AND id = $2";
 
 // Claim. `=` and not `IN` around the inner SELECT: PostgreSQL may run a sub-select of IN more than once, and each run
 // would skip the row that the one before has locked.
@@ -28,42 +28,45 @@ pub(crate) const PEEK: &str = "SELECT id FROM job WHERE state = 'ready' AND run_
     AND stage IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) LIMIT 1";
 pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = attempt + 1, heartbeat = heartbeat + 1,
         progress = 0, worker = $1, started_ms = $2
-    WHERE state = 'ready' AND id = (SELECT id FROM job WHERE state = 'ready' AND run_at_ms <= $2
+    WHERE state = 'ready' AND (tenant_id, id) = (SELECT tenant_id, id FROM job
+        WHERE state = 'ready' AND run_at_ms <= $2
         AND stage IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         ORDER BY priority DESC, run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
     RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, max_attempts";
 
-// Under a lease: $1 is the job, $2 the attempt.
+// Under a lease: $1 is the tenant, $2 the job, $3 the attempt.
 
 /// Changes nothing and holds the row, so that nobody takes the job over before the commit.
 pub(crate) const CHECK: &str = "UPDATE job SET heartbeat = heartbeat
-    WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING attempt - returned, max_attempts";
-pub(crate) const FINISH: &str = "UPDATE job SET state = 'done', progress = 1, result = $3, finished_ms = $4,
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING attempt - returned, max_attempts";
+pub(crate) const FINISH: &str = "UPDATE job SET state = 'done', progress = 1, result = $4, finished_ms = $5,
         error_code = NULL, error_detail = NULL
-    WHERE id = $1 AND attempt = $2 AND state = 'running'";
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
 /// In the order of ids, so that two transactions that finish parts of the same jobs cannot lock each other out.
-pub(crate) const DEPENDANTS: &str = "SELECT job_id FROM job_dependency WHERE needs_id = $1 ORDER BY job_id";
+pub(crate) const DEPENDANTS: &str = "SELECT job_id FROM job_dependency WHERE tenant_id = $1 AND needs_id = $2
+    ORDER BY job_id";
 pub(crate) const RELEASE: &str = "UPDATE job SET waits_for = waits_for - 1,
         state = CASE WHEN waits_for <= 1 THEN 'ready' ELSE 'waiting' END
-    WHERE id = $1 AND state = 'waiting'";
-pub(crate) const RETRY: &str = "UPDATE job SET state = 'ready', run_at_ms = $3, error_code = $4, error_detail = $5
-    WHERE id = $1 AND attempt = $2 AND state = 'running'";
-pub(crate) const PARK: &str = "UPDATE job SET state = 'parked', finished_ms = $3, error_code = $4, error_detail = $5
-    WHERE id = $1 AND attempt = $2 AND state = 'running'";
-pub(crate) const RENEW: &str = "UPDATE job SET heartbeat = heartbeat + 1, progress = $3
-    WHERE id = $1 AND attempt = $2 AND state = 'running'";
+    WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
+pub(crate) const RETRY: &str = "UPDATE job SET state = 'ready', run_at_ms = $4, error_code = $5, error_detail = $6,
+        progress = 0
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
+pub(crate) const PARK: &str = "UPDATE job SET state = 'parked', finished_ms = $4, error_code = $5, error_detail = $6
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
+pub(crate) const RENEW: &str = "UPDATE job SET heartbeat = heartbeat + 1, progress = $4
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
 pub(crate) const HAND_BACK: &str = "UPDATE job SET state = 'ready', returned = returned + 1, progress = 0
-    WHERE id = $1 AND attempt = $2 AND state = 'running'";
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
 
 // Take-over.
 
-pub(crate) const RUNNING: &str = "SELECT id, attempt, heartbeat, tenant_id, asset_id FROM job
-    WHERE state = 'running' ORDER BY id LIMIT $1";
+pub(crate) const RUNNING: &str = "SELECT tenant_id, id, attempt, heartbeat, asset_id FROM job
+    WHERE state = 'running' ORDER BY tenant_id, id LIMIT $1";
 pub(crate) const TAKE_OVER: &str = "UPDATE job SET
         state = CASE WHEN attempt - returned >= max_attempts THEN 'parked' ELSE 'ready' END,
-        finished_ms = CASE WHEN attempt - returned >= max_attempts THEN CAST($4 AS BIGINT) ELSE NULL END,
-        error_code = $5, error_detail = $6, progress = 0
-    WHERE id = $1 AND attempt = $2 AND heartbeat = $3 AND state = 'running' RETURNING state";
+        finished_ms = CASE WHEN attempt - returned >= max_attempts THEN CAST($5 AS BIGINT) ELSE NULL END,
+        error_code = $6, error_detail = $7, progress = 0
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND heartbeat = $4 AND state = 'running' RETURNING state";
 
 // By people and by the asset.
 
@@ -71,8 +74,6 @@ pub(crate) const CANCEL_ASSET: &str = "UPDATE job SET state = 'cancelled', finis
     WHERE tenant_id = $1 AND asset_id = $2 AND state IN ('waiting', 'ready', 'running')";
 pub(crate) const DELETE_ASSET: &str = "DELETE FROM job WHERE tenant_id = $1 AND asset_id = $2
     AND state IN ('done', 'parked', 'cancelled')";
-pub(crate) const UNPARK: &str = "UPDATE job SET state = 'ready', returned = attempt, finished_ms = NULL, progress = 0
-    WHERE tenant_id = $1 AND id = $2 AND state = 'parked'";
 pub(crate) const JOB: &str = concat!("SELECT ", job_columns!(), " FROM job WHERE tenant_id = $1 AND id = $2");
 pub(crate) const JOBS_OF: &str = concat!(
     "SELECT ",
@@ -83,15 +84,24 @@ pub(crate) const LIST: &str = concat!(
     "SELECT ",
     job_columns!(),
     " FROM job WHERE tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2)
-    AND (CAST($3 AS TEXT) IS NULL OR stage = $3) AND (CAST($4 AS TEXT) IS NULL OR asset_id = $4)
-    AND (CAST($5 AS BIGINT) IS NULL OR (created_ms, id) < ($5, $6))
-    ORDER BY created_ms DESC, id DESC LIMIT $7"
+    AND (CAST($3 AS TEXT) IS NULL OR stage = $3) AND (CAST($4 AS BIGINT) IS NULL OR (created_ms, id) < ($4, $5))
+    ORDER BY created_ms DESC, id DESC LIMIT $6"
 );
-pub(crate) const PROGRESS: &str = "SELECT CAST(COALESCE(SUM(weight * progress), 0) AS DOUBLE PRECISION),
-        CAST(COALESCE(SUM(weight), 0) AS DOUBLE PRECISION)
-    FROM job WHERE tenant_id = $1 AND asset_id = $2 AND state <> 'cancelled'";
-pub(crate) const DEPTHS: &str = "SELECT stage, state, CAST(COUNT(*) AS BIGINT) FROM job
-    WHERE state IN ('waiting', 'ready', 'running', 'parked') GROUP BY stage, state ORDER BY stage, state LIMIT 1000";
+/// Not one more condition of the above: no index is used for a condition that may be absent.
+pub(crate) const LIST_OF_ASSET: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job WHERE tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2)
+    AND (CAST($3 AS TEXT) IS NULL OR stage = $3) AND (CAST($4 AS BIGINT) IS NULL OR (created_ms, id) < ($4, $5))
+    AND asset_id = $7 ORDER BY created_ms DESC, id DESC LIMIT $6"
+);
+/// One branch for each partial index: jobs that ended are the most by far, and none of them is looked at.
+pub(crate) const DEPTHS: &str = "SELECT stage, 'ready' AS state, CAST(COUNT(*) AS BIGINT) FROM job
+    WHERE state = 'ready' GROUP BY stage
+    UNION ALL SELECT stage, 'running', CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running' GROUP BY stage
+    UNION ALL SELECT stage, state, CAST(COUNT(*) AS BIGINT) FROM job
+        WHERE state IN ('waiting', 'parked') GROUP BY stage, state
+    ORDER BY 1, 2 LIMIT 1000";
 
 /// Every statement above, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
@@ -115,10 +125,9 @@ pub const STATEMENTS: &[&str] = &[
     TAKE_OVER,
     CANCEL_ASSET,
     DELETE_ASSET,
-    UNPARK,
     JOB,
     JOBS_OF,
     LIST,
-    PROGRESS,
+    LIST_OF_ASSET,
     DEPTHS,
 ];

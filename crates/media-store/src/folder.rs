@@ -53,7 +53,7 @@ impl FolderStore {
     ///
     /// # Errors
     /// As for [`FolderStore::open`].
-    pub fn open_with_reserve(folder: impl AsRef<Path>, reserve_bytes: u64) -> Result<Self, StoreError> {
+    fn open_with_reserve(folder: impl AsRef<Path>, reserve_bytes: u64) -> Result<Self, StoreError> {
         let disk = Arc::new(Disk::open(folder.as_ref(), reserve_bytes)?);
         Ok(Self { disk, turns: Arc::new(Semaphore::new(MAX_CALLS_ON_DISK)) })
     }

@@ -18,7 +18,7 @@ fn fine_part(part: &str) -> bool {
 ///
 /// # Errors
 /// [`StoreError::InvalidKey`].
-pub fn check_key(key: &str) -> Result<(), StoreError> {
+pub(crate) fn check_key(key: &str) -> Result<(), StoreError> {
     let fine = key.len() <= MAX_KEY_BYTES && key.split('/').all(fine_part);
     if fine { Ok(()) } else { Err(StoreError::invalid_key(key)) }
 }

@@ -4,8 +4,6 @@
 //! - [`FolderStore`]: a folder. Objects appear whole and survive a power cut once acknowledged.
 //! - [`MemoryStore`]: for tests and throw-away runs.
 //! - [`mod@pointer`]: moving a publication's pointer, only upwards.
-//! - [`TreeHasher`]: the identity of an uploaded source.
-//! - [`testing`]: the one suite that every implementation passes.
 //!
 //! Layer 3: the only crate that touches stored media.
 
@@ -15,19 +13,18 @@ mod key;
 mod memory;
 pub mod pointer;
 mod store;
-pub mod testing;
+#[cfg(test)]
+mod testing;
 mod tree_hash;
 
 use std::sync::Arc;
 
 pub use error::StoreError;
 pub use folder::FolderStore;
-pub use key::check_key;
 pub use memory::MemoryStore;
 pub use store::{
     MAX_LISTED_KEYS, MAX_OBJECT_BYTES, MediaStore, ObjectMeta, PutNew, StagedObject, StoreFuture, Version,
 };
-pub use tree_hash::{TREE_PART_BYTES, TreeHasher};
 
 /// Opens the store that an operator named: the path of a folder, created when missing.
 ///

@@ -1,3 +1,5 @@
+//! Memory as a store.
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -5,8 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::key::{check_key, check_prefix};
-use crate::store::{MAX_LISTED_KEYS, MAX_OBJECT_BYTES};
-use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, TreeHasher, Version};
+use crate::store::{MAX_LISTED_KEYS, check_size};
+use crate::tree_hash::TreeHasher;
+use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
 
 const DEFAULT_CAPACITY_BYTES: u64 = 1 << 30;
 
@@ -176,13 +179,6 @@ impl State {
         let continues = key.match_indices('/').any(|(end, _)| self.objects.contains_key(&key[..end]));
         if continued || continues { Err(StoreError::KeyClash { key: key.to_owned() }) } else { Ok(()) }
     }
-}
-
-fn check_size(key: &str, size_bytes: u64) -> Result<(), StoreError> {
-    if size_bytes <= MAX_OBJECT_BYTES {
-        return Ok(());
-    }
-    Err(StoreError::TooLarge { key: key.to_owned(), size_bytes, limit_bytes: MAX_OBJECT_BYTES })
 }
 
 fn describe(bytes: &[u8]) -> StagedObject {

@@ -15,6 +15,14 @@ pub const MAX_OBJECT_BYTES: u64 = 64 * 1024 * 1024;
 /// Most keys that one [`MediaStore::list`] returns, whatever limit was asked for.
 pub const MAX_LISTED_KEYS: usize = 1000;
 
+/// Whether one call may move so many bytes.
+pub(crate) fn check_size(key: &str, size_bytes: u64) -> Result<(), StoreError> {
+    if size_bytes <= MAX_OBJECT_BYTES {
+        return Ok(());
+    }
+    Err(StoreError::TooLarge { key: key.to_owned(), size_bytes, limit_bytes: MAX_OBJECT_BYTES })
+}
+
 /// What every method of [`MediaStore`] returns.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
@@ -61,7 +69,7 @@ impl fmt::Display for Version {
 pub struct StagedObject {
     /// Size in bytes.
     pub size_bytes: u64,
-    /// Lower-case hex of the tree hash ([`crate::TreeHasher`]): SHA-256 over the SHA-256 digests of its 8 MiB parts.
+    /// Lower-case hex of the tree hash: SHA-256 over the SHA-256 digests (32 raw bytes each, in order) of its 8 MiB parts.
     pub sha256: String,
 }
 
@@ -113,7 +121,8 @@ pub trait MediaStore: Send + Sync {
 
     /// Appends to the upload `upload_key`, which begins with an append (of nothing, if you like) at offset 0, and
     /// returns its new length once the bytes are durable. [`StoreError::OffsetMismatch`] with the true length when
-    /// `offset` is not it, [`StoreError::Conflict`] while another append or a finish is at work; after any error ask [`stage_offset`](MediaStore::stage_offset) where to go on.
+    /// `offset` is not it, [`StoreError::Conflict`] while another append or a finish is at work; after any error ask
+    /// [`stage_offset`](MediaStore::stage_offset) where to go on.
     fn stage_append<'a>(&'a self, upload_key: &'a str, offset: u64, bytes: Bytes) -> StoreFuture<'a, u64>;
 
     /// Length in bytes of an unfinished upload; `None` when there is none.

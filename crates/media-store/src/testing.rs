@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures::future::join_all;
 
-use crate::{
-    MAX_LISTED_KEYS, MAX_OBJECT_BYTES, MediaStore, ObjectMeta, PutNew, StoreError, StoreFuture, TreeHasher, Version,
-};
+use crate::tree_hash::TreeHasher;
+use crate::{MAX_LISTED_KEYS, MAX_OBJECT_BYTES, MediaStore, ObjectMeta, PutNew, StoreError, StoreFuture, Version};
 
 const RACERS: usize = 16;
 
@@ -31,7 +30,7 @@ async fn err<T>(future: StoreFuture<'_, T>) -> StoreError {
 ///
 /// # Panics
 /// When the store breaks a promise.
-pub async fn suite(store: Arc<dyn MediaStore>) {
+pub(crate) async fn suite(store: Arc<dyn MediaStore>) {
     objects_are_written_once(&*store).await;
     ranges_are_cut_at_the_end(&*store).await;
     one_of_many_creates(&store).await;
@@ -51,7 +50,7 @@ pub async fn suite(store: Arc<dyn MediaStore>) {
 ///
 /// # Panics
 /// When a write is not answered with [`StoreError::NoSpace`] or leaves something behind.
-pub async fn full_suite(store: Arc<dyn MediaStore>) {
+pub(crate) async fn full_suite(store: Arc<dyn MediaStore>) {
     let big = Bytes::from(vec![7; 64 * 1024]);
     assert!(matches!(err(store.put_new("full/a", big.clone())).await, StoreError::NoSpace));
     assert!(matches!(err(store.swap("full/b", None, big.clone())).await, StoreError::NoSpace));

@@ -3,12 +3,12 @@
 use sha2::{Digest, Sha256};
 
 /// Size in bytes of every part but the last.
-pub const TREE_PART_BYTES: u64 = 8 * 1024 * 1024;
+const TREE_PART_BYTES: u64 = 8 * 1024 * 1024;
 
 /// SHA-256 over the SHA-256 digests (32 raw bytes each, in order) of the 8 MiB parts of a byte string. The last part
 /// may be shorter; an empty string has no parts, so its tree hash is SHA-256 of nothing.
 #[derive(Default)]
-pub struct TreeHasher {
+pub(crate) struct TreeHasher {
     root: Sha256,
     part: Sha256,
     in_part: u64,
@@ -16,7 +16,7 @@ pub struct TreeHasher {
 
 impl TreeHasher {
     /// Continues the byte string, in pieces of any size.
-    pub fn update(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = usize::try_from(TREE_PART_BYTES - self.in_part).unwrap_or(usize::MAX);
             let (now, later) = bytes.split_at(bytes.len().min(room));
@@ -36,7 +36,7 @@ impl TreeHasher {
     }
 
     /// The tree hash in lower-case hex.
-    pub fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         if self.in_part > 0 {
             self.close_part();
         }

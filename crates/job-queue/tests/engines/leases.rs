@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use job_queue::{FailOutcome, Failure, JobQueue, JobState, NewJob, QueueError, Renewal};
 use serde_json::json;
 
-use crate::{begin, claim, enqueue, finish, id, job, on_each_engine, row, state, tenant};
+use crate::{begin, claim, enqueue, finish, job, on_each_engine, row, state};
 
 fn failure(retry: bool) -> Failure {
     Failure { code: "engine.crashed".to_owned(), detail: "it fell over".to_owned(), retry }
@@ -78,10 +78,11 @@ async fn a_failed_attempt_waits_longer_each_time_and_the_last_one_parks() {
         for (attempt, wait_ms) in [(1, 1_000), (2, 2_000)] {
             let claimed = claim(&queue).await.unwrap();
             assert_eq!(claimed.fence.attempt, attempt);
+            queue.renew(&claimed.fence, 0.5).await.unwrap();
             let outcome = fail(&queue, &claimed.fence, 500, true).await;
             assert_eq!(outcome, FailOutcome::Retrying { run_at_ms: 500 + wait_ms });
             let row = row(&queue, "a").await;
-            assert_eq!((row.state, row.run_at_ms), (JobState::Ready, 500 + wait_ms));
+            assert_eq!((row.state, row.run_at_ms, row.progress), (JobState::Ready, 500 + wait_ms, 0.0));
             assert_eq!(row.error_code.as_deref(), Some("engine.crashed"));
         }
         let last = claim(&queue).await.unwrap();
@@ -106,30 +107,6 @@ async fn a_retry_in_the_future_is_not_claimed_and_a_hopeless_failure_parks_at_on
         let claimed = claim(&queue).await.unwrap();
         assert_eq!(fail(&queue, &claimed.fence, 1, false).await, FailOutcome::Parked);
         assert_eq!(state(&queue, "b").await, JobState::Parked);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_parked_job_is_retried_with_all_its_attempts_unless_another_took_its_place() {
-    on_each_engine(|queue| async move {
-        let once = |name: &str| NewJob { max_attempts: 1, dedupe_key: Some("k".to_owned()), ..job(name) };
-        enqueue(&queue, &[once("a")]).await;
-        let claimed = claim(&queue).await.unwrap();
-        assert_eq!(fail(&queue, &claimed.fence, 1, true).await, FailOutcome::Parked);
-
-        let mut tx = begin(&queue).await;
-        assert!(queue.retry_parked(&mut tx, &tenant(), &id("a")).await.unwrap());
-        assert!(!queue.retry_parked(&mut tx, &tenant(), &id("a")).await.unwrap());
-        tx.commit().await.unwrap();
-        let claimed = claim(&queue).await.unwrap();
-        assert_eq!(claimed.fence.attempt, 2);
-        assert_eq!(fail(&queue, &claimed.fence, 1, true).await, FailOutcome::Parked);
-
-        enqueue(&queue, &[once("b")]).await;
-        let mut tx = begin(&queue).await;
-        let retried = queue.retry_parked(&mut tx, &tenant(), &id("a")).await;
-        assert!(matches!(retried, Err(QueueError::Duplicate)), "{retried:?}");
     })
     .await;
 }

@@ -10,14 +10,18 @@ mod worker;
 use std::future::Future;
 use std::time::Duration;
 
-use database::testing::{for_each_engine, prepare_all};
-use database::{Database, Tx};
+use database::testing::{Scratch, for_each_engine, prepare_all};
+use database::{Database, EngineKind, Tx, args};
 use job_queue::{ClaimedJob, JobQueue, JobRow, JobState, NewJob, QueueError};
 use media_types::{AssetId, JobId, TenantId};
 use serde_json::json;
 
 fn tenant() -> TenantId {
     TenantId::from_unique("1")
+}
+
+fn other_tenant() -> TenantId {
+    TenantId::from_unique("2")
 }
 
 fn asset() -> AssetId {
@@ -38,6 +42,7 @@ fn job(name: &str) -> NewJob {
         priority: 0,
         weight: 1,
         max_attempts: 3,
+        delay_ms: 0,
         waits_on: vec![],
         dedupe_key: None,
     }
@@ -100,4 +105,19 @@ where
 #[tokio::test]
 async fn every_statement_prepares() {
     for_each_engine(|db| async move { prepare_all(&db, job_queue::STATEMENTS).await.unwrap() }).await;
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_table_from_end_to_end() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    for statement in job_queue::STATEMENTS {
+        let explain: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {statement}").into_boxed_str());
+        let plan: Vec<(i64, i64, i64, String)> = scratch.db.all(explain, args![]).await.unwrap();
+        let steps: Vec<&str> = plan.iter().map(|(_, _, _, step)| step.as_str()).collect();
+        // Each of these indexes holds only jobs that have not ended, or are parked.
+        let partial = |step: &str| ["job_ready", "job_running", "job_held_up"].iter().any(|index| step.contains(index));
+        assert!(steps.iter().all(|step| !step.starts_with("SCAN") || partial(step)), "{steps:?}: {statement}");
+        let of_asset = !statement.contains("asset_id = $") || steps.iter().any(|step| step.contains("job_by_asset"));
+        assert!(of_asset, "{steps:?}: {statement}");
+    }
 }

@@ -58,11 +58,11 @@ async fn a_job_that_loses_every_worker_is_parked_and_the_caller_is_told() {
                 now += PATIENCE;
             }
         }
-        let [Reaped::Requeued(first), Reaped::Parked(second, ten, ast)] = reaped.as_slice() else {
+        let [Reaped::Requeued(first), Reaped::Parked(second, ast)] = reaped.as_slice() else {
             panic!("{reaped:?}");
         };
         assert_eq!((first.attempt, second.attempt), (1, 2));
-        assert_eq!((ten, ast), (&tenant(), &asset()));
+        assert_eq!((&second.tenant_id, ast), (&tenant(), &asset()));
         let parked = row(&queue, "poison").await;
         assert_eq!((parked.state, parked.error_code.as_deref()), (JobState::Parked, Some(LOST_WORKERS)));
         assert!(parked.finished_ms.is_some());

@@ -1,13 +1,13 @@
 //! Enqueuing, waiting, listing, cancelling.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use job_queue::{JobFilter, JobState, NewJob, QueueError};
-use media_types::{AssetId, TenantId};
+use job_queue::{Failure, JobFilter, JobState, NewJob, QueueError, Reaped, Reaper};
+use media_types::AssetId;
 use serde_json::json;
 
-use crate::{asset, begin, claim, enqueue, finish, id, job, on_each_engine, row, state, tenant, waiting};
+use crate::{asset, begin, claim, enqueue, finish, id, job, on_each_engine, other_tenant, row, state, tenant, waiting};
 
 #[tokio::test]
 async fn higher_priority_goes_first_then_the_older_then_the_smaller_id() {
@@ -41,6 +41,38 @@ async fn a_job_is_not_claimed_before_its_run_time_nor_by_another_stage() {
     .await;
 }
 
+const THIRTY_DAYS_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+#[tokio::test]
+async fn a_delayed_job_waits_that_long_and_an_undelayed_one_goes_first() {
+    on_each_engine(|queue| async move {
+        let now_ms = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+        let late = NewJob { delay_ms: THIRTY_DAYS_MS, priority: 9, ..job("late") };
+        let after = NewJob { delay_ms: THIRTY_DAYS_MS, ..waiting("after", &["now"]) };
+        let mut tx = begin(&queue).await;
+        queue.enqueue(&mut tx, now_ms, &[late, job("now"), after]).await.unwrap();
+        // Enqueued long ago, so its delay is over.
+        let over = NewJob { delay_ms: THIRTY_DAYS_MS, priority: -1, ..job("over") };
+        queue.enqueue(&mut tx, now_ms - THIRTY_DAYS_MS, &[over]).await.unwrap();
+        tx.commit().await.unwrap();
+        for name in ["now", "over"] {
+            let claimed = claim(&queue).await.unwrap();
+            assert_eq!(claimed.fence.job_id, id(name));
+            finish(&queue, &claimed).await.unwrap();
+        }
+        assert_eq!(claim(&queue).await, None);
+        for name in ["late", "after"] {
+            let row = row(&queue, name).await;
+            assert_eq!(
+                (row.state, row.created_ms, row.run_at_ms),
+                (JobState::Ready, now_ms, now_ms + THIRTY_DAYS_MS),
+                "{name}"
+            );
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nothing_is_enqueued_when_the_transaction_is_dropped() {
     on_each_engine(|queue| async move {
@@ -58,7 +90,7 @@ async fn a_dedupe_key_lets_one_unfinished_job_in_and_its_dependants_follow_it() 
         let keyed = |name: &str| NewJob { dedupe_key: Some("demand/7".to_owned()), ..job(name) };
         enqueue(&queue, &[keyed("first")]).await;
         enqueue(&queue, &[keyed("second"), waiting("after", &["second"])]).await;
-        enqueue(&queue, &[NewJob { tenant_id: TenantId::from_unique("2"), ..keyed("foreign") }]).await;
+        enqueue(&queue, &[NewJob { tenant_id: other_tenant(), ..keyed("foreign") }]).await;
         assert_eq!(queue.job(&tenant(), &id("second")).await.unwrap(), None);
         let claimed = claim(&queue).await.unwrap();
         assert_eq!(claimed.fence.job_id, id("first"));
@@ -99,7 +131,7 @@ async fn what_is_done_already_is_not_waited_for_and_what_is_unknown_is_refused()
         let mut tx = begin(&queue).await;
         let unknown = queue.enqueue(&mut tx, 1, &[waiting("d", &["nothing"])]).await;
         assert!(matches!(unknown, Err(QueueError::UnknownDependency(need)) if need == id("nothing")));
-        let foreign = NewJob { tenant_id: TenantId::from_unique("2"), ..waiting("e", &["a"]) };
+        let foreign = NewJob { tenant_id: other_tenant(), ..waiting("e", &["a"]) };
         assert!(matches!(queue.enqueue(&mut tx, 1, &[foreign]).await, Err(QueueError::UnknownDependency(_))));
     })
     .await;
@@ -113,13 +145,45 @@ async fn a_job_that_breaks_the_rules_is_refused() {
             NewJob { payload: json!(1), ..job("a") },
             NewJob { max_attempts: 0, ..job("a") },
             NewJob { weight: -1, ..job("a") },
+            NewJob { delay_ms: -1, ..job("a") },
+            NewJob { delay_ms: THIRTY_DAYS_MS + 1, ..job("a") },
             waiting("a", &["a"]),
         ] {
             assert!(matches!(queue.enqueue(&mut tx, 1, &[bad]).await, Err(QueueError::Invalid(_))));
         }
-        queue.enqueue(&mut tx, 1, &[job("taken")]).await.unwrap();
-        let foreign = NewJob { tenant_id: TenantId::from_unique("2"), ..job("taken") };
-        assert!(matches!(queue.enqueue(&mut tx, 1, &[foreign]).await, Err(QueueError::Invalid(_))));
+        let keyed = |name: &str| NewJob { dedupe_key: Some("k".to_owned()), ..job(name) };
+        let own_stand_in = NewJob { waits_on: vec![id("b")], ..keyed("a") };
+        assert!(matches!(queue.enqueue(&mut tx, 1, &[own_stand_in, keyed("b")]).await, Err(QueueError::Invalid(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_tenants_may_use_the_same_ids() {
+    on_each_engine(|queue| async move {
+        let theirs = |job: NewJob| NewJob { tenant_id: other_tenant(), priority: -1, ..job };
+        enqueue(&queue, &[job("a"), waiting("b", &["a"])]).await;
+        enqueue(&queue, &[theirs(job("a")), theirs(waiting("b", &["a"]))]).await;
+        let (mine, their) = (claim(&queue).await.unwrap(), claim(&queue).await.unwrap());
+        assert_eq!((&mine.tenant_id, &their.tenant_id), (&tenant(), &other_tenant()));
+        assert_eq!((&mine.fence.job_id, mine.fence.attempt), (&their.fence.job_id, their.fence.attempt));
+
+        let mut reaper = Reaper::new(queue.clone(), Duration::from_secs(1));
+        let start = Instant::now();
+        assert_eq!(reaper.sweep(start).await.unwrap(), []);
+        queue.renew(&mine.fence, 0.5).await.unwrap();
+        let reaped = reaper.sweep(start + Duration::from_secs(1)).await.unwrap();
+        assert_eq!(reaped, [Reaped::Requeued(their.fence.clone())]);
+        assert!(matches!(finish(&queue, &their).await, Err(QueueError::LeaseLost)));
+
+        finish(&queue, &mine).await.unwrap();
+        assert_eq!(state(&queue, "b").await, JobState::Ready);
+        let their_b = queue.job(&other_tenant(), &id("b")).await.unwrap().unwrap();
+        assert_eq!(their_b.state, JobState::Waiting);
+        let mut tx = begin(&queue).await;
+        assert_eq!(queue.delete_asset(&mut tx, &tenant(), &asset()).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(queue.jobs_of(&other_tenant(), &asset()).await.unwrap().len(), 2);
     })
     .await;
 }
@@ -220,27 +284,58 @@ async fn lists_page_from_the_newest_and_filter() {
         assert_eq!(running.iter().map(|row| &row.id).collect::<Vec<_>>(), [&id("a")]);
         let none = JobFilter { stage: Some("probe".to_owned()), ..JobFilter::default() };
         assert_eq!(queue.list(&tenant(), &none, None, 10).await.unwrap(), []);
-        assert_eq!(queue.list(&TenantId::from_unique("2"), &JobFilter::default(), None, 10).await.unwrap(), []);
-        let depths = queue.depths().await.unwrap();
-        assert_eq!(
-            depths,
-            [("transcode".to_owned(), JobState::Ready, 3), ("transcode".to_owned(), JobState::Running, 1)]
-        );
+        assert_eq!(queue.list(&other_tenant(), &JobFilter::default(), None, 10).await.unwrap(), []);
     })
     .await;
 }
 
 #[tokio::test]
-async fn progress_is_weighted_by_cost() {
+async fn the_jobs_of_one_asset_page_and_filter_like_all() {
     on_each_engine(|queue| async move {
-        assert_eq!(queue.progress_of(&tenant(), &asset()).await.unwrap(), 0.0);
-        let big = NewJob { weight: 6, priority: 2, ..job("big") };
-        let small = NewJob { weight: 2, priority: 1, ..job("small") };
-        enqueue(&queue, &[big, small]).await;
-        let (big, small) = (claim(&queue).await.unwrap(), claim(&queue).await.unwrap());
-        finish(&queue, &small).await.unwrap();
-        queue.renew(&big.fence, 0.5).await.unwrap();
-        assert_eq!(queue.progress_of(&tenant(), &asset()).await.unwrap(), 5.0 / 8.0);
+        let other = NewJob { asset_id: AssetId::from_unique("2"), ..job("other") };
+        enqueue(&queue, &[NewJob { priority: 1, ..job("a") }, job("b"), job("c"), other]).await;
+        claim(&queue).await.unwrap();
+        let names = |state, after, limit| {
+            let (queue, filter) = (queue.clone(), JobFilter { state, stage: None, asset_id: Some(asset()) });
+            async move {
+                let rows = queue.list(&tenant(), &filter, after, limit).await.unwrap();
+                rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+            }
+        };
+        assert_eq!(names(None, None, 2).await, [id("c"), id("b")]);
+        assert_eq!(names(None, Some((1, id("b").to_string())), 2).await, [id("a")]);
+        assert_eq!(names(Some(JobState::Ready), None, 9).await, [id("c"), id("b")]);
+        assert_eq!(names(Some(JobState::Parked), None, 9).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn depths_count_what_has_not_ended_and_what_is_parked() {
+    on_each_engine(|queue| async move {
+        let first = |name: &str| NewJob { priority: 1, ..job(name) };
+        enqueue(&queue, &[first("done"), first("parked"), first("run"), job("r1"), job("r2"), waiting("w", &["r1"])])
+            .await;
+        let (done, parked) = (claim(&queue).await.unwrap(), claim(&queue).await.unwrap());
+        claim(&queue).await.unwrap();
+        finish(&queue, &done).await.unwrap();
+        let hopeless = Failure { code: "x".to_owned(), detail: String::new(), retry: false };
+        let mut tx = begin(&queue).await;
+        queue.fail(&mut tx, &parked.fence, 1, &hopeless).await.unwrap();
+        tx.commit().await.unwrap();
+        enqueue(&queue, &[NewJob { stage: "probe".to_owned(), tenant_id: other_tenant(), ..job("p") }]).await;
+        let depths = queue.depths().await.unwrap();
+        let depths: Vec<_> = depths.iter().map(|(stage, state, count)| (stage.as_str(), *state, *count)).collect();
+        assert_eq!(
+            depths,
+            [
+                ("probe", JobState::Ready, 1),
+                ("transcode", JobState::Parked, 1),
+                ("transcode", JobState::Ready, 2),
+                ("transcode", JobState::Running, 1),
+                ("transcode", JobState::Waiting, 1),
+            ]
+        );
     })
     .await;
 }

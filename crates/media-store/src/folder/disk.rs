@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::lock::{FOLDERS, Held, Locks, SWAP};
 use super::path_of;
 use super::temp::Temp;
-use crate::store::MAX_OBJECT_BYTES;
+use crate::store::check_size;
 use crate::{ObjectMeta, PutNew, StoreError, Version};
 
 pub(super) struct Disk {
@@ -20,13 +20,6 @@ pub(super) struct Disk {
     locks: Locks,
     temp: Temp,
     reserve_bytes: u64,
-}
-
-pub(super) fn check_size(key: &str, size_bytes: u64) -> Result<(), StoreError> {
-    if size_bytes <= MAX_OBJECT_BYTES {
-        return Ok(());
-    }
-    Err(StoreError::TooLarge { key: key.to_owned(), size_bytes, limit_bytes: MAX_OBJECT_BYTES })
 }
 
 /// `None` when there is nothing there, or no file.
@@ -178,7 +171,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Unlinks durably; whether there was anything.
+    /// Unlinks durably; nothing happens when there is nothing.
     pub(super) fn remove(&self, root: &Path, key: &str) -> Result<(), StoreError> {
         let path = path_of(root, key);
         match fs::remove_file(&path) {

@@ -4,9 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::disk::{Disk, check_size, existing};
+use super::disk::{Disk, existing};
 use super::path_of;
-use crate::{PutNew, StagedObject, StoreError, TreeHasher};
+use crate::store::check_size;
+use crate::tree_hash::TreeHasher;
+use crate::{PutNew, StagedObject, StoreError};
 
 const HASHED_AT_ONCE_BYTES: usize = 1 << 20;
 
