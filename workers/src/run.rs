@@ -102,9 +102,9 @@ async fn tell(workshop: &Workshop, reaped: Reaped) {
         Reaped::Requeued(fence) => {
             tracing::warn!(job_id = %fence.job_id, attempt = fence.attempt, "a silent job was given back")
         }
-        Reaped::Parked(fence, tenant, asset) => {
+        Reaped::Parked(fence, asset) => {
             tracing::error!(job_id = %fence.job_id, asset_id = %asset, "a job lost all its workers");
-            if let Err(error) = workshop.store().park_lost(&tenant, &asset, &fence, now_ms()).await {
+            if let Err(error) = workshop.store().park_lost(&fence, &asset, now_ms()).await {
                 tracing::error!(%error, "a lost job's asset could not be failed");
             }
         }

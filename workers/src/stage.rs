@@ -8,6 +8,7 @@ mod objects;
 mod plan;
 mod probe;
 mod publish;
+mod tidy;
 mod transcode;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +68,7 @@ impl Workshop {
             Stage::Stills => self.stills(job, lease).await,
             Stage::PublishFirst => self.publish(job, lease, true).await,
             Stage::PublishComplete => self.publish(job, lease, false).await,
+            Stage::Tidy => self.tidy(job, lease).await,
             Stage::Delete => self.delete(job, lease).await,
         }
     }
@@ -89,7 +91,7 @@ impl Workshop {
         result: serde_json::Value,
         event: Option<&FlowEvent>,
     ) -> Result<(), WorkError> {
-        Ok(self.store.commit(&job.fence, &job.tenant_id, &job.asset_id, result, event, now_ms()).await?)
+        Ok(self.store.commit(&job.fence, &job.asset_id, result, event, now_ms()).await?)
     }
 
     /// The asset's plan, as stored by the plan stage.
@@ -110,9 +112,6 @@ impl Workshop {
     }
 
     async fn fail(&self, job: &ClaimedJob, error: &WorkError) {
-        if matches!(error, WorkError::LeaseLost) {
-            return;
-        }
         let failure = FlowFailure {
             stage: job.stage.clone(),
             code: error.code().to_owned(),
@@ -145,6 +144,7 @@ impl Handler for StageHandler {
             match ended {
                 Ok(()) => tracing::info!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage,
                     duration_ms = began.elapsed().as_millis() as u64, "stage finished"),
+                Err(WorkError::LeaseLost) => workshop.discard_attempt(&job).await,
                 Err(error) => workshop.fail(&job, &error).await,
             }
         }
@@ -155,6 +155,10 @@ impl Handler for StageHandler {
         let workshop = self.0.clone();
         async move { workshop.fail(&job, &WorkError::Engine(format!("a stage panicked: {message}"))).await }.boxed()
     }
+}
+
+fn database(error: job_queue::QueueError) -> WorkError {
+    WorkError::Database(error.to_string())
 }
 
 /// Milliseconds since 1970.

@@ -117,7 +117,7 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
         FlowEvent::Cancelled => {
             next.failure = Some(cancelled(next));
             next.phase = Phase::Errored;
-            Effects::stop()
+            Effects { cancel_jobs: true, jobs: if waiting { Vec::new() } else { jobs::of_cancellation() } }
         }
         FlowEvent::UploadStarted if next.phase == Phase::AwaitingUpload => {
             next.phase = Phase::Ingesting;
@@ -147,7 +147,7 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             next.playable_generation = Some(generation);
             next.complete_generation = Some(generation);
             next.phase = Phase::Ready;
-            Effects::none()
+            Effects { jobs: jobs::of_completion(), cancel_jobs: false }
         }
         _ => return Err(out_of_order(next, event)),
     })

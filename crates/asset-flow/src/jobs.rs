@@ -2,6 +2,11 @@
 
 use crate::{PlanSummary, Stage};
 
+/// How long a generation stays served after a newer one took its place: running sessions finish on it.
+pub const GENERATION_KEPT_MS: i64 = 24 * 3_600_000;
+/// By then a cancelled job's worker has stopped: many heartbeats.
+const CANCELLATION_NOTICED_MS: i64 = 10 * 60_000;
+
 /// One job to enqueue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRequest {
@@ -15,12 +20,19 @@ pub struct JobRequest {
     pub max_attempts: i64,
     /// Earlier positions of the same batch whose jobs must be done first.
     pub waits_on: Vec<usize>,
+    /// It starts no sooner than this many milliseconds after it was enqueued.
+    pub delay_ms: i64,
 }
 
 impl JobRequest {
     /// A light job that waits for nothing.
     pub(crate) fn single(stage: Stage) -> Self {
         Self::new(stage, 1, Vec::new())
+    }
+
+    /// A light job that starts only after a while.
+    fn later(stage: Stage, delay_ms: i64) -> Self {
+        Self { delay_ms, ..Self::single(stage) }
     }
 
     fn new(stage: Stage, weight: u64, waits_on: Vec<usize>) -> Self {
@@ -30,6 +42,7 @@ impl JobRequest {
             max_attempts: stage.max_attempts(),
             stage,
             waits_on,
+            delay_ms: 0,
         }
     }
 }
@@ -38,6 +51,16 @@ impl JobRequest {
 const MAX_WEIGHT: i64 = 1 << 48;
 /// Weight of writing and checking a generation.
 const PUBLISH_WEIGHT: u64 = 10_000;
+
+/// What a superseded generation left behind goes when its last viewers have gone, everything else at once.
+pub(crate) fn of_completion() -> Vec<JobRequest> {
+    vec![JobRequest::single(Stage::Tidy), JobRequest::later(Stage::Tidy, GENERATION_KEPT_MS)]
+}
+
+/// What was made for nothing goes, once every worker has surely noticed that its job is cancelled.
+pub(crate) fn of_cancellation() -> Vec<JobRequest> {
+    vec![JobRequest::later(Stage::Tidy, CANCELLATION_NOTICED_MS)]
+}
 
 /// Every job of a plan at once, tied by dependency counters: the lowest rendition and what goes with it first, so that
 /// the asset can be played early; then all other renditions, each range decoded once for all of them.

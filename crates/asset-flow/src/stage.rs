@@ -25,13 +25,15 @@ pub enum Stage {
     PublishFirst,
     /// Publish the generation that has everything.
     PublishComplete,
+    /// Remove what no generation that is still served refers to.
+    Tidy,
     /// Remove every object of the asset.
     Delete,
 }
 
 /// The name of every stage, in the order of the flow.
-pub const ALL_STAGES: [&str; 8] =
-    ["probe", "plan", "encode_range", "encode_audio", "stills", "publish_first", "publish_complete", "delete"];
+pub const ALL_STAGES: [&str; 9] =
+    ["probe", "plan", "encode_range", "encode_audio", "stills", "publish_first", "publish_complete", "tidy", "delete"];
 
 impl Stage {
     /// Its name, as in its JSON and in the queue.
@@ -44,6 +46,7 @@ impl Stage {
             Stage::Stills => "stills",
             Stage::PublishFirst => "publish_first",
             Stage::PublishComplete => "publish_complete",
+            Stage::Tidy => "tidy",
             Stage::Delete => "delete",
         }
     }
@@ -59,7 +62,7 @@ impl Stage {
             Stage::Probe | Stage::Plan => 4,
             Stage::EncodeRange { .. } | Stage::EncodeAudio | Stage::Stills => 6,
             Stage::PublishFirst | Stage::PublishComplete => 8,
-            Stage::Delete => 12,
+            Stage::Tidy | Stage::Delete => 12,
         }
     }
 
@@ -74,6 +77,7 @@ impl Stage {
             Stage::EncodeRange { renditions, .. } if renditions.first() == Some(&0) => 210,
             Stage::Stills => 200,
             Stage::EncodeRange { .. } => 100,
+            Stage::Tidy => 50,
         }
     }
 }

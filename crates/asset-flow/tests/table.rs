@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use asset_flow::{
-    ALL_STAGES, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, JobRequest, MAX_RANGES, Phase,
-    PlanSummary, RenditionSummary, Stage, advance,
+    ALL_STAGES, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, GENERATION_KEPT_MS, JobRequest,
+    MAX_RANGES, Phase, PlanSummary, RenditionSummary, Stage, advance,
 };
 
 fn rendition(name: &str, width: u32, height: u32) -> RenditionSummary {
@@ -72,10 +72,10 @@ fn each_phase_answers_each_event_as_the_table_says() {
     let table: [(AssetState, &str); 10] = [
         (new.clone(), "ingesting processing+probe - - - - errored! errored! deleting!+delete -"),
         (with(Phase::Ingesting), "= processing+probe - - - - errored! errored! deleting!+delete -"),
-        (probing, "= = processing+plan - - - errored! errored! deleting!+delete -"),
-        (planning, "= = - processing+all - - errored! errored! deleting!+delete -"),
-        (encoding, "= = - - processing ready errored! errored! deleting!+delete -"),
-        (playable, "= = - - processing ready errored! errored! deleting!+delete -"),
+        (probing, "= = processing+plan - - - errored! errored!+tidy deleting!+delete -"),
+        (planning, "= = - processing+all - - errored! errored!+tidy deleting!+delete -"),
+        (encoding, "= = - - processing ready+all errored! errored!+tidy deleting!+delete -"),
+        (playable, "= = - - processing ready+all errored! errored!+tidy deleting!+delete -"),
         (ready, "= = = = = = = = deleting!+delete -"),
         (errored, "= = = = = = = = deleting!+delete -"),
         (with(Phase::Deleting), "= = = = = = = = = deleted"),
@@ -113,6 +113,19 @@ fn cancelling_keeps_what_is_published_and_says_where_it_stopped() {
     assert_eq!((failure.code.as_str(), failure.stage.as_str()), (CANCELLED, "encode"));
     let (early, _) = advance(&AssetState::default(), &FlowEvent::Cancelled).unwrap();
     assert_eq!(early.step(), "upload");
+}
+
+#[test]
+fn a_complete_asset_is_tidied_at_once_and_again_when_the_old_generation_has_no_viewers() {
+    let state = AssetState {
+        phase: Phase::Processing,
+        probed: true,
+        plan: Some(plan(1, 2, true, true)),
+        ..AssetState::default()
+    };
+    let (_, effects) = advance(&state, &FlowEvent::Complete { generation: 2 }).unwrap();
+    let jobs: Vec<_> = effects.jobs.iter().map(|job| (job.stage.clone(), job.delay_ms)).collect();
+    assert_eq!(jobs, [(Stage::Tidy, 0), (Stage::Tidy, GENERATION_KEPT_MS)]);
 }
 
 fn jobs_of(summary: PlanSummary) -> Vec<JobRequest> {
@@ -207,6 +220,7 @@ fn a_stage_reads_back_from_its_payload_and_its_tag_is_its_name() {
         Stage::Stills,
         Stage::PublishFirst,
         Stage::PublishComplete,
+        Stage::Tidy,
         Stage::Delete,
     ];
     assert_eq!(stages.each_ref().map(Stage::name), ALL_STAGES);

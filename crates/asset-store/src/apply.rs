@@ -159,6 +159,7 @@ fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<NewJob>, St
             weight: request.weight,
             max_attempts: request.max_attempts,
             waits_on,
+            delay_ms: request.delay_ms,
             dedupe_key: dedupe_key(asset, &request.stage),
         })
     };

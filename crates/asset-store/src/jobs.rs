@@ -4,7 +4,7 @@ use asset_flow::{FlowEvent, FlowFailure, Phase};
 use database::args;
 use job_queue::{ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState};
 use media_types::{AssetId, TenantId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::apply::lock;
 use crate::rows::RawAsset;
@@ -23,14 +23,13 @@ impl AssetStore {
     pub async fn commit(
         &self,
         fence: &Fence,
-        tenant: &TenantId,
         asset: &AssetId,
         result: Value,
         event: Option<&FlowEvent>,
         now_ms: i64,
     ) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let asset = lock(&mut tx, tenant, asset).await?;
+        let asset = lock(&mut tx, &fence.tenant_id, asset).await?;
         // Finished before the event is taken in: an event that cancels jobs must not cancel the one that brings it.
         self.queue.finish(&mut tx, fence, now_ms, without_nul(result)).await?;
         if let Some(event) = event {
@@ -65,13 +64,8 @@ impl AssetStore {
 
     /// Fails the asset of a job that the reaper parked because its workers died with it. Does nothing when the job is
     /// not parked (any more) or the asset has ended; may be repeated.
-    pub async fn park_lost(
-        &self,
-        tenant: &TenantId,
-        asset: &AssetId,
-        fence: &Fence,
-        now_ms: i64,
-    ) -> Result<AssetRow, StoreError> {
+    pub async fn park_lost(&self, fence: &Fence, asset: &AssetId, now_ms: i64) -> Result<AssetRow, StoreError> {
+        let tenant = &fence.tenant_id;
         let job = self.queue.job(tenant, &fence.job_id).await?;
         let mut tx = self.db().begin().await?;
         let asset = lock(&mut tx, tenant, asset).await?;
@@ -102,8 +96,8 @@ impl AssetStore {
                 let asset: AssetRow = raw.try_into()?;
                 after = (asset.tenant_id.clone().into(), asset.id.clone().into());
                 if let Some(job) = self.parked_job(&asset).await? {
-                    let fence = Fence { job_id: job.id, attempt: job.attempt };
-                    let told = self.park_lost(&asset.tenant_id, &asset.id, &fence, now_ms).await?;
+                    let fence = Fence { tenant_id: asset.tenant_id.clone(), job_id: job.id, attempt: job.attempt };
+                    let told = self.park_lost(&fence, &asset.id, now_ms).await?;
                     settled += u64::from(told.flow != asset.flow);
                 }
             }
@@ -127,15 +121,9 @@ impl AssetStore {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when the lease is lost; then no number was used up.
-    pub async fn allocate_generation(
-        &self,
-        fence: &Fence,
-        tenant: &TenantId,
-        asset: &AssetId,
-        now_ms: i64,
-    ) -> Result<u64, StoreError> {
+    pub async fn allocate_generation(&self, fence: &Fence, asset: &AssetId, now_ms: i64) -> Result<u64, StoreError> {
         let mut tx = self.db().begin().await?;
-        let row: Option<(i64,)> = tx.optional(sql::NEXT_GENERATION, args![tenant, asset, now_ms]).await?;
+        let row: Option<(i64,)> = tx.optional(sql::NEXT_GENERATION, args![&fence.tenant_id, asset, now_ms]).await?;
         let (generation,) = row.ok_or(StoreError::NotFound("asset"))?;
         self.queue.check(&mut tx, fence).await?;
         tx.commit().await?;
@@ -162,26 +150,34 @@ impl AssetStore {
         Ok(asset)
     }
 
-    /// Removes the rows of an asset that is deleted, its uploads' and its jobs'. Returns whether there were any. The
-    /// job that brought [`FlowEvent::Deleted`] must be committed before.
+    /// Ends a deletion, in one transaction: commits the job that removed every object, tells of it, and removes the rows
+    /// of the asset, its uploads and its jobs, this one among them.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the asset is not deleted yet.
-    pub async fn erase(&self, tenant: &TenantId, asset: &AssetId) -> Result<bool, StoreError> {
+    /// [`StoreError::LeaseLost`] when the job is no longer the caller's; then nothing was changed.
+    pub async fn finish_deletion(&self, fence: &Fence, asset: &AssetId, now_ms: i64) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        match lock(&mut tx, tenant, asset).await {
-            Err(StoreError::NotFound(_)) => return Ok(false),
-            Err(other) => return Err(other),
-            Ok(row) if row.state != Phase::Deleted => {
-                return Err(StoreError::Invalid { field: "asset", reason: "is not deleted yet" });
-            }
-            Ok(_) => {}
-        }
+        let tenant = &fence.tenant_id;
+        let row = lock(&mut tx, tenant, asset).await?;
+        self.queue.finish(&mut tx, fence, now_ms, json!({})).await?;
         self.queue.delete_asset(&mut tx, tenant, asset).await?;
         tx.execute(sql::ERASE_UPLOADS, args![tenant, asset]).await?;
+        // Late, since it holds the counter of events, which every other writer waits for.
+        self.step(&mut tx, row, &FlowEvent::Deleted, now_ms).await?;
         tx.execute(sql::ERASE_ASSET, args![tenant, asset]).await?;
-        tx.commit().await?;
-        Ok(true)
+        Ok(tx.commit().await?)
+    }
+
+    /// Whether the attempt's result counts. Waits for a commit of it that is still under way.
+    pub async fn counts(&self, job: &ClaimedJob) -> Result<bool, StoreError> {
+        let mut tx = self.db().begin().await?;
+        // A commit holds this lock from its beginning to its end.
+        match lock(&mut tx, &job.tenant_id, &job.asset_id).await {
+            Err(StoreError::NotFound(_)) => return Ok(false),
+            locked => drop((locked?, tx)),
+        }
+        let row = self.queue.job(&job.tenant_id, &job.fence.job_id).await?;
+        Ok(row.is_some_and(|row| row.state == JobState::Done && row.attempt == job.fence.attempt))
     }
 }
 

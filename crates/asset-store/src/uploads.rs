@@ -162,7 +162,11 @@ impl AssetStore {
         let mut expired = Vec::new();
         for raw in idle {
             let seen: UploadRow = raw.try_into()?;
-            let (tx, asset, upload) = self.lock_upload(&seen.tenant_id, &seen.id).await?;
+            let (tx, asset, upload) = match self.lock_upload(&seen.tenant_id, &seen.id).await {
+                // Its asset was deleted a moment ago.
+                Err(StoreError::NotFound(_)) => continue,
+                locked => locked?,
+            };
             if upload.state.is_open() && upload.updated_ms < idle_since_ms {
                 expired.push(self.stop(tx, asset, &upload, &event, now_ms).await?);
             }

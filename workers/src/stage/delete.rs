@@ -1,26 +1,40 @@
 //! Remove an asset: what is public first, so that nothing refers to what is gone.
 
-use asset_flow::FlowEvent;
-use job_queue::{ClaimedJob, Lease};
-use media_types::{AssetId, PlaybackId, publication};
-use serde_json::json;
+use std::time::Duration;
 
-use super::Workshop;
+use job_queue::{ClaimedJob, JobState, Lease};
+use media_types::{AssetId, PlaybackId, publication};
+
+use super::{Workshop, now_ms};
 use crate::error::WorkError;
+
+/// By then a worker whose job was cancelled has stopped: it notices at its next heartbeat.
+const CANCELLATION_NOTICED: Duration = Duration::from_secs(5);
 
 impl Workshop {
     pub(super) async fn delete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let playback = self.asset(job).await?.playback_id;
-        self.media.delete(&publication::pointer_key(&playback)).await?;
         self.remove_objects(&job.asset_id, &playback, lease).await?;
-        self.commit(job, json!({}), Some(&FlowEvent::Deleted)).await?;
-        // A worker that had not yet noticed the end of its lease may have written something since.
-        self.remove_objects(&job.asset_id, &playback, lease).await?;
-        self.store.erase(&job.tenant_id, &job.asset_id).await?;
-        Ok(())
+        if self.was_at_work(job).await? {
+            tokio::time::sleep(CANCELLATION_NOTICED).await;
+            self.remove_objects(&job.asset_id, &playback, lease).await?;
+        }
+        Ok(self.store.finish_deletion(&job.fence, &job.asset_id, now_ms()).await?)
+    }
+
+    /// Whether a worker may still be writing for a job that was cancelled a moment ago.
+    async fn was_at_work(&self, job: &ClaimedJob) -> Result<bool, WorkError> {
+        let since = now_ms() - CANCELLATION_NOTICED.as_millis() as i64;
+        let jobs = self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await.map_err(super::database)?;
+        Ok(jobs.iter().any(|job| {
+            job.state == JobState::Cancelled
+                && job.started_ms.is_some()
+                && job.finished_ms.is_some_and(|at| at >= since)
+        }))
     }
 
     async fn remove_objects(&self, asset: &AssetId, playback: &PlaybackId, lease: &Lease) -> Result<(), WorkError> {
+        self.media.delete(&publication::pointer_key(playback)).await?;
         self.discard_upload(asset).await?;
         for prefix in
             [publication::published_prefix(playback), publication::work_prefix(asset), publication::source_key(asset)]

@@ -1,12 +1,14 @@
-//! Publish a generation: write it whole, see that every object it refers to is there, then move the pointer.
+//! Publish a generation: read back what it refers to, write it whole, then move the pointer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use asset_flow::{FlowEvent, Stage};
 use bytes::Bytes;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
-use media_store::{MAX_LISTED_KEYS, PutNew};
-use media_types::{AssetId, EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
+use media_store::PutNew;
+use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
+use packager::lint::verify_segment;
+use packager::segment_path;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -23,16 +25,15 @@ impl Workshop {
     pub(super) async fn publish(&self, job: &ClaimedJob, lease: &Lease, first: bool) -> Result<(), WorkError> {
         let plan = self.stored_plan(&job.asset_id).await?;
         let playback = self.asset(job).await?.playback_id;
-        let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await.map_err(database)?)?;
+        let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await.map_err(super::database)?)?;
         let renditions = plan.video.as_ref().map_or(0, |video| if first { 1 } else { video.renditions.len() });
 
         let mut files = Files::new();
         let tracks = done.tracks(&plan, renditions, &mut files)?;
         let storyboard = done.stills(&plan, &mut files)?;
-        self.check_stored(&files, lease).await?;
+        self.check_stored(&files, &tracks, lease).await?;
 
-        let generation =
-            self.store.allocate_generation(&job.fence, &job.tenant_id, &job.asset_id, super::now_ms()).await?;
+        let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
         let prefix = format!("{}/", publication::generation_folder(generation));
         for file in derived_files(&tracks, storyboard.as_ref(), &prefix)? {
             let key = publication::generation_key(&playback, generation, &file.path);
@@ -46,47 +47,25 @@ impl Workshop {
         self.write_own(&publication::index_key(&playback, generation), bytes.into()).await?;
         media_store::pointer::advance(self.media.as_ref(), &playback, generation).await?;
         let event = if first { FlowEvent::FirstPlayable { generation } } else { FlowEvent::Complete { generation } };
-        self.commit(job, json!({ "generation": generation }), Some(&event)).await?;
-        if !first {
-            self.remove_lost_attempts(&job.asset_id, &done.prefixes()).await;
-        }
-        Ok(())
+        self.commit(job, json!({ "generation": generation }), Some(&event)).await
     }
 
-    /// What attempts wrote whose result never counted, because their worker died or lost its lease.
-    async fn remove_lost_attempts(&self, asset: &AssetId, kept: &BTreeSet<&str>) {
-        let own = publication::work_prefix(asset);
-        let mut after: Option<String> = None;
-        loop {
-            let keys = match self.media.list(&own, after.as_deref(), MAX_LISTED_KEYS).await {
-                Ok(keys) => keys,
-                // The asset is complete either way; its deletion removes these too.
-                Err(error) => return tracing::warn!(asset_id = %asset, %error, "leftovers could not be listed"),
-            };
-            for key in &keys {
-                let attempt = key[own.len()..].split_once('/').map(|(folder, _)| format!("{own}{folder}/"));
-                if attempt.is_some_and(|prefix| !kept.contains(prefix.as_str()))
-                    && let Err(error) = self.media.delete(key).await
-                {
-                    return tracing::warn!(asset_id = %asset, %error, "leftovers could not be removed");
-                }
-            }
-            if keys.len() < MAX_LISTED_KEYS {
-                return;
-            }
-            after = keys.last().cloned();
+    /// Reads back every object that will be referred to: it has the bytes that were recorded, and a segment is what its
+    /// record says.
+    async fn check_stored(&self, files: &Files, tracks: &[TrackRecord], lease: &Lease) -> Result<(), WorkError> {
+        let mut segments = HashMap::new();
+        for track in tracks {
+            segments
+                .extend(track.segments.iter().map(|record| (segment_path(&track.name, record.index), (track, record))));
         }
-    }
-
-    /// Every object that will be referred to is there, in its recorded size.
-    async fn check_stored(&self, files: &Files, lease: &Lease) -> Result<(), WorkError> {
         for (path, file) in files {
-            let size = self.media.head(&file.key).await?.map(|meta| meta.size_bytes);
-            if size != Some(file.size_bytes) {
-                return Err(WorkError::Storage(format!(
-                    "{path} should have {} bytes and has {size:?}",
-                    file.size_bytes
-                )));
+            let bytes = self.media.get(&file.key).await?;
+            if bytes.len() as u64 != file.size_bytes || crate::sha256(&bytes) != file.sha256 {
+                return Err(WorkError::Storage(format!("{path} is not what was stored there")));
+            }
+            let findings = segments.get(path).map(|(track, record)| verify_segment(track, record, &bytes));
+            if let Some(finding) = findings.unwrap_or_default().first() {
+                return Err(WorkError::Engine(format!("{path}: {}: {}", finding.rule, finding.detail)));
             }
             lease.touch();
         }
@@ -111,10 +90,6 @@ fn published(key: String, bytes: &[u8], media_type: &str) -> PublishedFile {
     }
 }
 
-fn database(error: job_queue::QueueError) -> WorkError {
-    WorkError::Database(error.to_string())
-}
-
 /// The results of an asset's finished media jobs.
 #[derive(Default)]
 struct Done {
@@ -136,16 +111,6 @@ impl Done {
             }
         }
         Ok(done)
-    }
-
-    /// Where everything that counts lies.
-    fn prefixes(&self) -> BTreeSet<&str> {
-        let ranges = self.ranges.values().flatten().map(|made| made.prefix.as_str());
-        let others = [
-            self.audio.as_ref().map(|made| made.prefix.as_str()),
-            self.stills.as_ref().map(|made| made.prefix.as_str()),
-        ];
-        ranges.chain(others.into_iter().flatten()).collect()
     }
 
     /// The tracks of a generation; the files of their segments are entered in `files`.
@@ -194,7 +159,7 @@ impl Done {
 
 fn enter_segments(files: &mut Files, prefix: &str, track: &str, segments: &[SegmentRecord]) {
     for segment in segments {
-        let path = packager::segment_path(track, segment.index);
+        let path = segment_path(track, segment.index);
         let file = PublishedFile {
             key: format!("{prefix}{path}"),
             size_bytes: segment.size_bytes,

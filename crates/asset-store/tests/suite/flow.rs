@@ -1,9 +1,9 @@
 //! An asset's life when nothing goes wrong, and its end.
 
-use asset_flow::{FlowEvent, Phase};
+use asset_flow::{FlowEvent, GENERATION_KEPT_MS, Phase};
 use asset_store::{StoreError, UploadState};
 use database::testing::for_each_engine;
-use job_queue::JobState;
+use job_queue::{Fence, JobState};
 use serde_json::json;
 
 use crate::support::{Bench, SIZE, plan};
@@ -39,7 +39,11 @@ async fn an_asset_goes_from_its_upload_to_ready_one_committed_job_at_a_time() {
         assert!(ready.version > playable.version && playable.version > planned.version);
         let kinds = bench.kinds(&planned.id).await.join(" ");
         assert_eq!(kinds, "asset.created asset.ingesting asset.processing asset.playable asset.ready");
-        assert_eq!(bench.stages_in(&planned.id, JobState::Done).await.len(), bench.jobs(&planned.id).await.len());
+        let jobs = bench.jobs(&planned.id).await;
+        let (done, left): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.state == JobState::Done);
+        assert_eq!(done.len(), 10);
+        let left: Vec<_> = left.iter().map(|job| (job.stage.as_str(), job.run_at_ms)).collect();
+        assert_eq!(left, [("tidy", 9), ("tidy", 9 + GENERATION_KEPT_MS)]);
     })
     .await;
 }
@@ -96,18 +100,19 @@ async fn delete(bench: &Bench, asset: &media_types::AssetId, state: Phase) {
     let jobs = bench.jobs(asset).await;
     let open: Vec<_> = jobs.iter().filter(|job| open.contains(&job.state)).map(|job| job.stage.as_str()).collect();
     assert_eq!(open, ["delete"], "from {state}");
-    let early = store.erase(tenant, asset).await;
-    assert!(matches!(early, Err(StoreError::Invalid { .. })), "erased while objects remain");
-    bench.done("delete", Some(FlowEvent::Deleted), 21).await;
+    let job = bench.claim("delete").await;
+    let late = Fence { attempt: job.fence.attempt + 1, ..job.fence.clone() };
+    let refused = store.finish_deletion(&late, asset, 21).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
+    assert_eq!(bench.asset(asset).await.state, Phase::Deleting);
+    assert!(!store.counts(&job).await.unwrap());
+    store.finish_deletion(&job.fence, asset, 21).await.unwrap();
+    assert!(!store.counts(&job).await.unwrap(), "nothing is left that it could count for");
     assert_eq!(store.asset(tenant, asset).await.unwrap(), None);
     assert!(store.assets(tenant, None, None, 10).await.unwrap().iter().all(|row| row.id != *asset));
-    let again = store.request(tenant, asset, FlowEvent::DeleteRequested, 22).await.unwrap();
-    assert_eq!((again.state, again.updated_ms), (Phase::Deleted, 21));
     let kinds = bench.kinds(asset).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "asset.deleted").count(), 1);
-    assert!(store.erase(tenant, asset).await.unwrap());
     assert!(bench.jobs(asset).await.is_empty());
-    assert!(!store.erase(tenant, asset).await.unwrap());
     let gone = store.request(tenant, asset, FlowEvent::DeleteRequested, 23).await;
     assert!(matches!(gone, Err(StoreError::NotFound("asset"))));
 }
@@ -130,6 +135,7 @@ async fn cancelling_keeps_a_ready_asset_and_stops_any_other() {
             assert_eq!(row.flow.playable_generation, Some(1), "what was published stays");
         }
         assert_eq!(bench.stages_in(&playable.id, JobState::Cancelled).await.len(), 3);
+        assert_eq!(bench.stages_in(&playable.id, JobState::Ready).await, ["tidy"]);
         assert_eq!(bench.kinds(&playable.id).await.iter().filter(|kind| *kind == "asset.errored").count(), 1);
 
         let (upload, asset) = bench.announced(1).await;

@@ -57,7 +57,7 @@ async fn progress_grows_with_every_step_of_the_happy_path() {
         let job = bench.claim("encode_range").await;
         bench.queue().renew(&job.fence, 0.5).await.unwrap();
         watch.grown("encode").await;
-        store.commit(&job.fence, tenant, &job.asset_id, json!({}), None, 6).await.unwrap();
+        store.commit(&job.fence, &job.asset_id, json!({}), None, 6).await.unwrap();
         for stage in ["encode_range", "encode_audio", "stills"] {
             watch.grown("encode").await;
             bench.done(stage, None, 6).await;

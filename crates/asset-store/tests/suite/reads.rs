@@ -3,6 +3,7 @@
 use asset_flow::{FlowEvent, Phase};
 use asset_store::StoreError;
 use database::testing::for_each_engine;
+use job_queue::Fence;
 use media_types::PlaybackId;
 use serde_json::json;
 
@@ -71,10 +72,11 @@ async fn two_tenants_do_not_see_each_other() {
         missing(store.attach_source(other, &upload.id, SIZE, "ab", 2).await.map(drop));
         missing(store.cancel_upload(other, &upload.id, 2).await.map(drop));
         missing(store.request(other, &asset.id, FlowEvent::DeleteRequested, 2).await.map(drop));
-        missing(store.commit(&job.fence, other, &asset.id, json!({}), Some(&FlowEvent::Probed), 2).await);
-        missing(store.allocate_generation(&job.fence, other, &asset.id, 2).await.map(drop));
+        let fence = Fence { tenant_id: other.clone(), ..job.fence.clone() };
+        missing(store.commit(&fence, &asset.id, json!({}), Some(&FlowEvent::Probed), 2).await);
+        missing(store.allocate_generation(&fence, &asset.id, 2).await.map(drop));
         missing(store.progress(other, &asset.id).await.map(drop));
-        assert!(!store.erase(other, &asset.id).await.unwrap());
+        missing(store.finish_deletion(&fence, &asset.id, 2).await);
         assert_eq!(mine.everything(&asset.id).await, before);
         assert_eq!(mine.asset(&waiting.id).await, waiting);
     })

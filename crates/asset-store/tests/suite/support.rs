@@ -90,16 +90,16 @@ impl Bench {
     pub(crate) async fn done(&self, stage: &str, event: Option<FlowEvent>, now_ms: i64) {
         let job = self.claim(stage).await;
         let result = json!({ "stage": stage });
-        self.store.commit(&job.fence, &self.tenant, &job.asset_id, result, event.as_ref(), now_ms).await.unwrap();
+        self.store.commit(&job.fence, &job.asset_id, result, event.as_ref(), now_ms).await.unwrap();
     }
 
     /// Claims a publishing job, allocates its generation and commits it.
     pub(crate) async fn publish(&self, stage: &str, event: fn(u64) -> FlowEvent, now_ms: i64) -> u64 {
         let job = self.claim(stage).await;
         let (store, asset) = (&self.store, &job.asset_id);
-        let generation = store.allocate_generation(&job.fence, &self.tenant, asset, now_ms).await.unwrap();
+        let generation = store.allocate_generation(&job.fence, asset, now_ms).await.unwrap();
         let event = event(generation);
-        store.commit(&job.fence, &self.tenant, asset, json!({}), Some(&event), now_ms).await.unwrap();
+        store.commit(&job.fence, asset, json!({}), Some(&event), now_ms).await.unwrap();
         generation
     }
 

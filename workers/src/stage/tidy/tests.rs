@@ -1,0 +1,151 @@
+//! On a real database and a store in memory.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use asset_flow::{FlowEvent, PlanSummary};
+use asset_store::{AssetStore, NewUpload};
+use bytes::Bytes;
+use database::EngineKind;
+use database::testing::Scratch;
+use engine_host::EngineOptions;
+use job_queue::JobQueue;
+use media_store::{MediaStore, MemoryStore};
+use media_types::{PublishedFile, TenantId};
+
+use super::*;
+
+struct Bench {
+    workshop: Workshop,
+    media: Arc<MemoryStore>,
+    tenant: TenantId,
+    _scratch: Scratch,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+        let media = Arc::new(MemoryStore::default());
+        let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
+        let no_engine = EngineOptions::new("/nowhere/lectern-engine".into());
+        let workshop = Workshop::new(store, media.clone(), no_engine, Arc::new(|_| None));
+        Self { workshop, media, tenant: TenantId::from_unique("a"), _scratch: scratch }
+    }
+
+    async fn claim(&self, stage: &str) -> Option<ClaimedJob> {
+        self.workshop.store.queue().claim(&[stage], "worker-1").await.unwrap()
+    }
+
+    async fn done(&self, stage: &str, event: Option<FlowEvent>, at_ms: i64) {
+        let job = self.claim(stage).await.unwrap();
+        let commit = self.workshop.store.commit(&job.fence, &job.asset_id, json!({}), event.as_ref(), at_ms);
+        commit.await.unwrap();
+    }
+
+    /// A recording of sound alone whose second generation was published at `at_ms`.
+    async fn ready(&self, at_ms: i64) -> AssetRow {
+        let store = &self.workshop.store;
+        let (tenant_id, ladder) = (self.tenant.clone(), "lecture".to_owned());
+        let upload = NewUpload { tenant_id, filename: "talk.mp3".to_owned(), size_bytes: Some(9), ladder };
+        let (upload, _) = store.create_upload(&upload, at_ms).await.unwrap();
+        let asset = store.attach_source(&self.tenant, &upload.id, 9, "ab", at_ms).await.unwrap();
+        let summary = PlanSummary { audio: true, duration_ms: 1_000, ..PlanSummary::default() };
+        self.done("probe", Some(FlowEvent::Probed), at_ms).await;
+        self.done("plan", Some(FlowEvent::Planned { summary }), at_ms).await;
+        self.done("encode_audio", None, at_ms).await;
+        self.done("publish_complete", Some(FlowEvent::Complete { generation: 2 }), at_ms).await;
+        store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
+    }
+
+    async fn put(&self, key: &str, bytes: impl Into<Bytes>) {
+        self.media.put_new(key, bytes.into()).await.unwrap();
+    }
+
+    /// A generation whose only file lies in the folder of an attempt.
+    async fn publish(&self, asset: &AssetRow, generation: u64, attempt: &str) {
+        let key = format!("{}{attempt}/audio-en/00001.m4s", publication::work_prefix(&asset.id));
+        self.put(&key, "media").await;
+        let file = PublishedFile { key, size_bytes: 5, sha256: "ab".into(), media_type: "audio/mp4".into() };
+        let files = BTreeMap::from([("audio-en/00001.m4s".to_owned(), file)]);
+        let index = GenerationIndex { generation, duration_ms: 1_000, files };
+        let playlist = publication::generation_key(&asset.playback_id, generation, "master.m3u8");
+        self.put(&playlist, "#EXTM3U").await;
+        let index_key = publication::index_key(&asset.playback_id, generation);
+        self.put(&index_key, serde_json::to_vec(&index).unwrap()).await;
+        media_store::pointer::advance(self.media.as_ref(), &asset.playback_id, generation).await.unwrap();
+    }
+
+    /// What is stored, without the ids of the asset.
+    async fn stored(&self, asset: &AssetRow) -> Vec<String> {
+        let keys = self.media.list("", None, MAX_LISTED_KEYS).await.unwrap();
+        let short = |key: String| {
+            key.replace(&publication::work_prefix(&asset.id), "work/")
+                .replace(&publication::published_prefix(&asset.playback_id), "published/")
+        };
+        keys.into_iter().map(short).collect()
+    }
+
+    async fn tidy(&self) {
+        let job = self.claim("tidy").await.unwrap();
+        self.workshop.tidy(&job, &Lease::detached()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_no_generation_refers_to_goes_at_once_and_a_superseded_generation_after_a_day() {
+    for (age_ms, expected) in [
+        (
+            0,
+            &[
+                "published/current.json",
+                "published/g1/index.json",
+                "published/g1/master.m3u8",
+                "published/g2/index.json",
+                "published/g2/master.m3u8",
+                "work/job-1/audio-en/00001.m4s",
+                "work/job-2/audio-en/00001.m4s",
+                "work/plan.json",
+            ][..],
+        ),
+        (
+            GENERATION_KEPT_MS,
+            &[
+                "published/current.json",
+                "published/g2/index.json",
+                "published/g2/master.m3u8",
+                "work/job-2/audio-en/00001.m4s",
+                "work/plan.json",
+            ],
+        ),
+    ] {
+        let bench = Bench::new().await;
+        let asset = bench.ready(now_ms() - age_ms).await;
+        bench.publish(&asset, 1, "job-1").await;
+        bench.publish(&asset, 2, "job-2").await;
+        for path in ["plan.json", "job-3/audio-en/00001.m4s"] {
+            bench.put(&format!("{}{path}", publication::work_prefix(&asset.id)), "x").await;
+        }
+        let half_written = publication::generation_key(&asset.playback_id, 3, "master.m3u8");
+        bench.put(&half_written, "#EXTM3U").await;
+        bench.tidy().await;
+        assert_eq!(bench.stored(&asset).await, expected, "{age_ms}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_attempt_leaves_nothing_and_one_that_counts_stays() {
+    let bench = Bench::new().await;
+    let asset = bench.ready(now_ms()).await;
+    let job = bench.claim("tidy").await.unwrap();
+    let key = format!("{}file", attempt_prefix(&job));
+    bench.put(&key, "x").await;
+    bench.workshop.commit(&job, json!({}), None).await.unwrap();
+    bench.workshop.discard_attempt(&job).await;
+    assert_eq!(bench.stored(&asset).await.len(), 1);
+    let mut lost = job.clone();
+    lost.fence.attempt += 1;
+    bench.put(&format!("{}file", attempt_prefix(&lost)), "x").await;
+    bench.workshop.discard_attempt(&lost).await;
+    assert_eq!(bench.media.list("", None, MAX_LISTED_KEYS).await.unwrap(), [key]);
+}
