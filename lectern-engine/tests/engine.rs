@@ -13,8 +13,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::future::BoxFuture;
-use media_types::{AudioPlan, CodecConfig};
-use pipeline::AudioOrder;
+use media_types::{
+    AudioPlan, CodecConfig, FrameMap, FrameRate, Rendition, Shown, StillsPlan, Timescale, VideoEncoding, VideoProbe,
+};
+use pipeline::{AudioOrder, RangeOrder, StillsOrder, VideoSetup};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -127,6 +129,80 @@ async fn a_sound_file_is_probed_and_encoded() {
     assert!(!config.is_empty());
     assert_eq!(samples.len() as u64, (96_000 + u64::from(priming)).div_ceil(1024));
     assert!(samples.iter().all(|sample| !sample.data.is_empty()));
+    within(session.close()).await;
+}
+
+/// An order for every picture of `video`, as one rendition.
+fn range_order(video: &VideoProbe) -> RangeOrder {
+    let encoding = VideoEncoding {
+        preset: "veryfast".into(),
+        crf: 23.0,
+        max_bitrate_bps: 400_000,
+        buffer_bits: 800_000,
+        tune: None,
+    };
+    RangeOrder {
+        video: VideoSetup {
+            stream_index: video.stream_index,
+            source_time_base: video.time_base,
+            rotation: video.rotation,
+            deinterlace: false,
+            frame_rate: FrameRate::new(25, 1).unwrap(),
+            timescale: Timescale::new(12_800).unwrap(),
+            frame_ticks: 512,
+            gop_frames: 50,
+        },
+        first_frame: 0,
+        pictures: FrameMap(video.packets.iter().map(|packet| Shown { source_pts: packet.pts, frames: 1 }).collect()),
+        renditions: vec![Rendition { name: "96p".into(), width: 160, height: 96, encoding }],
+        threads: 1,
+    }
+}
+
+#[tokio::test]
+async fn pictures_are_probed_encoded_and_made_stills_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=4", "-pix_fmt", "yuv420p"])
+        .arg(&path)
+        .stdin(Stdio::null())
+        .status();
+    assert!(made.expect("ffmpeg is installed").success());
+    let source = Arc::new(FileSource::open(&path).unwrap());
+    let mut session = within(EngineSession::start(&options(), source)).await.unwrap();
+    let video = within(session.probe()).await.unwrap().video.unwrap();
+    assert_eq!(video.packets.len(), 100);
+
+    let count = |mut receiver: mpsc::Receiver<EngineEvent>| async move {
+        let (mut samples, mut images) = (0, 0);
+        while let Some(event) = receiver.recv().await {
+            samples += usize::from(matches!(event, EngineEvent::Sample { .. }));
+            images += usize::from(matches!(event, EngineEvent::Image { .. }));
+        }
+        (samples, images)
+    };
+    let (sender, receiver) = mpsc::channel(4);
+    let encode = session.encode_range(range_order(&video), sender);
+    let (summary, counted) = within(async { tokio::join!(encode, count(receiver)) }).await;
+    assert_eq!((summary.unwrap().frames_per_track, counted), (vec![100], (100, 0)));
+
+    let plan = StillsPlan {
+        poster_pts: video.packets[10].pts,
+        poster_width: 160,
+        poster_height: 96,
+        tile_pts: [0, 25, 50, 75, 99].map(|at| video.packets[at].pts).to_vec(),
+        tile_interval_ms: 1000,
+        tile_width: 80,
+        tile_height: 48,
+        columns: 3,
+    };
+    let order = StillsOrder { stream_index: video.stream_index, rotation: video.rotation, plan };
+    let (sender, receiver) = mpsc::channel(4);
+    let stills = session.stills(order, sender);
+    let (summary, counted) = within(async { tokio::join!(stills, count(receiver)) }).await;
+    let summary = summary.unwrap();
+    assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows, counted), (5, 3, 2, (0, 2)));
     within(session.close()).await;
 }
 

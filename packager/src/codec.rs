@@ -41,18 +41,23 @@ impl<'a> AvcConfig<'a> {
 }
 
 /// Ticks by which a track's composition offsets are raised so that none is negative: as many frames as its pictures may
-/// be reordered by. The edit list takes them back, so that presentation starts at 0. 0 for audio.
+/// be reordered by. The edit list takes them back, so that presentation starts at 0. `None` for
+/// sound, which is never reordered.
 ///
 /// Signed offsets without an edit list (brand `cmf2`) would say the same, but FFmpeg and what is built on it show such
 /// pictures late, out of step with the sound.
 ///
 /// # Errors
 /// [`PackageError::Config`] when the configuration cannot be read.
-pub fn composition_delay(kind: &TrackKind, timescale: Timescale, config: &CodecConfig) -> Result<u32, PackageError> {
-    let (TrackKind::Video { .. }, CodecConfig::Avc(record)) = (kind, config) else { return Ok(0) };
+pub fn composition_delay(
+    kind: &TrackKind,
+    timescale: Timescale,
+    config: &CodecConfig,
+) -> Result<Option<u32>, PackageError> {
+    let (TrackKind::Video { .. }, CodecConfig::Avc(record)) = (kind, config) else { return Ok(None) };
     let frames = AvcConfig::parse(record)?.sps().and_then(|sps| sps.reorder_frames).unwrap_or(0);
     let ticks = sample_ticks(kind, timescale).ok_or(PackageError::Track("a frame lasts a whole number of ticks"))?;
-    frames.checked_mul(ticks).ok_or(PackageError::Track("its frames are too long"))
+    frames.checked_mul(ticks).map(Some).ok_or(PackageError::Track("its frames are too long"))
 }
 
 /// Ticks that every sample of a track lasts; `None` when that is no whole number.

@@ -59,7 +59,7 @@ impl<'a> SampleEntry<'a> {
                 let (width, height) = side(width)
                     .zip(side(height))
                     .ok_or(PackageError::Track("a picture is 1 to 65,535 pixels wide and high"))?;
-                let delay = composition_delay(kind, timescale, config)?;
+                let delay = composition_delay(kind, timescale, config)?.unwrap_or(0);
                 Ok(Self::Video { width, height, record, avc: AvcConfig::parse(record)?, delay })
             }
             (TrackKind::Audio { sample_rate, channels, language, priming_samples, .. }, CodecConfig::Aac(config)) => {

@@ -5,7 +5,6 @@ use media_types::{ByteRange, Sample, SegmentRecord, SyncPoint, Timescale};
 use sha2::{Digest, Sha256};
 
 use crate::PackageError;
-use crate::audio_grid::FRAME_SAMPLES;
 use crate::init::TRACK_ID;
 use crate::isobmff::Boxes;
 
@@ -37,12 +36,11 @@ pub struct PackagedSegment {
 /// Packs the samples of the 0-based segment `index` into one CMAF segment.
 ///
 /// `tfdt` is the first sample's decode time, to the tick. Values all samples share are written once. Sample bytes are
-/// copied once. Sync points are recorded for video; a segment of nothing but AAC frames (each 1024 ticks long, each
-/// decodable alone) has none to record, since decoding can start at every sample.
+/// copied once.
 ///
-/// `timescale` is the track's: it is what the samples' ticks count in. `composition_delay` is the track's too
+/// `timescale` is the track's: it is what the samples' ticks count in. `composition_delay` is a video track's
 /// ([`composition_delay`](crate::composition_delay)): samples come in presentation time, and the offsets written are
-/// that much larger.
+/// that much larger. It is `None` for sound, whose record has no sync points, since decoding can start at every sample.
 ///
 /// # Errors
 /// - [`PackageError::EmptySegment`], [`PackageError::NotSync`]: no sample, or the first is no keyframe.
@@ -54,9 +52,9 @@ pub fn media_segment(
     index: u32,
     timescale: Timescale,
     samples: &[Sample],
-    composition_delay: u32,
+    composition_delay: Option<u32>,
 ) -> Result<PackagedSegment, PackageError> {
-    let layout = Layout::new(index, timescale, samples, composition_delay)?;
+    let layout = Layout::new(index, timescale, samples, composition_delay.unwrap_or(0))?;
     let total = usize::try_from(layout.data_bytes).map_err(|_| layout.out_of_range("its size"))?;
     let mut w = Boxes::with_capacity(total + 160 + 16 * samples.len());
     w.put(b"styp", |w| {
@@ -83,7 +81,7 @@ pub fn media_segment(
         sample_count: layout.sample_count,
         size_bytes: bytes.len() as u64,
         sha256: hex::encode(Sha256::digest(&bytes)),
-        sync_points: layout.sync_points(first_byte),
+        sync_points: composition_delay.map(|_| layout.sync_points(first_byte)).unwrap_or_default(),
     };
     Ok(PackagedSegment { record, bytes })
 }
@@ -227,10 +225,6 @@ impl<'a> Layout<'a> {
     }
 
     fn sync_points(&self, first_byte: u64) -> Vec<SyncPoint> {
-        let aac = |unit: &Sample| unit.keyframe && unit.pts == unit.dts && u64::from(unit.duration) == FRAME_SAMPLES;
-        if self.samples.iter().all(aac) {
-            return Vec::new();
-        }
         let (mut at, mut points) = (first_byte, Vec::new());
         for (sample, unit) in self.samples.iter().enumerate() {
             let end = at + unit.data.len() as u64;

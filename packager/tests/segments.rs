@@ -90,7 +90,7 @@ fn configurations_that_contradict_their_track_are_refused() {
 #[test]
 fn sync_points_address_a_whole_opening_and_a_bare_later_keyframe() {
     let samples = video_samples(0, 96, 1001, 48, |frame| 100 + frame as usize);
-    let packed = media_segment(0, scale(24_000), &samples, 0).unwrap();
+    let packed = media_segment(0, scale(24_000), &samples, Some(0)).unwrap();
     let [first, later] = packed.record.sync_points.as_slice() else { panic!("two keyframes") };
     assert_eq!((first.pts, first.bytes.offset, later.pts), (0, 0, 48 * 1001));
     let opening = &packed.bytes[..first.bytes.length as usize];
@@ -102,7 +102,7 @@ fn sync_points_address_a_whole_opening_and_a_bare_later_keyframe() {
 #[test]
 fn an_audio_segment_costs_four_bytes_a_frame_and_lists_no_sync_points() {
     let packed =
-        media_segment(7, scale(48_000), &audio_samples(1316, 188, |frame| 200 + frame as usize % 2), 0).unwrap();
+        media_segment(7, scale(48_000), &audio_samples(1316, 188, |frame| 200 + frame as usize % 2), None).unwrap();
     let media: u64 = (1316..1504).map(|frame| 200 + frame % 2).sum();
     assert!(packed.record.sync_points.is_empty());
     assert_eq!(packed.record.start_ticks, 1316 * 1024);
@@ -115,7 +115,7 @@ fn bad_runs_are_refused_with_the_sample_that_breaks_them() {
     let pack = |edit: &dyn Fn(&mut Vec<Sample>)| {
         let mut samples = good.clone();
         edit(&mut samples);
-        media_segment(3, scale(24_000), &samples, 0).unwrap_err()
+        media_segment(3, scale(24_000), &samples, Some(0)).unwrap_err()
     };
     assert_eq!(pack(&|samples| samples.clear()), PackageError::EmptySegment { index: 3 });
     assert_eq!(pack(&|samples| samples[0].keyframe = false), PackageError::NotSync { index: 3 });
@@ -150,7 +150,7 @@ fn runs() -> impl Strategy<Value = Vec<Sample>> {
 proptest! {
     #[test]
     fn any_run_of_samples_reads_back_as_it_was(samples in runs(), index in any::<u32>()) {
-        let packed = media_segment(index, scale(90_000), &samples, 0).unwrap();
+        let packed = media_segment(index, scale(90_000), &samples, Some(0)).unwrap();
         let mut rest: &[u8] = &packed.bytes;
         Styp::decode(&mut rest).unwrap();
         let moof_start = packed.bytes.len() - rest.len();

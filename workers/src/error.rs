@@ -89,7 +89,9 @@ fn hint(code: &str) -> &'static str {
     match code {
         "input.empty" => "choose the recording again: the upload holds no bytes",
         "input.image" => "upload a video or an audio recording",
-        "input.index_missing" => "export the recording again, or repair it with the program that made it",
+        "input.index_missing" | "input.damaged_index" => {
+            "export the recording again, or repair it with the program that made it"
+        }
         "input.not_media" | "input.unreadable" => "upload an MP4, MOV, MKV, WebM, TS or a common audio file",
         "input.unsupported_codec" => "export the recording as H.264 video with AAC sound",
         "input.undecodable" => "the file is damaged: export it again from its source",

@@ -34,14 +34,15 @@ pub(crate) struct Builder<'a> {
     timescale: Timescale,
     cuts: Cuts<'a>,
     config: Option<(CodecConfig, u32)>,
-    composition_delay: u32,
+    /// `None` for sound.
+    composition_delay: Option<u32>,
     open: Vec<Sample>,
     segments: Vec<SegmentRecord>,
 }
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(track: String, timescale: Timescale, cuts: Cuts<'a>) -> Self {
-        Self { track, timescale, cuts, config: None, composition_delay: 0, open: Vec::new(), segments: Vec::new() }
+        Self { track, timescale, cuts, config: None, composition_delay: None, open: Vec::new(), segments: Vec::new() }
     }
 
     pub(crate) fn configure(&mut self, config: CodecConfig, priming_samples: u32) -> Result<(), WorkError> {

@@ -9,7 +9,8 @@
 //! - [`process`]: finding and starting the executable ([`EngineOptions`]).
 //! - [`error`]: what can go wrong, and whose fault it is ([`EngineHostError`]).
 //!
-//! The parent trusts nothing the child says: sizes, ranges, tracks, names and texts are checked before use.
+//! The parent trusts nothing the child says: sizes, ranges, tracks, names, texts and how much there is of each are checked
+//! before use, against what was ordered.
 
 pub mod child;
 pub mod error;

@@ -15,11 +15,18 @@ use crate::protocol::{FromChild, Limits, PROTOCOL_VERSION, ProtocolError, ToChil
 use crate::{EngineHostError, EngineOptions, ReadAt};
 
 mod conversation;
+mod expected;
 mod frames;
 mod link;
 
 use conversation::Conversation;
+use expected::Expected;
 use link::Link;
+
+/// Sound tracks of a report that are kept.
+const MAX_AUDIO: usize = 64;
+/// Warnings of a report that are kept.
+const MAX_WARNINGS: usize = 16;
 
 /// What an engine hands over while a command runs. Tracks are positions in the order, and 0 for audio.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +99,7 @@ impl EngineSession {
     ) -> Result<Self, EngineHostError> {
         let open = ToChild::Open { protocol_version: PROTOCOL_VERSION, size: source.size() };
         let mut session = Self { link: Some(Link::new(stream, source, stall, process)), identity: String::new() };
-        match session.converse(open, Limits::FROM_CHILD, 0, None).await? {
+        match session.converse(open, Limits::FROM_CHILD, Expected::nothing(), None).await? {
             FromChild::Ready { identity, .. } => {
                 session.identity = clean(&identity);
                 Ok(session)
@@ -111,8 +118,9 @@ impl EngineSession {
     /// # Errors
     /// [`EngineHostError::Input`] when the source cannot be read as media; otherwise see [`EngineHostError`].
     pub async fn probe(&mut self) -> Result<ProbeReport, EngineHostError> {
-        match self.converse(ToChild::Probe, Limits::PROBE, 0, None).await? {
-            FromChild::Probed(report) => Ok(*report),
+        let size = self.link.as_ref().map(Link::source_size);
+        match self.converse(ToChild::Probe, Limits::PROBE, Expected::nothing(), None).await? {
+            FromChild::Probed(report) if Some(report.size_bytes) == size => Ok(clean_report(*report)),
             _ => Err(self.lied("another answer to Probe")),
         }
     }
@@ -126,8 +134,8 @@ impl EngineSession {
         order: RangeOrder,
         events: mpsc::Sender<EngineEvent>,
     ) -> Result<RangeSummary, EngineHostError> {
-        let tracks = order.renditions.len();
-        match self.converse(ToChild::EncodeRange(Box::new(order)), Limits::FROM_CHILD, tracks, Some(events)).await? {
+        let expected = Expected::of_range(&order);
+        match self.converse(ToChild::EncodeRange(Box::new(order)), Limits::FROM_CHILD, expected, Some(events)).await? {
             FromChild::RangeDone(summary) => Ok(summary),
             _ => Err(self.lied("another answer to EncodeRange")),
         }
@@ -142,7 +150,8 @@ impl EngineSession {
         order: AudioOrder,
         events: mpsc::Sender<EngineEvent>,
     ) -> Result<AudioSummary, EngineHostError> {
-        match self.converse(ToChild::EncodeAudio(Box::new(order)), Limits::FROM_CHILD, 1, Some(events)).await? {
+        let expected = Expected::of_audio(&order);
+        match self.converse(ToChild::EncodeAudio(Box::new(order)), Limits::FROM_CHILD, expected, Some(events)).await? {
             FromChild::AudioDone(summary) => Ok(summary),
             _ => Err(self.lied("another answer to EncodeAudio")),
         }
@@ -157,8 +166,16 @@ impl EngineSession {
         order: StillsOrder,
         events: mpsc::Sender<EngineEvent>,
     ) -> Result<StillsSummary, EngineHostError> {
-        match self.converse(ToChild::Stills(Box::new(order)), Limits::FROM_CHILD, 0, Some(events)).await? {
-            FromChild::StillsDone(summary) => Ok(summary),
+        let expected = Expected::of_stills(&order);
+        let (tiles, columns) = (order.plan.tile_pts.len() as u64, order.plan.columns);
+        let fits = |sheet: &StillsSummary| {
+            let places = u64::from(sheet.sheet_columns) * u64::from(sheet.sheet_rows);
+            u64::from(sheet.tiles) == tiles
+                && (1..=columns.max(1)).contains(&sheet.sheet_columns)
+                && (tiles..tiles + u64::from(sheet.sheet_columns)).contains(&places)
+        };
+        match self.converse(ToChild::Stills(Box::new(order)), Limits::FROM_CHILD, expected, Some(events)).await? {
+            FromChild::StillsDone(summary) if fits(&summary) => Ok(summary),
             _ => Err(self.lied("another answer to Stills")),
         }
     }
@@ -176,11 +193,11 @@ impl EngineSession {
         &mut self,
         order: ToChild,
         limits: Limits,
-        tracks: usize,
+        expected: Expected,
         events: Option<mpsc::Sender<EngineEvent>>,
     ) -> Result<FromChild, EngineHostError> {
         let mut link = self.link.take().ok_or(EngineHostError::Closed)?;
-        let mut conversation = Conversation::new(limits, tracks, events);
+        let mut conversation = Conversation::new(limits, expected, events);
         let outcome = conversation.run(&mut link, &order).await;
         // What was made of a source with a hole in it is worth nothing, and neither is what the engine says of it.
         let fault_of_source = conversation.source_fault.take().map(EngineHostError::Source);
@@ -210,6 +227,23 @@ impl EngineSession {
 
 fn out_of_place(what: &'static str) -> EngineHostError {
     ProtocolError::Unexpected(what).into()
+}
+
+/// A report as it may be stored and shown.
+fn clean_report(mut report: ProbeReport) -> ProbeReport {
+    report.container = clean(&report.container);
+    if let Some(video) = &mut report.video {
+        video.codec = clean(&video.codec);
+        video.pixel_format = clean(&video.pixel_format);
+    }
+    report.audio.truncate(MAX_AUDIO);
+    for audio in &mut report.audio {
+        audio.codec = clean(&audio.codec);
+        audio.language = audio.language.as_deref().map(clean);
+    }
+    report.warnings.truncate(MAX_WARNINGS);
+    report.warnings = report.warnings.iter().map(|warning| clean(warning)).collect();
+    report
 }
 
 fn fault(error: EngineError) -> EngineHostError {

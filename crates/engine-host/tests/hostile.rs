@@ -8,42 +8,19 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine_host::protocol::{FromChild, Limits, Message, PROTOCOL_VERSION, ToChild, encode};
+use engine_host::protocol::{FromChild, Limits, PROTOCOL_VERSION, ToChild, encode};
 use engine_host::{EngineHostError, EngineOptions, EngineSession, child};
-use media_types::CodecConfig;
-use pipeline::EngineError;
+use pipeline::{EngineError, POSTER, RangeSummary};
 use proptest::prelude::*;
+use support::liar::{aac, config, flood, framed, liar, read, ready, sample};
 use support::{MemorySource, range_order, within};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 const STALL: Duration = Duration::from_secs(20);
-
-fn framed<M: Message>(message: &M, payload: &[u8]) -> Vec<u8> {
-    let mut frame = encode(message, payload.len(), Limits::FROM_CHILD).unwrap();
-    frame.extend_from_slice(payload);
-    frame
-}
-
-fn ready() -> Vec<u8> {
-    framed(&FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity: "liar\n".into() }, &[])
-}
-
-/// A peer that says `words` and then only listens.
-fn liar(words: Vec<u8>) -> (UnixStream, JoinHandle<()>) {
-    let (ours, mut theirs) = StdUnixStream::pair().unwrap();
-    ours.set_nonblocking(true).unwrap();
-    let thread = std::thread::spawn(move || {
-        let _ = theirs.write_all(&words);
-        let _ = theirs.shutdown(Shutdown::Write);
-        let _ = theirs.read_to_end(&mut Vec::new());
-    });
-    (UnixStream::from_std(ours).unwrap(), thread)
-}
 
 /// What a range comes to when the engine answers the order with `lies`.
 async fn order_from_liar(lies: &[Vec<u8>]) -> EngineHostError {
@@ -52,22 +29,10 @@ async fn order_from_liar(lies: &[Vec<u8>]) -> EngineHostError {
     assert_eq!(session.identity(), "liar ");
     let (sender, mut receiver) = mpsc::channel(1);
     let swallow = async move { while receiver.recv().await.is_some() {} };
-    let (outcome, ()) = within(async { tokio::join!(session.encode_range(range_order(1), sender), swallow) }).await;
+    let (outcome, ()) = within(async { tokio::join!(session.encode_range(range_order(1, 3), sender), swallow) }).await;
     drop(session);
     thread.join().unwrap();
     outcome.unwrap_err()
-}
-
-fn sample(track: u32) -> FromChild {
-    FromChild::Sample { track, dts: 0, pts: 0, duration: 1, keyframe: true }
-}
-
-fn config(track: u32) -> FromChild {
-    FromChild::Config { track, config: CodecConfig::Avc(Bytes::new()), priming_samples: 0 }
-}
-
-fn read(offset: u64, length: u32) -> FromChild {
-    FromChild::Read { offset, length, ahead: false }
 }
 
 #[tokio::test]
@@ -83,6 +48,12 @@ async fn what_has_no_place_in_the_protocol_is_refused() {
         ("a sample of no track", framed(&sample(u32::MAX), b"x")),
         ("configured twice", [framed(&config(0), &[]), framed(&config(0), &[])].concat()),
         ("a path", framed(&FromChild::Image { name: "../../poster.jpg".into() }, b"x")),
+        ("sound's configuration", framed(&FromChild::Config { track: 0, config: aac(), priming_samples: 0 }, &[])),
+        ("one picture too many", [vec![framed(&config(0), &[])], vec![framed(&sample(0), b"x"); 4]].concat().concat()),
+        ("an image", framed(&FromChild::Image { name: POSTER.into() }, b"x")),
+        ("progress of another order", framed(&FromChild::Progress { done: 1, total: 4 }, &[])),
+        ("progress past its end", framed(&FromChild::Progress { done: 4, total: 3 }, &[])),
+        ("an end too early", framed(&FromChild::RangeDone(RangeSummary::default()), &[])),
         ("another answer", framed(&done, &[])),
         ("ready twice", ready()),
         ("a huge claim", vec![0xff; 8]),
@@ -144,19 +115,22 @@ async fn texts_and_codes_of_the_child_are_cleaned() {
 
 #[tokio::test]
 async fn saying_the_same_progress_again_is_standing_still() {
-    let (ours, mut theirs) = StdUnixStream::pair().unwrap();
-    ours.set_nonblocking(true).unwrap();
-    let thread = std::thread::spawn(move || {
-        theirs.write_all(&ready()).unwrap();
-        let same = framed(&FromChild::Progress { done: 1, total: 2 }, &[]);
-        while theirs.write_all(&same).is_ok() {}
-    });
-    let stream = UnixStream::from_std(ours).unwrap();
-    let mut session = support::session(stream, MemorySource::new(1), Duration::from_millis(50)).await.unwrap();
+    let (stream, thread) = flood(framed(&FromChild::Progress { done: 1, total: 2 }, &[]));
+    let mut session = support::session(stream, MemorySource::new(1), Duration::from_millis(500)).await.unwrap();
     let (sender, mut receiver) = mpsc::channel(8);
     let swallow = async move { while receiver.recv().await.is_some() {} };
-    let (outcome, ()) = within(async { tokio::join!(session.encode_range(range_order(1), sender), swallow) }).await;
+    let (outcome, ()) = within(async { tokio::join!(session.encode_range(range_order(1, 96), sender), swallow) }).await;
     assert_eq!(outcome.unwrap_err().code(), "engine.stalled");
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_that_talks_on_after_a_stop_is_given_up() {
+    let (stream, thread) = flood(framed(&FromChild::Progress { done: 1, total: 2 }, &[]));
+    let mut session = support::session(stream, MemorySource::new(1), Duration::from_millis(500)).await.unwrap();
+    let (sender, receiver) = mpsc::channel(8);
+    drop(receiver);
+    assert_eq!(within(session.encode_range(range_order(1, 96), sender)).await.unwrap_err().code(), "engine.stopped");
     thread.join().unwrap();
 }
 

@@ -35,7 +35,7 @@ async fn a_probe_report_with_half_a_million_pictures_crosses() {
 async fn a_session_can_run_on_any_thread() {
     let (mut session, _bench) = Bench::start(Does::Encode { samples: 5 }, STALL).await;
     let (sender, receiver) = mpsc::channel(1);
-    let encode = tokio::spawn(async move { session.encode_range(range_order(1), sender).await });
+    let encode = tokio::spawn(async move { session.encode_range(range_order(1, 5), sender).await });
     assert_eq!(within(collect(receiver)).await, support::expected_range(1, 5));
     assert!(within(encode).await.unwrap().is_ok());
 }
@@ -45,7 +45,7 @@ async fn a_range_arrives_whole_and_in_order() {
     let (mut session, _bench) = Bench::start(Does::Encode { samples: 50 }, STALL).await;
     let (sender, receiver) = mpsc::channel(4);
     let (summary, events) =
-        within(async { tokio::join!(session.encode_range(range_order(2), sender), collect(receiver)) }).await;
+        within(async { tokio::join!(session.encode_range(range_order(2, 50), sender), collect(receiver)) }).await;
     assert_eq!(summary.unwrap().frames_per_track, [50, 50]);
     assert_eq!(events, support::expected_range(2, 50));
 }
@@ -57,7 +57,7 @@ async fn sound_and_stills_follow_on_the_same_session() {
     let (summary, events) =
         within(async { tokio::join!(session.encode_audio(audio_order(), sender), collect(receiver)) }).await;
     assert_eq!(summary.unwrap().samples, audio_order().plan.sample_count);
-    assert_eq!(events.len(), 4);
+    assert_eq!(events.len(), 5);
     let (sender, receiver) = mpsc::channel(4);
     let (summary, events) =
         within(async { tokio::join!(session.stills(stills_order(), sender), collect(receiver)) }).await;
@@ -71,7 +71,7 @@ async fn sound_and_stills_follow_on_the_same_session() {
 async fn a_fault_of_the_source_is_final_and_leaves_the_session_usable() {
     let (mut session, _bench) = Bench::start(Does::FailInput, STALL).await;
     let (sender, _receiver) = mpsc::channel(4);
-    let error = within(session.encode_range(range_order(1), sender)).await.unwrap_err();
+    let error = within(session.encode_range(range_order(1, 96), sender)).await.unwrap_err();
     assert!(error.is_input_fault());
     assert_eq!((error.code(), error.to_string().as_str()), ("input.test", "input.test: no good"));
     assert!(within(session.probe()).await.is_ok());
@@ -87,10 +87,10 @@ async fn a_source_that_is_no_media_fails_the_start() {
 
 #[tokio::test]
 async fn dropping_the_future_of_a_command_ends_the_engine_and_the_session() {
-    let (mut session, bench) = Bench::start(Does::Encode { samples: u64::MAX }, STALL).await;
+    let (mut session, bench) = Bench::start(Does::Encode { samples: u64::from(u32::MAX) }, STALL).await;
     let (sender, mut receiver) = mpsc::channel(1);
     {
-        let command = session.encode_range(range_order(1), sender);
+        let command = session.encode_range(range_order(1, u32::MAX), sender);
         tokio::pin!(command);
         within(async {
             tokio::select! {
@@ -106,12 +106,13 @@ async fn dropping_the_future_of_a_command_ends_the_engine_and_the_session() {
 
 #[tokio::test]
 async fn a_dropped_receiver_stops_the_command_and_leaves_the_session_usable() {
-    let (mut session, _bench) = Bench::start(Does::Encode { samples: u64::MAX }, STALL).await;
+    let (mut session, _bench) = Bench::start(Does::Encode { samples: u64::from(u32::MAX) }, STALL).await;
     let (sender, mut receiver) = mpsc::channel(1);
     let take_one = async move {
         receiver.recv().await.unwrap();
     };
-    let (outcome, ()) = within(async { tokio::join!(session.encode_range(range_order(1), sender), take_one) }).await;
+    let (outcome, ()) =
+        within(async { tokio::join!(session.encode_range(range_order(1, u32::MAX), sender), take_one) }).await;
     assert!(matches!(outcome, Err(EngineHostError::Stopped)), "{outcome:?}");
     assert!(within(session.probe()).await.is_ok());
 }
@@ -138,7 +139,8 @@ async fn a_slow_consumer_holds_the_engine_back() {
         }
         got
     };
-    let (summary, got) = within(async { tokio::join!(session.encode_range(range_order(1), sender), consume) }).await;
+    let (summary, got) =
+        within(async { tokio::join!(session.encode_range(range_order(1, 1000), sender), consume) }).await;
     assert_eq!((summary.unwrap().frames_per_track, got), (vec![1000], 1000));
 }
 
@@ -170,7 +172,7 @@ async fn a_source_that_fails_is_named_even_when_the_engine_goes_on_without_it() 
 async fn an_engine_that_stands_still_is_given_up() {
     let (mut session, bench) = Bench::start(Does::Block, Duration::from_millis(50)).await;
     let (sender, _receiver) = mpsc::channel(1);
-    let error = within(session.encode_range(range_order(1), sender)).await.unwrap_err();
+    let error = within(session.encode_range(range_order(1, 96), sender)).await.unwrap_err();
     assert_eq!(error.code(), "engine.stalled");
     assert!(matches!(within(session.probe()).await, Err(EngineHostError::Closed)));
     bench.gate.open();
@@ -182,7 +184,7 @@ async fn an_engine_that_does_not_stop_is_given_up() {
     let (mut session, bench) = Bench::start(Does::Block, Duration::from_millis(200)).await;
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
-    let error = within(session.encode_range(range_order(1), sender)).await.unwrap_err();
+    let error = within(session.encode_range(range_order(1, 96), sender)).await.unwrap_err();
     assert_eq!(error.code(), "engine.stopped");
     assert!(matches!(within(session.probe()).await, Err(EngineHostError::Closed)));
     bench.gate.open();
@@ -193,7 +195,7 @@ async fn an_engine_that_does_not_stop_is_given_up() {
 async fn a_panic_in_the_engine_is_a_death() {
     let (mut session, bench) = Bench::start(Does::Panic, STALL).await;
     let (sender, _receiver) = mpsc::channel(1);
-    let error = within(session.encode_range(range_order(1), sender)).await.unwrap_err();
+    let error = within(session.encode_range(range_order(1, 96), sender)).await.unwrap_err();
     assert_eq!(error.code(), "engine.died");
     bench.panicked();
 }
@@ -202,7 +204,7 @@ async fn a_panic_in_the_engine_is_a_death() {
 async fn a_sample_too_large_to_send_is_the_engine_s_fault() {
     let (mut session, _bench) = Bench::start(Does::HugeSample, STALL).await;
     let (sender, _receiver) = mpsc::channel(4);
-    let error = within(session.encode_range(range_order(1), sender)).await.unwrap_err();
+    let error = within(session.encode_range(range_order(1, 96), sender)).await.unwrap_err();
     assert_eq!(error.code(), "engine.failed");
     assert!(error.to_string().contains("17825792 bytes"), "{error}");
 }

@@ -8,7 +8,7 @@ use media_types::AudioPlan;
 use pipeline::{AudioOrder, AudioSummary, EngineError, EngineSink};
 
 use crate::aac::Track;
-use crate::error::{engine, input, is_again_or_end};
+use crate::error::{engine, input, is_again_or_end, no_decoder};
 use crate::open::{keep_stream, read_packet};
 use crate::timeline::Timeline;
 
@@ -60,5 +60,5 @@ fn open_decoder(source: &mut Input, plan: &AudioPlan) -> Result<ff::decoder::Aud
         codec::Context::from_parameters(stream.parameters()).map_err(engine("preparing the sound decoder"))?;
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(stream.time_base());
-    decoder.audio().map_err(|error| input("input.unsupported_codec", format!("the sound cannot be decoded: {error}")))
+    decoder.audio().map_err(no_decoder("the sound"))
 }

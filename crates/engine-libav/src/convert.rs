@@ -17,8 +17,8 @@ pub(crate) struct Target {
     pub(crate) height: u32,
     pub(crate) rotation: Rotation,
     pub(crate) deinterlace: bool,
-    /// JPEG wants full-range pictures.
-    pub(crate) full_range: bool,
+    /// What a JPEG file holds (JFIF 1.02): full-range pictures in the matrix of BT.601.
+    pub(crate) jpeg: bool,
 }
 
 /// A filter graph, built for the first picture and again whenever pictures change their shape.
@@ -126,10 +126,12 @@ fn build(target: Target, picture: &frame::Video) -> Result<filter::Graph, Engine
         Rotation::Half => "hflip,vflip,",
         Rotation::Left => "transpose=cclock,",
     });
-    let (format, range) = if target.full_range { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
+    let (format, range) = if target.jpeg { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
     let Target { width, height, .. } = target;
     chain.push_str(&format!("scale=w={width}:h={height}:flags=bicubic:out_range={range}"));
-    if picture.color_space() == ff::color::Space::RGB {
+    if target.jpeg {
+        chain.push_str(":out_color_matrix=bt601");
+    } else if picture.color_space() == ff::color::Space::RGB {
         chain.push_str(":out_color_matrix=bt709");
     }
     chain.push_str(&format!(",format={format},setsar=1"));

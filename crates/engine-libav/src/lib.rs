@@ -2,7 +2,7 @@
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
 //! - `probe`: what a source contains, from its packets alone.
-//! - `pictures`: exact access to decoded pictures by presentation time.
+//! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`).
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`).
@@ -13,6 +13,7 @@
 
 mod aac;
 mod audio;
+mod colour;
 mod convert;
 mod engine;
 mod error;

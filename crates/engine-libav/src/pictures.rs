@@ -10,7 +10,8 @@ use ff::frame;
 use ffmpeg_next as ff;
 use pipeline::EngineError;
 
-use crate::error::{engine, input, is_again_or_end, is_out_of_memory};
+use crate::colour::forget_unknown;
+use crate::error::{engine, input, is_again_or_end, is_out_of_memory, no_decoder};
 use crate::open::{has_decode_times_only, keep_stream, read_packet};
 
 /// How far before the wanted picture decoding starts, in seconds, one try after the other.
@@ -60,9 +61,7 @@ impl Pictures {
         });
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(stream.time_base());
-        let decoder = decoder
-            .video()
-            .map_err(|error| input("input.unsupported_codec", format!("the video cannot be decoded: {error}")))?;
+        let decoder = decoder.video().map_err(no_decoder("the video"))?;
         Ok(Self {
             decode_times: has_decode_times_only(&source).then(VecDeque::new),
             source,
@@ -161,6 +160,7 @@ impl Pictures {
             let mut picture = frame::Video::empty();
             match self.decoder.receive_frame(&mut picture) {
                 Ok(()) => {
+                    forget_unknown(&mut picture);
                     if let Some(time) = self.decode_times.as_mut().and_then(VecDeque::pop_front) {
                         picture.set_pts(Some(time));
                     }

@@ -2,6 +2,8 @@
 //! know the streams.
 
 use std::collections::HashMap;
+use std::ffi::CStr;
+use std::ptr;
 
 use ff::codec::Id;
 use ff::format::context::Input;
@@ -24,6 +26,12 @@ pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, 
     let video_index = choose_video(source);
     let audio_indexes = choose_audio(source, &mut warnings);
     let seen = read_packets(source, video_index, &audio_indexes)?;
+    if !seen.anything && claims_samples(source) {
+        return Err(input(
+            "input.damaged_index",
+            "the MP4 file's index (moov) is damaged: none of the pictures and sounds it speaks of can be found",
+        ));
+    }
     if seen.truncated {
         warnings.push("the file ends in the middle: what was there is used".to_owned());
     }
@@ -34,6 +42,12 @@ pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, 
     let audio =
         audio_indexes.iter().filter_map(|&index| describe_audio(source, index, seen.audio.get(&index))).collect();
     Ok(ProbeReport { container, size_bytes, video, audio, warnings })
+}
+
+/// Whether an MP4 file's index names samples, or does not even name a track: a whole index of nothing does neither.
+fn claims_samples(source: &Input) -> bool {
+    source.format().name().starts_with("mov,")
+        && (source.nb_streams() == 0 || source.streams().any(|stream| stream.frames() > 0))
 }
 
 fn choose_video(source: &Input) -> Option<usize> {
@@ -51,7 +65,7 @@ fn choose_audio(source: &Input, warnings: &mut Vec<String>) -> Vec<usize> {
     for stream in source.streams().filter(|stream| stream.parameters().medium() == Type::Audio) {
         if ff::decoder::find(stream.parameters().id()).is_some() {
             indexes.push(stream.index());
-        } else if warnings.len() < 16 {
+        } else if warnings.len() < 15 {
             warnings.push(format!("sound track {} is left out: its codec is not known here", stream.index()));
         }
     }
@@ -67,6 +81,8 @@ struct Seen {
     video_bytes: u64,
     audio: HashMap<usize, (i64, i64)>,
     truncated: bool,
+    /// A packet came, be it of a stream that nobody wants.
+    anything: bool,
 }
 
 fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Result<Seen, EngineError> {
@@ -77,7 +93,7 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
     let mut starts_hidden = false;
     loop {
         match read_packet(&mut packet, source) {
-            Ok(()) => {}
+            Ok(()) => seen.anything = true,
             Err(ff::Error::Eof) => break,
             Err(_) => {
                 seen.truncated = true;
@@ -208,11 +224,7 @@ fn pixel_format(format: i32) -> String {
     // SAFETY: the C function takes any number and answers null or a static, terminated string.
     unsafe {
         let name = av_get_pix_fmt_name(format);
-        if name.is_null() {
-            "unknown".to_owned()
-        } else {
-            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-        }
+        if name.is_null() { "unknown".to_owned() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
     }
 }
 
@@ -233,6 +245,16 @@ fn rotation(stream: &ff::Stream<'_>) -> Rotation {
     }
 }
 
+/// The bindings would take whatever bytes the file has for UTF-8.
+fn stated_language(stream: &ff::Stream<'_>) -> Option<String> {
+    // SAFETY: the dictionary belongs to a stream of an open context, and its values are terminated strings.
+    unsafe {
+        let entry = ff::ffi::av_dict_get((*stream.as_ptr()).metadata, c"language".as_ptr(), ptr::null(), 0);
+        let value = CStr::from_ptr(entry.as_ref()?.value);
+        value.to_str().ok().map(str::to_owned)
+    }
+}
+
 fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Option<AudioProbe> {
     let stream = source.stream(index)?;
     let parameters = stream.parameters();
@@ -241,13 +263,12 @@ fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Op
         let raw = &*parameters.as_ptr();
         (raw.sample_rate, raw.channels)
     };
-    let language = stream.metadata().get("language").filter(|text| *text != "und").map(str::to_owned);
     Some(AudioProbe {
         stream_index: index as u32,
         codec: parameters.id().name().to_owned(),
         sample_rate: u32::try_from(rate).ok().filter(|&rate| rate > 0)?,
         channels: u32::try_from(channels).ok().filter(|&channels| channels > 0)?,
-        language,
+        language: stated_language(&stream).filter(|text| text != "und"),
         time_base: rational(stream.time_base()),
         span: span.copied(),
     })

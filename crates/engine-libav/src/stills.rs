@@ -61,7 +61,7 @@ pub(crate) fn stills(
 
 fn scaled(picture: &frame::Video, width: u32, height: u32, rotation: Rotation) -> Result<frame::Video, EngineError> {
     let mut converter =
-        Converter::new(Target { width, height, rotation, deinterlace: picture.is_interlaced(), full_range: true });
+        Converter::new(Target { width, height, rotation, deinterlace: picture.is_interlaced(), jpeg: true });
     converter.push(picture, 0)?;
     converter.finish()?;
     converter.pull()?.ok_or_else(|| EngineError::Engine { detail: "scaling gave no picture".to_owned() })

@@ -29,7 +29,7 @@ pub(crate) fn encode_track(
         height: rendition.height,
         rotation: order.video.rotation,
         deinterlace: order.video.deinterlace,
-        full_range: false,
+        jpeg: false,
     };
     let mut track = Track {
         order,

@@ -53,7 +53,7 @@ fn check_entry(track: &TrackRecord, trak: &Trak, findings: &mut Findings) {
                 None => findings.add("avc.sps", "the sequence parameter set cannot be read"),
             }
             match composition_delay(&track.kind, track.timescale, &track.config) {
-                Ok(delay) => check_edits(trak, delay, findings),
+                Ok(delay) => check_edits(trak, delay.unwrap_or(0), findings),
                 Err(error) => findings.add("cmaf.config", error.to_string()),
             }
         }

@@ -160,7 +160,7 @@ impl Grid {
     fn new(track: &TrackRecord, record: &SegmentRecord, most: usize) -> Self {
         Self {
             start_ticks: record.start_ticks as i64,
-            delay: composition_delay(&track.kind, track.timescale, &track.config).unwrap_or(0).into(),
+            delay: composition_delay(&track.kind, track.timescale, &track.config).ok().flatten().unwrap_or(0).into(),
             sample_ticks: sample_ticks(&track.kind, track.timescale),
             taken: vec![false; most.min(record.sample_count as usize)],
         }

@@ -6,24 +6,27 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use media_types::Sample;
-use pipeline::{POSTER, STORYBOARD};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::EngineEvent;
+use super::expected::Expected;
 use super::link::{Failure, Fetched, Link};
 use crate::EngineHostError;
 use crate::protocol::{FromChild, Limits, ProtocolError, ToChild};
 
 /// How long an engine may take to stop before it is killed.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// A source that was read so many times over, and this much more, with nothing made of it, is read in circles.
+const READ_OVER: u64 = 256;
+const READ_ANYWAY_BYTES: u64 = 64 << 20;
 
 pub(super) struct Conversation {
     limits: Limits,
     events: Option<mpsc::Sender<EngineEvent>>,
-    /// Per track, whether its configuration has come.
-    configured: Vec<bool>,
-    done: Option<u64>,
+    expected: Expected,
+    /// Asked for since the engine last handed something over.
+    read_bytes: u64,
     /// The receiver of the events is gone and the engine was told.
     pub(super) stopping: bool,
     /// The first read that failed.
@@ -38,8 +41,8 @@ enum Step {
 }
 
 impl Conversation {
-    pub(super) fn new(limits: Limits, tracks: usize, events: Option<mpsc::Sender<EngineEvent>>) -> Self {
-        Self { limits, events, configured: vec![false; tracks], done: None, stopping: false, source_fault: None }
+    pub(super) fn new(limits: Limits, expected: Expected, events: Option<mpsc::Sender<EngineEvent>>) -> Self {
+        Self { limits, events, expected, read_bytes: 0, stopping: false, source_fault: None }
     }
 
     /// The last message: a result or a failure. A failure of this function leaves the link of no use.
@@ -57,24 +60,39 @@ impl Conversation {
                 }
                 Step::Fetched(fetched) => {
                     self.reply(link, fetched).await?;
-                    true
+                    self.reads_on(link)
                 }
                 Step::Message(FromChild::Read { offset, length, ahead }, _) => {
                     link.fetch(offset, length, ahead)?;
-                    true
+                    self.read_bytes = self.read_bytes.saturating_add(length.into());
+                    self.reads_on(link)
                 }
                 Step::Message(message, payload) => match self.event(message, payload)? {
                     Heard::Last(last) => return Ok(last),
                     Heard::Event { event, moved } => {
+                        if moved {
+                            self.read_bytes = 0;
+                        }
+                        let ready = Instant::now();
                         self.deliver(event).await;
+                        // The receiver took this long, not the engine.
+                        deadline += ready.elapsed();
                         moved
                     }
                 },
             };
             if moved && !self.stopping {
                 deadline = Instant::now() + link.stall;
+            } else if Instant::now() >= deadline {
+                // A child that always has something to say would never let the timer have its turn.
+                return Err(self.late(link).into());
             }
         }
+    }
+
+    /// Whether a read is a step forward.
+    fn reads_on(&self, link: &Link) -> bool {
+        self.read_bytes <= link.source_size().saturating_mul(READ_OVER).saturating_add(READ_ANYWAY_BYTES)
     }
 
     async fn step(&self, link: &mut Link, deadline: Instant) -> Result<Step, Failure> {
@@ -96,7 +114,7 @@ impl Conversation {
     fn late(&self, link: &Link) -> EngineHostError {
         if self.stopping {
             EngineHostError::Stopped
-        } else if link.reads.is_empty() {
+        } else if link.reads.is_empty() || !self.reads_on(link) {
             EngineHostError::Stalled { after: link.stall }
         } else {
             EngineHostError::Source(io::Error::new(io::ErrorKind::TimedOut, "its bytes did not come in time"))
@@ -121,31 +139,26 @@ impl Conversation {
     fn event(&mut self, message: FromChild, payload: Bytes) -> Result<Heard, ProtocolError> {
         let event = match message {
             FromChild::Config { track, config, priming_samples } => {
-                match self.configured.get_mut(track as usize) {
-                    Some(configured @ false) => *configured = true,
-                    _ => return Err(ProtocolError::Unexpected("the configuration of another track")),
-                }
+                self.expected.config(track, &config, priming_samples)?;
                 EngineEvent::Config { track, config, priming_samples }
             }
             FromChild::Sample { track, dts, pts, duration, keyframe } => {
-                if self.configured.get(track as usize) != Some(&true) {
-                    return Err(ProtocolError::Unexpected("a sample of a track without configuration"));
-                }
+                self.expected.sample(track, payload.len())?;
                 EngineEvent::Sample { track, sample: Sample { dts, pts, duration, keyframe, data: payload } }
             }
             FromChild::Image { name } => {
-                if name != POSTER && name != STORYBOARD {
-                    return Err(ProtocolError::Unexpected("an image of another name"));
-                }
+                self.expected.image(&name)?;
                 EngineEvent::Image { name, jpeg: payload }
             }
             FromChild::Progress { done, total } => {
-                // A child that says the same again and again does not move.
-                let moved = self.done.is_none_or(|before| done > before);
-                self.done = Some(done);
+                let moved = self.expected.progress(done, total)?;
                 return self.wanted(EngineEvent::Progress { done, total }, moved);
             }
-            last => return Ok(Heard::Last(last)),
+            failed @ FromChild::Failed(_) => return Ok(Heard::Last(failed)),
+            last => {
+                self.expected.end()?;
+                return Ok(Heard::Last(last));
+            }
         };
         self.wanted(event, true)
     }

@@ -86,9 +86,13 @@ impl Link {
         }
     }
 
+    pub(super) fn source_size(&self) -> u64 {
+        self.source.size()
+    }
+
     /// Starts a read that the child asked for.
     pub(super) fn fetch(&mut self, offset: u64, length: u32, ahead: bool) -> Result<(), ProtocolError> {
-        let size = self.source.size();
+        let size = self.source_size();
         let inside = offset.checked_add(length.into()).is_some_and(|end| end <= size);
         if !inside || !(1..=MAX_READ_BYTES).contains(&length) {
             return Err(ProtocolError::OutOfRange { offset, length: length.into(), size });

@@ -24,6 +24,8 @@ use pipeline::{
 };
 use tokio::net::UnixStream;
 
+pub(crate) mod liar;
+
 /// Everything here is over in seconds; more is a hang.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future).await.expect("it hangs")
@@ -104,7 +106,7 @@ impl Engine for TestEngine {
             }
             _ => {}
         }
-        Ok(probe_report())
+        Ok(ProbeReport { size_bytes: self.source.size(), ..probe_report() })
     }
 
     fn encode_range(&mut self, order: &RangeOrder, sink: &mut dyn EngineSink) -> Result<RangeSummary, EngineError> {
@@ -141,8 +143,9 @@ impl Engine for TestEngine {
 
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {
         sink.config(0, CodecConfig::Aac(Bytes::from_static(&[0x11, 0x90])), 1024)?;
-        for index in 0..3 {
-            sink.sample(0, sample(index))?;
+        // 3072 samples and the priming.
+        for index in 0..4 {
+            sink.sample(0, Sample { data: Bytes::from(vec![0; 300]), ..sample(index) })?;
         }
         Ok(AudioSummary { samples: order.plan.sample_count, ..AudioSummary::default() })
     }
@@ -291,9 +294,17 @@ pub(crate) fn expected_range(tracks: u32, samples: u64) -> Vec<EngineEvent> {
     all
 }
 
-pub(crate) fn range_order(tracks: usize) -> RangeOrder {
-    let encoding =
-        VideoEncoding { preset: "veryfast".into(), crf: 23.0, max_bitrate_bps: 1, buffer_bits: 2, tune: None };
+/// Cap on the bitrate of every rendition: room for the 64 KiB of each sample.
+pub(crate) const MAX_BITRATE_BPS: u64 = 20_000_000;
+
+pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
+    let encoding = VideoEncoding {
+        preset: "veryfast".into(),
+        crf: 23.0,
+        max_bitrate_bps: MAX_BITRATE_BPS,
+        buffer_bits: 2 * MAX_BITRATE_BPS,
+        tune: None,
+    };
     let rendition = Rendition { name: "240p".into(), width: 426, height: 240, encoding };
     RangeOrder {
         video: VideoSetup {
@@ -307,7 +318,7 @@ pub(crate) fn range_order(tracks: usize) -> RangeOrder {
             gop_frames: 48,
         },
         first_frame: 0,
-        pictures: FrameMap((0..96).map(|i| Shown { source_pts: i * 1001, frames: 1 }).collect()),
+        pictures: FrameMap(vec![Shown { source_pts: 0, frames }]),
         renditions: vec![rendition; tracks],
         threads: 1,
     }

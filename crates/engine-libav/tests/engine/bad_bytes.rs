@@ -23,8 +23,12 @@ impl SourceRead for Bytes {
     }
 }
 
+fn opened(bytes: &[u8]) -> LibavEngine {
+    LibavEngine::open(Box::new(Bytes(bytes.to_vec()))).unwrap()
+}
+
 fn code(bytes: &[u8]) -> String {
-    match LibavEngine::open(Box::new(Bytes(bytes.to_vec()))).unwrap().probe() {
+    match opened(bytes).probe() {
         Err(EngineError::Input { code, .. }) => code,
         other => panic!("{other:?}"),
     }
@@ -44,6 +48,66 @@ fn each_kind_of_wrong_file_has_its_own_code() {
     let film = folder.numbered(&moving("25", 25), "", "-c:v libx264 -pix_fmt yuv420p a.mp4");
     let film = std::fs::read(film).unwrap();
     assert_eq!(code(&film[..film.len() / 2]), "input.index_missing");
+}
+
+/// Writes `bytes` at `offset` behind every `mark`.
+fn patch(file: &mut [u8], mark: &[u8], offset: usize, bytes: &[u8]) {
+    let marks: Vec<usize> = (0..file.len() - mark.len()).filter(|&at| file[at..].starts_with(mark)).collect();
+    assert!(!marks.is_empty(), "{mark:?} is not there");
+    for at in marks {
+        file[at + mark.len() + offset..][..bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_named() {
+    let folder = Folder::new();
+    let film = folder.numbered(&moving("25", 25), "", "-c:v libx264 -pix_fmt yuv420p a.mp4");
+    let film = std::fs::read(film).unwrap();
+    let mut many_samples = film.clone();
+    patch(&mut many_samples, b"stsz", 4, &[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
+    patch(&mut many_samples, b"stts", 8, &[0xff; 4]);
+    assert_eq!(code(&many_samples), "input.damaged_index");
+    let mut endless_box = film.clone();
+    patch(&mut endless_box, b"moov", 0, &[0, 0, 0, 1]);
+    patch(&mut endless_box, b"moov", 8, &[0xff; 8]);
+    assert_eq!(code(&endless_box), "input.damaged_index");
+
+    // A recorder that was stopped at once wrote a good index of nothing.
+    let nothing = folder.make("-f lavfi -i testsrc2=d=1 -frames:v 0 -c:v libx264 -movflags +empty_moov none.mp4");
+    let report = opened(&std::fs::read(nothing).unwrap()).probe().unwrap();
+    assert!(report.video.is_none_or(|video| video.packets.is_empty()));
+}
+
+#[test]
+fn a_language_that_is_no_text_is_left_out() {
+    let folder = Folder::new();
+    let both = "-f lavfi -i testsrc2=s=64x64:r=25:d=1 -f lavfi -i sine=d=1 -pix_fmt yuv420p";
+    let file = folder.make(&format!("{both} -metadata:s:a:0 language=fre a.mkv"));
+    let mut bytes = std::fs::read(file).unwrap();
+    assert_eq!(opened(&bytes).probe().unwrap().audio[0].language.as_deref(), Some("fre"));
+    patch(&mut bytes, b"\x22\xb5\x9c\x83", 0, b"fr\xe9");
+    assert_eq!(opened(&bytes).probe().unwrap().audio[0].language, None);
+}
+
+#[test]
+fn colour_numbers_of_no_standard_are_left_out() {
+    let folder = Folder::new();
+    let colours = "-colorspace bt709 -color_primaries bt709 -color_trc bt709";
+    let file = folder.numbered(&moving("25", 10), "", &format!("-c:v ffv1 -pix_fmt yuv420p {colours} a.mkv"));
+    let mut bytes = std::fs::read(file).unwrap();
+    // Matroska's MatrixCoefficients, TransferCharacteristics and Primaries.
+    for element in [b"\x55\xb1\x81", b"\x55\xba\x81", b"\x55\xbb\x81"] {
+        patch(&mut bytes, element, 0, &[200]);
+    }
+    let mut engine = opened(&bytes);
+    let plan = pipeline::plan(&engine.probe().unwrap(), &ladders::builtin("film").unwrap()).unwrap();
+    let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let mut sink = CollectingSink::new(1000);
+    engine.encode_range(&order, &mut sink).unwrap();
+    assert_eq!(sink.samples[&0].len(), 10);
+    engine.stills(&StillsOrder::new(&video, &stills), &mut CollectingSink::new(0)).unwrap();
 }
 
 #[test]

@@ -75,6 +75,31 @@ fn each_entry_has_a_tile_even_when_entries_repeat() {
 }
 
 #[test]
+fn stills_have_the_colours_of_the_recording() {
+    let folder = Folder::new();
+    let orange = "-f lavfi -i color=0xC06020:s=160x96:r=25:d=1";
+    for output in [
+        "-vf scale=out_color_matrix=bt709 -c:v libx264 -pix_fmt yuv420p -colorspace bt709 a.mp4",
+        "-c:v libx264rgb -qp 0 b.mkv",
+    ] {
+        let source = folder.make(&format!("{orange} {output}"));
+        let (mut engine, _, plan) = planned(&source);
+        let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
+        let mut sink = CollectingSink::new(0);
+        engine.stills(&StillsOrder::new(&video, &stills), &mut sink).unwrap();
+        let poster = folder.path("poster.jpg");
+        std::fs::write(&poster, &sink.images[POSTER]).unwrap();
+        let [found, wanted] = [poster, source].map(|file| {
+            let options = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"];
+            let rgb = run(["-i", file.to_str().unwrap()].into_iter().chain(options));
+            rgb[(48 * 160 + 80) * 3..][..3].to_vec()
+        });
+        let near = found.iter().zip(&wanted).all(|(found, wanted)| found.abs_diff(*wanted) <= 3);
+        assert!(near, "{output}: {found:?} instead of {wanted:?}");
+    }
+}
+
+#[test]
 fn stills_of_a_turned_interlaced_recording_are_upright() {
     let folder = Folder::new();
     let marked = "color=black:s=160x96:r=25:d=2,drawbox=x=0:y=0:w=32:h=32:color=white:t=fill,setfield=tff";

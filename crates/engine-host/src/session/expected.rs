@@ -1,0 +1,126 @@
+//! What one order may bring, and what must have come before its end.
+
+use media_types::CodecConfig;
+use pipeline::{AudioOrder, POSTER, RangeOrder, STORYBOARD, StillsOrder};
+
+use crate::protocol::{Limits, ProtocolError};
+
+/// More than any AAC encoder puts before the first sample.
+const MAX_PRIMING_SAMPLES: u32 = 1 << 14;
+/// Samples per AAC frame.
+const AAC_FRAME: u64 = 1024;
+/// An ADTS header has 13 bits for a frame's length (ISO/IEC 14496-3 §1.A.2.2).
+const MAX_AAC_FRAME_BYTES: u64 = (1 << 13) - 1;
+/// How many times over an encoder may break the cap on its bitrate, which is quality's last resort and not exact.
+const OVERSHOOT: u128 = 8;
+
+/// What is still to come. The order alone says how much that is, so that a child cannot fill its parent's memory.
+pub(super) struct Expected {
+    tracks: Vec<Track>,
+    images: Vec<&'static str>,
+    /// What progress counts to, at most.
+    total: u64,
+    done: Option<u64>,
+}
+
+struct Track {
+    form: Form,
+    /// `None` before the configuration.
+    samples_left: Option<u64>,
+}
+
+enum Form {
+    Video { frames: u64, bytes_left: u64 },
+    Audio { samples: u64 },
+}
+
+impl Expected {
+    pub(super) fn nothing() -> Self {
+        Self { tracks: Vec::new(), images: Vec::new(), total: 0, done: None }
+    }
+
+    pub(super) fn of_range(order: &RangeOrder) -> Self {
+        let frames = order.frame_count();
+        let rate = order.video.frame_rate;
+        let tracks = order.renditions.iter().map(|rendition| {
+            let cap = &rendition.encoding;
+            let bits = u128::from(cap.max_bitrate_bps) * u128::from(frames) * u128::from(rate.den())
+                / u128::from(rate.num())
+                + u128::from(cap.buffer_bits);
+            let bytes = bits.saturating_mul(OVERSHOOT) / 8 + u128::from(Limits::FROM_CHILD.payload_bytes);
+            let bytes_left = u64::try_from(bytes).unwrap_or(u64::MAX);
+            Track { form: Form::Video { frames, bytes_left }, samples_left: None }
+        });
+        Self { tracks: tracks.collect(), total: frames, ..Self::nothing() }
+    }
+
+    pub(super) fn of_audio(order: &AudioOrder) -> Self {
+        let samples = order.plan.sample_count;
+        let track = Track { form: Form::Audio { samples }, samples_left: None };
+        Self { tracks: vec![track], total: samples, ..Self::nothing() }
+    }
+
+    pub(super) fn of_stills(order: &StillsOrder) -> Self {
+        let images = vec![POSTER, STORYBOARD];
+        Self { images, total: order.plan.tile_pts.len() as u64 + 1, ..Self::nothing() }
+    }
+
+    pub(super) fn config(&mut self, track: u32, config: &CodecConfig, priming: u32) -> Result<(), ProtocolError> {
+        let track = self.tracks.get_mut(track as usize).filter(|track| track.samples_left.is_none());
+        let track = track.ok_or(ProtocolError::Unexpected("the configuration of another track"))?;
+        track.samples_left = match (&track.form, config) {
+            (Form::Video { frames, .. }, CodecConfig::Avc(_)) if priming == 0 => Some(*frames),
+            (Form::Audio { samples }, CodecConfig::Aac(_)) if priming <= MAX_PRIMING_SAMPLES => {
+                Some(samples.saturating_add(priming.into()).div_ceil(AAC_FRAME))
+            }
+            _ => return Err(ProtocolError::Unexpected("a configuration that was not ordered")),
+        };
+        Ok(())
+    }
+
+    pub(super) fn sample(&mut self, track: u32, bytes: usize) -> Result<(), ProtocolError> {
+        let track = self.tracks.get_mut(track as usize);
+        let Some(Track { form, samples_left: Some(samples_left) }) = track else {
+            return Err(ProtocolError::Unexpected("a sample of a track without configuration"));
+        };
+        let bytes = bytes as u64;
+        let fits = match form {
+            Form::Video { bytes_left, .. } => {
+                let rest = bytes_left.checked_sub(bytes);
+                *bytes_left = rest.unwrap_or(0);
+                rest.is_some()
+            }
+            Form::Audio { .. } => bytes <= MAX_AAC_FRAME_BYTES,
+        };
+        if *samples_left == 0 || !fits {
+            return Err(ProtocolError::Unexpected("more than was ordered"));
+        }
+        *samples_left -= 1;
+        Ok(())
+    }
+
+    pub(super) fn image(&mut self, name: &str) -> Result<(), ProtocolError> {
+        let at = self.images.iter().position(|wanted| *wanted == name);
+        self.images.swap_remove(at.ok_or(ProtocolError::Unexpected("an image that was not ordered"))?);
+        Ok(())
+    }
+
+    /// Whether the work moves: a child that says the same again and again does not.
+    pub(super) fn progress(&mut self, done: u64, total: u64) -> Result<bool, ProtocolError> {
+        if done > total || total > self.total {
+            return Err(ProtocolError::Unexpected("progress beyond what was ordered"));
+        }
+        let moved = self.done.is_none_or(|before| done > before);
+        self.done = Some(done);
+        Ok(moved)
+    }
+
+    /// That everything came.
+    pub(super) fn end(&self) -> Result<(), ProtocolError> {
+        let whole = |track: &Track| track.samples_left == Some(0);
+        if self.images.is_empty() && self.tracks.iter().all(whole) {
+            return Ok(());
+        }
+        Err(ProtocolError::Unexpected("the end before all that was ordered came"))
+    }
+}
