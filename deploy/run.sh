@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts `lectern serve` and, when the library is empty, sends the sample recording through the ordinary upload API.
+# Starts `lectern serve` and, the first time, sends the sample recording through the ordinary upload API.
 set -euo pipefail
 program=$1 data=$2 listen=$3 sample=$4
 

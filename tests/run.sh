@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every check and test, in the order in which they fail fastest. `run.sh lint` stops after the checks; `run.sh soak`
-# runs the kill test alone, at LECTERN_KILL_POINTS points.
+# runs what takes long: the proof that the players' harness finds faults, and the kill test at LECTERN_KILL_POINTS points.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
@@ -14,6 +14,7 @@ step() { printf '\n== %s (%s s so far)\n' "$1" "$SECONDS"; }
 lint() {
   step "format"
   cargo fmt --all --check
+  cargo fmt --manifest-path fuzz/Cargo.toml --check
   step "layers and walls"
   cargo xtask check-layers
   step "clippy"
@@ -41,6 +42,8 @@ if [ "$mode" = lint ]; then exit 0; fi
 judges
 executables
 if [ "$mode" = soak ]; then
+  step "the players' harness"
+  (cd tests/browser && npm run --silent selftest)
   step "soak"
   cargo test --quiet --locked -p acceptance -- --nocapture kill::
   exit 0
@@ -49,6 +52,8 @@ step "the page's logic"
 node --test tests/web/*.test.mjs
 step "crates"
 cargo test --quiet --locked --workspace --exclude acceptance
+step "fuzz targets, as tests"
+cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
 step "acceptance"
 cargo test --quiet --locked -p acceptance -- --test-threads=2
 step "done"

@@ -1,7 +1,7 @@
 // Puts the page together.
 
 import { Api } from './api.js';
-import { AssetBook, applyEvent } from './assets.js';
+import { AssetBook, Lookout, applyEvent } from './assets.js';
 import { byId, complain, setText } from './dom.js';
 import { Follower } from './events.js';
 import { showLibrary } from './library.js';
@@ -11,11 +11,10 @@ import { Uploads } from './uploads-view.js';
 const LINK = { live: 'Live', polling: 'Live updates paused, asking every 3 s', offline: 'No connection to the server', locked: 'Locked', connecting: 'Connecting' };
 /** Rows say how long ago things were; that grows old. */
 const REVIEW_MS = 60_000;
-/** Several events about one asset within this time are answered by one look. */
-const GATHER_MS = 120;
 
 const api = new Api();
 const book = new AssetBook();
+const lookout = new Lookout(book, api);
 let follower = null;
 
 const uploads = new Uploads(api);
@@ -34,26 +33,6 @@ function link(state) {
   setText(byId('link-text'), LINK[state]);
 }
 
-const stale = new Set();
-let looking = null;
-
-/** Reads an asset again, soon. */
-function look(id) {
-  stale.add(id);
-  looking ??= setTimeout(async () => {
-    looking = null;
-    const ids = [...stale];
-    stale.clear();
-    for (const each of ids) {
-      try {
-        book.put(await api.asset(each));
-      } catch (problem) {
-        if (problem.status === 404) book.remove(each);
-      }
-    }
-  }, GATHER_MS);
-}
-
 function follow() {
   follower?.stop();
   follower = new Follower(api, {
@@ -61,7 +40,7 @@ function follow() {
     poll: () => book.refresh(api),
     onEvent: (event) => {
       const id = applyEvent(book, event);
-      if (id !== null) look(id);
+      if (id !== null) lookout.look(id);
     },
   });
   follower.start();

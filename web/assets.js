@@ -44,7 +44,8 @@ export class AssetBook extends EventTarget {
       const covered = oldest === null || asset.created_at > oldest.created_at;
       if (covered && !listed.has(asset.id)) this.remove(asset.id);
     }
-    if (this.#assets.size <= page.items.length || this.#next === null) this.#next = page.next ?? null;
+    // Where the oldest of the page is known, what follows it is too, as far as it was asked for.
+    if (oldest === null || !this.#assets.has(oldest.id)) this.#next = page.next ?? null;
     for (const asset of page.items) this.put(asset);
     this.dispatchEvent(new Event('page'));
   }
@@ -81,6 +82,38 @@ export class AssetBook extends EventTarget {
 
   #changed(before, after) {
     this.dispatchEvent(new CustomEvent('asset', { detail: { before, after } }));
+  }
+}
+
+/** Several events about one asset within this time are answered by one look. */
+const GATHER_MS = 120;
+
+/** Reads assets again: soon, and one after the other, so that an older answer never lands on a newer one. */
+export class Lookout {
+  #stale = new Set();
+  #looking = false;
+
+  constructor(book, api, sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); })) {
+    Object.assign(this, { book, api, sleep });
+  }
+
+  async look(id) {
+    this.#stale.add(id);
+    if (this.#looking) return;
+    this.#looking = true;
+    while (this.#stale.size > 0) {
+      await this.sleep(GATHER_MS);
+      const ids = [...this.#stale];
+      this.#stale.clear();
+      for (const each of ids) {
+        try {
+          this.book.put(await this.api.asset(each));
+        } catch (problem) {
+          if (problem.status === 404) this.book.remove(each);
+        }
+      }
+    }
+    this.#looking = false;
   }
 }
 

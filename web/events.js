@@ -66,7 +66,7 @@ export class Follower {
   #stopped = false;
   #abort = null;
   #lastId = null;
-  #pollTimer = null;
+  #polling = null;
 
   constructor(api, { onEvent, onState, poll }) {
     Object.assign(this, { api, onEvent, onState, poll });
@@ -85,7 +85,7 @@ export class Follower {
   stop() {
     this.#stopped = true;
     this.#abort?.abort();
-    clearTimeout(this.#pollTimer);
+    this.#stopPolling();
   }
 
   /** One stream, to its end; gives whether anything came. */
@@ -126,18 +126,21 @@ export class Follower {
   }
 
   #startPolling() {
-    if (this.#pollTimer !== null) return;
+    if (this.#polling !== null) return;
+    const run = { timer: null };
+    this.#polling = run;
     const again = async () => {
       const answered = await this.poll().then(() => true, () => false);
-      if (this.#pollTimer === null || this.#stopped) return;
+      // A stream that came while this was asked ended the run, also when the stream is gone and the next run goes on.
+      if (this.#polling !== run) return;
       this.onState(answered ? 'polling' : 'offline');
-      this.#pollTimer = setTimeout(again, POLL_MS);
+      run.timer = setTimeout(again, POLL_MS);
     };
-    this.#pollTimer = setTimeout(again, 0);
+    run.timer = setTimeout(again, 0);
   }
 
   #stopPolling() {
-    clearTimeout(this.#pollTimer);
-    this.#pollTimer = null;
+    clearTimeout(this.#polling?.timer);
+    this.#polling = null;
   }
 }

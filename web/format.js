@@ -63,20 +63,20 @@ export function quality(height) {
 
 const STATES = {
   awaiting_upload: ['Waiting for its upload', 'calm'],
-  ingesting: ['Looking at the recording', 'busy'],
+  ingesting: ['Being uploaded', 'busy'],
   processing: ['Processing', 'busy'],
   ready: ['Ready', 'good'],
   errored: ['Failed', 'bad'],
   deleting: ['Being deleted', 'calm'],
 };
 const STAGES = {
-  upload: 'waiting for its upload', probe: 'looking at the recording', plan: 'planning', encode: 'encoding', publish: 'publishing',
+  upload: 'uploading', probe: 'looking at the recording', plan: 'planning', encode: 'encoding', publish: 'publishing',
   done: 'finished', delete: 'deleting',
 };
 
 /** The badge of an asset: its words and its tone (good, bad, busy, calm). */
 export function badge(asset) {
-  if (asset.error?.code === 'asset.cancelled') return { text: 'Cancelled', tone: 'calm' };
+  if (asset.state === 'errored' && asset.error?.code === 'asset.cancelled') return { text: 'Cancelled', tone: 'calm' };
   if (asset.state === 'processing' && asset.playable_at) return { text: 'Plays already', tone: 'good' };
   const [text, tone] = STATES[asset.state] ?? [asset.state, 'calm'];
   return { text, tone };

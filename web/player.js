@@ -9,6 +9,7 @@ const SPEED = 'lectern.speed';
 /** Fatal errors that are answered by going on, for one source. */
 const RECOVERIES = 4;
 /** A segment edge comes after this at the latest, at normal speed; the move does not wait longer. */
+const RETRY_MS = 10_000;
 const EDGE_MS = 6_000;
 const STILL_MS = 6_000;
 
@@ -18,7 +19,8 @@ export class Player {
   #whole = false;
   #moving = false;
   #wanted = 'auto';
-  #recoveries = 0;
+  #networkErrors = 0;
+  #mediaErrors = 0;
   #opened = 0;
 
   constructor(api, onClose) {
@@ -51,9 +53,12 @@ export class Player {
     byId('watch').hidden = false;
     setText(byId('watch-title'), asset.filename);
     byId('watch-title').focus();
-    const where = await this.#where();
-    if (where === null || opened !== this.#opened) return;
-    this.#load(where, { at: null, play: true });
+    try {
+      const where = await this.api.playback(asset.playback_id);
+      if (opened === this.#opened) this.#load(where, { at: null, play: true });
+    } catch (problem) {
+      if (opened === this.#opened) this.#note(`It cannot be played: ${problem.message}`);
+    }
   }
 
   close() {
@@ -75,19 +80,11 @@ export class Player {
     if (asset.complete_at && !this.#whole && !this.#moving && this.#hls !== null) this.#moveOn();
   }
 
-  async #where() {
-    try {
-      return await this.api.playback(this.#asset.playback_id);
-    } catch (problem) {
-      this.#note(`It cannot be played: ${problem.message}`);
-      return null;
-    }
-  }
-
   #load(where, { at, play }) {
     const { Hls } = window;
     this.#whole = Boolean(this.#asset.complete_at);
-    this.#recoveries = 0;
+    this.#networkErrors = 0;
+    this.#mediaErrors = 0;
     this.#note('');
     if (where.poster) this.video.poster = where.poster;
     this.strip.show(where.storyboard);
@@ -108,6 +105,8 @@ export class Player {
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#fillQualities());
     hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#showRendition());
+    // Each hour of a long recording may have its own bad moments.
+    hls.on(Hls.Events.FRAG_BUFFERED, () => { this.#networkErrors = 0; });
     hls.on(Hls.Events.ERROR, (_, data) => data.fatal && this.#recover(Hls, hls, data));
     hls.loadSource(address);
     hls.attachMedia(this.video);
@@ -115,12 +114,13 @@ export class Player {
 
   #recover(Hls, hls, data) {
     if (hls !== this.#hls) return;
-    this.#recoveries += 1;
-    if (this.#recoveries <= RECOVERIES && data.type === Hls.ErrorTypes.NETWORK_ERROR && hls.levels.length > 0) {
+    if (data.type === Hls.ErrorTypes.NETWORK_ERROR && hls.levels.length > 0 && this.#networkErrors < RECOVERIES) {
+      this.#networkErrors += 1;
       this.#note('The connection is slow; still trying.');
-      setTimeout(() => hls === this.#hls && hls.startLoad(), 1000 * this.#recoveries);
+      setTimeout(() => hls === this.#hls && hls.startLoad(), 1000 * this.#networkErrors);
       this.video.addEventListener('playing', () => this.#note(''), { once: true });
-    } else if (this.#recoveries <= RECOVERIES && data.type === Hls.ErrorTypes.MEDIA_ERROR) {
+    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mediaErrors < RECOVERIES) {
+      this.#mediaErrors += 1;
       hls.recoverMediaError();
     } else {
       this.#note(`Playback stopped: ${data.details}`);
@@ -144,7 +144,8 @@ export class Player {
   async #moveOn() {
     this.#moving = true;
     const opened = this.#opened;
-    const where = await this.#where();
+    // Without an answer the old generation plays on, and nobody has to hear of it.
+    const where = await this.api.playback(this.#asset.playback_id).catch(() => null);
     if (where !== null && opened === this.#opened) {
       if (!this.video.paused) await this.#edge();
       if (opened === this.#opened) {
@@ -155,7 +156,9 @@ export class Player {
         this.#load(where, { at, play });
       }
     }
-    if (opened === this.#opened) this.#moving = false;
+    if (opened !== this.#opened) return;
+    this.#moving = false;
+    if (where === null) setTimeout(() => opened === this.#opened && this.assetChanged(this.#asset), RETRY_MS);
   }
 
   #edge() {

@@ -5,6 +5,7 @@ import { Problem, problemOf, randomKey } from './api.js';
 export const PIECE_BYTES = 8 << 20;
 /** Failures in a row, with nothing received in between, before a person has to press Resume. */
 export const MAX_FAILURES = 8;
+const STALL_MS = 120_000;
 const MEMORY = 'lectern.upload:';
 const MEMORY_DAYS = 7;
 const SPEED_WINDOW_MS = 6_000;
@@ -48,10 +49,19 @@ export function xhrSend(method, url, headers, body, { onProgress, onAbortable })
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = (event) => onProgress?.(event.loaded);
+    // A connection that died without a word would otherwise be waited for until the system gives it up.
+    let stalled = false;
+    let timer;
+    const moved = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { stalled = true; xhr.abort(); }, STALL_MS);
+    };
+    moved();
+    xhr.upload.onprogress = (event) => { moved(); onProgress?.(event.loaded); };
+    xhr.onloadend = () => clearTimeout(timer);
     xhr.onload = () => resolve({ status: xhr.status, offset: xhr.getResponseHeader('Upload-Offset'), text: xhr.responseText });
     xhr.onerror = () => reject(new Problem({ retryable: true }));
-    xhr.onabort = () => reject(new Problem({ code: 'aborted' }));
+    xhr.onabort = () => reject(new Problem(stalled ? { retryable: true } : { code: 'aborted' }));
     onAbortable?.(() => xhr.abort());
     xhr.send(body);
   });

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use crate::options::ControlOptions;
 use crate::state::Api;
-use crate::{assets, docs, events, jobs, ladders, ops, playback, transcoding, uploads, web};
+use crate::{assets, docs, events, jobs, ladders, ops, playback, resumable, transcoding, uploads, web};
 
 /// The largest JSON body.
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -45,10 +45,10 @@ pub fn openapi(version: &str) -> OpenApi {
 fn table(guard: Guard, version: &str) -> Routes<Api> {
     use Policy::{Admin, Public};
     Routes::new(guard, blank(version))
-        .mount(Admin, routes!(uploads::create, uploads::capabilities))
+        .mount(Admin, routes!(uploads::create, resumable::capabilities))
         .mount(
             Admin,
-            routes!(uploads::show, uploads::head, uploads::patch, uploads::delete, uploads::capabilities_of_one),
+            routes!(uploads::show, uploads::delete, resumable::head, resumable::patch, resumable::capabilities_of_one),
         )
         .mount(Admin, routes!(uploads::put))
         .mount(Admin, routes!(assets::list))

@@ -44,43 +44,36 @@ pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQ
             .map_err(|_| Problem::invalid("?state", codes::ASSET_UNKNOWN_STATE, "there is no such state"))
     };
     let state = query.state.as_deref().map(known).transpose()?;
-    let after = match after {
-        Some(cursor) => {
-            let id = cursor.id.parse::<AssetId>();
-            let id = id.map_err(|_| {
-                Problem::invalid("?after", kernel::codes::PAGE_INVALID_CURSOR, "this is no cursor of this list")
-            })?;
-            Some((cursor.time_ms, id))
-        }
-        None => None,
-    };
-    let (rows, has_more) = fetch(&api, state, after, limit).await?;
-    let next = rows.last().filter(|_| has_more);
-    let next = next.map(|row| Cursor { time_ms: row.created_ms, id: row.id.to_string() }.encode());
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        items.push(with_progress(&api, row).await?);
-    }
+    let cursor = |row: &AssetRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
+    let page = Page::read(limit, after, cursor, |after, limit| fetch(&api, state, after, limit)).await?;
+    let page = Page { items: views(&api, page.items).await?, has_more: page.has_more, next: page.next };
     let address = match state {
         Some(state) => format!("/api/v1/assets?state={state}&"),
         None => "/api/v1/assets?".to_owned(),
     };
-    Ok(Page { items, has_more, next }.respond(&api.url(&address), limit))
+    Ok(page.respond(&api.url(&address), limit))
 }
 
-/// Up to `limit` rows and whether more follow. The store's own limit leaves no room for a surplus row on the largest
-/// page, so that one asks once more.
-async fn fetch(
-    api: &Api,
-    state: Option<Phase>,
-    after: Option<(i64, AssetId)>,
-    limit: u32,
-) -> Result<(Vec<AssetRow>, bool), Problem> {
-    let rows = api.store.assets(&api.tenant, state, after, i64::from(limit)).await.map_err(error::store)?;
-    let Some(last) = rows.last().filter(|_| rows.len() == limit as usize) else { return Ok((rows, false)) };
-    let place = Some((last.created_ms, last.id.clone()));
-    let more = api.store.assets(&api.tenant, state, place, 1).await.map_err(error::store)?;
-    Ok((rows, !more.is_empty()))
+async fn fetch(api: &Api, state: Option<Phase>, after: Option<Cursor>, limit: u32) -> Result<Vec<AssetRow>, Problem> {
+    let place = |cursor: Cursor| match cursor.id.parse::<AssetId>() {
+        Ok(id) => Ok((cursor.time_ms, id)),
+        Err(_) => Err(Problem::invalid("?after", kernel::codes::PAGE_INVALID_CURSOR, "this is no cursor of this list")),
+    };
+    let after = after.map(place).transpose()?;
+    api.store.assets(&api.tenant, state, after, i64::from(limit)).await.map_err(error::store)
+}
+
+/// The rows as clients see them. One that is erased after it was read is left out.
+async fn views(api: &Api, rows: Vec<AssetRow>) -> Result<Vec<AssetView>, Problem> {
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        match with_progress(api, row).await {
+            Ok(view) => views.push(view),
+            Err(problem) if problem.status() == StatusCode::NOT_FOUND => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(views)
 }
 
 /// One asset, with its progress and its renditions.
@@ -124,8 +117,7 @@ pub(crate) async fn cancel(
         Ok(kernel::Stored { status: StatusCode::ACCEPTED, body })
     };
     let address = format!("/api/v1/assets/{id}/cancel");
-    let outcome = api.idempotency.once(&api.tenant, key, &address, &(), effect).await?;
-    Ok((outcome.stored.status, axum::Json(outcome.stored.body)).into_response())
+    Ok(api.idempotency.once(&api.tenant, key, &address, &(), effect).await?.into_response())
 }
 
 /// Removes an asset with all that was made of it, in whatever state it is.
@@ -192,4 +184,21 @@ pub(crate) async fn view(api: &Api, id: &AssetId) -> Result<AssetView, Problem> 
 async fn with_progress(api: &Api, row: AssetRow) -> Result<AssetView, Problem> {
     let progress = api.store.progress_at(&api.tenant, &row.id, api.now_ms()).await.map_err(error::store)?;
     Ok(AssetView::new(row, progress))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::state::{announced, erase, for_tests};
+
+    #[tokio::test]
+    async fn an_asset_that_is_erased_while_a_list_is_made_is_left_out() {
+        let (api, scratch) = for_tests().await;
+        let (kept, gone) = (announced(&api, 1).await.1, announced(&api, 1).await.1);
+        erase(&scratch, &gone.id).await;
+        let page = views(&api, vec![gone, kept.clone()]).await.map_err(|problem| problem.code()).unwrap();
+        let ids: Vec<_> = page.iter().map(|view| serde_json::to_value(view).unwrap()["id"].clone()).collect();
+        assert_eq!(ids, [kept.id.as_str()]);
+    }
 }

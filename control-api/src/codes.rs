@@ -39,12 +39,21 @@ kernel::problem_codes! {
     STORAGE_FULL = "storage.full",
         "The disk is full. What was received is kept.",
         "free space or enlarge the disk; the bytes received so far are kept";
+    TUS_CHECKSUM_MISMATCH = "tus.checksum_mismatch",
+        "The chunk does not hash to its `Upload-Checksum`. Nothing of it is kept.",
+        "send the chunk again from the same Upload-Offset";
+    TUS_CHUNK_TOO_LARGE = "tus.chunk_too_large",
+        "A chunk with a checksum has at most 16 MiB.",
+        "send smaller chunks, or leave Upload-Checksum out";
     TUS_DEFERRED_LENGTH = "tus.deferred_length",
         "The length must be known at creation.",
         "send the size of the file as Upload-Length";
     TUS_EXTENSION = "tus.extension",
         "The request relies on an extension of tus that this server has not.",
         "use the extensions that OPTIONS lists in Tus-Extension";
+    TUS_INVALID_CHECKSUM = "tus.invalid_checksum",
+        "`Upload-Checksum` is `sha1` or `sha256`, a space and the Base64 of the hash.",
+        "hash the body of the request with an algorithm of the Tus-Checksum-Algorithm that OPTIONS answers";
     TUS_INVALID_METADATA = "tus.invalid_metadata",
         "`Upload-Metadata` is a list of keys with Base64 values.",
         "send each key once, a space, and the Base64 of its UTF-8 value; pairs are parted by commas";

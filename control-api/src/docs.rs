@@ -3,12 +3,14 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use kernel::{Code, respond_cached};
 
 use crate::codes;
+use crate::state::Api;
 use crate::web::guarded;
 
 const PAGE: &str = include_str!("docs/page.html");
@@ -25,8 +27,8 @@ static WHOLE_PAGE: LazyLock<Bytes> = LazyLock::new(|| {
     Bytes::from(PAGE.replace(CODES, &list))
 });
 
-pub(crate) async fn page(headers: HeaderMap) -> Response {
-    guarded(respond_cached(&headers, "text/html; charset=utf-8", "no-cache", WHOLE_PAGE.clone()))
+pub(crate) async fn page(State(api): State<Api>, headers: HeaderMap) -> Response {
+    guarded(respond_cached(&headers, "text/html; charset=utf-8", "no-cache", WHOLE_PAGE.clone()), &api.policy)
 }
 
 /// One code as part of a list of terms: the `type` of a problem points here.
@@ -48,12 +50,12 @@ fn markup(text: &str) -> String {
     escaped.split('`').enumerate().map(part).collect()
 }
 
-pub(crate) async fn script(headers: HeaderMap) -> Response {
-    text(&headers, "text/javascript; charset=utf-8", SCRIPT)
+pub(crate) async fn script(State(api): State<Api>, headers: HeaderMap) -> Response {
+    text(&api, &headers, "text/javascript; charset=utf-8", SCRIPT)
 }
 
-pub(crate) async fn style(headers: HeaderMap) -> Response {
-    text(&headers, "text/css; charset=utf-8", STYLE)
+pub(crate) async fn style(State(api): State<Api>, headers: HeaderMap) -> Response {
+    text(&api, &headers, "text/css; charset=utf-8", STYLE)
 }
 
 /// The document itself.
@@ -61,8 +63,8 @@ pub(crate) fn document(headers: &HeaderMap, json: Bytes) -> Response {
     respond_cached(headers, "application/json", "no-cache", json)
 }
 
-fn text(headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
-    guarded(respond_cached(headers, media_type, "no-cache", Bytes::from_static(text.as_bytes())))
+fn text(api: &Api, headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
+    guarded(respond_cached(headers, media_type, "no-cache", Bytes::from_static(text.as_bytes())), &api.policy)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::state::Api;
+use crate::views::tenths;
 use crate::{codes, error};
 
 /// One job.
@@ -21,7 +22,8 @@ pub(crate) struct JobView {
     id: String,
     /// What it works on.
     asset_id: String,
-    /// `probe`, `plan`, `encode_range`, `encode_audio`, `stills`, `publish_first`, `publish_complete` or `delete`.
+    /// `probe`, `plan`, `encode_range`, `encode_audio`, `stills`, `publish_first`, `publish_complete`, `tidy`
+    /// or `delete`.
     stage: String,
     /// `waiting`, `ready`, `running`, `done`, `parked` or `cancelled`.
     state: &'static str,
@@ -66,7 +68,7 @@ impl From<JobRow> for JobView {
             priority: row.priority,
             attempt: row.attempt,
             max_attempts: row.max_attempts,
-            percent: (part.clamp(0.0, 1.0) * 1000.0).floor() / 10.0,
+            percent: tenths(part.clamp(0.0, 1.0) * 100.0),
             worker: row.worker,
             error,
             created_at: rfc3339(row.created_ms),
@@ -114,20 +116,14 @@ pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQ
         stage: query.stage.clone(),
         asset_id: asset_id.map_err(|_| invalid("?asset_id", "this is no id of an asset"))?,
     };
+    let cursor = |row: &JobRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
+    let page = Page::read(limit, after, cursor, |after, limit| fetch(&api, &filter, after, limit)).await?;
+    Ok(page.map(JobView::from).respond(&api.url(&address(&query)), limit))
+}
+
+async fn fetch(api: &Api, filter: &JobFilter, after: Option<Cursor>, limit: u32) -> Result<Vec<JobRow>, Problem> {
     let place = after.map(|cursor| (cursor.time_ms, cursor.id));
-    let rows = api.queue().list(&api.tenant, &filter, place, i64::from(limit)).await.map_err(error::queue)?;
-    // The queue's own limit leaves no room for a surplus row on the largest page, so a full page asks once more.
-    let last = rows.last().filter(|_| rows.len() == limit as usize);
-    let last = last.map(|row| (row.created_ms, row.id.to_string()));
-    let next = match last {
-        Some(place) => {
-            let more = api.queue().list(&api.tenant, &filter, Some(place.clone()), 1).await.map_err(error::queue)?;
-            (!more.is_empty()).then(|| Cursor { time_ms: place.0, id: place.1 }.encode())
-        }
-        None => None,
-    };
-    let page = Page { items: rows.into_iter().map(JobView::from).collect(), has_more: next.is_some(), next };
-    Ok(page.respond(&api.url(&address(&query)), limit))
+    api.queue().list(&api.tenant, filter, place, i64::from(limit)).await.map_err(error::queue)
 }
 
 /// The list's address with its filters, all of which passed their checks and need no escaping.

@@ -3,7 +3,8 @@
 //!
 //! - [`options`]: what it needs to run ([`ControlOptions`], [`LadderSource`]).
 //! - `api`: every route with its policy, in one table.
-//! - `uploads`, `tus`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's staging.
+//! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
+//!   staging.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
 //! - `transcoding`: the older routes of the same records, in camelCase.
 //! - `ops`, `docs`, `web`: health, metrics, the `OpenAPI` document and its page, the studio's files.
@@ -12,6 +13,7 @@
 
 mod api;
 mod assets;
+mod checksum;
 mod codes;
 mod docs;
 mod error;
@@ -22,6 +24,7 @@ mod ops;
 pub mod options;
 mod playback;
 mod receive;
+mod resumable;
 mod state;
 mod transcoding;
 mod transfer;

@@ -43,7 +43,8 @@ pub struct ControlOptions {
     /// Opens every route that is not public.
     pub admin_token: AdminToken,
     /// Scheme and authority that clients reach the server at, without a trailing slash, such as
-    /// `https://video.example`; `None` makes every address in an answer relative.
+    /// `https://video.example`; `None` makes every address in an answer relative. Under
+    /// another one than the page's own, the page may play from there.
     pub public_base: Option<String>,
     /// The largest source, in bytes.
     pub max_upload_bytes: u64,

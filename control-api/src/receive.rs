@@ -80,11 +80,16 @@ pub(crate) async fn complete(api: Api, upload: Upload, _transfer: Transfer) -> R
     let attached =
         api.store.attach_source(&api.tenant, &upload.id, staged.size_bytes, &staged.sha256, api.now_ms()).await;
     let attached = attached.map(drop).map_err(error::store);
-    if attached.as_ref().is_err_and(|problem| problem.status() == StatusCode::GONE) {
-        // Canceled while the bytes were being hashed: nobody else knows of this object.
+    if attached.as_ref().is_err_and(is_gone) {
+        // Canceled or erased while the bytes were being hashed: nobody else knows of this object.
         api.media.delete(&key).await.map_err(error::media)?;
     }
     attached
+}
+
+/// Whether an upload takes no more bytes, or is not there any more.
+fn is_gone(refused: &Problem) -> bool {
+    matches!(refused.status(), StatusCode::GONE | StatusCode::NOT_FOUND)
 }
 
 /// Stores a body and keeps the database informed. When the upload was canceled meanwhile, its bytes go.
@@ -105,7 +110,7 @@ async fn land(api: &Api, upload: &Upload, offset: u64, body: Body, transfer: &Tr
         Ok(landing)
     };
     let landed: Result<Landing, Problem> = landed.await;
-    if landed.as_ref().is_err_and(|problem| problem.status() == StatusCode::GONE) {
+    if landed.as_ref().is_err_and(is_gone) {
         api.media.stage_discard(&key).await.map_err(error::media)?;
     }
     landed
@@ -146,4 +151,32 @@ pub(crate) fn too_large(size_bytes: u64) -> Problem {
 pub(crate) fn incomplete(received: u64, size_bytes: u64) -> Problem {
     let detail = format!("{received} of the {size_bytes} announced bytes came");
     Problem::bad_request(codes::UPLOAD_INCOMPLETE, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::state::{announced, erase, for_tests};
+    use bytes::Bytes;
+
+    #[tokio::test]
+    async fn an_upload_whose_asset_is_erased_meanwhile_leaves_no_bytes() {
+        let (api, scratch) = for_tests().await;
+        for whole in [true, false] {
+            let (row, asset) = announced(&api, 3).await;
+            let (key, upload) = (source_key(&asset.id), Upload::from(row));
+            let transfer = api.transfers.begin(&asset.id).unwrap();
+            erase(&scratch, &asset.id).await;
+            let ended = if whole {
+                api.media.stage_append(&upload.staging_key(), 0, Bytes::from_static(b"abc")).await.unwrap();
+                complete(api.clone(), upload.clone(), transfer).await
+            } else {
+                land(&api, &upload, 0, Body::from("ab"), &transfer).await.map(drop)
+            };
+            assert_eq!(ended.unwrap_err().status(), StatusCode::NOT_FOUND);
+            assert_eq!(api.media.head(&key).await.unwrap(), None);
+            assert_eq!(api.media.stage_offset(&upload.staging_key()).await.unwrap(), None);
+        }
+    }
 }

@@ -8,11 +8,13 @@ use kernel::{Clock, EventFeed, FeedOptions, Idempotency};
 use media_store::MediaStore;
 use media_types::TenantId;
 
+use crate::checksum::Checks;
 use crate::events::Pulse;
 use crate::ops::Requests;
 use crate::options::{ControlOptions, LadderSource};
 use crate::playback::Remembered;
 use crate::transfer::Transfers;
+use crate::web::Policy;
 
 /// The state of the control API. Cloning it is cheap.
 #[derive(Clone)]
@@ -23,6 +25,7 @@ pub(crate) struct Inner {
     pub(crate) media: Arc<dyn MediaStore>,
     pub(crate) ladders: Arc<dyn LadderSource>,
     pub(crate) public_base: String,
+    pub(crate) policy: Policy,
     pub(crate) max_upload_bytes: u64,
     pub(crate) version: String,
     pub(crate) clock: Clock,
@@ -30,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) idempotency: Idempotency,
     pub(crate) feed: EventFeed,
     pub(crate) transfers: Transfers,
+    pub(crate) checks: Checks,
     pub(crate) requests: Arc<Requests>,
     pub(crate) generations: Remembered,
     pub(crate) pulse: Pulse,
@@ -45,18 +49,21 @@ impl std::ops::Deref for Api {
 impl Api {
     pub(crate) fn new(options: ControlOptions) -> Self {
         let db = options.store.queue().database().clone();
+        let public_base = options.public_base.unwrap_or_default();
         Self(Arc::new(Inner {
             idempotency: Idempotency::new(db.clone(), Arc::clone(&options.clock)),
             feed: EventFeed::new(db, FeedOptions::default()),
             store: options.store,
             media: options.media,
             ladders: options.ladders,
-            public_base: options.public_base.unwrap_or_default(),
+            policy: Policy::playing_from(&public_base),
+            public_base,
             max_upload_bytes: options.max_upload_bytes,
             version: options.version,
             clock: options.clock,
             tenant: kernel::default_tenant(),
             transfers: Transfers::default(),
+            checks: Checks::default(),
             requests: Arc::default(),
             generations: Remembered::default(),
             pulse: Pulse::default(),
@@ -75,4 +82,43 @@ impl Api {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.public_base)
     }
+}
+
+/// An [`Api`] over a database and a store of its own, for tests of what a client cannot bring about.
+#[cfg(test)]
+pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
+    let scratch = database::testing::Scratch::migrated(database::EngineKind::Sqlite).await;
+    let api = Api::new(ControlOptions {
+        store: AssetStore::new(JobQueue::new(scratch.db.clone())),
+        media: Arc::new(media_store::MemoryStore::default()),
+        ladders: Arc::new(crate::BuiltinLadders),
+        admin_token: kernel::AdminToken::new("test-token-0123456789").expect("it is long enough"),
+        public_base: None,
+        max_upload_bytes: 1 << 30,
+        version: "1.2.3".to_owned(),
+        clock: kernel::system_clock(),
+    });
+    (api, scratch)
+}
+
+/// Announces an upload of so many bytes; its row and its asset's.
+#[cfg(test)]
+pub(crate) async fn announced(api: &Api, size_bytes: u64) -> (asset_store::UploadRow, asset_store::AssetRow) {
+    let new = asset_store::NewUpload {
+        tenant_id: api.tenant.clone(),
+        filename: "a.mp4".to_owned(),
+        size_bytes: Some(size_bytes),
+        ladder: ladders::DEFAULT_LADDER.to_owned(),
+    };
+    api.store.create_upload(&new, api.now_ms()).await.expect("it is a valid announcement")
+}
+
+/// Removes an asset's rows at once, as a deletion does in the end.
+#[cfg(test)]
+pub(crate) async fn erase(scratch: &database::testing::Scratch, asset: &media_types::AssetId) {
+    let mut tx = scratch.db.begin().await.expect("the database is there");
+    for statement in ["DELETE FROM upload WHERE asset_id = $1", "DELETE FROM asset WHERE id = $1"] {
+        tx.execute(statement, database::args![asset]).await.expect("rows can be deleted");
+    }
+    tx.commit().await.expect("the database is there");
 }

@@ -85,7 +85,7 @@ pub(crate) async fn create(
         Ok(Stored { status: StatusCode::CREATED, body })
     };
     let outcome = api.idempotency.once(&api.tenant, key, ADDRESS, &new, effect).await?;
-    let mut response = (outcome.stored.status, axum::Json(outcome.stored.body)).into_response();
+    let mut response = outcome.into_response();
     if let Ok(location) = HeaderValue::from_str(&api.url(&format!("{ADDRESS}/{asset}"))) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -24,7 +24,7 @@ const PIECE_BYTES: usize = 1 << 20;
 /// Bytes between two notes of how far a transfer is.
 const NOTE_BYTES: u64 = 16 << 20;
 /// A client that sends nothing for so long is taken for gone.
-const STALL: Duration = Duration::from_secs(60);
+pub(crate) const STALL: Duration = Duration::from_secs(60);
 /// Transfers at once, each with at most two pieces in memory.
 const MAX_TRANSFERS: usize = 256;
 /// How long an intruder waits for the running transfer to stop.
@@ -67,9 +67,7 @@ impl Default for Transfers {
 impl Transfers {
     /// The right to write to `id`. 423 while another request has it, 503 when there are too many transfers.
     pub(crate) fn begin(&self, id: &AssetId) -> Result<Transfer, Problem> {
-        let slot = Arc::clone(&self.slots)
-            .try_acquire_owned()
-            .map_err(|_full| Problem::unavailable(codes::UPLOAD_TOO_MANY, "too many uploads are running", 5))?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_full| too_many())?;
         self.enter(id, Some(slot)).map_err(|_running| locked())
     }
 
@@ -98,6 +96,11 @@ impl Transfers {
             }
         }
     }
+}
+
+/// 503 while there is no room for another.
+pub(crate) fn too_many() -> Problem {
+    Problem::unavailable(codes::UPLOAD_TOO_MANY, "too many uploads are running", 5)
 }
 
 fn locked() -> Problem {

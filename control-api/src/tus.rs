@@ -1,11 +1,14 @@
 //! The headers of tus 1.0, parsed. Pure: text in, values out.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kernel::Problem;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 
 use crate::codes;
 
@@ -15,7 +18,9 @@ pub(crate) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-len
 pub(crate) const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const UPLOAD_DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
 const UPLOAD_CONCAT: HeaderName = HeaderName::from_static("upload-concat");
+pub(crate) const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
+const CHECKSUM_ALGORITHM: HeaderName = HeaderName::from_static("tus-checksum-algorithm");
 const VERSION_LIST: HeaderName = HeaderName::from_static("tus-version");
 const EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
 const MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
@@ -24,7 +29,9 @@ const MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
 pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 /// Media type of a PATCH.
 pub(crate) const OFFSET_OCTET_STREAM: &str = "application/offset+octet-stream";
-const EXTENSIONS: HeaderValue = HeaderValue::from_static("creation,creation-with-upload,termination");
+const EXTENSIONS: HeaderValue =
+    HeaderValue::from_static("creation,creation-with-upload,termination,checksum,expiration");
+const ALGORITHMS: HeaderValue = HeaderValue::from_static("sha1,sha256");
 const MAX_METADATA_BYTES: usize = 8 * 1024;
 
 /// What a creation announces.
@@ -49,15 +56,55 @@ pub(crate) fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::PRECONDITION_FAILED, codes::TUS_VERSION, detail).header(VERSION_LIST, VERSION))
 }
 
-/// Refuses what a client must not rely on here: checksums and concatenation are extensions this server has not.
+/// Refuses what a client must not rely on here: concatenation is an extension this server has not.
 pub(crate) fn check_extensions(headers: &HeaderMap) -> Result<(), Problem> {
-    for (name, what) in [(UPLOAD_CHECKSUM, "checksum"), (UPLOAD_CONCAT, "concatenation")] {
-        if headers.contains_key(&name) {
-            let detail = format!("this server does not have the tus extension {what}");
-            return Err(Problem::bad_request(codes::TUS_EXTENSION, detail));
-        }
+    if headers.contains_key(UPLOAD_CONCAT) {
+        let detail = "this server does not have the tus extension concatenation";
+        return Err(Problem::bad_request(codes::TUS_EXTENSION, detail));
     }
     Ok(())
+}
+
+/// What a client says that its chunk hashes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checksum {
+    Sha1([u8; 20]),
+    Sha256([u8; 32]),
+}
+
+impl Checksum {
+    /// Whether these bytes are the chunk.
+    pub(crate) fn is_of(self, chunk: &[u8]) -> bool {
+        match self {
+            Checksum::Sha1(hash) => Sha1::digest(chunk).as_slice() == hash,
+            Checksum::Sha256(hash) => Sha256::digest(chunk).as_slice() == hash,
+        }
+    }
+}
+
+/// The checksum of the request's body, if it brings one: `sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=`.
+pub(crate) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Problem> {
+    let Some(value) = headers.get(UPLOAD_CHECKSUM) else { return Ok(None) };
+    let read = || {
+        let (algorithm, hash) = value.to_str().ok()?.trim().split_once(' ')?;
+        let hash = STANDARD.decode(hash.trim()).ok()?;
+        match algorithm {
+            "sha1" => Some(Checksum::Sha1(hash.try_into().ok()?)),
+            "sha256" => Some(Checksum::Sha256(hash.try_into().ok()?)),
+            _ => None,
+        }
+    };
+    let detail = "the header Upload-Checksum is not sha1 or sha256 with the Base64 of such a hash";
+    read().map(Some).ok_or_else(|| Problem::bad_request(codes::TUS_INVALID_CHECKSUM, detail))
+}
+
+/// The value of `Upload-Expires` (RFC 9110 §5.6.7).
+pub(crate) fn expires(unix_ms: i64) -> HeaderValue {
+    // Behind the last year that the form has room for there is nothing to say.
+    const LAST_MS: u64 = 253_402_300_799_999;
+    let since = Duration::from_millis(u64::try_from(unix_ms).unwrap_or(0).min(LAST_MS));
+    let text = httpdate::fmt_http_date(UNIX_EPOCH + since);
+    HeaderValue::from_str(&text).expect("a date is a header value")
 }
 
 /// What a POST announces.
@@ -115,6 +162,7 @@ pub(crate) fn capabilities(max_bytes: u64) -> HeaderMap {
         (RESUMABLE, VERSION),
         (VERSION_LIST, VERSION),
         (EXTENSION, EXTENSIONS),
+        (CHECKSUM_ALGORITHM, ALGORITHMS),
         (MAX_SIZE, HeaderValue::from(max_bytes)),
     ])
 }
@@ -158,7 +206,34 @@ mod tests {
         assert_eq!(code(&[("tus-resumable", "0.2.2")]), "tus.version");
         assert_eq!(code(&[("tus-resumable", "1.0.0")]), "tus.missing_length");
         assert_eq!(code(&[("tus-resumable", "1.0.0"), ("upload-defer-length", "1")]), "tus.deferred_length");
-        assert_eq!(code(&[("tus-resumable", "1.0.0"), ("upload-checksum", "sha1 x")]), "tus.extension");
+        assert_eq!(code(&[("tus-resumable", "1.0.0"), ("upload-concat", "partial")]), "tus.extension");
+    }
+
+    #[test]
+    fn a_checksum_fits_its_chunk_alone_and_another_form_is_refused() {
+        let read = |value: &str| checksum(&headers(&[("upload-checksum", value)])).map_err(|problem| problem.code());
+        assert_eq!(checksum(&HeaderMap::new()).unwrap(), None);
+        let (sha1, sha256) = (STANDARD.encode(Sha1::digest(b"abc")), STANDARD.encode(Sha256::digest(b"abc")));
+        for value in [format!("sha1 {sha1}"), format!(" sha256  {sha256} ")] {
+            let read = read(&value).unwrap().unwrap();
+            assert!(read.is_of(b"abc") && !read.is_of(b"abd") && !read.is_of(b""), "{value}");
+        }
+        for value in
+            ["", "sha1", "sha1 ", "sha1 ***", "md5 kAFQmDzST7DWlj99KOF/cg==", "SHA1 x", &format!("sha256 {sha1}")]
+        {
+            assert_eq!(read(value), Err("tus.invalid_checksum"), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_upload_expires_at_a_date_of_http() {
+        for (ms, text) in [
+            (1_403_712_000_999, "Wed, 25 Jun 2014 16:00:00 GMT"),
+            (-1, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (i64::MAX, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] {
+            assert_eq!(expires(ms), text, "{ms}");
+        }
     }
 
     proptest! {

@@ -55,6 +55,11 @@ impl Upload {
         if fine { Ok(()) } else { Err(error::upload_closed(self.state.as_str())) }
     }
 
+    /// When it is given up if nothing more comes; `None` once it is received.
+    pub(crate) fn expires_ms(&self) -> Option<i64> {
+        self.state.is_open().then(|| self.updated_ms.saturating_add(asset_store::UPLOAD_IDLE_MS))
+    }
+
     /// Its place in the store's staging.
     pub(crate) fn staging_key(&self) -> String {
         media_types::publication::staging_key(&self.asset_id)
@@ -203,7 +208,7 @@ pub(crate) fn progress(progress: Progress) -> (ProgressView, Vec<RenditionView>)
 }
 
 /// Rounded down to a tenth: nothing shows 100 before it is done.
-fn tenths(percent: f64) -> f64 {
+pub(crate) fn tenths(percent: f64) -> f64 {
     (percent * 10.0).floor() / 10.0
 }
 

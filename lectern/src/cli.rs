@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use media_types::FrameRate;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
 #[derive(Debug, Parser)]
@@ -120,11 +121,11 @@ pub(crate) enum LadderCommand {
         /// A shipped ladder's name, or a ladder file
         ladder: String,
         /// Size of the source, such as 1920x1080
-        #[arg(long, default_value = "1920x1080")]
-        size: String,
+        #[arg(long, default_value = "1920x1080", value_parser = size)]
+        size: (u32, u32),
         /// Frame rate of the source, such as 25 or 30000/1001
-        #[arg(long, default_value = "25")]
-        rate: String,
+        #[arg(long, default_value = "25", value_parser = rate)]
+        rate: FrameRate,
         /// Bitrate of the source's video in kbit/s
         #[arg(long)]
         bitrate_kbps: Option<u64>,
@@ -148,4 +149,17 @@ pub(crate) enum LadderCommand {
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+fn size(text: &str) -> Result<(u32, u32), &'static str> {
+    text.split_once(['x', 'X'])
+        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
+        .filter(|&(width, height)| width > 0 && height > 0)
+        .ok_or("write it like 1920x1080")
+}
+
+fn rate(text: &str) -> Result<FrameRate, &'static str> {
+    let (num, den) = text.split_once('/').unwrap_or((text, "1"));
+    let parsed = num.parse().ok().zip(den.parse().ok());
+    parsed.and_then(|(num, den)| FrameRate::new(num, den)).ok_or("write it like 25 or 30000/1001")
 }

@@ -11,6 +11,7 @@ mod worker;
 
 use crate::cli::{Arguments, Command};
 use crate::exit::Failure;
+use crate::out;
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
@@ -23,8 +24,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Ladder(command) => ladder::run(command, json),
         Command::Migrate(data) => crate::block_on(async move {
             crate::data::open(&data.data, true).await?;
-            println!("{} is up to date", crate::data::database_path(&data.data)?);
-            Ok(())
+            out::line(format_args!("{} is up to date", crate::data::database_path(&data.data)?))
         }),
         Command::Doctor(options) => crate::block_on(doctor::run(options, json)),
         Command::Completions { shell } => docs::completions(shell),

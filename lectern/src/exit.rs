@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::out;
+
 /// What went wrong, for a person, and how the process ends.
 ///
 /// | code | meaning |
@@ -50,11 +52,12 @@ impl Failure {
 
     pub(crate) fn print(&self, json: bool) {
         if json {
-            println!("{}", json!({ "error": { "code": self.code, "detail": self.detail, "hint": self.hint } }));
+            // When not even this can be written, the exit code still says that it failed.
+            let _ = out::line(json!({ "error": { "code": self.code, "detail": self.detail, "hint": self.hint } }));
         } else if self.hint.is_empty() {
-            eprintln!("lectern: {}", self.detail);
+            out::note(format_args!("lectern: {}", self.detail));
         } else {
-            eprintln!("lectern: {}\n  help: {}", self.detail, self.hint);
+            out::note(format_args!("lectern: {}\n  help: {}", self.detail, self.hint));
         }
     }
 

@@ -4,6 +4,8 @@
 //! in force stays.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -12,7 +14,7 @@ use ladders::Ladder;
 
 use crate::exit::Failure;
 
-/// Ladder files above this size are refused unread.
+/// Larger files are no ladders.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Files looked at in a folder.
 const MAX_FILES: usize = 256;
@@ -83,24 +85,32 @@ impl Book {
 
 fn toml_files(folder: &Path) -> Vec<(PathBuf, (Option<SystemTime>, u64))> {
     let Ok(entries) = folder.read_dir() else { return Vec::new() };
-    let mut found: Vec<_> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "toml"))
-        .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
-        .map(|(path, metadata)| (path, (metadata.modified().ok(), metadata.len())))
-        .take(MAX_FILES)
-        .collect();
-    found.sort();
-    found
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    let found = paths.into_iter().filter_map(|path| {
+        // Through symbolic links: a change of what they point at is a change too.
+        let metadata = path.metadata().ok()?;
+        metadata.is_file().then(|| (path, (metadata.modified().ok(), metadata.len())))
+    });
+    found.take(MAX_FILES).collect()
+}
+
+/// The text of a ladder file, which is refused when it is too large to be one; the reason names the file.
+pub(crate) fn read(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
+    match read {
+        Err(error) => Err(format!("{}: {error}", path.display())),
+        Ok(length) if length as u64 > MAX_FILE_BYTES => {
+            Err(format!("{}: a ladder file has at most {MAX_FILE_BYTES} bytes", path.display()))
+        }
+        Ok(_) => Ok(text),
+    }
 }
 
 fn load_file(path: &Path) -> Result<Ladder, String> {
-    let length = path.metadata().map_err(|error| error.to_string())?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(format!("{} has {length} bytes; a ladder file has at most {MAX_FILE_BYTES}", path.display()));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    ladders::parse(&path.display().to_string(), &text).map_err(|report| report.to_string())
+    ladders::parse(&path.display().to_string(), &read(path)?).map_err(|report| report.to_string())
 }
 
 /// A shipped ladder by name, or a ladder file by path.
@@ -146,12 +156,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_replace_a_shipped_ladder_and_a_huge_one_is_refused_unread() {
+    fn a_file_may_replace_a_shipped_ladder_and_a_huge_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("film.toml"), format!("# ours\n{}", film_named("film"))).unwrap();
         std::fs::write(folder.path().join("huge.toml"), vec![b'#'; MAX_FILE_BYTES as usize + 1]).unwrap();
         let book = LadderBook::open(folder.path().to_owned());
         assert_ne!(book.get("film").unwrap().sha256, ladders::builtin("film").unwrap().sha256);
         assert_eq!(book.all().len(), ladders::catalog().len());
+    }
+
+    #[test]
+    fn a_change_behind_a_symbolic_link_is_taken_up_and_what_is_no_file_is_passed_over() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let target = elsewhere.path().join("house");
+        std::fs::write(&target, film_named("house")).unwrap();
+        std::os::unix::fs::symlink(&target, folder.path().join("house.toml")).unwrap();
+        std::fs::create_dir(folder.path().join("folder.toml")).unwrap();
+        let book = LadderBook::open(folder.path().to_owned());
+        let first = book.get("house").unwrap();
+        std::fs::write(&target, format!("{}\n# edited\n", film_named("house"))).unwrap();
+        assert_ne!(book.get("house").unwrap().sha256, first.sha256);
     }
 }

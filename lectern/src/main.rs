@@ -5,6 +5,7 @@
 //! - `ladder_book`: the ladders in force, shipped and edited.
 //! - `data`: what lies in a data folder.
 //! - `exit`: failures and their exit codes.
+//! - `out`: standard output, which may be closed.
 //! - `report`: progress on a terminal, plain lines otherwise.
 //!
 //! Layer 8. Links no native media library: those are in `lectern-engine`.
@@ -14,6 +15,7 @@ mod commands;
 mod data;
 mod exit;
 mod ladder_book;
+mod out;
 mod report;
 
 use std::process::ExitCode;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use crate::out;
+
 /// Shows how far one command is.
 pub(crate) enum Report {
     Bar(ProgressBar),
@@ -45,8 +47,8 @@ impl Report {
     pub(crate) fn stage(&self, name: &'static str) {
         match self {
             Report::Bar(bar) => bar.set_message(name),
-            Report::Lines(_) => eprintln!("{name} ..."),
-            Report::Json(_) => println!("{}", json!({ "stage": name })),
+            Report::Lines(_) => out::note(format_args!("{name} ...")),
+            Report::Json(_) => drop(out::line(json!({ "stage": name }))),
         }
     }
 
@@ -56,12 +58,13 @@ impl Report {
             Report::Bar(bar) => bar.set_position((share * STEPS as f64) as u64),
             Report::Lines(last) => {
                 if let Some((percent, eta_s)) = due(last, share) {
-                    eprintln!("{percent} % done, about {eta_s} s left");
+                    out::note(format_args!("{percent} % done, about {eta_s} s left"));
                 }
             }
             Report::Json(last) => {
                 if let Some((percent, eta_s)) = due(last, share) {
-                    println!("{}", json!({ "percent": percent, "eta_s": eta_s }));
+                    // The result comes to the same place; if that cannot be written either, the command fails.
+                    let _ = out::line(json!({ "percent": percent, "eta_s": eta_s }));
                 }
             }
         }

@@ -20,28 +20,54 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+    fn status(self) -> StatusCode {
         match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "origin.not_found", "Nothing is published here"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "origin.method_not_allowed", "Only GET, HEAD and OPTIONS are served")
-            }
-            Self::PreconditionFailed => {
-                (StatusCode::PRECONDITION_FAILED, "origin.precondition_failed", "The content is another one")
-            }
-            Self::RangeNotSatisfiable => {
-                (StatusCode::RANGE_NOT_SATISFIABLE, "origin.range_not_satisfiable", "No byte of that range exists")
-            }
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "origin.unavailable", "The content cannot be read just now")
-            }
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Its stable code, what happened, and what to do about it.
+    fn words(self) -> [&'static str; 3] {
+        match self {
+            Self::NotFound => [
+                "origin.not_found",
+                "nothing is published at this address",
+                "use an address that /api/v1/playback or a playlist gives, without changes",
+            ],
+            Self::MethodNotAllowed => [
+                "origin.method_not_allowed",
+                "only GET, HEAD and OPTIONS are served here",
+                "use one of the methods in the header Allow",
+            ],
+            Self::PreconditionFailed => [
+                "origin.precondition_failed",
+                "the content is not the one that If-Match names",
+                "leave If-Match out, or send the ETag that the address has now",
+            ],
+            Self::RangeNotSatisfiable => [
+                "origin.range_not_satisfiable",
+                "the content has no byte in that range",
+                "ask for a range within the length that Content-Range names",
+            ],
+            Self::Unavailable => [
+                "origin.unavailable",
+                "the content cannot be read just now",
+                "ask again after the seconds in Retry-After",
+            ],
         }
     }
 
     pub(crate) fn response(self) -> Response {
-        let (status, code, title) = self.parts();
-        let problem =
-            serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "code": code });
+        let (status, [code, detail, hint]) = (self.status(), self.words());
+        // Of the type `about:blank` the title is the status in words (RFC 9457 §4.2.1).
+        let title = status.canonical_reason().unwrap_or("Error");
+        let problem = serde_json::json!({
+            "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail, "code": code, "hint": hint,
+        });
         let text = problem.to_string();
         let length = text.len();
         let mut response = Response::new(Body::from(text));

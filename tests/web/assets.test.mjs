@@ -1,7 +1,7 @@
 import './globals.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AssetBook, applyEvent, milestones } from '../../web/assets.js';
+import { AssetBook, Lookout, applyEvent, milestones } from '../../web/assets.js';
 
 const asset = (id, more = {}) => ({ id, created_at: `2026-01-0${id}T00:00:00Z`, state: 'processing', playable_at: null, error: null, progress: { percent: 0 }, renditions: [], ...more });
 const ids = (book) => book.all().map(({ id }) => id);
@@ -23,6 +23,43 @@ test('assets are listed newest first, and the ones that went are gone', async ()
   await book.refresh(api);
   assert.deepEqual(ids(book), ['4', '2', '1'], '3 was deleted, 1 lies on a later page and stays');
   assert.deepEqual(asked, [null, 'c', null]);
+  assert.ok(!book.hasOlder, 'what follows the page is known');
+});
+
+test('what came between two looks is asked for by Show older', async () => {
+  const book = new AssetBook(2);
+  const pages = [{ items: [asset('2'), asset('1')], has_more: false, next: null }, { items: [asset('6'), asset('5')], has_more: true, next: 'e' }];
+  const api = { assets: async () => pages.shift() };
+  await book.refresh(api);
+  await book.refresh(api);
+  assert.ok(book.hasOlder, '3 and 4 are not known');
+});
+
+test('an asset is not read twice at once, and the newest answer stays', async () => {
+  const book = new AssetBook();
+  const answers = [];
+  const api = { asset: () => new Promise((resolve) => { answers.push(resolve); }) };
+  const lookout = new Lookout(book, api, async () => {});
+  const turn = () => new Promise((resolve) => { setTimeout(resolve, 0); });
+  const done = lookout.look('1');
+  await turn();
+  lookout.look('1');
+  await turn();
+  assert.equal(answers.length, 1, 'the second look waits for the answer to the first');
+  answers[0](asset('1'));
+  await turn();
+  answers[1](asset('1', { state: 'ready' }));
+  await done;
+  assert.equal(book.get('1').state, 'ready');
+});
+
+test('an asset that is gone leaves the book, one that cannot be read stays', async () => {
+  const book = new AssetBook();
+  for (const id of ['1', '2']) book.put(asset(id));
+  const api = { asset: async (id) => { throw Object.assign(new Error('no'), { status: id === '1' ? 404 : 503 }); } };
+  const lookout = new Lookout(book, api, async () => {});
+  await Promise.all([lookout.look('1'), lookout.look('2')]);
+  assert.deepEqual(ids(book), ['2']);
 });
 
 test('progress is merged, but never revives what is finished', () => {

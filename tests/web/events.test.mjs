@@ -67,3 +67,34 @@ test('a cut stream is taken up after the last event, and polling bridges the gap
   assert.ok(polls >= 2, 'it polls while there is no stream and after each new one');
   assert.deepEqual([states[0], states.includes('polling'), states.at(-1)], ['live', true, 'live']);
 });
+
+test('an answer from before a stream does not start a second round of questions', { timeout: 30_000 }, async () => {
+  const [states, polls] = [[], []];
+  let asked = 0;
+  const api = {
+    async events() {
+      asked += 1;
+      if (asked === 1) throw new Error('no network');
+      if (asked === 2) return streamOf('id: 1\ndata: a\n\n');
+      return new Promise(() => {});
+    },
+  };
+  const turn = () => new Promise((resolve) => { setImmediate(resolve); });
+  const until = async (met) => { while (!met()) await turn(); };
+  const follower = new Follower(api, {
+    onEvent: () => {},
+    onState: (state) => states.push(state),
+    // The first question is answered late, the others at once.
+    poll: () => new Promise((resolve) => { polls.push(resolve); if (polls.length > 1) resolve(); }),
+  });
+  follower.start();
+  try {
+    await until(() => polls.length === 3 && states.length === 2);
+    assert.deepEqual(states, ['live', 'polling']);
+    polls[0]();
+    await turn();
+    assert.deepEqual(states, ['live', 'polling'], 'the late answer speaks for nobody');
+  } finally {
+    follower.stop();
+  }
+});

@@ -41,5 +41,7 @@ test('a badge tells playable, cancelled and failed apart', () => {
   assert.deepEqual(format.badge(asset('processing', { playable_at: 'x' })), { text: 'Plays already', tone: 'good' });
   assert.deepEqual(format.badge(asset('errored', { error: { code: 'input.empty' } })), { text: 'Failed', tone: 'bad' });
   assert.deepEqual(format.badge(asset('errored', { error: { code: 'asset.cancelled' } })), { text: 'Cancelled', tone: 'calm' });
+  assert.deepEqual(format.badge(asset('deleting', { error: { code: 'asset.cancelled' } })), { text: 'Being deleted', tone: 'calm' });
+  assert.deepEqual(format.badge(asset('ingesting')), { text: 'Being uploaded', tone: 'busy' });
   assert.deepEqual(format.badge(asset('frozen')), { text: 'frozen', tone: 'calm' });
 });

@@ -1,6 +1,9 @@
 //! What can go wrong in a stage, sorted by what to do about it.
 
+use asset_store::StoreError;
+use database::DbError;
 use engine_host::EngineHostError;
+use job_queue::{QueueError, Retry};
 use packager::PackageError;
 use thiserror::Error;
 
@@ -26,6 +29,9 @@ pub enum WorkError {
     /// Samples that cannot be packaged.
     #[error("packaging: {0}")]
     Package(#[from] PackageError),
+    /// The store's or the database's disk is full.
+    #[error("there is no space left to store what is made")]
+    Full,
     /// Bytes that could not be stored or read.
     #[error("storage: {0}")]
     Storage(String),
@@ -39,17 +45,55 @@ pub enum WorkError {
 
 impl From<EngineHostError> for WorkError {
     fn from(error: EngineHostError) -> Self {
-        if error.is_input_fault() {
-            let code = error.code().to_owned();
-            return WorkError::Input { hint: hint(&code).to_owned(), detail: error.to_string(), code };
+        match error {
+            EngineHostError::Input { code, detail } => WorkError::Input { hint: hint(&code).to_owned(), detail, code },
+            other => WorkError::Host(other),
         }
-        WorkError::Host(error)
     }
 }
 
 impl From<pipeline::PlanError> for WorkError {
     fn from(error: pipeline::PlanError) -> Self {
         WorkError::Input { code: error.code.to_owned(), detail: error.detail, hint: error.hint.to_owned() }
+    }
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => WorkError::LeaseLost,
+            StoreError::Database(error) => error.into(),
+            StoreError::Queue(error) => error.into(),
+            other => WorkError::Database(other.to_string()),
+        }
+    }
+}
+
+impl From<QueueError> for WorkError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::LeaseLost => WorkError::LeaseLost,
+            QueueError::Database(error) => error.into(),
+            other => WorkError::Database(other.to_string()),
+        }
+    }
+}
+
+impl From<DbError> for WorkError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Full(_) => WorkError::Full,
+            other => WorkError::Database(other.to_string()),
+        }
+    }
+}
+
+impl From<media_store::StoreError> for WorkError {
+    fn from(error: media_store::StoreError) -> Self {
+        match error {
+            media_store::StoreError::NoSpace => WorkError::Full,
+            other => WorkError::Storage(other.to_string()),
+        }
     }
 }
 
@@ -61,6 +105,7 @@ impl WorkError {
             WorkError::Engine(_) => "engine.contract",
             WorkError::Host(error) => error.code(),
             WorkError::Package(_) => "package.refused",
+            WorkError::Full => "storage.full",
             WorkError::Storage(_) => "storage.failed",
             WorkError::LeaseLost => "job.lease_lost",
             WorkError::Database(_) => "database.failed",
@@ -71,7 +116,8 @@ impl WorkError {
     pub fn hint(&self) -> &str {
         match self {
             WorkError::Input { hint, .. } => hint,
-            WorkError::Storage(_) => "free some space or check the store, then retry",
+            WorkError::Full => "free some space: the work then goes on by itself",
+            WorkError::Storage(_) => "check the store, then retry",
             WorkError::Host(_) | WorkError::Engine(_) | WorkError::Package(_) => {
                 "retry; if it fails again, keep the file and report it with this code"
             }
@@ -80,8 +126,12 @@ impl WorkError {
     }
 
     /// Whether another attempt may succeed.
-    pub fn is_retryable(&self) -> bool {
-        !matches!(self, WorkError::Input { .. })
+    pub(crate) fn retry(&self) -> Retry {
+        match self {
+            WorkError::Input { .. } => Retry::No,
+            WorkError::Full => Retry::Uncounted,
+            _ => Retry::Counted,
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use asset_store::UPLOAD_IDLE_MS;
 use job_queue::{QueueError, Reaped, Reaper, WorkerOptions, run_worker};
 use tokio::sync::watch;
 
 /// Between two looks at what was left half done.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
-/// An upload without a byte for so long is given up.
-const UPLOAD_IDLE: Duration = Duration::from_secs(48 * 3600);
+/// Between two tries to take over what a dead process held.
+const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
 /// Uploads given up in one look.
 const EXPIRED_AT_ONCE: i64 = 100;
 
@@ -45,14 +46,34 @@ pub async fn run_workers(
         ..WorkerOptions::default()
     };
     if config.alone {
-        for left in queue.requeue_all_running().await? {
-            tell(&workshop, left).await;
-        }
+        take_over_all(&workshop, shutdown.clone()).await?;
     }
     let reaper = tokio::spawn(reap(workshop.clone(), config.patience, shutdown.clone()));
     let ended = run_worker(queue, options, Arc::new(StageHandler(workshop)), shutdown).await;
     reaper.abort();
     ended
+}
+
+/// Takes back everything that is marked as running; waits while the database is full or busy.
+async fn take_over_all(workshop: &Workshop, mut shutdown: watch::Receiver<bool>) -> Result<(), QueueError> {
+    loop {
+        match workshop.store().queue().requeue_all_running().await {
+            Ok(taken) => {
+                for job in taken {
+                    tell(workshop, job).await;
+                }
+                return Ok(());
+            }
+            Err(QueueError::Database(error)) if error.is_transient() => {
+                tracing::warn!(%error, "the work cannot begin yet");
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TAKE_OVER_EVERY) => {}
+            _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+        }
+    }
 }
 
 async fn reap(workshop: Arc<Workshop>, patience: Duration, mut shutdown: watch::Receiver<bool>) {
@@ -85,7 +106,7 @@ async fn tidy(workshop: &Workshop) {
     if let Err(error) = workshop.store().settle_parked(now).await {
         tracing::error!(%error, "lost jobs' assets could not be failed");
     }
-    match workshop.store().expire_uploads(now - UPLOAD_IDLE.as_millis() as i64, EXPIRED_AT_ONCE, now).await {
+    match workshop.store().expire_uploads(now - UPLOAD_IDLE_MS, EXPIRED_AT_ONCE, now).await {
         Ok(expired) => {
             for upload in expired {
                 if let Err(error) = workshop.discard_upload(&upload.asset_id).await {

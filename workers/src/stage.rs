@@ -120,7 +120,7 @@ impl Workshop {
         };
         tracing::warn!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage, attempt = job.fence.attempt,
             code = %failure.code, error = %failure.detail, "stage failed");
-        match self.store.fail(job, &failure, error.is_retryable(), now_ms()).await {
+        match self.store.fail(job, &failure, error.retry(), now_ms()).await {
             Ok(_) | Err(StoreError::LeaseLost) => {}
             // The lease runs out and the reaper takes the job back.
             Err(error) => tracing::error!(job_id = %job.fence.job_id, %error, "a failure could not be recorded"),
@@ -157,26 +157,7 @@ impl Handler for StageHandler {
     }
 }
 
-fn database(error: job_queue::QueueError) -> WorkError {
-    WorkError::Database(error.to_string())
-}
-
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-impl From<StoreError> for WorkError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::LeaseLost => WorkError::LeaseLost,
-            other => WorkError::Database(other.to_string()),
-        }
-    }
-}
-
-impl From<media_store::StoreError> for WorkError {
-    fn from(error: media_store::StoreError) -> Self {
-        WorkError::Storage(error.to_string())
-    }
 }

@@ -56,16 +56,21 @@ impl Answer {
         let body = self.json();
         assert_eq!(body["status"], self.status);
         assert_eq!(body["request_id"], self.header("x-request-id"));
-        for field in ["type", "title", "detail", "hint"] {
+        for field in ["type", "title"] {
             assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field}");
         }
         assert!(body["retryable"].is_boolean());
+        let clauses = std::iter::once(&body).chain(body["errors"].as_array().unwrap());
+        for clause in clauses.flat_map(|part| [&part["detail"], &part["hint"]]) {
+            let text = clause.as_str().unwrap();
+            let begins = !text.starts_with(|first: char| first.is_uppercase());
+            assert!(
+                !text.is_empty() && begins && !text.ends_with('.'),
+                "{text:?} begins in lower case, without a stop"
+            );
+        }
         for error in body["errors"].as_array().unwrap() {
-            for field in ["pointer", "code", "detail", "hint"] {
-                // An empty pointer is the whole body (RFC 6901).
-                let fine = |text: &str| field == "pointer" || !text.is_empty();
-                assert!(error[field].as_str().is_some_and(fine), "{field} in {error}");
-            }
+            assert!(error["pointer"].is_string() && error["code"].is_string(), "{error}");
         }
         body["code"].as_str().unwrap().to_owned()
     }

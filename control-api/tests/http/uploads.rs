@@ -1,6 +1,7 @@
 //! Bytes in.
 
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use media_store::MemoryStore;
@@ -167,6 +168,7 @@ async fn an_announcement_is_checked_and_each_mistake_named() {
     ] {
         let answer = server.call("POST", "/api/v1/uploads", &headers, body).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code));
+        assert_eq!(answer.header("tus-resumable") == "1.0.0", code.starts_with("tus."), "{code}");
     }
     assert_eq!(server.get("/api/v1/assets").await.json()["items"], json!([]));
 }
@@ -269,9 +271,70 @@ async fn an_offset_that_is_not_the_uploads_is_refused_with_the_true_one() {
     for path in ["/api/v1/uploads", url] {
         let answer = server.call("OPTIONS", path, &[], "").await;
         assert_eq!((answer.status, answer.header("tus-version")), (204, "1.0.0"));
-        assert_eq!(answer.header("tus-extension"), "creation,creation-with-upload,termination");
+        assert_eq!(answer.header("tus-extension"), "creation,creation-with-upload,termination,checksum,expiration");
+        assert_eq!(answer.header("tus-checksum-algorithm"), "sha1,sha256");
         assert_eq!(answer.header("tus-max-size"), (1_u64 << 30).to_string());
     }
+}
+
+#[tokio::test]
+async fn a_chunk_with_a_wrong_checksum_leaves_nothing_and_the_right_one_goes_on() {
+    let server = Server::start().await;
+    let upload = server.announce("a.mp4", 11).await;
+    let url = upload["tus_url"].as_str().unwrap();
+    let send = async |at: &str, checksum: &str, body: &'static str| {
+        let headers = [TUS, OFFSET_STREAM, ("upload-offset", at), ("upload-checksum", checksum)];
+        server.call("PATCH", url, &headers, body).await
+    };
+    let sha1 = "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=";
+    for (checksum, body, status, code) in [
+        (sha1, "hello worle", 460, "tus.checksum_mismatch"),
+        (sha1, "hello world!", 413, "upload.too_large"),
+        ("sha256 Kq5sNclPz7QV2+lfQIuc6R7oRu0=", "hello world", 400, "tus.invalid_checksum"),
+        ("crc32 DUoRhQ==", "hello world", 400, "tus.invalid_checksum"),
+    ] {
+        let answer = send("0", checksum, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code));
+        assert_eq!(answer.header("tus-resumable"), "1.0.0");
+        assert_eq!(offset(&server, url).await, 0);
+    }
+    assert_eq!(
+        send("0", "sha256 LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "hello").await.header("upload-offset"),
+        "5"
+    );
+    assert_eq!(send("5", sha1, " world").await.status, 460, "it is the chunk's, not the upload's");
+    assert_eq!(offset(&server, url).await, 5);
+    assert_eq!(patch(&server, url, 5, Bytes::from_static(b" world")).await.status, 204);
+    assert_eq!(server.media.get(&source_key(&asset_of(&upload))).await.unwrap(), "hello world");
+
+    let before = server.get("/api/v1/assets").await.json()["items"].as_array().unwrap().len();
+    let first = |length| [TUS, OFFSET_STREAM, ("upload-length", length), ("upload-checksum", sha1)];
+    assert_eq!(server.call("POST", "/api/v1/uploads", &first("11"), "hello worle").await.status, 460);
+    assert_eq!(server.call("POST", "/api/v1/uploads", &first("5"), "hello world").await.status, 413);
+    let after = server.get("/api/v1/assets").await.json()["items"].as_array().unwrap().len();
+    assert_eq!(after, before, "what its client never heard of is not announced");
+    let created = server.call("POST", "/api/v1/uploads", &first("11"), "hello world").await;
+    assert_eq!((created.status, created.header("upload-offset")), (201, "11"));
+}
+
+#[tokio::test]
+async fn an_unfinished_upload_says_how_long_it_is_kept() {
+    let server = Server::start().await;
+    let created = server.call("POST", "/api/v1/uploads", &[TUS, ("upload-length", "3")], "").await;
+    let url = created.header("location").to_owned();
+    let id = url.rsplit('/').next().unwrap().parse().unwrap();
+    let expected = async || {
+        let row = server.store.upload(&kernel::default_tenant(), &id).await.unwrap().unwrap();
+        let idle = Duration::from_millis(row.updated_ms.try_into().unwrap()) + Duration::from_secs(48 * 3600);
+        httpdate::fmt_http_date(UNIX_EPOCH + idle)
+    };
+    assert_eq!(created.header("upload-expires"), expected().await);
+    let answer = patch(&server, &url, 0, Bytes::from_static(b"ab")).await;
+    assert_eq!((answer.status, answer.header("upload-expires")), (204, expected().await.as_str()));
+    assert_eq!(server.call("HEAD", &url, &[TUS], "").await.header("upload-expires"), expected().await);
+    let whole = patch(&server, &url, 2, Bytes::from_static(b"c")).await;
+    assert_eq!((whole.status, whole.header("upload-expires")), (204, ""), "what is received is kept");
+    assert_eq!(server.call("HEAD", &url, &[TUS], "").await.header("upload-expires"), "");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use asset_flow::{FlowEvent, FlowFailure, Phase};
 use database::args;
-use job_queue::{ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState};
+use job_queue::{ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, Retry};
 use media_types::{AssetId, TenantId};
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ impl AssetStore {
         &self,
         job: &ClaimedJob,
         failure: &FlowFailure,
-        retry: bool,
+        retry: Retry,
         now_ms: i64,
     ) -> Result<FailOutcome, StoreError> {
         let failure = tidy(failure);

@@ -31,6 +31,9 @@ pub use progress::{Progress, RenditionProgress, RenditionState};
 pub use rows::{AssetRow, NewUpload, UploadRow, UploadState};
 pub use sql::STATEMENTS;
 
+/// An upload that receives nothing for so many milliseconds is given up, by [`AssetStore::expire_uploads`].
+pub const UPLOAD_IDLE_MS: i64 = 48 * 3_600_000;
+
 /// The most rows one read returns.
 pub const MAX_PAGE: i64 = 200;
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
 use tokio::sync::watch;
 
 use crate::tx::TxInner;
@@ -137,7 +139,18 @@ async fn open_sqlite(path: &str) -> Result<Pools, DbError> {
             .max_lifetime(None)
     };
     // The writer first: it creates the file and turns on the write-ahead log, which a reader cannot.
-    let writer = pool(1).connect_with(options.clone()).await?;
+    // SQLite ends a transaction by itself when the disk is full; the driver then counts it as open for ever, and would
+    // refuse every later one.
+    let writer = pool(1)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                // A dropped transaction's rollback is queued; this waits behind it.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(options.clone())
+        .await?;
     let reader = pool(SQLITE_READERS).connect_with(options.read_only(true)).await?;
     Ok(Pools::Lite { reader, writer })
 }

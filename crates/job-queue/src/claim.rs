@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use crate::model::RawClaim;
 use crate::queue::now_ms;
-use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, sql};
+use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, sql};
 
 /// The most stages one worker serves.
 pub const MAX_STAGES: usize = 16;
 
 const BACK_OFF_FIRST_MS: i64 = 1_000;
 const BACK_OFF_MAX_MS: i64 = 60_000;
+const UNCOUNTED_BACK_OFF_MS: i64 = 30_000;
 const MAX_DETAIL_BYTES: usize = 4_096;
 
 impl JobQueue {
@@ -53,7 +54,7 @@ impl JobQueue {
     }
 
     /// Records a failed attempt: tried again after 1 s, 2 s, 4 s, up to 60 s, or parked when `failure` says that it is
-    /// no use or the attempts are used up. What waits on a parked job goes on waiting.
+    /// no use or the attempts are used up. See [`Retry`] for those that do not count. What waits on a parked job goes on waiting.
     pub async fn fail(
         &self,
         tx: &mut Tx,
@@ -63,14 +64,21 @@ impl JobQueue {
     ) -> Result<FailOutcome, QueueError> {
         let (tried, max_attempts) = self.hold(tx, fence).await?;
         let detail = truncate(&failure.detail, MAX_DETAIL_BYTES);
-        let (statement, time_ms, outcome) = if failure.retry && tried < max_attempts {
-            let run_at_ms = now_ms.saturating_add(back_off_ms(tried));
-            (sql::RETRY, run_at_ms, FailOutcome::Retrying { run_at_ms })
-        } else {
-            (sql::PARK, now_ms, FailOutcome::Parked)
+        let wait_ms = match failure.retry {
+            Retry::Counted if tried < max_attempts => Some(back_off_ms(tried)),
+            Retry::Uncounted => Some(UNCOUNTED_BACK_OFF_MS),
+            Retry::Counted | Retry::No => None,
         };
-        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, time_ms, &failure.code, detail];
-        tx.execute(statement, args).await?;
+        let time_ms = now_ms.saturating_add(wait_ms.unwrap_or(0));
+        let mut args = args![&fence.tenant_id, &fence.job_id, fence.attempt, time_ms, &failure.code, detail];
+        let outcome = if wait_ms.is_some() {
+            args.push(i64::from(failure.retry == Retry::Uncounted).into());
+            tx.execute(sql::RETRY, args).await?;
+            FailOutcome::Retrying { run_at_ms: time_ms }
+        } else {
+            tx.execute(sql::PARK, args).await?;
+            FailOutcome::Parked
+        };
         tx.wake();
         Ok(outcome)
     }

@@ -25,7 +25,7 @@ pub use enqueue::MAX_BATCH;
 pub use error::QueueError;
 pub use lease::Lease;
 pub use model::{
-    ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Renewal, UnknownState,
+    ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Renewal, Retry, UnknownState,
 };
 pub use queue::{JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
 pub use reaper::{LOST_WORKERS, Reaper, SilentJob};

@@ -172,7 +172,18 @@ pub struct Failure {
     /// For a person. Cut at 4096 bytes.
     pub detail: String,
     /// Whether another attempt may end differently.
-    pub retry: bool,
+    pub retry: Retry,
+}
+
+/// Whether a failed attempt is followed by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It is no use.
+    No,
+    /// As long as attempts are left.
+    Counted,
+    /// Every half minute, as often as it takes: what stood in the way has nothing to do with the job, such as a full disk.
+    Uncounted,
 }
 
 /// What became of a failed attempt.

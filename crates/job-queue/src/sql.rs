@@ -49,7 +49,7 @@ pub(crate) const RELEASE: &str = "UPDATE job SET waits_for = waits_for - 1,
         state = CASE WHEN waits_for <= 1 THEN 'ready' ELSE 'waiting' END
     WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
 pub(crate) const RETRY: &str = "UPDATE job SET state = 'ready', run_at_ms = $4, error_code = $5, error_detail = $6,
-        progress = 0
+        progress = 0, returned = returned + $7
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
 pub(crate) const PARK: &str = "UPDATE job SET state = 'parked', finished_ms = $4, error_code = $5, error_detail = $6
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";

@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 /// [`EnvFilter`]: `info,sqlx=warn`.
 pub fn start(default_filter: &str) {
     let filter = EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // A second start in one process changes nothing.
     let _ = if std::io::stderr().is_terminal() {
         lines.with_target(false).compact().try_init()

@@ -6,16 +6,18 @@ use clap::CommandFactory;
 
 use crate::cli::Arguments;
 use crate::exit::Failure;
+use crate::out;
 
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    clap_complete::generate(shell, &mut Arguments::command(), "lectern", &mut std::io::stdout());
-    Ok(())
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "lectern", &mut script);
+    out::print(String::from_utf8_lossy(&script))
 }
 
-pub(crate) fn man(out: &Path) -> Result<(), Failure> {
+pub(crate) fn man(folder: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::failed("output.failed", format!("{}: {error}", out.display()), "choose another folder")
+        Failure::failed("output.failed", format!("{}: {error}", folder.display()), "choose another folder")
     };
-    std::fs::create_dir_all(out).map_err(failed)?;
-    clap_mangen::generate_to(Arguments::command(), out).map_err(failed)
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::cli::Doctor;
 use crate::exit::Failure;
+use crate::out;
 
 struct Finding {
     name: &'static str,
@@ -23,14 +24,14 @@ pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
     let findings = [engine().await, store(folder).await, database(folder).await, shipped_ladders(), cores()];
     for finding in &findings {
         if json {
-            println!(
-                "{}",
-                json!({ "check": finding.name, "ok": finding.fine, "detail": finding.detail, "cure": finding.cure })
-            );
+            out::line(
+                json!({ "check": finding.name, "ok": finding.fine, "detail": finding.detail, "cure": finding.cure }),
+            )?;
         } else {
-            println!("{} {:<9} {}", if finding.fine { "ok  " } else { "FAIL" }, finding.name, finding.detail);
+            let mark = if finding.fine { "ok  " } else { "FAIL" };
+            out::line(format_args!("{mark} {:<9} {}", finding.name, finding.detail))?;
             if !finding.fine {
-                println!("               {}", finding.cure);
+                out::line(format_args!("               {}", finding.cure))?;
             }
         }
     }

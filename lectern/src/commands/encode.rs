@@ -1,14 +1,17 @@
 //! `lectern encode`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use engine_host::EngineOptions;
+use media_types::TrackRecord;
 use serde_json::json;
-use workers::LocalEvent;
+use workers::{LocalEvent, LocalResult};
 
 use crate::cli::Encode;
 use crate::exit::Failure;
 use crate::ladder_book;
+use crate::out;
 use crate::report::Report;
 
 pub(crate) async fn run(options: Encode, json: bool) -> Result<(), Failure> {
@@ -34,42 +37,45 @@ pub(crate) async fn run(options: Encode, json: bool) -> Result<(), Failure> {
     };
     report.finish();
     let result = result?;
-    let bytes: u64 = result.tracks.iter().flat_map(|track| &track.segments).map(|segment| segment.size_bytes).sum();
-    if json {
-        let tracks: Vec<_> = result
-            .tracks
-            .iter()
-            .map(|track| {
-                json!({
-                    "name": track.name,
-                    "segments": track.segments.len(),
-                    "samples": track.segments.iter().map(|segment| u64::from(segment.sample_count)).sum::<u64>(),
-                    "bytes": track.segments.iter().map(|segment| segment.size_bytes).sum::<u64>(),
-                })
-            })
-            .collect();
-        println!(
-            "{}",
-            json!({
-                "out": options.out, "hls": "master.m3u8", "dash": "manifest.mpd", "duration_ms": result.plan.duration_ms,
-                "tracks": tracks, "bytes": bytes, "skipped": result.plan.skipped, "warnings": result.plan.warnings,
-                "missing_pictures": result.missing_pictures,
-            })
-        );
-        return Ok(());
-    }
+    if json { out::line(summary(&options.out, &result)) } else { tell(&options.out, &result) }
+}
+
+fn bytes_of(track: &TrackRecord) -> u64 {
+    track.segments.iter().map(|segment| segment.size_bytes).sum()
+}
+
+fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
+    let track = |track: &TrackRecord| {
+        json!({
+            "name": track.name,
+            "segments": track.segments.len(),
+            "samples": track.segments.iter().map(|segment| u64::from(segment.sample_count)).sum::<u64>(),
+            "bytes": bytes_of(track),
+        })
+    };
+    json!({
+        "out": folder, "hls": "master.m3u8", "dash": "manifest.mpd", "duration_ms": result.plan.duration_ms,
+        "tracks": result.tracks.iter().map(track).collect::<Vec<_>>(),
+        "bytes": result.tracks.iter().map(bytes_of).sum::<u64>(),
+        "skipped": result.plan.skipped, "warnings": result.plan.warnings, "missing_pictures": result.missing_pictures,
+    })
+}
+
+fn tell(folder: &Path, result: &LocalResult) -> Result<(), Failure> {
     let names: Vec<_> = result.tracks.iter().map(|track| track.name.as_str()).collect();
-    println!("{}: {} ({:.1} MB)", options.out.display(), names.join(", "), bytes as f64 / 1e6);
-    println!("  HLS   {}", options.out.join("master.m3u8").display());
-    println!("  DASH  {}", options.out.join("manifest.mpd").display());
+    let bytes: u64 = result.tracks.iter().map(bytes_of).sum();
+    out::line(format_args!("{}: {} ({:.1} MB)", folder.display(), names.join(", "), bytes as f64 / 1e6))?;
+    out::line(format_args!("  HLS   {}", folder.join("master.m3u8").display()))?;
+    out::line(format_args!("  DASH  {}", folder.join("manifest.mpd").display()))?;
     for rung in &result.plan.skipped {
-        println!("  without {}: {}", rung.name, rung.reason);
+        out::line(format_args!("  without {}: {}", rung.name, rung.reason))?;
     }
     for warning in &result.plan.warnings {
-        println!("  note: {warning}");
+        out::line(format_args!("  note: {warning}"))?;
     }
     if result.missing_pictures > 0 {
-        println!("  note: {} pictures could not be decoded; the ones before them were held", result.missing_pictures);
+        let missing = result.missing_pictures;
+        out::line(format_args!("  note: {missing} pictures could not be decoded; the ones before them were held"))?;
     }
     Ok(())
 }

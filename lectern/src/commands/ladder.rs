@@ -3,30 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use ladders::{Ladder, SourceShape};
-use media_types::FrameRate;
 use serde_json::json;
 
 use crate::cli::LadderCommand;
 use crate::exit::Failure;
 use crate::ladder_book;
+use crate::out;
 
 pub(crate) fn run(command: LadderCommand, json: bool) -> Result<(), Failure> {
     match command {
         LadderCommand::Check { files } => check(&files, json),
-        LadderCommand::Explain { ladder, size, rate, bitrate_kbps, source } => {
+        LadderCommand::Explain { ladder, size: (width, height), rate, bitrate_kbps, source } => {
             let ladder = ladder_book::find(&ladder)?;
-            let shape = match source {
-                Some(path) => measured(&path)?,
-                None => stated(&size, &rate, bitrate_kbps)?,
+            let stated = SourceShape {
+                width,
+                height,
+                frame_rate: rate,
+                video_bitrate_bps: bitrate_kbps.map(|rate| rate.saturating_mul(1000)),
             };
-            explain(&ladder, &shape, json);
-            Ok(())
+            let shape = source.map_or(Ok(stated), |path| measured(&path))?;
+            explain(&ladder, &shape, json)
         }
         LadderCommand::Plot { ladder, svg } => plot(&ladder_book::find(&ladder)?, svg.as_deref()),
-        LadderCommand::Schema => {
-            println!("{:#}", ladders::json_schema());
-            Ok(())
-        }
+        LadderCommand::Schema => out::line(format_args!("{:#}", ladders::json_schema())),
     }
 }
 
@@ -36,9 +35,8 @@ fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
         shipped.collect()
     } else {
         let read = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                Failure::config("ladder.not_readable", format!("{}: {error}", path.display()), "check the path")
-            })?;
+            let text = ladder_book::read(path)
+                .map_err(|reason| Failure::config("ladder.not_readable", reason, "check the path and the file"))?;
             Ok((path.display().to_string(), text))
         };
         files.iter().map(read).collect::<Result<_, Failure>>()?
@@ -47,12 +45,14 @@ fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     for (file, text) in &texts {
         match ladders::parse(file, text) {
             Ok(ladder) if json => {
-                println!("{}", json!({ "file": file, "ok": true, "name": ladder.name, "sha256": ladder.sha256 }))
+                out::line(json!({ "file": file, "ok": true, "name": ladder.name, "sha256": ladder.sha256 }))?;
             }
-            Ok(ladder) => println!("{file}: {} with {} rungs is fine", ladder.name, ladder.rungs.len()),
+            Ok(ladder) => {
+                out::line(format_args!("{file}: {} with {} rungs is fine", ladder.name, ladder.rungs.len()))?;
+            }
             Err(report) => {
                 if json {
-                    println!("{}", json!({ "file": file, "ok": false, "mistakes": report.mistakes }));
+                    out::line(json!({ "file": file, "ok": false, "mistakes": report.mistakes }))?;
                 }
                 bad.push(report.to_string());
             }
@@ -61,45 +61,22 @@ fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     if bad.is_empty() { Ok(()) } else { Err(Failure::config("ladder.invalid", bad.join("\n"), "")) }
 }
 
-fn explain(ladder: &Ladder, shape: &SourceShape, json: bool) {
+fn explain(ladder: &Ladder, shape: &SourceShape, json: bool) -> Result<(), Failure> {
     let selection = ladders::select(ladder, shape);
     if json {
-        println!(
-            "{}",
-            json!({ "ladder": ladder.name, "renditions": selection.renditions, "skipped": selection.skipped })
-        );
+        out::line(json!({ "ladder": ladder.name, "renditions": selection.renditions, "skipped": selection.skipped }))
     } else {
-        print!("{}", ladders::explain(ladder, &selection, shape));
+        out::print(ladders::explain(ladder, &selection, shape))
     }
 }
 
 fn plot(ladder: &Ladder, svg: Option<&Path>) -> Result<(), Failure> {
     match svg {
-        None => print!("{}", ladders::plot_text(ladder)),
+        None => out::print(ladders::plot_text(ladder)),
         Some(path) => std::fs::write(path, ladders::plot_svg(ladder)).map_err(|error| {
             Failure::failed("output.failed", format!("{}: {error}", path.display()), "choose another file")
-        })?,
+        }),
     }
-    Ok(())
-}
-
-fn stated(size: &str, rate: &str, bitrate_kbps: Option<u64>) -> Result<SourceShape, Failure> {
-    let wrong = |what: &str, text: &str, like: &str| {
-        Failure::config("arguments.invalid", format!("{text} is not a {what}"), &format!("write it like {like}"))
-    };
-    let (width, height) = size
-        .split_once(['x', 'X'])
-        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
-        .filter(|&(width, height): &(u32, u32)| width > 0 && height > 0)
-        .ok_or_else(|| wrong("size", size, "1920x1080"))?;
-    let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
-    let frame_rate = num
-        .parse()
-        .ok()
-        .zip(den.parse().ok())
-        .and_then(|(num, den)| FrameRate::new(num, den))
-        .ok_or_else(|| wrong("frame rate", rate, "25 or 30000/1001"))?;
-    Ok(SourceShape { width, height, frame_rate, video_bitrate_bps: bitrate_kbps.map(|rate| rate.saturating_mul(1000)) })
 }
 
 fn measured(path: &Path) -> Result<SourceShape, Failure> {

@@ -10,6 +10,14 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
         .store
         .to_str()
         .ok_or_else(|| Failure::config("store.unusable", "the store's path is not UTF-8", "choose another path"))?;
+    if !options.store.is_dir() {
+        let detail = format!("{store} is not a folder");
+        return Err(Failure::unavailable(
+            "store.missing",
+            detail,
+            "name the folder `media` of a data folder with --store",
+        ));
+    }
     let origin = Origin::new(media_store::open(store)?, OriginOptions::default());
     let listener = super::serve::bind(options.listen).await?;
     super::serve::announce(&listener, json, None);

@@ -8,18 +8,18 @@ use serde_json::json;
 
 use crate::cli::Probe;
 use crate::exit::Failure;
+use crate::out;
 
 pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
     let report = probe(&options.input).await?;
     if json {
-        println!("{}", summary(&report));
-        return Ok(());
+        return out::line(summary(&report));
     }
-    println!("{}: {} bytes, {}", options.input.display(), report.size_bytes, report.container);
+    out::line(format_args!("{}: {} bytes, {}", options.input.display(), report.size_bytes, report.container))?;
     if let Some(video) = &report.video {
         let keyframes = video.packets.iter().filter(|packet| packet.keyframe).count();
         let rate = video.stated_rate.map_or("unstated rate".to_owned(), |rate| format!("{rate} fps stated"));
-        println!(
+        out::line(format_args!(
             "  video #{}: {} {}x{} {}, {rate}, {} pictures, {keyframes} keyframes",
             video.stream_index,
             video.codec,
@@ -27,20 +27,20 @@ pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
             video.height,
             video.pixel_format,
             video.packets.len()
-        );
+        ))?;
     }
     for audio in &report.audio {
-        println!(
+        out::line(format_args!(
             "  audio #{}: {} {} Hz, {} channels, {}",
             audio.stream_index,
             audio.codec,
             audio.sample_rate,
             audio.channels,
             audio.language.as_deref().unwrap_or("und")
-        );
+        ))?;
     }
     for warning in &report.warnings {
-        println!("  note: {warning}");
+        out::line(format_args!("  note: {warning}"))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `lectern serve`: everything in one process.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::cli::Serve;
 use crate::exit::Failure;
 use crate::ladder_book::LadderBook;
+use crate::out;
 
 /// Holds the admin token; without it a token is made and the server stays on loopback.
 const TOKEN_VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
@@ -27,10 +28,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let token = Token::find(&options.data.data, options.listen)?;
-    let data = crate::data::open(&options.data.data, true).await?;
+    // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(options.listen).await?;
+    let data = crate::data::open(&options.data.data, true).await?;
     let (stop, stopped) = watch::channel(false);
-    let work = tokio::spawn(super::worker::start(&data, options.concurrency, stopped)?);
+    let (work, work_ended) = super::worker::spawn(&data, options.concurrency, stopped)?;
 
     let control = control_api::router(ControlOptions {
         store: data.assets.clone(),
@@ -45,13 +47,17 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let origin = Origin::new(data.media.clone(), OriginOptions::default());
     announce(&listener, json, token.made.as_deref());
     let shutdown = async move {
-        interrupted().await;
+        tokio::select! {
+            () = interrupted() => {}
+            // A server that takes recordings and never works on them would only look healthy.
+            () = work_ended => {}
+        }
         let _ = stop.send(true);
     };
     let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
     origin_server::serve_with(listener, control.merge(origin.router()), limits, shutdown).await;
 
-    let ended = work.await.map_err(|error| Failure::failed("worker.panicked", error, ""))?;
+    let ended = super::worker::outcome(work).await;
     data.database.close().await;
     ended
 }
@@ -100,16 +106,21 @@ impl Token {
 fn kept_token(folder: &Path) -> std::io::Result<String> {
     use std::os::unix::fs::OpenOptionsExt;
     let path = folder.join("admin-token");
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        return Ok(text.trim().to_owned());
+    match std::fs::read_to_string(&path) {
+        Ok(text) => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     std::fs::create_dir_all(folder)?;
     let mut random = [0; 24];
-    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut random)?;
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    // Under its name it is whole, whatever happens on the way there.
+    let unfinished = folder.join("admin-token.new");
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    std::fs::rename(unfinished, path)?;
     Ok(text)
 }
 
@@ -139,14 +150,9 @@ pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, Failure> {
 pub(crate) fn announce(listener: &TcpListener, json: bool, token: Option<&str>) {
     let address = listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     let fragment = token.map_or_else(String::new, |token| format!("#token={token}"));
-    let mut out = std::io::stdout().lock();
-    // A closed standard output is no reason to stop serving.
-    let _ = if json {
-        writeln!(out, "{}", json!({ "listening": address, "url": format!("http://{address}/{fragment}") }))
-    } else {
-        writeln!(out, "http://{address}/{fragment}")
-    };
-    let _ = out.flush();
+    let url = format!("http://{address}/{fragment}");
+    // Where it cannot be written there is still no reason not to serve.
+    let _ = if json { out::line(json!({ "listening": address, "url": url })) } else { out::line(url) };
 }
 
 /// Resolves on SIGINT or SIGTERM.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_host::EngineOptions;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use workers::{WorkerConfig, Workshop, run_workers};
 
 use crate::cli::Worker;
@@ -18,18 +19,26 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let data = crate::data::open(&options.data.data, false).await?;
     let (stop, stopped) = watch::channel(false);
-    let work = tokio::spawn(start(&data, options.concurrency, stopped)?);
-    super::serve::interrupted().await;
+    let (work, ended) = spawn(&data, options.concurrency, stopped)?;
+    tokio::select! {
+        () = super::serve::interrupted() => {}
+        () = ended => {}
+    }
     let _ = stop.send(true);
-    work.await.map_err(|error| Failure::failed("worker.panicked", error, ""))?
+    let ended = outcome(work).await;
+    data.database.close().await;
+    ended
 }
 
-/// The workers of this process, as a future that ends when `stopped` turns true.
-pub(crate) fn start(
+pub(crate) type Work = JoinHandle<Result<(), Failure>>;
+
+/// Starts the workers of this process, which end when `stopped` turns true; and a future that tells of their end, also
+/// of one that comes by itself.
+pub(crate) fn spawn(
     data: &DataFolder,
     concurrency: Option<usize>,
     stopped: watch::Receiver<bool>,
-) -> Result<impl Future<Output = Result<(), Failure>> + Send + use<>, Failure> {
+) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     let book = data.ladders.clone();
     let ladders = Arc::new(move |name: &str| book.get(name));
     let workshop = Workshop::new(data.assets.clone(), data.media.clone(), EngineOptions::find()?, ladders);
@@ -40,12 +49,19 @@ pub(crate) fn start(
         concurrency: concurrency.unwrap_or(workers::cores() as usize),
         patience: PATIENCE,
     };
-    Ok(async move {
-        let _present = presence;
+    let (at_work, ended) = oneshot::channel::<()>();
+    let work = tokio::spawn(async move {
+        let _dropped_at_the_end = (presence, at_work);
         run_workers(Arc::new(workshop), config, stopped)
             .await
             .map_err(|error| Failure::failed("worker.failed", error, "see the log above"))
-    })
+    });
+    Ok((work, async { drop(ended.await) }))
+}
+
+/// How the workers ended.
+pub(crate) async fn outcome(work: Work) -> Result<(), Failure> {
+    work.await.unwrap_or_else(|error| Err(Failure::failed("worker.panicked", error, "see the log above")))
 }
 
 /// A shared lock on a file of the data folder, held as long as this process works.

@@ -143,6 +143,11 @@ impl Reply {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem["status"], self.status.as_u16());
+        assert_eq!(problem["title"], self.status.canonical_reason().unwrap());
+        for field in ["detail", "hint"] {
+            let text = problem[field].as_str().unwrap();
+            assert!(text.starts_with(|first: char| first.is_ascii_lowercase()) && !text.ends_with('.'), "{text}");
+        }
         problem["code"].as_str().unwrap().to_owned()
     }
 }

@@ -11,15 +11,17 @@ pub struct Code {
 }
 
 impl Code {
-    /// A code such as `upload.locked`, one sentence on what it means, in which a part between backticks is shown as
-    /// code, and what to do about it, as plain text.
+    /// A code such as `upload.locked`, a sentence or two on what it means, in which a part between backticks is shown as
+    /// code, and what to do about it: plain text that begins in lower case and has no full stop.
     ///
     /// # Panics
-    /// When one of the three is empty or the name is not two words in lower case with a dot between them; at compile
-    /// time where the code is a constant.
+    /// When the name is not two words in lower case with a dot between them, or a text has another form; at compile time
+    /// where the code is a constant.
     pub const fn new(name: &'static str, meaning: &'static str, hint: &'static str) -> Self {
         assert!(is_name(name.as_bytes()), "a code has the form group.name");
         assert!(!meaning.is_empty() && !hint.is_empty(), "a code has a meaning and a hint");
+        assert!(is_sentence(meaning.as_bytes()), "a meaning is a sentence");
+        assert!(is_clause(hint.as_bytes()), "a hint begins in lower case and has no full stop");
         Self { name, meaning, hint }
     }
 
@@ -37,6 +39,14 @@ impl Code {
     pub const fn hint(self) -> &'static str {
         self.hint
     }
+}
+
+const fn is_sentence(text: &[u8]) -> bool {
+    !text[0].is_ascii_lowercase() && text[text.len() - 1] == b'.'
+}
+
+const fn is_clause(text: &[u8]) -> bool {
+    !text[0].is_ascii_uppercase() && text[text.len() - 1] != b'.'
 }
 
 const fn is_name(name: &[u8]) -> bool {
@@ -95,8 +105,12 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a hint")]
-    fn a_code_without_a_cure_cannot_be_made() {
-        let _ = Code::new("a.b", "It is so.", "");
+    fn a_code_without_a_cure_or_with_texts_of_another_form_cannot_be_made() {
+        for (meaning, hint) in
+            [("It is so.", ""), ("It is so.", "Cure it"), ("It is so.", "cure it."), ("it is so", "cure it")]
+        {
+            let made = std::panic::catch_unwind(|| Code::new("a.b", meaning, hint));
+            assert!(made.is_err(), "{meaning} {hint}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Strong entity tags and the conditions on them (RFC 9110 §13).
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -62,7 +63,7 @@ pub fn respond_tagged(
     body: Bytes,
 ) -> Response {
     let known = etag.listed(headers, header::IF_NONE_MATCH, true) == Some(true);
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
+    let mut response = if known { not_modified() } else { body.into_response() };
     let answer = response.headers_mut();
     if !known {
         answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -72,6 +73,12 @@ pub fn respond_tagged(
         answer.insert(header::ETAG, value);
     }
     response
+}
+
+/// Without the claim that the content is 0 bytes long, which a 304 must not make (RFC 9110 §8.6).
+fn not_modified() -> Response {
+    let undeclared = Body::from_stream(futures::stream::empty::<std::io::Result<Bytes>>());
+    (StatusCode::NOT_MODIFIED, undeclared).into_response()
 }
 
 /// A JSON value with its tag; 304 when the client has it. Private and always revalidated.

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use database::{Database, DbError, args};
 use media_types::TenantId;
 use serde::Serialize;
@@ -56,6 +57,19 @@ pub struct Outcome {
     pub stored: Stored,
     /// Whether this is the stored answer of an earlier request.
     pub replayed: bool,
+}
+
+/// In the answer to a request whose key was used before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+impl IntoResponse for Outcome {
+    fn into_response(self) -> Response {
+        let mut response = (self.stored.status, axum::Json(self.stored.body)).into_response();
+        if self.replayed {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
 }
 
 /// A tenant's key.
@@ -134,16 +148,17 @@ impl Idempotency {
         let Some(key) = key else { return Ok(Outcome { stored: effect.await?, replayed: false }) };
         let hash = digest(address, request)?;
         let turn = self.take_turn(tenant, &key).await?;
-        match self.place(tenant, &key, &hash).await? {
-            Place::Answered(stored) => Ok(Outcome { stored, replayed: true }),
-            Place::Mine => {
-                let this = self.clone();
-                // A task of its own: the effect and the storing of its answer must not be cut by a client that leaves.
-                let task = tokio::spawn(async move { this.run(turn, effect).await });
-                let stored = task.await.map_err(|error| Problem::internal(&error))??;
-                Ok(Outcome { stored, replayed: false })
+        let this = self.clone();
+        // A task of its own: a client that leaves must cut neither the effect nor the storing of its answer, and must
+        // not leave a key reserved that nobody works for.
+        let task = tokio::spawn(async move {
+            let (tenant, key) = &turn.name;
+            match this.place(tenant, key, &hash).await? {
+                Place::Answered(stored) => Ok(Outcome { stored, replayed: true }),
+                Place::Mine => this.run(turn, effect).await.map(|stored| Outcome { stored, replayed: false }),
             }
-        }
+        });
+        task.await.map_err(|error| Problem::internal(&error))?
     }
 
     async fn run<F>(&self, turn: Turn, effect: F) -> Result<Stored, Problem>
@@ -265,6 +280,7 @@ mod tests {
     use super::*;
     use database::testing::{for_each_engine, prepare_all};
     use std::sync::atomic::AtomicI64;
+    use std::task::Poll;
 
     fn answer(count: u64) -> Result<Stored, Problem> {
         Ok(Stored { status: StatusCode::CREATED, body: serde_json::json!({ "count": count }) })
@@ -291,6 +307,31 @@ mod tests {
             assert_eq!(effects.load(Ordering::SeqCst), 1);
             assert_eq!(outcomes.iter().filter(|outcome| !outcome.replayed).count(), 1);
             assert!(outcomes.iter().all(|outcome| outcome.stored == outcomes[0].stored));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_at_any_moment_leaves_a_key_that_works() {
+        for_each_engine(|db| async move {
+            let (keys, tenant) = (Idempotency::new(db, crate::system_clock()), crate::default_tenant());
+            for polls in 1..60 {
+                let key = || Some(format!("left-{polls}"));
+                let mut left = Box::pin(keys.once(&tenant, key(), "a", &1, async { answer(1) }));
+                let mut polled = 0;
+                std::future::poll_fn(|context| {
+                    polled += 1;
+                    let ended = left.as_mut().poll(context).is_ready();
+                    if ended || polled == polls { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                drop(left);
+                let again = keys.once(&tenant, key(), "a", &1, async { answer(1) }).await;
+                assert_eq!(
+                    again.map(|outcome| outcome.stored).map_err(|problem| problem.code()),
+                    Ok(answer(1).unwrap())
+                );
+            }
         })
         .await;
     }

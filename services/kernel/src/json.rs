@@ -1,5 +1,7 @@
 //! Request bodies, queries and addresses that refuse what they do not know, and say where.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -9,6 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::{Problem, codes};
+
+/// How long a whole body may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A JSON body of at most the router's body limit. `T` should be `deny_unknown_fields`.
 ///
@@ -24,9 +29,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
             let detail = "the body's Content-Type is not application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::BODY_NOT_JSON, detail));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        let bytes = within(PATIENCE, request, state).await?;
         parse(&bytes).map(Self)
     }
+}
+
+async fn within<S: Send + Sync>(patience: Duration, request: Request, state: &S) -> Result<Bytes, Problem> {
+    let bytes = tokio::time::timeout(patience, Bytes::from_request(request, state)).await;
+    bytes.map_err(|_late| incomplete())?.map_err(refused)
 }
 
 fn is_json(request: &Request) -> bool {
@@ -36,7 +46,7 @@ fn is_json(request: &Request) -> bool {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
-fn too_large(rejection: BytesRejection) -> Problem {
+fn refused(rejection: BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -44,6 +54,10 @@ fn too_large(rejection: BytesRejection) -> Problem {
             "the body is larger than this address takes",
         );
     }
+    incomplete()
+}
+
+fn incomplete() -> Problem {
     Problem::bad_request(codes::BODY_INCOMPLETE, "the body ended before it was whole")
 }
 
@@ -120,7 +134,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::bad_request(codes::HTTP_INVALID_PATH, rejection.body_text())),
+            Err(_) => Err(Problem::bad_request(
+                codes::HTTP_INVALID_PATH,
+                "the address is not UTF-8 under its percent encoding",
+            )),
         }
     }
 }
@@ -158,6 +175,14 @@ mod tests {
         let error = &value["errors"][0];
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
         (status, text(&error["pointer"]), text(&error["code"]))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_given_up() {
+        let silent = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = Request::new(axum::body::Body::from_stream(silent));
+        let refused = within(Duration::ZERO, request, &()).await.unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.code()), (400, "body.incomplete"));
     }
 
     #[tokio::test]

@@ -33,7 +33,7 @@ pub use conditional::{Etag, check_if_match, respond_cached};
 pub use events::{EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
-pub use paging::{Cursor, Page, PageQuery};
+pub use paging::{Cursor, Page};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;
 

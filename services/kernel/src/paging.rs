@@ -1,9 +1,11 @@
 //! Pages: newest first, bounded, with an opaque cursor that stays right while rows are added.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use std::future::Future;
+
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{Problem, codes};
 
@@ -43,28 +45,7 @@ impl Cursor {
     }
 }
 
-/// What a list takes beside its filters.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// Rows of the page, 1 to 200; 50 when absent.
-    pub limit: Option<u32>,
-    /// The `next` of the page before.
-    pub after: Option<String>,
-}
-
-impl PageQuery {
-    /// The limit and the cursor.
-    ///
-    /// # Errors
-    /// 422 when the limit is out of range or the cursor not ours.
-    pub fn resolve(&self) -> Result<(u32, Option<Cursor>), Problem> {
-        resolve(self.limit, self.after.as_deref())
-    }
-}
-
-/// As [`PageQuery::resolve`], for lists whose query has filters too.
+/// The limit and the place that a list's query asks for.
 ///
 /// # Errors
 /// 422 when the limit is out of range or the cursor not ours.
@@ -88,13 +69,27 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page from up to `limit + 1` rows: the surplus row only says that more follow.
-    pub fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> Cursor) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next = if has_more { items.last().map(|row| cursor(row).encode()) } else { None };
-        Self { items, has_more, next }
+    /// The page after `after`, from a source that gives up to so many rows after a place, and at most [`MAX_LIMIT`] of
+    /// them. That leaves no room for a surplus row on the largest page, so a full page asks once more, for one row.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub async fn read<F, E>(
+        limit: u32,
+        after: Option<Cursor>,
+        cursor: impl Fn(&T) -> Cursor,
+        read: impl Fn(Option<Cursor>, u32) -> F,
+    ) -> Result<Self, E>
+    where
+        F: Future<Output = Result<Vec<T>, E>>,
+    {
+        let items = read(after, limit).await?;
+        let last = items.last().filter(|_| items.len() == limit as usize).map(cursor);
+        let next = match last {
+            Some(place) if !read(Some(place.clone()), 1).await?.is_empty() => Some(place.encode()),
+            _ => None,
+        };
+        Ok(Self { items, has_more: next.is_some(), next })
     }
 
     /// The same page with each row in another form.
@@ -110,14 +105,12 @@ impl<T: Serialize> Page<T> {
         let link = self.next.as_ref().map(|next| format!("<{address}limit={limit}&after={next}>; rel=\"next\""));
         let mut response = axum::Json(self).into_response();
         if let Some(value) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
-            response.headers_mut().insert(LINK, value);
+            response.headers_mut().insert(header::LINK, value);
         }
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }
-
-const LINK: HeaderName = header::LINK;
 
 #[cfg(test)]
 mod tests {
@@ -134,14 +127,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_surplus_row_is_not_shown() {
+    #[tokio::test]
+    async fn a_page_tells_whether_more_follow_also_when_it_is_full() {
         let cursor = |row: &i64| Cursor { time_ms: *row, id: String::new() };
-        let page = Page::cut(vec![9, 8, 7], 2, cursor);
-        assert_eq!((page.items.as_slice(), page.has_more), ([9, 8].as_slice(), true));
-        assert_eq!(page.next, Some(cursor(&8).encode()));
-        let last = Page::cut(vec![7], 2, cursor);
-        assert_eq!((last.has_more, last.next), (false, None));
+        let read = |after: Option<Cursor>, limit: u32| {
+            let below = after.map_or(i64::MAX, |place| place.time_ms);
+            std::future::ready(Ok::<_, Problem>(
+                (1..=5).rev().filter(|row| *row < below).take(limit as usize).collect(),
+            ))
+        };
+        for (limit, after, items, next) in [
+            (2, None, vec![5, 4], Some(4)),
+            (2, Some(3), vec![2, 1], None),
+            (2, Some(2), vec![1], None),
+            (5, None, vec![5, 4, 3, 2, 1], None),
+            (9, Some(1), vec![], None),
+        ] {
+            let page = Page::read(limit, after.as_ref().map(cursor), cursor, read).await.expect("it reads");
+            assert_eq!((page.items, page.has_more), (items, next.is_some()), "{limit} after {after:?}");
+            assert_eq!(page.next, next.as_ref().map(|row| cursor(row).encode()));
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Workshop {
     /// Whether a worker may still be writing for a job that was cancelled a moment ago.
     async fn was_at_work(&self, job: &ClaimedJob) -> Result<bool, WorkError> {
         let since = now_ms() - CANCELLATION_NOTICED.as_millis() as i64;
-        let jobs = self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await.map_err(super::database)?;
+        let jobs = self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?;
         Ok(jobs.iter().any(|job| {
             job.state == JobState::Cancelled
                 && job.started_ms.is_some()

@@ -25,7 +25,7 @@ impl Workshop {
     pub(super) async fn publish(&self, job: &ClaimedJob, lease: &Lease, first: bool) -> Result<(), WorkError> {
         let plan = self.stored_plan(&job.asset_id).await?;
         let playback = self.asset(job).await?.playback_id;
-        let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await.map_err(super::database)?)?;
+        let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
         let renditions = plan.video.as_ref().map_or(0, |video| if first { 1 } else { video.renditions.len() });
 
         let mut files = Files::new();

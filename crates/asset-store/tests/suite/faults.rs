@@ -3,7 +3,7 @@
 use asset_flow::{FlowEvent, MAX_RANGES, Phase, PlanSummary};
 use asset_store::StoreError;
 use database::testing::for_each_engine;
-use job_queue::{FailOutcome, Failure, JobState};
+use job_queue::{FailOutcome, Failure, JobState, Retry};
 use serde_json::json;
 
 use crate::support::{Bench, failure, plan};
@@ -23,8 +23,8 @@ async fn a_zombie_changes_nothing() {
         for event in [Some(&FlowEvent::Probed), None] {
             lost(store.commit(&zombie.fence, &asset.id, json!({}), event, 9).await);
         }
-        lost(store.fail(&zombie, &failure("probe"), false, 9).await.map(drop));
-        lost(store.fail(&zombie, &failure("probe"), true, 9).await.map(drop));
+        lost(store.fail(&zombie, &failure("probe"), Retry::No, 9).await.map(drop));
+        lost(store.fail(&zombie, &failure("probe"), Retry::Counted, 9).await.map(drop));
         lost(store.allocate_generation(&zombie.fence, &asset.id, 9).await.map(drop));
         assert_eq!(bench.everything(&asset.id).await, before);
 
@@ -56,12 +56,12 @@ async fn a_job_that_gives_up_fails_its_asset_and_cancels_the_rest() {
         let bench = Bench::new(db);
         let asset = bench.playable().await;
         let job = bench.claim("encode_range").await;
-        let retried = bench.store.fail(&job, &failure("encode_range"), true, 10).await.unwrap();
+        let retried = bench.store.fail(&job, &failure("encode_range"), Retry::Counted, 10).await.unwrap();
         assert!(matches!(retried, FailOutcome::Retrying { .. }), "{retried:?}");
         assert_eq!(bench.asset(&asset.id).await.state, Phase::Processing);
 
         let job = bench.claim("encode_range").await;
-        let outcome = bench.store.fail(&job, &failure("encode_range"), false, 11).await.unwrap();
+        let outcome = bench.store.fail(&job, &failure("encode_range"), Retry::No, 11).await.unwrap();
         assert!(matches!(outcome, FailOutcome::Parked), "{outcome:?}");
         let row = bench.asset(&asset.id).await;
         let cause = row.flow.failure.unwrap();
@@ -84,7 +84,7 @@ async fn attempts_run_out_even_for_faults_that_may_be_tried_again() {
             let job = bench.claim("probe").await;
             attempts += 1;
             assert!(attempts <= job.max_attempts, "tried more often than allowed");
-            bench.store.fail(&job, &failure("probe"), true, 4).await.unwrap();
+            bench.store.fail(&job, &failure("probe"), Retry::Counted, 4).await.unwrap();
         }
         assert!(attempts > 1);
         assert_eq!(bench.asset(&asset.id).await.state, Phase::Errored);
@@ -104,7 +104,7 @@ async fn an_asset_fails_when_its_job_lost_every_worker() {
         assert_eq!(bench.everything(&asset.id).await, running, "the job is not parked");
 
         let mut tx = bench.queue().database().begin().await.unwrap();
-        let lost = Failure { code: "job.lost_workers".into(), detail: "nobody lives".into(), retry: false };
+        let lost = Failure { code: "job.lost_workers".into(), detail: "nobody lives".into(), retry: Retry::No };
         bench.queue().fail(&mut tx, &job.fence, 10, &lost).await.unwrap();
         tx.commit().await.unwrap();
         let row = store.park_lost(&job.fence, &asset.id, 11).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_parked_job_whose_asset_was_never_told_is_found() {
             let job = bench.claim(stage).await;
             assert_ne!(job.asset_id, healthy.id, "the first upload is probed first");
             let mut tx = bench.queue().database().begin().await.unwrap();
-            let lost = Failure { code: "job.lost_workers".into(), detail: "nobody lives".into(), retry: false };
+            let lost = Failure { code: "job.lost_workers".into(), detail: "nobody lives".into(), retry: Retry::No };
             bench.queue().fail(&mut tx, &job.fence, 10, &lost).await.unwrap();
             tx.commit().await.unwrap();
         }

@@ -94,7 +94,7 @@ async fn each_rendition_counts_its_own_frames() {
         let job = bench.claim("encode_range").await;
         bench.queue().renew(&job.fence, 0.5).await.unwrap();
         assert_eq!(show().await, "360p Done 100, 720p Running 33, 1080p Skipped 0");
-        bench.store.fail(&job, &failure("encode_range"), false, 7).await.unwrap();
+        bench.store.fail(&job, &failure("encode_range"), job_queue::Retry::No, 7).await.unwrap();
         assert_eq!(show().await, "360p Done 100, 720p Failed 0, 1080p Skipped 0");
         let failed = bench.store.progress(&bench.tenant, &asset.id).await.unwrap();
         assert_eq!((failed.stage.as_str(), failed.eta_s), ("encode", None));

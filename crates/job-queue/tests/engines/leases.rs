@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 
-use job_queue::{FailOutcome, Failure, JobQueue, JobState, NewJob, QueueError, Renewal};
+use job_queue::{FailOutcome, Failure, JobQueue, JobState, NewJob, QueueError, Renewal, Retry};
 use serde_json::json;
 
 use crate::{begin, claim, enqueue, finish, job, on_each_engine, row, state};
 
-fn failure(retry: bool) -> Failure {
+fn failure(retry: Retry) -> Failure {
     Failure { code: "engine.crashed".to_owned(), detail: "it fell over".to_owned(), retry }
 }
 
-async fn fail(queue: &JobQueue, fence: &job_queue::Fence, now_ms: i64, retry: bool) -> FailOutcome {
+async fn fail(queue: &JobQueue, fence: &job_queue::Fence, now_ms: i64, retry: Retry) -> FailOutcome {
     let mut tx = begin(queue).await;
     let outcome = queue.fail(&mut tx, fence, now_ms, &failure(retry)).await.unwrap();
     tx.commit().await.unwrap();
@@ -57,7 +57,10 @@ async fn a_zombie_commits_nothing_after_its_job_was_taken_over() {
         let mut tx = begin(&queue).await;
         assert!(matches!(queue.check(&mut tx, &zombie.fence).await, Err(QueueError::LeaseLost)));
         assert!(matches!(queue.finish(&mut tx, &zombie.fence, 2, json!({})).await, Err(QueueError::LeaseLost)));
-        assert!(matches!(queue.fail(&mut tx, &zombie.fence, 2, &failure(true)).await, Err(QueueError::LeaseLost)));
+        assert!(matches!(
+            queue.fail(&mut tx, &zombie.fence, 2, &failure(Retry::Counted)).await,
+            Err(QueueError::LeaseLost)
+        ));
         queue.check(&mut tx, &heir.fence).await.unwrap();
         drop(tx);
         assert_eq!(queue.renew(&zombie.fence, 0.5).await.unwrap(), Renewal::Lost);
@@ -79,17 +82,34 @@ async fn a_failed_attempt_waits_longer_each_time_and_the_last_one_parks() {
             let claimed = claim(&queue).await.unwrap();
             assert_eq!(claimed.fence.attempt, attempt);
             queue.renew(&claimed.fence, 0.5).await.unwrap();
-            let outcome = fail(&queue, &claimed.fence, 500, true).await;
+            let outcome = fail(&queue, &claimed.fence, 500, Retry::Counted).await;
             assert_eq!(outcome, FailOutcome::Retrying { run_at_ms: 500 + wait_ms });
             let row = row(&queue, "a").await;
             assert_eq!((row.state, row.run_at_ms, row.progress), (JobState::Ready, 500 + wait_ms, 0.0));
             assert_eq!(row.error_code.as_deref(), Some("engine.crashed"));
         }
         let last = claim(&queue).await.unwrap();
-        assert_eq!(fail(&queue, &last.fence, 900, true).await, FailOutcome::Parked);
+        assert_eq!(fail(&queue, &last.fence, 900, Retry::Counted).await, FailOutcome::Parked);
         let parked = row(&queue, "a").await;
         assert_eq!((parked.state, parked.finished_ms), (JobState::Parked, Some(900)));
         assert_eq!(claim(&queue).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_that_is_not_the_jobs_is_followed_by_as_many_attempts_as_it_takes() {
+    on_each_engine(|queue| async move {
+        enqueue(&queue, &[job("a")]).await;
+        for attempt in 1..=9 {
+            let claimed = claim(&queue).await.unwrap();
+            assert_eq!(claimed.fence.attempt, attempt);
+            let outcome = fail(&queue, &claimed.fence, 500, Retry::Uncounted).await;
+            assert_eq!(outcome, FailOutcome::Retrying { run_at_ms: 30_500 });
+        }
+        let claimed = claim(&queue).await.unwrap();
+        let outcome = fail(&queue, &claimed.fence, 500, Retry::Counted).await;
+        assert_eq!(outcome, FailOutcome::Retrying { run_at_ms: 1_500 }, "the first that counts");
     })
     .await;
 }
@@ -99,13 +119,13 @@ async fn a_retry_in_the_future_is_not_claimed_and_a_hopeless_failure_parks_at_on
     on_each_engine(|queue| async move {
         enqueue(&queue, &[job("a")]).await;
         let claimed = claim(&queue).await.unwrap();
-        let outcome = fail(&queue, &claimed.fence, 9_000_000_000_000_000, true).await;
+        let outcome = fail(&queue, &claimed.fence, 9_000_000_000_000_000, Retry::Counted).await;
         assert!(matches!(outcome, FailOutcome::Retrying { .. }));
         assert_eq!(claim(&queue).await, None);
 
         enqueue(&queue, &[job("b")]).await;
         let claimed = claim(&queue).await.unwrap();
-        assert_eq!(fail(&queue, &claimed.fence, 1, false).await, FailOutcome::Parked);
+        assert_eq!(fail(&queue, &claimed.fence, 1, Retry::No).await, FailOutcome::Parked);
         assert_eq!(state(&queue, "b").await, JobState::Parked);
     })
     .await;
@@ -122,7 +142,7 @@ async fn handing_back_costs_no_attempt() {
             assert!(!queue.hand_back(&claimed.fence).await.unwrap());
         }
         let claimed = claim(&queue).await.unwrap();
-        assert_eq!(fail(&queue, &claimed.fence, 1, true).await, FailOutcome::Parked);
+        assert_eq!(fail(&queue, &claimed.fence, 1, Retry::Counted).await, FailOutcome::Parked);
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use job_queue::{Failure, JobFilter, JobState, NewJob, QueueError, Reaped, Reaper};
+use job_queue::{Failure, JobFilter, JobState, NewJob, QueueError, Reaped, Reaper, Retry};
 use media_types::AssetId;
 use serde_json::json;
 
@@ -319,7 +319,7 @@ async fn depths_count_what_has_not_ended_and_what_is_parked() {
         let (done, parked) = (claim(&queue).await.unwrap(), claim(&queue).await.unwrap());
         claim(&queue).await.unwrap();
         finish(&queue, &done).await.unwrap();
-        let hopeless = Failure { code: "x".to_owned(), detail: String::new(), retry: false };
+        let hopeless = Failure { code: "x".to_owned(), detail: String::new(), retry: Retry::No };
         let mut tx = begin(&queue).await;
         queue.fail(&mut tx, &parked.fence, 1, &hopeless).await.unwrap();
         tx.commit().await.unwrap();

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use job_queue::{ClaimedJob, Failure, Handler, JobQueue, JobState, Lease, NewJob, Reaper, WorkerOptions, run_worker};
+use job_queue::{
+    ClaimedJob, Failure, Handler, JobQueue, JobState, Lease, NewJob, Reaper, Retry, WorkerOptions, run_worker,
+};
 use serde_json::json;
 use tokio::sync::{Barrier, Notify, watch};
 use tokio::task::JoinHandle;
@@ -77,7 +79,7 @@ impl Handler for Shared {
     fn panicked(&self, job: ClaimedJob, message: String) -> BoxFuture<'static, ()> {
         let queue = self.0.queue.clone();
         async move {
-            let failure = Failure { code: "job.panicked".to_owned(), detail: message, retry: false };
+            let failure = Failure { code: "job.panicked".to_owned(), detail: message, retry: Retry::No };
             let mut tx = begin(&queue).await;
             queue.fail(&mut tx, &job.fence, 1, &failure).await.unwrap();
             tx.commit().await.unwrap();

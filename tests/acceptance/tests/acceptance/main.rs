@@ -8,6 +8,7 @@
 mod bad_input;
 mod command_line;
 mod encode;
+mod full_disk;
 mod judge;
 mod kill;
 mod server;

@@ -50,7 +50,11 @@ impl Server {
 
     /// The same with further arguments.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(judge::lectern());
+        Self::launch(Command::new(judge::lectern()), data, arguments)
+    }
+
+    /// Runs `command`, which is a `lectern` or ends in one, as a server.
+    pub fn launch(mut command: Command, data: &Path, arguments: &[&str]) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
         command.env("LECTERN_ADMIN_TOKEN", TOKEN).stdin(Stdio::null()).stdout(Stdio::piped());
         let log = std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).unwrap();
@@ -109,11 +113,7 @@ impl Server {
 
     /// Sends a file by one PUT; answers the asset's id.
     pub fn upload(&self, file: &Path, filename: &str) -> String {
-        let bytes = std::fs::read(file).unwrap();
-        self.upload_bytes(&bytes, filename)
-    }
-
-    pub fn upload_bytes(&self, bytes: &[u8], filename: &str) -> String {
+        let bytes = &std::fs::read(file).unwrap()[..];
         let upload = self
             .admin("POST", "/api/v1/uploads", Some(json!({ "filename": filename, "size": bytes.len() })), 201)
             .json();
@@ -126,6 +126,13 @@ impl Server {
 
     pub fn asset(&self, id: &str) -> Value {
         self.admin("GET", &format!("/api/v1/assets/{id}"), None, 200).json()
+    }
+
+    /// Every job of an asset.
+    pub fn jobs(&self, asset: &str) -> Vec<Value> {
+        let page = self.admin("GET", &format!("/api/v1/jobs?asset_id={asset}&limit=200"), None, 200).json();
+        assert!(page["next"].is_null(), "more jobs than one page has");
+        page["items"].as_array().unwrap().clone()
     }
 
     /// Waits for the asset to be ready or errored.

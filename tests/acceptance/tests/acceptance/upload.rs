@@ -64,7 +64,8 @@ fn check_renditions(asset: &Value) {
     );
 }
 
-fn asset_frames(server: &Server, master: &str, hls: &str) -> u64 {
+/// How many pictures the first variant of a playlist has when it is decoded.
+pub fn asset_frames(server: &Server, master: &str, hls: &str) -> u64 {
     let uri = format!("{}{}/{}", server.base, hls.rsplit_once('/').unwrap().0, variants(master)[0]);
     judge::decode_silently(&judge::ffmpeg_9(), &uri, "0:v:0")
 }
