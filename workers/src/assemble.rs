@@ -10,7 +10,7 @@ use crate::track::{RangeParts, Stills, TrackPart, audio_track, video_kind, video
 ///
 /// # Errors
 /// When a part is absent, or the parts are not one gapless track with one configuration.
-pub fn video_record<'a>(
+pub(crate) fn video_record<'a>(
     plan: &VideoPlan,
     rendition: usize,
     ranges: impl Iterator<Item = &'a RangeParts>,
@@ -49,7 +49,7 @@ pub fn video_record<'a>(
 ///
 /// # Errors
 /// When it is not gapless.
-pub fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRecord, WorkError> {
+pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRecord, WorkError> {
     check_gapless(&part.track, &part.segments)?;
     Ok(TrackRecord {
         name: audio_track(plan),
@@ -87,7 +87,7 @@ fn broken(detail: &str) -> WorkError {
 ///
 /// # Errors
 /// When the packager refuses, or its own lint finds a fault in what it wrote.
-pub fn derived_files(
+pub(crate) fn derived_files(
     tracks: &[TrackRecord],
     storyboard: Option<&Storyboard>,
     uri_prefix: &str,
@@ -109,7 +109,7 @@ pub fn derived_files(
 
 /// What the storyboard's index is written from.
 #[derive(Clone, Debug)]
-pub struct Storyboard {
+pub(crate) struct Storyboard {
     stills: Stills,
     plan: media_types::StillsPlan,
     duration_ms: i64,
@@ -118,7 +118,7 @@ pub struct Storyboard {
 
 impl Storyboard {
     /// `None` when there is no sheet.
-    pub fn new(stills: &Stills, plan: &media_types::StillsPlan, duration_ms: i64) -> Option<Self> {
+    pub(crate) fn new(stills: &Stills, plan: &media_types::StillsPlan, duration_ms: i64) -> Option<Self> {
         let sheet = stills.files.iter().find(|file| file.name == pipeline::STORYBOARD)?;
         Some(Self { stills: stills.clone(), plan: plan.clone(), duration_ms, sheet_bytes: sheet.size_bytes })
     }

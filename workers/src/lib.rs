@@ -18,12 +18,10 @@ mod segmenter;
 mod stage;
 mod track;
 
-pub use assemble::{Storyboard, audio_record, derived_files, video_record};
 pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, encode_local};
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Workshop};
-pub use track::{ObjectSink, OnProgress, RangeParts, StillFile, Stills, TrackPart};
 
 use sha2::Digest;
 

@@ -17,7 +17,7 @@ use crate::segmenter::{Builder, Cuts};
 const EVENTS_IN_FLIGHT: usize = 64;
 
 /// Where finished files go: a folder, or the store under a prefix of the job's own.
-pub trait ObjectSink: Send + Sync {
+pub(crate) trait ObjectSink: Send + Sync {
     /// Stores `bytes` under `path`, whole or not at all.
     ///
     /// # Errors
@@ -26,19 +26,19 @@ pub trait ObjectSink: Send + Sync {
 }
 
 /// Called with the done share of one piece of work, 0 to 1.
-pub type OnProgress = Arc<dyn Fn(f64) + Send + Sync>;
+pub(crate) type OnProgress = Arc<dyn Fn(f64) + Send + Sync>;
 
 /// One rendition's share of a range, or a whole sound track, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrackPart {
+pub(crate) struct TrackPart {
     /// Folder name of the track, such as `video-1080p`.
-    pub track: String,
+    pub(crate) track: String,
     /// What a decoder needs first; equal in all parts of a track.
-    pub config: CodecConfig,
+    pub(crate) config: CodecConfig,
     /// The encoder's delay in samples, 0 for video.
-    pub priming_samples: u32,
+    pub(crate) priming_samples: u32,
     /// The segments, in order.
-    pub segments: Vec<SegmentRecord>,
+    pub(crate) segments: Vec<SegmentRecord>,
 }
 
 /// Folder name of a rendition's track.
@@ -63,11 +63,11 @@ pub(crate) fn audio_track(plan: &AudioPlan) -> String {
 
 /// A range, encoded and stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RangeParts {
+pub(crate) struct RangeParts {
     /// One part per rendition, in the order asked for.
-    pub parts: Vec<TrackPart>,
+    pub(crate) parts: Vec<TrackPart>,
     /// Planned pictures that could not be decoded and were held over.
-    pub missing_pictures: u64,
+    pub(crate) missing_pictures: u64,
 }
 
 /// Encodes one range for the given renditions and stores its segments as they are finished.
@@ -142,26 +142,26 @@ pub(crate) async fn encode_audio(
 
 /// A still picture, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StillFile {
+pub(crate) struct StillFile {
     /// File name, such as `poster.jpg`.
-    pub name: String,
+    pub(crate) name: String,
     /// Size in bytes.
-    pub size_bytes: u64,
+    pub(crate) size_bytes: u64,
     /// Lower-case hex SHA-256.
     pub sha256: String,
 }
 
 /// The stills, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stills {
+pub(crate) struct Stills {
     /// The files.
-    pub files: Vec<StillFile>,
+    pub(crate) files: Vec<StillFile>,
     /// Tiles per row of the storyboard.
-    pub columns: u32,
+    pub(crate) columns: u32,
     /// Rows of the storyboard.
-    pub rows: u32,
+    pub(crate) rows: u32,
     /// Tiles.
-    pub tiles: u32,
+    pub(crate) tiles: u32,
 }
 
 /// Makes and stores poster and storyboard.
