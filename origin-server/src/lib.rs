@@ -2,7 +2,7 @@
 //! keys: a pointer and an index in the store say all that it needs.
 //!
 //! - [`Origin`]: resolves `/p/{playback_id}/...` to bytes and answers with validators, ranges and cache rules.
-//! - [`serve`]: connections with a bound on their number, their silence and their end.
+//! - [`serve`]: connections with a bound on their number, their silence and their end; `turn` knows whose turn it is.
 //!
 //! One request, end to end: `target` reads the path; `catalog` finds the generation, its index and the file in it,
 //! from memory or once from the store however many ask; `conditional` and `range` (pure, RFC 9110) decide what to send;
@@ -19,6 +19,7 @@ mod published;
 mod range;
 mod serve;
 mod target;
+mod turn;
 
 pub use origin::{Origin, OriginOptions};
 pub use serve::{ServeLimits, serve, serve_with};

@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep};
 
+use crate::turn::{Asked, Turns};
+
 /// Bounds on connections.
 #[derive(Clone, Debug)]
 pub struct ServeLimits {
@@ -23,7 +25,7 @@ pub struct ServeLimits {
     pub max_connections: u32,
     /// From the first byte a request waits for to the end of its headers (HTTP/1.1).
     pub header_timeout: Duration,
-    /// Without a byte in either direction: silent connections, stalled downloads.
+    /// Without a byte in either direction, while no answer is being made: silent connections, stalled downloads.
     pub idle_timeout: Duration,
     /// From the shutdown to the hard end of responses that are still being sent.
     pub drain_timeout: Duration,
@@ -103,7 +105,8 @@ async fn serve_connection(
 ) {
     // Small playlists would wait for the client's acknowledgement; without the option they are only slower.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(Watched::new(stream, limits.idle_timeout));
+    let asked = Asked::default();
+    let io = TokioIo::new(Watched::new(stream, limits.idle_timeout, asked.clone()));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     builder
@@ -111,7 +114,7 @@ async fn serve_connection(
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams)
         .max_header_list_size(MAX_HTTP2_HEADER_BYTES);
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(Turns::new(router, asked))));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {
@@ -127,16 +130,17 @@ async fn serve_connection(
     }
 }
 
-/// A stream that fails when no byte has moved for a while although one was wanted.
+/// A stream that fails when no byte has moved for a while although one was wanted, and no answer is being made.
 struct Watched {
     stream: TcpStream,
+    asked: Asked,
     patience: Duration,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl Watched {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, deadline: Box::pin(tokio::time::sleep(patience)) }
+    fn new(stream: TcpStream, patience: Duration, asked: Asked) -> Self {
+        Self { stream, asked, patience, deadline: Box::pin(tokio::time::sleep(patience)) }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -145,6 +149,10 @@ impl Watched {
             return polled;
         }
         ready!(self.deadline.as_mut().poll(context));
+        while self.asked.any() {
+            self.deadline.as_mut().reset(Instant::now() + self.patience);
+            ready!(self.deadline.as_mut().poll(context));
+        }
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

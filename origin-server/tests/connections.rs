@@ -7,11 +7,13 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::post;
 use common::{HLS, Server, eager, noise, publish};
 use media_store::MemoryStore;
-use origin_server::ServeLimits;
+use origin_server::{ServeLimits, serve_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -53,6 +55,35 @@ async fn a_silent_or_stuck_client_is_hung_up_on() {
     let mut rest = Vec::new();
     let _ = timeout(DEADLINE, stalled.read_to_end(&mut rest)).await.unwrap();
     assert!(rest.len() < SIZE);
+}
+
+#[tokio::test]
+async fn a_client_whose_answer_takes_long_is_not_hung_up_on_and_one_that_sends_half_a_request_is() {
+    let limits = ServeLimits { idle_timeout: Duration::from_millis(200), ..ServeLimits::default() };
+    let (release, released) = tokio::sync::watch::channel(false);
+    let slow = move |body: String| {
+        let mut released = released.clone();
+        async move {
+            released.wait_for(|now| *now).await.unwrap();
+            body
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/slow", post(slow));
+    tokio::spawn(serve_with(listener, router, limits, std::future::pending()));
+    let head = b"POST /slow HTTP/1.1\r\nHost: o\r\nConnection: close\r\nContent-Length: 4\r\n\r\n";
+    let mut whole = TcpStream::connect(address).await.unwrap();
+    whole.write_all(&[&head[..], b"body"].concat()).await.unwrap();
+    // Each of these is hung up on after one patience, so the other has been waiting for three.
+    for _ in 0..3 {
+        let mut half = TcpStream::connect(address).await.unwrap();
+        half.write_all(&[&head[..], b"bo"].concat()).await.unwrap();
+        assert!(!read_to_end(&mut half).await.starts_with(b"HTTP/1.1 200"));
+    }
+    release.send_replace(true);
+    let answer = read_to_end(&mut whole).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"body"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
