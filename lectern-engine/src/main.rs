@@ -12,6 +12,7 @@ use engine_libav::LibavEngine;
 use pipeline::Engine;
 
 mod confine;
+mod memory;
 
 /// `EX_USAGE` of sysexits.h.
 const USAGE: u8 = 64;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(memory_bytes: u64, nice: u8) -> ExitCode {
+    memory::keep_flat();
     let socket = match confine::take_socket() {
         Ok(socket) => socket,
         Err(error) => {
