@@ -94,7 +94,9 @@ proptest! {
                 prop_assert!(effects.is_empty());
             }
             if next.phase == Phase::Errored {
-                prop_assert!(next.failure.is_some() && effects.jobs.is_empty());
+                prop_assert!(next.failure.is_some());
+                let tidying = effects.jobs.iter().all(|job| job.stage == Stage::Tidy);
+                prop_assert!(tidying, "an errored asset asks for work: {:?}", effects.jobs);
             }
             if next == state {
                 prop_assert!(effects.is_empty(), "{} had an effect without a trace", event.name());
