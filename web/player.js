@@ -101,7 +101,7 @@ export class Player {
   }
 
   #loadHls(Hls, address, at) {
-    const hls = new Hls({ startPosition: at ?? -1, capLevelToPlayerSize: true, backBufferLength: 60 });
+    const hls = new Hls({ startPosition: at ?? -1, capLevelToPlayerSize: true });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#fillQualities());
     hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#showRendition());

@@ -21,7 +21,7 @@ export async function hls(video, fail) {
   await script('/players/hls/hls.min.js');
   const { Hls } = window;
   if (!Hls.isSupported()) throw new Error('hls.js is not supported in this browser');
-  const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10, backBufferLength: 10 });
+  const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10 });
   player.on(Hls.Events.ERROR, (_, data) => data.fatal && fail(`hls.js: ${data.type}/${data.details} ${data.error?.message ?? ''} ${data.url ?? ''}`));
   let order = [];
   return {

@@ -26,15 +26,27 @@ function readPicture() {
   }
 }
 
-/** Resolves with the next picture put on display, or null when there is none in time. */
+/** Resolves when the next picture is put on display, at the latest after `timeout_ms`. */
 function nextPicture(timeout_ms) {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), timeout_ms);
-    video.requestVideoFrameCallback((_, metadata) => {
+    const done = () => {
       clearTimeout(timer);
-      resolve({ ...readPicture(), media_time_s: metadata.mediaTime });
-    });
+      video.cancelVideoFrameCallback(asked);
+      resolve();
+    };
+    const timer = setTimeout(done, timeout_ms);
+    const asked = video.requestVideoFrameCallback(done);
   });
+}
+
+/** The picture on display, or the reason why there is none: between two pictures the element may have none at all. */
+function pictureNow() {
+  try {
+    return readPicture();
+  } catch (error) {
+    if (error.name !== 'InvalidStateError') throw error;
+    return { reason: 'no picture is on display' };
+  }
 }
 
 const happened = (target, name, timeout_ms) => new Promise((resolve) => {
@@ -79,12 +91,12 @@ window.stage = {
     let picture = { reason: 'no picture was shown' };
     while (performance.now() < deadline) {
       if (video.readyState >= 2 && !video.seeking) {
-        picture = readPicture();
+        picture = pictureNow();
         if (picture.height === height && Math.abs(picture.time_s + picture_s / 2 - time_s) < picture_s / 2) return picture;
       }
       await nextPicture(100);
     }
-    if (picture.height !== height) picture.reason = `no picture of height ${height} within ${timeout_ms} ms (shown: ${picture.height})`;
+    if (picture.height !== undefined && picture.height !== height) picture.reason = `no picture of height ${height} within ${timeout_ms} ms (shown: ${picture.height})`;
     return picture;
   },
   /** Starts to read every picture that is put on display; `watched` gives what was read since the last call. */
