@@ -42,7 +42,7 @@ pub fn lint(data: &[u8]) {
 
 fn texts(text: &[u8]) {
     let tracks = [good().track.clone()];
-    let presentation = Presentation { tracks: &tracks, uri_prefix: "g1/", storyboard: None };
+    let presentation = Presentation { tracks: &tracks, uri_prefix: "g1/", storyboard: None, ..Presentation::default() };
     let mut files: Vec<OutputFile> = text_files(&presentation).expect("a good track has its playlists");
     for file in &mut files {
         file.bytes = text.to_vec().into();

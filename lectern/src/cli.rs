@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use drm::ProtectionScheme;
+use drm::signal::System;
 use media_types::FrameRate;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     Origin(Origin),
     /// Encode a file into a folder that any HLS or DASH player can play; no server, no database
     Encode(Encode),
+    /// Package media files for HLS and DASH, without encoding them again
+    Package(Package),
     /// Print what a file contains
     Probe(Probe),
     /// Check, explain and plot ladders
@@ -104,6 +108,37 @@ pub(crate) struct Encode {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Package {
+    /// A media file: MP4, CMAF, MPEG-TS, Matroska or WebM; once for each rendition or language
+    #[arg(long = "input", short, required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Folder for the result; must be empty or absent
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Length of segments in seconds; they end at the keyframe nearest to it
+    #[arg(long, default_value = "4", value_parser = segment_duration)]
+    pub(crate) segment_duration: u32,
+    /// One file per track with an index, instead of one per segment
+    #[arg(long)]
+    pub(crate) single_file: bool,
+    /// Encrypt: `cbcs` plays on all systems, `cenc` on all but Apple's
+    #[arg(long, requires = "key_file", value_parser = scheme)]
+    pub(crate) scheme: Option<ProtectionScheme>,
+    /// File of content keys: lines KID:KEY or KID:KEY:CLASS in hexadecimal, CLASS one of audio, sd, hd, uhd
+    #[arg(long, requires = "scheme")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Licence systems to name in playlists and manifest
+    #[arg(long, value_delimiter = ',', default_value = "widevine,playready,fairplay,clearkey", value_parser = system)]
+    pub(crate) systems: Vec<System>,
+    /// Where players ask for ClearKey and PlayReady licences
+    #[arg(long, requires = "scheme")]
+    pub(crate) licence_url: Option<String>,
+    /// Seconds at the start that stay clear, so that playback starts before the licence is there
+    #[arg(long, requires = "scheme", default_value = "0", value_parser = seconds)]
+    pub(crate) clear_lead: u32,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Probe {
     /// The recording
     pub(crate) input: PathBuf,
@@ -149,6 +184,25 @@ pub(crate) enum LadderCommand {
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+fn scheme(text: &str) -> Result<ProtectionScheme, &'static str> {
+    ProtectionScheme::from_code(text.as_bytes()).ok_or("write cenc, cens, cbc1 or cbcs")
+}
+
+fn system(text: &str) -> Result<System, &'static str> {
+    System::from_name(text).ok_or("write widevine, playready, fairplay, clearkey or common")
+}
+
+/// Seconds with up to three decimals, in milliseconds.
+fn seconds(text: &str) -> Result<u32, &'static str> {
+    let value: f64 = text.parse().map_err(|_| "write seconds, like 4 or 2.5")?;
+    if (0.0..=86_400.0).contains(&value) { Ok((value * 1000.0).round() as u32) } else { Err("write at most 86400") }
+}
+
+fn segment_duration(text: &str) -> Result<u32, &'static str> {
+    let ms = seconds(text)?;
+    if (100..=60_000).contains(&ms) { Ok(ms) } else { Err("write 0.1 to 60 seconds") }
 }
 
 fn size(text: &str) -> Result<(u32, u32), &'static str> {

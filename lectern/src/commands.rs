@@ -5,6 +5,7 @@ mod doctor;
 mod encode;
 mod ladder;
 mod origin;
+mod package;
 mod probe;
 mod serve;
 mod worker;
@@ -20,6 +21,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Worker(options) => crate::block_on(worker::run(options)),
         Command::Origin(options) => crate::block_on(origin::run(options, json)),
         Command::Encode(options) => crate::block_on(encode::run(options, json)),
+        Command::Package(options) => package::run(&options, json),
         Command::Probe(options) => crate::block_on(probe::run(options, json)),
         Command::Ladder(command) => ladder::run(command, json),
         Command::Migrate(data) => crate::block_on(async move {

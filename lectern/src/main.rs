@@ -6,6 +6,7 @@
 //! - `data`: what lies in a data folder.
 //! - `exit`: failures and their exit codes.
 //! - `out`: standard output, which may be closed.
+//! - `package`: existing media to HLS and DASH.
 //! - `report`: progress on a terminal, plain lines otherwise.
 //!
 //! Layer 8. Links no native media library: those are in `lectern-engine`.
@@ -16,6 +17,7 @@ mod data;
 mod exit;
 mod ladder_book;
 mod out;
+mod package;
 mod report;
 
 use std::process::ExitCode;

@@ -10,7 +10,6 @@ use flate2::write::GzEncoder;
 use media_store::{MediaStore, StoreError};
 use media_types::PlaybackId;
 use media_types::publication::index_key;
-use sha2::{Digest, Sha256};
 
 use crate::OriginOptions;
 use crate::body::Content;
@@ -103,8 +102,8 @@ impl Catalog {
     pub(crate) async fn open(&self, file: &PublishedObject) -> Result<Option<Opened>, LoadFailed> {
         if file.size_bytes < if file.is_text { SMALL_TEXT_BYTES } else { SMALL_MEDIA_BYTES } {
             let load = |_| {
-                let (store, key, sha256) = (Arc::clone(&self.store), file.key.clone(), file.sha256.clone());
-                load_small(store, key, sha256, file.size_bytes, file.is_text)
+                let (store, key, blake3) = (Arc::clone(&self.store), file.key.clone(), file.blake3.clone());
+                load_small(store, key, blake3, file.size_bytes, file.is_text)
             };
             // What is missing may be made at any moment, so only a present object is remembered.
             let found = self.objects.get(file.key.clone(), |object, _| object.is_some(), load).await?;
@@ -160,7 +159,7 @@ async fn load_index(
 async fn load_small(
     store: Arc<dyn MediaStore>,
     key: String,
-    sha256: String,
+    blake3: String,
     size_bytes: u64,
     is_text: bool,
 ) -> Result<Loaded<Option<SmallObject>>, LoadFailed> {
@@ -171,7 +170,7 @@ async fn load_small(
         Err(error) => return Err(report("read an object", &key)(error)),
     };
     let checked = tokio::task::spawn_blocking(move || {
-        (hex::encode(Sha256::digest(&plain)) == sha256).then(|| {
+        (blake3::hash(&plain).to_hex().as_str() == blake3).then(|| {
             let gzip = is_text.then(|| compress(&plain)).flatten();
             SmallObject { plain, gzip }
         })

@@ -218,7 +218,7 @@ impl Selected {
             }
             Selection::Many(ranges) => {
                 // A boundary out of the content's hash: nobody can plan content that holds it.
-                let boundary = &file.sha256[32..];
+                let boundary = &file.blake3[32..];
                 set(&mut headers, header::CONTENT_TYPE, &format!("multipart/byteranges; boundary={boundary}"));
                 let part = |range: &Range<u64>| {
                     let mut head = format!("\r\n--{boundary}\r\nContent-Type: ").into_bytes();

@@ -13,7 +13,7 @@ const ETAG_DIGITS: usize = 32;
 pub(crate) struct PublishedObject {
     pub(crate) key: String,
     pub(crate) size_bytes: u64,
-    pub(crate) sha256: String,
+    pub(crate) blake3: String,
     pub(crate) media_type: HeaderValue,
     /// Worth compressing: playlists, the MPD, captions.
     pub(crate) is_text: bool,
@@ -32,11 +32,11 @@ impl Published {
         }
         let files = index.files.into_iter().map(|(path, file)| {
             let is_hash =
-                file.sha256.len() == 64 && file.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                file.blake3.len() == 64 && file.blake3.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             let media_type = HeaderValue::from_str(&file.media_type).ok().filter(|_| is_hash)?;
             let is_text = is_text(&file.media_type);
-            let PublishedFile { key, size_bytes, sha256, .. } = file;
-            Some((path, PublishedObject { key, size_bytes, sha256, media_type, is_text }))
+            let PublishedFile { key, size_bytes, blake3, .. } = file;
+            Some((path, PublishedObject { key, size_bytes, blake3, media_type, is_text }))
         });
         Some(Self { files: files.collect::<Option<_>>()? })
     }
@@ -49,12 +49,12 @@ impl Published {
 impl PublishedObject {
     /// Strong, with its quotes: the same bytes have the same tag in every generation and on every origin.
     pub(crate) fn etag(&self) -> String {
-        format!("\"{}\"", &self.sha256[..ETAG_DIGITS])
+        format!("\"{}\"", &self.blake3[..ETAG_DIGITS])
     }
 
     /// The tag of the gzip form, whose bytes are others.
     pub(crate) fn gzip_etag(&self) -> String {
-        format!("\"{}-gz\"", &self.sha256[..ETAG_DIGITS])
+        format!("\"{}-gz\"", &self.blake3[..ETAG_DIGITS])
     }
 }
 
@@ -72,10 +72,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn json(generation: u64, sha256: &str, media_type: &str) -> Vec<u8> {
+    fn json(generation: u64, blake3: &str, media_type: &str) -> Vec<u8> {
         serde_json::json!({
             "generation": generation, "duration_ms": 1,
-            "files": { "a.m3u8": { "key": "k", "size_bytes": 1, "sha256": sha256, "media_type": media_type } },
+            "files": { "a.m3u8": { "key": "k", "size_bytes": 1, "blake3": blake3, "media_type": media_type } },
         })
         .to_string()
         .into_bytes()

@@ -1,48 +1,192 @@
 //! Codec configurations: checked once, and named as RFC 6381 names them.
 
+use bitstream::audio::{aac, ac3, flac, opus};
+use bitstream::{av1, avc, hevc, vp9};
 use media_types::{CodecConfig, FrameRate, Timescale, TrackKind};
 
 use crate::PackageError;
 use crate::audio_grid::FRAME_SAMPLES;
-use crate::sps::Sps;
 
-/// A checked `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1).
-pub(crate) struct AvcConfig<'a> {
-    /// Profile, compatibility flags and level: the `PPCCLL` of the codec string.
-    pub(crate) profile: [u8; 3],
-    /// The first sequence parameter set, a NAL unit.
-    pub(crate) sps: &'a [u8],
+/// Which codec, whatever its profile: what may share an adaptation set or a group of renditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Avc,
+    Hevc,
+    Av1,
+    Vp9,
+    Aac,
+    Ac3,
+    Eac3,
+    Opus,
+    Flac,
+    Wvtt,
+    Stpp,
 }
 
-impl<'a> AvcConfig<'a> {
-    pub(crate) fn parse(record: &'a [u8]) -> Result<Self, PackageError> {
-        let cut = PackageError::Config("the avcC record is cut short");
-        let [1, profile, compatibility, level, lengths, sps_count, rest @ ..] = record else {
-            return Err(PackageError::Config("not an avcC record of version 1"));
-        };
-        if lengths & 3 != 3 {
-            return Err(PackageError::Config("NAL unit lengths must take 4 bytes"));
+impl Family {
+    pub(crate) fn of(config: &CodecConfig) -> Self {
+        match config {
+            CodecConfig::Avc(_) => Self::Avc,
+            CodecConfig::Hevc(_) => Self::Hevc,
+            CodecConfig::Av1(_) => Self::Av1,
+            CodecConfig::Vp9(_) => Self::Vp9,
+            CodecConfig::Aac(_) => Self::Aac,
+            CodecConfig::Ac3(_) => Self::Ac3,
+            CodecConfig::Eac3(_) => Self::Eac3,
+            CodecConfig::Opus(_) => Self::Opus,
+            CodecConfig::Flac(_) => Self::Flac,
+            CodecConfig::Wvtt(_) => Self::Wvtt,
+            CodecConfig::Stpp(_) => Self::Stpp,
         }
-        let mut rest = rest;
-        let sps = take_sets(&mut rest, usize::from(sps_count & 0x1f)).ok_or(cut.clone())?;
-        let (&pps_count, mut rest) = rest.split_first().ok_or(cut.clone())?;
-        take_sets(&mut rest, usize::from(pps_count)).ok_or(cut)?;
-        let sps = sps.ok_or(PackageError::Config("the avcC record has no sequence parameter set"))?;
-        if pps_count == 0 {
-            return Err(PackageError::Config("the avcC record has no picture parameter set"));
-        }
-        Ok(Self { profile: [*profile, *compatibility, *level], sps })
     }
 
-    /// What the parameter set says; `None` when it cannot be read.
-    pub(crate) fn sps(&self) -> Option<Sps> {
-        Sps::parse(self.sps)
+    /// A short name, for folders and groups.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Avc => "avc",
+            Self::Hevc => "hevc",
+            Self::Av1 => "av1",
+            Self::Vp9 => "vp9",
+            Self::Aac => "aac",
+            Self::Ac3 => "ac3",
+            Self::Eac3 => "eac3",
+            Self::Opus => "opus",
+            Self::Flac => "flac",
+            Self::Wvtt => "wvtt",
+            Self::Stpp => "stpp",
+        }
+    }
+
+    /// The name of its sample entry. Parameter sets are in the configuration record only, hence `avc1` and `hvc1`.
+    pub(crate) fn sample_entry(self) -> &'static [u8; 4] {
+        match self {
+            Self::Avc => b"avc1",
+            Self::Hevc => b"hvc1",
+            Self::Av1 => b"av01",
+            Self::Vp9 => b"vp09",
+            Self::Aac => b"mp4a",
+            Self::Ac3 => b"ac-3",
+            Self::Eac3 => b"ec-3",
+            Self::Opus => b"Opus",
+            Self::Flac => b"fLaC",
+            Self::Wvtt => b"wvtt",
+            Self::Stpp => b"stpp",
+        }
     }
 }
 
-/// Ticks by which a track's composition offsets are raised so that none is negative: as many frames as its pictures may
-/// be reordered by. The edit list takes them back, so that presentation starts at 0. `None` for
-/// sound, which is never reordered.
+/// Colour description code points (ITU-T H.273).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Colour {
+    pub(crate) primaries: u8,
+    pub(crate) transfer: u8,
+    pub(crate) matrix: u8,
+    pub(crate) full_range: bool,
+}
+
+/// What a configuration says that containers and manifests repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Configured {
+    Video {
+        colour: Option<Colour>,
+        /// How many pictures may come before one in decode order and after it in presentation order.
+        reorder: u32,
+    },
+    Audio {
+        /// Samples per second of what is heard, when it is stated.
+        sample_rate: Option<u32>,
+    },
+    Text,
+}
+
+impl Configured {
+    /// # Errors
+    /// [`PackageError::Config`] when the configuration cannot be read or lacks what players need.
+    pub(crate) fn read(config: &CodecConfig) -> Result<Self, PackageError> {
+        match config {
+            CodecConfig::Avc(record) => avc_configured(record),
+            CodecConfig::Hevc(record) => hevc_configured(record),
+            CodecConfig::Av1(record) => {
+                let record = av1::Record::parse(record).ok_or(PackageError::Config("not an av1C record"))?;
+                let colour = record.sequence_header().and_then(|sequence| av1_colour(&sequence));
+                Ok(Self::Video { colour, reorder: 0 })
+            }
+            CodecConfig::Vp9(record) => {
+                let record = vp9::Record::parse(record).ok_or(PackageError::Config("not a vpcC record"))?;
+                let colour = Colour {
+                    primaries: record.primaries,
+                    transfer: record.transfer,
+                    matrix: record.matrix,
+                    full_range: record.full_range,
+                };
+                Ok(Self::Video { colour: Some(colour).filter(|colour| colour.primaries != 2), reorder: 0 })
+            }
+            CodecConfig::Aac(config) => {
+                let config = aac::Config::parse(config).ok_or(PackageError::Config("not an AudioSpecificConfig"))?;
+                Ok(Self::Audio { sample_rate: Some(config.output_rate) })
+            }
+            CodecConfig::Ac3(record) => {
+                let record = ac3::Ac3Config::parse(record).ok_or(PackageError::Config("not a dac3 record"))?;
+                Ok(Self::Audio { sample_rate: Some(record.rate()) })
+            }
+            CodecConfig::Eac3(record) => {
+                ac3::Eac3Config::parse(record).ok_or(PackageError::Config("not a dec3 record"))?;
+                Ok(Self::Audio { sample_rate: None })
+            }
+            CodecConfig::Opus(record) => {
+                opus::Config::parse(record).ok_or(PackageError::Config("not a dOps record"))?;
+                Ok(Self::Audio { sample_rate: Some(48_000) })
+            }
+            CodecConfig::Flac(blocks) => {
+                let info = flac::StreamInfo::parse(blocks).ok_or(PackageError::Config("no STREAMINFO in dfLa"))?;
+                Ok(Self::Audio { sample_rate: Some(info.rate) })
+            }
+            CodecConfig::Wvtt(_) | CodecConfig::Stpp(_) => Ok(Self::Text),
+        }
+    }
+}
+
+fn avc_configured(record: &[u8]) -> Result<Configured, PackageError> {
+    let record = avc::Record::parse(record).ok_or(PackageError::Config("not an avcC record of version 1"))?;
+    if record.length_size != 4 {
+        return Err(PackageError::Config("NAL unit lengths must take 4 bytes"));
+    }
+    if record.sps.is_empty() || record.pps.is_empty() {
+        return Err(PackageError::Config("the avcC record lacks a parameter set"));
+    }
+    let sps = record.first_sps();
+    let colour = sps.as_ref().and_then(|sps| sps.colour).map(|colour| Colour {
+        primaries: colour.primaries,
+        transfer: colour.transfer,
+        matrix: colour.matrix,
+        full_range: colour.full_range,
+    });
+    Ok(Configured::Video { colour, reorder: sps.and_then(|sps| sps.reorder_frames).unwrap_or(0) })
+}
+
+fn hevc_configured(record: &[u8]) -> Result<Configured, PackageError> {
+    let record = hevc::Record::parse(record).ok_or(PackageError::Config("not an hvcC record of version 1"))?;
+    if record.length_size != 4 {
+        return Err(PackageError::Config("NAL unit lengths must take 4 bytes"));
+    }
+    let sps = record.first_sps().ok_or(PackageError::Config("the hvcC record lacks a parameter set"))?;
+    let colour = sps.colour.map(|colour| Colour {
+        primaries: colour.primaries,
+        transfer: colour.transfer,
+        matrix: colour.matrix,
+        full_range: colour.full_range,
+    });
+    Ok(Configured::Video { colour, reorder: sps.reorder_pics })
+}
+
+fn av1_colour(sequence: &av1::SequenceHeader) -> Option<Colour> {
+    let av1::Colour { primaries, transfer, matrix } = sequence.colour?;
+    Some(Colour { primaries, transfer, matrix, full_range: sequence.full_range })
+}
+
+/// Ticks by which an encoder's track has its composition offsets raised so that none is negative: as many frames as its
+/// pictures may be reordered by. The edit list takes them back, so that presentation starts at 0. `None` for sound,
+/// which is never reordered.
 ///
 /// Signed offsets without an edit list (brand `cmf2`) would say the same, but FFmpeg and what is built on it show such
 /// pictures late, out of step with the sound.
@@ -54,125 +198,48 @@ pub fn composition_delay(
     timescale: Timescale,
     config: &CodecConfig,
 ) -> Result<Option<u32>, PackageError> {
-    let (TrackKind::Video { .. }, CodecConfig::Avc(record)) = (kind, config) else { return Ok(None) };
-    let frames = AvcConfig::parse(record)?.sps().and_then(|sps| sps.reorder_frames).unwrap_or(0);
+    let Configured::Video { reorder, .. } = Configured::read(config)? else { return Ok(None) };
     let ticks = sample_ticks(kind, timescale).ok_or(PackageError::Track("a frame lasts a whole number of ticks"))?;
-    frames.checked_mul(ticks).map(Some).ok_or(PackageError::Track("its frames are too long"))
+    reorder.checked_mul(ticks).map(Some).ok_or(PackageError::Track("its frames are too long"))
 }
 
-/// Ticks that every sample of a track lasts; `None` when that is no whole number.
+/// Ticks that every sample of an encoder's track lasts; `None` when that is no whole number.
 pub(crate) fn sample_ticks(kind: &TrackKind, timescale: Timescale) -> Option<u32> {
     match *kind {
         TrackKind::Video { rate_num, rate_den, .. } => FrameRate::new(rate_num, rate_den)?.frame_ticks(timescale),
         TrackKind::Audio { .. } => Some(FRAME_SAMPLES as u32),
+        TrackKind::Text => None,
     }
 }
 
-/// Skips `count` length-prefixed parameter sets and returns the first. `None` when they run past the end.
-#[allow(clippy::option_option)]
-fn take_sets<'a>(rest: &mut &'a [u8], count: usize) -> Option<Option<&'a [u8]>> {
-    let mut first = None;
-    for _ in 0..count {
-        let (length, tail) = rest.split_first_chunk::<2>()?;
-        let (set, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        first = first.or(Some(set));
-        *rest = tail;
-    }
-    Some(first)
-}
-
-/// The head of an `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AacConfig {
-    /// `audioObjectType`, 2 for AAC-LC.
-    pub(crate) object_type: u8,
-    /// Samples per second of the core coder.
-    pub(crate) sample_rate: u32,
-    /// `channelConfiguration`; 0 when a program config element follows.
-    pub(crate) channels: u8,
-}
-
-const SAMPLE_RATES: [u32; 13] =
-    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
-
-impl AacConfig {
-    pub(crate) fn parse(config: &[u8]) -> Result<Self, PackageError> {
-        Self::read(config).ok_or(PackageError::Config("not an AudioSpecificConfig"))
-    }
-
-    fn read(config: &[u8]) -> Option<Self> {
-        let mut word = [0u8; 8];
-        let known = config.len().min(8);
-        word[..known].copy_from_slice(&config[..known]);
-        let (word, mut at) = (u64::from_be_bytes(word), 0u32);
-        let mut take = |count: u32| {
-            let value = word >> (64 - at - count) & ((1 << count) - 1);
-            at += count;
-            (at as usize <= known * 8).then_some(value as u32)
-        };
-        let mut object_type = take(5)?;
-        if object_type == 31 {
-            object_type = 32 + take(6)?;
-        }
-        let sample_rate = match take(4)? {
-            15 => take(24)?,
-            index => *SAMPLE_RATES.get(index as usize)?,
-        };
-        let channels = take(4)? as u8;
-        (object_type > 0).then_some(Self { object_type: object_type as u8, sample_rate, channels })
-    }
-}
-
-/// The RFC 6381 name, such as `avc1.64001F` or `mp4a.40.2`.
+/// The RFC 6381 name, such as `avc1.64001f` or `mp4a.40.2`.
 ///
 /// # Errors
 /// [`PackageError::Config`] when the configuration cannot be read.
 pub fn codec_string(config: &CodecConfig) -> Result<String, PackageError> {
-    match config {
-        CodecConfig::Avc(record) => {
-            let [profile, compatibility, level] = AvcConfig::parse(record)?.profile;
-            Ok(format!("avc1.{profile:02X}{compatibility:02X}{level:02X}"))
-        }
-        CodecConfig::Aac(config) => Ok(format!("mp4a.40.{}", AacConfig::parse(config)?.object_type)),
-    }
+    let name = match config {
+        CodecConfig::Avc(record) => avc::codec_string(record),
+        CodecConfig::Hevc(record) => hevc::codec_string(record),
+        CodecConfig::Av1(record) => av1::codec_string(record),
+        CodecConfig::Vp9(record) => vp9::codec_string(record),
+        CodecConfig::Aac(config) => aac::codec_string(config),
+        CodecConfig::Ac3(_) => Some("ac-3".to_owned()),
+        CodecConfig::Eac3(_) => Some("ec-3".to_owned()),
+        CodecConfig::Opus(_) => Some("opus".to_owned()),
+        CodecConfig::Flac(_) => Some("fLaC".to_owned()),
+        CodecConfig::Wvtt(_) => Some("wvtt".to_owned()),
+        CodecConfig::Stpp(names) => Some(stpp_string(names)),
+    };
+    name.ok_or(PackageError::Config("it has no name"))
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
+/// IMSC1 text profile when the namespace is TTML's and nothing says otherwise.
+fn stpp_string(names: &[u8]) -> String {
+    let ttml = names.split(|&byte| byte == 0).next().is_some_and(|name| name.starts_with(b"http://www.w3.org/ns/ttml"));
+    if ttml { "stpp.ttml.im1t".to_owned() } else { "stpp".to_owned() }
+}
 
-    use bytes::Bytes;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn codec_strings_name_profile_and_level_exactly() {
-        let avc = "01640028ffe1001a67640028acd940780227e584000003000400000300f03c60c65801000568ebecb22c";
-        let avc = CodecConfig::Avc(hex::decode(avc).unwrap().into());
-        assert_eq!(codec_string(&avc).unwrap(), "avc1.640028");
-        for (asc, name, rate) in
-            [("1210", "mp4a.40.2", 44_100), ("1190", "mp4a.40.2", 48_000), ("2b118800", "mp4a.40.5", 24_000)]
-        {
-            let asc = hex::decode(asc).unwrap();
-            assert_eq!(AacConfig::parse(&asc).unwrap().sample_rate, rate);
-            assert_eq!(codec_string(&CodecConfig::Aac(asc.into())).unwrap(), name);
-        }
-    }
-
-    #[test]
-    fn records_without_parameter_sets_are_refused() {
-        for bad in ["", "00", "01640028ff", "01640028ffe0", "01640028ffe000", "01640028ffe1001a67", "01640028fde0"] {
-            let record = Bytes::from(hex::decode(bad).unwrap());
-            assert!(codec_string(&CodecConfig::Avc(record)).is_err(), "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_readers_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = AvcConfig::parse(&bytes).map(|config| config.sps());
-            let _ = AacConfig::parse(&bytes);
-        }
-    }
+/// A short name of the codec, whatever its profile: `avc`, `opus`.
+pub fn codec_name(config: &CodecConfig) -> &'static str {
+    Family::of(config).name()
 }

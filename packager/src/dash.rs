@@ -1,19 +1,27 @@
 //! The DASH manifest (ISO/IEC 23009-1), static, one period.
 
+mod addressing;
+mod protection;
+
 use std::time::Duration;
 
 use dash_mpd_core::{
-    AdaptationSet, AudioChannelConfiguration, EssentialProperty, MPD, Period, Representation, Role, S, SegmentTemplate,
-    SegmentTimeline,
+    AdaptationSet, AudioChannelConfiguration, EssentialProperty, MPD, Period, Representation, Role, SegmentTemplate,
+    SupplementalProperty,
 };
 use media_types::{MediaTime, TrackRecord};
 
 use crate::bitrate::bits_per_second;
+use crate::codec::Family;
 use crate::hls::target_duration;
 use crate::presentation::{Picture, Sound};
-use crate::{INIT_FILE, PackageError, Presentation, StoryboardRef, codec_string, language, peak_bitrate_bps};
+use crate::{FileLayout, PackageError, Presentation, StoryboardRef, codec_string, language, peak_bitrate_bps};
+use addressing::Addressing;
 
-const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
+const LIVE_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
+const ON_DEMAND_PROFILES: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn:mpeg:dash:profile:cmaf:2019";
+/// ISO/IEC 23009-1 §5.3.3.5: sets between which a player may switch, although their codecs or keys differ.
+const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
 const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 /// DASH-IF Interoperability Points §6.2.6.
@@ -30,25 +38,33 @@ const THUMBNAIL_TILE: &str = "http://dashif.org/guidelines/thumbnail_tile";
 pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
     presentation.check()?;
     let (video, audio) = (presentation.video(), presentation.audio());
-    let prefix = presentation.uri_prefix;
     let mut adaptations = Vec::new();
-    if !video.is_empty() {
-        adaptations.push(video_set(prefix, &video)?);
+    for set in switching_sets(presentation, &video) {
+        adaptations.push(video_set(presentation, &set)?);
     }
+    let video_sets = adaptations.len();
     for (position, (track, sound)) in audio.iter().enumerate() {
-        adaptations.push(audio_set(prefix, track, sound, position)?);
+        adaptations.push(audio_set(presentation, track, sound, position)?);
     }
     if let Some(board) = &presentation.storyboard {
-        adaptations.push(tile_set(prefix, board));
+        adaptations.push(tile_set(presentation.uri_prefix, board));
     }
     for (position, set) in adaptations.iter_mut().enumerate() {
         set.id = Some((position + 1).to_string());
     }
+    tell_switching(&mut adaptations[..video_sets]);
     let duration = presentation.duration().map(exact_duration);
     let longest = presentation.tracks.iter().map(target_duration).max().map(Duration::from_secs);
+    let protected = presentation.protection.is_some_and(|protection| !protection.is_empty());
+    let profiles = match presentation.layout {
+        FileLayout::Segments => LIVE_PROFILES,
+        FileLayout::SingleFile => ON_DEMAND_PROFILES,
+    };
     let mpd = MPD {
         xmlns: Some("urn:mpeg:dash:schema:mpd:2011".to_owned()),
-        profiles: Some(PROFILES.to_owned()),
+        cenc: protected.then(|| drm::signal::CENC_NAMESPACE.to_owned()),
+        mspr: protected.then(|| drm::signal::MSPR_NAMESPACE.to_owned()),
+        profiles: Some(profiles.to_owned()),
         mpdtype: Some("static".to_owned()),
         mediaPresentationDuration: duration,
         minBufferTime: longest,
@@ -62,8 +78,47 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
         }],
         ..MPD::default()
     };
-    let body = serialise(&mpd)?;
+    let mut body = serialise(&mpd)?;
+    if protected {
+        body = protection::with_namespaces(&body);
+    }
     Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}\n"))
+}
+
+/// Video tracks of one codec and one key make a set each (DASH-IF Interoperability Points §7: keys differ between sets,
+/// not within one).
+fn switching_sets<'a>(
+    presentation: &Presentation<'_>,
+    video: &[(&'a TrackRecord, Picture)],
+) -> Vec<Vec<(&'a TrackRecord, Picture)>> {
+    let key = |track: &TrackRecord| presentation.signal_of(track).map(|signal| signal.track.key_id);
+    let mut sets: Vec<Vec<(&TrackRecord, Picture)>> = Vec::new();
+    for &(track, picture) in video {
+        let together = |set: &&mut Vec<(&TrackRecord, Picture)>| {
+            let first = set[0].0;
+            Family::of(&first.config) == Family::of(&track.config) && key(first) == key(track)
+        };
+        match sets.iter_mut().find(together) {
+            Some(set) => set.push((track, picture)),
+            None => sets.push(vec![(track, picture)]),
+        }
+    }
+    sets
+}
+
+fn tell_switching(sets: &mut [AdaptationSet]) {
+    if sets.len() < 2 {
+        return;
+    }
+    let ids: Vec<String> = sets.iter().filter_map(|set| set.id.clone()).collect();
+    for set in sets {
+        let others: Vec<&str> = ids.iter().map(String::as_str).filter(|id| Some(*id) != set.id.as_deref()).collect();
+        set.supplemental_property.push(SupplementalProperty {
+            schemeIdUri: SWITCHING.to_owned(),
+            value: Some(others.join(",")),
+            ..SupplementalProperty::default()
+        });
+    }
 }
 
 fn serialise(mpd: &MPD) -> Result<String, PackageError> {
@@ -88,46 +143,66 @@ fn longest_segment(presentation: &Presentation<'_>) -> Option<Duration> {
     presentation.tracks.iter().filter_map(longest).max().map(exact_duration)
 }
 
-fn video_set(prefix: &str, video: &[(&TrackRecord, Picture)]) -> Result<AdaptationSet, PackageError> {
+fn video_set(
+    presentation: &Presentation<'_>,
+    video: &[(&TrackRecord, Picture)],
+) -> Result<AdaptationSet, PackageError> {
     let pictures = || video.iter().map(|(_, picture)| picture);
-    let templates: Vec<_> = video.iter().map(|(track, _)| template(prefix, track)).collect();
+    let addressed = video.iter().map(|(track, _)| Addressing::of(presentation, track));
+    let addressed = addressed.collect::<Result<Vec<_>, _>>()?;
     // Rungs at a reduced frame rate may count in another timescale; then each brings its own timeline.
-    let shared = templates.split_first().filter(|(first, rest)| rest.iter().all(|other| other == *first));
-    let shared = shared.map(|(first, _)| first.clone());
+    let shared = addressed.split_first().filter(|(first, rest)| rest.iter().all(|other| other == *first));
+    let shared = shared.and_then(|(first, _)| first.template());
     let mut representations = Vec::with_capacity(video.len());
-    for ((track, picture), template) in video.iter().zip(templates) {
-        representations.push(Representation {
+    for ((track, picture), addressing) in video.iter().zip(addressed) {
+        let (x, y) = picture.sample_aspect;
+        let mut representation = Representation {
             codecs: Some(codec_string(&track.config)?),
             width: Some(picture.width.into()),
             height: Some(picture.height.into()),
             frameRate: Some(frame_rate(picture)),
-            sar: Some("1:1".to_owned()),
-            SegmentTemplate: shared.is_none().then_some(template),
+            sar: Some(format!("{x}:{y}")),
             ..representation(track)
-        });
+        };
+        if shared.is_none() {
+            addressing.put(&mut representation);
+        }
+        representations.push(representation);
     }
     let fastest = pictures().max_by(|a, b| {
         let cross = |a: &Picture, b: &Picture| u64::from(a.rate_num) * u64::from(b.rate_den);
         cross(a, b).cmp(&cross(b, a))
     });
+    let protection = video.first().map(|(track, _)| protection::elements(presentation, track)).unwrap_or_default();
     Ok(AdaptationSet {
         contentType: Some("video".to_owned()),
         mimeType: Some("video/mp4".to_owned()),
-        segmentAlignment: Some(true),
-        startWithSAP: Some(1),
         par: pictures().next_back().map(shape),
         maxWidth: pictures().map(|picture| picture.width.into()).max(),
         maxHeight: pictures().map(|picture| picture.height.into()).max(),
         maxFrameRate: fastest.map(frame_rate),
+        ContentProtection: protection,
         Role: vec![role("main")],
         SegmentTemplate: shared,
         representations,
-        ..AdaptationSet::default()
+        ..aligned(presentation)
     })
 }
 
+/// What every set of media says of its segments.
+fn aligned(presentation: &Presentation<'_>) -> AdaptationSet {
+    let whole = presentation.layout == FileLayout::Segments;
+    AdaptationSet {
+        segmentAlignment: whole.then_some(true),
+        startWithSAP: whole.then_some(1),
+        subsegmentAlignment: (!whole).then_some(true),
+        subsegmentStartsWithSAP: (!whole).then_some(1),
+        ..AdaptationSet::default()
+    }
+}
+
 fn audio_set(
-    prefix: &str,
+    presentation: &Presentation<'_>,
     track: &TrackRecord,
     sound: &Sound<'_>,
     position: usize,
@@ -137,21 +212,26 @@ fn audio_set(
         value: Some(sound.channels.to_string()),
         ..AudioChannelConfiguration::default()
     };
+    let mut representation = Representation {
+        codecs: Some(codec_string(&track.config)?),
+        audioSamplingRate: Some(sound.sample_rate.to_string()),
+        AudioChannelConfiguration: vec![channels],
+        ..representation(track)
+    };
+    let addressing = Addressing::of(presentation, track)?;
+    let template = addressing.template();
+    if template.is_none() {
+        addressing.put(&mut representation);
+    }
     Ok(AdaptationSet {
         contentType: Some("audio".to_owned()),
         mimeType: Some("audio/mp4".to_owned()),
         lang: Some(language::shortest(sound.language)),
-        segmentAlignment: Some(true),
-        startWithSAP: Some(1),
+        ContentProtection: protection::elements(presentation, track),
         Role: vec![role(if position == 0 { "main" } else { "alternate" })],
-        SegmentTemplate: Some(template(prefix, track)),
-        representations: vec![Representation {
-            codecs: Some(codec_string(&track.config)?),
-            audioSamplingRate: Some(sound.sample_rate.to_string()),
-            AudioChannelConfiguration: vec![channels],
-            ..representation(track)
-        }],
-        ..AdaptationSet::default()
+        SegmentTemplate: template,
+        representations: vec![representation],
+        ..aligned(presentation)
     })
 }
 
@@ -193,32 +273,6 @@ fn representation(track: &TrackRecord) -> Representation {
     }
 }
 
-fn template(prefix: &str, track: &TrackRecord) -> SegmentTemplate {
-    SegmentTemplate {
-        initialization: Some(format!("{prefix}$RepresentationID$/{INIT_FILE}")),
-        media: Some(format!("{prefix}$RepresentationID$/$Number%05d$.m4s")),
-        startNumber: Some(1),
-        timescale: Some(track.timescale.get().into()),
-        SegmentTimeline: Some(SegmentTimeline { segments: timeline(track) }),
-        ..SegmentTemplate::default()
-    }
-}
-
-/// `S` elements with runs of equal lengths folded into `@r` (§5.3.9.6).
-fn timeline(track: &TrackRecord) -> Vec<S> {
-    let mut runs: Vec<S> = Vec::new();
-    for segment in &track.segments {
-        match runs.last_mut() {
-            Some(run) if run.d == segment.duration_ticks => run.r = Some(run.r.unwrap_or(0) + 1),
-            last => {
-                let t = last.is_none().then_some(segment.start_ticks);
-                runs.push(S { t, d: segment.duration_ticks, ..S::default() });
-            }
-        }
-    }
-    runs
-}
-
 fn role(value: &str) -> Role {
     Role { schemeIdUri: ROLE.to_owned(), value: Some(value.to_owned()), ..Role::default() }
 }
@@ -232,9 +286,11 @@ fn frame_rate(picture: &Picture) -> String {
 
 /// Picture aspect ratio in lowest terms.
 fn shape(picture: &Picture) -> String {
-    let (mut a, mut b) = (picture.width, picture.height);
+    let (x, y) = picture.sample_aspect;
+    let (width, height) = (u64::from(picture.width) * u64::from(x), u64::from(picture.height) * u64::from(y));
+    let (mut a, mut b) = (width, height);
     while b != 0 {
         (a, b) = (b, a % b);
     }
-    format!("{}:{}", picture.width / a.max(1), picture.height / a.max(1))
+    format!("{}:{}", width / a.max(1), height / a.max(1))
 }

@@ -46,6 +46,14 @@ pub enum PackageError {
         /// Which number.
         what: &'static str,
     },
+    /// A packet of existing media whose times cannot be carried.
+    #[error("packet {packet}: {what}")]
+    Times {
+        /// 0-based packet of its track.
+        packet: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A codec configuration that cannot be read, or that is not the track's.
     #[error("codec configuration: {0}")]
     Config(&'static str),

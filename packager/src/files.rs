@@ -36,10 +36,10 @@ pub fn text_files(presentation: &Presentation<'_>) -> Result<Vec<OutputFile>, Pa
         OutputFile::new(MPD.to_owned(), mpd(presentation)?),
     ];
     for track in presentation.tracks {
-        files.push(OutputFile::new(playlist_path(&track.name), media_playlist(track)));
+        files.push(OutputFile::new(playlist_path(&track.name), media_playlist(presentation, track)?));
     }
     for track in presentation.tracks.iter().filter(|track| presentation::picture(track).is_some()) {
-        files.push(OutputFile::new(iframe_playlist_path(&track.name), iframe_playlist(track)));
+        files.push(OutputFile::new(iframe_playlist_path(&track.name), iframe_playlist(presentation, track)?));
     }
     if let Some(board) = &presentation.storyboard {
         files.push(OutputFile::new(STORYBOARD_VTT.to_owned(), storyboard_vtt(board)));

@@ -4,6 +4,7 @@
 //! in a hash map, so that neither sums nor the order of attributes would be ours. It reads everything back in
 //! [`lint`](crate::lint).
 
+mod key;
 mod media;
 mod multivariant;
 

@@ -1,11 +1,13 @@
 //! Init segments: `ftyp` and `moov` of one track (ISO/IEC 23000-19 §7.3.1, "CMAF header").
 
-use bytes::Bytes;
-use media_types::{CodecConfig, Timescale, TrackKind};
+mod entry;
 
-use crate::codec::{AacConfig, AvcConfig, composition_delay};
+use bytes::Bytes;
+use media_types::{TrackKind, TrackRecord};
+
 use crate::isobmff::Boxes;
-use crate::{PackageError, language};
+use crate::{PackageError, TrackSignal, language};
+use entry::SampleEntry;
 
 /// The track id of every track: each lies in a file of its own.
 pub(crate) const TRACK_ID: u32 = 1;
@@ -15,15 +17,14 @@ const MATRIX: [u32; 9] = [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_000
 
 /// A CMAF header: what a decoder needs before the first segment of a track.
 ///
-/// The codec configuration is carried byte for byte. An audio track's priming becomes an edit list of one edit, whose
-/// duration of 0 covers all fragments to come (ISO/IEC 14496-12 §8.6.6), and so does a video track's
-/// [`composition_delay`](crate::composition_delay).
+/// The codec configuration is carried byte for byte. What is hidden at the start becomes an edit list of one edit, whose
+/// duration of 0 covers all fragments to come (ISO/IEC 14496-12 §8.6.6). Of `track`, its segments are not looked at.
 ///
 /// # Errors
 /// [`PackageError::Config`] for a configuration that cannot be read or is of the other kind; [`PackageError::Track`]
 /// for figures that no box can hold or that contradict the configuration.
-pub fn init_segment(kind: &TrackKind, timescale: Timescale, config: &CodecConfig) -> Result<Bytes, PackageError> {
-    let entry = SampleEntry::new(kind, timescale, config)?;
+pub fn init_segment(track: &TrackRecord, protection: Option<&TrackSignal>) -> Result<Bytes, PackageError> {
+    let entry = SampleEntry::new(track)?;
     let mut w = Boxes::with_capacity(1024);
     w.put(b"ftyp", |w| {
         w.raw(b"iso6");
@@ -31,8 +32,8 @@ pub fn init_segment(kind: &TrackKind, timescale: Timescale, config: &CodecConfig
         w.raw(b"iso6cmfc");
     });
     w.put(b"moov", |w| {
-        movie_header(w, timescale);
-        w.put(b"trak", |w| track(w, timescale, &entry));
+        movie_header(w, track);
+        w.put(b"trak", |w| trak(w, track, &entry, protection));
         // Every default is in the fragments themselves.
         w.put(b"mvex", |w| {
             w.put_full(b"trex", 0, 0, |w| {
@@ -41,57 +42,18 @@ pub fn init_segment(kind: &TrackKind, timescale: Timescale, config: &CodecConfig
                 w.zeros(12);
             });
         });
+        if let Some(protection) = protection {
+            w.raw(&protection.pssh);
+        }
     });
     Ok(w.into_bytes())
 }
 
-/// Everything an init segment needs, checked.
-enum SampleEntry<'a> {
-    Video { width: u16, height: u16, record: &'a [u8], avc: AvcConfig<'a>, delay: u32 },
-    Audio { sample_rate: u32, channels: u16, language: &'a str, priming_samples: u32, config: &'a [u8] },
-}
-
-impl<'a> SampleEntry<'a> {
-    fn new(kind: &'a TrackKind, timescale: Timescale, config: &'a CodecConfig) -> Result<Self, PackageError> {
-        match (kind, config) {
-            (TrackKind::Video { width, height, .. }, CodecConfig::Avc(record)) => {
-                let side = |pixels: &u32| u16::try_from(*pixels).ok().filter(|&pixels| pixels > 0);
-                let (width, height) = side(width)
-                    .zip(side(height))
-                    .ok_or(PackageError::Track("a picture is 1 to 65,535 pixels wide and high"))?;
-                let delay = composition_delay(kind, timescale, config)?.unwrap_or(0);
-                Ok(Self::Video { width, height, record, avc: AvcConfig::parse(record)?, delay })
-            }
-            (TrackKind::Audio { sample_rate, channels, language, priming_samples, .. }, CodecConfig::Aac(config)) => {
-                if *sample_rate != timescale.get() {
-                    return Err(PackageError::Track("the timescale of audio is its sample rate"));
-                }
-                if AacConfig::parse(config)?.sample_rate != *sample_rate {
-                    return Err(PackageError::Config("the AudioSpecificConfig has another sample rate"));
-                }
-                let channels = u16::try_from(*channels).ok().filter(|&channels| channels > 0);
-                let channels = channels.ok_or(PackageError::Track("audio has 1 to 65,535 channels"))?;
-                let (sample_rate, priming_samples) = (*sample_rate, *priming_samples);
-                Ok(Self::Audio { sample_rate, channels, language, priming_samples, config })
-            }
-            _ => Err(PackageError::Config("it is of another kind than its track")),
-        }
-    }
-
-    /// Ticks of media before presentation starts.
-    fn hidden_ticks(&self) -> u32 {
-        match self {
-            Self::Video { delay, .. } => *delay,
-            Self::Audio { priming_samples, .. } => *priming_samples,
-        }
-    }
-}
-
 /// §8.2.2. The movie timescale is the track's, so that edits are exact.
-fn movie_header(w: &mut Boxes, timescale: Timescale) {
+fn movie_header(w: &mut Boxes, track: &TrackRecord) {
     w.put_full(b"mvhd", 0, 0, |w| {
         w.zeros(8);
-        w.u32(timescale.get());
+        w.u32(track.timescale.get());
         w.u32(0);
         w.u32(0x0001_0000);
         w.u16(0x0100);
@@ -102,10 +64,11 @@ fn movie_header(w: &mut Boxes, timescale: Timescale) {
     });
 }
 
-fn track(w: &mut Boxes, timescale: Timescale, entry: &SampleEntry<'_>) {
-    let (width, height, volume) = match entry {
-        SampleEntry::Video { width, height, avc, .. } => (display_width(*width, avc), u32::from(*height) << 16, 0),
-        SampleEntry::Audio { .. } => (0, 0, 0x0100),
+fn trak(w: &mut Boxes, track: &TrackRecord, entry: &SampleEntry<'_>, protection: Option<&TrackSignal>) {
+    let (width, height, volume) = match track.kind {
+        TrackKind::Video { width, height, sample_aspect, .. } => (shown_width(width, sample_aspect), height << 16, 0),
+        TrackKind::Audio { .. } => (0, 0, 0x0100),
+        TrackKind::Text => (0, 0, 0),
     };
     // §8.3.2: enabled and in the movie.
     w.put_full(b"tkhd", 0, 3, |w| {
@@ -119,16 +82,16 @@ fn track(w: &mut Boxes, timescale: Timescale, entry: &SampleEntry<'_>) {
         w.u32(width);
         w.u32(height);
     });
-    if entry.hidden_ticks() > 0 {
-        w.put(b"edts", |w| edit_list(w, entry.hidden_ticks()));
+    if track.hidden_ticks > 0 {
+        w.put(b"edts", |w| edit_list(w, track.hidden_ticks));
     }
-    w.put(b"mdia", |w| media(w, timescale, entry));
+    w.put(b"mdia", |w| media(w, track, entry, protection));
 }
 
 /// Display width in 16.16: the coded width stretched by the sample aspect ratio.
-fn display_width(width: u16, avc: &AvcConfig<'_>) -> u32 {
-    let (x, y) = avc.sps().and_then(|sps| sps.sample_aspect).unwrap_or((1, 1));
-    u32::try_from((u64::from(width) << 16) * u64::from(x) / u64::from(y.max(1))).unwrap_or(u32::from(width) << 16)
+fn shown_width(width: u32, (x, y): (u32, u32)) -> u32 {
+    let wide = u128::from(width) << 16;
+    u32::try_from(wide * u128::from(x) / u128::from(y.max(1))).unwrap_or(width << 16)
 }
 
 /// §8.6.6: presentation starts `hidden` ticks into the media.
@@ -141,14 +104,12 @@ fn edit_list(w: &mut Boxes, hidden: u32) {
     });
 }
 
-fn media(w: &mut Boxes, timescale: Timescale, entry: &SampleEntry<'_>) {
-    let (tag, handler, name) = match entry {
-        SampleEntry::Video { .. } => ("und", b"vide", &b"video\0"[..]),
-        SampleEntry::Audio { language, .. } => (*language, b"soun", &b"audio\0"[..]),
-    };
+fn media(w: &mut Boxes, track: &TrackRecord, entry: &SampleEntry<'_>, protection: Option<&TrackSignal>) {
+    let (handler, name) = entry.handler();
+    let tag = track.language.as_str();
     w.put_full(b"mdhd", 0, 0, |w| {
         w.zeros(8);
-        w.u32(timescale.get());
+        w.u32(track.timescale.get());
         w.u32(0);
         w.u16(language::packed(tag));
         w.u16(0);
@@ -167,9 +128,11 @@ fn media(w: &mut Boxes, timescale: Timescale, entry: &SampleEntry<'_>) {
         });
     }
     w.put(b"minf", |w| {
-        match entry {
-            SampleEntry::Video { .. } => w.put_full(b"vmhd", 0, 1, |w| w.zeros(8)),
-            SampleEntry::Audio { .. } => w.put_full(b"smhd", 0, 0, |w| w.zeros(4)),
+        match handler {
+            b"vide" => w.put_full(b"vmhd", 0, 1, |w| w.zeros(8)),
+            b"soun" => w.put_full(b"smhd", 0, 0, |w| w.zeros(4)),
+            b"subt" => w.put_full(b"sthd", 0, 0, |_| {}),
+            _ => w.put_full(b"nmhd", 0, 0, |_| {}),
         }
         w.put(b"dinf", |w| {
             w.put_full(b"dref", 0, 0, |w| {
@@ -177,86 +140,16 @@ fn media(w: &mut Boxes, timescale: Timescale, entry: &SampleEntry<'_>) {
                 w.put_full(b"url ", 0, 1, |_| {});
             });
         });
-        w.put(b"stbl", |w| sample_table(w, entry));
-    });
-}
-
-/// §8.5: the sample description, and empty tables, since all samples are in fragments.
-fn sample_table(w: &mut Boxes, entry: &SampleEntry<'_>) {
-    w.put_full(b"stsd", 0, 0, |w| {
-        w.u32(1);
-        match entry {
-            SampleEntry::Video { width, height, record, avc, .. } => visual_entry(w, *width, *height, record, avc),
-            SampleEntry::Audio { sample_rate, channels, config, .. } => {
-                audio_entry(w, *sample_rate, *channels, config);
-            }
-        }
-    });
-    w.put_full(b"stts", 0, 0, |w| w.u32(0));
-    w.put_full(b"stsc", 0, 0, |w| w.u32(0));
-    w.put_full(b"stsz", 0, 0, |w| w.u64(0));
-    w.put_full(b"stco", 0, 0, |w| w.u32(0));
-}
-
-/// ISO/IEC 14496-15 §5.4.2.1, with the colour and sample shape that the parameter set states (§12.1.4, §12.1.5).
-fn visual_entry(w: &mut Boxes, width: u16, height: u16, record: &[u8], avc: &AvcConfig<'_>) {
-    w.put(b"avc1", |w| {
-        w.zeros(6);
-        w.u16(1);
-        w.zeros(16);
-        w.u16(width);
-        w.u16(height);
-        w.u32(0x0048_0000);
-        w.u32(0x0048_0000);
-        w.u32(0);
-        w.u16(1);
-        w.zeros(32);
-        w.u16(0x0018);
-        w.u16(0xffff);
-        w.put(b"avcC", |w| w.raw(record));
-        let sps = avc.sps();
-        if let Some(colour) = sps.and_then(|sps| sps.colour) {
-            w.put(b"colr", |w| {
-                w.raw(b"nclx");
-                w.u16(colour.primaries.into());
-                w.u16(colour.transfer.into());
-                w.u16(colour.matrix.into());
-                w.u8(u8::from(colour.full_range) << 7);
+        w.put(b"stbl", |w| {
+            w.put_full(b"stsd", 0, 0, |w| {
+                w.u32(1);
+                entry.write(w, protection.map(|signal| &signal.track));
             });
-        }
-        if let Some((x, y)) = sps.and_then(|sps| sps.sample_aspect) {
-            w.put(b"pasp", |w| {
-                w.u32(x.into());
-                w.u32(y.into());
-            });
-        }
-    });
-}
-
-/// ISO/IEC 14496-14 §6.7.2: an `esds` whose decoder configuration is the `AudioSpecificConfig`.
-fn audio_entry(w: &mut Boxes, sample_rate: u32, channels: u16, config: &[u8]) {
-    w.put(b"mp4a", |w| {
-        w.zeros(6);
-        w.u16(1);
-        w.zeros(8);
-        w.u16(channels);
-        w.u16(16);
-        w.u32(0);
-        // 16.16 cannot hold more than 65,535 Hz; readers then take the AudioSpecificConfig's rate.
-        w.u32(u16::try_from(sample_rate).map_or(0, |rate| u32::from(rate) << 16));
-        w.put_full(b"esds", 0, 0, |w| {
-            w.put_descriptor(3, |w| {
-                w.u16(0);
-                w.u8(0);
-                w.put_descriptor(4, |w| {
-                    // MPEG-4 audio, an audio stream; buffer size and bit rates are not stated.
-                    w.u8(0x40);
-                    w.u8(0x15);
-                    w.zeros(11);
-                    w.put_descriptor(5, |w| w.raw(config));
-                });
-                w.put_descriptor(6, |w| w.u8(2));
-            });
+            // §8.5: empty tables, since all samples are in fragments.
+            w.put_full(b"stts", 0, 0, |w| w.u32(0));
+            w.put_full(b"stsc", 0, 0, |w| w.u32(0));
+            w.put_full(b"stsz", 0, 0, |w| w.u64(0));
+            w.put_full(b"stco", 0, 0, |w| w.u32(0));
         });
     });
 }

@@ -51,6 +51,11 @@ impl Boxes {
         self.bytes[start..start + 4].copy_from_slice(&[group(21) | 0x80, group(14) | 0x80, group(7) | 0x80, group(0)]);
     }
 
+    /// What `body` adds to the end.
+    pub(crate) fn append(&mut self, body: impl FnOnce(&mut Vec<u8>)) {
+        body(&mut self.bytes);
+    }
+
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

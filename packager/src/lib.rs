@@ -27,21 +27,26 @@ mod language;
 pub mod lint;
 mod paths;
 mod presentation;
+mod protection;
+pub mod repack;
 mod segment;
-mod sps;
+mod single_file;
 mod storyboard;
 
 pub use audio_grid::{AudioGrid, audio_segments};
 pub use bitrate::{average_bitrate_bps, peak_bitrate_bps};
-pub use codec::{codec_string, composition_delay};
+pub use codec::{codec_name, codec_string, composition_delay};
 pub use dash::mpd;
 pub use error::PackageError;
 pub use files::{OutputFile, text_files};
 pub use hls::{iframe_playlist, media_playlist, multivariant_playlist};
 pub use init::init_segment;
 pub use paths::{
-    INIT_FILE, STORYBOARD_VTT, iframe_playlist_path, init_path, media_type, playlist_path, segment_file, segment_path,
+    INIT_FILE, MEDIA_FILE, STORYBOARD_VTT, iframe_playlist_path, init_path, media_path, media_type, playlist_path,
+    segment_file, segment_path,
 };
-pub use presentation::{Presentation, StoryboardRef};
-pub use segment::{PackagedSegment, media_segment};
+pub use presentation::{FileLayout, Presentation, StoryboardRef};
+pub use protection::{Protection, SegmentProtection, TrackSignal};
+pub use segment::{PackagedSegment, SampleMeta, SegmentHeader, media_segment, segment_header};
+pub use single_file::{FilePlan, index_length, segment_index};
 pub use storyboard::storyboard_vtt;

@@ -75,7 +75,7 @@ pub fn verify(track: &TrackRecord, init: &[u8], segment: Option<(u32, &[u8])>) -
 
 /// Checks one media segment, as read back from a store, against its record: size, boxes, brand, sequence number, decode
 /// time, and of every sample its place, duration, presentation time, sync flag and (H.264) NAL units. Everything that
-/// the record says but the SHA-256, which is the caller's to compare. Empty when nothing is wrong.
+/// the record says but the hash, which is the caller's to compare. Empty when nothing is wrong.
 ///
 /// Takes time in proportion to the samples and NAL units, not to the bytes or to the length of the track.
 pub fn verify_segment(track: &TrackRecord, record: &SegmentRecord, bytes: &[u8]) -> Vec<Finding> {
@@ -165,9 +165,9 @@ fn record(track: &TrackRecord, findings: &mut Findings) {
         }
         sync_points(track, position, segment, findings);
     }
-    if let TrackKind::Audio { priming_samples, sample_count, .. } = track.kind {
+    if let TrackKind::Audio { .. } = track.kind {
         let coded = crate::presentation::coded_ticks(track);
-        let wanted = sample_count.saturating_add(priming_samples.into());
+        let wanted = track.shown_ticks.saturating_add(track.hidden_ticks.into());
         if coded < wanted || coded - wanted >= crate::audio_grid::FRAME_SAMPLES {
             findings.add("record.audio-length", format!("{} has {coded} coded samples for {wanted}", track.name));
         }

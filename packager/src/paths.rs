@@ -2,6 +2,8 @@
 
 /// Name of an init segment in its track's folder.
 pub const INIT_FILE: &str = "init.mp4";
+/// Name of the one file of a track whose segments are not files of their own.
+pub const MEDIA_FILE: &str = "media.mp4";
 /// Name of the storyboard's WebVTT file.
 pub const STORYBOARD_VTT: &str = "storyboard.vtt";
 
@@ -20,6 +22,11 @@ pub fn init_path(track: &str) -> String {
     format!("{track}/{INIT_FILE}")
 }
 
+/// Path of a track's one file: `video-1080p/media.mp4`.
+pub fn media_path(track: &str) -> String {
+    format!("{track}/{MEDIA_FILE}")
+}
+
 /// Path of a track's media playlist: `video-1080p/media.m3u8`.
 pub fn playlist_path(track: &str) -> String {
     format!("{track}/media.m3u8")
@@ -30,13 +37,16 @@ pub fn iframe_playlist_path(track: &str) -> String {
     format!("{track}/iframes.m3u8")
 }
 
-/// The `Content-Type` of a published path. Segments of tracks named `audio...` are audio, all others video.
+/// The `Content-Type` of a published path. Segments of tracks named `audio...` are audio, of `text...` text, all others
+/// video.
 pub fn media_type(path: &str) -> &'static str {
-    let sound = path.rsplit('/').nth(1).is_some_and(|folder| folder.starts_with("audio"));
+    let folder = path.rsplit('/').nth(1).unwrap_or_default();
+    let (sound, text) = (folder.starts_with("audio"), folder.starts_with("text"));
     match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "m3u8" => "application/vnd.apple.mpegurl",
         "mpd" => "application/dash+xml",
         "m4s" | "mp4" if sound => "audio/mp4",
+        "m4s" | "mp4" if text => "application/mp4",
         "m4s" | "mp4" => "video/mp4",
         "jpg" | "jpeg" => "image/jpeg",
         "vtt" => "text/vtt",

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use media_types::{MediaTime, Timescale, TrackKind, TrackRecord};
+use bytes::Bytes;
+use media_types::{MediaTime, TrackKind, TrackRecord};
 
-use crate::{PackageError, language};
+use crate::{PackageError, Protection, TrackSignal, init_segment, language};
 
 /// One generation of one asset, as its text files describe it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Presentation<'a> {
     /// Its tracks; the first audio track is the default one.
     pub tracks: &'a [TrackRecord],
@@ -15,6 +16,20 @@ pub struct Presentation<'a> {
     pub uri_prefix: &'a str,
     /// Its sheet of thumbnails, if there is one.
     pub storyboard: Option<StoryboardRef<'a>>,
+    /// Which tracks are protected, and how players get their keys.
+    pub protection: Option<&'a Protection>,
+    /// How media lies in files.
+    pub layout: FileLayout,
+}
+
+/// How the media of a track lies in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileLayout {
+    /// An init segment and one file per media segment.
+    #[default]
+    Segments,
+    /// One file: init segment, segment index (`sidx`), media segments.
+    SingleFile,
 }
 
 /// A sheet of thumbnails at a constant distance, row by row.
@@ -47,6 +62,7 @@ pub(crate) struct Picture {
     pub(crate) height: u32,
     pub(crate) rate_num: u32,
     pub(crate) rate_den: u32,
+    pub(crate) sample_aspect: (u32, u32),
 }
 
 /// The figures of an audio track.
@@ -70,6 +86,19 @@ impl<'a> Presentation<'a> {
         self.tracks.iter().filter_map(|track| Some((track, sound(track)?))).collect()
     }
 
+    /// How a track is protected, if it is.
+    pub(crate) fn signal_of(&self, track: &TrackRecord) -> Option<&'a TrackSignal> {
+        self.protection?.get(&track.name)
+    }
+
+    /// The init segment of a track, protected as [`protection`](Self::protection) says.
+    ///
+    /// # Errors
+    /// As [`init_segment`](crate::init_segment).
+    pub fn init_segment(&self, track: &TrackRecord) -> Result<Bytes, PackageError> {
+        init_segment(track, self.signal_of(track))
+    }
+
     /// Length of the longest track, priming and padding of audio left out.
     pub(crate) fn duration(&self) -> Option<MediaTime> {
         self.tracks.iter().map(presentation_length).max()
@@ -89,10 +118,8 @@ impl<'a> Presentation<'a> {
             if !is_plain(&track.name) || !names.insert(&track.name) {
                 return bad("track", &track.name);
             }
-            if let TrackKind::Audio { language, .. } = &track.kind
-                && !language::is_plain(language)
-            {
-                return bad("language", language);
+            if !language::is_plain(&track.language) {
+                return bad("language", &track.language);
             }
             check_sums(track)?;
         }
@@ -105,17 +132,21 @@ impl<'a> Presentation<'a> {
         self.check_alignment()
     }
 
-    /// Every segment of every video track starts when the same segment of the first one does, whatever their scales.
+    /// Every segment of every video track starts when the same segment of the first one does, to the tick of the
+    /// coarser of their scales.
     fn check_alignment(&self) -> Result<(), PackageError> {
         let video = self.video();
         let Some(((first, _), others)) = video.split_first() else { return Ok(()) };
         for (track, _) in others {
-            let pairs = track.segments.iter().zip(&first.segments);
-            let same = |scale_a: Timescale, a: u64, scale_b: Timescale, b: u64| {
-                u128::from(a) * u128::from(scale_b.get()) == u128::from(b) * u128::from(scale_a.get())
+            let (scale_a, scale_b) = (u128::from(track.timescale.get()), u128::from(first.timescale.get()));
+            let same = |a: u64, b: u64| {
+                let (a, b) = (u128::from(a) * scale_b, u128::from(b) * scale_a);
+                // One tick of either scale is the other one's ticks per second in these products.
+                if scale_a == scale_b { a == b } else { a.abs_diff(b) <= scale_a.max(scale_b) }
             };
-            let aligned = track.segments.len() == first.segments.len()
-                && pairs.into_iter().all(|(a, b)| same(track.timescale, a.start_ticks, first.timescale, b.start_ticks));
+            let mut pairs = track.segments.iter().zip(&first.segments);
+            let aligned =
+                track.segments.len() == first.segments.len() && pairs.all(|(a, b)| same(a.start_ticks, b.start_ticks));
             if !aligned {
                 return Err(PackageError::Unaligned { track: track.name.clone(), other: first.name.clone() });
             }
@@ -156,19 +187,13 @@ fn check_sums(track: &TrackRecord) -> Result<(), PackageError> {
 }
 
 pub(crate) fn picture(track: &TrackRecord) -> Option<Picture> {
-    match track.kind {
-        TrackKind::Video { width, height, rate_num, rate_den } => Some(Picture { width, height, rate_num, rate_den }),
-        TrackKind::Audio { .. } => None,
-    }
+    let TrackKind::Video { width, height, rate_num, rate_den, sample_aspect } = track.kind else { return None };
+    Some(Picture { width, height, rate_num, rate_den, sample_aspect })
 }
 
 pub(crate) fn sound(track: &TrackRecord) -> Option<Sound<'_>> {
-    match &track.kind {
-        TrackKind::Audio { sample_rate, channels, language, .. } => {
-            Some(Sound { sample_rate: *sample_rate, channels: *channels, language })
-        }
-        TrackKind::Video { .. } => None,
-    }
+    let TrackKind::Audio { sample_rate, channels } = track.kind else { return None };
+    Some(Sound { sample_rate, channels, language: &track.language })
 }
 
 /// Sum of the segments' durations in ticks.
@@ -178,11 +203,5 @@ pub(crate) fn coded_ticks(track: &TrackRecord) -> u64 {
 
 /// How long a track is shown or heard.
 pub(crate) fn presentation_length(track: &TrackRecord) -> MediaTime {
-    let (ticks, scale) = match track.kind {
-        TrackKind::Video { .. } => (coded_ticks(track), track.timescale),
-        TrackKind::Audio { sample_count, sample_rate, .. } => {
-            (sample_count, Timescale::new(sample_rate).unwrap_or(track.timescale))
-        }
-    };
-    MediaTime::new(i64::try_from(ticks).unwrap_or(i64::MAX), scale)
+    MediaTime::new(i64::try_from(track.shown_ticks).unwrap_or(i64::MAX), track.timescale)
 }

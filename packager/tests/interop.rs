@@ -7,8 +7,8 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Packed, scale};
-use media_types::{AudioPlan, CodecConfig, FrameRate, Rational, Sample, TrackKind};
+use common::{Packed, bare, scale};
+use media_types::{AudioPlan, CodecConfig, FrameRate, Rational, Sample, TrackKind, TrackRecord};
 use packager::{
     Presentation, StoryboardRef, audio_segments, iframe_playlist_path, init_path, lint, segment_path, text_files,
 };
@@ -89,10 +89,11 @@ fn video(file: &Path, height: u32) -> Packed {
         })
         .collect();
     assert_eq!(samples.len() as u64, FRAMES);
-    let kind = TrackKind::Video { width: height * 16 / 9, height, rate_num: 24_000, rate_den: 1001 };
+    let kind =
+        TrackKind::Video { width: height * 16 / 9, height, rate_num: 24_000, rate_den: 1001, sample_aspect: (1, 1) };
     let config = CodecConfig::Avc(body(file, b"avcC").into());
     let segments = samples.chunks(SEGMENT as usize).map(<[Sample]>::to_vec);
-    Packed::new(&format!("video-{height}p"), kind, scale(24_000), config, segments)
+    Packed::new(bare(&format!("video-{height}p"), kind, scale(24_000), config), segments)
 }
 
 fn audio(file: &Path) -> Packed {
@@ -118,18 +119,18 @@ fn audio(file: &Path) -> Packed {
         let first = grid.first_frame(segment);
         (first..first + grid.frames_in_segment(segment)).map(sample).collect()
     });
-    let kind = TrackKind::Audio {
-        sample_rate: 44_100,
-        channels: 2,
-        language: plan.language.clone(),
-        priming_samples: PRIMING,
-        sample_count: plan.sample_count,
-    };
+    let kind = TrackKind::Audio { sample_rate: 44_100, channels: 2 };
     let esds = body(file, b"esds");
     let at = esds.iter().position(|&byte| byte == 5).unwrap();
     let length = esds[at + 4] as usize;
     let config = CodecConfig::Aac(esds[at + 5..at + 5 + length].to_vec().into());
-    Packed::new("audio-eng", kind, scale(44_100), config, segments)
+    let track = TrackRecord {
+        language: plan.language.clone(),
+        hidden_ticks: PRIMING,
+        shown_ticks: plan.sample_count,
+        ..bare("audio-eng", kind, scale(44_100), config)
+    };
+    Packed::new(track, segments)
 }
 
 fn write(folder: &Path, packed: &[Packed]) {
@@ -145,7 +146,8 @@ fn write(folder: &Path, packed: &[Packed]) {
         duration_ms: 10_427,
         sheet_bytes: 10_000,
     };
-    let presentation = Presentation { tracks: &tracks, uri_prefix: "", storyboard: Some(storyboard) };
+    let presentation =
+        Presentation { tracks: &tracks, uri_prefix: "", storyboard: Some(storyboard), ..Presentation::default() };
     let files = text_files(&presentation).unwrap();
     assert_eq!(lint::verify_presentation(&presentation, &files), []);
     let put = |path: &str, bytes: &[u8]| {
@@ -200,7 +202,7 @@ fn a_decoder_gets_each_i_frame_from_its_byte_range_alone() {
     let folder = tempfile::tempdir().unwrap();
     let Some(file) = source(folder.path(), 180) else { return };
     let packed = video(&file, 180);
-    let playlist = packager::iframe_playlist(&packed.track);
+    let playlist = packager::iframe_playlist(&Presentation::default(), &packed.track).unwrap();
     assert_eq!(iframe_playlist_path(&packed.track.name), "video-180p/iframes.m3u8");
     let ranges: Vec<_> = playlist.lines().filter_map(|line| line.strip_prefix("#EXT-X-BYTERANGE:")).collect();
     let whole = decoded(&file, "v:0");

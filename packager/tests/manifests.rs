@@ -24,7 +24,7 @@ const BOARD: StoryboardRef<'_> = StoryboardRef {
 };
 
 fn present<'a>(tracks: &'a [TrackRecord], uri_prefix: &'a str) -> Presentation<'a> {
-    Presentation { tracks, uri_prefix, storyboard: None }
+    Presentation { tracks, uri_prefix, storyboard: None, ..Presentation::default() }
 }
 
 fn ladder(frames: u64) -> Vec<TrackRecord> {
@@ -36,26 +36,33 @@ fn ladder(frames: u64) -> Vec<TrackRecord> {
 /// A track of given segment lengths, for text alone.
 fn bare(timescale: u32, lengths: &[u64], size: impl Fn(usize) -> u64) -> TrackRecord {
     let mut at = 0;
-    let segments = lengths.iter().enumerate().map(|(index, &duration_ticks)| {
-        let start_ticks = at;
-        at += duration_ticks;
-        SegmentRecord {
-            index: index as u32,
-            start_ticks,
-            duration_ticks,
-            sample_count: 1,
-            size_bytes: size(index),
-            sha256: String::new(),
-            sync_points: Vec::new(),
-        }
-    });
+    let segments: Vec<_> = lengths
+        .iter()
+        .enumerate()
+        .map(|(index, &duration_ticks)| {
+            let start_ticks = at;
+            at += duration_ticks;
+            SegmentRecord {
+                index: index as u32,
+                start_ticks,
+                duration_ticks,
+                sample_count: 1,
+                size_bytes: size(index),
+                blake3: String::new(),
+                sync_points: Vec::new(),
+            }
+        })
+        .collect();
     TrackRecord {
         name: "video-360p".into(),
-        kind: TrackKind::Video { width: 640, height: 360, rate_num: 25, rate_den: 1 },
+        kind: TrackKind::Video { width: 640, height: 360, rate_num: 25, rate_den: 1, sample_aspect: (1, 1) },
+        language: "und".into(),
         timescale: scale(timescale),
         config: avc(),
         max_bitrate_bps: 1,
-        segments: segments.collect(),
+        hidden_ticks: 0,
+        shown_ticks: at,
+        segments,
     }
 }
 
@@ -69,7 +76,7 @@ fn extinfs(playlist: &str) -> Vec<u64> {
 fn a_media_playlist_is_exactly_this() {
     let track = bare(24_000, &[96_096, 96_096, 24_024], |_| 1);
     assert_eq!(
-        media_playlist(&track),
+        media_playlist(&Presentation::default(), &track).unwrap(),
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:VOD\n\
          #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4.004000,\n00001.m4s\n#EXTINF:4.004000,\n\
          00002.m4s\n#EXTINF:1.001000,\n00003.m4s\n#EXT-X-ENDLIST\n"
@@ -137,7 +144,7 @@ fn a_peak_is_measured_over_half_to_one_and_a_half_target_durations() {
 #[test]
 fn an_i_frame_playlist_lists_ranges_that_decode_alone() {
     let packed = video(720, 240);
-    let text = iframe_playlist(&packed.track);
+    let text = iframe_playlist(&Presentation::default(), &packed.track).unwrap();
     assert!(text.contains("#EXT-X-I-FRAMES-ONLY\n"));
     let ranges: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("#EXT-X-BYTERANGE:")).collect();
     assert_eq!(ranges.len(), 3);
@@ -152,7 +159,8 @@ fn an_i_frame_playlist_lists_ranges_that_decode_alone() {
 #[test]
 fn the_mpd_states_times_exactly_and_folds_equal_segments() {
     let tracks = ladder(2400);
-    let presentation = Presentation { tracks: &tracks, uri_prefix: "g7/", storyboard: Some(BOARD) };
+    let presentation =
+        Presentation { tracks: &tracks, uri_prefix: "g7/", storyboard: Some(BOARD), ..Presentation::default() };
     let text = mpd(&presentation).unwrap();
     for part in [
         "type=\"static\"",
@@ -184,7 +192,8 @@ fn what_is_written_passes_the_linter() {
         }
     }
     let tracks: Vec<_> = packed.into_iter().map(|packed| packed.track).collect();
-    let presentation = Presentation { tracks: &tracks, uri_prefix: "g2/", storyboard: Some(BOARD) };
+    let presentation =
+        Presentation { tracks: &tracks, uri_prefix: "g2/", storyboard: Some(BOARD), ..Presentation::default() };
     assert_eq!(lint::verify_presentation(&presentation, &text_files(&presentation).unwrap()), []);
 }
 
@@ -240,7 +249,7 @@ proptest! {
     ) {
         let track = bare(timescale, &lengths, |_| 1);
         let (mut sum, mut exact) = (0i128, 0i128);
-        for (length, ticks) in extinfs(&media_playlist(&track)).into_iter().zip(&lengths) {
+        for (length, ticks) in extinfs(&media_playlist(&Presentation::default(), &track).unwrap()).into_iter().zip(&lengths) {
             sum += i128::from(length);
             exact += i128::from(*ticks);
             let off = sum * i128::from(timescale) - exact * 1_000_000;
@@ -251,7 +260,7 @@ proptest! {
     #[test]
     fn ntsc_segments_by_the_thousand_never_drift(frames in 1u64..400, count in 1000usize..3000) {
         let track = bare(24_000, &vec![frames * 1001; count], |_| 1);
-        let total: u64 = extinfs(&media_playlist(&track)).iter().sum();
+        let total: u64 = extinfs(&media_playlist(&Presentation::default(), &track).unwrap()).iter().sum();
         let exact = frames * 1001 * count as u64 * 1_000_000;
         prop_assert!(2 * (total * 24_000).abs_diff(exact) <= 24_000);
     }
@@ -264,7 +273,7 @@ proptest! {
         let segment = &mut track.segments[1];
         (segment.start_ticks, segment.duration_ticks, segment.size_bytes) = (start, duration, size);
         (segment.sync_points[0].pts, segment.sync_points[0].bytes.length) = (pts, length);
-        let _ = (media_playlist(&track), iframe_playlist(&track), peak_bitrate_bps(&track));
+        let _ = (media_playlist(&Presentation::default(), &track).unwrap(), iframe_playlist(&Presentation::default(), &track).unwrap(), peak_bitrate_bps(&track));
         let tracks = [track];
         let _ = text_files(&present(&tracks, ""));
     }

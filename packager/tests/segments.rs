@@ -3,18 +3,20 @@
 
 mod common;
 
-use common::{aac, audio_samples, avc, scale, video_samples};
-use media_types::{CodecConfig, Sample, TrackKind};
+use common::{aac, audio_samples, avc, bare, scale, video_samples};
+use media_types::{CodecConfig, Sample, TrackKind, TrackRecord};
 use mp4_atom::{Atom, Codec, Colr, Decode, Ftyp, Header, Mdat, Moof, Moov, Styp};
 use packager::{PackageError, init_segment, media_segment};
 use proptest::prelude::*;
 
-fn video_kind() -> TrackKind {
-    TrackKind::Video { width: 1920, height: 1080, rate_num: 25, rate_den: 1 }
+fn video_track(width: u32, height: u32, config: CodecConfig) -> TrackRecord {
+    let kind = TrackKind::Video { width, height, rate_num: 25, rate_den: 1, sample_aspect: (1, 1) };
+    bare("video", kind, scale(12_800), config)
 }
 
-fn audio_kind(language: &str, priming_samples: u32) -> TrackKind {
-    TrackKind::Audio { sample_rate: 48_000, channels: 2, language: language.into(), priming_samples, sample_count: 9 }
+fn audio_track(language: &str, priming: u32, config: CodecConfig) -> TrackRecord {
+    let kind = TrackKind::Audio { sample_rate: 48_000, channels: 2 };
+    TrackRecord { language: language.into(), hidden_ticks: priming, ..bare("audio", kind, scale(48_000), config) }
 }
 
 fn read_init(bytes: &[u8]) -> (Ftyp, Moov) {
@@ -26,7 +28,7 @@ fn read_init(bytes: &[u8]) -> (Ftyp, Moov) {
 
 #[test]
 fn a_video_init_segment_carries_the_avcc_byte_for_byte() {
-    let init = init_segment(&video_kind(), scale(12_800), &avc()).unwrap();
+    let init = init_segment(&video_track(1920, 1080, avc()), None).unwrap();
     let record = hex::decode(common::AVCC).unwrap();
     assert!(init.windows(record.len()).any(|window| window == record));
     let (ftyp, moov) = read_init(&init);
@@ -48,8 +50,9 @@ fn a_video_init_segment_carries_the_avcc_byte_for_byte() {
 fn shape_and_colour_are_told_when_the_parameter_set_tells_them() {
     let record = "0164001effe1001d6764001eacd940b4126c11a808080a000003000200000300641e2c5b2c01000668ebe3cb22c0fdf8f800";
     let config = CodecConfig::Avc(hex::decode(record).unwrap().into());
-    let kind = TrackKind::Video { width: 720, height: 576, rate_num: 25, rate_den: 1 };
-    let (_, moov) = read_init(&init_segment(&kind, scale(12_800), &config).unwrap());
+    let kind = TrackKind::Video { width: 720, height: 576, rate_num: 25, rate_den: 1, sample_aspect: (16, 11) };
+    let track = bare("video", kind, scale(12_800), config);
+    let (_, moov) = read_init(&init_segment(&track, None).unwrap());
     let Codec::Avc1(entry) = &moov.trak[0].mdia.minf.stbl.stsd.codecs[0] else { panic!("not avc1") };
     assert_eq!(entry.pasp.as_ref().map(|pasp| (pasp.h_spacing, pasp.v_spacing)), Some((16, 11)));
     let told =
@@ -60,7 +63,7 @@ fn shape_and_colour_are_told_when_the_parameter_set_tells_them() {
 
 #[test]
 fn an_audio_init_segment_hides_the_priming_and_names_the_language() {
-    let init = init_segment(&audio_kind("de-CH", 1024), scale(48_000), &aac(48_000)).unwrap();
+    let init = init_segment(&audio_track("de-CH", 1024, aac(48_000)), None).unwrap();
     let (_, moov) = read_init(&init);
     let trak = &moov.trak[0];
     let edit = &trak.edts.as_ref().unwrap().elst.as_ref().unwrap().entries[0];
@@ -71,17 +74,16 @@ fn an_audio_init_segment_hides_the_priming_and_names_the_language() {
     assert_eq!((entry.audio.channel_count, entry.audio.sample_rate.integer()), (2, 48_000));
     assert_eq!(entry.esds.es_desc.dec_config.dec_specific.as_ref().unwrap().raw, [0x11, 0x90]);
 
-    let plain = init_segment(&audio_kind("und", 0), scale(48_000), &aac(48_000)).unwrap();
+    let plain = init_segment(&audio_track("und", 0, aac(48_000)), None).unwrap();
     assert!(read_init(&plain).1.trak[0].edts.is_none());
 }
 
 #[test]
 fn configurations_that_contradict_their_track_are_refused() {
     for result in [
-        init_segment(&video_kind(), scale(12_800), &aac(48_000)),
-        init_segment(&audio_kind("en", 0), scale(48_000), &avc()),
-        init_segment(&audio_kind("en", 0), scale(48_000), &aac(44_100)),
-        init_segment(&audio_kind("en", 0), scale(90_000), &aac(48_000)),
+        init_segment(&video_track(1920, 1080, aac(48_000)), None),
+        init_segment(&audio_track("en", 0, avc()), None),
+        init_segment(&audio_track("en", 0, aac(44_100)), None),
     ] {
         assert!(matches!(result, Err(PackageError::Config(_) | PackageError::Track(_))), "{result:?}");
     }
@@ -90,7 +92,7 @@ fn configurations_that_contradict_their_track_are_refused() {
 #[test]
 fn sync_points_address_a_whole_opening_and_a_bare_later_keyframe() {
     let samples = video_samples(0, 96, 1001, 48, |frame| 100 + frame as usize);
-    let packed = media_segment(0, scale(24_000), &samples, Some(0)).unwrap();
+    let packed = media_segment(0, &samples, Some(0)).unwrap();
     let [first, later] = packed.record.sync_points.as_slice() else { panic!("two keyframes") };
     assert_eq!((first.pts, first.bytes.offset, later.pts), (0, 0, 48 * 1001));
     let opening = &packed.bytes[..first.bytes.length as usize];
@@ -101,8 +103,7 @@ fn sync_points_address_a_whole_opening_and_a_bare_later_keyframe() {
 
 #[test]
 fn an_audio_segment_costs_four_bytes_a_frame_and_lists_no_sync_points() {
-    let packed =
-        media_segment(7, scale(48_000), &audio_samples(1316, 188, |frame| 200 + frame as usize % 2), None).unwrap();
+    let packed = media_segment(7, &audio_samples(1316, 188, |frame| 200 + frame as usize % 2), None).unwrap();
     let media: u64 = (1316..1504).map(|frame| 200 + frame % 2).sum();
     assert!(packed.record.sync_points.is_empty());
     assert_eq!(packed.record.start_ticks, 1316 * 1024);
@@ -115,7 +116,7 @@ fn bad_runs_are_refused_with_the_sample_that_breaks_them() {
     let pack = |edit: &dyn Fn(&mut Vec<Sample>)| {
         let mut samples = good.clone();
         edit(&mut samples);
-        media_segment(3, scale(24_000), &samples, Some(0)).unwrap_err()
+        media_segment(3, &samples, Some(0)).unwrap_err()
     };
     assert_eq!(pack(&|samples| samples.clear()), PackageError::EmptySegment { index: 3 });
     assert_eq!(pack(&|samples| samples[0].keyframe = false), PackageError::NotSync { index: 3 });
@@ -150,7 +151,7 @@ fn runs() -> impl Strategy<Value = Vec<Sample>> {
 proptest! {
     #[test]
     fn any_run_of_samples_reads_back_as_it_was(samples in runs(), index in any::<u32>()) {
-        let packed = media_segment(index, scale(90_000), &samples, Some(0)).unwrap();
+        let packed = media_segment(index, &samples, Some(0)).unwrap();
         let mut rest: &[u8] = &packed.bytes;
         Styp::decode(&mut rest).unwrap();
         let moof_start = packed.bytes.len() - rest.len();

@@ -6,6 +6,9 @@ use packager::{OutputFile, Presentation, StoryboardRef};
 use crate::error::WorkError;
 use crate::track::{RangeParts, Stills, TrackPart, audio_track, video_kind, video_track};
 
+/// Pictures have none.
+const NO_LANGUAGE: &str = "und";
+
 /// Joins the ranges' parts of one rendition. `ranges` are in range order; each holds a part for the rendition.
 ///
 /// # Errors
@@ -35,10 +38,14 @@ pub(crate) fn video_record<'a>(
     if frames != plan.frame_count() {
         return Err(broken(&format!("{name} has {frames} frames of {} planned", plan.frame_count())));
     }
+    let (kind, config) = (video_kind(plan, rendition), config.ok_or_else(|| broken(&format!("{name} has no range")))?);
     Ok(TrackRecord {
-        kind: video_kind(plan, rendition),
+        kind,
+        language: NO_LANGUAGE.to_owned(),
         timescale: plan.timescale,
-        config: config.ok_or_else(|| broken(&format!("{name} has no range")))?,
+        hidden_ticks: packager::composition_delay(&kind, plan.timescale, &config)?.unwrap_or(0),
+        shown_ticks: segments.iter().map(|segment| segment.duration_ticks).sum(),
+        config,
         max_bitrate_bps: rendition.encoding.max_bitrate_bps,
         name,
         segments,
@@ -53,13 +60,10 @@ pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRe
     check_gapless(&part.track, &part.segments)?;
     Ok(TrackRecord {
         name: audio_track(plan),
-        kind: TrackKind::Audio {
-            sample_rate: plan.sample_rate,
-            channels: plan.channels,
-            language: plan.language.clone(),
-            priming_samples: part.priming_samples,
-            sample_count: plan.sample_count,
-        },
+        kind: TrackKind::Audio { sample_rate: plan.sample_rate, channels: plan.channels },
+        language: plan.language.clone(),
+        hidden_ticks: part.priming_samples,
+        shown_ticks: plan.sample_count,
         timescale: Timescale::new(plan.sample_rate).ok_or_else(|| broken("a sound track without a rate"))?,
         config: part.config.clone(),
         max_bitrate_bps: plan.bitrate_bps.into(),
@@ -93,10 +97,10 @@ pub(crate) fn derived_files(
     uri_prefix: &str,
 ) -> Result<Vec<OutputFile>, WorkError> {
     let storyboard = storyboard.map(Storyboard::reference);
-    let presentation = Presentation { tracks, uri_prefix, storyboard };
+    let presentation = Presentation { tracks, uri_prefix, storyboard, ..Presentation::default() };
     let mut files = packager::text_files(&presentation)?;
     for track in tracks {
-        let bytes = packager::init_segment(&track.kind, track.timescale, &track.config)?;
+        let bytes = presentation.init_segment(track)?;
         let path = packager::init_path(&track.name);
         files.push(OutputFile { media_type: packager::media_type(&path), path, bytes });
     }

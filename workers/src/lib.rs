@@ -19,11 +19,9 @@ mod stage;
 mod track;
 
 pub use error::WorkError;
-pub use local::{LocalEvent, LocalResult, encode_local};
+pub use local::{LocalEvent, LocalResult, Staging, encode_local};
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Workshop};
-
-use sha2::Digest;
 
 /// Processors this process may use.
 pub fn cores() -> u32 {
@@ -42,6 +40,6 @@ pub(crate) fn ranges_at_once() -> u32 {
     (cores() / 2).max(1)
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex::encode(sha2::Sha256::digest(bytes))
+pub(crate) fn blake3(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }

@@ -240,12 +240,17 @@ impl ObjectSink for Folder {
 }
 
 /// A folder beside the wanted one that becomes it by one rename, or vanishes.
-struct Staging {
+pub struct Staging {
     path: PathBuf,
 }
 
 impl Staging {
-    fn create(out: &Path) -> Result<Self, WorkError> {
+    /// Makes the folder beside `out`.
+    ///
+    /// # Errors
+    /// [`WorkError::Input`] when `out` is there and not an empty folder; [`WorkError::Storage`] when the folder cannot
+    /// be made.
+    pub fn create(out: &Path) -> Result<Self, WorkError> {
         let taken = out.is_file() || out.read_dir().is_ok_and(|mut entries| entries.next().is_some());
         if taken {
             return Err(WorkError::Input {
@@ -260,7 +265,16 @@ impl Staging {
         Ok(Self { path })
     }
 
-    fn publish(self, out: &Path) -> Result<(), WorkError> {
+    /// Where to write.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Renames it to what it is for.
+    ///
+    /// # Errors
+    /// [`WorkError::Storage`] when that fails.
+    pub fn publish(self, out: &Path) -> Result<(), WorkError> {
         let failed = |error: std::io::Error| WorkError::Storage(format!("{}: {error}", out.display()));
         if out.is_dir() {
             std::fs::remove_dir(out).map_err(failed)?;

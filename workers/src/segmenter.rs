@@ -73,7 +73,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let index = self.index();
-        let segment = packager::media_segment(index, self.timescale, &self.open, self.composition_delay)?;
+        let segment = packager::media_segment(index, &self.open, self.composition_delay)?;
         self.open.clear();
         sink.put(packager::segment_path(&self.track, index), segment.bytes).await?;
         self.segments.push(segment.record);

@@ -53,6 +53,7 @@ pub(crate) fn video_kind(plan: &VideoPlan, rendition: &Rendition) -> TrackKind {
         height: rendition.height,
         rate_num: plan.frame_rate.num(),
         rate_den: plan.frame_rate.den(),
+        sample_aspect: (1, 1),
     }
 }
 
@@ -148,7 +149,7 @@ pub(crate) struct StillFile {
     /// Size in bytes.
     pub(crate) size_bytes: u64,
     /// Lower-case hex SHA-256.
-    pub sha256: String,
+    pub blake3: String,
 }
 
 /// The stills, as stored.
@@ -181,7 +182,7 @@ pub(crate) async fn make_stills(
             match event {
                 EngineEvent::Image { name, jpeg } => {
                     let file =
-                        StillFile { size_bytes: jpeg.len() as u64, sha256: crate::sha256(&jpeg), name: name.clone() };
+                        StillFile { size_bytes: jpeg.len() as u64, blake3: crate::blake3(&jpeg), name: name.clone() };
                     sink.put(name, jpeg).await?;
                     files.push(file);
                 }

@@ -25,8 +25,8 @@ pub struct PublishedFile {
     pub key: String,
     /// Size in bytes.
     pub size_bytes: u64,
-    /// Lower-case hex SHA-256 of its bytes: the strong ETag.
-    pub sha256: String,
+    /// Lower-case hex BLAKE3 of its bytes: the strong ETag.
+    pub blake3: String,
     /// `Content-Type`.
     pub media_type: String,
 }

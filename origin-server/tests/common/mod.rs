@@ -20,7 +20,6 @@ use media_store::{
 use media_types::publication::{generation_key, index_key};
 use media_types::{GenerationIndex, PlaybackId, PublishedFile};
 use origin_server::{Origin, OriginOptions, ServeLimits};
-use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -49,9 +48,9 @@ pub async fn publish(store: &dyn MediaStore, generation: u64, files: &[(&str, &s
     for (path, media_type, bytes) in files {
         let key = generation_key(&playback(), generation, path);
         assert_eq!(store.put_new(&key, bytes.clone().into()).await.unwrap(), PutNew::Created);
-        let sha256 = hex::encode(Sha256::digest(bytes));
+        let blake3 = blake3::hash(bytes).to_hex().to_string();
         let size_bytes = bytes.len() as u64;
-        let file = PublishedFile { key, size_bytes, sha256, media_type: (*media_type).to_owned() };
+        let file = PublishedFile { key, size_bytes, blake3, media_type: (*media_type).to_owned() };
         index.files.insert((*path).to_owned(), file);
     }
     let json = serde_json::to_vec(&index).unwrap();
@@ -60,7 +59,7 @@ pub async fn publish(store: &dyn MediaStore, generation: u64, files: &[(&str, &s
 }
 
 pub fn etag(bytes: &[u8]) -> String {
-    format!("\"{}\"", &hex::encode(Sha256::digest(bytes))[..32])
+    format!("\"{}\"", &blake3::hash(bytes).to_hex()[..32])
 }
 
 /// A store that counts reads and fails when told to.

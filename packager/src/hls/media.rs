@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
-use media_types::{SyncPoint, TrackRecord};
+use media_types::{ByteRange, SyncPoint, TrackRecord};
 
-use crate::hls::VERSION;
-use crate::paths::{INIT_FILE, segment_file};
+use crate::hls::{VERSION, key};
+use crate::paths::{INIT_FILE, MEDIA_FILE, segment_file};
 use crate::presentation::coded_ticks;
+use crate::single_file::FilePlan;
+use crate::{PackageError, Presentation};
 
 /// `ticks` in microseconds, rounded to nearest, halves up.
 fn micros(ticks: u64, timescale: u32) -> u64 {
@@ -40,61 +42,99 @@ pub(crate) fn target_duration(track: &TrackRecord) -> u64 {
     target(&diffused(borders(track), track.timescale.get()).collect::<Vec<_>>())
 }
 
-fn header(out: &mut String, target_seconds: u64, iframes_only: bool) {
-    let only = if iframes_only { "#EXT-X-I-FRAMES-ONLY\n" } else { "" };
-    let independent = if iframes_only { "" } else { "#EXT-X-INDEPENDENT-SEGMENTS\n" };
-    // Writing to a string cannot fail, here and below.
-    let _ = write!(
-        out,
-        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{target_seconds}\n#EXT-X-MEDIA-SEQUENCE:1\n\
-         #EXT-X-PLAYLIST-TYPE:VOD\n{only}{independent}#EXT-X-MAP:URI=\"{INIT_FILE}\"\n"
-    );
+/// A playlist under construction.
+struct Writer<'a> {
+    out: String,
+    plan: Option<FilePlan>,
+    track: &'a TrackRecord,
 }
 
-fn extinf(out: &mut String, length: u64) {
-    let _ = writeln!(out, "#EXTINF:{}.{:06},", length / 1_000_000, length % 1_000_000);
+impl<'a> Writer<'a> {
+    fn new(
+        presentation: &Presentation<'_>,
+        track: &'a TrackRecord,
+        target_seconds: u64,
+        iframes_only: bool,
+    ) -> Result<Self, PackageError> {
+        let plan = FilePlan::of(presentation, track)?;
+        let only = if iframes_only { "#EXT-X-I-FRAMES-ONLY\n" } else { "" };
+        let independent = if iframes_only { "" } else { "#EXT-X-INDEPENDENT-SEGMENTS\n" };
+        let mut out = String::with_capacity(512 + 72 * track.segments.len());
+        // Writing to a string cannot fail, here and below.
+        let _ = write!(
+            out,
+            "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{target_seconds}\n#EXT-X-MEDIA-SEQUENCE:1\n\
+             #EXT-X-PLAYLIST-TYPE:VOD\n{only}{independent}"
+        );
+        let _ = match &plan {
+            None => writeln!(out, "#EXT-X-MAP:URI=\"{INIT_FILE}\""),
+            Some(plan) => writeln!(out, "#EXT-X-MAP:URI=\"{MEDIA_FILE}\",BYTERANGE=\"{}@0\"", plan.init_bytes),
+        };
+        key::write(&mut out, presentation, track);
+        Ok(Self { out, plan, track })
+    }
+
+    /// One entry: a whole segment, or `bytes` of it.
+    fn entry(&mut self, length: u64, position: usize, bytes: Option<ByteRange>) {
+        let out = &mut self.out;
+        let _ = writeln!(out, "#EXTINF:{}.{:06},", length / 1_000_000, length % 1_000_000);
+        let segment = &self.track.segments[position];
+        let start = self.plan.as_ref().map(|plan| plan.segment_start(position));
+        let bytes = bytes.or(start.map(|_| ByteRange { offset: 0, length: segment.size_bytes }));
+        if let Some(ByteRange { offset, length }) = bytes {
+            let _ = writeln!(out, "#EXT-X-BYTERANGE:{length}@{}", start.unwrap_or(0) + offset);
+        }
+        let _ = match start {
+            Some(_) => writeln!(out, "{MEDIA_FILE}"),
+            None => writeln!(out, "{}", segment_file(segment.index)),
+        };
+    }
+
+    fn finish(mut self) -> String {
+        self.out.push_str("#EXT-X-ENDLIST\n");
+        self.out
+    }
 }
 
 /// The playlist of one track, for its own folder.
 ///
 /// Each `EXTINF` is the difference of two rounded times, so that every partial sum is within half a microsecond of the
 /// exact time, however long the track is.
-pub fn media_playlist(track: &TrackRecord) -> String {
+///
+/// # Errors
+/// [`PackageError::Config`] when the init segment, whose size byte ranges need, cannot be made.
+pub fn media_playlist(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<String, PackageError> {
     let lengths: Vec<u64> = diffused(borders(track), track.timescale.get()).collect();
-    let mut out = String::with_capacity(256 + 40 * lengths.len());
-    header(&mut out, target(&lengths), false);
-    for (segment, length) in track.segments.iter().zip(lengths) {
-        extinf(&mut out, length);
-        let _ = writeln!(out, "{}", segment_file(segment.index));
+    let mut writer = Writer::new(presentation, track, target(&lengths), false)?;
+    for (position, length) in lengths.into_iter().enumerate() {
+        writer.entry(length, position, None);
     }
-    out.push_str("#EXT-X-ENDLIST\n");
-    out
+    Ok(writer.finish())
 }
 
-/// The sync points that a player can decode from their byte range alone, each with its segment: those that open a
-/// segment, whose range holds the `moof` too. A later keyframe's bytes are a bare access unit without the boxes that
-/// say where it is and when it is shown, which no player takes for a media segment.
-pub(crate) fn self_contained_sync_points(track: &TrackRecord) -> impl Iterator<Item = (u32, &SyncPoint)> {
-    track.segments.iter().flat_map(|segment| {
+/// The sync points that a player can decode from their byte range alone, each with the position of its segment: those
+/// that open a segment, whose range holds the `moof` too. A later keyframe's bytes are a bare access unit without the
+/// boxes that say where it is and when it is shown, which no player takes for a media segment.
+pub(crate) fn self_contained_sync_points(track: &TrackRecord) -> impl Iterator<Item = (usize, &SyncPoint)> {
+    track.segments.iter().enumerate().flat_map(|(position, segment)| {
         let points = segment.sync_points.iter().filter(|point| point.bytes.offset == 0);
-        points.map(|point| (segment.index, point))
+        points.map(move |point| (position, point))
     })
 }
 
 /// The I-frame playlist of a video track, for its own folder: byte ranges into the track's segments, from each
 /// segment's start through its first picture. Each lasts until the next one, the last until the track's end.
-pub fn iframe_playlist(track: &TrackRecord) -> String {
+///
+/// # Errors
+/// As [`media_playlist`].
+pub fn iframe_playlist(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<String, PackageError> {
     let start = track.segments.first().map_or(0, |segment| segment.start_ticks);
     let points: Vec<_> = self_contained_sync_points(track).collect();
     let at = points.iter().map(|(_, point)| u64::try_from(point.pts).unwrap_or(0).saturating_sub(start));
     let lengths: Vec<u64> = diffused(at.chain([coded_ticks(track)]), track.timescale.get()).collect();
-    let mut out = String::with_capacity(256 + 72 * points.len());
-    header(&mut out, target(&lengths), true);
-    for ((index, point), length) in points.iter().zip(lengths) {
-        extinf(&mut out, length);
-        let _ = writeln!(out, "#EXT-X-BYTERANGE:{}@{}", point.bytes.length, point.bytes.offset);
-        let _ = writeln!(out, "{}", segment_file(*index));
+    let mut writer = Writer::new(presentation, track, target(&lengths), true)?;
+    for ((position, point), length) in points.iter().zip(lengths) {
+        writer.entry(length, *position, Some(point.bytes));
     }
-    out.push_str("#EXT-X-ENDLIST\n");
-    out
+    Ok(writer.finish())
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use media_types::TrackRecord;
 
 use crate::bitrate::bits_per_second;
-use crate::hls::{VERSION, self_contained_sync_points};
+use crate::codec::{Configured, Family};
+use crate::hls::{VERSION, key, self_contained_sync_points};
 use crate::presentation::{Picture, Sound};
 use crate::{
     PackageError, Presentation, average_bitrate_bps, codec_string, iframe_playlist_path, language, peak_bitrate_bps,
@@ -14,12 +15,12 @@ use crate::{
 
 /// The short side, in pixels, of the picture a player should start with.
 const START_PIXELS: u32 = 720;
-const AUDIO_GROUP: &str = "audio";
 
 /// The playlist that lists all variants, for the stable URL.
 ///
 /// `BANDWIDTH` and `AVERAGE-BANDWIDTH` are measured and include the audio. The variant to start with (720p or the
-/// closest below) comes first, the others ascend. Without video the audio playlist is the one variant.
+/// closest below) comes first, the others ascend. Sound of several codecs makes a group of each, and every variant comes
+/// once with each group. Without video every audio playlist is a variant.
 ///
 /// # Errors
 /// What makes a presentation unfit for any manifest: no track or segment, unsafe names, unaligned renditions, codec
@@ -28,18 +29,25 @@ pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, 
     presentation.check()?;
     let (video, audio) = (presentation.video(), presentation.audio());
     let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    let extra = AudioCost::of(&audio)?;
+    key::write_session(&mut out, presentation);
     if video.is_empty() {
         for (track, _) in &audio {
             variant(&mut out, presentation.uri_prefix, track, None, None)?;
         }
         return Ok(out);
     }
-    for (position, (track, sound)) in audio.iter().enumerate() {
-        audio_rendition(&mut out, presentation.uri_prefix, track, sound, position, &audio[..position]);
+    let groups = AudioGroup::all(&audio)?;
+    for group in &groups {
+        for (position, (track, sound)) in group.members.iter().enumerate() {
+            let before = &group.members[..position];
+            audio_rendition(&mut out, presentation.uri_prefix, &group.id, (track, sound), before);
+        }
     }
+    let beside: Vec<_> = if groups.is_empty() { vec![None] } else { groups.iter().map(Some).collect() };
     for (track, picture) in start_first(&video) {
-        variant(&mut out, presentation.uri_prefix, track, Some(picture), extra.as_ref())?;
+        for group in &beside {
+            variant(&mut out, presentation.uri_prefix, track, Some(picture), *group)?;
+        }
     }
     for (track, picture) in &video {
         iframe_variant(&mut out, presentation.uri_prefix, track, picture)?;
@@ -47,26 +55,44 @@ pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, 
     Ok(out)
 }
 
-/// What the audio rendition adds to every variant.
-struct AudioCost {
-    peak_bps: u64,
-    average_bps: u64,
+/// Audio renditions of one codec: any one of them may play beside the video.
+struct AudioGroup<'a> {
+    id: String,
+    members: Vec<(&'a TrackRecord, Sound<'a>)>,
     codecs: Vec<String>,
 }
 
-impl AudioCost {
-    fn of(audio: &[(&TrackRecord, Sound<'_>)]) -> Result<Option<Self>, PackageError> {
-        let mut codecs = Vec::new();
-        for (track, _) in audio {
+impl<'a> AudioGroup<'a> {
+    fn all(audio: &[(&'a TrackRecord, Sound<'a>)]) -> Result<Vec<Self>, PackageError> {
+        let mut groups: Vec<(Family, Self)> = Vec::new();
+        for &(track, sound) in audio {
+            let family = Family::of(&track.config);
+            let place = groups.iter().position(|(other, _)| *other == family).unwrap_or_else(|| {
+                let id = format!("audio-{}", family.name());
+                groups.push((family, Self { id, members: Vec::new(), codecs: Vec::new() }));
+                groups.len() - 1
+            });
+            let group = &mut groups[place].1;
             let codec = codec_string(&track.config)?;
-            if !codecs.contains(&codec) {
-                codecs.push(codec);
+            if !group.codecs.contains(&codec) {
+                group.codecs.push(codec);
             }
+            group.members.push((track, sound));
         }
-        // Any one of the group may play beside the video: count the dearest.
-        let peak = audio.iter().map(|(track, _)| peak_bitrate_bps(track)).max();
-        let average = audio.iter().map(|(track, _)| average_bitrate_bps(track)).max();
-        Ok(peak.zip(average).map(|(peak_bps, average_bps)| Self { peak_bps, average_bps, codecs }))
+        let mut groups: Vec<Self> = groups.into_iter().map(|(_, group)| group).collect();
+        if let [only] = groups.as_mut_slice() {
+            "audio".clone_into(&mut only.id);
+        }
+        Ok(groups)
+    }
+
+    /// The dearest member's peak.
+    fn peak_bps(&self) -> u64 {
+        self.members.iter().map(|(track, _)| peak_bitrate_bps(track)).max().unwrap_or(0)
+    }
+
+    fn average_bps(&self) -> u64 {
+        self.members.iter().map(|(track, _)| average_bitrate_bps(track)).max().unwrap_or(0)
     }
 }
 
@@ -83,12 +109,12 @@ fn start_first<'t, 'a>(
 fn audio_rendition(
     out: &mut String,
     prefix: &str,
-    track: &TrackRecord,
-    sound: &Sound<'_>,
-    position: usize,
+    group: &str,
+    (track, sound): (&TrackRecord, &Sound<'_>),
     before: &[(&TrackRecord, Sound<'_>)],
 ) {
-    let _ = write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\"");
+    // Writing to a string cannot fail, here and below.
+    let _ = write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\"");
     let language = language::shortest(sound.language);
     let known = language != "und";
     if known {
@@ -98,7 +124,7 @@ fn audio_rendition(
     let twins = before.iter().filter(|(_, other)| language::shortest(other.language) == language).count();
     let name = if known { language.as_str() } else { "Audio" };
     let ordinal = if twins > 0 { format!(" {}", twins + 1) } else { String::new() };
-    let default = if position == 0 { "YES" } else { "NO" };
+    let default = if before.is_empty() { "YES" } else { "NO" };
     let _ = writeln!(
         out,
         ",NAME=\"{name}{ordinal}\",DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"{}\",URI=\"{prefix}{}\"",
@@ -112,10 +138,10 @@ fn variant(
     prefix: &str,
     track: &TrackRecord,
     picture: Option<&Picture>,
-    audio: Option<&AudioCost>,
+    audio: Option<&AudioGroup<'_>>,
 ) -> Result<(), PackageError> {
-    let peak = peak_bitrate_bps(track).saturating_add(audio.map_or(0, |audio| audio.peak_bps));
-    let average = average_bitrate_bps(track).saturating_add(audio.map_or(0, |audio| audio.average_bps));
+    let peak = peak_bitrate_bps(track).saturating_add(audio.map_or(0, AudioGroup::peak_bps));
+    let average = average_bitrate_bps(track).saturating_add(audio.map_or(0, AudioGroup::average_bps));
     let mut codecs = codec_string(&track.config)?;
     for codec in audio.iter().flat_map(|audio| &audio.codecs) {
         let _ = write!(codecs, ",{codec}");
@@ -125,13 +151,23 @@ fn variant(
     let _ = write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\"");
     if let Some(picture) = picture {
         let _ = write!(out, ",RESOLUTION={}x{},FRAME-RATE={}", picture.width, picture.height, frame_rate(picture));
-        out.push_str(",VIDEO-RANGE=SDR");
+        let _ = write!(out, ",VIDEO-RANGE={}", video_range(track)?);
     }
-    if audio.is_some() {
-        let _ = write!(out, ",AUDIO=\"{AUDIO_GROUP}\"");
+    if let Some(audio) = audio {
+        let _ = write!(out, ",AUDIO=\"{}\"", audio.id);
     }
     let _ = writeln!(out, "\n{prefix}{}", playlist_path(&track.name));
     Ok(())
+}
+
+/// By the transfer characteristics (ITU-T H.273 §8.2) that the codec states.
+fn video_range(track: &TrackRecord) -> Result<&'static str, PackageError> {
+    let Configured::Video { colour, .. } = Configured::read(&track.config)? else { return Ok("SDR") };
+    Ok(match colour.map(|colour| colour.transfer) {
+        Some(16) => "PQ",
+        Some(18) => "HLG",
+        _ => "SDR",
+    })
 }
 
 /// Pictures per second with three decimals, rounded.
@@ -158,10 +194,11 @@ fn iframe_variant(out: &mut String, prefix: &str, track: &TrackRecord, picture: 
     let _ = writeln!(
         out,
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{}\",RESOLUTION={}x{},\
-         VIDEO-RANGE=SDR,URI=\"{prefix}{}\"",
+         VIDEO-RANGE={},URI=\"{prefix}{}\"",
         codec_string(&track.config)?,
         picture.width,
         picture.height,
+        video_range(track)?,
         iframe_playlist_path(&track.name)
     );
     Ok(())

@@ -4,10 +4,9 @@ use media_types::{CodecConfig, TrackKind, TrackRecord};
 use mp4_atom::{Codec, Decode, Encode, FourCC, Ftyp, Moov, Trak};
 
 use super::Findings;
-use crate::codec::{AvcConfig, composition_delay};
 use crate::init::TRACK_ID;
 use crate::language;
-use crate::sps::Sps;
+use bitstream::avc;
 
 /// ISO/IEC 23000-19 §7.3.1 and what the record says.
 pub(super) fn check(track: &TrackRecord, init: &[u8], findings: &mut Findings) {
@@ -48,14 +47,11 @@ fn check_entry(track: &TrackRecord, trak: &Trak, findings: &mut Findings) {
             if entry.avcc.encode(&mut decoded).is_err() || decoded.get(8..) != Some(record.as_ref()) {
                 findings.add("cmaf.config", "the avcC is not the encoder's");
             }
-            match AvcConfig::parse(record).ok().and_then(|config| Sps::parse(config.sps)) {
+            match avc::Record::parse(record).and_then(|record| record.first_sps()) {
                 Some(sps) => findings.same("avc.resolution", "the coded picture", (sps.width, sps.height), size),
                 None => findings.add("avc.sps", "the sequence parameter set cannot be read"),
             }
-            match composition_delay(&track.kind, track.timescale, &track.config) {
-                Ok(delay) => check_edits(trak, delay.unwrap_or(0), findings),
-                Err(error) => findings.add("cmaf.config", error.to_string()),
-            }
+            check_edits(trak, track.hidden_ticks, findings);
         }
         (TrackKind::Audio { .. }, CodecConfig::Aac(config), [Codec::Mp4a(entry)]) => {
             let found = entry.esds.es_desc.dec_config.dec_specific.as_ref().map(|specific| specific.raw.as_slice());
@@ -69,11 +65,11 @@ fn check_entry(track: &TrackRecord, trak: &Trak, findings: &mut Findings) {
 }
 
 fn check_sound(track: &TrackRecord, trak: &Trak, found_channels: u16, findings: &mut Findings) {
-    let TrackKind::Audio { channels, language, priming_samples, .. } = &track.kind else { return };
-    findings.same("cmaf.channels", "the channel count", u32::from(found_channels), *channels);
-    let code = language::iso639(language);
+    let TrackKind::Audio { channels, .. } = track.kind else { return };
+    findings.same("cmaf.channels", "the channel count", u32::from(found_channels), channels);
+    let code = language::iso639(&track.language);
     findings.same("cmaf.language", "the language", trak.mdia.mdhd.language.as_bytes(), code.as_slice());
-    check_edits(trak, *priming_samples, findings);
+    check_edits(trak, track.hidden_ticks, findings);
 }
 
 /// ISO/IEC 14496-12 §8.6.6: presentation starts `hidden` ticks into the media.

@@ -2,19 +2,18 @@
 
 use media_types::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};
 use mp4_atom::{Atom, Decode, FourCC, Header, Mdat, Moof, Styp, Tfhd, Traf, TrunEntry};
-use sha2::{Digest, Sha256};
 
 use super::Findings;
-use crate::codec::{composition_delay, sample_ticks};
+use crate::codec::sample_ticks;
 use crate::init::TRACK_ID;
 
 /// `sample_is_non_sync_sample` (ISO/IEC 14496-12 §8.8.3.1).
 const NON_SYNC: u32 = 0x0001_0000;
 
-/// The record's SHA-256.
+/// The record's hash.
 pub(super) fn check_hash(track: &TrackRecord, record: &SegmentRecord, bytes: &[u8], findings: &mut Findings) {
     let mut at = Judge::new(track, record, findings);
-    at.same("cmaf.sha256", "its hash", hex::encode(Sha256::digest(bytes)), record.sha256.clone());
+    at.same("cmaf.blake3", "its hash", blake3::hash(bytes).to_hex().to_string(), record.blake3.clone());
 }
 
 /// ISO/IEC 23000-19 §7.3.3, and every figure of the record but its hash counted again.
@@ -160,7 +159,7 @@ impl Grid {
     fn new(track: &TrackRecord, record: &SegmentRecord, most: usize) -> Self {
         Self {
             start_ticks: record.start_ticks as i64,
-            delay: composition_delay(&track.kind, track.timescale, &track.config).ok().flatten().unwrap_or(0).into(),
+            delay: if matches!(track.kind, TrackKind::Video { .. }) { track.hidden_ticks.into() } else { 0 },
             sample_ticks: sample_ticks(&track.kind, track.timescale),
             taken: vec![false; most.min(record.sample_count as usize)],
         }

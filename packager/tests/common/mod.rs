@@ -74,38 +74,51 @@ pub struct Packed {
     pub segments: Vec<Bytes>,
 }
 
+/// A track without segments.
+pub fn bare(name: &str, kind: TrackKind, timescale: Timescale, config: CodecConfig) -> TrackRecord {
+    let delay = packager::composition_delay(&kind, timescale, &config).unwrap_or(None);
+    TrackRecord {
+        name: name.to_owned(),
+        kind,
+        language: "und".to_owned(),
+        timescale,
+        config,
+        max_bitrate_bps: 3_000_000,
+        hidden_ticks: delay.unwrap_or(0),
+        shown_ticks: 0,
+        segments: Vec::new(),
+    }
+}
+
 impl Packed {
-    pub fn new(
-        name: &str,
-        kind: TrackKind,
-        timescale: Timescale,
-        config: CodecConfig,
-        segments: impl Iterator<Item = Vec<Sample>>,
-    ) -> Packed {
-        let init = init_segment(&kind, timescale, &config).unwrap();
-        let delay = packager::composition_delay(&kind, timescale, &config).unwrap();
-        let (mut records, mut bytes) = (Vec::new(), Vec::new());
+    /// Fills in the segments, and how long they are shown unless that is given.
+    pub fn new(mut track: TrackRecord, segments: impl Iterator<Item = Vec<Sample>>) -> Packed {
+        let init = init_segment(&track, None).unwrap();
+        let delay = matches!(track.kind, TrackKind::Video { .. }).then_some(track.hidden_ticks);
+        let mut bytes = Vec::new();
         for (index, samples) in segments.enumerate() {
-            let packed = media_segment(index as u32, timescale, &samples, delay).unwrap();
-            records.push(packed.record);
+            let packed = media_segment(index as u32, &samples, delay).unwrap();
+            track.segments.push(packed.record);
             bytes.push(packed.bytes);
         }
-        let name = name.to_owned();
-        let track = TrackRecord { name, kind, timescale, config, max_bitrate_bps: 3_000_000, segments: records };
+        if track.shown_ticks == 0 {
+            track.shown_ticks = track.segments.iter().map(|segment| segment.duration_ticks).sum();
+        }
         Packed { track, init, segments: bytes }
     }
 }
 
 /// Video of `frames` frames at 24000/1001 in segments of 96, named `video-{height}p`.
 pub fn video(height: u32, frames: u64) -> Packed {
-    let kind = TrackKind::Video { width: height * 16 / 9, height, rate_num: 24_000, rate_den: 1001 };
+    let kind =
+        TrackKind::Video { width: height * 16 / 9, height, rate_num: 24_000, rate_den: 1001, sample_aspect: (1, 1) };
     let segments = (0..frames.div_ceil(96)).map(|segment| {
         let first = segment * 96;
         let size =
             move |frame: u64| height as usize * if frame.is_multiple_of(48) { 40 } else { 2 } + frame as usize % 7;
         video_samples(first, (frames - first).min(96), 1001, 48, size)
     });
-    Packed::new(&format!("video-{height}p"), kind, scale(24_000), avc(), segments)
+    Packed::new(bare(&format!("video-{height}p"), kind, scale(24_000), avc()), segments)
 }
 
 /// Stereo AAC at 44.1 kHz that lasts as long as `frames` video frames, cut on the video's grid.
@@ -123,15 +136,15 @@ pub fn audio(name: &str, language: &str, frames: u64) -> Packed {
         language: language.to_owned(),
     };
     let grid = packager::audio_segments(&plan, 1024);
-    let kind = TrackKind::Audio {
-        sample_rate: 44_100,
-        channels: 2,
-        language: language.to_owned(),
-        priming_samples: 1024,
-        sample_count: plan.sample_count,
-    };
+    let kind = TrackKind::Audio { sample_rate: 44_100, channels: 2 };
     let segments = (0..grid.segment_count()).map(|segment| {
         audio_samples(grid.first_frame(segment), grid.frames_in_segment(segment), |frame| 300 + frame as usize % 60)
     });
-    Packed::new(name, kind, scale(44_100), aac(44_100), segments)
+    let track = TrackRecord {
+        language: language.to_owned(),
+        hidden_ticks: 1024,
+        shown_ticks: plan.sample_count,
+        ..bare(name, kind, scale(44_100), aac(44_100))
+    };
+    Packed::new(track, segments)
 }

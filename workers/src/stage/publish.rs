@@ -60,7 +60,7 @@ impl Workshop {
         }
         for (path, file) in files {
             let bytes = self.media.get(&file.key).await?;
-            if bytes.len() as u64 != file.size_bytes || crate::sha256(&bytes) != file.sha256 {
+            if bytes.len() as u64 != file.size_bytes || crate::blake3(&bytes) != file.blake3 {
                 return Err(WorkError::Storage(format!("{path} is not what was stored there")));
             }
             let findings = segments.get(path).map(|(track, record)| verify_segment(track, record, &bytes));
@@ -85,7 +85,7 @@ fn published(key: String, bytes: &[u8], media_type: &str) -> PublishedFile {
     PublishedFile {
         key,
         size_bytes: bytes.len() as u64,
-        sha256: crate::sha256(bytes),
+        blake3: crate::blake3(bytes),
         media_type: media_type.to_owned(),
     }
 }
@@ -148,7 +148,7 @@ impl Done {
             let file = PublishedFile {
                 key: format!("{}{}", made.prefix, still.name),
                 size_bytes: still.size_bytes,
-                sha256: still.sha256.clone(),
+                blake3: still.blake3.clone(),
                 media_type: packager::media_type(&still.name).to_owned(),
             };
             files.insert(still.name.clone(), file);
@@ -163,7 +163,7 @@ fn enter_segments(files: &mut Files, prefix: &str, track: &str, segments: &[Segm
         let file = PublishedFile {
             key: format!("{prefix}{path}"),
             size_bytes: segment.size_bytes,
-            sha256: segment.sha256.clone(),
+            blake3: segment.blake3.clone(),
             media_type: packager::media_type(&path).to_owned(),
         };
         files.insert(path, file);

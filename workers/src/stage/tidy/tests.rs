@@ -66,7 +66,7 @@ impl Bench {
     async fn publish(&self, asset: &AssetRow, generation: u64, attempt: &str) {
         let key = format!("{}{attempt}/audio-en/00001.m4s", publication::work_prefix(&asset.id));
         self.put(&key, "media").await;
-        let file = PublishedFile { key, size_bytes: 5, sha256: "ab".into(), media_type: "audio/mp4".into() };
+        let file = PublishedFile { key, size_bytes: 5, blake3: "ab".into(), media_type: "audio/mp4".into() };
         let files = BTreeMap::from([("audio-en/00001.m4s".to_owned(), file)]);
         let index = GenerationIndex { generation, duration_ms: 1_000, files };
         let playlist = publication::generation_key(&asset.playback_id, generation, "master.m3u8");

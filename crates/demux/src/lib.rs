@@ -1,0 +1,23 @@
+//! Demuxers that do no I/O: they say which bytes they need, and give samples.
+//!
+//! - [`Demuxer`]: one file, whatever its container. [`Demuxer::detect`] tells by its first bytes.
+//! - [`Step`]: what a demuxer wants or gives next. [`Packet`]: one sample, or where its bytes lie.
+//! - [`Track`]: an elementary stream of the file.
+//! - `mp4`: ISO BMFF, whole and fragmented. `ts`: MPEG transport streams. `mkv`: Matroska and WebM.
+//!
+//! Time: every track counts in its own timescale from the file's presentation start, which is 0; what an edit list hides
+//! before it is negative. Layer 2: no I/O, no clock. Every allocation is bounded by bytes that were really given.
+
+mod detect;
+mod error;
+mod mkv;
+mod mp4;
+mod port;
+mod ts;
+
+pub use detect::Demuxer;
+pub use error::{DemuxError, Warning};
+pub use mkv::{Chapter, MkvDemuxer};
+pub use mp4::Mp4Demuxer;
+pub use port::{ByteRange, Data, Demux, MediaKind, Packet, Roles, Step, Track};
+pub use ts::TsDemuxer;

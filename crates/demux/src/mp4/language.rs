@@ -1,0 +1,101 @@
+//! Languages and names as tracks state them, for people and manifests.
+
+/// ISO 639-1 codes, each followed by its ISO 639-2/T code.
+const TWO_TO_THREE: &str = "\
+aaaar ababk aeave afafr akaka amamh anarg arara asasm avava ayaym azaze babak bebel bgbul bhbih bibis bmbam bnben \
+bobod brbre bsbos cacat ceche chcha cocos crcre csces cuchu cvchv cycym dadan dedeu dvdiv dzdzo eeewe elell \
+eneng eoepo esspa etest eueus fafas ffful fifin fjfij fofao frfra fyfry gagle gdgla glglg gngrn guguj gvglv hahau \
+heheb hihin hohmo hrhrv hthat huhun hyhye hzher iaina idind ieile igibo iiiii ikipk ioido isisl itita iuiku jajpn \
+jvjav kakat kgkon kikik kjkua kkkaz klkal kmkhm knkan kokor krkau kskas kukur kvkom kwcor kykir lalat lbltz lglug \
+lilim lnlin lolao ltlit lulub lvlav mgmlg mhmah mimri mkmkd mlmal mnmon mrmar msmsa mtmlt mymya nanau nbnob ndnde \
+nenep ngndo nlnld nnnno nonor nrnbl nvnav nynya ococi ojoji omorm orori ososs papan pipli plpol pspus ptpor quque \
+rmroh rnrun roron rurus rwkin sasan scsrd sdsnd sesme sgsag sisin skslk slslv smsmo snsna sosom sqsqi srsrp ssssw \
+stsot susun svswe swswa tatam tetel tgtgk ththa titir tktuk tltgl tntsn toton trtur tstso tttat twtwi tytah uguig \
+ukukr ururd uzuzb veven vivie vovol wawln wowol xhxho yiyid yoyor zazha zhzho zuzul";
+
+/// Macintosh language codes 0 to 33, which QuickTime files may have (QuickTime File Format, "Language Code Values").
+const MACINTOSH: &str = "en fr de it nl sv es da pt no he ja ar fi el is mt tr hr zh-Hant ur hi th ko lt pl hu et lv \
+se fo fa ru zh-Hans";
+
+/// What `mdhd` has (ISO/IEC 14496-12 §8.4.2.3), as BCP 47 wants it: the shortest code; `und` when there is none.
+/// Macintosh codes count in `quicktime` files alone.
+pub(super) fn unpack(packed: u16, quicktime: bool) -> String {
+    if packed < 0x400 && quicktime {
+        return MACINTOSH.split(' ').nth(packed.into()).unwrap_or("und").to_owned();
+    }
+    let letters = [packed >> 10 & 31, packed >> 5 & 31, packed & 31];
+    if letters.iter().any(|letter| !(1..=26).contains(letter)) {
+        return "und".to_owned();
+    }
+    let long: String = letters.iter().map(|&letter| char::from(letter as u8 + 0x60)).collect();
+    let short = TWO_TO_THREE.split(' ').find_map(|pair| pair.strip_suffix(long.as_str()).filter(|two| two.len() == 2));
+    short.map_or(long.clone(), str::to_owned)
+}
+
+/// A tag as `elng` has it (§8.4.6): letters, digits and hyphens, or nothing.
+pub(super) fn tag(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let plain = (2..=35).contains(&text.len()) && text.split('-').all(part);
+    plain.then(|| text.to_owned())
+}
+
+/// A name for people, of at most 200 bytes; nothing for the names that writers give every track.
+pub(super) fn label(bytes: &[u8]) -> Option<String> {
+    // QuickTime counts the bytes first; ISO BMFF ends the text with a zero byte.
+    let counted = bytes.split_first().filter(|(count, rest)| usize::from(**count) == rest.len() && !rest.is_empty());
+    let bytes = counted.map_or(bytes, |(_, rest)| rest);
+    let bytes = &bytes[..bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())];
+    let text = std::str::from_utf8(bytes).ok()?.trim();
+    let lower = text.to_ascii_lowercase();
+    let machine = ["handle", "core media", "gpac", "iso media", "mainconcept", "bento4", "l-smash", "gopro"];
+    let plain = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
+    (plain && !machine.iter().any(|word| lower.contains(word))).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(code: &str) -> u16 {
+        code.bytes().fold(0, |packed, letter| packed << 5 | u16::from(letter - 0x60))
+    }
+
+    #[test]
+    fn packed_codes_become_the_shortest_tags() {
+        for (code, expected) in [("eng", "en"), ("und", "und"), ("deu", "de"), ("gsw", "gsw"), ("zho", "zh")] {
+            assert_eq!(unpack(packed(code), true), expected);
+        }
+        for (code, expected) in
+            [(0, "en"), (32, "ru"), (19, "zh-Hant"), (0x3ff, "und"), (0x7fff, "und"), (0x8000, "und")]
+        {
+            assert_eq!(unpack(code, true), expected);
+        }
+        assert_eq!(unpack(0, false), "und");
+    }
+
+    #[test]
+    fn labels_are_what_a_person_wrote() {
+        for (name, expected) in [
+            (&b"VideoHandler\0"[..], None),
+            (b"\x0cVideoHandler", None),
+            (b"Core Media Audio", None),
+            (b"Director's commentary\0", Some("Director's commentary")),
+            (b"\x06Ton 5.", Some("Ton 5.")),
+            (b"", None),
+            (b"\0", None),
+            (b"a\nb", None),
+            (b"\xff\xfe", None),
+        ] {
+            assert_eq!(label(name).as_deref(), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn tags_are_plain_or_nothing() {
+        assert_eq!(tag(b"pt-BR").as_deref(), Some("pt-BR"));
+        for bad in [&b"e"[..], b"en\"", b"en--US", b"", b"\xff\xff"] {
+            assert_eq!(tag(bad), None);
+        }
+    }
+}

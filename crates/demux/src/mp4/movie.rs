@@ -1,0 +1,330 @@
+//! The movie box: its tracks, as they are and as they are shown (ISO/IEC 14496-12 §8.2 to §8.6).
+
+use bytes::Bytes;
+use media_types::time::rescale;
+use media_types::{FrameRate, Timescale};
+
+use super::boxes::{Atom, Atoms, Code, fail, name};
+use super::crypt::{Aux, Groups, mapping};
+use super::edit::{self, Timeline};
+use super::entry::{self, Found};
+use super::language;
+use super::stream::{Defaults, Description, Stream};
+use super::table::{Boxes, Table};
+use crate::{DemuxError, MediaKind, Roles, Track, Warning};
+
+/// More tracks than any presentation has.
+const MOST_TRACKS: usize = 512;
+
+/// What a movie box says.
+#[derive(Debug, Default)]
+pub(super) struct Movie {
+    /// Tracks as callers see them.
+    pub(super) tracks: Vec<Track>,
+    /// What is known of each besides.
+    pub(super) streams: Vec<Stream>,
+    /// `track_ID`s of what was passed over.
+    pub(super) passed_over: Vec<u32>,
+    /// Whether fragments may follow (`mvex`).
+    pub(super) fragmented: bool,
+    /// What was passed over, and why.
+    pub(super) warnings: Vec<Warning>,
+}
+
+struct Context<'a> {
+    root: &'a Bytes,
+    timescale: u32,
+    fragment_duration: Option<u64>,
+    quicktime: bool,
+}
+
+/// Reads the movie box `root`, header included, which lies at `at`.
+///
+/// # Errors
+/// It is damaged, or a track cannot be read without a decoder or another file.
+pub(super) fn parse(root: &Bytes, at: u64, quicktime: bool) -> Result<Movie, DemuxError> {
+    let moov = Atoms::new(root, at).next().transpose()?.ok_or_else(|| fail(at, "the moov box is too short"))?;
+    if moov.child(b"cmov")?.is_some() {
+        return Err(fail(at, "the movie box is compressed, as QuickTime once did; write the file anew"));
+    }
+    let mut movie = Movie::default();
+    let mvex = moov.child(b"mvex")?;
+    movie.fragmented = mvex.is_some();
+    let context = Context {
+        root,
+        timescale: movie_timescale(&moov.need(b"mvhd")?)?,
+        fragment_duration: match mvex {
+            Some(mvex) => fragment_duration(&mvex)?,
+            None => None,
+        },
+        quicktime,
+    };
+    let mut seen = 0;
+    for trak in moov.children() {
+        let trak = trak?;
+        if trak.kind == *b"trak" {
+            seen += 1;
+            if seen > MOST_TRACKS {
+                return Err(fail(trak.at, format!("there are more than {MOST_TRACKS} tracks")));
+            }
+            context.track(&mut movie, &trak)?;
+        }
+    }
+    if let Some(mvex) = mvex {
+        extend(&mut movie, &mvex)?;
+    }
+    if movie.tracks.is_empty() {
+        let why = movie.warnings.first().map_or("it has no tracks at all", |warning| warning.what.as_str());
+        return Err(fail(at, format!("there is no track that can be carried: {why}")));
+    }
+    Ok(movie)
+}
+
+fn movie_timescale(mvhd: &Atom) -> Result<u32, DemuxError> {
+    let (version, _, mut fields) = mvhd.full()?;
+    let scale = fields.skip(if version == 1 { 16 } else { 8 }).and_then(|()| fields.u32());
+    scale.ok_or_else(|| mvhd.short()).and_then(|scale| match scale {
+        0 => Err(fail(mvhd.at, "the movie's timescale is 0")),
+        scale => Ok(scale),
+    })
+}
+
+/// `mehd`: how long the movie is with its fragments.
+fn fragment_duration(mvex: &Atom) -> Result<Option<u64>, DemuxError> {
+    let Some(mehd) = mvex.child(b"mehd")? else { return Ok(None) };
+    let (version, _, mut fields) = mehd.full()?;
+    Ok(fields.sized(version).filter(|&duration| duration > 0))
+}
+
+/// `trex`: what fragments need not say (§8.8.3).
+fn extend(movie: &mut Movie, mvex: &Atom) -> Result<(), DemuxError> {
+    for trex in mvex.children() {
+        let trex = trex?;
+        if trex.kind != *b"trex" {
+            continue;
+        }
+        let (_, _, mut fields) = trex.full()?;
+        let mut next = || fields.u32().ok_or_else(|| trex.short());
+        let id = next()?;
+        let defaults = Defaults { description: next()?, duration: next()?, size: next()?, flags: next()? };
+        if let Some(stream) = movie.streams.iter_mut().find(|stream| stream.id == id) {
+            stream.defaults = defaults;
+        }
+    }
+    Ok(())
+}
+
+impl Context<'_> {
+    fn track(&self, movie: &mut Movie, trak: &Atom) -> Result<(), DemuxError> {
+        let header = TrackHeader::parse(&trak.need(b"tkhd")?)?;
+        let mdia = trak.need(b"mdia")?;
+        let hdlr = mdia.need(b"hdlr")?;
+        let (_, _, mut fields) = hdlr.full()?;
+        let handler = fields.skip(4).and_then(|()| fields.code()).ok_or_else(|| hdlr.short())?;
+        let label = fields.skip(12).and_then(|()| language::label(fields.0));
+        let pass_over = |movie: &mut Movie, why: String| {
+            movie
+                .warnings
+                .push(Warning { offset: trak.at, what: format!("track {} is passed over: {why}", header.id) });
+            movie.passed_over.push(header.id);
+        };
+        if !matches!(&handler, b"vide" | b"soun" | b"text" | b"subt" | b"sbtl" | b"clcp") {
+            pass_over(movie, format!("it holds '{}', neither pictures nor sound nor text", name(handler)));
+            return Ok(());
+        }
+        if movie.streams.iter().any(|stream| stream.id == header.id) {
+            return Err(fail(trak.at, format!("there are two tracks with the number {}", header.id)));
+        }
+        let minf = mdia.need(b"minf")?;
+        let stbl = minf.need(b"stbl")?;
+        let stsd = stbl.need(b"stsd")?;
+        let found = entry::entries(&stsd, &handler)?;
+        let chosen = found.iter().find_map(|found| found.as_ref().ok()).cloned();
+        let Some(chosen) = chosen else {
+            let why = found.into_iter().find_map(Result::err).unwrap_or_default();
+            pass_over(movie, why);
+            return Ok(());
+        };
+        own_media(&minf, chosen.reference, header.id)?;
+        if chosen.protection.is_some() && chosen.widen.is_some() {
+            let what = "its NAL units have short lengths and are encrypted, so that they cannot be widened";
+            return Err(fail(chosen.at, format!("track {}: {what}", header.id)));
+        }
+        let media = MediaHeader::parse(&mdia, self.quicktime)?;
+        let boxes = Boxes::parse(self.root, &stbl)?;
+        let elst = trak.child(b"edts")?.map(|edts| edts.child(b"elst")).transpose()?.flatten();
+        let timeline = edit::read(elst.as_ref(), self.timescale, media.timescale.get())?;
+        if matches!(chosen.kind, MediaKind::Video { .. }) && header.turned {
+            let what =
+                format!("track {} is to be shown turned or mirrored; its pictures are carried as they are", header.id);
+            movie.warnings.push(Warning { offset: trak.at, what });
+        }
+        let mut roles = Roles { default: header.enabled, ..Roles::default() };
+        let mut label = label;
+        if let Some(udta) = trak.child(b"udta")? {
+            user_data(&udta, &mut roles, &mut label);
+        }
+        let frame_rate = boxes.constant_duration().and_then(|delta| FrameRate::new(media.timescale.get(), delta));
+        let kind = match chosen.kind {
+            MediaKind::Video { width, height, sample_aspect, .. } => {
+                MediaKind::Video { width, height, sample_aspect, frame_rate }
+            }
+            other => other,
+        };
+        movie.tracks.push(Track {
+            id: header.id.into(),
+            kind,
+            config: chosen.config.clone(),
+            timescale: media.timescale,
+            end: self.end(&timeline, &boxes, media.timescale, movie.fragmented),
+            language: media.language,
+            label,
+            roles,
+            protection: found.iter().flatten().find_map(|entry| entry.protection.as_deref().cloned()),
+        });
+        movie.streams.push(self.stream(&header, &stbl, &found, &timeline, boxes, kind)?);
+        Ok(())
+    }
+
+    /// Where the edit list ends the track. In a fragmented movie an edit's length often speaks of the movie box's own
+    /// samples only, so it counts there only where the whole movie's length is stated and longer.
+    fn end(&self, timeline: &Timeline, boxes: &Boxes, timescale: Timescale, fragmented: bool) -> Option<i64> {
+        timeline.end?;
+        if !fragmented {
+            return timeline.cut(boxes.presentation_end());
+        }
+        let whole = i64::try_from(self.fragment_duration?).ok()?;
+        let whole = rescale(whole, timescale.get().into(), self.timescale.into());
+        timeline.cut(whole.saturating_sub(timeline.shift))
+    }
+
+    fn stream(
+        &self,
+        header: &TrackHeader,
+        stbl: &Atom,
+        found: &[Found],
+        timeline: &Timeline,
+        boxes: Boxes,
+        kind: MediaKind,
+    ) -> Result<Stream, DemuxError> {
+        let first = found.iter().flatten().next();
+        let scheme = found.iter().flatten().find_map(|entry| Some(entry.protection.as_ref()?.scheme));
+        let descriptions = found
+            .iter()
+            .map(|found| match (found, first) {
+                (Ok(entry), Some(first)) if entry.config == first.config && entry.widen == first.widen => {
+                    Description::Same(entry.by_default.clone())
+                }
+                (Ok(entry), _) => Description::Other(entry.at, "has another configuration".to_owned()),
+                (Err(why), _) => Description::Other(stbl.at, format!("cannot be carried: {why}")),
+            })
+            .collect();
+        Ok(Stream {
+            scheme,
+            groups: scheme.map(|scheme| Groups::parse(stbl, scheme)).transpose()?.unwrap_or_default(),
+            mapping: mapping(self.root, stbl)?,
+            aux: if scheme.is_some() { Aux::parse(self.root, stbl, 0)? } else { None },
+            widen: first.and_then(|entry| entry.widen),
+            always_sync: !matches!(kind, MediaKind::Video { .. }),
+            shift: timeline.shift,
+            ..Stream::new(header.id, descriptions, Table::new(boxes))
+        })
+    }
+}
+
+/// `tkhd` (§8.3.2).
+struct TrackHeader {
+    id: u32,
+    enabled: bool,
+    turned: bool,
+}
+
+impl TrackHeader {
+    fn parse(tkhd: &Atom) -> Result<Self, DemuxError> {
+        let (version, flags, mut fields) = tkhd.full()?;
+        let mut read = || {
+            fields.skip(if version == 1 { 16 } else { 8 })?;
+            let id = fields.u32()?;
+            fields.skip(if version == 1 { 12 } else { 8 } + 16)?;
+            let (a, b, _) = (fields.i32()?, fields.i32()?, fields.i32()?);
+            let (c, d) = (fields.i32()?, fields.i32()?);
+            Some(Self { id, enabled: flags & 1 != 0, turned: b != 0 || c != 0 || a < 0 || d < 0 })
+        };
+        read().ok_or_else(|| tkhd.short())
+    }
+}
+
+/// `mdhd` and `elng` (§8.4.2, §8.4.6).
+struct MediaHeader {
+    timescale: Timescale,
+    language: String,
+}
+
+impl MediaHeader {
+    fn parse(mdia: &Atom, quicktime: bool) -> Result<Self, DemuxError> {
+        let mdhd = mdia.need(b"mdhd")?;
+        let (version, _, mut fields) = mdhd.full()?;
+        let mut read = || {
+            fields.skip(if version == 1 { 16 } else { 8 })?;
+            let timescale = fields.u32()?;
+            fields.skip(if version == 1 { 8 } else { 4 })?;
+            Some((timescale, fields.u16()?))
+        };
+        let (timescale, packed) = read().ok_or_else(|| mdhd.short())?;
+        let timescale = Timescale::new(timescale).ok_or_else(|| fail(mdhd.at, "a track's timescale is 0"))?;
+        let extended = match mdia.child(b"elng")? {
+            Some(elng) => elng.full().ok().and_then(|(_, _, mut fields)| language::tag(fields.text())),
+            None => None,
+        };
+        Ok(Self { timescale, language: extended.unwrap_or_else(|| language::unpack(packed, quicktime)) })
+    }
+}
+
+/// That the media lie in this file (`dref`, §8.7.2).
+fn own_media(minf: &Atom, reference: u16, id: u32) -> Result<(), DemuxError> {
+    let Some(dref) = minf.child(b"dinf")?.map(|dinf| dinf.child(b"dref")).transpose()?.flatten() else { return Ok(()) };
+    let Some(index) = usize::from(reference).checked_sub(1) else { return Ok(()) };
+    let Some(entry) = dref.children_from(8).nth(index) else { return Ok(()) };
+    let entry = entry?;
+    let (_, flags, _) = entry.full()?;
+    if flags & 1 != 0 {
+        return Ok(());
+    }
+    Err(fail(entry.at, format!("track {id} keeps its media in another file, which is not read; join them into one")))
+}
+
+/// Names and roles in `udta`, of which a damaged one is no reason to refuse anything.
+fn user_data(udta: &Atom, roles: &mut Roles, label: &mut Option<String>) {
+    for atom in udta.children().map_while(Result::ok) {
+        match &atom.kind {
+            b"name" => *label = language::label(atom.body).or(label.take()),
+            b"kind" => {
+                if let Ok((_, _, mut fields)) = atom.full() {
+                    let scheme = fields.text();
+                    add_role(roles, scheme, fields.text());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `kind` (§8.10.4): roles of DASH (ISO/IEC 23009-1 §5.8.5.5) and of HTML.
+fn add_role(roles: &mut Roles, scheme: &[u8], value: &[u8]) {
+    if !matches!(scheme, b"urn:mpeg:dash:role:2011" | b"about:html-kind") {
+        return;
+    }
+    match value {
+        b"main" => roles.default = true,
+        b"commentary" => roles.commentary = true,
+        b"forced-subtitle" | b"forced_subtitle" => roles.forced = true,
+        b"caption" | b"captions" => roles.hearing_impaired = true,
+        b"description" | b"descriptions" | b"main-desc" => roles.visual_impaired = true,
+        _ => {}
+    }
+}
+
+/// The major brand of an `ftyp` box (§4.3).
+pub(super) fn major_brand(ftyp: &[u8]) -> Option<Code> {
+    ftyp.get(8..12)?.first_chunk().copied()
+}

@@ -1,0 +1,10 @@
+//! The MP4 demuxer against what ffmpeg says of real files, against files built box by box, and against damage.
+
+#![allow(clippy::unwrap_used)]
+
+mod built;
+mod damage;
+mod driver;
+mod protected;
+mod real;
+mod writer;

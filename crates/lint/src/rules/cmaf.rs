@@ -1,0 +1,26 @@
+//! Common media application format.
+
+rules! {
+    BOX_ORDER Error "cmaf.box-order" "ISO/IEC 23000-19 §7.3.2.3"
+        "a media data box follows each movie fragment box" "write moof, then its mdat"
+    BRAND Info "cmaf.brand" "ISO/IEC 23000-19 §7.2"
+        "the initialisation segment claims a CMAF brand" "add cmfc or cmf2 to the compatible brands when the track conforms"
+    DEFAULT_BASE Error "cmaf.default-base-is-moof" "ISO/IEC 23000-19 §7.5.16"
+        "data offsets count from the movie fragment" "set default-base-is-moof and leave out base-data-offset"
+    ONE_TRACK Warning "cmaf.one-track" "ISO/IEC 23000-19 §7.3.1"
+        "a CMAF track file holds one track" "package every track by itself"
+    ONE_TRAF Warning "cmaf.one-traf" "ISO/IEC 23000-19 §7.3.2.3"
+        "a movie fragment holds one track fragment" "write one traf per moof"
+    SAMPLES_IN_MOOV Error "cmaf.samples-in-moov" "ISO/IEC 23000-19 §7.3.2.1"
+        "an initialisation segment holds no samples" "leave stts, stsc, stsz and stco empty"
+    SEGMENT_EMPTY Error "cmaf.segment-empty" "ISO/IEC 23000-19 §7.3.2.3"
+        "a segment holds samples" "leave the segment out or fill it; text tracks use empty cues"
+    STARTS_WITH_SYNC Error "cmaf.starts-with-sync" "ISO/IEC 23000-19 §7.3.2.4"
+        "a CMAF fragment at a segment's start begins with a sync sample" "place an IDR picture at each segment border"
+    SWITCHING_SET Warning "cmaf.switching-set" "ISO/IEC 23000-19 §7.3.4"
+        "tracks of a switching set agree in format, timescale, protection and edits" "encode all renditions in one go with the same settings"
+    TFDT Error "cmaf.tfdt" "ISO/IEC 23000-19 §7.5.17"
+        "every track fragment tells its decode time" "write tfdt in every traf"
+    TFDT_CONTINUITY Error "cmaf.tfdt-continuity" "ISO/IEC 14496-12 §8.8.12, ISO/IEC 23000-19 §7.3.2.3"
+        "a fragment starts where the one before ended" "add up sample durations exactly; mark real breaks as discontinuities or periods"
+}

@@ -1,0 +1,103 @@
+//! For every rule a presentation that breaks it, and a valid one that breaks none.
+#![allow(clippy::unwrap_used)]
+
+mod cases;
+mod fixture;
+mod media;
+
+use std::collections::BTreeSet;
+
+use cases::{Case, Edit, cases};
+use fixture::{Files, files, lint, options};
+use proptest::prelude::*;
+
+#[test]
+fn a_valid_presentation_has_no_findings() {
+    for protected in [false, true] {
+        let files = files(protected);
+        for root in ["m.m3u8", "m.mpd", "v1.m3u8", "x.mp4"] {
+            let report = lint(&files, root, options(), None);
+            assert!(report.findings.is_empty(), "{root}\n{report}");
+            assert!(report.segments > 0 || root == "x.mp4", "{root}: {report}");
+        }
+    }
+}
+
+fn apply(edit: &Edit, files: &mut Files) {
+    match edit {
+        Edit::Text(file, from, to) => {
+            let text = String::from_utf8(files[*file].clone()).unwrap();
+            assert!(text.contains(from), "{file} has no {from:?}");
+            files.insert((*file).to_owned(), text.replacen(from, to, 1).into_bytes());
+        }
+        Edit::Bytes(file, kind, at, bytes) => {
+            let data = files.get_mut(*file).unwrap();
+            let found = data.windows(4).position(|window| window == kind.as_bytes());
+            let start = (found.unwrap_or_else(|| panic!("{file} has no {kind}")) as isize + at) as usize;
+            data[start..start + bytes.len()].copy_from_slice(bytes);
+        }
+        Edit::Replace(file, bytes) => drop(files.insert((*file).to_owned(), bytes.clone())),
+        Edit::Remove(file) => assert!(files.remove(*file).is_some(), "{file}"),
+    }
+}
+
+fn run(case: &Case) -> lint::Report {
+    let mut files = files(case.protected);
+    case.edits.iter().for_each(|edit| apply(edit, &mut files));
+    let mut options = options();
+    if let Some(key) = case.key {
+        options.keys[0].1 = key;
+    }
+    if let Some(fetches) = case.fetches {
+        options.max_fetches = fetches;
+    }
+    lint(&files, case.root, options, case.content_type)
+}
+
+#[test]
+fn each_rule_is_found_where_it_is_broken() {
+    let mut missed = Vec::new();
+    for case in cases() {
+        let report = run(&case);
+        if !report.findings.iter().any(|finding| finding.rule.id == case.rule) {
+            missed.push(format!("{}: {:?}\n{report}", case.rule, case.edits.first()));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn every_rule_has_a_case() {
+    let tested: BTreeSet<&str> = cases().iter().map(|case| case.rule).collect();
+    let all: BTreeSet<&str> = lint::RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(all.difference(&tested).collect::<Vec<_>>(), Vec::<&&str>::new());
+    assert_eq!(tested.difference(&all).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn no_damage_makes_it_panic(pick in any::<prop::sample::Index>(), hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12), protected in any::<bool>(), cut in any::<prop::sample::Index>()) {
+        let mut files = files(protected);
+        let names: Vec<String> = files.keys().cloned().collect();
+        let data = files.get_mut(&names[pick.index(names.len())]).unwrap();
+        for (at, byte) in hits {
+            let at = at.index(data.len());
+            data[at] = byte;
+        }
+        if cut.index(3) == 0 {
+            data.truncate(cut.index(data.len()));
+        }
+        for root in ["m.m3u8", "m.mpd"] {
+            lint(&files, root, options(), None);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0..4usize) {
+        let head: &[u8] = [&b"#EXTM3U\n#EXT"[..], b"<MPD ", b"\0\0\0\x10ftyp", b""][kind];
+        let files = Files::from([("m".to_owned(), [head, &bytes].concat())]);
+        lint(&files, "m", options(), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! `lectern package`: existing media files to one CMAF set with HLS and DASH, without touching a sample.
+//!
+//! - `source`: one input file, read as its demuxer asks.
+//! - `survey`: the first pass, over times alone, and what it says about every track.
+//! - `plan`: which tracks there will be, and where their segments begin.
+//! - `names`: what tracks are called.
+//! - `keys`: which track gets which key, and what licence systems are told.
+//! - `segments`: the second pass: samples to segments, encrypted in place.
+//! - `files`: everything written, hashed on the way.
+//! - `run`: one after another.
+
+mod files;
+mod keys;
+mod names;
+mod plan;
+mod run;
+mod segments;
+mod source;
+mod survey;
+
+pub(crate) use keys::{Protect, read as read_keys};
+pub(crate) use run::{Outcome, Request, run};

@@ -1,0 +1,239 @@
+//! One step after another.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use drm::SegmentEncryptor;
+use media_types::{SegmentRecord, TrackKind, TrackRecord};
+use packager::repack::Chunker;
+use packager::{FileLayout, Presentation, Protection, index_length, init_path, media_path, segment_index};
+use workers::Staging;
+
+use super::files::{Folder, Growing};
+use super::keys::Protect;
+use super::plan::{Planned, count_segments, plan, survey_all};
+use super::segments::{Buffer, Target, TrackJob, TrackWriter};
+use super::source::Source;
+use super::survey::times;
+use crate::exit::Failure;
+
+/// What is to be packaged, and how.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) out: PathBuf,
+    pub(crate) segment_ms: u32,
+    pub(crate) layout: FileLayout,
+    pub(crate) protect: Option<Protect>,
+}
+
+/// What came out.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) tracks: Vec<TrackRecord>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A track's segments, and its file if it has one of its own, by the track's position.
+type Written = (usize, Vec<SegmentRecord>, Option<Growing>);
+
+/// Packages; nothing is left behind after a failure. `progress` is told the share that is done.
+pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<Outcome, Failure> {
+    let staging = Staging::create(&request.out)?;
+    let sources = request.inputs.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut warnings = Vec::new();
+    let surveyed = survey_all(&sources, &mut warnings)?;
+    let planned = plan(surveyed, &sources, request.segment_ms, &mut warnings)?;
+    let (encryptors, protection) = protect(request, &planned)?;
+    let folder = Folder::new(staging.path());
+    let frame = Presentation {
+        tracks: &[],
+        uri_prefix: "",
+        storyboard: None,
+        protection: protection.as_ref(),
+        layout: request.layout,
+    };
+    let mut jobs = sources.iter().map(|_| Vec::new()).collect::<Vec<_>>();
+    let targets = targets(&frame, &sources, &planned, &folder)?;
+    for (position, ((track, encryptor), target)) in planned.iter().zip(encryptors).zip(targets).enumerate() {
+        jobs[track.from.input].push(Job { position, track, encryptor, target });
+    }
+    let total: u64 = planned.iter().map(|track| track.from.bytes).sum();
+    let clear_lead_ms = request.protect.as_ref().map_or(0, |protect| protect.clear_lead_ms);
+    let work = Work { sources: &sources, clear_lead_ms, total, done: AtomicU64::new(0), progress };
+    let written = work.all(jobs)?;
+    let mut tracks: Vec<TrackRecord> = planned.into_iter().map(|track| track.record).collect();
+    let mut growing = Vec::new();
+    for (position, segments, file) in written {
+        tracks[position].segments = segments;
+        growing.extend(file.map(|file| (position, file)));
+    }
+    if let Some(empty) = tracks.iter().position(|track| track.segments.is_empty()) {
+        return Err(unfit(&tracks[empty].name, &"nothing of it is shown"));
+    }
+    finish(&Presentation { tracks: &tracks, ..frame }, &folder, growing)?;
+    staging.publish(&request.out)?;
+    Ok(Outcome { tracks, warnings })
+}
+
+fn unfit(name: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::bad_input("input.unfit", format!("{name}: {error}"), "")
+}
+
+/// What encrypts each track, and what is said of all.
+fn protect(
+    request: &Request,
+    planned: &[Planned],
+) -> Result<(Vec<Option<SegmentEncryptor>>, Option<Protection>), Failure> {
+    let Some(protect) = &request.protect else { return Ok((planned.iter().map(|_| None).collect(), None)) };
+    let (mut encryptors, mut protection) = (Vec::new(), Protection::new());
+    for track in planned {
+        let protected = protect.track(&track.record.name, &track.from)?;
+        encryptors.push(protected.map(|(encryptor, signal)| {
+            protection.insert(track.record.name.clone(), signal);
+            encryptor
+        }));
+    }
+    Ok((encryptors, Some(protection)))
+}
+
+/// Where each track goes.
+fn targets<'a>(
+    frame: &Presentation<'_>,
+    sources: &[Source],
+    planned: &[Planned],
+    folder: &'a Folder,
+) -> Result<Vec<Target<'a>>, Failure> {
+    planned.iter().try_for_each(|track| folder.make(&track.record.name))?;
+    if frame.layout == FileLayout::Segments {
+        return Ok(planned.iter().map(|_| Target::Files(folder)).collect());
+    }
+    let mut targets = Vec::new();
+    for (input, source) in sources.iter().enumerate() {
+        let here: Vec<_> = planned.iter().enumerate().filter(|(_, track)| track.from.input == input).collect();
+        let counts = count_segments(source, &here.iter().map(|(_, track)| *track).collect::<Vec<_>>())?;
+        for ((position, track), count) in here.into_iter().zip(counts) {
+            let name = &track.record.name;
+            let init = frame.init_segment(&track.record).map_err(|error| unfit(name, &error))?;
+            let reserved = init.len() as u64 + index_length(count);
+            targets.push((position, Target::One(folder.grow(&media_path(name), reserved)?)));
+        }
+    }
+    targets.sort_by_key(|(position, _)| *position);
+    Ok(targets.into_iter().map(|(_, target)| target).collect())
+}
+
+struct Job<'a> {
+    position: usize,
+    track: &'a Planned,
+    encryptor: Option<SegmentEncryptor>,
+    target: Target<'a>,
+}
+
+/// The second pass over all inputs.
+struct Work<'a> {
+    sources: &'a [Source],
+    clear_lead_ms: u32,
+    total: u64,
+    done: AtomicU64,
+    progress: &'a (dyn Fn(f64) + Sync),
+}
+
+impl Work<'_> {
+    /// One input per thread, as many at once as there are processors. What is written does not depend on their number.
+    fn all(&self, jobs: Vec<Vec<Job<'_>>>) -> Result<Vec<Written>, Failure> {
+        let queue = Mutex::new(jobs.into_iter().enumerate());
+        let results = Mutex::new(Vec::new());
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(self.sources.len());
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let mut buffer = Buffer::default();
+                    loop {
+                        let next = lock(&queue).next();
+                        let Some((input, jobs)) = next else { return };
+                        let result = self.input(&self.sources[input], jobs, &mut buffer);
+                        let failed = result.is_err();
+                        lock(&results).push(result);
+                        if failed {
+                            // The others need not begin.
+                            lock(&queue).by_ref().for_each(drop);
+                        }
+                    }
+                });
+            }
+        });
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut written = Vec::new();
+        for result in results {
+            written.extend(result?);
+        }
+        Ok(written)
+    }
+
+    fn input(&self, source: &Source, jobs: Vec<Job<'_>>, buffer: &mut Buffer) -> Result<Vec<Written>, Failure> {
+        let mut reader = source.reader()?;
+        let found = reader.tracks()?.len();
+        let mut writers: Vec<Option<(usize, TrackWriter<'_>)>> = (0..found).map(|_| None).collect();
+        for job in jobs {
+            let place = writers.get_mut(job.track.from.track).ok_or_else(|| source.unfit(&"it changed meanwhile"))?;
+            *place = Some((job.position, self.writer(source, job)));
+        }
+        while let Some(packet) = reader.packet()? {
+            let Some((_, writer)) = writers.get_mut(packet.track).and_then(Option::as_mut) else { continue };
+            let written = writer.push(times(&packet), packet.data, buffer)?;
+            if written > 0 {
+                let done = self.done.fetch_add(written, Ordering::Relaxed) + written;
+                (self.progress)((done as f64 / self.total.max(1) as f64).min(1.0));
+            }
+        }
+        let finished = writers.into_iter().flatten().map(|(position, writer)| {
+            let (segments, file) = writer.finish(buffer)?;
+            Ok((position, segments, file))
+        });
+        finished.collect()
+    }
+
+    fn writer<'a>(&self, source: &'a Source, job: Job<'a>) -> TrackWriter<'a> {
+        let record = &job.track.record;
+        TrackWriter::new(TrackJob {
+            name: record.name.clone(),
+            source,
+            video: matches!(record.kind, TrackKind::Video { .. }),
+            timescale: record.timescale,
+            hidden_ticks: record.hidden_ticks,
+            chunker: Chunker::new(job.track.from.shape.clone(), job.track.cuts.clone()),
+            encryptor: job.encryptor,
+            clear_lead_ms: self.clear_lead_ms,
+            target: job.target,
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Init segments, playlists, and last what names everything else.
+fn finish(presentation: &Presentation<'_>, folder: &Folder, growing: Vec<(usize, Growing)>) -> Result<(), Failure> {
+    let name_of = |position: usize| presentation.tracks[position].name.as_str();
+    for (position, file) in growing {
+        let track = &presentation.tracks[position];
+        let init = presentation.init_segment(track).map_err(|error| unfit(name_of(position), &error))?;
+        let index = segment_index(track).map_err(|error| unfit(name_of(position), &error))?;
+        file.finish(&[&init, &index])?;
+    }
+    if presentation.layout == FileLayout::Segments {
+        for track in presentation.tracks {
+            let init = presentation.init_segment(track).map_err(|error| unfit(&track.name, &error))?;
+            folder.write(&init_path(&track.name), &[&init])?;
+        }
+    }
+    let texts = packager::text_files(presentation).map_err(|error| unfit("the presentation", &error))?;
+    for file in texts.iter().rev() {
+        folder.write(&file.path, &[&file.bytes])?;
+    }
+    Ok(())
+}

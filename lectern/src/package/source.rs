@@ -1,0 +1,116 @@
+//! One input file, read as its demuxer asks.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use bytes::BytesMut;
+use demux::{ByteRange, Demux, Demuxer, Packet, Step, Track};
+
+use crate::exit::Failure;
+
+/// What is looked at to tell the container.
+const HEAD_BYTES: u64 = 4096;
+
+/// An input file.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Source {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::bad_input(
+                "input.unreadable",
+                format!("{}: {error}", path.display()),
+                "check the path and its permissions",
+            )
+        };
+        let file = File::open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        if !about.is_file() {
+            let detail = format!("{} is not a regular file", path.display());
+            return Err(Failure::bad_input(
+                "input.not_a_file",
+                detail,
+                "name a media file; pipes and folders cannot be read twice",
+            ));
+        }
+        Ok(Self { path: path.to_owned(), file, length: about.len() })
+    }
+
+    /// A demuxer at the start of the file.
+    pub(crate) fn reader(&self) -> Result<Reader<'_>, Failure> {
+        let head = self.read(ByteRange { offset: 0, length: HEAD_BYTES })?;
+        let demuxer = Demuxer::detect(&head, Some(self.length)).map_err(|error| self.unfit(&error))?;
+        Ok(Reader { source: self, demuxer })
+    }
+
+    /// Reads into the whole of `into`.
+    pub(crate) fn read_exact(&self, offset: u64, into: &mut [u8]) -> Result<(), Failure> {
+        self.file.read_exact_at(into, offset).map_err(|error| {
+            let detail = format!("{}: {} bytes at {offset}: {error}", self.path.display(), into.len());
+            Failure::bad_input("input.unreadable", detail, "the file may be cut short, or may have changed meanwhile")
+        })
+    }
+
+    /// The part of a range that the file has.
+    fn read(&self, range: ByteRange) -> Result<bytes::Bytes, Failure> {
+        let length = self.length.saturating_sub(range.offset).min(range.length);
+        let mut bytes = BytesMut::zeroed(usize::try_from(length).unwrap_or(0));
+        self.read_exact(range.offset, &mut bytes)?;
+        Ok(bytes.freeze())
+    }
+
+    /// This file cannot be packaged, and why.
+    pub(crate) fn unfit(&self, reason: &dyn std::fmt::Display) -> Failure {
+        Failure::bad_input("input.unfit", format!("{}: {reason}", self.path.display()), "")
+    }
+}
+
+/// A pass over an input file.
+pub(crate) struct Reader<'a> {
+    source: &'a Source,
+    demuxer: Demuxer,
+}
+
+impl Reader<'_> {
+    /// Reads on until all tracks are known.
+    pub(crate) fn tracks(&mut self) -> Result<&[Track], Failure> {
+        loop {
+            match self.step()? {
+                Step::Ready | Step::End => return Ok(self.demuxer.tracks()),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next sample; `None` at the end.
+    pub(crate) fn packet(&mut self) -> Result<Option<Packet>, Failure> {
+        loop {
+            match self.step()? {
+                Step::Packet(packet) => return Ok(Some(packet)),
+                Step::End => return Ok(None),
+                _ => {}
+            }
+        }
+    }
+
+    /// What was passed over or mended so far, as lines that name the file.
+    pub(crate) fn warnings(&mut self) -> Vec<String> {
+        let path = self.source.path.display();
+        let all = self.demuxer.take_warnings();
+        all.into_iter().map(|warning| format!("{path}: {} (at byte {})", warning.what, warning.offset)).collect()
+    }
+
+    fn step(&mut self) -> Result<Step, Failure> {
+        let step = self.demuxer.poll().map_err(|error| self.source.unfit(&error))?;
+        if let Step::Read(range) = step {
+            self.demuxer.give(self.source.read(range)?);
+        }
+        Ok(step)
+    }
+}
