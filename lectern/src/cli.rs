@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Encode(Encode),
     /// Package media files for HLS and DASH, without encoding them again
     Package(Package),
+    /// Check a presentation, anyone's, against the rules of HLS, DASH, CMAF and CENC
+    Lint(Lint),
     /// Print what a file contains
     Probe(Probe),
     /// Check, explain and plot ladders
@@ -136,6 +138,25 @@ pub(crate) struct Package {
     /// Seconds at the start that stay clear, so that playback starts before the licence is there
     #[arg(long, requires = "scheme", default_value = "0", value_parser = seconds)]
     pub(crate) clear_lead: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lint {
+    /// A playlist, an MPD or a CMAF file, as a path or an HTTP address; or a folder that holds playlists or MPDs
+    #[arg(required_unless_present = "rules")]
+    pub(crate) targets: Vec<String>,
+    /// Read so many segments of each track only
+    #[arg(long)]
+    pub(crate) segments: Option<usize>,
+    /// File of content keys, KID:KEY in hexadecimal: protected samples are decrypted and looked into
+    #[arg(long)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// List all rules instead, with the clause each comes from
+    #[arg(long)]
+    pub(crate) rules: bool,
 }
 
 #[derive(Debug, clap::Args)]

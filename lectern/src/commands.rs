@@ -4,6 +4,7 @@ mod docs;
 mod doctor;
 mod encode;
 mod ladder;
+mod lint;
 mod origin;
 mod package;
 mod probe;
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Origin(options) => crate::block_on(origin::run(options, json)),
         Command::Encode(options) => crate::block_on(encode::run(options, json)),
         Command::Package(options) => package::run(&options, json),
+        Command::Lint(options) => lint::run(&options, json),
         Command::Probe(options) => crate::block_on(probe::run(options, json)),
         Command::Ladder(command) => ladder::run(command, json),
         Command::Migrate(data) => crate::block_on(async move {

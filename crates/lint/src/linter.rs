@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use drm::KeyId;
+use drm::{ContentKey, KeyId};
 
 use crate::bmff::init::Init;
 use crate::report::{Findings, Place, Report};
@@ -22,12 +22,12 @@ pub(crate) use track::{InitPlan, SegmentPlan, Track};
 const MAX_LISTED: usize = 300;
 
 /// How deep to look, and what to look with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Segments that are read of each track, from its start on; `usize::MAX` for all. Rules about sums need them all.
     pub max_segments_per_track: usize,
     /// Content keys: with them samples are decrypted and looked into.
-    pub keys: Vec<(KeyId, [u8; 16])>,
+    pub keys: Vec<(KeyId, ContentKey)>,
     /// Objects that are fetched at most.
     pub max_fetches: usize,
     /// Bytes that an object may have.
@@ -91,7 +91,6 @@ enum Root {
 
 /// Lints one presentation. Call [`poll`](Self::poll) until it says [`Step::Done`]; after every [`Step::Fetch`] call
 /// [`give`](Self::give) once.
-#[derive(Debug)]
 pub struct Linter {
     options: Options,
     uri: String,

@@ -207,3 +207,39 @@ fn files_that_ffmpeg_encrypts_are_understood() {
         }
     }
 }
+
+/// A clip that Shaka Packager 3.8 made twice of the same source, with and without encryption:
+///
+/// ```sh
+/// ffmpeg -f lavfi -i testsrc2=s=96x64:r=25:d=0.8 -c:v libx264 -preset veryfast -bf 2 -g 10 -x264-params slices=2 -bitexact in.mp4
+/// packager in=in.mp4,stream=video,output=clear.mp4 --segment_duration 0.4
+/// packager in=in.mp4,stream=video,output=$scheme.mp4 --segment_duration 0.4 --clear_lead 0.4 --enable_raw_key_encryption \
+///   --keys key_id=11111111111111111111111111111111:key=000102030405060708090a0b0c0d0e0f --protection_scheme $scheme
+/// ```
+#[test]
+fn all_four_schemes_decrypt_to_the_clear_samples() {
+    let key = drm::ContentKey::from_hex("000102030405060708090a0b0c0d0e0f").unwrap();
+    let clear = demux(include_bytes!("../data/mp4/clear.mp4"), true);
+    assert_eq!((&clear.error, clear.reads.len()), (&None, 20));
+    for (scheme, file) in [
+        (ProtectionScheme::Cenc, &include_bytes!("../data/mp4/cenc.mp4")[..]),
+        (ProtectionScheme::Cens, include_bytes!("../data/mp4/cens.mp4")),
+        (ProtectionScheme::Cbc1, include_bytes!("../data/mp4/cbc1.mp4")),
+        (ProtectionScheme::Cbcs, include_bytes!("../data/mp4/cbcs.mp4")),
+    ] {
+        let locked = demux(file, true);
+        assert_eq!((&locked.error, locked.reads.len(), locked.warnings.len()), (&None, 20, 0));
+        assert_eq!(locked.tracks[0].protection.as_ref().map(|protection| protection.scheme), Some(scheme));
+        let encrypted = locked.reads.iter().filter(|read| read.packet.encryption.is_some()).count();
+        assert_eq!(encrypted, 10, "{scheme}: the first segment is clear");
+        for (locked, clear) in locked.reads.iter().zip(&clear.reads) {
+            let mut bytes = locked.bytes.clone();
+            if let (Some(encryption), Some(protection)) = (&locked.packet.encryption, &locked.protection) {
+                assert_ne!(bytes, clear.bytes, "{scheme}");
+                drm::decrypt_sample(&key, protection, encryption, &mut bytes).unwrap();
+            }
+            assert_eq!(bytes, clear.bytes, "{scheme}");
+            assert_eq!((locked.packet.dts, locked.packet.pts), (clear.packet.dts, clear.packet.pts), "{scheme}");
+        }
+    }
+}

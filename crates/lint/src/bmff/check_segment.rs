@@ -22,7 +22,7 @@ pub(crate) struct Context<'a> {
     pub(crate) resource: &'a str,
     /// Position of the bytes in their object.
     pub(crate) offset: u64,
-    pub(crate) keys: &'a [(KeyId, [u8; 16])],
+    pub(crate) keys: &'a [(KeyId, ContentKey)],
     /// Holds single pictures, cut out of segments.
     pub(crate) iframes: bool,
     pub(crate) hls: bool,
@@ -316,7 +316,7 @@ fn check_decrypted(
 ) {
     let Some((_, key)) = context.keys.iter().find(|(id, _)| *id == protection.key_id) else { return };
     let mut clear = data.to_vec();
-    if let Err(error) = drm::decrypt_sample(&ContentKey::new(*key), protection, entry, &mut clear) {
+    if let Err(error) = drm::decrypt_sample(key, protection, entry, &mut clear) {
         fault(cenc::DECRYPT, error.to_string());
         return;
     }

@@ -136,7 +136,7 @@ pub(crate) fn files(protected: bool) -> Files {
 }
 
 pub(crate) fn options() -> Options {
-    Options { keys: vec![(KeyId(media::KEY_ID), media::KEY)], ..Options::default() }
+    Options { keys: vec![(KeyId(media::KEY_ID), drm::ContentKey::new(media::KEY))], ..Options::default() }
 }
 
 /// Lints from a root, with files as a server would give them.

@@ -46,7 +46,7 @@ fn run(case: &Case) -> lint::Report {
     case.edits.iter().for_each(|edit| apply(edit, &mut files));
     let mut options = options();
     if let Some(key) = case.key {
-        options.keys[0].1 = key;
+        options.keys[0].1 = drm::ContentKey::new(key);
     }
     if let Some(fetches) = case.fetches {
         options.max_fetches = fetches;

@@ -1,0 +1,89 @@
+//! `lectern lint`.
+
+mod fetch;
+
+use std::path::Path;
+
+use lint::{Linter, Options, RULES, Report, Severity, Step};
+use serde_json::json;
+
+use crate::cli::Lint;
+use crate::exit::Failure;
+use crate::out;
+use crate::package::read_keys;
+use fetch::Fetcher;
+
+pub(crate) fn run(options: &Lint, json: bool) -> Result<(), Failure> {
+    if options.rules {
+        return rules(json);
+    }
+    let keys = match &options.key_file {
+        Some(path) => read_keys(path)?.entries().iter().map(|entry| (entry.id, entry.key.clone())).collect(),
+        None => Vec::new(),
+    };
+    let how = Options { max_segments_per_track: options.segments.unwrap_or(usize::MAX), keys, ..Options::default() };
+    let mut broken = 0;
+    for root in roots(&options.targets)? {
+        let report = examine(&root, how.clone());
+        broken += report.count(Severity::Error);
+        if options.strict {
+            broken += report.count(Severity::Warning);
+        }
+        if json { out::line(json!({ "root": root, "report": report }))? } else { out::print(&report)? }
+    }
+    if broken == 0 {
+        return Ok(());
+    }
+    Err(Failure::failed("lint.broken", format!("{broken} rules are broken"), ""))
+}
+
+/// Lints one presentation to the end.
+pub(crate) fn examine(root: &str, options: Options) -> Report {
+    let limit = options.max_object_bytes;
+    let mut linter = Linter::new(root, options);
+    let mut fetcher = Fetcher::new(limit);
+    while let Step::Fetch { uri, range } = linter.poll() {
+        linter.give(fetcher.fetch(&uri, range));
+    }
+    linter.report()
+}
+
+/// What a folder stands for: its multivariant playlist and MPD, or else all playlists and MPDs that lie in it.
+fn roots(targets: &[String]) -> Result<Vec<String>, Failure> {
+    let mut roots = Vec::new();
+    for target in targets {
+        let folder = Path::new(target);
+        if !folder.is_dir() {
+            roots.push(target.clone());
+            continue;
+        }
+        let unreadable = |error: std::io::Error| {
+            Failure::bad_input("input.unreadable", format!("{target}: {error}"), "check the path and its permissions")
+        };
+        let mut here = Vec::new();
+        for entry in folder.read_dir().map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_some_and(|kind| kind == "m3u8" || kind == "mpd") && path.is_file() {
+                here.push(path.to_string_lossy().into_owned());
+            }
+        }
+        if here.is_empty() {
+            let detail = format!("{target} holds no .m3u8 and no .mpd file");
+            return Err(Failure::bad_input("lint.nothing", detail, "name the playlist or the MPD itself"));
+        }
+        here.sort();
+        roots.extend(here);
+    }
+    Ok(roots)
+}
+
+fn rules(json: bool) -> Result<(), Failure> {
+    if json {
+        return out::line(json!({ "rules": RULES }));
+    }
+    for rule in RULES {
+        let severity = format!("{:?}", rule.severity).to_lowercase();
+        out::line(format_args!("{:<28} {severity:<8} {} ({})", rule.id, rule.title, rule.clause))?;
+    }
+    Ok(())
+}
