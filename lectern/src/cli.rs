@@ -111,7 +111,8 @@ pub(crate) struct Encode {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Package {
-    /// A media file: MP4, CMAF, MPEG-TS, Matroska or WebM; once for each rendition or language
+    /// A media file (MP4, CMAF, MPEG-TS, Matroska or WebM) or subtitles (WebVTT, SubRip, TTML, IMSC: `talk.en.sdh.vtt`); once
+    /// for each rendition or language
     #[arg(long = "input", short, required = true)]
     pub(crate) inputs: Vec<PathBuf>,
     /// Folder for the result; must be empty or absent

@@ -6,6 +6,7 @@
 //! - `names`: what tracks are called.
 //! - `keys`: which track gets which key, and what licence systems are told.
 //! - `segments`: the second pass: samples to segments, encrypted in place.
+//! - `text`: subtitles, for HLS and for DASH.
 //! - `files`: everything written, hashed on the way.
 //! - `run`: one after another.
 
@@ -17,6 +18,7 @@ mod run;
 mod segments;
 mod source;
 mod survey;
+mod text;
 
 pub(crate) use keys::{Protect, read as read_keys};
 pub(crate) use run::{Outcome, Request, run};

@@ -2,20 +2,20 @@
 
 mod addressing;
 mod protection;
+mod renditions;
 
 use std::time::Duration;
 
 use dash_mpd_core::{
-    AdaptationSet, AudioChannelConfiguration, EssentialProperty, MPD, Period, Representation, Role, SegmentTemplate,
-    SupplementalProperty,
+    AdaptationSet, EssentialProperty, MPD, Period, Representation, Role, SegmentTemplate, SupplementalProperty,
 };
 use media_types::{MediaTime, TrackRecord};
 
 use crate::bitrate::bits_per_second;
 use crate::codec::Family;
 use crate::hls::target_duration;
-use crate::presentation::{Picture, Sound};
-use crate::{FileLayout, PackageError, Presentation, StoryboardRef, codec_string, language, peak_bitrate_bps};
+use crate::presentation::{Picture, default_position};
+use crate::{FileLayout, PackageError, Presentation, StoryboardRef, codec_string, peak_bitrate_bps};
 use addressing::Addressing;
 
 const LIVE_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
@@ -23,7 +23,6 @@ const ON_DEMAND_PROFILES: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn
 /// ISO/IEC 23009-1 §5.3.3.5: sets between which a player may switch, although their codecs or keys differ.
 const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
-const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 /// DASH-IF Interoperability Points §6.2.6.
 const THUMBNAIL_TILE: &str = "http://dashif.org/guidelines/thumbnail_tile";
 
@@ -43,8 +42,12 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
         adaptations.push(video_set(presentation, &set)?);
     }
     let video_sets = adaptations.len();
+    let default = default_position(&audio.iter().map(|(track, _)| *track).collect::<Vec<_>>());
     for (position, (track, sound)) in audio.iter().enumerate() {
-        adaptations.push(audio_set(presentation, track, sound, position)?);
+        adaptations.push(renditions::audio_set(presentation, track, sound, position == default)?);
+    }
+    for track in presentation.text() {
+        adaptations.push(renditions::text_set(presentation, track)?);
     }
     if let Some(board) = &presentation.storyboard {
         adaptations.push(tile_set(presentation.uri_prefix, board));
@@ -182,6 +185,7 @@ fn video_set(
         maxHeight: pictures().map(|picture| picture.height.into()).max(),
         maxFrameRate: fastest.map(frame_rate),
         ContentProtection: protection,
+        Accessibility: renditions::captions(presentation, &video.iter().map(|(track, _)| *track).collect::<Vec<_>>()),
         Role: vec![role("main")],
         SegmentTemplate: shared,
         representations,
@@ -199,40 +203,6 @@ fn aligned(presentation: &Presentation<'_>) -> AdaptationSet {
         subsegmentStartsWithSAP: (!whole).then_some(1),
         ..AdaptationSet::default()
     }
-}
-
-fn audio_set(
-    presentation: &Presentation<'_>,
-    track: &TrackRecord,
-    sound: &Sound<'_>,
-    position: usize,
-) -> Result<AdaptationSet, PackageError> {
-    let channels = AudioChannelConfiguration {
-        schemeIdUri: CHANNELS.to_owned(),
-        value: Some(sound.channels.to_string()),
-        ..AudioChannelConfiguration::default()
-    };
-    let mut representation = Representation {
-        codecs: Some(codec_string(&track.config)?),
-        audioSamplingRate: Some(sound.sample_rate.to_string()),
-        AudioChannelConfiguration: vec![channels],
-        ..representation(track)
-    };
-    let addressing = Addressing::of(presentation, track)?;
-    let template = addressing.template();
-    if template.is_none() {
-        addressing.put(&mut representation);
-    }
-    Ok(AdaptationSet {
-        contentType: Some("audio".to_owned()),
-        mimeType: Some("audio/mp4".to_owned()),
-        lang: Some(language::shortest(sound.language)),
-        ContentProtection: protection::elements(presentation, track),
-        Role: vec![role(if position == 0 { "main" } else { "alternate" })],
-        SegmentTemplate: template,
-        representations: vec![representation],
-        ..aligned(presentation)
-    })
 }
 
 /// One sheet that covers the presentation; the tiles after its end are blank.

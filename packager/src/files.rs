@@ -25,24 +25,25 @@ impl OutputFile {
     }
 }
 
-/// The multivariant playlist, the MPD, each track's media playlist, each video track's I-frame playlist and the
+/// The multivariant playlist, the MPD, the media playlist of each track that HLS lists, each video track's I-frame playlist and the
 /// storyboard's WebVTT file, in this order.
 ///
 /// # Errors
 /// As [`multivariant_playlist`] and [`mpd`].
 pub fn text_files(presentation: &Presentation<'_>) -> Result<Vec<OutputFile>, PackageError> {
-    let mut files = vec![
-        OutputFile::new(MULTIVARIANT_PLAYLIST.to_owned(), multivariant_playlist(presentation)?),
-        OutputFile::new(MPD.to_owned(), mpd(presentation)?),
-    ];
-    for track in presentation.tracks {
+    let mut files = vec![OutputFile::new(MPD.to_owned(), mpd(presentation)?)];
+    if let Some(board) = &presentation.storyboard {
+        files.push(OutputFile::new(STORYBOARD_VTT.to_owned(), storyboard_vtt(board)));
+    }
+    if !presentation.fits_hls() {
+        return Ok(files);
+    }
+    files.insert(0, OutputFile::new(MULTIVARIANT_PLAYLIST.to_owned(), multivariant_playlist(presentation)?));
+    for track in presentation.tracks.iter().filter(|track| presentation::in_hls(track)) {
         files.push(OutputFile::new(playlist_path(&track.name), media_playlist(presentation, track)?));
     }
     for track in presentation.tracks.iter().filter(|track| presentation::picture(track).is_some()) {
         files.push(OutputFile::new(iframe_playlist_path(&track.name), iframe_playlist(presentation, track)?));
-    }
-    if let Some(board) = &presentation.storyboard {
-        files.push(OutputFile::new(STORYBOARD_VTT.to_owned(), storyboard_vtt(board)));
     }
     Ok(files)
 }

@@ -7,6 +7,7 @@
 mod key;
 mod media;
 mod multivariant;
+mod renditions;
 
 pub use media::{iframe_playlist, media_playlist};
 pub(crate) use media::{self_contained_sync_points, target_duration};

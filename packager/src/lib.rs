@@ -8,6 +8,7 @@
 //! - [`mpd`]: DASH (ISO/IEC 23009-1). [`storyboard_vtt`]: thumbnails for players of either.
 //! - [`peak_bitrate_bps`], [`average_bitrate_bps`]: what a track was measured to need.
 //! - [`codec_string`], [`composition_delay`]: what a codec configuration is called, and how far its pictures are reordered.
+//! - [`captions`]: closed captions found in pictures on their way through.
 //! - [`lint`]: reads everything back with parsers that share no code with the writers.
 //!
 //! Layer 2: deterministic, no I/O, no clock. Boxes are written by a small writer of this crate, so that their order,
@@ -16,6 +17,7 @@
 
 mod audio_grid;
 mod bitrate;
+pub mod captions;
 mod codec;
 mod dash;
 mod error;
@@ -23,19 +25,21 @@ mod files;
 mod hls;
 mod init;
 mod isobmff;
-mod language;
 pub mod lint;
 mod paths;
 mod presentation;
+mod progressive;
 mod protection;
 pub mod repack;
 mod segment;
 mod single_file;
 mod storyboard;
 
+use media_types::language;
+
 pub use audio_grid::{AudioGrid, audio_segments};
 pub use bitrate::{average_bitrate_bps, peak_bitrate_bps};
-pub use codec::{codec_name, codec_string, composition_delay};
+pub use codec::{coded_size, codec_name, codec_string, composition_delay};
 pub use dash::mpd;
 pub use error::PackageError;
 pub use files::{OutputFile, text_files};
@@ -43,9 +47,10 @@ pub use hls::{iframe_playlist, media_playlist, multivariant_playlist};
 pub use init::init_segment;
 pub use paths::{
     INIT_FILE, MEDIA_FILE, STORYBOARD_VTT, iframe_playlist_path, init_path, media_path, media_type, playlist_path,
-    segment_file, segment_path,
+    segment_file, segment_path, webvtt_segment_file, webvtt_segment_path,
 };
 pub use presentation::{FileLayout, Presentation, StoryboardRef};
+pub use progressive::{ProgressiveFile, SampleTable, progressive_file};
 pub use protection::{Protection, SegmentProtection, TrackSignal};
 pub use segment::{PackagedSegment, SampleMeta, SegmentHeader, media_segment, segment_header};
 pub use single_file::{FilePlan, index_length, segment_index};

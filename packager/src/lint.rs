@@ -110,7 +110,9 @@ pub fn verify_presentation(presentation: &Presentation<'_>, files: &[OutputFile]
         if let Some(file) = files.iter().find(|file| file.path == path) {
             init::check(track, &file.bytes, &mut findings);
         }
-        if let Some(text) = text(&playlist_path(&track.name), &mut findings) {
+        if crate::presentation::in_hls(track)
+            && let Some(text) = text(&playlist_path(&track.name), &mut findings)
+        {
             hls::check_media(track, text, &mut findings);
         }
         if let TrackKind::Video { .. } = track.kind

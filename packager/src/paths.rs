@@ -17,6 +17,16 @@ pub fn segment_path(track: &str, index: u32) -> String {
     format!("{track}/{}", segment_file(index))
 }
 
+/// File name of a text segment as WebVTT, from its 0-based index: `00001.vtt` is the first.
+pub fn webvtt_segment_file(index: u32) -> String {
+    format!("{:05}.vtt", u64::from(index) + 1)
+}
+
+/// Path of a text segment as WebVTT, from its 0-based index: `text-en/00001.vtt`.
+pub fn webvtt_segment_path(track: &str, index: u32) -> String {
+    format!("{track}/{}", webvtt_segment_file(index))
+}
+
 /// Path of a track's init segment: `video-1080p/init.mp4`.
 pub fn init_path(track: &str) -> String {
     format!("{track}/{INIT_FILE}")
@@ -69,6 +79,8 @@ mod tests {
             ("video-1080p/00001.m4s", "video/mp4"),
             ("storyboard.jpg", "image/jpeg"),
             ("storyboard.vtt", "text/vtt"),
+            ("text-en/00001.vtt", "text/vtt"),
+            ("text-en/00001.m4s", "application/mp4"),
             ("odd", "application/octet-stream"),
         ] {
             assert_eq!(media_type(path), expected, "{path}");
@@ -79,6 +91,7 @@ mod tests {
     fn segment_names_count_from_one_and_never_lose_a_digit() {
         assert_eq!(segment_path("video-360p", 0), "video-360p/00001.m4s");
         assert_eq!(segment_file(99_999), "100000.m4s");
+        assert_eq!(webvtt_segment_path("text-en", 0), "text-en/00001.vtt");
         assert_eq!(segment_file(u32::MAX), "4294967296.m4s");
     }
 }

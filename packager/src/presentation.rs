@@ -10,7 +10,7 @@ use crate::{PackageError, Protection, TrackSignal, init_segment, language};
 /// One generation of one asset, as its text files describe it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Presentation<'a> {
-    /// Its tracks; the first audio track is the default one.
+    /// Its tracks; the default audio track is the first that says so, otherwise the first.
     pub tracks: &'a [TrackRecord],
     /// Put before every URI of the multivariant playlist and the MPD: empty or `g2/`.
     pub uri_prefix: &'a str,
@@ -86,6 +86,23 @@ impl<'a> Presentation<'a> {
         self.tracks.iter().filter_map(|track| Some((track, sound(track)?))).collect()
     }
 
+    /// Text tracks, in the order given.
+    pub(crate) fn text(&self) -> Vec<&'a TrackRecord> {
+        self.tracks.iter().filter(|track| track.kind == TrackKind::Text).collect()
+    }
+
+    /// The language of the audio track that plays unless another is chosen; `und` when it is unknown.
+    pub(crate) fn main_language(&self) -> String {
+        let audio: Vec<_> = self.audio().into_iter().map(|(track, _)| track).collect();
+        let track = audio.get(default_position(&audio));
+        track.map_or_else(|| "und".to_owned(), |track| language::shortest(&track.language))
+    }
+
+    /// Whether HLS can say how the tracks are protected: it has no word for `cens` and `cbc1`.
+    pub fn fits_hls(&self) -> bool {
+        self.tracks.iter().filter_map(|track| self.signal_of(track)).all(|signal| !signal.hls.is_empty())
+    }
+
     /// How a track is protected, if it is.
     pub(crate) fn signal_of(&self, track: &TrackRecord) -> Option<&'a TrackSignal> {
         self.protection?.get(&track.name)
@@ -109,6 +126,9 @@ impl<'a> Presentation<'a> {
         if self.tracks.is_empty() || self.tracks.iter().any(|track| track.segments.is_empty()) {
             return Err(PackageError::Empty);
         }
+        if self.tracks.iter().all(|track| track.kind == TrackKind::Text) {
+            return Err(PackageError::Track("subtitles need something to be shown beside"));
+        }
         let bad = |what, text: &str| Err(PackageError::Name { what, text: text.to_owned() });
         if !self.uri_prefix.split('/').all(|part| part.is_empty() || is_plain(part)) {
             return bad("uri prefix", self.uri_prefix);
@@ -120,6 +140,9 @@ impl<'a> Presentation<'a> {
             }
             if !language::is_plain(&track.language) {
                 return bad("language", &track.language);
+            }
+            if !track.webvtt_sizes.is_empty() && track.webvtt_sizes.len() != track.segments.len() {
+                return Err(PackageError::Track("it has not as many WebVTT files as segments"));
             }
             check_sums(track)?;
         }
@@ -171,6 +194,27 @@ impl StoryboardRef<'_> {
 fn is_plain(text: &str) -> bool {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !text.is_empty() && text != "." && text != ".." && text.len() <= 64 && text.bytes().all(fine)
+}
+
+/// Whether HLS lists a track: text only where it has WebVTT files.
+pub(crate) fn in_hls(track: &TrackRecord) -> bool {
+    track.kind != TrackKind::Text || !track.webvtt_sizes.is_empty()
+}
+
+/// The track of one kind that plays unless another is chosen: the first that says so, otherwise the first.
+pub(crate) fn default_position(tracks: &[&TrackRecord]) -> usize {
+    tracks.iter().position(|track| track.roles.default && !track.roles.commentary).unwrap_or(0)
+}
+
+/// A name for people without what a quoted attribute or XML cannot carry, at most 100 characters.
+pub(crate) fn plain_text(text: &str) -> String {
+    let shown = text.chars().map(|letter| match letter {
+        '"' => '\'',
+        letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => ' ',
+        letter => letter,
+    });
+    let shown: String = shown.take(100).collect();
+    shown.trim().to_owned()
 }
 
 /// Segments follow one another, and their sums stay where 64 bits can hold microseconds.

@@ -35,7 +35,9 @@ pub struct TrackSignal {
     pub track: TrackProtection,
     /// Whole `pssh` boxes, one after another.
     pub pssh: Bytes,
-    /// One `EXT-X-KEY` for every licence system that HLS players know.
+    /// Segments at the start that are left clear.
+    pub clear_segments: usize,
+    /// One `EXT-X-KEY` for every licence system that HLS players know; none where HLS has no word for the scheme.
     pub hls: Vec<HlsKey>,
     /// The scheme's `ContentProtection` element, then one for every licence system.
     pub dash: Vec<ContentProtection>,
@@ -45,7 +47,12 @@ impl TrackSignal {
     /// Of a track, for `systems` in this order; a system whose players do not decrypt the scheme is left out.
     pub fn new(licensed: &Licensed<'_>, systems: &[System]) -> Self {
         let scheme = licensed.protection.scheme;
-        let systems = || systems.iter().copied().filter(|system| system.plays(scheme));
+        let mut playing: Vec<System> = systems.iter().copied().filter(|system| system.plays(scheme)).collect();
+        if playing.is_empty() {
+            // What nobody's licence covers is still told apart from clear media.
+            playing.push(System::Common);
+        }
+        let systems = || playing.iter().copied();
         let mut boxes: Vec<Vec<u8>> = Vec::new();
         for one in systems().filter_map(|system| licensed.pssh(system)).map(|pssh| pssh.to_box()) {
             // Two systems may share one box.
@@ -55,9 +62,10 @@ impl TrackSignal {
         }
         let mut pssh = BytesMut::new();
         boxes.iter().for_each(|one| pssh.extend_from_slice(one));
-        let elements = systems().map(|system| licensed.dash_system(system));
+        let elements = systems().filter_map(|system| licensed.dash_system(system));
         Self {
             track: licensed.protection.clone(),
+            clear_segments: 0,
             pssh: pssh.freeze(),
             hls: systems().filter_map(|system| licensed.hls_key(system)).collect(),
             dash: std::iter::once(licensed.dash_scheme()).chain(elements).collect(),

@@ -61,9 +61,7 @@ pub fn segment_index(track: &TrackRecord) -> Result<Bytes, PackageError> {
         let duration = u32::try_from(segment.duration_ticks).ok();
         entries.push(size.zip(duration).ok_or(out_of_range(segment.index))?);
     }
-    // Presentation times in the index are those of the media, before the edit list takes off what it hides.
-    let hidden = if matches!(track.kind, media_types::TrackKind::Video { .. }) { track.hidden_ticks } else { 0 };
-    let first = track.segments.first().map_or(0, |segment| segment.start_ticks) + u64::from(hidden);
+    let first = track.segments.first().map_or(0, |segment| segment.start_ticks);
     let mut w = Boxes::with_capacity(64 + 12 * entries.len());
     w.put_full(b"sidx", 1, 0, |w| {
         w.u32(TRACK_ID);

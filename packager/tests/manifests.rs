@@ -4,6 +4,7 @@
 mod common;
 
 use common::{audio, avc, scale, video};
+use media_types::segment::Roles;
 use media_types::{SegmentRecord, TrackKind, TrackRecord};
 use packager::{
     PackageError, Presentation, StoryboardRef, average_bitrate_bps, iframe_playlist, lint, media_playlist, mpd,
@@ -63,6 +64,10 @@ fn bare(timescale: u32, lengths: &[u64], size: impl Fn(usize) -> u64) -> TrackRe
         hidden_ticks: 0,
         shown_ticks: at,
         segments,
+        label: None,
+        roles: Roles::default(),
+        captions: None,
+        webvtt_sizes: Vec::new(),
     }
 }
 

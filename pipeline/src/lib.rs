@@ -18,7 +18,6 @@ mod engine;
 mod error;
 mod exact;
 mod fake;
-mod language;
 mod plan;
 mod ranges;
 mod rate;

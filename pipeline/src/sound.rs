@@ -2,11 +2,11 @@
 
 use ladders::AudioRung;
 use media_types::time::rescale;
-use media_types::{AudioPlan, AudioProbe, FrameRate};
+use media_types::{AudioPlan, AudioProbe, FrameRate, language};
 
 use crate::exact::TimeBase;
 use crate::ranges::SEGMENT_S;
-use crate::{PlanError, language};
+use crate::PlanError;
 
 /// What one AAC-LC channel can use at 44.1 kHz; ISO/IEC 14496-3 §4.5.3.1 allows 6144 bits per channel and frame.
 const MAX_CHANNEL_BPS: u32 = 256_000;
@@ -57,6 +57,7 @@ impl<'r> Track<'r> {
 
     fn plan(&self, rung: &AudioRung, origin_pts: i64, sample_count: u64, borders: Vec<u64>) -> AudioPlan {
         let channels = self.probe.channels.min(rung.channels).clamp(1, 2);
+        let language = self.probe.language.as_deref().and_then(language::canonical);
         AudioPlan {
             stream_index: self.probe.stream_index,
             source_time_base: self.probe.time_base,
@@ -66,7 +67,7 @@ impl<'r> Track<'r> {
             bitrate_bps: rung.bitrate_bps.min(MAX_CHANNEL_BPS * channels),
             sample_count,
             borders,
-            language: language::tag(self.probe.language.as_deref()),
+            language: language.unwrap_or_else(|| language::UNKNOWN.to_owned()),
         }
     }
 }

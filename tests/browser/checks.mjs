@@ -1,6 +1,7 @@
 // The checks of one player on one presentation. Each throws with the reason when something does not hold.
 
 import { within } from './chromium.mjs';
+import { protectedSeeks, protectedToTheEnd, refusal } from './protected.mjs';
 import { everySwitch, pictureAt, seekTargets } from './walk.mjs';
 
 const LOAD_MS = 30_000;
@@ -22,8 +23,9 @@ function require(condition, reason) {
 
 /** The page's stage, seen from here: every call has a deadline, and a player's fatal error ends the check. */
 export class Stage {
-  constructor(page, url) {
-    Object.assign(this, { page, url });
+  /** `drm` is {keys, licence_url} for protected presentations, else null. */
+  constructor(page, url, drm = null) {
+    Object.assign(this, { page, url, drm });
   }
 
   /** A fresh page: no player leaves anything to the next. */
@@ -35,6 +37,12 @@ export class Stage {
   call(name, args = [], limit_ms = 30_000) {
     const asked = this.page.evaluate(([method, values]) => window.stage[method](...values), [name, args]);
     return within(limit_ms, name, asked);
+  }
+
+  /** The number that the browser shows, and the height of the rendition it comes from. */
+  async onDisplay() {
+    const png = await within(30_000, 'a screenshot', this.page.locator('#video').screenshot({ animations: 'allow' }));
+    return this.call('readPng', [png.toString('base64')]);
   }
 
   async noFailures() {
@@ -79,7 +87,7 @@ class Watch {
 /** Opens the presentation afresh, beginning with one rendition (null: the lowest). */
 async function open(stage, { kind, url }, rendition) {
   await stage.open();
-  const renditions = await stage.call('load', [kind, url, rendition?.bandwidth_bps ?? null, LOAD_MS], 2 * LOAD_MS);
+  const renditions = await stage.call('load', [kind, url, rendition?.bandwidth_bps ?? null, LOAD_MS, stage.drm], 2 * LOAD_MS);
   await stage.noFailures();
   require(renditions.length > 0, 'there are no renditions');
   return renditions;
@@ -89,7 +97,7 @@ async function open(stage, { kind, url }, rendition) {
 async function seeks(stage, context, rendition) {
   const { rate, frames, segmentSeconds } = context;
   await open(stage, context.player, rendition);
-  const targets = seekTargets(frames, rate, segmentSeconds);
+  const targets = seekTargets(frames, rate, segmentSeconds, context.player.kind);
   for (const target of targets) {
     const picture = await stage.call('seek', [(target + 0.5) / rate, 1 / rate, rendition.height, SEEK_MS], SEEK_MS + 5_000);
     await stage.noFailures();
@@ -177,6 +185,7 @@ async function audio(stage, wanted) {
 /** The checks of one player in order, as [name, run]: `first` fills in the renditions that `rest` goes through. */
 export function checksFor(stage, player, options) {
   const context = { ...options, player, renditions: [] };
+  if (options.refused) return { first: ['refusal', () => refusal(stage, player)], rest: () => [] };
   const load = async () => {
     context.renditions = await open(stage, player, null);
     const heights = context.renditions.map(({ height }) => height);
@@ -184,10 +193,11 @@ export function checksFor(stage, player, options) {
     require(!wanted || wanted.join() === heights.join(), `the renditions are ${heights.join()} high instead of ${wanted?.join()}`);
     return heights.map((height) => `${height}p`).join(' ');
   };
+  const look = (rendition) => (stage.drm ? protectedSeeks(stage, context, rendition, open) : seeks(stage, context, rendition));
   const rest = () => [
-    ...context.renditions.map((rendition) => [`seek ${rendition.height}p`, () => seeks(stage, context, rendition)]),
-    ...(context.renditions.length > 1 ? [['switch', () => switches(stage, context)]] : []),
-    ['play to the end', () => toTheEnd(stage, context)],
+    ...context.renditions.slice(options.brief ? -1 : 0).map((rendition) => [`seek ${rendition.height}p`, () => look(rendition)]),
+    ...(context.renditions.length > 1 && !options.brief && !stage.drm ? [['switch', () => switches(stage, context)]] : []),
+    ['play to the end', () => (stage.drm ? protectedToTheEnd(stage, context, open) : toTheEnd(stage, context))],
     ['audio', () => audio(stage, options.audio)],
   ];
   return { first: ['load', load], rest };

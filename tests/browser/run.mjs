@@ -2,16 +2,24 @@
 //
 //   node run.mjs --base-url http://127.0.0.1:PORT --hls PATH --dash PATH --frames N --rate 24000/1001
 //                [--players hls,dash,shaka] [--heights 360,720] [--segment-s 4] [--no-audio] [--deadline-s 600] [--json FILE]
+//                [--keys FILE] [--refused] [--brief]
+//   node run.mjs --folder FOLDER ...
+//
+// --folder serves a folder itself, in place of --base-url.
+// --keys names a file of lines KID:KEY (hexadecimal, a third field is passed over): players decrypt with them through EME and ClearKey, and what
+// the browser shows is read from screenshots.
+// --refused: nothing may be shown, and an error must be told.
+// --brief: seeks in the highest rendition only, no switches.
 //
 // The source must be counter.mp4 (see tests/media). One line per check, then one line of JSON; exit 1 with the reason when one fails.
 
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Stage, checksFor } from './checks.mjs';
 import { launch, within } from './chromium.mjs';
-import { serve } from './static-server.mjs';
+import { LICENCE_PATH, serve } from './static-server.mjs';
 import { parseRate } from './walk.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -24,15 +32,23 @@ const MOUNTS = {
 };
 const CHECK_MS = 240_000;
 
-function options() {
+/** A key file as {key id: key}; null without a file. */
+async function readKeys(file) {
+  if (!file) return null;
+  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.trim()).filter((line) => line && !line.startsWith('#'));
+  return Object.fromEntries(lines.map((line) => line.split(':').slice(0, 2)));
+}
+
+async function options() {
   const { values } = parseArgs({
     options: {
       'base-url': { type: 'string' }, hls: { type: 'string' }, dash: { type: 'string' }, frames: { type: 'string' }, rate: { type: 'string' },
       players: { type: 'string' }, heights: { type: 'string' }, 'segment-s': { type: 'string', default: '4' },
       'no-audio': { type: 'boolean', default: false }, 'deadline-s': { type: 'string', default: '600' }, json: { type: 'string' },
+      folder: { type: 'string' }, keys: { type: 'string' }, refused: { type: 'boolean', default: false }, brief: { type: 'boolean', default: false },
     },
   });
-  const base = new URL(values['base-url'] ?? '');
+  if (!values['base-url'] === !values.folder) throw new Error('either --base-url or --folder is needed');
   const sources = { hls: values.hls, dash: values.dash, shaka: values.dash };
   const kinds = values.players?.split(',') ?? Object.keys(sources).filter((kind) => sources[kind]);
   for (const kind of kinds) if (!sources[kind]) throw new Error(`--players names ${kind}, for which no path was given`);
@@ -40,7 +56,9 @@ function options() {
   const frames = Number(values.frames);
   if (!Number.isInteger(frames) || frames < 1) throw new Error('--frames is a number of pictures');
   return {
-    players: kinds.map((kind) => ({ kind, url: new URL(sources[kind], base).href })),
+    players: kinds.map((kind) => ({ kind, path: sources[kind] })),
+    base: values['base-url'],
+    folder: values.folder,
     frames,
     rate: parseRate(values.rate ?? ''),
     heights: values.heights?.split(',').map(Number),
@@ -48,6 +66,9 @@ function options() {
     audio: !values['no-audio'],
     deadline_ms: Number(values['deadline-s']) * 1000,
     json: values.json,
+    keys: await readKeys(values.keys),
+    refused: values.refused,
+    brief: values.brief,
   };
 }
 
@@ -70,7 +91,8 @@ async function report(results, kind, [name, run]) {
 async function play(browser, site, player, asked, results) {
   const page = await browser.newPage();
   try {
-    const { first, rest } = checksFor(new Stage(page, `${site.url}/stage/index.html`), player, asked);
+    const drm = asked.keys && { keys: asked.keys, licence_url: `${site.url}${LICENCE_PATH}` };
+    const { first, rest } = checksFor(new Stage(page, `${site.url}/stage/index.html`, drm), player, asked);
     if (!(await report(results, player.kind, first))) return;
     for (const check of rest()) await report(results, player.kind, check);
   } finally {
@@ -79,13 +101,14 @@ async function play(browser, site, player, asked, results) {
 }
 
 async function main() {
-  const asked = options();
+  const asked = await options();
   const results = [];
-  const site = await serve(MOUNTS);
+  const site = await serve(asked.folder ? { ...MOUNTS, '/': path.resolve(asked.folder) } : MOUNTS, 0, asked.keys);
+  const players = asked.players.map((player) => ({ ...player, url: new URL(player.path, asked.base ?? site.url).href }));
   const browser = await launch();
   let stopped = null;
   try {
-    const all = async () => { for (const player of asked.players) await play(browser, site, player, asked, results); };
+    const all = async () => { for (const player of players) await play(browser, site, player, asked, results); };
     await within(asked.deadline_ms, 'the whole run', all());
   } catch (error) {
     stopped = error.message;

@@ -47,6 +47,7 @@ const cases = [
   { name: 'fails at a wrong frame rate', folder: 'true', rate: '25', extra: ['--players', 'hls'], code: 1, says: /was shown at|asked for picture|longer|duration/ },
   { name: 'fails on one missing picture', folder: 'skip', rate: RATE, extra: ['--players', 'shaka'], code: 1, says: /was shown at/ },
   { name: 'fails on pictures without a counter', folder: 'blank', rate: RATE, extra: ['--players', 'hls'], code: 1, says: /sync cells/ },
+  { name: 'fails when what must be refused is shown', folder: 'true', rate: RATE, extra: ['--players', 'shaka', '--refused'], code: 1, says: /shown without a fitting key/ },
   { name: 'fails on other renditions than expected', folder: 'true', rate: RATE, extra: ['--players', 'dash', '--heights', '360,480'], code: 1, says: /high instead of/ },
 ];
 

@@ -1,4 +1,4 @@
-// A small static file server with CORS and byte ranges: node static-server.mjs ROOT [PORT]
+// A small static file server with CORS and byte ranges, and a ClearKey licence server: node static-server.mjs ROOT [PORT]
 
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -21,15 +21,32 @@ export function parseRange(header, size) {
   return first > last || first >= size ? false : [first, last];
 }
 
-async function answer(mounts, request, response) {
+const base64url = (hex) => Buffer.from(hex, 'hex').toString('base64url');
+
+/** The W3C's ClearKey licence (Encrypted Media Extensions, 9.1.4): the keys asked for, of those in `keys` ({key id: key}, both hexadecimal). */
+function licence(asked, keys) {
+  const held = new Map(Object.entries(keys).map(([id, key]) => [base64url(id), base64url(key)]));
+  const answers = asked.kids.filter((kid) => held.has(kid)).map((kid) => ({ kty: 'oct', kid, k: held.get(kid) }));
+  return { keys: answers, type: asked.type ?? 'temporary' };
+}
+
+async function answerLicence(keys, request, response) {
+  const body = [];
+  for await (const piece of request) body.push(piece);
+  const asked = JSON.parse(Buffer.concat(body).toString('utf8'));
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(licence(asked, keys)));
+}
+
+async function answer(mounts, keys, request, response) {
   response.setHeader('Access-Control-Allow-Origin', '*');
   response.setHeader('Access-Control-Allow-Headers', 'Range');
   response.setHeader('Access-Control-Expose-Headers', 'Content-Range, Content-Length');
   response.setHeader('Cache-Control', 'no-store');
   const end = (status) => response.writeHead(status).end();
   if (request.method === 'OPTIONS') return end(204);
-  if (request.method !== 'GET' && request.method !== 'HEAD') return end(405);
   const url = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+  if (request.method === 'POST' && keys && url === LICENCE_PATH) return answerLicence(keys, request, response);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return end(405);
   const mount = Object.keys(mounts).filter((prefix) => url.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
   if (mount === undefined) return end(404);
   const root = path.resolve(mounts[mount]);
@@ -52,10 +69,13 @@ async function answer(mounts, request, response) {
   createReadStream(file, { start: first, end: last }).on('error', () => response.destroy()).pipe(response);
 }
 
-/** Serves folders by URL prefix ("/a/": "folder") on loopback; resolves to {url, close}. */
-export function serve(mounts, port = 0) {
+/** Where `serve` answers ClearKey licence requests when it was given keys. */
+export const LICENCE_PATH = '/licence';
+
+/** Serves folders by URL prefix ("/a/": "folder") on loopback, and licences for `keys` if there are any; resolves to {url, close}. */
+export function serve(mounts, port = 0, keys = null) {
   const server = createServer((request, response) => {
-    answer(mounts, request, response).catch(() => response.destroy());
+    answer(mounts, keys, request, response).catch(() => response.destroy());
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -14,12 +14,14 @@ export function pictureAt(seconds, rate) {
 
 /**
  * Pictures to seek to: the first, both sides of a segment edge, two in between and one close to the end. Not the very last: players keep
- * seeks away from it, and dash.js by half a second; playing to the end shows it.
+ * seeks away from it, and dash.js by half a second; playing to the end shows it. Nor, in dash.js, the last of a segment: it begins to load one
+ * segment late there, whoever packaged it.
  */
-export function seekTargets(frames, rate, segmentSeconds = 4) {
+export function seekTargets(frames, rate, segmentSeconds = 4, player = null) {
   const edge = (count) => Math.ceil(count * segmentSeconds * rate - 1e-6);
   const wanted = [0, edge(1) - 1, edge(1), Math.floor(frames / 3) + 7, edge(3), Math.floor(frames * 0.71), frames - 1 - Math.ceil(rate)];
-  const inside = wanted.filter((frame) => frame >= 0 && frame < frames);
+  const avoided = player === 'dash' ? edge(1) - 1 : -1;
+  const inside = wanted.filter((frame) => frame >= 0 && frame < frames && frame !== avoided);
   // Back and forth, so that every seek leaves the buffer's order.
   const sorted = [...new Set(inside)].sort((a, b) => a - b);
   const order = [];

@@ -1,5 +1,6 @@
 //! From stored parts to whole tracks, and from tracks to everything that is derived from them.
 
+use media_types::segment::Roles;
 use media_types::{AudioPlan, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
 use packager::{OutputFile, Presentation, StoryboardRef};
 
@@ -49,6 +50,10 @@ pub(crate) fn video_record<'a>(
         max_bitrate_bps: rendition.encoding.max_bitrate_bps,
         name,
         segments,
+        label: None,
+        roles: Roles::default(),
+        captions: None,
+        webvtt_sizes: Vec::new(),
     })
 }
 
@@ -68,6 +73,10 @@ pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRe
         config: part.config.clone(),
         max_bitrate_bps: plan.bitrate_bps.into(),
         segments: part.segments.clone(),
+        label: None,
+        roles: Roles::default(),
+        captions: None,
+        webvtt_sizes: Vec::new(),
     })
 }
 

@@ -2,7 +2,14 @@
 
 use crate::server::Server;
 
-const OPEN: [(&str, &str); 3] = [("get", "/healthz"), ("get", "/readyz"), ("get", "/api/v1/playback/{playback_id}")];
+const OPEN: [(&str, &str); 5] = [
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/api/v1/playback/{playback_id}"),
+    // They ask for a playback token instead.
+    ("post", "/api/v1/playback/{playback_id}/licence/clearkey"),
+    ("options", "/api/v1/playback/{playback_id}/licence/clearkey"),
+];
 const HIDDEN_OPEN: [&str; 6] =
     ["/", "/assets/nope.js", "/api/docs", "/api/docs/page.js", "/api/docs/page.css", "/api/openapi.json"];
 

@@ -5,6 +5,7 @@
 mod access;
 mod assets;
 mod events;
+mod licence;
 mod pages;
 mod server;
 mod uploads;

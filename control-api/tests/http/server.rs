@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions};
-use database::EngineKind;
+use control_api::{BuiltinLadders, ControlOptions, Licences};
+use database::{Database, EngineKind};
 use database::testing::Scratch;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -85,6 +85,15 @@ impl Server {
 
     /// A server whose bytes go to `media`.
     pub(crate) async fn with(media: Arc<dyn MediaStore>, folder: Option<tempfile::TempDir>) -> Self {
+        Self::licensing(media, folder, |_| Licences::default()).await
+    }
+
+    /// A server with keys and tokens.
+    pub(crate) async fn licensing(
+        media: Arc<dyn MediaStore>,
+        folder: Option<tempfile::TempDir>,
+        licences: impl FnOnce(&Database) -> Licences,
+    ) -> Self {
         let scratch = Scratch::migrated(EngineKind::Sqlite).await;
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
         let options = ControlOptions {
@@ -99,7 +108,7 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = control_api::router(options);
+        let router = control_api::router_with_licences(options, licences(&scratch.db));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { address, store, media, client, scratch, _folder: folder }

@@ -30,6 +30,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("queue", "20260101000200_job_create"),
     migration!("assets", "20260101000300_asset_create"),
     migration!("assets", "20260101000400_upload_create"),
+    migration!("keys", "20260101000500_content_key_create"),
 ];
 
 #[cfg(test)]

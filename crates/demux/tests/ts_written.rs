@@ -84,7 +84,7 @@ fn frames_of_sound_cross_pes_packets_and_count_their_own_time() {
     assert_eq!((played.error, played.warnings), (None, Vec::new()));
     let times: Vec<_> = played.packets.iter().map(|packet| (packet.dts, packet.duration)).collect();
     assert_eq!(times, (0..200).map(|index| (index * 1024, Some(1024))).collect::<Vec<_>>());
-    assert_eq!(played.tracks[0].language, "fra");
+    assert_eq!(played.tracks[0].language, "fr");
     assert!(played.tracks[0].roles.visual_impaired);
     assert!(played.packets.iter().enumerate().all(|(index, packet)| support::data(packet).len() == 53 + index % 7));
 }

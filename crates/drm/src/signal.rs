@@ -168,12 +168,14 @@ impl Licensed<'_> {
         }
     }
 
-    /// The descriptor of a system.
-    pub fn dash_system(&self, system: System) -> ContentProtection {
+    /// The descriptor of a system; `None` for FairPlay, which no DASH player asks for. ClearKey has no `pssh` of its own:
+    /// its players make their request from `cenc:default_KID`.
+    pub fn dash_system(&self, system: System) -> Option<ContentProtection> {
         let pssh = self.pssh(system).map(|pssh| STANDARD.encode(pssh.to_box()));
         let base = ContentProtection { scheme_id_uri: system.id().urn(), pssh, ..ContentProtection::default() };
-        match system {
-            System::Common | System::Widevine | System::FairPlay => base,
+        Some(match system {
+            System::FairPlay => return None,
+            System::Common | System::Widevine => base,
             System::PlayReady => ContentProtection {
                 value: Some("MSPR 2.0"),
                 playready_object: Some(STANDARD.encode(self.playready_object())),
@@ -182,9 +184,10 @@ impl Licensed<'_> {
             System::ClearKey => ContentProtection {
                 value: Some("ClearKey1.0"),
                 licence_url: self.licence_url.map(str::to_owned),
+                pssh: None,
                 ..base
             },
-        }
+        })
     }
 }
 

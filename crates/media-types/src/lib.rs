@@ -2,6 +2,7 @@
 //!
 //! - [`time`]: exact time. [`Timescale`], [`MediaTime`], [`FrameRate`].
 //! - [`id`]: typed identifiers ([`AssetId`], [`JobId`], ...), random parts supplied by the caller.
+//! - [`language`]: language tags.
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
@@ -11,6 +12,7 @@
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
 
 pub mod id;
+pub mod language;
 pub mod plan;
 pub mod probe;
 pub mod publication;

@@ -71,6 +71,32 @@ pub enum TrackKind {
     Text,
 }
 
+/// What a track is for, beside being shown or heard: what players and people choose by (DASH roles, HLS characteristics).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Roles {
+    /// Played unless another is chosen.
+    pub default: bool,
+    /// Shown although subtitles are off.
+    pub forced: bool,
+    /// Subtitles that also describe sounds.
+    pub hearing_impaired: bool,
+    /// Sound that also describes pictures.
+    pub visual_impaired: bool,
+    /// A commentary on the main work.
+    pub commentary: bool,
+}
+
+/// A channel of closed captions inside of a track's pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptionChannel {
+    /// Line 21 of analogue television (ANSI/CTA-608-E): 1 for CC1 to 4 for CC4.
+    Line21(u8),
+    /// A service of digital television (ANSI/CTA-708-E): 1 to 63.
+    Service(u8),
+}
+
 /// A whole packaged track: all that playlists and manifests are written from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackRecord {
@@ -93,4 +119,17 @@ pub struct TrackRecord {
     pub shown_ticks: u64,
     /// Its segments, in order and without a gap.
     pub segments: Vec<SegmentRecord>,
+    /// A name for people, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub roles: Roles,
+    /// Channels of closed captions in its pictures, ascending; `None` when nobody looked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<Vec<CaptionChannel>>,
+    /// For a text track: the sizes in bytes of its segments as WebVTT files, one for each of `segments`, which HLS lists
+    /// in their place. Empty when there are none; then HLS does not list the track.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webvtt_sizes: Vec<u64>,
 }

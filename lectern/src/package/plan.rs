@@ -1,12 +1,14 @@
 //! Which tracks there will be, and where their segments begin.
 
 use demux::MediaKind;
+use media_types::segment::Roles;
 use media_types::{FrameRate, TrackKind, TrackRecord};
 use packager::repack::{Chunker, Cuts, SegmentGrid};
 
 use super::names::names;
 use super::source::Source;
 use super::survey::{Surveyed, survey, times};
+use super::text::TextGrid;
 use crate::exit::Failure;
 
 /// A track that is going to be written.
@@ -40,18 +42,24 @@ pub(super) fn survey_all(sources: &[Source], warnings: &mut Vec<String>) -> Resu
             }
         }
     }
-    if all.is_empty() {
-        return Err(Failure::bad_input("input.empty", "no input has a track that can be packaged", ""));
+    if all.iter().all(|track| track.about.kind == MediaKind::Text) {
+        let detail = "no input has pictures or sound that can be packaged";
+        return Err(Failure::bad_input(
+            "input.empty",
+            detail,
+            "name the media file that the subtitles belong to as well",
+        ));
     }
     Ok(all)
 }
 
+/// Plans the tracks of pictures and sound, and the segments that text shares with them.
 pub(super) fn plan(
     surveyed: Vec<Surveyed>,
     sources: &[Source],
     segment_ms: u32,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Planned>, Failure> {
+) -> Result<(Vec<Planned>, TextGrid), Failure> {
     let shapes: Vec<_> = surveyed.iter().map(|track| (track.about.timescale, &track.shape)).collect();
     let grid = SegmentGrid::new(&shapes, segment_ms);
     if grid.longest_ms() > 3 * i64::from(segment_ms) {
@@ -61,6 +69,7 @@ pub(super) fn plan(
              renditions with the same keyframe distance"
         ));
     }
+    let text = TextGrid::new(&grid, &shapes);
     let names = names(&surveyed);
     let tracks = surveyed.into_iter().zip(names).map(|(from, name)| {
         let scale = from.about.timescale;
@@ -80,10 +89,25 @@ pub(super) fn plan(
             hidden_ticks: from.shape.hidden_ticks,
             shown_ticks: from.shape.end_pts.max(0).unsigned_abs(),
             segments: Vec::new(),
+            label: from.about.label.clone(),
+            roles: roles(from.about.roles),
+            captions: None,
+            webvtt_sizes: Vec::new(),
         };
         Ok(Planned { from, record, cuts })
     });
-    tracks.collect()
+    Ok((tracks.collect::<Result<_, Failure>>()?, text))
+}
+
+/// What a container says a track is for.
+pub(super) fn roles(said: demux::Roles) -> Roles {
+    Roles {
+        default: said.default,
+        forced: said.forced,
+        hearing_impaired: said.hearing_impaired,
+        visual_impaired: said.visual_impaired,
+        commentary: said.commentary,
+    }
 }
 
 fn kind(track: &Surveyed) -> Option<TrackKind> {
@@ -106,7 +130,7 @@ pub(super) fn count_segments(source: &Source, tracks: &[&Planned]) -> Result<Vec
     while let Some(packet) = reader.packet()? {
         let Some(place) = tracks.iter().position(|track| track.from.track == packet.track) else { continue };
         let (count, chunker) = &mut chunkers[place];
-        let done = chunker.push(times(&packet), 0, ()).map_err(|error| source.unfit(&error))?;
+        let done = chunker.push(times(&packet, tracks[place].from.offset), 0, ()).map_err(|error| source.unfit(&error))?;
         *count += usize::from(done.is_some());
     }
     let last = |(count, chunker): (usize, Chunker<()>)| {

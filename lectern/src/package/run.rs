@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use demux::MediaKind;
 use drm::SegmentEncryptor;
-use media_types::{SegmentRecord, TrackKind, TrackRecord};
+use media_types::{TrackKind, TrackRecord};
+use packager::captions::CaptionScan;
 use packager::repack::Chunker;
 use packager::{FileLayout, Presentation, Protection, index_length, init_path, media_path, segment_index};
 use workers::Staging;
@@ -14,9 +16,10 @@ use workers::Staging;
 use super::files::{Folder, Growing};
 use super::keys::Protect;
 use super::plan::{Planned, count_segments, plan, survey_all};
-use super::segments::{Buffer, Target, TrackJob, TrackWriter};
+use super::segments::{Buffer, Target, TrackJob, TrackWriter, WrittenTrack};
 use super::source::Source;
-use super::survey::times;
+use super::survey::{Surveyed, times};
+use super::text::{self, Subtitles};
 use crate::exit::Failure;
 
 /// What is to be packaged, and how.
@@ -36,16 +39,19 @@ pub(crate) struct Outcome {
     pub(crate) warnings: Vec<String>,
 }
 
-/// A track's segments, and its file if it has one of its own, by the track's position.
-type Written = (usize, Vec<SegmentRecord>, Option<Growing>);
+/// A track as it was written, by its position.
+type Written = (usize, WrittenTrack);
 
 /// Packages; nothing is left behind after a failure. `progress` is told the share that is done.
 pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<Outcome, Failure> {
     let staging = Staging::create(&request.out)?;
-    let sources = request.inputs.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let (texts, media): (Vec<_>, Vec<_>) = request.inputs.iter().cloned().partition(|path| text::is_text(path));
+    let sources = media.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
     let mut warnings = Vec::new();
     let surveyed = survey_all(&sources, &mut warnings)?;
-    let planned = plan(surveyed, &sources, request.segment_ms, &mut warnings)?;
+    let (inside, surveyed) = surveyed.into_iter().partition(|track| track.about.kind == MediaKind::Text);
+    let (planned, text_grid) = plan(surveyed, &sources, request.segment_ms, &mut warnings)?;
+    let subtitles = subtitles(&texts, &sources, inside, &mut warnings)?;
     let (encryptors, protection) = protect(request, &planned)?;
     let folder = Folder::new(staging.path());
     let frame = Presentation {
@@ -66,16 +72,52 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
     let written = work.all(jobs)?;
     let mut tracks: Vec<TrackRecord> = planned.into_iter().map(|track| track.record).collect();
     let mut growing = Vec::new();
-    for (position, segments, file) in written {
-        tracks[position].segments = segments;
+    for (position, WrittenTrack { segments, file, captions }) in written {
+        (tracks[position].segments, tracks[position].captions) = (segments, captions);
         growing.extend(file.map(|file| (position, file)));
     }
     if let Some(empty) = tracks.iter().position(|track| track.segments.is_empty()) {
         return Err(unfit(&tracks[empty].name, &"nothing of it is shown"));
     }
-    finish(&Presentation { tracks: &tracks, ..frame }, &folder, growing)?;
+    for (track, file) in text::write(&subtitles, &text_grid, &frame, &folder, &mut warnings)? {
+        growing.extend(file.map(|file| (tracks.len(), file)));
+        tracks.push(track);
+    }
+    let mut told = protection.clone();
+    for (name, signal) in told.iter_mut().flatten() {
+        let lead = clear_segments(&tracks, name, clear_lead_ms);
+        signal.clear_segments = lead;
+    }
+    let presentation = Presentation { tracks: &tracks, protection: told.as_ref(), ..frame };
+    if !presentation.fits_hls() {
+        warnings.push("no HLS: it has no word for this scheme; cbcs and cenc are what its players know".to_owned());
+    }
+    finish(&presentation, &folder, growing)?;
     staging.publish(&request.out)?;
     Ok(Outcome { tracks, warnings })
+}
+
+/// How many segments of a track the clear lead covers, as their writer counted them.
+fn clear_segments(tracks: &[TrackRecord], name: &str, clear_lead_ms: u32) -> usize {
+    let track = tracks.iter().find(|track| track.name == name);
+    let covered = |track: &TrackRecord| {
+        let lead = u128::from(clear_lead_ms) * u128::from(track.timescale.get());
+        track.segments.iter().take_while(|segment| u128::from(segment.start_ticks) * 1000 < lead).count()
+    };
+    track.map_or(0, covered)
+}
+
+/// Those of media files first, then files of their own, in the order of the command line.
+fn subtitles(
+    files: &[PathBuf],
+    sources: &[Source],
+    inside: Vec<Surveyed>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Subtitles>, Failure> {
+    let mut all = text::from_tracks(sources, &inside, warnings)?;
+    text::settle_defaults(&mut all);
+    all.extend(text::from_files(files, warnings)?);
+    Ok(all)
 }
 
 fn unfit(name: &str, error: &dyn std::fmt::Display) -> Failure {
@@ -176,23 +218,20 @@ impl Work<'_> {
     fn input(&self, source: &Source, jobs: Vec<Job<'_>>, buffer: &mut Buffer) -> Result<Vec<Written>, Failure> {
         let mut reader = source.reader()?;
         let found = reader.tracks()?.len();
-        let mut writers: Vec<Option<(usize, TrackWriter<'_>)>> = (0..found).map(|_| None).collect();
+        let mut writers: Vec<Option<(usize, i64, TrackWriter<'_>)>> = (0..found).map(|_| None).collect();
         for job in jobs {
             let place = writers.get_mut(job.track.from.track).ok_or_else(|| source.unfit(&"it changed meanwhile"))?;
-            *place = Some((job.position, self.writer(source, job)));
+            *place = Some((job.position, job.track.from.offset, self.writer(source, job)));
         }
         while let Some(packet) = reader.packet()? {
-            let Some((_, writer)) = writers.get_mut(packet.track).and_then(Option::as_mut) else { continue };
-            let written = writer.push(times(&packet), packet.data, buffer)?;
+            let Some((_, offset, writer)) = writers.get_mut(packet.track).and_then(Option::as_mut) else { continue };
+            let written = writer.push(times(&packet, *offset), packet.data, buffer)?;
             if written > 0 {
                 let done = self.done.fetch_add(written, Ordering::Relaxed) + written;
                 (self.progress)((done as f64 / self.total.max(1) as f64).min(1.0));
             }
         }
-        let finished = writers.into_iter().flatten().map(|(position, writer)| {
-            let (segments, file) = writer.finish(buffer)?;
-            Ok((position, segments, file))
-        });
+        let finished = writers.into_iter().flatten().map(|(position, _, writer)| Ok((position, writer.finish(buffer)?)));
         finished.collect()
     }
 
@@ -207,6 +246,7 @@ impl Work<'_> {
             chunker: Chunker::new(job.track.from.shape.clone(), job.track.cuts.clone()),
             encryptor: job.encryptor,
             clear_lead_ms: self.clear_lead_ms,
+            captions: CaptionScan::new(&record.config),
             target: job.target,
         })
     }

@@ -2,13 +2,18 @@
 
 use demux::{ByteRange, Data};
 use drm::{SegmentAux, SegmentEncryptor, SegmentSeed};
+use media_types::segment::CaptionChannel;
 use media_types::{SegmentRecord, Timescale};
+use packager::captions::CaptionScan;
 use packager::repack::{Chunk, Chunker, PacketTimes};
 use packager::{SegmentProtection, segment_header, segment_path};
 
 use super::files::{Folder, Growing};
 use super::source::Source;
 use crate::exit::Failure;
+
+/// A segment is held in memory as a whole; 4 s at 500 Mbit/s have half as many bytes.
+const MAX_SEGMENT_BYTES: u64 = 512 << 20;
 
 /// Where a track's segments go.
 pub(crate) enum Target<'a> {
@@ -28,6 +33,7 @@ pub(crate) struct TrackWriter<'a> {
     chunker: Option<Chunker<Data>>,
     encryptor: Option<SegmentEncryptor>,
     clear_lead_ms: u32,
+    captions: Option<CaptionScan>,
     aux: SegmentAux,
     target: Target<'a>,
     records: Vec<SegmentRecord>,
@@ -43,7 +49,18 @@ pub(crate) struct TrackJob<'a> {
     pub(crate) chunker: Chunker<Data>,
     pub(crate) encryptor: Option<SegmentEncryptor>,
     pub(crate) clear_lead_ms: u32,
+    /// Looks at every sample in clear.
+    pub(crate) captions: Option<CaptionScan>,
     pub(crate) target: Target<'a>,
+}
+
+/// A track as it was written.
+pub(crate) struct WrittenTrack {
+    pub(crate) segments: Vec<SegmentRecord>,
+    /// Its file, if it has one of its own.
+    pub(crate) file: Option<Growing>,
+    /// `None` when nobody looked.
+    pub(crate) captions: Option<Vec<CaptionChannel>>,
 }
 
 /// A buffer for the bytes of one segment, used again for each.
@@ -62,7 +79,18 @@ impl Buffer {
 
 impl<'a> TrackWriter<'a> {
     pub(crate) fn new(job: TrackJob<'a>) -> Self {
-        let TrackJob { name, source, video, timescale, hidden_ticks, chunker, encryptor, clear_lead_ms, target } = job;
+        let TrackJob {
+            name,
+            source,
+            video,
+            timescale,
+            hidden_ticks,
+            chunker,
+            encryptor,
+            clear_lead_ms,
+            captions,
+            target,
+        } = job;
         Self {
             name,
             source,
@@ -72,6 +100,7 @@ impl<'a> TrackWriter<'a> {
             chunker: Some(chunker),
             encryptor,
             clear_lead_ms,
+            captions,
             aux: SegmentAux::new(),
             target,
             records: Vec::new(),
@@ -90,24 +119,36 @@ impl<'a> TrackWriter<'a> {
         chunk.map_or(Ok(0), |chunk| self.write(&chunk, buffer))
     }
 
-    /// Writes what is left, and gives the track's segments and its file, if it has one of its own.
-    pub(crate) fn finish(mut self, buffer: &mut Buffer) -> Result<(Vec<SegmentRecord>, Option<Growing>), Failure> {
+    /// Writes what is left, and gives what came out.
+    pub(crate) fn finish(mut self, buffer: &mut Buffer) -> Result<WrittenTrack, Failure> {
         let last = self.chunker.take().map(Chunker::finish).transpose().map_err(|error| self.source.unfit(&error))?;
         if let Some(chunk) = last.flatten() {
             self.write(&chunk, buffer)?;
         }
-        let growing = match self.target {
+        let file = match self.target {
             Target::Files(_) => None,
             Target::One(growing) => Some(growing),
         };
-        Ok((self.records, growing))
+        Ok(WrittenTrack { segments: self.records, file, captions: self.captions.map(CaptionScan::finish) })
     }
 
     fn write(&mut self, chunk: &Chunk<Data>, buffer: &mut Buffer) -> Result<u64, Failure> {
         let total: u64 = chunk.samples.iter().map(|sample| u64::from(sample.size)).sum();
-        let total = u32::try_from(total).map_err(|_| self.source.unfit(&"a segment of more than 4 GiB"))?;
-        let payload = buffer.take(total as usize);
+        if total > MAX_SEGMENT_BYTES {
+            let what = format!("{} segment {} would have {total} bytes: no keyframe to cut at", self.name, chunk.index);
+            return Err(self.source.unfit(&what));
+        }
+        let payload = buffer.take(usize::try_from(total).unwrap_or(usize::MAX));
         gather(self.source, &chunk.data, payload)?;
+        if let Some(scan) = &mut self.captions {
+            let mut rest = &*payload;
+            for sample in &chunk.samples {
+                // The samples' sizes add up to the payload's.
+                let (data, tail) = rest.split_at(sample.size as usize);
+                scan.sample(sample.pts, data);
+                rest = tail;
+            }
+        }
         let protected = self.protect(chunk, payload)?;
         let encrypted = SegmentProtection::Encrypted { aux: &self.aux, group: None };
         let protection = protected.map(|encrypt| if encrypt { encrypted } else { SegmentProtection::Clear });
@@ -122,7 +163,7 @@ impl<'a> TrackWriter<'a> {
             Target::Files(folder) => folder.write(&segment_path(&self.name, chunk.index), &pieces)?,
             Target::One(growing) => growing.append(&pieces)?,
         }
-        let (start_ticks, duration_ticks) = chunk.shown.unwrap_or((header.start_ticks, header.duration_ticks));
+        let (start_ticks, duration_ticks) = chunk.shown;
         let size_bytes = (header.bytes.len() + payload.len()) as u64;
         self.records.push(SegmentRecord {
             index: chunk.index,
@@ -144,7 +185,7 @@ impl<'a> TrackWriter<'a> {
         let sizes = chunk.samples.iter().map(|sample| sample.size as usize);
         let unfit =
             |error: drm::EncryptError| self.source.unfit(&format!("{} segment {}: {error}", self.name, chunk.index));
-        if first * 1000 < u64::from(self.clear_lead_ms) * u64::from(self.timescale.get()) {
+        if u128::from(first) * 1000 < u128::from(self.clear_lead_ms) * u128::from(self.timescale.get()) {
             encryptor.pass(payload, sizes).map_err(unfit)?;
             return Ok(Some(false));
         }

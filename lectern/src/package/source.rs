@@ -99,6 +99,11 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether the container says exactly when its tracks start, as edit lists do.
+    pub(crate) fn starts_are_stated(&self) -> bool {
+        matches!(self.demuxer, Demuxer::Mp4(_))
+    }
+
     /// What was passed over or mended so far, as lines that name the file.
     pub(crate) fn warnings(&mut self) -> Vec<String> {
         let path = self.source.path.display();

@@ -3,15 +3,8 @@
 use std::fmt::Write;
 
 use drm::signal::HlsKey;
-use media_types::TrackRecord;
 
 use crate::Presentation;
-
-/// One line for every licence system that knows the track's key.
-pub(super) fn write(out: &mut String, presentation: &Presentation<'_>, track: &TrackRecord) {
-    let keys = presentation.signal_of(track).map(|signal| signal.hls.as_slice());
-    keys.unwrap_or_default().iter().for_each(|key| line(out, "#EXT-X-KEY", key));
-}
 
 /// One line for every key of every track, so that players may ask for them early.
 pub(super) fn write_session(out: &mut String, presentation: &Presentation<'_>) {
@@ -25,7 +18,8 @@ pub(super) fn write_session(out: &mut String, presentation: &Presentation<'_>) {
     }
 }
 
-fn line(out: &mut String, tag: &str, key: &HlsKey) {
+/// The tag of one licence system.
+pub(super) fn line(out: &mut String, tag: &str, key: &HlsKey) {
     // Writing to a string cannot fail.
     let _ = write!(out, "{tag}:METHOD={},URI=\"{}\"", key.method, key.uri);
     if let Some(id) = key.key_id {

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use media_types::{ByteRange, SyncPoint, TrackRecord};
+use media_types::{ByteRange, SyncPoint, TrackKind, TrackRecord};
 
 use crate::hls::{VERSION, key};
-use crate::paths::{INIT_FILE, MEDIA_FILE, segment_file};
+use crate::paths::{INIT_FILE, MEDIA_FILE, segment_file, webvtt_segment_file};
 use crate::presentation::coded_ticks;
 use crate::single_file::FilePlan;
-use crate::{PackageError, Presentation};
+use crate::{PackageError, Presentation, TrackSignal};
 
 /// `ticks` in microseconds, rounded to nearest, halves up.
 fn micros(ticks: u64, timescale: u32) -> u64 {
@@ -42,21 +42,24 @@ pub(crate) fn target_duration(track: &TrackRecord) -> u64 {
     target(&diffused(borders(track), track.timescale.get()).collect::<Vec<_>>())
 }
 
-/// A playlist under construction.
+/// A playlist under construction. One of text lists WebVTT files, which need no initialization and lie alone in any layout.
 struct Writer<'a> {
     out: String,
     plan: Option<FilePlan>,
     track: &'a TrackRecord,
+    /// What says how to decrypt, until it is written, and the position of the first entry it is for.
+    keys: Option<(usize, &'a TrackSignal)>,
 }
 
 impl<'a> Writer<'a> {
     fn new(
-        presentation: &Presentation<'_>,
+        presentation: &Presentation<'a>,
         track: &'a TrackRecord,
         target_seconds: u64,
         iframes_only: bool,
     ) -> Result<Self, PackageError> {
-        let plan = FilePlan::of(presentation, track)?;
+        let text = track.kind == TrackKind::Text;
+        let plan = if text { None } else { FilePlan::of(presentation, track)? };
         let only = if iframes_only { "#EXT-X-I-FRAMES-ONLY\n" } else { "" };
         let independent = if iframes_only { "" } else { "#EXT-X-INDEPENDENT-SEGMENTS\n" };
         let mut out = String::with_capacity(512 + 72 * track.segments.len());
@@ -67,16 +70,20 @@ impl<'a> Writer<'a> {
              #EXT-X-PLAYLIST-TYPE:VOD\n{only}{independent}"
         );
         let _ = match &plan {
+            None if text => Ok(()),
             None => writeln!(out, "#EXT-X-MAP:URI=\"{INIT_FILE}\""),
             Some(plan) => writeln!(out, "#EXT-X-MAP:URI=\"{MEDIA_FILE}\",BYTERANGE=\"{}@0\"", plan.init_bytes),
         };
-        key::write(&mut out, presentation, track);
-        Ok(Self { out, plan, track })
+        let keys = presentation.signal_of(track).map(|signal| (signal.clear_segments, signal));
+        Ok(Self { out, plan, track, keys })
     }
 
     /// One entry: a whole segment, or `bytes` of it.
     fn entry(&mut self, length: u64, position: usize, bytes: Option<ByteRange>) {
         let out = &mut self.out;
+        if let Some((_, signal)) = self.keys.take_if(|(first, _)| position >= *first) {
+            signal.hls.iter().for_each(|one| key::line(out, "#EXT-X-KEY", one));
+        }
         let _ = writeln!(out, "#EXTINF:{}.{:06},", length / 1_000_000, length % 1_000_000);
         let segment = &self.track.segments[position];
         let start = self.plan.as_ref().map(|plan| plan.segment_start(position));
@@ -86,6 +93,7 @@ impl<'a> Writer<'a> {
         }
         let _ = match start {
             Some(_) => writeln!(out, "{MEDIA_FILE}"),
+            None if self.track.kind == TrackKind::Text => writeln!(out, "{}", webvtt_segment_file(segment.index)),
             None => writeln!(out, "{}", segment_file(segment.index)),
         };
     }
@@ -96,16 +104,18 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The playlist of one track, for its own folder.
+/// The playlist of one track, for its own folder; of a text track, with its segments as WebVTT files.
 ///
 /// Each `EXTINF` is the difference of two rounded times, so that every partial sum is within half a microsecond of the
 /// exact time, however long the track is.
 ///
 /// # Errors
 /// [`PackageError::Config`] when the init segment, whose size byte ranges need, cannot be made.
-pub fn media_playlist(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<String, PackageError> {
+pub fn media_playlist<'a>(presentation: &Presentation<'a>, track: &'a TrackRecord) -> Result<String, PackageError> {
     let lengths: Vec<u64> = diffused(borders(track), track.timescale.get()).collect();
-    let mut writer = Writer::new(presentation, track, target(&lengths), false)?;
+    // RFC 8216bis §6.2.4: the same in all renditions.
+    let all = presentation.tracks.iter().map(target_duration).max().unwrap_or(0);
+    let mut writer = Writer::new(presentation, track, target(&lengths).max(all), false)?;
     for (position, length) in lengths.into_iter().enumerate() {
         writer.entry(length, position, None);
     }
@@ -127,7 +137,7 @@ pub(crate) fn self_contained_sync_points(track: &TrackRecord) -> impl Iterator<I
 ///
 /// # Errors
 /// As [`media_playlist`].
-pub fn iframe_playlist(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<String, PackageError> {
+pub fn iframe_playlist<'a>(presentation: &Presentation<'a>, track: &'a TrackRecord) -> Result<String, PackageError> {
     let start = track.segments.first().map_or(0, |segment| segment.start_ticks);
     let points: Vec<_> = self_contained_sync_points(track).collect();
     let at = points.iter().map(|(_, point)| u64::try_from(point.pts).unwrap_or(0).saturating_sub(start));

@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use media_types::TrackRecord;
 
+use super::renditions::{AudioGroup, ClosedCaptions, SUBTITLES, Subtitles};
 use crate::bitrate::bits_per_second;
-use crate::codec::{Configured, Family};
+use crate::codec::Configured;
 use crate::hls::{VERSION, key, self_contained_sync_points};
-use crate::presentation::{Picture, Sound};
+use crate::presentation::Picture;
 use crate::{
-    PackageError, Presentation, average_bitrate_bps, codec_string, iframe_playlist_path, language, peak_bitrate_bps,
+    PackageError, Presentation, average_bitrate_bps, codec_string, iframe_playlist_path, peak_bitrate_bps,
     playlist_path,
 };
 
@@ -18,82 +19,42 @@ const START_PIXELS: u32 = 720;
 
 /// The playlist that lists all variants, for the stable URL.
 ///
-/// `BANDWIDTH` and `AVERAGE-BANDWIDTH` are measured and include the audio. The variant to start with (720p or the
-/// closest below) comes first, the others ascend. Sound of several codecs makes a group of each, and every variant comes
-/// once with each group. Without video every audio playlist is a variant.
+/// `BANDWIDTH` and `AVERAGE-BANDWIDTH` are measured and include the audio and the subtitles. The variant to start with
+/// (720p or the closest below) comes first, the others ascend. Sound of several codecs makes a group of each, and every
+/// variant comes once with each group; subtitles are one group. Without video every audio playlist is a variant.
 ///
 /// # Errors
-/// What makes a presentation unfit for any manifest: no track or segment, unsafe names, unaligned renditions, codec
-/// configurations that cannot be read.
+/// What makes a presentation unfit for any manifest: no track or segment, unsafe names, unaligned renditions, nothing but
+/// text, codec configurations that cannot be read.
 pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, PackageError> {
     presentation.check()?;
     let (video, audio) = (presentation.video(), presentation.audio());
     let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     key::write_session(&mut out, presentation);
+    let prefix = presentation.uri_prefix;
+    let groups = if video.is_empty() { Vec::new() } else { AudioGroup::all(&audio)? };
+    groups.iter().for_each(|group| group.write(&mut out, prefix));
+    let beside = Beside { prefix, subtitles: Subtitles::of(presentation), captions: ClosedCaptions::of(presentation) };
+    if let Some(subtitles) = &beside.subtitles {
+        subtitles.write(&mut out, prefix);
+    }
+    beside.captions.write(&mut out);
     if video.is_empty() {
         for (track, _) in &audio {
-            variant(&mut out, presentation.uri_prefix, track, None, None)?;
+            beside.variant(&mut out, track, None, None)?;
         }
         return Ok(out);
     }
-    let groups = AudioGroup::all(&audio)?;
-    for group in &groups {
-        for (position, (track, sound)) in group.members.iter().enumerate() {
-            let before = &group.members[..position];
-            audio_rendition(&mut out, presentation.uri_prefix, &group.id, (track, sound), before);
-        }
-    }
-    let beside: Vec<_> = if groups.is_empty() { vec![None] } else { groups.iter().map(Some).collect() };
+    let sound: Vec<_> = if groups.is_empty() { vec![None] } else { groups.iter().map(Some).collect() };
     for (track, picture) in start_first(&video) {
-        for group in &beside {
-            variant(&mut out, presentation.uri_prefix, track, Some(picture), *group)?;
+        for group in &sound {
+            beside.variant(&mut out, track, Some(picture), *group)?;
         }
     }
     for (track, picture) in &video {
-        iframe_variant(&mut out, presentation.uri_prefix, track, picture)?;
+        iframe_variant(&mut out, prefix, track, picture)?;
     }
     Ok(out)
-}
-
-/// Audio renditions of one codec: any one of them may play beside the video.
-struct AudioGroup<'a> {
-    id: String,
-    members: Vec<(&'a TrackRecord, Sound<'a>)>,
-    codecs: Vec<String>,
-}
-
-impl<'a> AudioGroup<'a> {
-    fn all(audio: &[(&'a TrackRecord, Sound<'a>)]) -> Result<Vec<Self>, PackageError> {
-        let mut groups: Vec<(Family, Self)> = Vec::new();
-        for &(track, sound) in audio {
-            let family = Family::of(&track.config);
-            let place = groups.iter().position(|(other, _)| *other == family).unwrap_or_else(|| {
-                let id = format!("audio-{}", family.name());
-                groups.push((family, Self { id, members: Vec::new(), codecs: Vec::new() }));
-                groups.len() - 1
-            });
-            let group = &mut groups[place].1;
-            let codec = codec_string(&track.config)?;
-            if !group.codecs.contains(&codec) {
-                group.codecs.push(codec);
-            }
-            group.members.push((track, sound));
-        }
-        let mut groups: Vec<Self> = groups.into_iter().map(|(_, group)| group).collect();
-        if let [only] = groups.as_mut_slice() {
-            "audio".clone_into(&mut only.id);
-        }
-        Ok(groups)
-    }
-
-    /// The dearest member's peak.
-    fn peak_bps(&self) -> u64 {
-        self.members.iter().map(|(track, _)| peak_bitrate_bps(track)).max().unwrap_or(0)
-    }
-
-    fn average_bps(&self) -> u64 {
-        self.members.iter().map(|(track, _)| average_bitrate_bps(track)).max().unwrap_or(0)
-    }
 }
 
 /// `video` ascends; the one to start with moves to the front.
@@ -106,58 +67,53 @@ fn start_first<'t, 'a>(
     video.get(start).into_iter().chain(others)
 }
 
-fn audio_rendition(
-    out: &mut String,
-    prefix: &str,
-    group: &str,
-    (track, sound): (&TrackRecord, &Sound<'_>),
-    before: &[(&TrackRecord, Sound<'_>)],
-) {
-    // Writing to a string cannot fail, here and below.
-    let _ = write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\"");
-    let language = language::shortest(sound.language);
-    let known = language != "und";
-    if known {
-        let _ = write!(out, ",LANGUAGE=\"{language}\"");
-    }
-    // NAME is unique in its group.
-    let twins = before.iter().filter(|(_, other)| language::shortest(other.language) == language).count();
-    let name = if known { language.as_str() } else { "Audio" };
-    let ordinal = if twins > 0 { format!(" {}", twins + 1) } else { String::new() };
-    let default = if before.is_empty() { "YES" } else { "NO" };
-    let _ = writeln!(
-        out,
-        ",NAME=\"{name}{ordinal}\",DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"{}\",URI=\"{prefix}{}\"",
-        sound.channels,
-        playlist_path(&track.name)
-    );
+/// What variants are written beside.
+struct Beside<'a> {
+    prefix: &'a str,
+    subtitles: Option<Subtitles<'a>>,
+    captions: ClosedCaptions<'a>,
 }
 
-fn variant(
-    out: &mut String,
-    prefix: &str,
-    track: &TrackRecord,
-    picture: Option<&Picture>,
-    audio: Option<&AudioGroup<'_>>,
-) -> Result<(), PackageError> {
-    let peak = peak_bitrate_bps(track).saturating_add(audio.map_or(0, AudioGroup::peak_bps));
-    let average = average_bitrate_bps(track).saturating_add(audio.map_or(0, AudioGroup::average_bps));
-    let mut codecs = codec_string(&track.config)?;
-    for codec in audio.iter().flat_map(|audio| &audio.codecs) {
-        let _ = write!(codecs, ",{codec}");
+impl Beside<'_> {
+    fn variant(
+        &self,
+        out: &mut String,
+        track: &TrackRecord,
+        picture: Option<&Picture>,
+        audio: Option<&AudioGroup<'_>>,
+    ) -> Result<(), PackageError> {
+        let text = self.subtitles.as_ref();
+        let peaks =
+            [peak_bitrate_bps(track), audio.map_or(0, AudioGroup::peak_bps), text.map_or(0, Subtitles::peak_bps)];
+        let averages = [
+            average_bitrate_bps(track),
+            audio.map_or(0, AudioGroup::average_bps),
+            text.map_or(0, Subtitles::average_bps),
+        ];
+        let sum = |rates: [u64; 3]| rates.into_iter().fold(0, u64::saturating_add);
+        let (peak, average) = (sum(peaks), sum(averages));
+        let mut codecs = codec_string(&track.config)?;
+        // Writing to a string cannot fail, here and below.
+        for codec in audio.iter().flat_map(|audio| &audio.codecs) {
+            let _ = write!(codecs, ",{codec}");
+        }
+        // The average of a whole is never above the peak of its parts, unless a short tail fell out of every window.
+        let bandwidth = peak.max(average);
+        let _ = write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\"");
+        if let Some(picture) = picture {
+            let _ = write!(out, ",RESOLUTION={}x{},FRAME-RATE={}", picture.width, picture.height, frame_rate(picture));
+            let _ = write!(out, ",VIDEO-RANGE={}", video_range(track)?);
+        }
+        if let Some(audio) = audio {
+            let _ = write!(out, ",AUDIO=\"{}\"", audio.id);
+        }
+        if text.is_some() {
+            let _ = write!(out, ",SUBTITLES=\"{SUBTITLES}\"");
+        }
+        out.push_str(&self.captions.attribute(track));
+        let _ = writeln!(out, "\n{}{}", self.prefix, playlist_path(&track.name));
+        Ok(())
     }
-    // The average of a whole is never above the peak of its parts, unless a short tail fell out of every window.
-    let bandwidth = peak.max(average);
-    let _ = write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\"");
-    if let Some(picture) = picture {
-        let _ = write!(out, ",RESOLUTION={}x{},FRAME-RATE={}", picture.width, picture.height, frame_rate(picture));
-        let _ = write!(out, ",VIDEO-RANGE={}", video_range(track)?);
-    }
-    if let Some(audio) = audio {
-        let _ = write!(out, ",AUDIO=\"{}\"", audio.id);
-    }
-    let _ = writeln!(out, "\n{prefix}{}", playlist_path(&track.name));
-    Ok(())
 }
 
 /// By the transfer characteristics (ITU-T H.273 §8.2) that the codec states.

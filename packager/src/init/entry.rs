@@ -9,14 +9,14 @@ use crate::isobmff::Boxes;
 use crate::protection::scheme_information;
 
 /// Everything a sample entry needs, checked.
-pub(super) enum SampleEntry<'a> {
+pub(crate) enum SampleEntry<'a> {
     Video { width: u16, height: u16, sample_aspect: (u32, u32), colour: Option<Colour>, config: &'a CodecConfig },
     Audio { sample_rate: u32, channels: u16, config: &'a CodecConfig },
     Text { config: &'a CodecConfig },
 }
 
 impl<'a> SampleEntry<'a> {
-    pub(super) fn new(track: &'a TrackRecord) -> Result<Self, PackageError> {
+    pub(crate) fn new(track: &'a TrackRecord) -> Result<Self, PackageError> {
         let config = &track.config;
         match (track.kind, Configured::read(config)?) {
             (TrackKind::Video { width, height, sample_aspect, .. }, Configured::Video { colour, .. }) => {
@@ -40,7 +40,7 @@ impl<'a> SampleEntry<'a> {
     }
 
     /// Handler type and name (ISO/IEC 14496-12 §8.4.3; ISO/IEC 14496-30 §4, §7.4).
-    pub(super) fn handler(&self) -> (&'static [u8; 4], &'static [u8]) {
+    pub(crate) fn handler(&self) -> (&'static [u8; 4], &'static [u8]) {
         match self {
             Self::Video { .. } => (b"vide", b"video\0"),
             Self::Audio { .. } => (b"soun", b"audio\0"),
@@ -51,7 +51,7 @@ impl<'a> SampleEntry<'a> {
 
     /// Writes the entry; a protected one under the name of its kind, with its own name in `sinf`
     /// (ISO/IEC 14496-12 §8.12).
-    pub(super) fn write(&self, w: &mut Boxes, protection: Option<&TrackProtection>) {
+    pub(crate) fn write(&self, w: &mut Boxes, protection: Option<&TrackProtection>) {
         let (Self::Video { config, .. } | Self::Audio { config, .. } | Self::Text { config }) = self;
         let name = Family::of(config).sample_entry();
         let shown = match (self, protection) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use m3u8_rs::{MediaPlaylist, MediaPlaylistType, VariantStream};
-use media_types::TrackRecord;
+use m3u8_rs::{AlternativeMediaType, MediaPlaylist, MediaPlaylistType, VariantStream};
+use media_types::{TrackKind, TrackRecord};
 
 use super::Findings;
 use crate::{Presentation, codec_string, iframe_playlist_path, playlist_path};
@@ -51,10 +51,16 @@ pub(super) fn check_multivariant(presentation: &Presentation<'_>, text: &str, fi
             }
         }
     } else {
-        let listed: Vec<_> = playlist.alternatives.iter().filter_map(|media| media.uri.clone()).collect();
+        let sound = playlist.alternatives.iter().filter(|media| media.media_type == AlternativeMediaType::Audio);
+        let listed: Vec<_> = sound.filter_map(|media| media.uri.clone()).collect();
         let expected: Vec<_> = audio.iter().map(|(track, _)| uri(playlist_path(&track.name))).collect();
         findings.same("hls.audio-group", "the audio group", listed, expected);
     }
+    let subtitles = playlist.alternatives.iter().filter(|media| media.media_type == AlternativeMediaType::Subtitles);
+    let listed: Vec<_> = subtitles.filter_map(|media| media.uri.clone()).collect();
+    let text = presentation.text().into_iter().filter(|track| crate::presentation::in_hls(track));
+    let expected: Vec<_> = text.map(|track| uri(playlist_path(&track.name))).collect();
+    findings.same("hls.subtitles", "the group of subtitles", listed, expected);
     for (_, uri) in variants.keys() {
         findings.add("hls.variant", format!("{uri} belongs to no track"));
     }
@@ -91,7 +97,8 @@ fn dearest_segment_bps(track: &TrackRecord) -> u64 {
 pub(super) fn check_media(track: &TrackRecord, text: &str, findings: &mut Findings) {
     let Some((playlist, lengths)) = read(track, text, findings) else { return };
     let uris: Vec<_> = playlist.segments.iter().map(|segment| segment.uri.clone()).collect();
-    let expected: Vec<_> = (1..=track.segments.len()).map(|number| format!("{number:05}.m4s")).collect();
+    let extension = if track.kind == TrackKind::Text { "vtt" } else { "m4s" };
+    let expected: Vec<_> = (1..=track.segments.len()).map(|number| format!("{number:05}.{extension}")).collect();
     findings.same("hls.segments", &format!("{}: the list of segments", track.name), uris, expected);
     if playlist.i_frames_only {
         findings.add("hls.iframes-only", format!("{} claims to hold I-frames only", track.name));
@@ -151,7 +158,9 @@ fn read(track: &TrackRecord, text: &str, findings: &mut Findings) -> Option<(Med
         findings.add("hls.version", format!("{}: EXT-X-MAP needs version 6", track.name));
     }
     let map = playlist.segments.first().and_then(|segment| segment.map.as_ref());
-    findings.same("hls.map", &track.name, map.map(|map| map.uri.as_str()), Some("init.mp4"));
+    // WebVTT needs no initialization.
+    let init = (track.kind != TrackKind::Text).then_some("init.mp4");
+    findings.same("hls.map", &track.name, map.map(|map| map.uri.as_str()), init);
     if lengths.iter().any(|&length| length.saturating_add(500_000) / 1_000_000 > playlist.target_duration) {
         findings.add("hls.target-duration", format!("{}: an EXTINF is above it", track.name));
     }

@@ -21,8 +21,8 @@ pub struct Chunk<D> {
     pub samples: Vec<SampleMeta>,
     /// What came with each of them.
     pub data: Vec<D>,
-    /// For a video track: when its first picture is shown, and how long until the next segment's is.
-    pub shown: Option<(u64, u64)>,
+    /// When its first sample is shown or heard, and how long until the next segment's is, in ticks of the presentation.
+    pub shown: (u64, u64),
 }
 
 /// Groups a track's packets into segments. Holds one segment's samples at most.
@@ -44,10 +44,11 @@ pub struct Chunker<D> {
 impl<D> Chunker<D> {
     /// For a track of this shape.
     pub fn new(shape: TrackShape, cuts: Cuts) -> Self {
-        let (cuts, at_keyframes) = match cuts {
+        let (mut cuts, at_keyframes) = match cuts {
             Cuts::Keyframes(cuts) => (cuts, true),
             Cuts::Nearest(cuts) => (cuts, false),
         };
+        cuts.retain(|&cut| cut < shape.end_pts);
         Self {
             shape,
             cuts,
@@ -87,7 +88,8 @@ impl<D> Chunker<D> {
         let left = u32::try_from(self.shape.end_pts - times.pts).ok().filter(|&left| left > 0);
         let duration = times.duration.or(usual).or(left).unwrap_or(1).max(1);
         self.add(times, size, data, duration);
-        Ok(Some(self.close(self.shape.end_pts)))
+        let end = if self.at_keyframes { self.shape.end_pts } else { times.pts + i64::from(duration) };
+        Ok(Some(self.close(end)))
     }
 
     fn accept(&mut self, packet: (PacketTimes, u32, D)) -> Result<Option<Chunk<D>>, PackageError> {
@@ -110,7 +112,7 @@ impl<D> Chunker<D> {
         while !self.at_keyframes && self.cuts.get(self.next_cut).is_some_and(|&cut| next.pts >= cut) {
             self.next_cut += 1;
         }
-        Ok(Some(self.close(cut)))
+        Ok(Some(self.close(next.pts)))
     }
 
     fn add(&mut self, times: PacketTimes, size: u32, data: D, duration: u32) {
@@ -125,7 +127,7 @@ impl<D> Chunker<D> {
             0 => self.shape.first_pts.max(0),
             _ => self.open.first().map_or(0, |first| first.pts.max(0)),
         };
-        let shown = self.at_keyframes.then(|| (start.unsigned_abs(), (end - start).max(1).unsigned_abs()));
+        let shown = (start.unsigned_abs(), (end - start).max(1).unsigned_abs());
         let capacity = self.open.len() + self.open.len() / 8;
         let chunk = Chunk {
             index: self.index,

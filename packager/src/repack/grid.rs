@@ -5,6 +5,9 @@ use media_types::{MediaTime, Timescale};
 
 use super::TrackShape;
 
+/// Segments of sound alone: a century at a fair length, and a bound for files that claim more.
+const MOST_BORDERS: i64 = 1 << 20;
+
 /// Keyframes of two renditions this close are meant to be the same: containers that count milliseconds round.
 const SAME_MS: i64 = 1;
 
@@ -33,7 +36,7 @@ impl SegmentGrid {
         let target = i64::from(target_ms.max(1)) * i64::from(scale.get()) / 1000;
         let end = rescale(end.ticks, scale.get().into(), end.scale.get().into());
         let borders = if video.is_empty() {
-            (1..).map(|k| k * target.max(1)).take_while(|&at| at < end).collect()
+            (1..=MOST_BORDERS).map(|k| k * target.max(1)).take_while(|&at| at < end).collect()
         } else {
             spaced(&candidates, end, target.max(1))
         };
@@ -55,7 +58,7 @@ impl SegmentGrid {
     pub fn longest_ms(&self) -> i64 {
         let starts = std::iter::once(0).chain(self.borders.iter().copied());
         let ends = self.borders.iter().copied().chain([self.end]);
-        let longest = starts.zip(ends).map(|(from, to)| to - from).max().unwrap_or(0);
+        let longest = starts.zip(ends).map(|(from, to)| to - from).max().unwrap_or(0).max(0);
         rescale(longest, 1000, self.scale.get().into())
     }
 }

@@ -98,23 +98,36 @@ impl Survey {
         Ok(())
     }
 
-    /// The shape of a track that ends at `end` at the latest. `None` when there was no packet.
+    /// When the first packet so far is shown; `None` when there was none.
+    pub fn earliest(&self) -> Option<i64> {
+        self.first.map(|_| self.earliest)
+    }
+
+    /// The shape of a track that ends at `end` at the latest, with all times moved by `offset`. `None` when there was no
+    /// packet, or all of them are shown before the start.
     ///
     /// # Errors
     /// [`PackageError::Track`] when more is hidden than an edit list can say.
-    pub fn finish(mut self, timescale: Timescale, end: Option<i64>) -> Result<Option<TrackShape>, PackageError> {
+    pub fn finish(
+        mut self,
+        timescale: Timescale,
+        end: Option<i64>,
+        offset: i64,
+    ) -> Result<Option<TrackShape>, PackageError> {
         let Some(first) = self.first else { return Ok(None) };
-        let shift = (-first.dts).max(0);
+        let shift = (-(first.dts + offset)).max(0);
         let hidden_ticks = u32::try_from(shift + self.raise)
             .map_err(|_| PackageError::Track("it starts too long before it is shown"))?;
-        let end_pts = end.map_or(self.end, |end| end.min(self.end));
+        let end_pts = end.map_or(self.end, |end| end.min(self.end)) + offset;
         let rate = self.keys.is_some().then(|| self.rate(timescale)).flatten();
         let mut key_times = self.keys.take().unwrap_or_default();
+        key_times.iter_mut().for_each(|time| *time += offset);
         key_times.sort_unstable();
-        Ok(Some(TrackShape {
+        key_times.dedup();
+        Ok((end_pts > 0).then_some(TrackShape {
             shift,
             hidden_ticks,
-            first_pts: self.earliest,
+            first_pts: self.earliest + offset,
             end_pts,
             packets: self.packets,
             key_times,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use bytes::Bytes;
+use media_types::segment::Roles;
 use media_types::{CodecConfig, Sample, Timescale, TrackKind, TrackRecord};
 use packager::{init_segment, media_segment};
 
@@ -87,6 +88,10 @@ pub fn bare(name: &str, kind: TrackKind, timescale: Timescale, config: CodecConf
         hidden_ticks: delay.unwrap_or(0),
         shown_ticks: 0,
         segments: Vec::new(),
+        label: None,
+        roles: Roles::default(),
+        captions: None,
+        webvtt_sizes: Vec::new(),
     }
 }
 

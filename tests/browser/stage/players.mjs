@@ -2,7 +2,12 @@
 //   load(url, first)   first: the bandwidth of the rendition to begin with, in bit/s; null for the lowest. The player never adapts by itself.
 //   renditions()       [{width, height, bandwidth_bps}], lowest first
 //   switchTo(index)    during playback, as the player's quality menu would
-// Problems that a player calls fatal go to `fail`.
+// Problems that a player calls fatal go to `fail`. `drm` is null, or {keys: {key id: key} in hexadecimal, licence_url}: each player decrypts
+// through EME with the key system org.w3.clearkey.
+
+const CLEAR_KEY = 'org.w3.clearkey';
+const octets = (hex) => Uint8Array.from(hex.match(/../g), (pair) => Number.parseInt(pair, 16));
+const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
 function script(url) {
   return new Promise((resolve, reject) => {
@@ -17,11 +22,24 @@ function script(url) {
 /** Indexes of `list` by rising bandwidth. */
 const byBandwidth = (list, bandwidth) => list.map((_, index) => index).sort((a, b) => bandwidth(list[a]) - bandwidth(list[b]));
 
-export async function hls(video, fail) {
+/** hls.js makes no licence request of a ClearKey key tag by itself: this names the key that the tag carries. */
+const hlsDrm = (drm) => ({
+  emeEnabled: true,
+  drmSystems: {
+    [CLEAR_KEY]: {
+      licenseUrl: drm.licence_url,
+      generateRequest: (type, data, { decryptdata }) => ({
+        initDataType: 'keyids', initData: new TextEncoder().encode(JSON.stringify({ kids: [base64url(decryptdata.keyId)] })).buffer,
+      }),
+    },
+  },
+});
+
+export async function hls(video, fail, drm = null) {
   await script('/players/hls/hls.min.js');
   const { Hls } = window;
   if (!Hls.isSupported()) throw new Error('hls.js is not supported in this browser');
-  const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10 });
+  const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10, ...(drm && hlsDrm(drm)) });
   player.on(Hls.Events.ERROR, (_, data) => data.fatal && fail(`hls.js: ${data.type}/${data.details} ${data.error?.message ?? ''} ${data.url ?? ''}`));
   let order = [];
   return {
@@ -40,7 +58,7 @@ export async function hls(video, fail) {
   };
 }
 
-export async function dash(video, fail) {
+export async function dash(video, fail, drm = null) {
   await script('/players/dash/dash.all.min.js');
   const player = window.dashjs.MediaPlayer().create();
   player.updateSettings({
@@ -61,6 +79,8 @@ export async function dash(video, fail) {
         resolve();
       });
       player.initialize(video, url, false);
+      const clearkeys = Object.entries(drm?.keys ?? {}).map((pair) => pair.map((hex) => base64url(octets(hex))));
+      if (drm) player.setProtectionData({ [CLEAR_KEY]: { clearkeys: Object.fromEntries(clearkeys) } });
     }),
     renditions: () => {
       const all = player.getRepresentationsByType('video');
@@ -70,13 +90,13 @@ export async function dash(video, fail) {
   };
 }
 
-export async function shaka(video, fail) {
+export async function shaka(video, fail, drm = null) {
   await script('/players/shaka/shaka-player.compiled.js');
   const { shaka: lib } = window;
   lib.polyfill.installAll();
   const player = new lib.Player();
   await player.attach(video);
-  player.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 8, rebufferingGoal: 1, bufferBehind: 10 } });
+  player.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 8, rebufferingGoal: 1, bufferBehind: 10 }, drm: { clearKeys: drm?.keys ?? {} } });
   player.addEventListener('error', (event) => fail(`shaka: ${event.detail.code} ${JSON.stringify(event.detail.data ?? [])}`));
   const tracks = () => player.getVariantTracks().sort((a, b) => a.bandwidth - b.bandwidth);
   return {

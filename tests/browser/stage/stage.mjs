@@ -55,14 +55,20 @@ const happened = (target, name, timeout_ms) => new Promise((resolve) => {
 });
 
 window.stage = {
-  async load(kind, url, first, timeout_ms) {
-    player = await players[kind](video, (reason) => failures.push(reason));
+  async load(kind, url, first, timeout_ms, drm = null) {
+    player = await players[kind](video, (reason) => failures.push(reason), drm);
     const late = new Promise((resolve) => setTimeout(() => resolve('late'), timeout_ms));
     if ((await Promise.race([player.load(url, first), late])) === 'late') throw new Error(`the manifest was not parsed in time; ${failures.join('; ') || 'no error'}`);
     if (video.readyState === 0 && !(await happened(video, 'loadedmetadata', timeout_ms))) {
       throw new Error(`no media was loaded in time; ${failures.join('; ') || 'no error'}`);
     }
     return player.renditions();
+  },
+  /** Loads and plays without waiting for either: for what must not play. */
+  async tryToPlay(kind, url, drm) {
+    player = await players[kind](video, (reason) => failures.push(reason), drm);
+    Promise.resolve(player.load(url, null)).catch((error) => failures.push(`${kind}: ${error.message ?? error}`));
+    video.play().catch((error) => error.name === 'AbortError' || failures.push(`play: ${error.message}`));
   },
   failures: () => failures,
   switchTo: (index) => player.switchTo(index),
@@ -75,7 +81,7 @@ window.stage = {
   },
   state: () => ({
     time_s: video.currentTime, duration_s: video.duration, ended: video.ended, paused: video.paused, ready: video.readyState,
-    audio_bytes: video.webkitAudioDecodedByteCount, width: video.videoWidth, height: video.videoHeight,
+    audio_bytes: video.webkitAudioDecodedByteCount, pictures: video.getVideoPlaybackQuality().totalVideoFrames, width: video.videoWidth, height: video.videoHeight,
     buffered: Array.from({ length: video.buffered.length }, (_, i) => [video.buffered.start(i), video.buffered.end(i)]),
   }),
   /**
@@ -98,6 +104,20 @@ window.stage = {
     }
     if (picture.height !== undefined && picture.height !== height) picture.reason = `no picture of height ${height} within ${timeout_ms} ms (shown: ${picture.height})`;
     return picture;
+  },
+  /** Seeks while paused; resolves when the seek has ended. */
+  async seekTo(time_s, timeout_ms) {
+    video.pause();
+    const seeked = happened(video, 'seeked', timeout_ms);
+    video.currentTime = time_s;
+    if (!(await seeked)) throw new Error(`the seek to ${time_s.toFixed(3)} s did not end within ${timeout_ms} ms`);
+  },
+  /** The number in a picture of the video element. */
+  async readPng(base64) {
+    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    context.drawImage(image, 0, 0, image.width, image.width / CELLS, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return { height: video.videoHeight, ...decodeCells(cellLevels(data, canvas.width, canvas.height)) };
   },
   /** Starts to read every picture that is put on display; `watched` gives what was read since the last call. */
   watch() {

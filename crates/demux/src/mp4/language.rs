@@ -1,17 +1,6 @@
 //! Languages and names as tracks state them, for people and manifests.
 
-/// ISO 639-1 codes, each followed by its ISO 639-2/T code.
-const TWO_TO_THREE: &str = "\
-aaaar ababk aeave afafr akaka amamh anarg arara asasm avava ayaym azaze babak bebel bgbul bhbih bibis bmbam bnben \
-bobod brbre bsbos cacat ceche chcha cocos crcre csces cuchu cvchv cycym dadan dedeu dvdiv dzdzo eeewe elell \
-eneng eoepo esspa etest eueus fafas ffful fifin fjfij fofao frfra fyfry gagle gdgla glglg gngrn guguj gvglv hahau \
-heheb hihin hohmo hrhrv hthat huhun hyhye hzher iaina idind ieile igibo iiiii ikipk ioido isisl itita iuiku jajpn \
-jvjav kakat kgkon kikik kjkua kkkaz klkal kmkhm knkan kokor krkau kskas kukur kvkom kwcor kykir lalat lbltz lglug \
-lilim lnlin lolao ltlit lulub lvlav mgmlg mhmah mimri mkmkd mlmal mnmon mrmar msmsa mtmlt mymya nanau nbnob ndnde \
-nenep ngndo nlnld nnnno nonor nrnbl nvnav nynya ococi ojoji omorm orori ososs papan pipli plpol pspus ptpor quque \
-rmroh rnrun roron rurus rwkin sasan scsrd sdsnd sesme sgsag sisin skslk slslv smsmo snsna sosom sqsqi srsrp ssssw \
-stsot susun svswe swswa tatam tetel tgtgk ththa titir tktuk tltgl tntsn toton trtur tstso tttat twtwi tytah uguig \
-ukukr ururd uzuzb veven vivie vovol wawln wowol xhxho yiyid yoyor zazha zhzho zuzul";
+use media_types::language;
 
 /// Macintosh language codes 0 to 33, which QuickTime files may have (QuickTime File Format, "Language Code Values").
 const MACINTOSH: &str = "en fr de it nl sv es da pt no he ja ar fi el is mt tr hr zh-Hant ur hi th ko lt pl hu et lv \
@@ -23,21 +12,13 @@ pub(super) fn unpack(packed: u16, quicktime: bool) -> String {
     if packed < 0x400 && quicktime {
         return MACINTOSH.split(' ').nth(packed.into()).unwrap_or("und").to_owned();
     }
-    let letters = [packed >> 10 & 31, packed >> 5 & 31, packed & 31];
-    if letters.iter().any(|letter| !(1..=26).contains(letter)) {
-        return "und".to_owned();
-    }
-    let long: String = letters.iter().map(|&letter| char::from(letter as u8 + 0x60)).collect();
-    let short = TWO_TO_THREE.split(' ').find_map(|pair| pair.strip_suffix(long.as_str()).filter(|two| two.len() == 2));
-    short.map_or(long.clone(), str::to_owned)
+    language::unpacked(packed).unwrap_or_else(|| language::UNKNOWN.to_owned())
 }
 
 /// A tag as `elng` has it (§8.4.6): letters, digits and hyphens, or nothing.
 pub(super) fn tag(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let plain = (2..=35).contains(&text.len()) && text.split('-').all(part);
-    plain.then(|| text.to_owned())
+    (text.len() > 1 && language::is_plain(text)).then(|| text.to_owned())
 }
 
 /// A name for people, of at most 200 bytes; nothing for the names that writers give every track.

@@ -1,5 +1,7 @@
 //! Which streams a program has (ISO/IEC 13818-1 §2.4.4, §2.6; ETSI EN 300 468 §6; ATSC A/52 annex A).
 
+use media_types::language;
+
 use crate::Roles;
 
 /// How an elementary stream is coded.
@@ -29,7 +31,7 @@ impl Kind {
 pub(super) struct Listed {
     pub(super) pid: u16,
     pub(super) kind: Kind,
-    /// ISO 639-2/T, `und` when nothing is stated.
+    /// BCP 47, `und` when nothing is stated.
     pub(super) language: String,
     pub(super) roles: Roles,
 }
@@ -60,7 +62,7 @@ pub(super) fn program(section: &[u8]) -> Option<Program> {
     while let Some((head, tail)) = rest.split_at_checked(5) {
         let (own, tail) = tail.split_at_checked(usize::from(be16(head, 3) & 0xfff))?;
         rest = tail;
-        let (language, roles) = language(own);
+        let (language, roles) = spoken(own);
         streams.push(Listed { pid: be16(head, 1) & 0x1fff, kind: kind(head[0], own, owner), language, roles });
     }
     Some(Program { number: be16(section, 3), clock_pid: be16(head, 0) & 0x1fff, streams })
@@ -156,7 +158,7 @@ fn private(own: &[u8]) -> Kind {
 }
 
 /// ISO 639 language descriptor (§2.6.18) and DVB's supplementary audio descriptor (EN 300 468 §6.4.11).
-fn language(own: &[u8]) -> (String, Roles) {
+fn spoken(own: &[u8]) -> (String, Roles) {
     let mut roles = Roles::default();
     let mut found = None;
     for (tag, content) in descriptors(own) {
@@ -174,37 +176,12 @@ fn language(own: &[u8]) -> (String, Roles) {
             _ => {}
         }
     }
-    (found.unwrap_or_else(|| "und".to_owned()), roles)
+    (found.unwrap_or_else(|| language::UNKNOWN.to_owned()), roles)
 }
 
-/// The terminological code of a language: DVB and ATSC also use the bibliographic ones (ISO 639-2 §4.1).
+/// DVB and ATSC also use the bibliographic codes (ISO 639-2 §4.1).
 fn code(letters: [u8; 3]) -> Option<String> {
-    const TERMS: [(&str, &str); 20] = [
-        ("alb", "sqi"),
-        ("arm", "hye"),
-        ("baq", "eus"),
-        ("bur", "mya"),
-        ("chi", "zho"),
-        ("cze", "ces"),
-        ("dut", "nld"),
-        ("fre", "fra"),
-        ("geo", "kat"),
-        ("ger", "deu"),
-        ("gre", "ell"),
-        ("ice", "isl"),
-        ("mac", "mkd"),
-        ("mao", "mri"),
-        ("may", "msa"),
-        ("per", "fas"),
-        ("rum", "ron"),
-        ("slo", "slk"),
-        ("tib", "bod"),
-        ("wel", "cym"),
-    ];
-    let text = String::from_utf8(letters.to_vec()).ok()?.to_ascii_lowercase();
-    let is_code = text.bytes().all(|letter| letter.is_ascii_lowercase());
-    let term = TERMS.into_iter().find_map(|(other, term)| (other == text).then(|| term.to_owned()));
-    is_code.then(|| term.unwrap_or(text))
+    language::canonical(std::str::from_utf8(&letters).ok()?)
 }
 
 #[cfg(test)]
@@ -257,7 +234,7 @@ mod tests {
             .iter()
             .map(|stream| (stream.language.as_str(), stream.roles.visual_impaired, stream.roles.hearing_impaired))
             .collect();
-        assert_eq!(told, [("deu", true, false), ("eng", false, true), ("und", false, false)]);
+        assert_eq!(told, [("de", true, false), ("en", false, true), ("und", false, false)]);
     }
 
     proptest! {

@@ -59,19 +59,21 @@ fn manifests_name_keys_as_the_reference_packager_does() {
         let scheme = licensed.dash_scheme();
         assert_eq!((&scheme.scheme_id_uri[..], scheme.value), ("urn:mpeg:dash:mp4protection:2011", Some("cbcs")));
         assert_eq!(scheme.default_kid.unwrap(), "00112233-4455-6677-8899-aabbccddeeff");
-        let common = licensed.dash_system(System::Common);
+        let common = licensed.dash_system(System::Common).unwrap();
         assert_eq!(common.scheme_id_uri, "urn:uuid:1077efec-c0b2-4d02-ace3-3c1e52e2fb4b");
         assert_eq!(common.pssh.unwrap(), "AAAANHBzc2gBAAAAEHfv7MCyTQKs4zweUuL7SwAAAAEAESIzRFVmd4iZqrvM3e7/AAAAAA==");
-        assert_eq!(licensed.dash_system(System::Widevine).pssh.unwrap(), WIDEVINE_CBCS);
-        let element = licensed.dash_system(System::PlayReady);
+        assert_eq!(licensed.dash_system(System::Widevine).unwrap().pssh.unwrap(), WIDEVINE_CBCS);
+        let element = licensed.dash_system(System::PlayReady).unwrap();
         assert_eq!((element.value, element.playready_object.as_deref()), (Some("MSPR 2.0"), Some(playready)));
-        let element = Licensed { licence_url: Some("https://a.example/ck"), ..licensed }.dash_system(System::ClearKey);
+        let here = Licensed { licence_url: Some("https://a.example/ck"), ..licensed };
+        let element = here.dash_system(System::ClearKey).unwrap();
+        assert_eq!(element.pssh, None);
         assert_eq!(
             (element.value, element.licence_url.as_deref()),
             (Some("ClearKey1.0"), Some("https://a.example/ck"))
         );
         assert_eq!(element.scheme_id_uri, "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e");
-        assert_eq!(licensed.dash_system(System::FairPlay).pssh, None);
+        assert_eq!(licensed.dash_system(System::FairPlay), None);
     });
 }
 

@@ -11,5 +11,6 @@ mod encode;
 mod full_disk;
 mod judge;
 mod kill;
+mod package;
 mod server;
 mod upload;

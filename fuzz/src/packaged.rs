@@ -6,7 +6,7 @@ use packager::lint::{MAX_FINDINGS, verify, verify_presentation};
 use packager::{OutputFile, Presentation, text_files};
 
 #[path = "../../packager/tests/common/mod.rs"]
-mod common;
+pub(crate) mod common;
 
 static GOOD: LazyLock<common::Packed> = LazyLock::new(|| common::video(360, 288));
 

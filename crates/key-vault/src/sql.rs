@@ -1,0 +1,24 @@
+//! Every statement of this crate.
+
+/// A recording has one key for each scheme, class and period: a second one of these changes nothing.
+pub(crate) const INSERT_KEY: &str =
+    "INSERT INTO content_key (tenant_id, key_id, playback_id, scheme, track_class, period,
+    wrapped, kek_id, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (tenant_id, playback_id, scheme, track_class, period) DO NOTHING";
+pub(crate) const KEYS_FOR: &str = "SELECT key_id, track_class, wrapped, kek_id FROM content_key
+    WHERE tenant_id = $1 AND playback_id = $2 AND scheme = $3 AND period = $4 ORDER BY track_class LIMIT $5";
+pub(crate) const LICENCE_KEYS: &str = "SELECT key_id, track_class, wrapped, kek_id FROM content_key
+    WHERE tenant_id = $1 AND playback_id = $2 AND key_id IN ($3, $4, $5, $6, $7, $8, $9, $10) ORDER BY key_id LIMIT 8";
+pub(crate) const ANY_KEY: &str = "SELECT key_id FROM content_key WHERE tenant_id = $1 AND playback_id = $2 LIMIT 1";
+pub(crate) const ERASE_KEYS: &str = "DELETE FROM content_key WHERE tenant_id = $1 AND playback_id = $2";
+pub(crate) const COUNT_BY_KEK: &str = "SELECT kek_id, CAST(COUNT(*) AS BIGINT) FROM content_key
+    WHERE kek_id > $1 GROUP BY kek_id ORDER BY kek_id LIMIT $2";
+pub(crate) const WRAPPED_UNDER: &str = "SELECT tenant_id, key_id, wrapped FROM content_key
+    WHERE kek_id = $1 AND (tenant_id, key_id) > ($2, $3) ORDER BY tenant_id, key_id LIMIT $4";
+/// Only if nobody else has rewrapped it meanwhile.
+pub(crate) const SAVE_REWRAPPED: &str = "UPDATE content_key SET wrapped = $4, kek_id = $5
+    WHERE tenant_id = $1 AND key_id = $2 AND kek_id = $3";
+
+/// All of them, for the test that prepares each on both engines.
+pub const STATEMENTS: &[&str] =
+    &[INSERT_KEY, KEYS_FOR, LICENCE_KEYS, ANY_KEY, ERASE_KEYS, COUNT_BY_KEK, WRAPPED_UNDER, SAVE_REWRAPPED];
