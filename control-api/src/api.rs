@@ -13,7 +13,6 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::routes;
 
-use crate::licence::Licences;
 use crate::options::ControlOptions;
 use crate::state::Api;
 use crate::{assets, docs, events, jobs, ladders, licence, ops, playback, resumable, transcoding, uploads, web};
@@ -22,15 +21,9 @@ use crate::{assets, docs, events, jobs, ladders, licence, ops, playback, resumab
 const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// The control API as a router, complete: it has a fallback, so merge it only with routers that have none.
-/// It licenses nothing: see [`router_with_licences`].
 pub fn router(options: ControlOptions) -> Router {
-    router_with_licences(options, Licences::default())
-}
-
-/// As [`router`], with the keys and tokens of protected recordings.
-pub fn router_with_licences(options: ControlOptions, licences: Licences) -> Router {
     let guard = Guard::new(options.admin_token.clone());
-    let api = Api::new(options, licences);
+    let api = Api::new(options);
     let routes = table(guard, &api.version);
     let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
     let json = Bytes::from(json);

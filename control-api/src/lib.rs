@@ -35,6 +35,6 @@ mod uploads;
 mod views;
 mod web;
 
-pub use api::{openapi, router, router_with_licences};
+pub use api::{openapi, router};
 pub use licence::Licences;
 pub use options::{BuiltinLadders, ControlOptions, LadderSource};

@@ -1,5 +1,6 @@
 //! What the control API is given.
 
+use crate::licence::Licences;
 use std::sync::Arc;
 
 use asset_store::AssetStore;
@@ -52,4 +53,6 @@ pub struct ControlOptions {
     pub version: String,
     /// The time.
     pub clock: Clock,
+    /// Keys and tokens of protected recordings.
+    pub licences: Licences,
 }

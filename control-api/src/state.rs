@@ -49,7 +49,7 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
-    pub(crate) fn new(options: ControlOptions, licences: Licences) -> Self {
+    pub(crate) fn new(options: ControlOptions) -> Self {
         let db = options.store.queue().database().clone();
         let public_base = options.public_base.unwrap_or_default();
         Self(Arc::new(Inner {
@@ -69,7 +69,7 @@ impl Api {
             requests: Arc::default(),
             generations: Remembered::default(),
             pulse: Pulse::default(),
-            licences,
+            licences: options.licences,
         }))
     }
 
@@ -100,8 +100,9 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         max_upload_bytes: 1 << 30,
         version: "1.2.3".to_owned(),
         clock: kernel::system_clock(),
+        licences: Licences::default(),
     };
-    let api = Api::new(options, Licences::default());
+    let api = Api::new(options);
     (api, scratch)
 }
 

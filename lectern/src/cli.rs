@@ -124,6 +124,9 @@ pub(crate) struct Package {
     /// One file per track with an index, instead of one per segment
     #[arg(long)]
     pub(crate) single_file: bool,
+    /// Also write download.mp4: the largest video and the first sound in one file with its index in front
+    #[arg(long, conflicts_with = "scheme")]
+    pub(crate) progressive: bool,
     /// Encrypt: `cbcs` plays on all systems, `cenc` on all but Apple's
     #[arg(long, requires = "key_file", value_parser = scheme)]
     pub(crate) scheme: Option<ProtectionScheme>,

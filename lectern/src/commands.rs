@@ -4,7 +4,7 @@ mod docs;
 mod doctor;
 mod encode;
 mod ladder;
-mod lint;
+pub(crate) mod lint;
 mod origin;
 mod package;
 mod probe;

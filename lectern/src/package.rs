@@ -7,6 +7,7 @@
 //! - `keys`: which track gets which key, and what licence systems are told.
 //! - `segments`: the second pass: samples to segments, encrypted in place.
 //! - `text`: subtitles, for HLS and for DASH.
+//! - `progressive`: a file for download beside the segments.
 //! - `files`: everything written, hashed on the way.
 //! - `run`: one after another.
 
@@ -14,6 +15,7 @@ mod files;
 mod keys;
 mod names;
 mod plan;
+mod progressive;
 mod run;
 mod segments;
 mod source;

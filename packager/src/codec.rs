@@ -247,12 +247,8 @@ pub fn codec_name(config: &CodecConfig) -> &'static str {
 /// Width and height of the pictures after cropping, where the configuration states them.
 pub fn coded_size(config: &CodecConfig) -> Option<(u32, u32)> {
     match config {
-        CodecConfig::Avc(record) => {
-            avc::Record::parse(record)?.first_sps().map(|sps| (sps.width, sps.height))
-        }
-        CodecConfig::Hevc(record) => {
-            hevc::Record::parse(record)?.first_sps().map(|sps| (sps.width, sps.height))
-        }
+        CodecConfig::Avc(record) => avc::Record::parse(record)?.first_sps().map(|sps| (sps.width, sps.height)),
+        CodecConfig::Hevc(record) => hevc::Record::parse(record)?.first_sps().map(|sps| (sps.width, sps.height)),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ use media_types::language;
 
 pub use audio_grid::{AudioGrid, audio_segments};
 pub use bitrate::{average_bitrate_bps, peak_bitrate_bps};
-pub use codec::{coded_size, codec_name, codec_string, composition_delay};
+pub use codec::{codec_name, codec_string, coded_size, composition_delay};
 pub use dash::mpd;
 pub use error::PackageError;
 pub use files::{OutputFile, text_files};

@@ -4,9 +4,9 @@ use ladders::AudioRung;
 use media_types::time::rescale;
 use media_types::{AudioPlan, AudioProbe, FrameRate, language};
 
+use crate::PlanError;
 use crate::exact::TimeBase;
 use crate::ranges::SEGMENT_S;
-use crate::PlanError;
 
 /// What one AAC-LC channel can use at 44.1 kHz; ISO/IEC 14496-3 §4.5.3.1 allows 6144 bits per channel and frame.
 const MAX_CHANNEL_BPS: u32 = 256_000;

@@ -8,8 +8,8 @@ use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
 use control_api::{BuiltinLadders, ControlOptions, Licences};
-use database::{Database, EngineKind};
 use database::testing::Scratch;
+use database::{Database, EngineKind};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{HeaderMap, Method, Request, Response};
@@ -105,10 +105,11 @@ impl Server {
             max_upload_bytes: 1 << 30,
             version: "1.2.3".to_owned(),
             clock: system_clock(),
+            licences: licences(&scratch.db),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = control_api::router_with_licences(options, licences(&scratch.db));
+        let router = control_api::router(options);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { address, store, media, client, scratch, _folder: folder }

@@ -27,6 +27,7 @@ pub(crate) fn run(options: &Package, json: bool) -> Result<(), Failure> {
         segment_ms: options.segment_duration,
         layout: if options.single_file { FileLayout::SingleFile } else { FileLayout::Segments },
         protect,
+        progressive: options.progressive,
     };
     let report = Report::new(json);
     report.stage("packaging");

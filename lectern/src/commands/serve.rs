@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
-use control_api::{ControlOptions, LadderSource};
+use control_api::{ControlOptions, LadderSource, Licences};
 use kernel::AdminToken;
+use key_vault::LocalKeks;
 use ladders::Ladder;
 use origin_server::{Origin, OriginOptions, ServeLimits};
 use serde_json::json;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::cli::Serve;
+use crate::data::DataFolder;
 use crate::exit::Failure;
 use crate::ladder_book::LadderBook;
 use crate::out;
@@ -25,6 +27,15 @@ const TOKEN_VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
 
 /// Requests in flight may take so long after a signal; event streams of open pages never end by themselves.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// Licences for protected recordings, where a key-encryption key is configured; it never lies in the data folder, so that
+/// no backup of that folder holds both.
+fn licences(folder: &Path, data: &DataFolder) -> Result<Licences, Failure> {
+    let keks = LocalKeks::configured(&[folder]).map_err(|error| {
+        Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
+    })?;
+    Ok(keks.map_or_else(Licences::default, |keks| Licences::under(data.database.clone(), keks)))
+}
 
 pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let token = Token::find(&options.data.data, options.listen)?;
@@ -43,6 +54,7 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         clock: kernel::system_clock(),
+        licences: licences(&options.data.data, &data)?,
     });
     let origin = Origin::new(data.media.clone(), OriginOptions::default());
     announce(&listener, json, token.made.as_deref());

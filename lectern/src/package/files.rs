@@ -1,7 +1,7 @@
 //! Everything written, hashed on the way.
 
 use std::fs::{File, OpenOptions};
-use std::io::{IoSlice, Write};
+use std::io::{IoSlice, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,13 @@ impl Folder {
         write_all(&mut file, pieces).map_err(|error| failed(&path, &error))
     }
 
+    /// Begins a file that is put together from others.
+    pub(crate) fn create(&self, name: &str) -> Result<Joined<'_>, Failure> {
+        let path = self.root.join(name);
+        let file = File::create_new(&path).map_err(|error| failed(&path, &error))?;
+        Ok(Joined { folder: self, path, file })
+    }
+
     /// Opens a file whose head is written last: behind `reserved` bytes.
     pub(crate) fn grow(&self, name: &str, reserved: u64) -> Result<Growing, Failure> {
         let path = self.root.join(name);
@@ -37,6 +44,34 @@ impl Folder {
             OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| failed(&path, &error))?;
         file.set_len(reserved).map_err(|error| failed(&path, &error))?;
         Ok(Growing { path, file, reserved, end: reserved })
+    }
+}
+
+/// A file that is put together from parts of others in its folder.
+#[derive(Debug)]
+pub(crate) struct Joined<'a> {
+    folder: &'a Folder,
+    path: PathBuf,
+    file: File,
+}
+
+impl Joined<'_> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(bytes).map_err(|error| failed(&self.path, &error))
+    }
+
+    /// Adds `length` bytes of a file from `offset` on; where the system can, without reading them.
+    pub(crate) fn copy(&mut self, name: &str, offset: u64, length: u64) -> Result<(), Failure> {
+        let path = self.folder.root.join(name);
+        let copied = File::open(&path).and_then(|mut part| {
+            part.seek(SeekFrom::Start(offset))?;
+            std::io::copy(&mut part.take(length), &mut self.file)
+        });
+        match copied {
+            Ok(copied) if copied == length => Ok(()),
+            Ok(_) => Err(failed(&path, &std::io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(failed(&path, &error)),
+        }
     }
 }
 

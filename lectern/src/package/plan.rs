@@ -130,7 +130,8 @@ pub(super) fn count_segments(source: &Source, tracks: &[&Planned]) -> Result<Vec
     while let Some(packet) = reader.packet()? {
         let Some(place) = tracks.iter().position(|track| track.from.track == packet.track) else { continue };
         let (count, chunker) = &mut chunkers[place];
-        let done = chunker.push(times(&packet, tracks[place].from.offset), 0, ()).map_err(|error| source.unfit(&error))?;
+        let done =
+            chunker.push(times(&packet, tracks[place].from.offset), 0, ()).map_err(|error| source.unfit(&error))?;
         *count += usize::from(done.is_some());
     }
     let last = |(count, chunker): (usize, Chunker<()>)| {

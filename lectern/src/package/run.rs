@@ -1,21 +1,23 @@
 //! One step after another.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use demux::MediaKind;
 use drm::SegmentEncryptor;
+use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 use media_types::{TrackKind, TrackRecord};
 use packager::captions::CaptionScan;
 use packager::repack::Chunker;
-use packager::{FileLayout, Presentation, Protection, index_length, init_path, media_path, segment_index};
+use packager::{FileLayout, Presentation, Protection, SampleTable, index_length, init_path, media_path, segment_index};
 use workers::Staging;
 
 use super::files::{Folder, Growing};
 use super::keys::Protect;
 use super::plan::{Planned, count_segments, plan, survey_all};
+use super::progressive;
 use super::segments::{Buffer, Target, TrackJob, TrackWriter, WrittenTrack};
 use super::source::Source;
 use super::survey::{Surveyed, times};
@@ -30,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) segment_ms: u32,
     pub(crate) layout: FileLayout,
     pub(crate) protect: Option<Protect>,
+    /// Whether to write a file for download as well.
+    pub(crate) progressive: bool,
 }
 
 /// What came out.
@@ -38,6 +42,10 @@ pub(crate) struct Outcome {
     pub(crate) tracks: Vec<TrackRecord>,
     pub(crate) warnings: Vec<String>,
 }
+
+/// Looked at by the linter before the result is handed over; `lectern lint` looks at all.
+const EXAMINED_SEGMENTS: usize = 2;
+const MOST_FINDINGS: usize = 10;
 
 /// A track as it was written, by its position.
 type Written = (usize, WrittenTrack);
@@ -63,16 +71,19 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
     };
     let mut jobs = sources.iter().map(|_| Vec::new()).collect::<Vec<_>>();
     let targets = targets(&frame, &sources, &planned, &folder)?;
+    let downloaded = if request.progressive { progressive::chosen(&planned) } else { Vec::new() };
     for (position, ((track, encryptor), target)) in planned.iter().zip(encryptors).zip(targets).enumerate() {
-        jobs[track.from.input].push(Job { position, track, encryptor, target });
+        let indexed = downloaded.contains(&position);
+        jobs[track.from.input].push(Job { position, track, encryptor, indexed, target });
     }
     let total: u64 = planned.iter().map(|track| track.from.bytes).sum();
     let clear_lead_ms = request.protect.as_ref().map_or(0, |protect| protect.clear_lead_ms);
     let work = Work { sources: &sources, clear_lead_ms, total, done: AtomicU64::new(0), progress };
     let written = work.all(jobs)?;
     let mut tracks: Vec<TrackRecord> = planned.into_iter().map(|track| track.record).collect();
-    let mut growing = Vec::new();
-    for (position, WrittenTrack { segments, file, captions }) in written {
+    let (mut growing, mut tables) = (Vec::new(), Vec::new());
+    for (position, WrittenTrack { segments, file, captions, table }) in written {
+        tables.extend(table.map(|table| (position, table)));
         (tracks[position].segments, tracks[position].captions) = (segments, captions);
         growing.extend(file.map(|file| (position, file)));
     }
@@ -93,8 +104,31 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
         warnings.push("no HLS: it has no word for this scheme; cbcs and cenc are what its players know".to_owned());
     }
     finish(&presentation, &folder, growing)?;
+    if !tables.is_empty() {
+        // Pictures before sound, as they were chosen.
+        tables.sort_by_key(|(position, _)| downloaded.iter().position(|chosen| chosen == position));
+        progressive::write(&presentation, &folder, &tables)?;
+    }
+    warnings.extend(examined(staging.path()));
     staging.publish(&request.out)?;
     Ok(Outcome { tracks, warnings })
+}
+
+/// What our own linter finds in playlists, manifest, init segments and the first segments; of rules broken alone.
+fn examined(folder: &Path) -> Vec<String> {
+    let options = lint::Options { max_segments_per_track: EXAMINED_SEGMENTS, ..lint::Options::default() };
+    let mut broken = Vec::new();
+    for name in [MULTIVARIANT_PLAYLIST, MPD] {
+        let root = folder.join(name);
+        if !root.is_file() {
+            continue;
+        }
+        let report = crate::commands::lint::examine(&root.to_string_lossy(), options.clone());
+        let errors = report.findings.iter().filter(|finding| finding.severity == lint::Severity::Error);
+        broken.extend(errors.map(|finding| format!("{name}: {} [{}]", finding.message, finding.rule.id)));
+    }
+    broken.truncate(MOST_FINDINGS);
+    broken
 }
 
 /// How many segments of a track the clear lead covers, as their writer counted them.
@@ -171,6 +205,7 @@ struct Job<'a> {
     position: usize,
     track: &'a Planned,
     encryptor: Option<SegmentEncryptor>,
+    indexed: bool,
     target: Target<'a>,
 }
 
@@ -231,7 +266,8 @@ impl Work<'_> {
                 (self.progress)((done as f64 / self.total.max(1) as f64).min(1.0));
             }
         }
-        let finished = writers.into_iter().flatten().map(|(position, _, writer)| Ok((position, writer.finish(buffer)?)));
+        let finished =
+            writers.into_iter().flatten().map(|(position, _, writer)| Ok((position, writer.finish(buffer)?)));
         finished.collect()
     }
 
@@ -247,6 +283,7 @@ impl Work<'_> {
             encryptor: job.encryptor,
             clear_lead_ms: self.clear_lead_ms,
             captions: CaptionScan::new(&record.config),
+            table: job.indexed.then(SampleTable::default),
             target: job.target,
         })
     }

@@ -6,7 +6,7 @@ use media_types::segment::CaptionChannel;
 use media_types::{SegmentRecord, Timescale};
 use packager::captions::CaptionScan;
 use packager::repack::{Chunk, Chunker, PacketTimes};
-use packager::{SegmentProtection, segment_header, segment_path};
+use packager::{SampleTable, SegmentProtection, segment_header, segment_path};
 
 use super::files::{Folder, Growing};
 use super::source::Source;
@@ -35,6 +35,7 @@ pub(crate) struct TrackWriter<'a> {
     clear_lead_ms: u32,
     captions: Option<CaptionScan>,
     aux: SegmentAux,
+    table: Option<SampleTable>,
     target: Target<'a>,
     records: Vec<SegmentRecord>,
 }
@@ -51,6 +52,8 @@ pub(crate) struct TrackJob<'a> {
     pub(crate) clear_lead_ms: u32,
     /// Looks at every sample in clear.
     pub(crate) captions: Option<CaptionScan>,
+    /// Gathers what an index over all samples needs.
+    pub(crate) table: Option<SampleTable>,
     pub(crate) target: Target<'a>,
 }
 
@@ -61,6 +64,8 @@ pub(crate) struct WrittenTrack {
     pub(crate) file: Option<Growing>,
     /// `None` when nobody looked.
     pub(crate) captions: Option<Vec<CaptionChannel>>,
+    /// The index over all samples, if one was asked for.
+    pub(crate) table: Option<SampleTable>,
 }
 
 /// A buffer for the bytes of one segment, used again for each.
@@ -89,6 +94,7 @@ impl<'a> TrackWriter<'a> {
             encryptor,
             clear_lead_ms,
             captions,
+            table,
             target,
         } = job;
         Self {
@@ -102,6 +108,7 @@ impl<'a> TrackWriter<'a> {
             clear_lead_ms,
             captions,
             aux: SegmentAux::new(),
+            table,
             target,
             records: Vec::new(),
         }
@@ -129,7 +136,8 @@ impl<'a> TrackWriter<'a> {
             Target::Files(_) => None,
             Target::One(growing) => Some(growing),
         };
-        Ok(WrittenTrack { segments: self.records, file, captions: self.captions.map(CaptionScan::finish) })
+        let captions = self.captions.map(CaptionScan::finish);
+        Ok(WrittenTrack { segments: self.records, file, captions, table: self.table })
     }
 
     fn write(&mut self, chunk: &Chunk<Data>, buffer: &mut Buffer) -> Result<u64, Failure> {
@@ -154,6 +162,9 @@ impl<'a> TrackWriter<'a> {
         let protection = protected.map(|encrypt| if encrypt { encrypted } else { SegmentProtection::Clear });
         let header = segment_header(chunk.index, &chunk.samples, self.hidden_ticks, protection.as_ref())
             .map_err(|error| self.source.unfit(&format!("{}: {error}", self.name)))?;
+        if let Some(table) = &mut self.table {
+            table.add(chunk.index, &chunk.samples, self.hidden_ticks).map_err(|error| self.source.unfit(&error))?;
+        }
         let pieces: [&[u8]; 2] = [&header.bytes, payload];
         let mut hasher = blake3::Hasher::new();
         for piece in pieces {

@@ -61,7 +61,11 @@ pub(crate) fn survey(input: usize, source: &Source, warnings: &mut Vec<String>) 
     }
     if let Some(track) = tracks.iter().find(|track| track.protection.is_some()) {
         let detail = format!("{}: track {} is encrypted", source.path.display(), track.id);
-        return Err(Failure::bad_input("input.encrypted", detail, "decrypt it first, or package what it was made from"));
+        return Err(Failure::bad_input(
+            "input.encrypted",
+            detail,
+            "decrypt it first, or package what it was made from",
+        ));
     }
     let mut passes: Vec<Pass> = tracks.iter().map(Pass::new).collect();
     while let Some(packet) = reader.packet()? {

@@ -27,11 +27,11 @@ impl Fetcher {
             return self.over_http(uri, range);
         }
         let path = uri.strip_prefix("file://").unwrap_or(uri);
-        let bytes = self.from_file(path, range).map_err(|error| error.to_string())?;
+        let bytes = self.read_file(path, range).map_err(|error| error.to_string())?;
         Ok(Fetched { bytes: bytes.into(), content_type: None, final_uri: uri.to_owned() })
     }
 
-    fn from_file(&self, path: &str, range: Option<(u64, u64)>) -> std::io::Result<Vec<u8>> {
+    fn read_file(&self, path: &str, range: Option<(u64, u64)>) -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let mut wanted = self.limit as u64;
         if let Some((first, length)) = range {
@@ -55,11 +55,16 @@ impl Fetcher {
             request = request.header("range", format!("bytes={first}-{last}"));
         }
         let mut answer = request.call().map_err(|error| error.to_string())?;
-        let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let content_type =
+            answer.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let final_uri = ureq::ResponseExt::get_uri(&answer).to_string();
         let partial = answer.status().as_u16() == 206;
-        let mut bytes =
-            answer.body_mut().with_config().limit(self.limit as u64).read_to_vec().map_err(|error| error.to_string())?;
+        let mut bytes = answer
+            .body_mut()
+            .with_config()
+            .limit(self.limit as u64)
+            .read_to_vec()
+            .map_err(|error| error.to_string())?;
         if let Some((first, length)) = range.filter(|_| !partial) {
             // A server without ranges sends everything.
             let first = usize::try_from(first).unwrap_or(usize::MAX).min(bytes.len());

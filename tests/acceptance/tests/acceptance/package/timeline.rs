@@ -178,6 +178,22 @@ fn edit_lists_and_late_sound_keep_their_times() {
 }
 
 #[test]
+fn a_download_holds_the_samples_of_the_largest_picture_and_the_sound_at_their_times() {
+    let inputs = rungs();
+    let folder = tempfile::tempdir().unwrap();
+    let newest = judge::ffmpeg_9();
+    for (layout, more) in [("segments", &[][..]), ("single", &["--single-file"])] {
+        let out = folder.path().join(layout);
+        package(&[&inputs.low, &inputs.high], &out, &[more, &["--progressive"]].concat());
+        let download = out.join("download.mp4");
+        for (map, source) in [("0:v", &inputs.high), ("0:a", &inputs.low)] {
+            let (found, wanted) = (hashes(&newest, &[], &download, map, true), hashes(&newest, &[], source, map, true));
+            assert!(found == wanted && !found.is_empty(), "{layout} {map}: {:?} instead of {:?}", found[0], wanted[0]);
+        }
+    }
+}
+
+#[test]
 fn the_same_bytes_come_out_on_every_run_and_with_one_processor() {
     let inputs = rungs();
     let folder = tempfile::tempdir().unwrap();
