@@ -293,5 +293,9 @@ fn usage_rule(out: &mut Out, rule: &UsageRule) {
         let (min, max) = (number(filter.min_bps), number(filter.max_bps));
         out.empty("cpix:BitrateFilter", &[("minBitrate", min.as_deref()), ("maxBitrate", max.as_deref())]);
     }
+    if rule.unknown_filters {
+        // A restriction that is not understood must not be lost: whoever reads this cannot use the rule either.
+        out.empty("unknown:Filter", &[("xmlns:unknown", Some("urn:lectern:cpix:unknown-filter"))]);
+    }
     out.close();
 }

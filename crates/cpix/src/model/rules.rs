@@ -46,7 +46,7 @@ pub struct UsageRule {
     pub audio: Vec<AudioFilter>,
     /// `BitrateFilter`.
     pub bitrate: Vec<BitrateFilter>,
-    /// There are filters that are not known: the rule cannot be used. They are not written again.
+    /// There are filters that are not known: the rule cannot be used. In their place one is written that nobody knows.
     pub unknown_filters: bool,
 }
 
