@@ -125,22 +125,37 @@ pub(crate) struct Package {
     #[arg(long)]
     pub(crate) single_file: bool,
     /// Also write download.mp4: the largest video and the first sound in one file with its index in front
-    #[arg(long, conflicts_with = "scheme")]
+    #[arg(long, conflicts_with = "key_source")]
     pub(crate) progressive: bool,
+    /// File of cues that playlists and manifest tell: lines START [DURATION] [ID], in seconds or hh:mm:ss.mmm. SCTE 35
+    /// messages of MPEG-TS inputs are told without it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cue_file: Option<PathBuf>,
     /// Encrypt: `cbcs` plays on all systems, `cenc` on all but Apple's
-    #[arg(long, requires = "key_file", value_parser = scheme)]
+    #[arg(long, requires = "key_source", value_parser = scheme)]
     pub(crate) scheme: Option<ProtectionScheme>,
-    /// File of content keys: lines KID:KEY or KID:KEY:CLASS in hexadecimal, CLASS one of audio, sd, hd, uhd
-    #[arg(long, requires = "scheme")]
+    /// File of content keys: lines KID:KEY or KID:KEY:CLASS in hexadecimal, CLASS one of audio, sd, hd, uhd; with keys that
+    /// change KID:KEY:CLASS:PERIOD or KID:KEY::PERIOD, the first period being 0
+    #[arg(long, requires = "scheme", group = "key_source")]
     pub(crate) key_file: Option<PathBuf>,
+    /// CPIX document of content keys, with usage rules that say which track gets which; its DRMSystem elements are what
+    /// licence systems are told
+    #[arg(long, group = "key_source")]
+    pub(crate) cpix: Option<PathBuf>,
+    /// PEM file of the private key that the CPIX document's keys are encrypted for
+    #[arg(long, requires = "cpix")]
+    pub(crate) cpix_key: Option<PathBuf>,
+    /// Change keys: seconds after which the next one is used, from the first segment that starts then or later
+    #[arg(long, requires = "key_source", value_parser = crypto_period)]
+    pub(crate) crypto_period: Option<u32>,
     /// Licence systems to name in playlists and manifest
     #[arg(long, value_delimiter = ',', default_value = "widevine,playready,fairplay,clearkey", value_parser = system)]
     pub(crate) systems: Vec<System>,
     /// Where players ask for ClearKey and PlayReady licences
-    #[arg(long, requires = "scheme")]
+    #[arg(long, requires = "key_source")]
     pub(crate) licence_url: Option<String>,
     /// Seconds at the start that stay clear, so that playback starts before the licence is there
-    #[arg(long, requires = "scheme", default_value = "0", value_parser = seconds)]
+    #[arg(long, requires = "key_source", default_value = "0", value_parser = seconds)]
     pub(crate) clear_lead: u32,
 }
 
@@ -223,6 +238,11 @@ fn system(text: &str) -> Result<System, &'static str> {
 fn seconds(text: &str) -> Result<u32, &'static str> {
     let value: f64 = text.parse().map_err(|_| "write seconds, like 4 or 2.5")?;
     if (0.0..=86_400.0).contains(&value) { Ok((value * 1000.0).round() as u32) } else { Err("write at most 86400") }
+}
+
+fn crypto_period(text: &str) -> Result<u32, &'static str> {
+    let ms = seconds(text)?;
+    if ms >= 1000 { Ok(ms) } else { Err("write 1 to 86400 seconds") }
 }
 
 fn segment_duration(text: &str) -> Result<u32, &'static str> {

@@ -1,6 +1,7 @@
 //! The DASH manifest (ISO/IEC 23009-1), static, one period.
 
 mod addressing;
+mod events;
 mod protection;
 mod renditions;
 
@@ -76,6 +77,7 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
             id: Some("1".to_owned()),
             start: Some(Duration::ZERO),
             duration,
+            event_streams: events::streams(presentation.markers),
             adaptations,
             ..Period::default()
         }],

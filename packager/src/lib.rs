@@ -8,6 +8,7 @@
 //! - [`mpd`]: DASH (ISO/IEC 23009-1). [`storyboard_vtt`]: thumbnails for players of either.
 //! - [`peak_bitrate_bps`], [`average_bitrate_bps`]: what a track was measured to need.
 //! - [`codec_string`], [`composition_delay`]: what a codec configuration is called, and how far its pictures are reordered.
+//! - [`markers`]: breaks and cues, from SCTE 35 messages and from lists, into playlists and manifest.
 //! - [`captions`]: closed captions found in pictures on their way through.
 //! - [`lint`]: reads everything back with parsers that share no code with the writers.
 //!
@@ -26,6 +27,7 @@ mod hls;
 mod init;
 mod isobmff;
 pub mod lint;
+pub mod markers;
 mod paths;
 mod presentation;
 mod progressive;
@@ -51,7 +53,7 @@ pub use paths::{
 };
 pub use presentation::{FileLayout, Presentation, StoryboardRef};
 pub use progressive::{ProgressiveFile, SampleTable, progressive_file};
-pub use protection::{Protection, SegmentProtection, TrackSignal};
+pub use protection::{KeyChange, Protection, SegmentProtection, SystemSignal, TrackSignal};
 pub use segment::{PackagedSegment, SampleMeta, SegmentHeader, media_segment, segment_header};
 pub use single_file::{FilePlan, index_length, segment_index};
 pub use storyboard::storyboard_vtt;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use media_types::{MediaTime, TrackKind, TrackRecord};
 
+use crate::markers::{self, Marker};
 use crate::{PackageError, Protection, TrackSignal, init_segment, language};
 
 /// One generation of one asset, as its text files describe it.
@@ -20,6 +21,8 @@ pub struct Presentation<'a> {
     pub protection: Option<&'a Protection>,
     /// How media lies in files.
     pub layout: FileLayout,
+    /// Breaks and cues, for players and for those who insert content.
+    pub markers: &'a [Marker],
 }
 
 /// How the media of a track lies in files.
@@ -152,6 +155,7 @@ impl<'a> Presentation<'a> {
             }
             board.check()?;
         }
+        markers::check(self.markers)?;
         self.check_alignment()
     }
 

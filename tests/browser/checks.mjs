@@ -1,6 +1,7 @@
 // The checks of one player on one presentation. Each throws with the reason when something does not hold.
 
 import { within } from './chromium.mjs';
+import { subtitles } from './cues.mjs';
 import { protectedSeeks, protectedToTheEnd, refusal } from './protected.mjs';
 import { everySwitch, pictureAt, seekTargets } from './walk.mjs';
 
@@ -194,6 +195,7 @@ export function checksFor(stage, player, options) {
     return heights.map((height) => `${height}p`).join(' ');
   };
   const look = (rendition) => (stage.drm ? protectedSeeks(stage, context, rendition, open) : seeks(stage, context, rendition));
+  if (options.cues) return { first: ['load', load], rest: () => [['subtitles', () => subtitles(stage, context, open)]] };
   const rest = () => [
     ...context.renditions.slice(options.brief ? -1 : 0).map((rendition) => [`seek ${rendition.height}p`, () => look(rendition)]),
     ...(context.renditions.length > 1 && !options.brief && !stage.drm ? [['switch', () => switches(stage, context)]] : []),

@@ -2,7 +2,7 @@
 //
 //   node run.mjs --base-url http://127.0.0.1:PORT --hls PATH --dash PATH --frames N --rate 24000/1001
 //                [--players hls,dash,shaka] [--heights 360,720] [--segment-s 4] [--no-audio] [--deadline-s 600] [--json FILE]
-//                [--keys FILE] [--refused] [--brief]
+//                [--keys FILE] [--refused] [--brief] [--cues FILE]
 //   node run.mjs --folder FOLDER ...
 //
 // --folder serves a folder itself, in place of --base-url.
@@ -10,6 +10,7 @@
 // the browser shows is read from screenshots.
 // --refused: nothing may be shown, and an error must be told.
 // --brief: seeks in the highest rendition only, no switches.
+// --cues names a JSON file of the subtitle tracks wanted, [{language, forced, cues: [{start_s, end_s, text}]}]: they alone are looked at.
 //
 // The source must be counter.mp4 (see tests/media). One line per check, then one line of JSON; exit 1 with the reason when one fails.
 
@@ -46,6 +47,7 @@ async function options() {
       players: { type: 'string' }, heights: { type: 'string' }, 'segment-s': { type: 'string', default: '4' },
       'no-audio': { type: 'boolean', default: false }, 'deadline-s': { type: 'string', default: '600' }, json: { type: 'string' },
       folder: { type: 'string' }, keys: { type: 'string' }, refused: { type: 'boolean', default: false }, brief: { type: 'boolean', default: false },
+      cues: { type: 'string' },
     },
   });
   if (!values['base-url'] === !values.folder) throw new Error('either --base-url or --folder is needed');
@@ -69,6 +71,7 @@ async function options() {
     keys: await readKeys(values.keys),
     refused: values.refused,
     brief: values.brief,
+    cues: values.cues && JSON.parse(await readFile(values.cues, 'utf8')),
   };
 }
 

@@ -49,6 +49,14 @@ impl Demuxer {
         };
         Err(DemuxError { offset: 0, reason })
     }
+
+    /// The SCTE 35 messages since the last call, as [`TsDemuxer::take_markers`]; other containers carry none.
+    pub fn take_markers(&mut self) -> Vec<(Option<i64>, Vec<u8>)> {
+        match self {
+            Self::Ts(demuxer) => demuxer.take_markers(),
+            Self::Mp4(_) | Self::Mkv(_) => Vec::new(),
+        }
+    }
 }
 
 /// Whether a file begins with a box that one of the ISO BMFF family may begin with (ISO/IEC 14496-12 §4.3; QuickTime).

@@ -83,15 +83,28 @@ pub struct MissingKey {
     pub class: TrackClass,
 }
 
-/// The keys of a presentation: at most one for each class and one for all others.
+/// No key is for a class of tracks in a crypto period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no key is for {class} tracks in period {period}: add a line KID:KEY:{class}:{period}, or KID:KEY::{period}")]
+pub struct MissingPeriodKey {
+    /// The class.
+    pub class: TrackClass,
+    /// The 0-based period.
+    pub period: u32,
+}
+
+/// The keys of a presentation: for each crypto period, at most one for each class and one for all others.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
     entries: Vec<KeyEntry>,
+    /// The period of each entry; `None` for all.
+    periods: Vec<Option<u32>>,
 }
 
 impl KeySet {
     /// Parses a key file: lines `KID:KEY` or `KID:KEY:class`, 32 hexadecimal digits each (the KID also with dashes), class
-    /// `audio`, `sd`, `hd` or `uhd`; `#` begins a comment.
+    /// `audio`, `sd`, `hd` or `uhd`; `#` begins a comment. A fourth field is the 0-based crypto period that the key is
+    /// for, `KID:KEY:class:period` or `KID:KEY::period`; without it the key is for all periods.
     ///
     /// # Errors
     /// Where the file is wrong and what to do about it; never a key.
@@ -102,7 +115,7 @@ impl KeySet {
             if line > MAX_KEY_LINES {
                 return Err(KeyFileError { line, column: 1, problem: KeyFileProblem::TooLong });
             }
-            let Some(entry) =
+            let Some((entry, period)) =
                 parse_line(content).map_err(|(column, problem)| KeyFileError { line, column, problem })?
             else {
                 continue;
@@ -115,14 +128,17 @@ impl KeySet {
             if let Some(index) = set.entries.iter().position(|known| known.id == entry.id) {
                 return Err(at_first(|first| KeyFileProblem::SameId { first }, index));
             }
-            if let Some(index) = set.entries.iter().position(|known| known.class == entry.class) {
+            let mut known = set.entries.iter().zip(&set.periods);
+            if let Some(index) = known.position(|(known, of)| known.class == entry.class && *of == period) {
                 return Err(match entry.class {
+                    _ if period.is_some() => at_first(|first| KeyFileProblem::SamePeriod { first }, index),
                     Some(_) => at_first(|first| KeyFileProblem::SameClass { first }, index),
                     None => at_first(|first| KeyFileProblem::TwoForAll { first }, index),
                 });
             }
             lines_of.push(line);
             set.entries.push(entry);
+            set.periods.push(period);
         }
         if set.entries.is_empty() {
             return Err(KeyFileError { line: 1, column: 1, problem: KeyFileProblem::Empty });
@@ -132,7 +148,7 @@ impl KeySet {
 
     /// One key for all tracks.
     pub fn single(id: KeyId, key: ContentKey) -> Self {
-        Self { entries: vec![KeyEntry { id, key, class: None }] }
+        Self { entries: vec![KeyEntry { id, key, class: None }], periods: vec![None] }
     }
 
     /// All keys, in the file's order.
@@ -147,13 +163,35 @@ impl KeySet {
         ids
     }
 
-    /// The key of a class of tracks: its own, else the one for all.
+    /// The key of a class of tracks: its own, else the one for all. Where keys change, that of the first period.
     ///
     /// # Errors
     /// Neither is there.
     pub fn key_for(&self, class: TrackClass) -> Result<&KeyEntry, MissingKey> {
-        let of = |wanted| self.entries.iter().find(|entry| entry.class == wanted);
-        of(Some(class)).or_else(|| of(None)).ok_or(MissingKey { class })
+        self.find(class, 0).ok_or(MissingKey { class })
+    }
+
+    /// Whether a key is for one crypto period alone.
+    pub fn has_periods(&self) -> bool {
+        self.periods.iter().any(Option::is_some)
+    }
+
+    /// The key of a class of tracks in a 0-based crypto period. A key of the class comes before one for all classes, a
+    /// key of the period before one for all periods.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn key_in(&self, class: TrackClass, period: u32) -> Result<&KeyEntry, MissingPeriodKey> {
+        self.find(class, period).ok_or(MissingPeriodKey { class, period })
+    }
+
+    fn find(&self, class: TrackClass, period: u32) -> Option<&KeyEntry> {
+        let of = |class, period| {
+            let mut all = self.entries.iter().zip(&self.periods);
+            all.find(|(entry, of)| entry.class == class && **of == period).map(|(entry, _)| entry)
+        };
+        let in_class = |class| of(class, Some(period)).or_else(|| of(class, None));
+        in_class(Some(class)).or_else(|| in_class(None))
     }
 }
 
@@ -202,6 +240,17 @@ pub enum KeyFileProblem {
         /// Line of the first.
         first: usize,
     },
+    /// The period is no number.
+    #[error("the period is not a whole number; write KID:KEY:class:period or KID:KEY::period, the first period is 0")]
+    Period,
+    /// Two keys for one class in one period.
+    #[error(
+        "line {first} already has a key for the same tracks in this period; remove one of them or change its period"
+    )]
+    SamePeriod {
+        /// Line of the first.
+        first: usize,
+    },
     /// More lines than are read.
     #[error("a key file has at most 1000 lines; remove those that are not needed")]
     TooLong,
@@ -210,8 +259,11 @@ pub enum KeyFileProblem {
     Empty,
 }
 
-/// The entry of a line, `None` for blank ones and comments; otherwise the column and the problem.
-fn parse_line(line: &str) -> Result<Option<KeyEntry>, (usize, KeyFileProblem)> {
+/// An entry and its period.
+type Line = (KeyEntry, Option<u32>);
+
+/// The entry of a line and its period, `None` for blank ones and comments; otherwise the column and the problem.
+fn parse_line(line: &str) -> Result<Option<Line>, (usize, KeyFileProblem)> {
     let content = line.split('#').next().unwrap_or_default();
     if content.trim().is_empty() {
         return Ok(None);
@@ -226,6 +278,7 @@ fn parse_line(line: &str) -> Result<Option<KeyEntry>, (usize, KeyFileProblem)> {
     let (id_at, id) = fields.next().ok_or((1, KeyFileProblem::Form))?;
     let (key_at, key) = fields.next().ok_or((end, KeyFileProblem::Form))?;
     let class = fields.next();
+    let period = fields.next();
     if let Some((at, _)) = fields.next() {
         return Err((at, KeyFileProblem::Form));
     }
@@ -233,9 +286,12 @@ fn parse_line(line: &str) -> Result<Option<KeyEntry>, (usize, KeyFileProblem)> {
     let key = ContentKey::from_hex(key).map_err(|error| (key_at + digit_offset(error), KeyFileProblem::Key(error)))?;
     let class = match class {
         None => None,
+        Some((_, "")) if period.is_some() => None,
         Some((at, name)) => Some(TrackClass::from_name(name).ok_or((at, KeyFileProblem::Class))?),
     };
-    Ok(Some(KeyEntry { id, key, class }))
+    let number = |text: &str| text.parse().ok().filter(|_| text.bytes().all(|digit| digit.is_ascii_digit()));
+    let period = period.map(|(at, text)| number(text).ok_or((at, KeyFileProblem::Period))).transpose()?;
+    Ok(Some((KeyEntry { id, key, class }, period)))
 }
 
 fn digit_offset(error: KeyTextError) -> usize {

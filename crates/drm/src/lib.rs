@@ -25,7 +25,9 @@ pub mod wrap;
 pub use decrypt::{DecryptError, SampleDecryptor, decrypt_sample};
 pub use encrypt::{EncryptError, SegmentAux, SegmentEncryptor};
 pub use iv::{SegmentSeed, constant_iv, derive_iv};
-pub use keys::{KeyEntry, KeyFileError, KeyFileProblem, KeySet, MAX_KEY_LINES, MissingKey, TrackClass};
+pub use keys::{
+    KeyEntry, KeyFileError, KeyFileProblem, KeySet, MAX_KEY_LINES, MissingKey, MissingPeriodKey, TrackClass,
+};
 pub use pssh::{Pssh, PsshError, SystemId};
 pub use secret::{ContentKey, KeyEncryptionKey, KeyTextError};
 pub use types::{Iv, KeyId, ProtectionScheme, SampleEncryption, Subsample, TrackProtection};

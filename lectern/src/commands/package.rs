@@ -1,5 +1,6 @@
 //! `lectern package`.
 
+use drm::ProtectionScheme;
 use media_types::TrackRecord;
 use packager::FileLayout;
 use serde_json::json;
@@ -7,20 +8,18 @@ use serde_json::json;
 use crate::cli::Package;
 use crate::exit::Failure;
 use crate::out;
-use crate::package::{self, Outcome, Protect, Request};
+use crate::package::{self, CpixKeys, Keys, Outcome, Protect, Request};
 use crate::report::Report;
 
 pub(crate) fn run(options: &Package, json: bool) -> Result<(), Failure> {
-    let protect = match (options.scheme, &options.key_file) {
-        (Some(scheme), Some(path)) => Some(Protect {
-            scheme,
-            keys: package::read_keys(path)?,
-            systems: options.systems.clone(),
-            licence_url: options.licence_url.clone(),
-            clear_lead_ms: options.clear_lead,
-        }),
-        _ => None,
-    };
+    let protect = keys(options)?.map(|(scheme, keys)| Protect {
+        scheme,
+        keys,
+        systems: options.systems.clone(),
+        licence_url: options.licence_url.clone(),
+        clear_lead_ms: options.clear_lead,
+        crypto_period_ms: options.crypto_period,
+    });
     let request = Request {
         inputs: options.inputs.clone(),
         out: options.out.clone(),
@@ -28,6 +27,7 @@ pub(crate) fn run(options: &Package, json: bool) -> Result<(), Failure> {
         layout: if options.single_file { FileLayout::SingleFile } else { FileLayout::Segments },
         protect,
         progressive: options.progressive,
+        cues: options.cue_file.as_deref().map_or(Ok(Vec::new()), package::read_cues)?,
     };
     let report = Report::new(json);
     report.stage("packaging");
@@ -35,6 +35,19 @@ pub(crate) fn run(options: &Package, json: bool) -> Result<(), Failure> {
     report.finish();
     let outcome = result?;
     if json { out::line(summary(&request, &outcome)) } else { tell(&request, &outcome) }
+}
+
+/// The keys, and the scheme they are used with: the one asked for, else the one their document states.
+fn keys(options: &Package) -> Result<Option<(ProtectionScheme, Keys)>, Failure> {
+    if let Some(path) = &options.cpix {
+        let document = CpixKeys::read(path, options.cpix_key.as_deref())?;
+        let scheme = document.scheme(options.scheme)?;
+        return Ok(Some((scheme, Keys::Cpix(Box::new(document)))));
+    }
+    match (options.scheme, &options.key_file) {
+        (Some(scheme), Some(path)) => Ok(Some((scheme, Keys::File(package::read_keys(path)?)))),
+        _ => Ok(None),
+    }
 }
 
 fn bytes_of(track: &TrackRecord) -> u64 {
@@ -55,6 +68,7 @@ fn summary(request: &Request, outcome: &Outcome) -> serde_json::Value {
         "out": request.out, "hls": "master.m3u8", "dash": "manifest.mpd",
         "tracks": outcome.tracks.iter().map(track).collect::<Vec<_>>(),
         "bytes": outcome.tracks.iter().map(bytes_of).sum::<u64>(),
+        "markers": outcome.markers,
         "warnings": outcome.warnings,
     })
 }
@@ -66,6 +80,9 @@ fn tell(request: &Request, outcome: &Outcome) -> Result<(), Failure> {
     out::line(format_args!("{}: {} ({:.1} MB)", folder.display(), names.join(", "), bytes as f64 / 1e6))?;
     out::line(format_args!("  HLS   {}", folder.join("master.m3u8").display()))?;
     out::line(format_args!("  DASH  {}", folder.join("manifest.mpd").display()))?;
+    if outcome.markers > 0 {
+        out::line(format_args!("  cues  {}", outcome.markers))?;
+    }
     for warning in &outcome.warnings {
         out::line(format_args!("  note: {warning}"))?;
     }

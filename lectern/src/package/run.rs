@@ -6,18 +6,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use demux::MediaKind;
-use drm::SegmentEncryptor;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 use media_types::{TrackKind, TrackRecord};
 use packager::captions::CaptionScan;
+use packager::markers::Marker;
 use packager::repack::Chunker;
 use packager::{FileLayout, Presentation, Protection, SampleTable, index_length, init_path, media_path, segment_index};
 use workers::Staging;
 
 use super::files::{Folder, Growing};
 use super::keys::Protect;
+use super::markers::Heard;
 use super::plan::{Planned, count_segments, plan, survey_all};
 use super::progressive;
+use super::rotation::TrackEncryptor;
 use super::segments::{Buffer, Target, TrackJob, TrackWriter, WrittenTrack};
 use super::source::Source;
 use super::survey::{Surveyed, times};
@@ -34,12 +36,16 @@ pub(crate) struct Request {
     pub(crate) protect: Option<Protect>,
     /// Whether to write a file for download as well.
     pub(crate) progressive: bool,
+    /// Cues that were written down, beside those of the inputs.
+    pub(crate) cues: Vec<Marker>,
 }
 
 /// What came out.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) tracks: Vec<TrackRecord>,
+    /// How many breaks and cues playlists and manifest tell.
+    pub(crate) markers: usize,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -60,7 +66,7 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
     let (inside, surveyed) = surveyed.into_iter().partition(|track| track.about.kind == MediaKind::Text);
     let (planned, text_grid) = plan(surveyed, &sources, request.segment_ms, &mut warnings)?;
     let subtitles = subtitles(&texts, &sources, inside, &mut warnings)?;
-    let (encryptors, protection) = protect(request, &planned)?;
+    let (encryptors, protection) = protect(request, &planned, &mut warnings)?;
     let folder = Folder::new(staging.path());
     let frame = Presentation {
         tracks: &[],
@@ -68,6 +74,7 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
         storyboard: None,
         protection: protection.as_ref(),
         layout: request.layout,
+        markers: &[],
     };
     let mut jobs = sources.iter().map(|_| Vec::new()).collect::<Vec<_>>();
     let targets = targets(&frame, &sources, &planned, &folder)?;
@@ -78,8 +85,10 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
     }
     let total: u64 = planned.iter().map(|track| track.from.bytes).sum();
     let clear_lead_ms = request.protect.as_ref().map_or(0, |protect| protect.clear_lead_ms);
-    let work = Work { sources: &sources, clear_lead_ms, total, done: AtomicU64::new(0), progress };
+    let heard = Mutex::new(Heard::default());
+    let work = Work { sources: &sources, clear_lead_ms, total, done: AtomicU64::new(0), progress, heard };
     let written = work.all(jobs)?;
+    let heard = work.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut tracks: Vec<TrackRecord> = planned.into_iter().map(|track| track.record).collect();
     let (mut growing, mut tables) = (Vec::new(), Vec::new());
     for (position, WrittenTrack { segments, file, captions, table }) in written {
@@ -99,7 +108,8 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
         let lead = clear_segments(&tracks, name, clear_lead_ms);
         signal.clear_segments = lead;
     }
-    let presentation = Presentation { tracks: &tracks, protection: told.as_ref(), ..frame };
+    let markers = heard.markers(&request.cues, &tracks, &mut warnings);
+    let presentation = Presentation { tracks: &tracks, protection: told.as_ref(), markers: &markers, ..frame };
     if !presentation.fits_hls() {
         warnings.push("no HLS: it has no word for this scheme; cbcs and cenc are what its players know".to_owned());
     }
@@ -111,7 +121,7 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
     }
     warnings.extend(examined(staging.path()));
     staging.publish(&request.out)?;
-    Ok(Outcome { tracks, warnings })
+    Ok(Outcome { tracks, markers: markers.len(), warnings })
 }
 
 /// What our own linter finds in playlists, manifest, init segments and the first segments; of rules broken alone.
@@ -162,15 +172,24 @@ fn unfit(name: &str, error: &dyn std::fmt::Display) -> Failure {
 fn protect(
     request: &Request,
     planned: &[Planned],
-) -> Result<(Vec<Option<SegmentEncryptor>>, Option<Protection>), Failure> {
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<Option<TrackEncryptor>>, Option<Protection>), Failure> {
     let Some(protect) = &request.protect else { return Ok((planned.iter().map(|_| None).collect(), None)) };
+    let periods = protect.periods(planned)?;
     let (mut encryptors, mut protection) = (Vec::new(), Protection::new());
     for track in planned {
-        let protected = protect.track(&track.record.name, &track.from)?;
+        let protected = protect.track(&track.record.name, &track.from, &periods)?;
+        if protected.is_none() {
+            warnings.push(format!("{}: no usage rule gives it a key; it stays clear", track.record.name));
+        }
         encryptors.push(protected.map(|(encryptor, signal)| {
             protection.insert(track.record.name.clone(), signal);
             encryptor
         }));
+    }
+    if protection.is_empty() {
+        let hint = "add a ContentKeyUsageRule that matches them";
+        return Err(Failure::config("keys.missing", "no usage rule gives any track a key", hint));
     }
     Ok((encryptors, Some(protection)))
 }
@@ -204,7 +223,7 @@ fn targets<'a>(
 struct Job<'a> {
     position: usize,
     track: &'a Planned,
-    encryptor: Option<SegmentEncryptor>,
+    encryptor: Option<TrackEncryptor>,
     indexed: bool,
     target: Target<'a>,
 }
@@ -216,6 +235,7 @@ struct Work<'a> {
     total: u64,
     done: AtomicU64,
     progress: &'a (dyn Fn(f64) + Sync),
+    heard: Mutex<Heard>,
 }
 
 impl Work<'_> {
@@ -253,6 +273,8 @@ impl Work<'_> {
     fn input(&self, source: &Source, jobs: Vec<Job<'_>>, buffer: &mut Buffer) -> Result<Vec<Written>, Failure> {
         let mut reader = source.reader()?;
         let found = reader.tracks()?.len();
+        let from = jobs.first().map(|job| &job.track.from);
+        let mut messages = Vec::new();
         let mut writers: Vec<Option<(usize, i64, TrackWriter<'_>)>> = (0..found).map(|_| None).collect();
         for job in jobs {
             let place = writers.get_mut(job.track.from.track).ok_or_else(|| source.unfit(&"it changed meanwhile"))?;
@@ -262,9 +284,14 @@ impl Work<'_> {
             let Some((_, offset, writer)) = writers.get_mut(packet.track).and_then(Option::as_mut) else { continue };
             let written = writer.push(times(&packet, *offset), packet.data, buffer)?;
             if written > 0 {
+                Heard::listen(&mut reader, from, &mut messages);
                 let done = self.done.fetch_add(written, Ordering::Relaxed) + written;
                 (self.progress)((done as f64 / self.total.max(1) as f64).min(1.0));
             }
+        }
+        Heard::listen(&mut reader, from, &mut messages);
+        if let Some(from) = from {
+            lock(&self.heard).keep(from.input, messages);
         }
         let finished =
             writers.into_iter().flatten().map(|(position, _, writer)| Ok((position, writer.finish(buffer)?)));

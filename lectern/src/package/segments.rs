@@ -1,7 +1,7 @@
 //! The second pass: samples to segments, encrypted in place.
 
 use demux::{ByteRange, Data};
-use drm::{SegmentAux, SegmentEncryptor, SegmentSeed};
+use drm::{SegmentAux, SegmentSeed};
 use media_types::segment::CaptionChannel;
 use media_types::{SegmentRecord, Timescale};
 use packager::captions::CaptionScan;
@@ -9,6 +9,8 @@ use packager::repack::{Chunk, Chunker, PacketTimes};
 use packager::{SampleTable, SegmentProtection, segment_header, segment_path};
 
 use super::files::{Folder, Growing};
+use super::keys::micros;
+use super::rotation::TrackEncryptor;
 use super::source::Source;
 use crate::exit::Failure;
 
@@ -31,7 +33,7 @@ pub(crate) struct TrackWriter<'a> {
     timescale: Timescale,
     hidden_ticks: u32,
     chunker: Option<Chunker<Data>>,
-    encryptor: Option<SegmentEncryptor>,
+    encryptor: Option<TrackEncryptor>,
     clear_lead_ms: u32,
     captions: Option<CaptionScan>,
     aux: SegmentAux,
@@ -48,7 +50,7 @@ pub(crate) struct TrackJob<'a> {
     pub(crate) timescale: Timescale,
     pub(crate) hidden_ticks: u32,
     pub(crate) chunker: Chunker<Data>,
-    pub(crate) encryptor: Option<SegmentEncryptor>,
+    pub(crate) encryptor: Option<TrackEncryptor>,
     pub(crate) clear_lead_ms: u32,
     /// Looks at every sample in clear.
     pub(crate) captions: Option<CaptionScan>,
@@ -158,7 +160,8 @@ impl<'a> TrackWriter<'a> {
             }
         }
         let protected = self.protect(chunk, payload)?;
-        let encrypted = SegmentProtection::Encrypted { aux: &self.aux, group: None };
+        let group = self.encryptor.as_ref().and_then(TrackEncryptor::group);
+        let encrypted = SegmentProtection::Encrypted { aux: &self.aux, group };
         let protection = protected.map(|encrypt| if encrypt { encrypted } else { SegmentProtection::Clear });
         let header = segment_header(chunk.index, &chunk.samples, self.hidden_ticks, protection.as_ref())
             .map_err(|error| self.source.unfit(&format!("{}: {error}", self.name)))?;
@@ -196,6 +199,7 @@ impl<'a> TrackWriter<'a> {
         let sizes = chunk.samples.iter().map(|sample| sample.size as usize);
         let unfit =
             |error: drm::EncryptError| self.source.unfit(&format!("{} segment {}: {error}", self.name, chunk.index));
+        let encryptor = encryptor.at(micros(chunk.shown.0, self.timescale.get().into())).map_err(unfit)?;
         if u128::from(first) * 1000 < u128::from(self.clear_lead_ms) * u128::from(self.timescale.get()) {
             encryptor.pass(payload, sizes).map_err(unfit)?;
             return Ok(Some(false));

@@ -104,6 +104,11 @@ impl Reader<'_> {
         matches!(self.demuxer, Demuxer::Mp4(_))
     }
 
+    /// SCTE 35 messages since the last call, each with its time in 90 kHz on the line of the file.
+    pub(crate) fn markers(&mut self) -> Vec<(Option<i64>, Vec<u8>)> {
+        self.demuxer.take_markers()
+    }
+
     /// What was passed over or mended so far, as lines that name the file.
     pub(crate) fn warnings(&mut self) -> Vec<String> {
         let path = self.source.path.display();

@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use media_types::{ByteRange, SyncPoint, TrackKind, TrackRecord};
 
-use crate::hls::{VERSION, key};
+use crate::hls::VERSION;
+use crate::hls::key::KeyTags;
+use crate::markers::{date_ranges, program_date};
 use crate::paths::{INIT_FILE, MEDIA_FILE, segment_file, webvtt_segment_file};
 use crate::presentation::coded_ticks;
 use crate::single_file::FilePlan;
-use crate::{PackageError, Presentation, TrackSignal};
+use crate::{PackageError, Presentation};
 
 /// `ticks` in microseconds, rounded to nearest, halves up.
 fn micros(ticks: u64, timescale: u32) -> u64 {
@@ -47,8 +49,8 @@ struct Writer<'a> {
     out: String,
     plan: Option<FilePlan>,
     track: &'a TrackRecord,
-    /// What says how to decrypt, until it is written, and the position of the first entry it is for.
-    keys: Option<(usize, &'a TrackSignal)>,
+    /// What says how to decrypt.
+    keys: Option<KeyTags<'a>>,
 }
 
 impl<'a> Writer<'a> {
@@ -74,15 +76,23 @@ impl<'a> Writer<'a> {
             None => writeln!(out, "#EXT-X-MAP:URI=\"{INIT_FILE}\""),
             Some(plan) => writeln!(out, "#EXT-X-MAP:URI=\"{MEDIA_FILE}\",BYTERANGE=\"{}@0\"", plan.init_bytes),
         };
-        let keys = presentation.signal_of(track).map(|signal| (signal.clear_segments, signal));
+        if !presentation.markers.is_empty() {
+            if !text && !iframes_only {
+                date_ranges(&mut out, presentation.markers)?;
+            }
+            // RFC 8216bis §6.2.4: when one playlist has dates, all have.
+            program_date(&mut out, track);
+        }
+        let keys = presentation.signal_of(track).map(KeyTags::new);
         Ok(Self { out, plan, track, keys })
     }
 
     /// One entry: a whole segment, or `bytes` of it.
     fn entry(&mut self, length: u64, position: usize, bytes: Option<ByteRange>) {
         let out = &mut self.out;
-        if let Some((_, signal)) = self.keys.take_if(|(first, _)| position >= *first) {
-            signal.hls.iter().for_each(|one| key::line(out, "#EXT-X-KEY", one));
+        if let Some(keys) = &mut self.keys {
+            let start = self.track.segments[position].start_ticks;
+            keys.write(out, position, micros(start, self.track.timescale.get()));
         }
         let _ = writeln!(out, "#EXTINF:{}.{:06},", length / 1_000_000, length % 1_000_000);
         let segment = &self.track.segments[position];

@@ -2,6 +2,8 @@
 //   load(url, first)   first: the bandwidth of the rendition to begin with, in bit/s; null for the lowest. The player never adapts by itself.
 //   renditions()       [{width, height, bandwidth_bps}], lowest first
 //   switchTo(index)    during playback, as the player's quality menu would
+//   textTracks()       [{language, forced}], in the player's order
+//   showText(index)    one of them, as the player's subtitle menu would
 // Problems that a player calls fatal go to `fail`. `drm` is null, or {keys: {key id: key} in hexadecimal, licence_url}: each player decrypts
 // through EME with the key system org.w3.clearkey.
 
@@ -35,12 +37,21 @@ const hlsDrm = (drm) => ({
   },
 });
 
+/** hls.js makes the track of captions when it meets the first, and leaves showing it to the browser's menu. */
+function showCaptions(tracks) {
+  const show = () => Array.from(tracks).filter(({ kind }) => kind === 'captions').forEach((track) => { track.mode = 'showing'; });
+  tracks.addEventListener('addtrack', show);
+  show();
+}
+
 export async function hls(video, fail, drm = null) {
   await script('/players/hls/hls.min.js');
   const { Hls } = window;
   if (!Hls.isSupported()) throw new Error('hls.js is not supported in this browser');
   const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10, ...(drm && hlsDrm(drm)) });
   player.on(Hls.Events.ERROR, (_, data) => data.fatal && fail(`hls.js: ${data.type}/${data.details} ${data.error?.message ?? ''} ${data.url ?? ''}`));
+  let captions = [];
+  player.on(Hls.Events.MANIFEST_LOADED, (_, data) => { captions = data.captions ?? []; });
   let order = [];
   return {
     load: (url, first) => new Promise((resolve) => {
@@ -55,6 +66,12 @@ export async function hls(video, fail, drm = null) {
     }),
     renditions: () => order.map((index) => player.levels[index]).map(({ width, height, bitrate }) => ({ width, height, bandwidth_bps: bitrate })),
     switchTo: (index) => { player.nextLevel = order[index]; },
+    textTracks: () => [...player.subtitleTracks, ...captions].map(({ lang, forced }) => ({ language: lang ?? 'und', forced })),
+    showText: (index) => {
+      player.subtitleDisplay = true;
+      if (index < player.subtitleTracks.length) player.subtitleTrack = index;
+      else showCaptions(video.textTracks);
+    },
   };
 }
 
@@ -70,6 +87,9 @@ export async function dash(video, fail, drm = null) {
     },
   });
   player.on('error', (event) => fail(`dash.js: ${event.error?.code ?? ''} ${event.error?.message ?? event.error}`));
+  const rendering = document.createElement('div');
+  video.after(rendering);
+  const texts = () => player.getTracksFor('text').sort((a, b) => a.index - b.index);
   let order = [];
   return {
     load: (url, first) => new Promise((resolve) => {
@@ -79,6 +99,7 @@ export async function dash(video, fail, drm = null) {
         resolve();
       });
       player.initialize(video, url, false);
+      player.attachTTMLRenderingDiv(rendering);
       const clearkeys = Object.entries(drm?.keys ?? {}).map((pair) => pair.map((hex) => base64url(octets(hex))));
       if (drm) player.setProtectionData({ [CLEAR_KEY]: { clearkeys: Object.fromEntries(clearkeys) } });
     }),
@@ -87,6 +108,8 @@ export async function dash(video, fail, drm = null) {
       return order.map((index) => all[index]).map(({ width, height, bandwidth }) => ({ width, height, bandwidth_bps: bandwidth }));
     },
     switchTo: (index) => player.setRepresentationForTypeByIndex('video', order[index]),
+    textTracks: () => texts().map(({ lang, roles }) => ({ language: lang, forced: roles.some(({ value }) => value === 'forced-subtitle') })),
+    showText: (index) => player.setTextTrack(index),
   };
 }
 
@@ -108,5 +131,7 @@ export async function shaka(video, fail, drm = null) {
     renditions: () => tracks().map(({ width, height, bandwidth }) => ({ width, height, bandwidth_bps: bandwidth })),
     // A second of what is buffered is kept, so that the switch does not starve the decoder.
     switchTo: (index) => player.selectVariantTrack(tracks()[index], true, 1),
+    textTracks: () => player.getTextTracks().map(({ language, forced }) => ({ language, forced })),
+    showText: (index) => player.selectTextTrack(player.getTextTracks()[index]),
   };
 }

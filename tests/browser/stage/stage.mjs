@@ -26,6 +26,13 @@ function readPicture() {
   }
 }
 
+/** The text of a cue in one line; dash.js keeps TTML as a tree, and captions as an element, beside an empty cue. */
+function textOf(cue) {
+  const inside = (node) => node.text ?? (node.contents ?? []).map(inside).join(' ');
+  const text = cue.isd ? inside(cue.isd) : cue.cueHTMLElement?.textContent ?? new DOMParser().parseFromString(cue.text, 'text/html').body.textContent;
+  return text.replace(/\s+/g, ' ').trim();
+}
+
 /** Resolves when the next picture is put on display, at the latest after `timeout_ms`. */
 function nextPicture(timeout_ms) {
   return new Promise((resolve) => {
@@ -72,6 +79,11 @@ window.stage = {
   },
   failures: () => failures,
   switchTo: (index) => player.switchTo(index),
+  textTracks: () => player.textTracks(),
+  showText: (index) => player.showText(index),
+  /** What the text track on display holds now; players add and drop cues as they go. */
+  cues: () => Array.from(video.textTracks).filter(({ mode }) => mode === 'showing').flatMap((track) => Array.from(track.cues ?? []))
+    .map((cue) => ({ start_s: cue.startTime, end_s: cue.endTime, text: textOf(cue) })).filter(({ text }) => text !== ''),
   async play(rate) {
     // Shaka sets the rate itself while it waits for the first data.
     const deadline = performance.now() + 15_000;

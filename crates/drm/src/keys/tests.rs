@@ -60,6 +60,30 @@ fn the_short_side_makes_the_class() {
     }
 }
 
+#[test]
+fn a_key_of_the_class_comes_before_one_of_the_period_and_both_before_one_for_all() {
+    let line = |number: u8, rest: &str| format!("{}:{K}{rest}\n", format!("{number:02x}").repeat(16));
+    let text = line(0, "::0") + &line(1, "::1") + &line(2, ":sd:1") + &line(3, ":audio");
+    let keys = KeySet::parse(&text).unwrap();
+    let of = |class, period| keys.key_in(class, period).map(|entry| entry.id.0[0]);
+    assert!(keys.has_periods() && !KeySet::parse(&line(3, ":audio")).unwrap().has_periods());
+    assert_eq!([of(TrackClass::Sd, 0), of(TrackClass::Sd, 1), of(TrackClass::Hd, 1)], [Ok(0), Ok(2), Ok(1)]);
+    assert_eq!([of(TrackClass::Audio, 0), of(TrackClass::Audio, 7)], [Ok(3), Ok(3)], "one key for all periods");
+    let missing = of(TrackClass::Sd, 2).unwrap_err();
+    assert_eq!(missing, MissingPeriodKey { class: TrackClass::Sd, period: 2 });
+    assert!(missing.to_string().contains("KID:KEY:sd:2"), "{missing}");
+    for (text, problem) in [
+        (line(0, "::0") + &line(1, "::0"), KeyFileProblem::SamePeriod { first: 1 }),
+        (line(0, "::first"), KeyFileProblem::Period),
+        (line(0, "::+1"), KeyFileProblem::Period),
+        (line(0, "::"), KeyFileProblem::Period),
+        (line(0, ":"), KeyFileProblem::Class),
+        (line(0, "::1:2"), KeyFileProblem::Form),
+    ] {
+        assert_eq!(KeySet::parse(&text).unwrap_err().problem, problem, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "[0-9a-f:# \n\u{e9}-]{0,200}|.*") {

@@ -1,10 +1,13 @@
 //! `lectern package`, from outside: other packagers, decoders and players judge what it makes.
 
+mod captions;
 mod inputs;
 mod interop;
+mod lint;
 mod players;
 mod refusals;
 mod signalling;
+mod text;
 mod timeline;
 
 use std::collections::BTreeMap;
