@@ -204,7 +204,10 @@ impl<'a> TrackWriter<'a> {
             encryptor.pass(payload, sizes).map_err(unfit)?;
             return Ok(Some(false));
         }
-        let seed = SegmentSeed::of(chunk.index.into(), payload);
+        let index = chunk.index.into();
+        // Vectors of a segment's own come from its content; a constant one has been chosen, and needs no hash.
+        let constant = encryptor.protection().iv_size == 0;
+        let seed = if constant { SegmentSeed { index, clear_hash: [0; 32] } } else { SegmentSeed::of(index, payload) };
         encryptor.encrypt_segment(payload, sizes, &seed, &mut self.aux).map_err(unfit)?;
         Ok(Some(true))
     }
