@@ -8,6 +8,7 @@
 //! - `cpix`: keys from a key service.
 //! - `keys`: which track gets which key, and what licence systems are told.
 //! - `rotation`: keys that change.
+//! - `work`: the second pass over all inputs, side by side.
 //! - `segments`: the second pass: samples to segments, encrypted in place.
 //! - `text`: subtitles, for HLS and for DASH.
 //! - `progressive`: a file for download beside the segments.
@@ -27,6 +28,7 @@ mod segments;
 mod source;
 mod survey;
 mod text;
+mod work;
 
 pub(crate) use cpix::CpixKeys;
 pub(crate) use keys::{Keys, Protect, read as read_keys};

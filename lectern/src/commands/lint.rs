@@ -2,6 +2,8 @@
 
 mod fetch;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use lint::{Linter, Options, RULES, Report, Severity, Step};
@@ -34,7 +36,7 @@ pub(crate) fn run(options: &Lint, json: bool) -> Result<(), Failure> {
     if broken == 0 {
         return Ok(());
     }
-    Err(Failure::failed("lint.broken", format!("{broken} rules are broken"), ""))
+    Err(Failure::failed("lint.broken", format!("rules are broken in {broken} places"), ""))
 }
 
 /// Lints one presentation to the end.
@@ -72,9 +74,20 @@ fn roots(targets: &[String]) -> Result<Vec<String>, Failure> {
             return Err(Failure::bad_input("lint.nothing", detail, "name the playlist or the MPD itself"));
         }
         here.sort();
+        // What a multivariant playlist names is read through it.
+        if here.iter().any(|path| is_multivariant(path)) {
+            here.retain(|path| !path.ends_with(".m3u8") || is_multivariant(path));
+        }
         roots.extend(here);
     }
     Ok(roots)
+}
+
+fn is_multivariant(path: &str) -> bool {
+    const HEAD_BYTES: u64 = 64 << 10;
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    read.is_ok() && head.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"#EXT-X-STREAM-INF"))
 }
 
 fn rules(json: bool) -> Result<(), Failure> {

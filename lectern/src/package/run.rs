@@ -1,17 +1,14 @@
 //! One step after another.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 use demux::MediaKind;
+use media_types::TrackRecord;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
-use media_types::{TrackKind, TrackRecord};
-use packager::captions::CaptionScan;
 use packager::markers::Marker;
-use packager::repack::Chunker;
-use packager::{FileLayout, Presentation, Protection, SampleTable, index_length, init_path, media_path, segment_index};
+use packager::{FileLayout, Presentation, Protection, index_length, init_path, media_path, segment_index};
 use workers::Staging;
 
 use super::files::{Folder, Growing};
@@ -20,10 +17,11 @@ use super::markers::Heard;
 use super::plan::{Planned, count_segments, plan, survey_all};
 use super::progressive;
 use super::rotation::TrackEncryptor;
-use super::segments::{Buffer, Target, TrackJob, TrackWriter, WrittenTrack};
+use super::segments::{Target, WrittenTrack};
 use super::source::Source;
-use super::survey::{Surveyed, times};
+use super::survey::Surveyed;
 use super::text::{self, Subtitles};
+use super::work::{Job, Work};
 use crate::exit::Failure;
 
 /// What is to be packaged, and how.
@@ -52,9 +50,6 @@ pub(crate) struct Outcome {
 /// Looked at by the linter before the result is handed over; `lectern lint` looks at all.
 const EXAMINED_SEGMENTS: usize = 2;
 const MOST_FINDINGS: usize = 10;
-
-/// A track as it was written, by its position.
-type Written = (usize, WrittenTrack);
 
 /// Packages; nothing is left behind after a failure. `progress` is told the share that is done.
 pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<Outcome, Failure> {
@@ -218,106 +213,6 @@ fn targets<'a>(
     }
     targets.sort_by_key(|(position, _)| *position);
     Ok(targets.into_iter().map(|(_, target)| target).collect())
-}
-
-struct Job<'a> {
-    position: usize,
-    track: &'a Planned,
-    encryptor: Option<TrackEncryptor>,
-    indexed: bool,
-    target: Target<'a>,
-}
-
-/// The second pass over all inputs.
-struct Work<'a> {
-    sources: &'a [Source],
-    clear_lead_ms: u32,
-    total: u64,
-    done: AtomicU64,
-    progress: &'a (dyn Fn(f64) + Sync),
-    heard: Mutex<Heard>,
-}
-
-impl Work<'_> {
-    /// One input per thread, as many at once as there are processors. What is written does not depend on their number.
-    fn all(&self, jobs: Vec<Vec<Job<'_>>>) -> Result<Vec<Written>, Failure> {
-        let queue = Mutex::new(jobs.into_iter().enumerate());
-        let results = Mutex::new(Vec::new());
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(self.sources.len());
-        thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    let mut buffer = Buffer::default();
-                    loop {
-                        let next = lock(&queue).next();
-                        let Some((input, jobs)) = next else { return };
-                        let result = self.input(&self.sources[input], jobs, &mut buffer);
-                        let failed = result.is_err();
-                        lock(&results).push(result);
-                        if failed {
-                            // The others need not begin.
-                            lock(&queue).by_ref().for_each(drop);
-                        }
-                    }
-                });
-            }
-        });
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut written = Vec::new();
-        for result in results {
-            written.extend(result?);
-        }
-        Ok(written)
-    }
-
-    fn input(&self, source: &Source, jobs: Vec<Job<'_>>, buffer: &mut Buffer) -> Result<Vec<Written>, Failure> {
-        let mut reader = source.reader()?;
-        let found = reader.tracks()?.len();
-        let from = jobs.first().map(|job| &job.track.from);
-        let mut messages = Vec::new();
-        let mut writers: Vec<Option<(usize, i64, TrackWriter<'_>)>> = (0..found).map(|_| None).collect();
-        for job in jobs {
-            let place = writers.get_mut(job.track.from.track).ok_or_else(|| source.unfit(&"it changed meanwhile"))?;
-            *place = Some((job.position, job.track.from.offset, self.writer(source, job)));
-        }
-        while let Some(packet) = reader.packet()? {
-            let Some((_, offset, writer)) = writers.get_mut(packet.track).and_then(Option::as_mut) else { continue };
-            let written = writer.push(times(&packet, *offset), packet.data, buffer)?;
-            if written > 0 {
-                Heard::listen(&mut reader, from, &mut messages);
-                let done = self.done.fetch_add(written, Ordering::Relaxed) + written;
-                (self.progress)((done as f64 / self.total.max(1) as f64).min(1.0));
-            }
-        }
-        Heard::listen(&mut reader, from, &mut messages);
-        if let Some(from) = from {
-            lock(&self.heard).keep(from.input, messages);
-        }
-        let finished =
-            writers.into_iter().flatten().map(|(position, _, writer)| Ok((position, writer.finish(buffer)?)));
-        finished.collect()
-    }
-
-    fn writer<'a>(&self, source: &'a Source, job: Job<'a>) -> TrackWriter<'a> {
-        let record = &job.track.record;
-        TrackWriter::new(TrackJob {
-            name: record.name.clone(),
-            source,
-            video: matches!(record.kind, TrackKind::Video { .. }),
-            timescale: record.timescale,
-            hidden_ticks: record.hidden_ticks,
-            chunker: Chunker::new(job.track.from.shape.clone(), job.track.cuts.clone()),
-            encryptor: job.encryptor,
-            clear_lead_ms: self.clear_lead_ms,
-            captions: CaptionScan::new(&record.config),
-            table: job.indexed.then(SampleTable::default),
-            target: job.target,
-        })
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Init segments, playlists, and last what names everything else.
