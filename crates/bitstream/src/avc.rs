@@ -24,4 +24,4 @@ pub use slice::SliceHeader;
 pub use sps::{PicOrder, Sps};
 pub use vui::Colour;
 
-pub(crate) use vui::{frame_rate, sample_aspect};
+pub(crate) use vui::{colour, frame_rate, sample_aspect};

@@ -78,17 +78,7 @@ impl Vui {
 
     fn fields(&mut self, bits: &mut NalBits<'_>) -> Option<()> {
         self.sample_aspect = sample_aspect(bits)?;
-        if bits.flag()? {
-            bits.flag()?; // overscan_appropriate_flag
-        }
-        if bits.flag()? {
-            bits.skip(3)?; // video_format
-            let full_range = bits.flag()?;
-            if bits.flag()? {
-                let (primaries, transfer, matrix) = (bits.byte(8)?, bits.byte(8)?, bits.byte(8)?);
-                self.colour = Some(Colour { primaries, transfer, matrix, full_range });
-            }
-        }
+        self.colour = colour(bits)?;
         if bits.flag()? {
             bits.ue()?; // chroma_sample_loc_type_top_field
             bits.ue()?; // chroma_sample_loc_type_bottom_field
@@ -122,6 +112,23 @@ impl Vui {
         }
         Some(())
     }
+}
+
+/// From `overscan_info_present_flag` to `matrix_coefficients`, which H.265 §E.2.1 has alike.
+pub(crate) fn colour(bits: &mut NalBits<'_>) -> Option<Option<Colour>> {
+    if bits.flag()? {
+        bits.flag()?; // overscan_appropriate_flag
+    }
+    if !bits.flag()? {
+        return Some(None);
+    }
+    bits.skip(3)?; // video_format
+    let full_range = bits.flag()?;
+    if !bits.flag()? {
+        return Some(None);
+    }
+    let (primaries, transfer, matrix) = (bits.byte(8)?, bits.byte(8)?, bits.byte(8)?);
+    Some(Some(Colour { primaries, transfer, matrix, full_range }))
 }
 
 /// `hrd_parameters` (§E.1.2).

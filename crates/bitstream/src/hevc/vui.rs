@@ -2,7 +2,7 @@
 
 use super::Colour;
 use super::hrd::skip_hrd;
-use crate::avc::{frame_rate, sample_aspect};
+use crate::avc::{colour, frame_rate, sample_aspect};
 use crate::bits::NalBits;
 
 /// What is kept of it.
@@ -18,17 +18,7 @@ pub(super) struct Vui {
 impl Vui {
     pub(super) fn read(bits: &mut NalBits<'_>, sublayers_minus1: u8) -> Option<Self> {
         let mut vui = Self { sample_aspect: sample_aspect(bits)?, ..Self::default() };
-        if bits.flag()? {
-            bits.flag()?; // overscan_appropriate_flag
-        }
-        if bits.flag()? {
-            bits.skip(3)?; // video_format
-            let full_range = bits.flag()?;
-            if bits.flag()? {
-                let (primaries, transfer, matrix) = (bits.byte(8)?, bits.byte(8)?, bits.byte(8)?);
-                vui.colour = Some(Colour { primaries, transfer, matrix, full_range });
-            }
-        }
+        vui.colour = colour(bits)?;
         if bits.flag()? {
             bits.ue()?; // chroma_sample_loc_type_top_field
             bits.ue()?; // chroma_sample_loc_type_bottom_field
