@@ -5,6 +5,7 @@ use drm::{SampleEncryption, TrackProtection};
 use media_types::{CodecConfig, FrameRate, Timescale};
 
 pub use media_types::ByteRange;
+pub use media_types::segment::Roles;
 
 use crate::{DemuxError, Warning};
 
@@ -119,19 +120,4 @@ pub enum MediaKind {
     },
     /// Subtitles or captions.
     Text,
-}
-
-/// What a track is for, as far as the container says (DASH roles, HLS characteristics).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Roles {
-    /// Played unless another is chosen.
-    pub default: bool,
-    /// Shown although subtitles are off.
-    pub forced: bool,
-    /// Subtitles that also describe sounds.
-    pub hearing_impaired: bool,
-    /// Sound that also describes pictures.
-    pub visual_impaired: bool,
-    /// A commentary on the main work.
-    pub commentary: bool,
 }

@@ -1,7 +1,6 @@
 //! Which tracks there will be, and where their segments begin.
 
 use demux::MediaKind;
-use media_types::segment::Roles;
 use media_types::{FrameRate, TrackKind, TrackRecord};
 use packager::repack::{Chunker, Cuts, SegmentGrid};
 
@@ -90,24 +89,13 @@ pub(super) fn plan(
             shown_ticks: from.shape.end_pts.max(0).unsigned_abs(),
             segments: Vec::new(),
             label: from.about.label.clone(),
-            roles: roles(from.about.roles),
+            roles: from.about.roles,
             captions: None,
             webvtt_sizes: Vec::new(),
         };
         Ok(Planned { from, record, cuts })
     });
     Ok((tracks.collect::<Result<_, Failure>>()?, text))
-}
-
-/// What a container says a track is for.
-pub(super) fn roles(said: demux::Roles) -> Roles {
-    Roles {
-        default: said.default,
-        forced: said.forced,
-        hearing_impaired: said.hearing_impaired,
-        visual_impaired: said.visual_impaired,
-        commentary: said.commentary,
-    }
 }
 
 fn kind(track: &Surveyed) -> Option<TrackKind> {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use demux::Data;
-use media_types::segment::Roles;
 use media_types::{CodecConfig, language};
 use timed_text::codec::{Format, sniff};
 use timed_text::ttml::{self, Forced, Ttml};
@@ -15,7 +14,6 @@ use timed_text::{BYTE_LIMIT, OUTPUT_LIMIT, Parsed, TextError, imsc, srt, stpp, w
 
 use super::{Subtitles, name};
 use crate::exit::Failure;
-use crate::package::plan::roles;
 use crate::package::source::Source;
 use crate::package::survey::Surveyed;
 
@@ -158,7 +156,7 @@ fn from_track(source: &Source, track: &Surveyed, packets: &[Packet]) -> Result<S
         origin: source.path.display().to_string(),
         language: language.unwrap_or_else(|| language::UNKNOWN.to_owned()),
         label: track.about.label.clone(),
-        roles: Roles { ..roles(track.about.roles) },
+        roles: track.about.roles,
         cues,
         ttml,
     };
