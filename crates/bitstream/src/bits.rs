@@ -2,7 +2,6 @@
 
 mod nal;
 
-pub(crate) use nal::escaped_bytes;
 pub use nal::{NalBits, RbspBytes};
 
 /// Bits of a slice, most significant first. Reading past the end gives `None` and stays there.

@@ -10,7 +10,7 @@ use media_types::CodecConfig;
 
 pub use aux_info::SegmentAux;
 
-use crate::cipher::{BLOCK, Counter, Pattern, PatternCounter, cbc_encrypt};
+use crate::cipher::{Chains, Counter, Pattern, PatternCounter};
 use crate::iv::{self, IvDeriver, SegmentSeed};
 use crate::secret::ContentKey;
 use crate::types::{Iv, KeyId, ProtectionScheme, Subsample, TrackProtection};
@@ -67,6 +67,9 @@ pub struct SegmentEncryptor {
     pattern: Pattern,
     layout: Layout,
     runs: Runs,
+    /// Bytes of the samples of the segment at hand.
+    sizes: Vec<usize>,
+    chains: Chains,
 }
 
 impl SegmentEncryptor {
@@ -99,6 +102,8 @@ impl SegmentEncryptor {
             pattern: Pattern::new(crypt_blocks, skip_blocks).expect("1:9 and 0:0 are patterns"),
             layout,
             runs: Runs::default(),
+            sizes: Vec::new(),
+            chains: Chains::default(),
         })
     }
 
@@ -110,6 +115,13 @@ impl SegmentEncryptor {
             (self.protection.crypt_blocks, self.protection.skip_blocks, self.pattern) = (crypt, skip, pattern);
         }
         Some(self)
+    }
+
+    /// With a constant initialisation vector that somebody else has chosen, such as `explicitIV` of CPIX; without effect
+    /// where each sample has one of its own.
+    pub fn with_constant_iv(mut self, iv: Iv) -> Self {
+        self.protection.constant_iv = self.protection.constant_iv.map(|_| iv);
+        self
     }
 
     /// What `tenc` and `schm` have to say.
@@ -141,12 +153,20 @@ impl SegmentEncryptor {
         }
     }
 
-    /// Encrypts all samples of a segment in place. `payload` holds them one after the other, `sizes` their bytes; `out` is
-    /// overwritten.
+    /// What the vectors of the segment at position `index` of its track come from; `clear` are the bytes of its
+    /// samples. Under a constant vector nothing does, and `clear` is not looked at.
+    pub fn seed(&self, index: u64, clear: &[u8]) -> SegmentSeed {
+        match self.protection.iv_size {
+            0 => SegmentSeed { index, clear_hash: [0; 32] },
+            _ => self.ivs.seed(index, clear),
+        }
+    }
+
+    /// Encrypts all samples of a segment in place. `payload` holds them one after the other, `sizes` their bytes;
+    /// `out` is overwritten.
     ///
     /// # Errors
-    /// A sample does not conform to its codec, or the sizes do not make up the payload. Samples before it are encrypted
-    /// then: the payload is of no use any more.
+    /// A sample does not conform to its codec, or the sizes do not make up the payload. The payload is as it was then.
     pub fn encrypt_segment(
         &mut self,
         payload: &mut [u8],
@@ -154,23 +174,48 @@ impl SegmentEncryptor {
         seed: &SegmentSeed,
         out: &mut SegmentAux,
     ) -> Result<(), EncryptError> {
-        let first = self.ivs.segment(seed);
+        self.map(payload, sizes, seed, out)?;
+        match self.protection.scheme {
+            ProtectionScheme::Cenc => self.each_sample(payload, out, |cipher, _, iv, sample, subsamples| {
+                let mut counter = Counter::new(cipher, iv);
+                each_protected(sample, subsamples, |run| counter.apply(run));
+            }),
+            ProtectionScheme::Cens => self.each_sample(payload, out, |cipher, pattern, iv, sample, subsamples| {
+                let mut counter = PatternCounter::new(cipher, iv, pattern);
+                each_protected(sample, subsamples, |run| counter.apply(run));
+            }),
+            ProtectionScheme::Cbc1 | ProtectionScheme::Cbcs => self.chain(payload, out),
+        }
+        Ok(())
+    }
+
+    /// Finds out what of each sample is protected, and with which initialisation vector.
+    fn map(
+        &mut self,
+        payload: &[u8],
+        sizes: impl Iterator<Item = usize>,
+        seed: &SegmentSeed,
+        out: &mut SegmentAux,
+    ) -> Result<(), EncryptError> {
         let found = payload.len();
         let iv_size = self.protection.iv_size;
+        let first = if iv_size == 0 { [0; 16] } else { self.ivs.segment(seed) };
         out.begin(iv_size, self.layout.is_mapped());
+        self.sizes.clear();
         let mut rest = payload;
         for (index, size) in sizes.enumerate() {
             let left = rest.len();
-            let Some((sample, tail)) = rest.split_at_mut_checked(size) else {
+            let Some((sample, tail)) = rest.split_at_checked(size) else {
                 return Err(EncryptError::Sizes { stated: (found - left).saturating_add(size), found });
             };
             rest = tail;
+            self.sizes.push(size);
             let iv = match self.protection.scheme {
                 ProtectionScheme::Cbcs => [0; 16],
                 ProtectionScheme::Cbc1 => iv::scattered(&self.iv_cipher, first, index as u64),
                 ProtectionScheme::Cenc | ProtectionScheme::Cens => iv::counted(first, index as u64),
             };
-            let subsamples = out.push(iv, |subsamples| {
+            out.push(iv, |subsamples| {
                 if !self.layout.is_mapped() {
                     return Ok(());
                 }
@@ -178,7 +223,6 @@ impl SegmentEncryptor {
                 self.layout.runs(sample, &mut self.runs).map_err(|fault| fault.in_sample(index))?;
                 self.runs.write(map::most(iv_size), subsamples).ok_or(EncryptError::TooManySubsamples { sample: index })
             })?;
-            self.encrypt_sample(sample, &iv, subsamples);
         }
         match rest.len() {
             0 => Ok(()),
@@ -186,29 +230,49 @@ impl SegmentEncryptor {
         }
     }
 
-    /// `subsamples` cover the sample exactly, or there are none and the whole sample is protected.
-    fn encrypt_sample(&self, sample: &mut [u8], iv: &[u8; 16], subsamples: &[Subsample]) {
-        match self.protection.scheme {
-            ProtectionScheme::Cenc => {
-                let mut counter = Counter::new(&self.cipher, iv);
-                each_protected(sample, subsamples, |run| counter.apply(run));
-            }
-            ProtectionScheme::Cens => {
-                let mut counter = PatternCounter::new(&self.cipher, iv, self.pattern);
-                each_protected(sample, subsamples, |run| counter.apply(run));
-            }
-            ProtectionScheme::Cbc1 => {
-                let mut chain = *iv;
-                each_protected(sample, subsamples, |run| cbc_encrypt(&self.cipher, &mut chain, Pattern::ALL, run));
-            }
-            ProtectionScheme::Cbcs => {
-                let constant = self.protection.constant_iv.map_or([0; BLOCK], |iv| iv.block());
-                each_protected(sample, subsamples, |run| {
-                    cbc_encrypt(&self.cipher, &mut constant.clone(), self.pattern, run);
-                });
-            }
+    /// Encrypts sample after sample, each with its own vector.
+    fn each_sample(
+        &self,
+        payload: &mut [u8],
+        out: &SegmentAux,
+        encrypt: impl Fn(&Aes128Enc, Pattern, &[u8; 16], &mut [u8], &[Subsample]),
+    ) {
+        let mut rest = payload;
+        for (&size, (iv, subsamples)) in self.sizes.iter().zip(out.vectors()) {
+            let (sample, tail) = rest.split_at_mut(size);
+            rest = tail;
+            encrypt(&self.cipher, self.pattern, iv, sample, subsamples);
         }
     }
+
+    /// Encrypts the blocks of each sample (`cbc1`) or of each protected run (`cbcs`, §9.5.1) as a chain of their own.
+    fn chain(&mut self, payload: &mut [u8], out: &SegmentAux) {
+        let constant = self.protection.constant_iv.map(|iv| iv.block());
+        let pattern = self.pattern;
+        self.chains.clear();
+        let mut at = 0;
+        for (&size, (iv, subsamples)) in self.sizes.iter().zip(out.vectors()) {
+            if constant.is_none() {
+                self.chains.begin(*iv);
+            }
+            for (clear, protected) in protected_runs(size, subsamples) {
+                if let Some(constant) = constant {
+                    self.chains.begin(constant);
+                }
+                self.chains.add(pattern, at + clear, protected);
+                at += clear + protected;
+            }
+        }
+        self.chains.encrypt(&self.cipher, pattern, payload);
+    }
+}
+
+/// Of each subsample of a sample of `size` bytes the clear bytes and the protected ones; the whole sample is protected
+/// when there are none.
+fn protected_runs(size: usize, subsamples: &[Subsample]) -> impl Iterator<Item = (usize, usize)> {
+    let whole = subsamples.is_empty().then_some((0, size));
+    let parts = subsamples.iter().map(|subsample| (subsample.clear.into(), subsample.protected as usize));
+    whole.into_iter().chain(parts)
 }
 
 /// The protected runs of a sample; the whole sample when there are no subsamples. Stops where the sample ends.

@@ -1,28 +1,22 @@
 //! Initialisation vectors from the content: the same bytes get the same ones, other bytes never the same counters.
 
+mod digest;
+
 use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use self::digest::Digester;
 use crate::secret::ContentKey;
 use crate::types::{Iv, KeyId};
 
-/// What makes a segment's initialisation vectors its own.
+/// What makes a segment's initialisation vectors its own: its position in its track, and a digest of its clear samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentSeed {
-    /// Position of the segment in its track.
-    pub index: u64,
-    /// A cryptographic hash of the clear samples.
-    pub clear_hash: [u8; 32],
-}
-
-impl SegmentSeed {
-    /// With BLAKE3 of `clear`, the bytes of all samples of the segment.
-    pub fn of(index: u64, clear: &[u8]) -> Self {
-        Self { index, clear_hash: blake3::hash(clear).into() }
-    }
+    pub(crate) index: u64,
+    pub(crate) clear_hash: [u8; 32],
 }
 
 /// A key for initialisation vectors alone, and the track they are for.
@@ -30,11 +24,19 @@ impl SegmentSeed {
 pub(crate) struct IvDeriver {
     key: Zeroizing<[u8; 32]>,
     track: String,
+    digester: Digester,
 }
 
 impl IvDeriver {
     pub(crate) fn new(key: &ContentKey, track: &str) -> Self {
-        Self { key: Zeroizing::new(hmac(key.expose(), &[b"lectern iv v1"])), track: track.to_owned() }
+        let key = Zeroizing::new(hmac(key.expose(), &[b"lectern iv v1"]));
+        let digester = Digester::new(&cipher(&key, b"digest"));
+        Self { key, track: track.to_owned(), digester }
+    }
+
+    /// Of a segment with these samples, one after the other.
+    pub(crate) fn seed(&self, index: u64, clear: &[u8]) -> SegmentSeed {
+        SegmentSeed { index, clear_hash: self.digester.digest(clear) }
     }
 
     /// Of the first sample of a segment.
@@ -50,8 +52,7 @@ impl IvDeriver {
     /// Under `cbc1` the vectors of a segment are the encryption of a counter, so that none can be foretold from another
     /// (NIST SP 800-38A, appendix C).
     pub(crate) fn block_cipher(&self) -> Aes128Enc {
-        let key = Zeroizing::new(hmac(&self.key[..], &[b"block"]));
-        Aes128Enc::new_from_slice(&key[..16]).expect("16 bytes are an AES-128 key")
+        cipher(&self.key, b"block")
     }
 
     fn derive(&self, purpose: &[u8], parts: &[&[u8]]) -> [u8; 16] {
@@ -91,6 +92,11 @@ pub(crate) fn scattered(cipher: &Aes128Enc, first: [u8; 16], nth: u64) -> [u8; 1
     block.into()
 }
 
+fn cipher(key: &[u8; 32], purpose: &[u8]) -> Aes128Enc {
+    let key = Zeroizing::new(hmac(key, &[purpose]));
+    Aes128Enc::new_from_slice(&key[..16]).expect("16 bytes are an AES-128 key")
+}
+
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     parts.iter().for_each(|part| mac.update(part));
@@ -125,6 +131,16 @@ mod tests {
     const GOLDEN_CONSTANT: &str = "399898b12d71f50a2bc612ced0efe4b4";
 
     #[test]
+    fn the_digest_does_not_change() {
+        let text: Vec<u8> = (0..5000u32).map(|at| (at % 251) as u8).collect();
+        let seed = IvDeriver::new(&key(), "any").seed(7, &text);
+        assert_eq!((seed.index, hex::encode(seed.clear_hash)), (7, GOLDEN_DIGEST.to_owned()));
+    }
+
+    /// By a program in another language, from the definition.
+    const GOLDEN_DIGEST: &str = "0b233caecfa96f8cb4d519100297705314bde6937925c249351e4379afd8179c";
+
+    #[test]
     fn every_part_makes_another_vector() {
         let of = |key: &ContentKey, track: &str, index, byte| {
             hex::encode(derive_iv(key, track, index, &[byte; 32], 8).unwrap().as_bytes())
@@ -148,7 +164,7 @@ mod tests {
         for track in ["video-360p", "video-720p", "audio-en"] {
             let deriver = IvDeriver::new(&key(), track);
             for index in 0..600u64 {
-                let first = deriver.segment(&SegmentSeed::of(index, &index.to_be_bytes()));
+                let first = deriver.segment(&deriver.seed(index, &index.to_be_bytes()));
                 for sample in 0..240 {
                     assert!(seen.insert(counted(first, sample)), "{track} {index} {sample}");
                 }
@@ -168,7 +184,8 @@ mod tests {
     proptest! {
         #[test]
         fn same_bytes_same_vector_and_other_bytes_another(a in prop::collection::vec(any::<u8>(), 0..50), b in prop::collection::vec(any::<u8>(), 0..50)) {
-            let of = |bytes: &[u8]| IvDeriver::new(&key(), "v").segment(&SegmentSeed::of(3, bytes));
+            let deriver = IvDeriver::new(&key(), "v");
+            let of = |bytes: &[u8]| deriver.segment(&deriver.seed(3, bytes));
             prop_assert_eq!(of(&a) == of(&b), a == b);
         }
     }

@@ -5,6 +5,7 @@
 //! - [`SegmentEncryptor`]: encrypts segments in place. [`SegmentAux`]: what `senc` and `saiz` then say.
 //!   [`SegmentSeed`]: what its initialisation vectors are derived from.
 //! - [`SampleDecryptor`]: decrypts samples in place.
+//! - [`SegmentCipher`], [`SampleCipher`]: MPEG-TS for HLS.
 //! - [`pssh`]: boxes of licence systems. [`signal`]: what playlists and manifests say about keys.
 //! - [`clearkey`]: licences of the simplest system.
 //!
@@ -14,6 +15,7 @@ mod cipher;
 pub mod clearkey;
 mod decrypt;
 mod encrypt;
+mod hls;
 mod iv;
 mod keys;
 pub mod pssh;
@@ -24,6 +26,7 @@ pub mod wrap;
 
 pub use decrypt::{DecryptError, SampleDecryptor, decrypt_sample};
 pub use encrypt::{EncryptError, SegmentAux, SegmentEncryptor};
+pub use hls::{HlsMethod, SampleCipher, SegmentCipher};
 pub use iv::{SegmentSeed, constant_iv, derive_iv};
 pub use keys::{
     KeyEntry, KeyFileError, KeyFileProblem, KeySet, MAX_KEY_LINES, MissingKey, MissingPeriodKey, TrackClass,

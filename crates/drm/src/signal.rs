@@ -136,7 +136,7 @@ impl Licensed<'_> {
             System::Common => return None,
         };
         let key_id = (system != System::FairPlay).then_some(key_id);
-        Some(HlsKey { method, uri, key_format, key_format_versions: "1", key_id, iv: constant_iv })
+        Some(HlsKey { method, uri, session_uri: None, key_format, key_format_versions: "1", key_id, iv: constant_iv })
     }
 
     /// The attributes of `EXT-X-KEY` for a key that is fetched as its 16 bytes from `uri` (RFC 8216bis §4.4.4.4,
@@ -151,6 +151,7 @@ impl Licensed<'_> {
         Some(HlsKey {
             method,
             uri: uri.to_owned(),
+            session_uri: None,
             key_format: "identity",
             key_format_versions: "1",
             key_id: Some(key_id),
@@ -198,6 +199,8 @@ pub struct HlsKey {
     pub method: &'static str,
     /// `URI`, without its quotes.
     pub uri: String,
+    /// `URI` of `EXT-X-SESSION-KEY` where it is another.
+    pub session_uri: Option<String>,
     /// `KEYFORMAT`.
     pub key_format: &'static str,
     /// `KEYFORMATVERSIONS`.
@@ -223,6 +226,10 @@ pub struct ContentProtection {
     pub playready_object: Option<String>,
     /// `dashif:Laurl` and, with `Lic_type` `EME-1.0`, `clearkey:Laurl`.
     pub licence_url: Option<String>,
+    /// `@robustness`.
+    pub robustness: Option<String>,
+    /// Elements in place of all these, as somebody else has written them: well-formed, with the namespaces they use.
+    pub content: Option<String>,
 }
 
 fn data_uri(media_type: &str, bytes: &[u8]) -> String {

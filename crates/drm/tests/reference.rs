@@ -5,7 +5,7 @@
 
 use drm::{
     ContentKey, Iv, KeyId, ProtectionScheme, SampleDecryptor, SampleEncryption, SegmentAux, SegmentEncryptor,
-    SegmentSeed, Subsample, TrackProtection,
+    Subsample, TrackProtection,
 };
 use media_types::CodecConfig;
 use proptest::prelude::*;
@@ -146,9 +146,8 @@ fn the_same_runs_are_protected_as_in_shakas_and_come_back() {
             let mut ours = encryptor.protection().clone();
             let mut aux = SegmentAux::new();
             let mut coded = payload.to_vec();
-            encryptor
-                .encrypt_segment(&mut coded, sizes.iter().copied(), &SegmentSeed::of(0, payload), &mut aux)
-                .unwrap();
+            let seed = encryptor.seed(0, payload);
+            encryptor.encrypt_segment(&mut coded, sizes.iter().copied(), &seed, &mut aux).unwrap();
             let decryptor = SampleDecryptor::new(&key(), &ours).ok().unwrap();
             let mut at = 0;
             for (index, encryption) in fixture.encryption(theirs.iv_size.into(), sizes.len()).iter().enumerate() {
@@ -209,9 +208,8 @@ fn entries_are_laid_out_as_in_shakas() {
         let mut encryptor =
             SegmentEncryptor::new(ProtectionScheme::Cbcs, id, &key(), "v", &clear.config(codec)).ok().unwrap();
         let mut aux = SegmentAux::new();
-        encryptor
-            .encrypt_segment(&mut payload.to_vec(), clear.sizes().into_iter(), &SegmentSeed::of(0, payload), &mut aux)
-            .unwrap();
+        let seed = encryptor.seed(0, payload);
+        encryptor.encrypt_segment(&mut payload.to_vec(), clear.sizes().into_iter(), &seed, &mut aux).unwrap();
         let mut entries = Vec::new();
         aux.write_entries(&mut entries);
         assert_eq!(entries, fixture.find(b"senc").unwrap()[8..], "{codec}");
@@ -241,7 +239,7 @@ proptest! {
         let mut encryptor =
             SegmentEncryptor::new(scheme, KeyId([0; 16]), &key(), "track", &clear.config(codec)).ok().unwrap();
         let (mut coded, mut aux) = (payload.clone(), SegmentAux::new());
-        let seed = SegmentSeed::of(0, &payload);
+        let seed = encryptor.seed(0, &payload);
         if encryptor.encrypt_segment(&mut coded, sizes.iter().copied(), &seed, &mut aux).is_ok() {
             let decryptor = SampleDecryptor::new(&key(), encryptor.protection()).ok().unwrap();
             let mut rest = &mut coded[..];

@@ -2,7 +2,7 @@
 
 use super::slice::SliceHeader;
 use super::{NalType, Pps, Record, Sps};
-use crate::bits::{NalBits, escaped_bytes};
+use crate::bits::NalBits;
 
 /// Slice headers longer than this many bytes are given up; the longest the syntax allows is below it.
 const LONGEST_HEADER_BYTES: usize = 4096;
@@ -66,7 +66,7 @@ impl ParameterSets {
         NalType::of(nal).filter(|kind| kind.is_slice())?;
         let mut bits = bits_of(nal);
         SliceHeader::read(&mut bits, self)?;
-        escaped_bytes(nal, bits.position())
+        bits.escaped_bytes(nal)
     }
 }
 

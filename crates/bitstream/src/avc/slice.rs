@@ -42,6 +42,7 @@ const SI: u8 = 4;
 
 impl SliceHeader {
     /// Reads all of it, so that `bits` stands at its end.
+    #[inline(always)]
     pub(super) fn read(bits: &mut NalBits<'_>, sets: &ParameterSets) -> Option<Self> {
         let (header, sps, pps) = Self::picture(bits, sets)?;
         header.prediction(bits, sps, pps)?;
@@ -71,6 +72,7 @@ impl SliceHeader {
     }
 
     /// From the NAL unit's header to `redundant_pic_cnt`.
+    #[inline(always)]
     pub(super) fn picture<'s>(bits: &mut NalBits<'_>, sets: &'s ParameterSets) -> Option<(Self, &'s Sps, &'s Pps)> {
         let nal_header = bits.byte(8)?;
         let kind = NalType::of(&[nal_header]).filter(|kind| kind.starts_slice())?;
@@ -111,6 +113,7 @@ impl SliceHeader {
         Some((header, sps, pps))
     }
 
+    #[inline(always)]
     fn pic_order(&mut self, bits: &mut NalBits<'_>, sps: &Sps, pps: &Pps) -> Option<()> {
         let for_bottom = pps.bottom_field_order && !self.field;
         match sps.pic_order {
@@ -132,6 +135,7 @@ impl SliceHeader {
     }
 
     /// From `direct_spatial_mv_pred_flag` to `pred_weight_table`.
+    #[inline(always)]
     fn prediction(&self, bits: &mut NalBits<'_>, sps: &Sps, pps: &Pps) -> Option<()> {
         if matches!(self.slice_type, I | SI) {
             return Some(());
@@ -170,6 +174,7 @@ impl SliceHeader {
 }
 
 /// `ref_pic_list_modification` of one list (§7.3.3.1).
+#[inline(always)]
 fn list_modification(bits: &mut NalBits<'_>) -> Option<()> {
     if bits.flag()? {
         // As many changes as a list has entries, at most 32, and the end.
@@ -185,6 +190,7 @@ fn list_modification(bits: &mut NalBits<'_>) -> Option<()> {
 }
 
 /// One entry of `pred_weight_table` (§7.3.3.2).
+#[inline(always)]
 fn weights(bits: &mut NalBits<'_>, colour: bool) -> Option<()> {
     if bits.flag()? {
         bits.se()?;
@@ -199,6 +205,7 @@ fn weights(bits: &mut NalBits<'_>, colour: bool) -> Option<()> {
 }
 
 /// `dec_ref_pic_marking` (§7.3.3.3).
+#[inline(always)]
 fn reference_marking(bits: &mut NalBits<'_>, idr: bool) -> Option<()> {
     if idr {
         return bits.skip(2); // no_output_of_prior_pics_flag, long_term_reference_flag

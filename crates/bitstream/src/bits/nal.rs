@@ -19,6 +19,25 @@ impl<'a> RbspBytes<'a> {
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
+
+    /// The next 8 bytes of the unit, when nothing among them can be emulation prevention.
+    #[inline(always)]
+    fn plain(&self) -> Option<[u8; 8]> {
+        const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+        let next = *self.rest.first_chunk::<8>()?;
+        let word = u64::from_be_bytes(next);
+        // The top bit of each byte that is 0; only behind two of these is a byte dropped.
+        let zeros = !(((word & LOW) + LOW) | word | LOW);
+        let apart = zeros & zeros << 8 == 0 && (self.zeros == 0 || (self.zeros == 1 && next[0] != 0));
+        apart.then_some(next)
+    }
+
+    /// Passes over the first `count`, 1 to 8, of [`plain`](Self::plain) bytes.
+    #[inline(always)]
+    fn advance(&mut self, plain: [u8; 8], count: usize) {
+        self.zeros = u8::from(plain[count - 1] == 0);
+        self.rest = &self.rest[count..];
+    }
 }
 
 impl Iterator for RbspBytes<'_> {
@@ -49,6 +68,8 @@ pub struct NalBits<'a> {
     cache: u64,
     cached: u32,
     taken: usize,
+    /// Escaped bytes there were at first.
+    given: usize,
 }
 
 impl<'a> NalBits<'a> {
@@ -59,7 +80,7 @@ impl<'a> NalBits<'a> {
 
     /// From the next of `bytes`.
     pub fn from_bytes(bytes: RbspBytes<'a>) -> Self {
-        Self { bytes, cache: 0, cached: 0, taken: 0 }
+        Self { given: bytes.rest.len(), bytes, cache: 0, cached: 0, taken: 0 }
     }
 
     /// Bits read so far, emulation prevention not counted.
@@ -67,16 +88,44 @@ impl<'a> NalBits<'a> {
         self.taken
     }
 
-    #[inline]
+    /// How many bytes of the escaped `nal`, which this reads from its first bit on, hold the bits read so far, rounded
+    /// up to whole bytes.
+    pub(crate) fn escaped_bytes(&self, nal: &[u8]) -> Option<usize> {
+        let (read, loaded) = (self.taken.div_ceil(8), (self.taken + self.cached as usize) / 8);
+        // When no more bytes were passed over than loaded, there was no emulation prevention among them.
+        if self.given - self.bytes.rest.len() == loaded { Some(read) } else { escaped_length(nal, read) }
+    }
+
+    /// Loads as many whole bytes as fit, at least one if there is any and fewer than 57 bits are left.
+    #[inline(always)]
     fn fill(&mut self) {
+        let room = (64 - self.cached) / 8;
+        if room == 0 {
+            return;
+        }
+        if let Some(plain) = self.bytes.plain() {
+            let unwanted = 64 - 8 * room;
+            self.cache |= (u64::from_be_bytes(plain) >> unwanted << unwanted) >> self.cached;
+            self.cached += 8 * room;
+            self.bytes.advance(plain, room as usize);
+        } else {
+            // By value, so that the fields can stay in registers.
+            *self = self.clone().filled();
+        }
+    }
+
+    /// [`fill`](Self::fill), byte by byte.
+    #[cold]
+    fn filled(mut self) -> Self {
         while self.cached <= 56 {
             let Some(byte) = self.bytes.next() else { break };
             self.cache |= u64::from(byte) << (56 - self.cached);
             self.cached += 8;
         }
+        self
     }
 
-    #[inline]
+    #[inline(always)]
     fn drop_bits(&mut self, count: u32) {
         self.cache = self.cache.checked_shl(count).unwrap_or(0);
         self.cached -= count;
@@ -84,7 +133,7 @@ impl<'a> NalBits<'a> {
     }
 
     /// The next `count` bits, at most 32, as a number.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, count: u32) -> Option<u32> {
         debug_assert!(count <= 32);
         if self.cached < count {
@@ -100,14 +149,14 @@ impl<'a> NalBits<'a> {
     }
 
     /// The next `count` bits, at most 8.
-    #[inline]
+    #[inline(always)]
     pub fn byte(&mut self, count: u32) -> Option<u8> {
         debug_assert!(count <= 8);
         self.take(count).map(|value| value as u8)
     }
 
     /// One bit as a flag.
-    #[inline]
+    #[inline(always)]
     pub fn flag(&mut self) -> Option<bool> {
         self.take(1).map(|bit| bit == 1)
     }
@@ -124,7 +173,7 @@ impl<'a> NalBits<'a> {
     }
 
     /// An unsigned Exp-Golomb code, `ue(v)` (ITU-T H.264 §9.1); `None` also for codes beyond 32 bits.
-    #[inline]
+    #[inline(always)]
     pub fn ue(&mut self) -> Option<u32> {
         if self.cached < 32 {
             self.fill();
@@ -133,28 +182,29 @@ impl<'a> NalBits<'a> {
         if zeros > 31 || zeros >= self.cached {
             return None;
         }
+        let length = 2 * zeros + 1;
+        if length <= self.cached {
+            let code = self.cache >> (64 - length);
+            self.drop_bits(length);
+            return Some((code - 1) as u32);
+        }
         self.drop_bits(zeros + 1);
         let rest = self.take(zeros)?;
         Some(((1u64 << zeros) - 1) as u32 + rest)
     }
 
     /// An unsigned Exp-Golomb code; `None` when it is above `most`.
-    #[inline]
+    #[inline(always)]
     pub fn ue_up_to(&mut self, most: u32) -> Option<u32> {
         self.ue().filter(|&value| value <= most)
     }
 
     /// A signed Exp-Golomb code, `se(v)` (ITU-T H.264 §9.1.1).
-    #[inline]
+    #[inline(always)]
     pub fn se(&mut self) -> Option<i32> {
         let code = i64::from(self.ue()?);
         i32::try_from(if code % 2 == 1 { (code + 1) / 2 } else { -(code / 2) }).ok()
     }
-}
-
-/// How many bytes of the escaped `nal` hold its first `bits` bits, rounded up to whole bytes.
-pub(crate) fn escaped_bytes(nal: &[u8], bits: usize) -> Option<usize> {
-    escaped_length(nal, bits.div_ceil(8))
 }
 
 #[cfg(test)]
@@ -167,7 +217,7 @@ mod tests {
     proptest! {
         #[test]
         fn bits_read_on_the_fly_are_those_of_the_unescaped_unit(
-            nal in prop::collection::vec(0u8..5, 0..60),
+            nal in prop::collection::vec(prop_oneof![0u8..5, any::<u8>()], 0..60),
             steps in prop::collection::vec(0u32..36, 0..60),
         ) {
             let whole = unescape(&nal, usize::MAX);
@@ -184,6 +234,7 @@ mod tests {
                     break;
                 }
                 prop_assert_eq!(plain.position(), flying.position());
+                prop_assert_eq!(flying.escaped_bytes(&nal), escaped_length(&nal, plain.position().div_ceil(8)));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The parameter sets that are in force.
 
 use super::{NalType, Pps, Record, SliceHeader, Sps};
-use crate::bits::{NalBits, escaped_bytes};
+use crate::bits::NalBits;
 
 /// Slice headers longer than this many bytes are given up: room for the entry points of the 440 tiles of Table A.8.
 const LONGEST_HEADER_BYTES: usize = 4096;
@@ -72,18 +72,16 @@ impl ParameterSets {
     /// emulation prevention included: what stays clear when slices are encrypted (ISO/IEC 23001-7 §9.5.2.4). `None` as of
     /// [`slice_header`](Self::slice_header).
     pub fn slice_header_length(&self, nal: &[u8]) -> Option<usize> {
-        let (_, bits) = self.read(nal)?;
-        escaped_bytes(nal, bits + 1)
+        self.read(nal)?.1.escaped_bytes(nal)
     }
 
-    /// The header, and its length in bits without `byte_alignment()`.
-    fn read(&self, nal: &[u8]) -> Option<(SliceHeader, usize)> {
+    /// The header, and the reader behind the first bit of `byte_alignment()`; the others up to the next byte are zeros.
+    fn read<'a>(&self, nal: &'a [u8]) -> Option<(SliceHeader, NalBits<'a>)> {
         super::nal::layer(nal).filter(|&layer| layer == 0)?;
         let mut bits = NalBits::new(&nal[..nal.len().min(LONGEST_HEADER_BYTES)]);
         let header = SliceHeader::read(&mut bits, self)?;
-        let length = bits.position();
         // `alignment_bit_equal_to_one`: a header that was misread rarely ends before it.
-        bits.flag()?.then_some((header, length))
+        bits.flag()?.then_some((header, bits))
     }
 }
 

@@ -38,16 +38,15 @@ impl SegmentAux {
         self.subsamples.clear();
     }
 
-    /// Adds a sample with the subsamples that `describe` adds, and gives these.
+    /// Adds a sample with the subsamples that `describe` adds.
     pub(crate) fn push<E>(
         &mut self,
         iv: [u8; 16],
         describe: impl FnOnce(&mut Vec<Subsample>) -> Result<(), E>,
-    ) -> Result<&[Subsample], E> {
-        let start = self.subsamples.len();
+    ) -> Result<(), E> {
         describe(&mut self.subsamples)?;
         self.samples.push(SampleAux { iv, end: self.subsamples.len() });
-        Ok(&self.subsamples[start..])
+        Ok(())
     }
 
     /// Number of samples.
@@ -73,11 +72,17 @@ impl SegmentAux {
 
     /// For each sample its initialisation vector, where it has its own, and its subsamples.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = (Option<Iv>, &[Subsample])> {
+        let size = self.iv_size.into();
+        self.vectors().map(move |(iv, subsamples)| (Iv::new(&iv[..size]), subsamples))
+    }
+
+    /// As [`samples`](Self::samples), each vector with zeros behind it; all zeros when it is constant.
+    pub(crate) fn vectors(&self) -> impl ExactSizeIterator<Item = (&[u8; 16], &[Subsample])> {
         let mut start = 0;
         self.samples.iter().map(move |sample| {
             let subsamples = &self.subsamples[start..sample.end];
             start = sample.end;
-            (Iv::new(&sample.iv[..self.iv_size.into()]), subsamples)
+            (&sample.iv, subsamples)
         })
     }
 
@@ -115,16 +120,15 @@ impl SegmentAux {
     /// Appends the entries as they stand in `senc` behind `sample_count` (§7.2.1).
     pub fn write_entries(&self, out: &mut Vec<u8>) {
         out.reserve(self.entries_len());
-        let mut start = 0;
-        for sample in &self.samples {
-            out.extend_from_slice(&sample.iv[..self.iv_size.into()]);
-            let subsamples = &self.subsamples[start..sample.end];
-            start = sample.end;
+        for (iv, subsamples) in self.vectors() {
+            out.extend_from_slice(&iv[..self.iv_size.into()]);
             if self.mapped {
                 out.extend_from_slice(&(subsamples.len() as u16).to_be_bytes());
                 for subsample in subsamples {
-                    out.extend_from_slice(&subsample.clear.to_be_bytes());
-                    out.extend_from_slice(&subsample.protected.to_be_bytes());
+                    let mut entry = [0; 6];
+                    entry[..2].copy_from_slice(&subsample.clear.to_be_bytes());
+                    entry[2..].copy_from_slice(&subsample.protected.to_be_bytes());
+                    out.extend_from_slice(&entry);
                 }
             }
         }

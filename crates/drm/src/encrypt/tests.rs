@@ -42,9 +42,11 @@ fn sizes_that_do_not_make_up_the_payload_are_refused() {
     let mut aux = SegmentAux::new();
     for (sizes, stated) in [(vec![10, 10], 20), (vec![10, 20], 30), (vec![usize::MAX], usize::MAX)] {
         let mut payload = vec![0; 25];
-        let seed = SegmentSeed::of(0, &payload);
-        let found = audio(ProtectionScheme::Cenc).encrypt_segment(&mut payload, sizes.into_iter(), &seed, &mut aux);
+        let mut encryptor = audio(ProtectionScheme::Cenc);
+        let seed = encryptor.seed(0, &payload);
+        let found = encryptor.encrypt_segment(&mut payload, sizes.into_iter(), &seed, &mut aux);
         assert_eq!(found, Err(EncryptError::Sizes { stated, found: 25 }));
+        assert_eq!(payload, [0; 25]);
     }
 }
 
@@ -52,8 +54,9 @@ fn sizes_that_do_not_make_up_the_payload_are_refused() {
 fn partial_blocks_are_encrypted_under_cenc_alone() {
     for scheme in ProtectionScheme::ALL {
         let mut payload = vec![0; 40];
-        let seed = SegmentSeed::of(0, &payload);
-        audio(scheme).encrypt_segment(&mut payload, [40].into_iter(), &seed, &mut SegmentAux::new()).unwrap();
+        let mut encryptor = audio(scheme);
+        let seed = encryptor.seed(0, &payload);
+        encryptor.encrypt_segment(&mut payload, [40].into_iter(), &seed, &mut SegmentAux::new()).unwrap();
         assert!(payload[..32] != [0; 32], "{scheme}");
         assert_eq!(payload[32..] == [0; 8], scheme != ProtectionScheme::Cenc, "{scheme}");
     }
@@ -69,7 +72,7 @@ fn auxiliary_information_is_as_each_scheme_wants_it() {
     ] {
         let mut encryptor = audio(scheme);
         let (mut payload, mut aux) = (vec![1; 64], SegmentAux::new());
-        let seed = SegmentSeed::of(0, &payload);
+        let seed = encryptor.seed(0, &payload);
         encryptor.encrypt_segment(&mut payload, [32, 32].into_iter(), &seed, &mut aux).unwrap();
         assert_eq!(
             (encryptor.protection().iv_size, aux.uniform_info_size(), aux.is_empty()),
@@ -104,7 +107,8 @@ proptest! {
         let mut encryptor = audio(ProtectionScheme::ALL[which]);
         let clear: Vec<u8> = (0..sizes.iter().sum()).map(|at: usize| (at as u8).wrapping_mul(31) ^ fill).collect();
         let (mut payload, mut aux) = (clear.clone(), SegmentAux::new());
-        encryptor.encrypt_segment(&mut payload, sizes.iter().copied(), &SegmentSeed::of(1, &clear), &mut aux).unwrap();
+        let seed = encryptor.seed(1, &clear);
+        encryptor.encrypt_segment(&mut payload, sizes.iter().copied(), &seed, &mut aux).unwrap();
         undo(&encryptor, &mut payload, &sizes, &aux);
         prop_assert_eq!(payload, clear);
     }
@@ -113,7 +117,7 @@ proptest! {
     fn no_sample_makes_a_layout_panic(sample in prop::collection::vec(any::<u8>(), 0..200), codec in 0usize..2) {
         let config = [CodecConfig::Av1(Vec::new().into()), CodecConfig::Vp9(Vec::new().into())][codec].clone();
         let mut encryptor = SegmentEncryptor::new(ProtectionScheme::Cenc, ID, &key(), "v", &config).ok().unwrap();
-        let (mut payload, seed) = (sample.clone(), SegmentSeed::of(0, &sample));
+        let (mut payload, seed) = (sample.clone(), encryptor.seed(0, &sample));
         let _ = encryptor.encrypt_segment(&mut payload, [sample.len()].into_iter(), &seed, &mut SegmentAux::new());
     }
 }
