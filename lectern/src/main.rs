@@ -5,6 +5,7 @@
 //! - `ladder_book`: the ladders in force, shipped and edited.
 //! - `data`: what lies in a data folder.
 //! - `exit`: failures and their exit codes.
+//! - `http`: requests to other machines.
 //! - `out`: standard output, which may be closed.
 //! - `package`: existing media to HLS and DASH.
 //! - `report`: progress on a terminal, plain lines otherwise.
@@ -15,6 +16,7 @@ mod cli;
 mod commands;
 mod data;
 mod exit;
+mod http;
 mod ladder_book;
 mod out;
 mod package;

@@ -12,9 +12,11 @@ const WALLS: &[(&str, &[&str])] = &[
     ("aws-", &["media-store"]),
     ("apalis", &["job-queue"]),
     ("sqlx", &["database"]),
-    ("m3u8-rs", &["packager"]),
+    ("m3u8-rs", &["packager", "acceptance"]),
     ("dash-mpd", &["packager"]),
     ("mp4-atom", &["packager"]),
+    ("hyper-rustls", &["http-client"]),
+    ("rustls", &["http-client"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

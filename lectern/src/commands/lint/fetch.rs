@@ -4,21 +4,41 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
+use http_client::{HttpClient, Limits, PlainHttp, Request, StatusCode, header};
 use lint::Fetched;
-use ureq::Agent;
+use tokio::runtime::{Builder, Runtime};
 
-/// How long one answer may take as a whole.
+/// How long one answer may take as a whole, redirects included.
 const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_REDIRECTS: u8 = 5;
 
 /// Fetches objects of at most so many bytes.
 pub(super) struct Fetcher {
-    agent: Option<Agent>,
+    /// Once something is asked over HTTP.
+    http: Option<(HttpClient, Runtime)>,
     limit: usize,
 }
 
 impl Fetcher {
     pub(super) fn new(limit: usize) -> Self {
-        Self { agent: None, limit }
+        Self { http: None, limit }
+    }
+
+    fn http(&mut self) -> Result<&(HttpClient, Runtime), String> {
+        if self.http.is_none() {
+            let limits = Limits {
+                whole: PATIENCE,
+                body_bytes: self.limit,
+                at_once: 1,
+                redirects: MAX_REDIRECTS,
+                // What is looked into is public, and nothing of it is believed.
+                plain_http: PlainHttp::Anywhere,
+                ..Limits::default()
+            };
+            let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+            self.http = Some((crate::http::configured(limits)?, runtime));
+        }
+        Ok(self.http.as_ref().expect("it was made above"))
     }
 
     /// The whole object, or `range` of it as first byte and number of bytes. The error is one clause for a person.
@@ -46,31 +66,26 @@ impl Fetcher {
     }
 
     fn over_http(&mut self, uri: &str, range: Option<(u64, u64)>) -> Result<Fetched, String> {
-        let agent = self.agent.get_or_insert_with(|| {
-            Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(5).build().new_agent()
-        });
-        let mut request = agent.get(uri);
+        let mut request = Request::get(uri);
         if let Some((first, length)) = range {
             let last = first.saturating_add(length.max(1) - 1);
-            request = request.header("range", format!("bytes={first}-{last}"));
+            let wanted = format!("bytes={first}-{last}").parse().expect("digits are allowed in a header");
+            request.headers.insert(header::RANGE, wanted);
         }
-        let mut answer = request.call().map_err(|error| error.to_string())?;
-        let content_type =
-            answer.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let final_uri = ureq::ResponseExt::get_uri(&answer).to_string();
-        let partial = answer.status().as_u16() == 206;
-        let mut bytes = answer
-            .body_mut()
-            .with_config()
-            .limit(self.limit as u64)
-            .read_to_vec()
-            .map_err(|error| error.to_string())?;
-        if let Some((first, length)) = range.filter(|_| !partial) {
+        let (client, runtime) = self.http()?;
+        let answer = runtime.block_on(client.send(request)).map_err(|error| error.to_string())?;
+        if !answer.status.is_success() {
+            return Err(format!("the server answered with status {}", answer.status.as_u16()));
+        }
+        let content_type = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.map(str::to_owned);
+        let mut bytes = answer.body;
+        if let Some((first, length)) = range.filter(|_| answer.status != StatusCode::PARTIAL_CONTENT) {
             // A server without ranges sends everything.
             let first = usize::try_from(first).unwrap_or(usize::MAX).min(bytes.len());
             bytes.drain(..first);
             bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
         }
-        Ok(Fetched { bytes: bytes.into(), content_type, final_uri })
+        Ok(Fetched { bytes: bytes.into(), content_type, final_uri: answer.url })
     }
 }

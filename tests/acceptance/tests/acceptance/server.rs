@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use http_client::{HttpClient, HttpError, Limits, Request};
 use serde_json::{Value, json};
 
 use crate::judge;
@@ -82,23 +83,16 @@ impl Server {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Result<Answer, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build()
-            .into();
+    ) -> Result<Answer, HttpError> {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
-        let mut request = ureq::http::Request::builder().method(method).uri(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = match body {
-            Some(bytes) => agent.run(request.body(bytes.to_vec()).unwrap())?,
-            None => agent.run(request.body(()).unwrap())?,
-        };
-        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec()?;
-        Ok(Answer { status: response.status().as_u16(), body })
+        let mut request = Request::get(url);
+        request.method = method.parse().unwrap();
+        request.headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        request.body = body.unwrap_or_default().to_vec().into();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let limits = Limits { whole: Duration::from_secs(60), body_bytes: 1 << 30, ..Limits::default() };
+        let response = runtime.block_on(HttpClient::new(limits).send(request))?;
+        Ok(Answer { status: response.status.as_u16(), body: response.body })
     }
 
     /// A call with the admin token that must give `status`.
@@ -113,10 +107,14 @@ impl Server {
 
     /// Sends a file by one PUT; answers the asset's id.
     pub fn upload(&self, file: &Path, filename: &str) -> String {
+        self.upload_as(file, json!({ "filename": filename }))
+    }
+
+    /// Sends a file that is announced so.
+    pub fn upload_as(&self, file: &Path, mut announced: Value) -> String {
         let bytes = &std::fs::read(file).unwrap()[..];
-        let upload = self
-            .admin("POST", "/api/v1/uploads", Some(json!({ "filename": filename, "size": bytes.len() })), 201)
-            .json();
+        announced["size"] = json!(bytes.len());
+        let upload = self.admin("POST", "/api/v1/uploads", Some(announced), 201).json();
         let put_url = upload["put_url"].as_str().unwrap();
         let authorization = format!("Bearer {TOKEN}");
         let answer = self.call("PUT", put_url, &[("Authorization", &authorization)], Some(bytes)).unwrap();

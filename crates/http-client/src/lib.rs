@@ -1,0 +1,27 @@
+//! Requests to other machines: the one outbound HTTP client of the workspace, bounded in every direction.
+//!
+//! - [`HttpClient`], [`Limits`]: sends requests, each within a time, a size and a number of others at once.
+//! - [`Request`], [`Response`]: whole in memory.
+//! - [`Credential`]: a secret that goes into a header and is shown nowhere.
+//! - [`HttpError`]: why there is no answer. Any status is an answer.
+//! - `testing` (a cargo feature): a server on loopback.
+//!
+//! HTTP/1.1 over TLS (rustls with ring; the public certificate authorities and the caller's own), or in plain text where
+//! [`PlainHttp`] allows it. There are no cookies and no proxies, and nothing is sent twice.
+//!
+//! Layer 3: the wall around `hyper-rustls`.
+
+mod client;
+mod connect;
+mod credential;
+mod error;
+mod target;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use client::{HttpClient, Limits, Request, Response};
+pub use connect::RootsError;
+pub use credential::{Credential, CredentialError};
+pub use error::{Cause, HttpError};
+pub use hyper::{HeaderMap, Method, StatusCode, header};
+pub use target::{PlainHttp, UrlProblem};
