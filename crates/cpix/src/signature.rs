@@ -10,7 +10,7 @@ mod sign;
 mod verify;
 
 pub use sign::{SignError, sign};
-pub use verify::{MAX_REFERENCES, MAX_SIGNATURES, SignatureError, Verified, verify};
+pub use verify::{MAX_REFERENCES, MAX_SIGNATURES, SignatureError, Verified, verify, verify_integrity};
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
@@ -48,6 +48,19 @@ pub enum Part {
 }
 
 impl Part {
+    /// All that is signed when every part of a document is that says something of keys: who may open them, their values,
+    /// what systems are told, when and for which tracks they are used. Lists that are empty are not there to be signed.
+    pub fn of_keys(document: &Document) -> Vec<Self> {
+        let lists = [
+            (Self::DeliveryData, document.delivery.is_empty()),
+            (Self::ContentKeys, document.keys.is_empty()),
+            (Self::DrmSystems, document.drm_systems.is_empty()),
+            (Self::Periods, document.periods.is_empty()),
+            (Self::UsageRules, document.usage_rules.is_empty()),
+        ];
+        lists.into_iter().filter_map(|(part, empty)| (!empty).then_some(part)).collect()
+    }
+
     /// The list element it is, if any.
     fn list(&self) -> Option<&'static str> {
         Some(match self {
@@ -143,7 +156,7 @@ impl Document {
     ) -> Result<(Self, Vec<Verified>), SignedError> {
         let tree = xml::parse(bytes)?;
         let document = read::from_tree(&tree, bytes)?;
-        let verified = verify::of_tree(&tree, trusted)?;
+        let verified = verify::of_tree(&tree, Some(trusted))?;
         let covered =
             |part: &Part| verified.iter().any(|v| v.covers.contains(part) || v.covers.contains(&Part::Document));
         match required.iter().find(|part| !covered(part)) {

@@ -6,6 +6,7 @@
 //! - [`KeyVault`]: [`seal`](KeyVault::seal) wraps, [`create_keys`](KeyVault::create_keys) stores,
 //!   [`keys_for`](KeyVault::keys_for) and [`licence_keys`](KeyVault::licence_keys) open,
 //!   [`rewrap_all`](KeyVault::rewrap_all) moves everything to a new key-encryption key without touching media.
+//! - [`SpekeClient`]: keys from a key service, asked with SPEKE v2.
 //! - `sql`: every statement.
 //!
 //! A key leaves as a [`drm::ContentKey`], which can be neither printed nor serialised and is wiped when dropped. Errors and
@@ -17,6 +18,7 @@ mod kek;
 mod kms;
 mod rewrap;
 mod rows;
+mod speke;
 mod sql;
 mod vault;
 
@@ -28,5 +30,6 @@ pub use kek::{
 pub use kms::{Kms, KmsWrapped};
 pub use rewrap::{Position, RewrapStep, Rewrapped};
 pub use rows::SealedKeys;
+pub use speke::{MAX_SPEKE_ANSWER, SpekeClient, SpekeError, SpekeKeys, SpekeWish};
 pub use sql::STATEMENTS;
-pub use vault::{KeyOwner, KeyVault, MAX_LICENCE_KEYS};
+pub use vault::{KeyOwner, KeyVault, MAX_LICENCE_KEYS, erase_keys};

@@ -9,6 +9,9 @@ pub(crate) const KEYS_FOR: &str = "SELECT key_id, track_class, wrapped, kek_id F
     WHERE tenant_id = $1 AND playback_id = $2 AND scheme = $3 AND period = $4 ORDER BY track_class LIMIT $5";
 pub(crate) const LICENCE_KEYS: &str = "SELECT key_id, track_class, wrapped, kek_id FROM content_key
     WHERE tenant_id = $1 AND playback_id = $2 AND key_id IN ($3, $4, $5, $6, $7, $8, $9, $10) ORDER BY key_id LIMIT 8";
+/// Of one scheme or of several, in all periods.
+pub(crate) const KEYS_OF: &str = "SELECT key_id, track_class, wrapped, kek_id FROM content_key
+    WHERE tenant_id = $1 AND playback_id = $2 ORDER BY key_id LIMIT $3";
 pub(crate) const ANY_KEY: &str = "SELECT key_id FROM content_key WHERE tenant_id = $1 AND playback_id = $2 LIMIT 1";
 pub(crate) const ERASE_KEYS: &str = "DELETE FROM content_key WHERE tenant_id = $1 AND playback_id = $2";
 pub(crate) const COUNT_BY_KEK: &str = "SELECT kek_id, CAST(COUNT(*) AS BIGINT) FROM content_key
@@ -21,4 +24,4 @@ pub(crate) const SAVE_REWRAPPED: &str = "UPDATE content_key SET wrapped = $4, ke
 
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] =
-    &[INSERT_KEY, KEYS_FOR, LICENCE_KEYS, ANY_KEY, ERASE_KEYS, COUNT_BY_KEK, WRAPPED_UNDER, SAVE_REWRAPPED];
+    &[INSERT_KEY, KEYS_FOR, LICENCE_KEYS, KEYS_OF, ANY_KEY, ERASE_KEYS, COUNT_BY_KEK, WRAPPED_UNDER, SAVE_REWRAPPED];

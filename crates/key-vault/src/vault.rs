@@ -1,6 +1,7 @@
 //! Storing keys and opening them.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 use database::{Database, Tx, Val, args};
@@ -9,7 +10,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use media_types::{PlaybackId, TenantId};
 
 use crate::rows::{RawKey, SealedKey, SealedKeys, class_text};
-use crate::{Kms, VaultError, sql};
+use crate::{Kms, VaultError, draw_keys, sql};
 
 /// The most keys of one licence.
 pub const MAX_LICENCE_KEYS: usize = 128;
@@ -97,6 +98,31 @@ impl KeyVault {
         Ok(new)
     }
 
+    /// The keys of an owner, opened, once each of `classes` has one: those that are missing are drawn with `random`, as
+    /// [`draw_keys`](crate::draw_keys) does. Whoever does so at the same time ends with the same set.
+    ///
+    /// # Errors
+    /// As of [`keys_for`](Self::keys_for) and [`seal`](Self::seal).
+    pub async fn keys_or_new(
+        &self,
+        owner: &KeyOwner,
+        classes: &[TrackClass],
+        random: &mut (dyn FnMut(&mut [u8]) -> io::Result<()> + Send),
+        now_ms: i64,
+    ) -> Result<Vec<KeyEntry>, VaultError> {
+        let known = self.keys_for(owner).await?;
+        let has = |class: TrackClass| known.iter().any(|entry| entry.class == Some(class));
+        let missing: Vec<_> = classes.iter().filter(|&&class| !has(class)).copied().map(Some).collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let sealed = self.seal(owner.clone(), &draw_keys(&missing, random)?).await?;
+        let mut tx = self.db.begin().await?;
+        self.create_keys(&mut tx, &sealed, now_ms).await?;
+        tx.commit().await?;
+        self.keys_for(owner).await
+    }
+
     /// The keys of an owner, opened; empty when there are none.
     ///
     /// # Errors
@@ -138,6 +164,19 @@ impl KeyVault {
         self.open(rows).await
     }
 
+    /// All keys of a recording, opened, ascending by id.
+    ///
+    /// # Errors
+    /// It has more than [`MAX_LICENCE_KEYS`], one that does not open, or the database refuses.
+    pub async fn all_keys(&self, tenant: &TenantId, playback: &PlaybackId) -> Result<Vec<KeyEntry>, VaultError> {
+        let most = i64::try_from(MAX_LICENCE_KEYS + 1).unwrap_or(i64::MAX);
+        let rows: Vec<RawKey> = self.db.all(sql::KEYS_OF, args![tenant, playback, most]).await?;
+        if rows.len() > MAX_LICENCE_KEYS {
+            return Err(VaultError::Invalid("of one licence are at most 128"));
+        }
+        self.open(rows).await
+    }
+
     /// Whether a recording has any key.
     ///
     /// # Errors
@@ -145,15 +184,6 @@ impl KeyVault {
     pub async fn has_keys(&self, tenant: &TenantId, playback: &PlaybackId) -> Result<bool, VaultError> {
         let found: Option<(String,)> = self.db.optional(sql::ANY_KEY, args![tenant, playback]).await?;
         Ok(found.is_some())
-    }
-
-    /// Removes all keys of a recording: whatever copies of its media exist, they can never be decrypted again. Returns how
-    /// many there were.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn erase(&self, tx: &mut Tx, tenant: &TenantId, playback: &PlaybackId) -> Result<u64, VaultError> {
-        Ok(tx.execute(sql::ERASE_KEYS, args![tenant, playback]).await?)
     }
 
     async fn open(&self, rows: Vec<RawKey>) -> Result<Vec<KeyEntry>, VaultError> {
@@ -165,4 +195,16 @@ impl KeyVault {
         });
         stream::iter(opened).buffered(CALLS_AT_ONCE).try_collect().await
     }
+}
+
+/// Removes all keys of a recording, for which no key-encryption key is needed: whatever copies of its media exist, they can
+/// never be decrypted again. Returns how many there were.
+///
+/// # Errors
+/// The database refuses.
+pub async fn erase_keys(db: &Database, tenant: &TenantId, playback: &PlaybackId) -> Result<u64, VaultError> {
+    let mut tx = db.begin().await?;
+    let erased = tx.execute(sql::ERASE_KEYS, args![tenant, playback]).await?;
+    tx.commit().await?;
+    Ok(erased)
 }

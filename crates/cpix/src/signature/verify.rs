@@ -101,10 +101,20 @@ pub enum SignatureError {
 /// # Errors
 /// See [`SignatureError`].
 pub fn verify(bytes: &[u8], trusted: &[Certificate]) -> Result<Vec<Verified>, SignatureError> {
-    of_tree(&xml::parse(bytes)?, trusted)
+    of_tree(&xml::parse(bytes)?, Some(trusted))
 }
 
-pub(super) fn of_tree(tree: &Tree, trusted: &[Certificate]) -> Result<Vec<Verified>, SignatureError> {
+/// Checks that what all the signatures of a document cover was not changed since, whoever made them: no proof of where it
+/// comes from.
+///
+/// # Errors
+/// See [`SignatureError`].
+pub fn verify_integrity(bytes: &[u8]) -> Result<Vec<Verified>, SignatureError> {
+    of_tree(&xml::parse(bytes)?, None)
+}
+
+/// With the signers that are trusted, or any.
+pub(super) fn of_tree(tree: &Tree, trusted: Option<&[Certificate]>) -> Result<Vec<Verified>, SignatureError> {
     let signatures: Vec<&Element> = tree.root.named(DS, "Signature").take(MAX_SIGNATURES + 1).collect();
     if signatures.len() > MAX_SIGNATURES {
         return Err(SignatureError::TooMany);
@@ -138,11 +148,11 @@ struct One<'a> {
 }
 
 impl<'a> One<'a> {
-    fn verify(&self, trusted: &[Certificate]) -> Result<Verified, SignatureError> {
+    fn verify(&self, trusted: Option<&[Certificate]>) -> Result<Verified, SignatureError> {
         let index = self.index;
         let info = self.only(self.signature, "SignedInfo")?;
         let signer = self.signer()?;
-        if !trusted.contains(&signer) {
+        if trusted.is_some_and(|trusted| !trusted.contains(&signer)) {
             return Err(SignatureError::UnknownSigner { index });
         }
         let (method, prefixes) = self.canonicalization(self.only(info, "CanonicalizationMethod")?)?;

@@ -1,7 +1,7 @@
 //! Signatures.
 
 use cpix::c14n::Method;
-use cpix::signature::{Hash, Part, SignError, SignatureError, SignedError, sign, verify};
+use cpix::signature::{Hash, Part, SignError, SignatureError, SignedError, sign, verify, verify_integrity};
 use cpix::{Document, ListHead, Xml};
 
 use crate::support::{FULL, origin, plain, random, signer};
@@ -46,6 +46,25 @@ fn a_signed_document_says_what_it_said() {
     let (read, verified) = Document::parse_signed(text.as_bytes(), &[signer().1], &[Part::ContentKeys]).unwrap();
     assert_eq!(read, Document::parse(document().as_bytes()).unwrap());
     assert_eq!(verified[0].covers, [Part::Document]);
+}
+
+#[test]
+fn integrity_is_checked_whoever_signed() {
+    let text = signed(&document(), &[Part::ContentKeys], DEFAULT);
+    let verified = verify_integrity(text.as_bytes()).unwrap();
+    assert_eq!((verified[0].signer.clone(), verified[0].covers.clone()), (signer().1, vec![Part::ContentKeys]));
+    let other = changed(&text, "kid=\"0101", "kid=\"0201");
+    assert_eq!(verify_integrity(&other), Err(SignatureError::Digest { index: 0, reference: 0 }));
+    assert_eq!(verify_integrity(document().as_bytes()), Ok(Vec::new()));
+}
+
+#[test]
+fn every_list_that_says_something_of_keys_is_to_be_signed() {
+    let mut full = Document::parse(FULL.as_bytes()).unwrap();
+    full.delivery.push(cpix::DeliveryData::default());
+    let all = [Part::DeliveryData, Part::ContentKeys, Part::DrmSystems, Part::Periods, Part::UsageRules];
+    assert_eq!(Part::of_keys(&full), all);
+    assert_eq!(Part::of_keys(&plain(1)), [Part::ContentKeys]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Keys in and out, and whose they are.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use database::args;
 use database::testing::for_each_engine;
 use drm::{KeyId, ProtectionScheme, TrackClass};
-use key_vault::{KeyEncryption, KeyOwner, VaultError};
+use key_vault::{KeyEncryption, KeyOwner, VaultError, erase_keys};
 
 use crate::support::{change, entry, keks, key_id, owner, plain, playback, store, tenant, vault};
 
@@ -139,6 +141,31 @@ async fn a_transaction_that_is_given_up_leaves_no_key() {
 }
 
 #[tokio::test]
+async fn missing_keys_are_drawn_once_however_many_ask() {
+    for_each_engine(|db| async move {
+        let (vault, owner) = (vault(&db, keks(&[1])), owner("x"));
+        let counter = AtomicU8::new(1);
+        let ask = |classes: &'static [TrackClass]| {
+            let (vault, owner, counter) = (vault.clone(), owner.clone(), &counter);
+            async move {
+                let mut random = |out: &mut [u8]| {
+                    out.fill(counter.fetch_add(1, Ordering::Relaxed));
+                    Ok(())
+                };
+                plain(&vault.keys_or_new(&owner, classes, &mut random, 7).await.unwrap())
+            }
+        };
+        let classes = &[TrackClass::Audio, TrackClass::Sd];
+        let (one, two) = tokio::join!(ask(classes), ask(classes));
+        assert_eq!((one.len(), &one), (2, &two));
+        let more = ask(&[TrackClass::Sd, TrackClass::Hd]).await;
+        assert!(more.len() == 3 && one.iter().all(|key| more.contains(key)));
+        assert_eq!(ask(classes).await, more);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn erased_keys_are_gone_and_their_neighbours_are_not() {
     for_each_engine(|db| async move {
         let vault = vault(&db, keks(&[1]));
@@ -147,9 +174,7 @@ async fn erased_keys_are_gone_and_their_neighbours_are_not() {
             store(&vault, &db, owner, &[entry(1 + u32::from(db_number(&db).await), None)]).await.unwrap();
         }
         assert!(vault.has_keys(&tenant("a"), &playback("x")).await.unwrap());
-        let mut tx = db.begin().await.unwrap();
-        assert_eq!(vault.erase(&mut tx, &tenant("a"), &playback("x")).await.unwrap(), 1);
-        tx.commit().await.unwrap();
+        assert_eq!(erase_keys(&db, &tenant("a"), &playback("x")).await.unwrap(), 1);
         assert!(!vault.has_keys(&tenant("a"), &playback("x")).await.unwrap());
         assert_eq!(vault.keys_for(&owner("y")).await.unwrap().len(), 1);
         assert_eq!(vault.keys_for(&other_tenant).await.unwrap().len(), 1);

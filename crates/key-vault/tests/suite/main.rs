@@ -4,6 +4,7 @@
 mod keys;
 mod rewrap;
 mod service;
+mod speke;
 mod support;
 
 use database::testing::{for_each_engine, prepare_all};
