@@ -24,8 +24,11 @@ kernel::problem_codes! {
     LICENCE_EXPIRED_TOKEN = "licence.expired_token",
         "The playback token is past its time, or before it.",
         "get a new token from the site that shows the recording";
+    LICENCE_HDCP_REQUIRED = "licence.hdcp_required",
+        "The playback token demands a protected display, which Clear Key cannot see to.",
+        "ask with another licence system, or for a token without min_hdcp";
     LICENCE_INVALID_REQUEST = "licence.invalid_request",
-        "The body is no licence request of Clear Key, or too large for one.",
+        "The body is no licence request, or too large for one.",
         "send what the player's message event holds, unchanged";
     LICENCE_INVALID_TOKEN = "licence.invalid_token",
         "The playback token was not made here, was changed, or its key is no longer in use.",
@@ -33,6 +36,9 @@ kernel::problem_codes! {
     LICENCE_KEYS_AWAY = "licence.keys_away",
         "The service that opens content keys does not answer.",
         "ask again after the seconds in Retry-After";
+    LICENCE_MEDIA_TYPE = "licence.media_type",
+        "The challenge has another media type than its licence system has.",
+        "send application/octet-stream to widevine and fairplay, text/xml to playready";
     LICENCE_MISSING_TOKEN = "licence.missing_token",
         "A licence is given to holders of a playback token.",
         "send the token as 'Authorization: Bearer TOKEN' or as the query parameter token";
@@ -49,6 +55,19 @@ kernel::problem_codes! {
     LICENCE_OTHER_PLAYBACK = "licence.other_playback",
         "The playback token is for another recording.",
         "use the token that was made for this playback id";
+    LICENCE_REFUSED = "licence.refused",
+        "The licence server decided that this player gets no licence.",
+        "ask whoever runs the licence server; its log says why";
+    LICENCE_SERVER_FAILED = "licence.server_failed",
+        "The licence server cannot be reached, or failed.",
+        "ask again after the seconds in Retry-After; the log has more";
+    LICENCE_SERVER_SLOW = "licence.server_slow",
+        "The licence server did not answer in time.",
+        "ask again after the seconds in Retry-After";
+    LICENCE_SYSTEM_NOT_CONFIGURED = "licence.system_not_configured",
+        "This server asks no licence server for this system.",
+        "start the server with LECTERN_LICENCE_WIDEVINE_URL, LECTERN_LICENCE_PLAYREADY_URL or LECTERN_LICENCE_FAIRPLAY_URL \
+            (and LECTERN_LICENCE_FAIRPLAY_CERTIFICATE) naming the licence server, or use another system";
     PLAYBACK_FAILED = "playback.failed",
         "The recording could not be processed; its asset says why.",
         "read the asset's error, cure what it names and upload the recording again";

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use drm::signal::System;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Problem, rfc3339};
 use media_types::PlaybackId;
-use playback_token::{Claims, ClaimsError, MAX_KEY_IDS, PlayPolicy, SessionId};
+use playback_token::{Claims, ClaimsError, Hdcp, MAX_KEY_IDS, PlayPolicy, SessionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,6 +18,8 @@ use crate::{codes, error};
 
 /// A token is for one viewing: at most a day.
 const MAX_TTL_S: u32 = 86_400;
+/// A licence that is kept is for a course: at most 90 days.
+const MAX_LICENCE_TTL_S: u32 = 90 * 86_400;
 
 /// What a token shall allow.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -31,6 +34,13 @@ pub(crate) struct NewToken {
     /// The largest video, by its short side in pixels; any when absent.
     #[schema(example = 720, minimum = 1)]
     max_height: Option<u16>,
+    /// The least version of HDCP that a display must be connected with, `1.0` to `2.3`; any connection when absent. Clear
+    /// Key cannot see to it, so such a token opens no licence of it.
+    #[schema(example = "2.2")]
+    min_hdcp: Option<String>,
+    /// Seconds from now until licences are worthless, kept or not; as long as the token when absent.
+    #[schema(example = 86_400, minimum = 1, maximum = 7_776_000)]
+    licence_ttl_s: Option<u32>,
     /// Key ids in hexadecimal digits, with or without dashes, 1 to 32 of them; all of the recording when absent.
     #[schema(min_items = 1, max_items = 32)]
     key_ids: Option<Vec<String>>,
@@ -47,6 +57,18 @@ struct IssuedToken {
     expires_at: String,
     /// Where a player asks for Clear Key licences.
     clearkey_url: String,
+    /// Where it asks for Widevine licences, if this server has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    widevine_url: Option<String>,
+    /// Where it asks for PlayReady licences, if this server has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    playready_url: Option<String>,
+    /// Where it asks for FairPlay licences, if this server has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fairplay_url: Option<String>,
+    /// Where it gets the certificate for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fairplay_certificate_url: Option<String>,
 }
 
 /// Makes a playback token.
@@ -71,11 +93,22 @@ pub(crate) async fn issue_token(
 ) -> Result<Response, Problem> {
     let ring = api.licences.tokens()?;
     let playback = existing(&api, &id).await?;
-    let expires_at_ms = api.now_ms().saturating_add(i64::from(new.ttl_s) * 1000);
-    let claims = claims(playback, expires_at_ms, &new)?;
+    let now_ms = api.now_ms();
+    let claims = claims(playback, now_ms, &new)?;
     let token = playback_token::issue(ring, &claims, nonce()).map_err(refused)?;
-    let clearkey_url = api.url(&format!("/api/v1/playback/{}/licence/clearkey", claims.playback_id));
-    let view = IssuedToken { token, expires_at: rfc3339(expires_at_ms), clearkey_url };
+    let url = |what: &str| api.url(&format!("/api/v1/playback/{}/licence/{what}", claims.playback_id));
+    let servers = api.licences.servers.as_deref();
+    let of = |system: System| servers?.url(system).map(|_| url(system.as_str()));
+    let certificate = servers.and_then(|servers| servers.certificate.as_ref());
+    let view = IssuedToken {
+        token,
+        expires_at: rfc3339(claims.expires_at_ms),
+        clearkey_url: url("clearkey"),
+        widevine_url: of(System::Widevine),
+        playready_url: of(System::PlayReady),
+        fairplay_url: of(System::FairPlay),
+        fairplay_certificate_url: certificate.and(of(System::FairPlay)).map(|url| format!("{url}/certificate")),
+    };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response())
 }
 
@@ -92,11 +125,20 @@ async fn existing(api: &Api, id: &str) -> Result<PlaybackId, Problem> {
     if known { Ok(playback) } else { Err(missing()) }
 }
 
-fn claims(playback: PlaybackId, expires_at_ms: i64, new: &NewToken) -> Result<Claims, Problem> {
+fn claims(playback: PlaybackId, now_ms: i64, new: &NewToken) -> Result<Claims, Problem> {
     let invalid = |pointer: &str, detail: String| Problem::invalid(pointer, kernel::codes::FIELD_INVALID, detail);
     if !(1..=MAX_TTL_S).contains(&new.ttl_s) {
         return Err(invalid("/ttl_s", format!("ttl_s is 1 to {MAX_TTL_S} seconds, not {}", new.ttl_s)));
     }
+    if let Some(ttl_s) = new.licence_ttl_s.filter(|ttl_s| !(1..=MAX_LICENCE_TTL_S).contains(ttl_s)) {
+        let detail = format!("licence_ttl_s is 1 to {MAX_LICENCE_TTL_S} seconds, not {ttl_s}");
+        return Err(invalid("/licence_ttl_s", detail));
+    }
+    let until = |ttl_s: u32| now_ms.saturating_add(i64::from(ttl_s) * 1000);
+    let hdcp = new.min_hdcp.as_ref().map(|text| {
+        let wrong = || invalid("/min_hdcp", "min_hdcp is 1.0, 1.1, 1.2, 1.3, 1.4, 2.0, 2.1, 2.2 or 2.3".to_owned());
+        Hdcp::from_name(text).ok_or_else(wrong)
+    });
     let key_ids = new.key_ids.as_ref().map(|ids| {
         let one = |(index, text): (usize, &String)| {
             let wrong = || invalid(&format!("/key_ids/{index}"), "a key id has 32 hexadecimal digits".to_owned());
@@ -112,8 +154,13 @@ fn claims(playback: PlaybackId, expires_at_ms: i64, new: &NewToken) -> Result<Cl
     Ok(Claims {
         key_ids: key_ids.transpose()?,
         session: session.transpose()?,
-        policy: PlayPolicy { may_persist: new.may_persist, max_height: new.max_height },
-        ..Claims::new(playback, expires_at_ms)
+        policy: PlayPolicy {
+            may_persist: new.may_persist,
+            max_height: new.max_height,
+            min_hdcp: hdcp.transpose()?,
+            licence_until_ms: new.licence_ttl_s.map(until),
+        },
+        ..Claims::new(playback, until(new.ttl_s))
     })
 }
 

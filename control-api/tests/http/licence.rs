@@ -252,6 +252,9 @@ async fn tokens_are_made_for_recordings_that_are_there_and_by_the_admin_alone() 
         (json!({ "ttl_s": 60, "key_ids": vec!["00".repeat(16); 33] }), "/key_ids"),
         (json!({ "ttl_s": 60, "key_ids": ["00".repeat(16), "zz"] }), "/key_ids/1"),
         (json!({ "ttl_s": 60, "session_id": "a b" }), "/session_id"),
+        (json!({ "ttl_s": 60, "min_hdcp": "2.4" }), "/min_hdcp"),
+        (json!({ "ttl_s": 60, "licence_ttl_s": 0 }), "/licence_ttl_s"),
+        (json!({ "ttl_s": 60, "licence_ttl_s": 7_776_001 }), "/licence_ttl_s"),
         (json!({ "ttl_s": 60, "admin": true }), "/admin"),
     ] {
         let answer = server.post(path, &wish).await;
@@ -287,7 +290,7 @@ async fn keys_that_do_not_open_are_our_fault_and_not_shown() {
     let stranger = LocalKeks::parse(&"50".repeat(32)).unwrap();
     let protected = Protected::with(|db, keks| {
         let tokens = Licences::under(db.clone(), keks).tokens;
-        Licences { vault: Some(KeyVault::new(db, Arc::new(stranger))), tokens }
+        Licences { vault: Some(KeyVault::new(db, Arc::new(stranger))), tokens, servers: None }
     })
     .await;
     let token = protected.token(json!({ "ttl_s": 60 })).await;
@@ -320,7 +323,7 @@ impl Kms for Away {
 async fn while_keys_cannot_be_opened_players_are_told_to_come_back() {
     let protected = Protected::with(|db, keks| {
         let tokens = Licences::under(db.clone(), keks).tokens;
-        Licences { vault: Some(KeyVault::new(db, Arc::new(Away))), tokens }
+        Licences { vault: Some(KeyVault::new(db, Arc::new(Away))), tokens, servers: None }
     })
     .await;
     let token = protected.token(json!({ "ttl_s": 60 })).await;

@@ -6,6 +6,7 @@ mod access;
 mod assets;
 mod events;
 mod licence;
+mod licence_proxy;
 mod pages;
 mod server;
 mod uploads;

@@ -42,8 +42,14 @@ impl Claims {
         self.key_ids.as_ref().is_none_or(|allowed| allowed.contains(key_id))
     }
 
+    /// From when on a licence is worthless; milliseconds since 1970.
+    pub fn licence_until_ms(&self) -> i64 {
+        self.policy.licence_until_ms.unwrap_or(self.expires_at_ms)
+    }
+
     pub(crate) fn check(&self) -> Result<(), ClaimsError> {
-        if self.expires_at_ms < 0 || self.not_before_ms.is_some_and(|from| from < 0) {
+        let times = [Some(self.expires_at_ms), self.not_before_ms, self.policy.licence_until_ms];
+        if times.into_iter().flatten().any(|time| time < 0) {
             return Err(ClaimsError::Time);
         }
         if self.not_before_ms.is_some_and(|from| from >= self.expires_at_ms) {
@@ -64,6 +70,72 @@ pub struct PlayPolicy {
     pub may_persist: bool,
     /// The largest video, by its short side in pixels; `None` for any.
     pub max_height: Option<u16>,
+    /// What a display must be connected with; `None` for anything.
+    pub min_hdcp: Option<Hdcp>,
+    /// From this moment on a licence is worthless, kept or not; milliseconds since 1970. `None` for the end of the token
+    /// itself.
+    pub licence_until_ms: Option<i64>,
+}
+
+/// A version of High-bandwidth Digital Content Protection (the W3C HDCP Version Registry).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hdcp {
+    /// 1.0.
+    V1_0,
+    /// 1.1.
+    V1_1,
+    /// 1.2.
+    V1_2,
+    /// 1.3.
+    V1_3,
+    /// 1.4.
+    V1_4,
+    /// 2.0.
+    V2_0,
+    /// 2.1.
+    V2_1,
+    /// 2.2: the first one that Ultra HD is usually let out under.
+    V2_2,
+    /// 2.3.
+    V2_3,
+}
+
+impl Hdcp {
+    /// All versions, ascending.
+    pub const ALL: [Hdcp; 9] =
+        [Self::V1_0, Self::V1_1, Self::V1_2, Self::V1_3, Self::V1_4, Self::V2_0, Self::V2_1, Self::V2_2, Self::V2_3];
+
+    /// As the registry writes it, such as `2.2`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_0 => "1.0",
+            Self::V1_1 => "1.1",
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+            Self::V1_4 => "1.4",
+            Self::V2_0 => "2.0",
+            Self::V2_1 => "2.1",
+            Self::V2_2 => "2.2",
+            Self::V2_3 => "2.3",
+        }
+    }
+
+    /// The version of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.as_str() == name)
+    }
+
+    /// One byte: major and minor number.
+    pub(crate) fn byte(self) -> u8 {
+        match self.as_str().as_bytes() {
+            [major, _, minor] => (major - b'0') << 4 | (minor - b'0'),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.byte() == byte)
+    }
 }
 
 /// The name of a viewing session: 1 to 64 letters, digits, `-` or `_`.

@@ -14,6 +14,6 @@ mod ring;
 mod token;
 mod wire;
 
-pub use claims::{Claims, ClaimsError, MAX_KEY_IDS, PlayPolicy, SessionId};
+pub use claims::{Claims, ClaimsError, Hdcp, MAX_KEY_IDS, PlayPolicy, SessionId};
 pub use ring::{KeyRing, MAX_KEYS, RingError, SigningKey, SigningKeyError};
 pub use token::{MAX_TOKEN_BYTES, NONCE_BYTES, PREFIX, TokenError, issue, verify};

@@ -5,7 +5,7 @@
 
 use media_types::PlaybackId;
 
-use crate::claims::{Claims, MAX_KEY_IDS, PlayPolicy, SessionId};
+use crate::claims::{Claims, Hdcp, MAX_KEY_IDS, PlayPolicy, SessionId};
 use crate::token::NONCE_BYTES;
 
 const MAY_PERSIST: u8 = 1;
@@ -13,7 +13,9 @@ const NOT_BEFORE: u8 = 1 << 1;
 const KEY_IDS: u8 = 1 << 2;
 const SESSION: u8 = 1 << 3;
 const MAX_HEIGHT: u8 = 1 << 4;
-const ALL_FLAGS: u8 = MAY_PERSIST | NOT_BEFORE | KEY_IDS | SESSION | MAX_HEIGHT;
+const MIN_HDCP: u8 = 1 << 5;
+const LICENCE_UNTIL: u8 = 1 << 6;
+const ALL_FLAGS: u8 = MAY_PERSIST | NOT_BEFORE | KEY_IDS | SESSION | MAX_HEIGHT | MIN_HDCP | LICENCE_UNTIL;
 
 /// The body of claims that [`Claims::check`] has passed.
 pub(crate) fn write(key_name: &str, claims: &Claims, nonce: &[u8; NONCE_BYTES]) -> Vec<u8> {
@@ -27,7 +29,9 @@ pub(crate) fn write(key_name: &str, claims: &Claims, nonce: &[u8; NONCE_BYTES]) 
             | flag(not_before_ms.is_some(), NOT_BEFORE)
             | flag(key_ids.is_some(), KEY_IDS)
             | flag(session.is_some(), SESSION)
-            | flag(policy.max_height.is_some(), MAX_HEIGHT),
+            | flag(policy.max_height.is_some(), MAX_HEIGHT)
+            | flag(policy.min_hdcp.is_some(), MIN_HDCP)
+            | flag(policy.licence_until_ms.is_some(), LICENCE_UNTIL),
     );
     push_text(&mut out, playback_id.as_str());
     out.extend_from_slice(&expires_at_ms.to_be_bytes());
@@ -43,6 +47,12 @@ pub(crate) fn write(key_name: &str, claims: &Claims, nonce: &[u8; NONCE_BYTES]) 
     }
     if let Some(height) = policy.max_height {
         out.extend_from_slice(&height.to_be_bytes());
+    }
+    if let Some(version) = policy.min_hdcp {
+        out.push(version.byte());
+    }
+    if let Some(until) = policy.licence_until_ms {
+        out.extend_from_slice(&until.to_be_bytes());
     }
     out
 }
@@ -85,9 +95,22 @@ pub(crate) fn read(body: &[u8]) -> Option<Claims> {
         0 => None,
         _ => Some(u16::from_be_bytes(body.array()?)),
     };
-    let policy = PlayPolicy { may_persist: flags & MAY_PERSIST != 0, max_height };
+    let min_hdcp = match flags & MIN_HDCP {
+        0 => None,
+        _ => Some(hdcp(body)?),
+    };
+    let licence_until_ms = match flags & LICENCE_UNTIL {
+        0 => None,
+        _ => Some(i64::from_be_bytes(body.array()?)),
+    };
+    let policy = PlayPolicy { may_persist: flags & MAY_PERSIST != 0, max_height, min_hdcp, licence_until_ms };
     let claims = Claims { playback_id, expires_at_ms, not_before_ms, key_ids, session, policy };
     (body.0.is_empty() && claims.check().is_ok()).then_some(claims)
+}
+
+fn hdcp(body: &mut Reader<'_>) -> Option<Hdcp> {
+    let [byte] = body.array()?;
+    Hdcp::from_byte(byte)
 }
 
 fn key_ids(body: &mut Reader<'_>) -> Option<Vec<[u8; 16]>> {

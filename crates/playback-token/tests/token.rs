@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use media_types::PlaybackId;
 use playback_token::{
-    Claims, ClaimsError, KeyRing, MAX_KEY_IDS, MAX_TOKEN_BYTES, PREFIX, PlayPolicy, SessionId, SigningKey, TokenError,
-    issue, verify,
+    Claims, ClaimsError, Hdcp, KeyRing, MAX_KEY_IDS, MAX_TOKEN_BYTES, PREFIX, PlayPolicy, SessionId, SigningKey,
+    TokenError, issue, verify,
 };
 use proptest::prelude::*;
 
@@ -20,6 +20,13 @@ fn ring() -> KeyRing {
     KeyRing::new(key("a", 7))
 }
 
+/// With what later servers of version 1 know besides.
+fn strictest() -> Claims {
+    let policy = everything().policy;
+    let policy = PlayPolicy { min_hdcp: Some(Hdcp::V2_2), licence_until_ms: Some(5_000), ..policy };
+    Claims { policy, ..everything() }
+}
+
 fn playback(name: &str) -> PlaybackId {
     PlaybackId::from_unique(name)
 }
@@ -29,14 +36,14 @@ fn everything() -> Claims {
         not_before_ms: Some(500),
         key_ids: Some(vec![[1; 16], [2; 16]]),
         session: SessionId::new("viewer-1"),
-        policy: PlayPolicy { may_persist: true, max_height: Some(720) },
+        policy: PlayPolicy { may_persist: true, max_height: Some(720), ..PlayPolicy::default() },
         ..Claims::new(playback("x"), 1_000)
     }
 }
 
 #[test]
 fn a_token_lets_its_holder_in_within_its_time_and_only_there() {
-    for claims in [Claims::new(playback("x"), 1_000), everything()] {
+    for claims in [Claims::new(playback("x"), 1_000), everything(), strictest()] {
         let token = issue(&ring(), &claims, NONCE).unwrap();
         let at = |now_ms| verify(&ring(), &token, now_ms, &playback("x"));
         assert_eq!((at(500), at(999)), (Ok(claims.clone()), Ok(claims.clone())));
@@ -55,6 +62,35 @@ fn the_form_of_version_1_stays_as_it_is() {
         "lpt1.AWF0d2VsdmUgYnl0ZXMfBHBiX3gAAAAAAAAD6AAAAAAAAAH0AgEBAQEBAQEBAQEBAQEBAQECAgICAgICAgICAgICAgICCHZpZXdlci0x\
          AtBXDA5C-edoMEWMpbrjXV2vd7s6XpHPQiQUefNNV8vXEA"
     );
+}
+
+#[test]
+fn a_token_with_a_stricter_policy_is_one_that_older_servers_refuse() {
+    let token = issue(&ring(), &strictest(), NONCE).unwrap();
+    let body = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX).unwrap()).unwrap();
+    let older =
+        URL_SAFE_NO_PAD.decode(issue(&ring(), &everything(), NONCE).unwrap().strip_prefix(PREFIX).unwrap()).unwrap();
+    let flags = 2 + NONCE.len();
+    assert_eq!((older[flags], body[flags]), (0b1_1111, 0b111_1111), "they know five flags and refuse others");
+    let (tail, older_tail) = (&body[..body.len() - 32], &older[..older.len() - 32]);
+    assert_eq!(tail.len() - older_tail.len(), 1 + 8);
+    assert_eq!(tail[older_tail.len()..], [0x22, 0, 0, 0, 0, 0, 0, 0x13, 0x88]);
+}
+
+#[test]
+fn a_licence_ends_with_its_token_unless_that_says_otherwise() {
+    assert_eq!((everything().licence_until_ms(), strictest().licence_until_ms()), (1_000, 5_000));
+}
+
+#[test]
+fn versions_of_hdcp_have_one_name_each() {
+    assert!(
+        Hdcp::ALL.is_sorted()
+            && Hdcp::ALL.into_iter().all(|version| Hdcp::from_name(version.as_str()) == Some(version))
+    );
+    for name in ["", "2", "2.20", "1.5", "hdcp-2.2"] {
+        assert_eq!(Hdcp::from_name(name), None, "{name}");
+    }
 }
 
 #[test]
@@ -83,7 +119,7 @@ fn the_largest_claims_fit_and_larger_ones_are_refused() {
         key_ids: Some(vec![[9; 16]; MAX_KEY_IDS]),
         session: SessionId::new("s".repeat(64)),
         playback_id: PlaybackId::from_unique("p".repeat(61)),
-        ..everything()
+        ..strictest()
     };
     let token = issue(&ring, &claims, NONCE).unwrap();
     assert!(token.len() <= MAX_TOKEN_BYTES, "{}", token.len());
@@ -98,6 +134,7 @@ fn the_largest_claims_fit_and_larger_ones_are_refused() {
     assert_eq!(refused(|claims| claims.key_ids = Some(vec![])), ClaimsError::KeyIds { count: 0 });
     assert_eq!(refused(|claims| claims.key_ids = Some(vec![[0; 16]; 33])), ClaimsError::KeyIds { count: 33 });
     assert_eq!(refused(|claims| claims.expires_at_ms = -1), ClaimsError::Time);
+    assert_eq!(refused(|claims| claims.policy.licence_until_ms = Some(-1)), ClaimsError::Time);
     assert_eq!(refused(|claims| claims.not_before_ms = Some(1_000)), ClaimsError::Never);
     assert_eq!(refused(|claims| claims.policy.max_height = Some(0)), ClaimsError::Height);
     for text in ["", "a b", "ü", &"s".repeat(65)] {
@@ -136,14 +173,21 @@ fn any_claims() -> impl Strategy<Value = Claims> {
         .prop_filter("ends after it begins", |(to, from)| from.is_none_or(|from| from < *to));
     let ids = prop::option::of(prop::collection::vec(any::<[u8; 16]>(), 1..=MAX_KEY_IDS));
     let session = prop::option::of("[0-9A-Za-z_-]{1,64}");
-    let policy = (any::<bool>(), prop::option::of(1..=u16::MAX));
+    let hdcp = prop::option::of(prop::sample::select(&Hdcp::ALL[..]));
+    let policy = (any::<bool>(), prop::option::of(1..=u16::MAX), hdcp, prop::option::of(0..i64::MAX));
+    let policy = policy.prop_map(|(may_persist, max_height, min_hdcp, licence_until_ms)| PlayPolicy {
+        may_persist,
+        max_height,
+        min_hdcp,
+        licence_until_ms,
+    });
     ("[0-9A-Za-z_-]{1,64}", times, ids, session, policy).prop_map(|(id, times, key_ids, session, policy)| Claims {
         playback_id: id.parse().unwrap(),
         expires_at_ms: times.0,
         not_before_ms: times.1,
         key_ids,
         session: session.and_then(SessionId::new),
-        policy: PlayPolicy { may_persist: policy.0, max_height: policy.1 },
+        policy,
     })
 }
 

@@ -1,5 +1,9 @@
 //! `lectern serve`: everything in one process.
 
+mod licence_servers;
+
+pub(crate) use licence_servers::systems as licence_systems;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,7 +13,6 @@ use std::time::Duration;
 use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
 use control_api::{ControlOptions, LadderSource, Licences};
 use kernel::AdminToken;
-use key_vault::LocalKeks;
 use ladders::Ladder;
 use origin_server::{Origin, OriginOptions, ServeLimits};
 use serde_json::json;
@@ -28,13 +31,17 @@ const TOKEN_VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
 /// Requests in flight may take so long after a signal; event streams of open pages never end by themselves.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// Licences for protected recordings, where a key-encryption key is configured; it never lies in the data folder, so that
-/// no backup of that folder holds both.
-fn licences(folder: &Path, data: &DataFolder) -> Result<Licences, Failure> {
-    let keks = LocalKeks::configured(&[folder]).map_err(|error| {
-        Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
-    })?;
-    Ok(keks.map_or_else(Licences::default, |keks| Licences::under(data.database.clone(), keks)))
+/// Licences for protected recordings, where a key-encryption key is configured.
+fn licences(data: &DataFolder) -> Result<Licences, Failure> {
+    let servers = licence_servers::configured()?;
+    let Some(keks) = data.key_encryption_keys()? else {
+        if servers.is_none() {
+            return Ok(Licences::default());
+        }
+        let detail = "a licence server is configured, and no key-encryption key that playback tokens are signed under";
+        return Err(Failure::config("keys.encryption_key", detail, "see docs/operations.md, \"Key-encryption key\""));
+    };
+    Ok(Licences { servers, ..Licences::under(data.database.clone(), keks) })
 }
 
 pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
@@ -42,8 +49,9 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(options.listen).await?;
     let data = crate::data::open(&options.data.data, true).await?;
+    let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
-    let (work, work_ended) = super::worker::spawn(&data, options.concurrency, stopped)?;
+    let (work, work_ended) = super::worker::spawn(&data, licences.vault.clone(), options.concurrency, stopped)?;
 
     let control = control_api::router(ControlOptions {
         store: data.assets.clone(),
@@ -54,7 +62,7 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         clock: kernel::system_clock(),
-        licences: licences(&options.data.data, &data)?,
+        licences,
     });
     let origin = Origin::new(data.media.clone(), OriginOptions::default());
     announce(&listener, json, token.made.as_deref());
