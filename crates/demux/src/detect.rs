@@ -1,11 +1,12 @@
 //! Telling containers by their first bytes.
 
 use bytes::Bytes;
+use drm::TrackProtection;
 
 use crate::mkv::MkvDemuxer;
 use crate::mp4::Mp4Demuxer;
 use crate::ts::TsDemuxer;
-use crate::{Demux, DemuxError, Step, Track, Warning};
+use crate::{Chapter, Demux, DemuxError, Step, Track, Warning};
 
 /// A demuxer of whatever a file is.
 #[derive(Debug)]
@@ -50,11 +51,29 @@ impl Demuxer {
         Err(DemuxError { offset: 0, reason })
     }
 
+    /// Under which key and pattern the packet that was given last is encrypted, as [`Mp4Demuxer::packet_protection`]; what
+    /// other containers give is clear.
+    pub fn packet_protection(&self) -> Option<&TrackProtection> {
+        match self {
+            Self::Mp4(demuxer) => demuxer.packet_protection(),
+            Self::Ts(_) | Self::Mkv(_) => None,
+        }
+    }
+
     /// The SCTE 35 messages since the last call, as [`TsDemuxer::take_markers`]; other containers carry none.
     pub fn take_markers(&mut self) -> Vec<(Option<i64>, Vec<u8>)> {
         match self {
             Self::Ts(demuxer) => demuxer.take_markers(),
             Self::Mp4(_) | Self::Mkv(_) => Vec::new(),
+        }
+    }
+
+    /// The chapters met so far, at most [`Chapter::MOST`]: all of them at the file's end; transport streams have none.
+    pub fn chapters(&self) -> &[Chapter] {
+        match self {
+            Self::Mp4(demuxer) => demuxer.chapters(),
+            Self::Mkv(demuxer) => demuxer.chapters(),
+            Self::Ts(_) => &[],
         }
     }
 }

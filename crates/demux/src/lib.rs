@@ -2,7 +2,9 @@
 //!
 //! - [`Demuxer`]: one file, whatever its container. [`Demuxer::detect`] tells by its first bytes.
 //! - [`Step`]: what a demuxer wants or gives next. [`Packet`]: one sample, or where its bytes lie.
-//! - [`Track`]: an elementary stream of the file.
+//! - [`Track`]: an elementary stream of the file. [`Chapter`]: a named place in it.
+//! - [`SampleCheck`]: whether samples can be what their track says, which tells a wrong key. [`avc_is_idr`]: what kind of
+//!   keyframe one is.
 //! - `mp4`: ISO BMFF, whole and fragmented. `ts`: MPEG transport streams. `mkv`: Matroska and WebM.
 //!
 //! Time: every track counts in its own timescale from the file's presentation start, which is 0; what an edit list hides
@@ -12,12 +14,15 @@ mod detect;
 mod error;
 mod mkv;
 mod mp4;
+mod plausible;
 mod port;
 mod ts;
+mod vttc;
 
 pub use detect::Demuxer;
 pub use error::{DemuxError, Warning};
-pub use mkv::{Chapter, MkvDemuxer};
+pub use mkv::MkvDemuxer;
 pub use mp4::Mp4Demuxer;
-pub use port::{ByteRange, Data, Demux, MediaKind, Packet, Roles, Step, Track};
+pub use plausible::{Implausible, SampleCheck, avc_is_idr};
+pub use port::{ByteRange, Chapter, ChapterTitle, Data, Demux, MediaKind, Packet, Roles, Step, Track};
 pub use ts::TsDemuxer;

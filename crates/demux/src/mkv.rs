@@ -3,15 +3,18 @@
 //! - `input`: the window on the file. `ebml`, `ids`: elements. `walk`, `mend`: through the file, element by
 //!   element, and over damage.
 //! - `entry`, `codec`, `learn`, `aspect`, `language`, `chapters`: what the file says about its tracks.
-//! - `block`, `frames`: blocks to frames. `obus`: AV1 frames as samples hold them.
-//! - `lane`, `deliver`: a track being read. `rate`, `pictures`, `sound`, `cue`, `text`: exact times of its samples.
+//! - `block`, `frames`: blocks to frames. `obus`, `byte_stream`: AV1 and H.264 frames as samples hold them.
+//! - `lane`, `deliver`: a track being read. `rate`, `pictures`, `sound`, `text`: exact times of its samples.
+//!   `cue`, `ass`: text of all forms as that of WebVTT.
 //! - `outbox`: packets in the order of the file.
 //!
 //! The file is read forward in small windows; payload is only read where its codec makes it necessary. Time 0 of all
 //! tracks is the Segment's; codec delay lies before it.
 
 mod aspect;
+mod ass;
 mod block;
+mod byte_stream;
 mod chapters;
 mod codec;
 mod cue;
@@ -42,9 +45,7 @@ use self::input::{Input, Stop};
 use self::lane::Lane;
 use self::outbox::Outbox;
 use self::walk::{Cluster, Group, Phase};
-use crate::{Demux, DemuxError, Step, Track, Warning};
-
-pub use self::chapters::Chapter;
+use crate::{Chapter, Demux, DemuxError, Step, Track, Warning};
 
 /// Reads Matroska and WebM.
 ///
@@ -115,7 +116,7 @@ impl MkvDemuxer {
         }
     }
 
-    /// The chapters met so far, at most 1,000. Most writers put them before the media.
+    /// The chapters met so far, at most [`Chapter::MOST`]. Most writers put them before the media.
     pub fn chapters(&self) -> &[Chapter] {
         &self.chapters
     }

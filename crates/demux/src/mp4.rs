@@ -5,12 +5,15 @@
 //! lie in the file and are walked by cursors, so memory depends on the movie box's size alone.
 //!
 //! - [`boxes`], [`reader`]: boxes and fields; which bytes are wanted.
-//! - [`movie`]: tracks. [`entry`]: what their samples are. [`language`]: names. [`edit`]: edit lists.
+//! - [`movie`]: tracks. [`chapters`]: names of places. [`entry`]: what their samples are; [`tx3g`]: text. [`language`]: names. [`edit`]: edit lists.
+//! - [`dolby`]: what is left of Dolby Vision.
 //! - [`table`]: sample tables. [`fragment`]: fragments. [`crypt`]: common encryption.
 //! - [`stream`], [`give`]: samples on the movie's timeline.
 
 mod boxes;
+mod chapters;
 mod crypt;
+mod dolby;
 mod edit;
 mod entry;
 mod fragment;
@@ -21,6 +24,7 @@ mod reader;
 mod sample;
 mod stream;
 mod table;
+mod tx3g;
 
 use std::sync::Arc;
 
@@ -28,11 +32,12 @@ use bytes::Bytes;
 use drm::TrackProtection;
 
 use self::boxes::{Header, fail, name};
+use self::chapters::Chapters;
 use self::fragment::Fragment;
 use self::give::Held;
 use self::reader::Reader;
 use self::stream::Stream;
-use crate::{Demux, DemuxError, Step, Track, Warning};
+use crate::{Chapter, Demux, DemuxError, Step, Track, Warning};
 
 /// Bytes read where a box may start; small fragments' headers fit.
 const WINDOW: u64 = 16 << 10;
@@ -58,7 +63,8 @@ const MOST_WARNINGS: usize = 100;
 ///   second of that is an error. Empty samples are left out.
 /// - In a file that is cut short each track ends at the cut, with a warning. When the length was not told and no read
 ///   came back short, the cut shows only to the caller who reads samples.
-/// - NAL units with short lengths are widened to 4 bytes, and come as [`Data::Here`](crate::Data::Here).
+/// - NAL units with short lengths are widened to 4 bytes, and come as [`Data::Here`](crate::Data::Here). So does 3GPP
+///   timed text (`tx3g`), each sample as one of WebVTT.
 #[derive(Debug)]
 pub struct Mp4Demuxer {
     reader: Reader,
@@ -72,6 +78,7 @@ pub struct Mp4Demuxer {
     tracks: Vec<Track>,
     streams: Vec<Stream>,
     passed_over: Vec<u32>,
+    chapters: Chapters,
     fragment: Fragment,
     /// The stream whose chunk or run is being given.
     current: Option<usize>,
@@ -87,6 +94,8 @@ pub struct Mp4Demuxer {
 enum Phase {
     /// Looking for the next box.
     Scan,
+    /// Reading the titles of chapters.
+    Chapters,
     /// Giving the movie box's own samples.
     Whole,
     /// Giving a fragment's samples.
@@ -124,6 +133,7 @@ impl Mp4Demuxer {
             tracks: Vec::new(),
             streams: Vec::new(),
             passed_over: Vec::new(),
+            chapters: Chapters::default(),
             fragment: Fragment::default(),
             current: None,
             held: None,
@@ -141,6 +151,11 @@ impl Mp4Demuxer {
         self.protection.as_deref()
     }
 
+    /// The chapters, once [`Step::Ready`] was given; at most [`Chapter::MOST`].
+    pub fn chapters(&self) -> &[Chapter] {
+        &self.chapters.found
+    }
+
     fn warn(&mut self, offset: u64, what: String) {
         self.warnings.push(Warning { offset, what });
     }
@@ -151,6 +166,10 @@ impl Mp4Demuxer {
         }
         match self.phase {
             Phase::Scan => self.scan(),
+            Phase::Chapters => Ok(Some(self.chapters.read(&mut self.reader).unwrap_or_else(|| {
+                self.phase = Phase::Whole;
+                Step::Ready
+            }))),
             Phase::Whole => self.whole(),
             Phase::Fragment => self.fragment(),
             Phase::End => Ok(Some(Step::End)),
@@ -235,11 +254,12 @@ impl Mp4Demuxer {
         self.tracks = movie.tracks;
         self.streams = movie.streams;
         self.passed_over = movie.passed_over;
+        self.chapters = movie.chapters;
         self.fragmented = movie.fragmented;
         self.has_movie = true;
         self.at = self.at.saturating_add(root.len() as u64);
-        self.phase = Phase::Whole;
-        Ok(Some(Step::Ready))
+        self.phase = Phase::Chapters;
+        Ok(None)
     }
 
     fn moof(&mut self, size: Option<u64>) -> Result<Option<Step>, DemuxError> {

@@ -97,6 +97,31 @@ pub struct Track {
     pub protection: Option<TrackProtection>,
 }
 
+/// A named place in the presentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    /// Nanoseconds from the presentation's start.
+    pub start_ns: u64,
+    /// Nanoseconds from the presentation's start, when stated.
+    pub end_ns: Option<u64>,
+    /// Its names in the order of the file; none of them is empty.
+    pub titles: Vec<ChapterTitle>,
+}
+
+/// A name of a chapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChapterTitle {
+    /// BCP 47 language, `und` when unknown.
+    pub language: String,
+    /// At most 1,000 characters.
+    pub text: String,
+}
+
+impl Chapter {
+    /// The most chapters that are read from a file.
+    pub const MOST: usize = 1000;
+}
+
 /// What a track shows or sounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaKind {

@@ -5,6 +5,7 @@
 //! - [`Command`]: what it asks for: [`SpliceInsert`], [`Command::TimeSignal`] and others.
 //! - [`Descriptor`]: what it adds: [`SegmentationDescriptor`] with its [`Upid`], and others.
 //! - [`Section::is_out`], [`Section::is_in`], [`Section::duration`], [`Section::time`]: whether a break begins or ends here.
+//! - [`crc32`]: the check of these and all other MPEG-2 sections.
 //!
 //! Layer 0: pure functions over bytes. All times and lengths are ticks of 90 kHz.
 
@@ -20,6 +21,7 @@ mod text;
 mod upid;
 
 pub use command::{BreakDuration, Command, ComponentSplice, Splice, SpliceInsert, SpliceTarget, SpliceTime};
+pub use crc::crc32;
 pub use descriptor::Descriptor;
 pub use error::Error;
 pub use section::Section;

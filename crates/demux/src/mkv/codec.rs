@@ -25,6 +25,11 @@ pub(super) enum Format {
     Nal {
         length_size: u8,
     },
+    /// H.264 between start codes.
+    ByteStream {
+        /// Whether other parameter sets than the configuration's are in force.
+        changed: bool,
+    },
     Av1,
     Vp9,
     Aac,
@@ -88,7 +93,7 @@ const IN_ORDER: Reorder = Reorder { depth: 0, stated: true };
 /// Opens a track by its codec, or says why it cannot be carried.
 pub(super) fn open(entry: &Entry, private: &Bytes) -> Result<Coded, String> {
     let (kind, opened) = match entry.codec.as_str() {
-        "V_MPEG4/ISO/AVC" => (1, open_avc(private)?),
+        "V_MPEG4/ISO/AVC" => (1, open_avc(entry, private)?),
         "V_MPEGH/ISO/HEVC" => (1, open_hevc(private)?),
         "V_AV1" => (1, open_av1(entry, private)?),
         "V_VP9" => (1, Coded { format: Format::Vp9, config: None, facts: Facts::Video(container_facts(entry)?) }),
@@ -98,6 +103,7 @@ pub(super) fn open(entry: &Entry, private: &Bytes) -> Result<Coded, String> {
         "A_OPUS" => (2, open_opus(private)?),
         "A_FLAC" => (2, open_flac(private)?),
         "S_TEXT/UTF8" | "S_TEXT/ASCII" => (17, open_text(Form::SubRip, "")),
+        "S_TEXT/ASS" | "S_TEXT/SSA" | "S_ASS" | "S_SSA" => (17, open_text(Form::Ass, "")),
         "S_TEXT/WEBVTT" => (17, open_text(Form::WebVtt, &String::from_utf8_lossy(private))),
         "D_WEBVTT/SUBTITLES" | "D_WEBVTT/CAPTIONS" => (17, open_text(Form::Lines, &String::from_utf8_lossy(private))),
         "D_WEBVTT/DESCRIPTIONS" | "D_WEBVTT/METADATA" => return Err("is WebVTT that is not shown".into()),
@@ -114,7 +120,6 @@ fn refusal(name: &str) -> &'static str {
         "V_VP8" => "is VP8 video, which CMAF does not carry",
         "A_VORBIS" => "is Vorbis sound, which CMAF does not carry",
         "S_VOBSUB" | "S_HDMV/PGS" | "S_DVBSUB" => "has subtitles that are pictures, which are not carried",
-        "S_TEXT/ASS" | "S_TEXT/SSA" | "S_ASS" | "S_SSA" => "has styled ASS subtitles, which are not carried",
         "A_MPEG/L3" | "A_MPEG/L2" | "A_MPEG/L1" => "is MPEG audio, which is not carried",
         _ if name.starts_with("A_PCM/") => "is uncompressed sound, which is not carried",
         _ if name.starts_with("A_DTS") => "is DTS sound, which is not carried",
@@ -122,18 +127,15 @@ fn refusal(name: &str) -> &'static str {
     }
 }
 
-fn open_avc(private: &Bytes) -> Result<Coded, String> {
+fn open_avc(entry: &Entry, private: &Bytes) -> Result<Coded, String> {
+    if private.is_empty() {
+        let facts = Facts::Video(container_facts(entry)?);
+        return Ok(Coded { format: Format::ByteStream { changed: false }, config: None, facts });
+    }
     let record = avc::Record::parse(private).ok_or("has no H.264 configuration that can be read")?;
     let sps = record.first_sps().ok_or("has no H.264 sequence parameter set that can be read")?;
     let length_size = record.length_size;
-    let (depth, limit) = (sps.reorder_frames, sps.max_reorder());
-    let reorder = Reorder { depth: depth.unwrap_or(limit) as usize, stated: depth.is_some() || limit == 0 };
-    let facts = VideoFacts {
-        size: (sps.width, sps.height),
-        sample_aspect: sps.sample_aspect.map(|(x, y)| (x.into(), y.into())),
-        rate: sps.frame_rate.and_then(|(num, den)| FrameRate::new(num, den)),
-        reorder,
-    };
+    let facts = VideoFacts::of_avc(&sps);
     let config = CodecConfig::Avc(with_four_byte_lengths(private, 4));
     Ok(Coded { format: Format::Nal { length_size }, config: Some(config), facts: Facts::Video(facts) })
 }
@@ -197,6 +199,16 @@ fn container_facts(entry: &Entry) -> Result<VideoFacts, String> {
 }
 
 impl VideoFacts {
+    pub(super) fn of_avc(sps: &avc::Sps) -> Self {
+        let (depth, limit) = (sps.reorder_frames, sps.max_reorder());
+        Self {
+            size: (sps.width, sps.height),
+            sample_aspect: sps.sample_aspect.map(|(x, y)| (x.into(), y.into())),
+            rate: sps.frame_rate.and_then(|(num, den)| FrameRate::new(num, den)),
+            reorder: Reorder { depth: depth.unwrap_or(limit) as usize, stated: depth.is_some() || limit == 0 },
+        }
+    }
+
     pub(super) fn take_sequence(&mut self, header: &av1::SequenceHeader) {
         self.size = (header.max_width, header.max_height);
         self.rate = header.frame_rate.and_then(|(num, den)| FrameRate::new(num, den));

@@ -1,6 +1,9 @@
 //! Subtitle blocks to WebVTT cues: `S_TEXT/UTF8`, `S_TEXT/WEBVTT` (RFC 9559 §12, Matroska codec mappings) and the older
 //! `D_WEBVTT/*` of WebM.
 
+use super::ass;
+use crate::vttc::tidy;
+
 /// One cue of a WebVTT file (W3C WebVTT §3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cue {
@@ -18,6 +21,8 @@ pub(super) enum Form {
     WebVtt,
     /// Identifier, settings and text, one after another.
     Lines,
+    /// A line of Advanced SubStation Alpha.
+    Ass,
 }
 
 /// The cue of a block, `None` when it shows nothing.
@@ -37,15 +42,9 @@ pub(super) fn read(form: Form, block: &[u8], addition: Option<&[u8]>) -> Option<
             let text = tidy(parts.next().unwrap_or_default());
             Cue { id: id.to_owned(), settings: settings.trim().to_owned(), text }
         }
+        Form::Ass => ass::cue(&text),
     };
     (!cue.text.is_empty()).then_some(cue)
-}
-
-/// Text without what would end a cue inside it: blank lines, arrows and zero characters (§4.1).
-fn tidy(text: &str) -> String {
-    let lines = text.split(['\n', '\r']).map(str::trim_end).filter(|line| !line.is_empty());
-    let text = lines.collect::<Vec<_>>().join("\n");
-    text.replace("-->", "--&gt;").replace('\0', "")
 }
 
 /// SubRip: bold, italic and underline are kept, other markup is taken out, and the position that `{\anN}` states becomes
@@ -98,19 +97,24 @@ fn brace(rest: &str, settings: &mut String, out: &mut String) -> usize {
         return 1;
     };
     if let Some(place) = rest[..end].strip_prefix("{\\an").and_then(|place| place.parse::<u8>().ok()) {
-        let line = match place {
-            7..=9 => "line:0",
-            4..=6 => "line:50%",
-            _ => "",
-        };
-        let align = match place % 3 {
-            1 => "align:start",
-            0 => "align:end",
-            _ => "",
-        };
-        *settings = [line, align].into_iter().filter(|setting| !setting.is_empty()).collect::<Vec<_>>().join(" ");
+        *settings = placed(place);
     }
     end + 1
+}
+
+/// Settings of a place as on a numeric keypad, 1 to 9.
+pub(super) fn placed(place: u8) -> String {
+    let line = match place {
+        7..=9 => "line:0",
+        4..=6 => "line:50%",
+        _ => "",
+    };
+    let align = match place % 3 {
+        1 => "align:start",
+        0 => "align:end",
+        _ => "",
+    };
+    [line, align].into_iter().filter(|setting| !setting.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn is_entity(rest: &str) -> bool {
@@ -153,7 +157,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_breaks_out_of_its_cue(text in "[<>&{}\\\\an8i/\\-\n\r b]{0,60}") {
-            for form in [Form::SubRip, Form::WebVtt, Form::Lines] {
+            for form in [Form::SubRip, Form::WebVtt, Form::Lines, Form::Ass] {
                 if let Some(cue) = read(form, text.as_bytes(), None) {
                     prop_assert!(!cue.text.contains("-->") && !cue.text.contains("\n\n") && !cue.text.is_empty());
                 }

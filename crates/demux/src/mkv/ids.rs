@@ -23,6 +23,8 @@ pub(super) const CHAPTER_TIME_END: u32 = 0x92;
 pub(super) const CHAPTER_FLAG_HIDDEN: u32 = 0x98;
 pub(super) const CHAPTER_DISPLAY: u32 = 0x80;
 pub(super) const CHAP_STRING: u32 = 0x85;
+pub(super) const CHAP_LANGUAGE: u32 = 0x437C;
+pub(super) const CHAP_LANGUAGE_BCP47: u32 = 0x437D;
 
 pub(super) const CLUSTER: u32 = 0x1F43_B675;
 pub(super) const TIMESTAMP: u32 = 0xE7;

@@ -8,7 +8,7 @@ use super::entry::Entry;
 use super::pictures::Pictures;
 use super::sound::{Sound, Timing};
 use super::text::Text;
-use super::{aspect, codec, language, learn, obus};
+use super::{aspect, byte_stream, codec, language, learn, obus};
 use crate::{Data, MediaKind, Roles, Track};
 
 /// One track of the file.
@@ -74,6 +74,11 @@ impl Lane {
         if entry.video.roll != 0.0 {
             note("the container turns its pictures, which is not carried");
         }
+        if matches!(self.coded.format, Format::Text(super::cue::Form::Ass)) {
+            note(
+                "its subtitles are styled (ASS): what they say is carried, without fonts, colours, drawings and effects",
+            );
+        }
         if entry.scaled {
             note("a TrackTimestampScale is stated, which has no effect");
         }
@@ -90,7 +95,7 @@ impl Lane {
         }
         match self.coded.format {
             Format::Nal { length_size: 4 } | Format::Av1 | Format::Vp9 | Format::Aac | Format::Ac3 => Need::Nothing,
-            Format::Nal { .. } | Format::Text(_) => Need::Whole,
+            Format::Nal { .. } | Format::ByteStream { .. } | Format::Text(_) => Need::Whole,
             Format::Eac3 => Need::Whole,
             Format::Opus => Need::Head(2),
             Format::Flac => Need::Head(16),
@@ -117,7 +122,15 @@ impl Lane {
             self.coded.learn(frame, keyframe, &self.entry)?;
         }
         let samples = self.coded.samples(frame)?;
-        let data = match (&self.coded.format, restored) {
+        let data = match (&mut self.coded.format, restored) {
+            (Format::ByteStream { changed }, _) => {
+                let Some(CodecConfig::Avc(record)) = &self.coded.config else { return Err("H.264 data".into()) };
+                let sample = byte_stream::sample(frame, record);
+                // What follows a change cannot be decoded either, until a key frame has the sets of the beginning.
+                *changed = sample.is_none() || (*changed && !keyframe);
+                let sample = sample.filter(|_| !*changed);
+                Data::Here(sample.ok_or("a picture under other parameter sets than the first: cut the file there")?)
+            }
             (Format::Nal { length_size }, _) if *length_size != 4 => {
                 Data::Here(codec::relength(frame, *length_size).ok_or("NAL units that do not fit their frame")?)
             }

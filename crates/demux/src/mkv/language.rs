@@ -6,7 +6,12 @@ use super::entry::Entry;
 
 /// The BCP 47 language of a track: `LanguageBCP47`, else `Language`, which is English when absent (§5.1.4.1.19).
 pub(super) fn of(entry: &Entry) -> String {
-    let stated = entry.language_bcp47.as_deref().or(entry.language.as_deref()).unwrap_or("eng");
+    stated(entry.language_bcp47.as_deref(), entry.language.as_deref())
+}
+
+/// The same of a pair of elements, whichever of them is there.
+pub(super) fn stated(bcp47: Option<&str>, iso639: Option<&str>) -> String {
+    let stated = bcp47.or(iso639).unwrap_or("eng");
     language::canonical(stated).unwrap_or_else(|| language::UNKNOWN.to_owned())
 }
 

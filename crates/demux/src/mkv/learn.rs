@@ -1,10 +1,11 @@
 //! What only frames tell: configurations that the container lacks, and the samples of a frame.
 
 use bitstream::audio::{ac3, flac, opus};
-use bitstream::{av1, vp9};
+use bitstream::{av1, avc, vp9};
 use bytes::Bytes;
 use media_types::CodecConfig;
 
+use super::byte_stream;
 use super::codec::{AudioFacts, Coded, Facts, Format, VideoFacts};
 use super::entry::{Colour, Entry};
 
@@ -17,6 +18,12 @@ impl Coded {
                 facts.take_sequence(&header);
                 let record = av1::record(frame).ok_or("an AV1 sequence header that cannot be read")?;
                 CodecConfig::Av1(record.into())
+            }
+            (Format::ByteStream { .. }, Facts::Video(facts)) => {
+                let record = byte_stream::record(frame).ok_or("a frame before the first H.264 parameter sets")?;
+                let sps = avc::Record::parse(&record).and_then(|record| record.first_sps());
+                *facts = VideoFacts::of_avc(&sps.ok_or("H.264 parameter sets that cannot be read")?);
+                CodecConfig::Avc(record)
             }
             (Format::Vp9, Facts::Video(facts)) if keyframe => learn_vp9(frame, facts, &entry.video.colour)?,
             (Format::Vp9, _) => return Err("a frame before the first VP9 key frame".into()),

@@ -5,6 +5,7 @@ use media_types::Timescale;
 
 use super::cue::Cue;
 use super::rate::Scale;
+use crate::vttc;
 
 /// A sample: time, length and bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl Text {
             cue_box(&mut bytes, shown, split);
         }
         if bytes.is_empty() {
-            bytes.extend_from_slice(b"\0\0\0\x08vtte");
+            bytes.extend_from_slice(vttc::NOTHING);
         }
         bytes.into()
     }
@@ -114,22 +115,15 @@ impl Text {
 fn cue_box(out: &mut Vec<u8>, shown: &Shown, split: bool) {
     let mut content = Vec::new();
     if split {
-        plain_box(&mut content, b"vsid", &shown.source.to_be_bytes());
+        vttc::put(&mut content, b"vsid", &shown.source.to_be_bytes());
     }
     for (name, text) in [(b"iden", &shown.cue.id), (b"sttg", &shown.cue.settings)] {
         if !text.is_empty() {
-            plain_box(&mut content, name, text.as_bytes());
+            vttc::put(&mut content, name, text.as_bytes());
         }
     }
-    plain_box(&mut content, b"payl", shown.cue.text.as_bytes());
-    plain_box(out, b"vttc", &content);
-}
-
-fn plain_box(out: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) {
-    // Blocks of text are at most a read long, so that this fits.
-    out.extend_from_slice(&(content.len() as u32).saturating_add(8).to_be_bytes());
-    out.extend_from_slice(name);
-    out.extend_from_slice(content);
+    vttc::put(&mut content, b"payl", shown.cue.text.as_bytes());
+    vttc::put(out, b"vttc", &content);
 }
 
 #[cfg(test)]

@@ -188,7 +188,9 @@ impl Aux {
             let bytes = root.slice_ref(fields.0);
             return Ok(Some(Self::Senc { place: senc.at, bytes, subsamples: flags & 2 != 0 }));
         }
-        let (Some(saiz), Some(saio)) = (parent.child(b"saiz")?, parent.child(b"saio")?) else { return Ok(None) };
+        let (Some(saiz), Some(saio)) = (of_encryption(parent, b"saiz")?, of_encryption(parent, b"saio")?) else {
+            return Ok(None);
+        };
         let (_, flags, mut fields) = saiz.full()?;
         let mut header = || {
             fields.skip(if flags & 1 != 0 { 8 } else { 0 })?;
@@ -265,6 +267,20 @@ impl Aux {
             None => Err(fail(place, "the encryption data end before the samples do")),
         }
     }
+}
+
+/// The `saiz` or `saio` box that speaks of encryption: others may lie beside it (ISO/IEC 14496-12 §8.7.8.3). One that does
+/// not say what it speaks of speaks of that.
+fn of_encryption<'a>(parent: &Atom<'a>, kind: &[u8; 4]) -> Result<Option<Atom<'a>>, DemuxError> {
+    for atom in parent.children() {
+        let atom = atom?;
+        let typed = atom.body.get(3).is_some_and(|flags| flags & 1 != 0);
+        let ours = || atom.body.get(4..8).is_some_and(|code| ProtectionScheme::from_code(code).is_some());
+        if atom.kind == *kind && (!typed || ours()) {
+            return Ok(Some(atom));
+        }
+    }
+    Ok(None)
 }
 
 /// Encryption data of one chunk: 255 bytes for each of 65,000 samples.

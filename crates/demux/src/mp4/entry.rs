@@ -9,6 +9,8 @@ use media_types::CodecConfig;
 
 use super::boxes::{Atom, Atoms, Code, Fields, fail, name};
 use super::crypt::{self, Protection, Sinf};
+use super::dolby::Dolby;
+use super::tx3g;
 use crate::{DemuxError, MediaKind};
 
 /// What a sample entry says about the samples that name it.
@@ -26,6 +28,10 @@ pub(super) struct Entry {
     pub(super) by_default: Protection,
     /// Bytes of the lengths before NAL units when they must be widened to 4.
     pub(super) widen: Option<u8>,
+    /// What is said of Dolby Vision.
+    pub(super) dolby: Option<Dolby>,
+    /// How 3GPP timed text becomes WebVTT.
+    pub(super) text: Option<tx3g::Style>,
     /// 1-based entry of `dref` where the media lie.
     pub(super) reference: u16,
 }
@@ -90,13 +96,19 @@ fn entry(atom: &Atom, handler: &Code, stsd_version: u8) -> Result<Found, DemuxEr
             }
         }
     }
+    let dolby = if handler == b"vide" { Dolby::of(atom, header)? } else { None };
+    if let Some(Dolby { profile, compatible: false }) = dolby {
+        let what = "whose colours no other decoder shows as they are; encode it to HDR10";
+        return Ok(Err(format!("it is Dolby Vision profile {profile}, {what}")));
+    }
     let described = match handler {
         b"vide" => video(atom, header, code)?,
         b"soun" => sound(atom, header, code)?,
         _ => text(atom, header, code)?,
     };
     Ok(described.map(|(config, kind, widen)| {
-        Box::new(Entry { at: atom.at, config, kind, protection, by_default, widen, reference })
+        let text = (code == *b"tx3g").then(|| tx3g::Style::parse(atom)).flatten();
+        Box::new(Entry { at: atom.at, config, kind, protection, by_default, widen, dolby, text, reference })
     }))
 }
 
@@ -302,10 +314,11 @@ fn text(atom: &Atom, header: usize, code: Code) -> Result<Described, DemuxError>
             bytes.resize(bytes.len() + 3usize.saturating_sub(ends), 0);
             CodecConfig::Stpp(bytes.into())
         }
-        b"tx3g" | b"text" => {
-            return Ok(Err(
-                "it is 3GPP or QuickTime text, which neither HLS nor DASH plays; give it as WebVTT".to_owned()
-            ));
+        b"tx3g" if atom.kind != code => return Ok(Err("it is encrypted 3GPP text".to_owned())),
+        b"tx3g" if tx3g::Style::parse(atom).is_none() => return Err(atom.short()),
+        b"tx3g" => CodecConfig::Wvtt(Bytes::from_static(b"WEBVTT")),
+        b"text" => {
+            return Ok(Err("it is QuickTime text, which neither HLS nor DASH plays; give it as WebVTT".to_owned()));
         }
         b"c608" | b"c708" => {
             return Ok(Err(

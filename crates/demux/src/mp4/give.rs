@@ -9,11 +9,15 @@ use super::boxes::fail;
 use super::crypt::{self, Aux};
 use super::reader::Reader;
 use super::sample::Raw;
-use super::{Mp4Demuxer, Phase};
+use super::stream::Stream;
+use super::{Mp4Demuxer, Phase, tx3g};
 use crate::{ByteRange, Data, DemuxError, Packet, Step, Warning};
 
 /// The longest sample whose lengths are widened.
 const MOST_WIDENED: u32 = 64 << 20;
+
+/// The longest sample of 3GPP text: 64 KiB of it, and as many runs.
+const MOST_TEXT: u32 = 1 << 20;
 
 /// Bytes and samples of a track in a file of unknown length.
 const MOST_SPENT: u64 = 1 << 46;
@@ -26,7 +30,16 @@ const LEAST_LAG: i64 = 1000;
 pub(super) struct Held {
     packet: Packet,
     range: ByteRange,
-    width: u8,
+    change: Change,
+}
+
+/// What is done with its bytes.
+#[derive(Debug)]
+enum Change {
+    /// Lengths of so many bytes become lengths of 4.
+    Widen(u8),
+    /// 3GPP text becomes WebVTT.
+    Text(tx3g::Style),
 }
 
 /// How a sample is protected and encrypted.
@@ -55,6 +68,7 @@ impl Mp4Demuxer {
             stream.aux_chunk = Some(chunk);
         }
         let description = stream.table.description();
+        stream.description = description;
         let raw = match stream.table.next() {
             Ok(raw) => raw,
             Err(why) => {
@@ -123,6 +137,7 @@ impl Mp4Demuxer {
             front.aux_run = Some(run);
         }
         let Some(raw) = front.next(stream.next_dts) else { return Ok(None) };
+        stream.description = front.description;
         stream.next_dts = stream.next_dts.saturating_add(raw.step());
         let locked = if stream.scheme.is_some() {
             let protection = stream.protection(front.mapping.as_mut(), &front.groups, front.description, raw.at)?;
@@ -201,12 +216,11 @@ impl Mp4Demuxer {
             encryption,
         };
         self.protection = protection;
-        let Some(width) = stream.widen else { return Ok(Some(Step::Packet(packet))) };
-        if raw.size > MOST_WIDENED {
-            let what = format!("a sample of {} bytes, whose lengths must be widened, is too long", raw.size);
-            return Err(fail(raw.at, what));
+        let Some((change, most)) = stream.change() else { return Ok(Some(Step::Packet(packet))) };
+        if raw.size > most {
+            return Err(fail(raw.at, format!("a sample of {} bytes, which must be rewritten, is too long", raw.size)));
         }
-        self.held = Some(Held { packet, range, width });
+        self.held = Some(Held { packet, range, change });
         Ok(None)
     }
 
@@ -235,16 +249,18 @@ impl Mp4Demuxer {
                 return Ok(Some(step));
             }
         };
-        let Held { mut packet, range, width } = held;
+        let Held { mut packet, range, change } = held;
         if (bytes.len() as u64) < range.length {
             self.cut = true;
             let what = format!("track {} goes on beyond the end of the file", self.streams[packet.track].id);
             self.end_early(packet.track, fail(range.offset, what));
             return Ok(None);
         }
-        let bytes = widened(&bytes, width.into())
-            .ok_or_else(|| fail(range.offset, "a NAL unit reaches beyond the end of its sample"))?;
-        packet.data = Data::Here(bytes);
+        packet.data = Data::Here(match change {
+            Change::Widen(width) => widened(&bytes, width.into())
+                .ok_or_else(|| fail(range.offset, "a NAL unit reaches beyond the end of its sample"))?,
+            Change::Text(style) => style.sample(&bytes),
+        });
         Ok(Some(Step::Packet(packet)))
     }
 
@@ -252,6 +268,18 @@ impl Mp4Demuxer {
     fn end_early(&mut self, index: usize, why: DemuxError) {
         self.streams[index].ended = true;
         self.warnings.push(Warning { offset: why.offset, what: format!("{}; the track ends there", why.reason) });
+    }
+}
+
+impl Stream {
+    /// What must be done with the bytes of the sample that is given, and how many it may have.
+    fn change(&self) -> Option<(Change, u32)> {
+        if let Some(width) = self.widen {
+            return Some((Change::Widen(width), MOST_WIDENED));
+        }
+        let place = usize::try_from(self.description).ok()?.checked_sub(1)?;
+        let style = self.text.get(place)?.clone()?;
+        Some((Change::Text(style), MOST_TEXT))
     }
 }
 

@@ -5,6 +5,7 @@ use media_types::time::rescale;
 use media_types::{FrameRate, Timescale};
 
 use super::boxes::{Atom, Atoms, Code, fail, name};
+use super::chapters::{self, Chapters};
 use super::crypt::{Aux, Groups, mapping};
 use super::edit::{self, Timeline};
 use super::entry::{self, Found};
@@ -27,6 +28,8 @@ pub(super) struct Movie {
     pub(super) passed_over: Vec<u32>,
     /// Whether fragments may follow (`mvex`).
     pub(super) fragmented: bool,
+    /// Its chapters.
+    pub(super) chapters: Chapters,
     /// What was passed over, and why.
     pub(super) warnings: Vec<Warning>,
 }
@@ -36,6 +39,8 @@ struct Context<'a> {
     timescale: u32,
     fragment_duration: Option<u64>,
     quicktime: bool,
+    /// Tracks that hold the chapters of others.
+    chapter_tracks: Vec<u32>,
 }
 
 /// Reads the movie box `root`, header included, which lies at `at`.
@@ -58,6 +63,7 @@ pub(super) fn parse(root: &Bytes, at: u64, quicktime: bool) -> Result<Movie, Dem
             None => None,
         },
         quicktime,
+        chapter_tracks: chapters::tracks(&moov),
     };
     let mut seen = 0;
     for trak in moov.children() {
@@ -72,6 +78,9 @@ pub(super) fn parse(root: &Bytes, at: u64, quicktime: bool) -> Result<Movie, Dem
     }
     if let Some(mvex) = mvex {
         extend(&mut movie, &mvex)?;
+    }
+    if movie.chapters.is_empty() {
+        movie.chapters.found = chapters::listed(&moov);
     }
     if movie.tracks.is_empty() {
         let why = movie.warnings.first().map_or("it has no tracks at all", |warning| warning.what.as_str());
@@ -132,6 +141,9 @@ impl Context<'_> {
             pass_over(movie, format!("it holds '{}', neither pictures nor sound nor text", name(handler)));
             return Ok(());
         }
+        if self.chapter_tracks.contains(&header.id) && !matches!(&handler, b"vide" | b"soun") {
+            return self.chapters(movie, trak, header.id);
+        }
         if movie.streams.iter().any(|stream| stream.id == header.id) {
             return Err(fail(trak.at, format!("there are two tracks with the number {}", header.id)));
         }
@@ -159,7 +171,15 @@ impl Context<'_> {
                 format!("track {} is to be shown turned or mirrored; its pictures are carried as they are", header.id);
             movie.warnings.push(Warning { offset: trak.at, what });
         }
-        let mut roles = Roles { default: header.enabled, ..Roles::default() };
+        if let Some(dolby) = chosen.dolby {
+            let what = format!(
+                "track {} is carried without Dolby Vision (profile {}): players show the pictures that it was laid over",
+                header.id, dolby.profile
+            );
+            movie.warnings.push(Warning { offset: trak.at, what });
+        }
+        let forced = chosen.text.as_ref().is_some_and(|text| text.forced);
+        let mut roles = Roles { default: header.enabled, forced, ..Roles::default() };
         let mut label = label;
         if let Some(udta) = trak.child(b"udta")? {
             user_data(&udta, &mut roles, &mut label);
@@ -183,6 +203,23 @@ impl Context<'_> {
             protection: found.iter().flatten().find_map(|entry| entry.protection.as_deref().cloned()),
         });
         movie.streams.push(self.stream(&header, &stbl, &found, &timeline, boxes, kind)?);
+        Ok(())
+    }
+
+    /// A track of chapters, which is none of its own. Of several the first counts; one that is damaged is left out.
+    fn chapters(&self, movie: &mut Movie, trak: &Atom, id: u32) -> Result<(), DemuxError> {
+        movie.passed_over.push(id);
+        if !movie.chapters.is_empty() {
+            return Ok(());
+        }
+        let media = MediaHeader::parse(&trak.need(b"mdia")?, self.quicktime)?;
+        match Chapters::of_track(self.root, trak, self.timescale, media.timescale.get(), media.language) {
+            Ok(chapters) => movie.chapters = chapters,
+            Err(error) => {
+                let what = format!("the chapters in track {id} are left out: {}", error.reason);
+                movie.warnings.push(Warning { offset: error.offset, what });
+            }
+        }
         Ok(())
     }
 
@@ -225,6 +262,7 @@ impl Context<'_> {
             mapping: mapping(self.root, stbl)?,
             aux: if scheme.is_some() { Aux::parse(self.root, stbl, 0)? } else { None },
             widen: first.and_then(|entry| entry.widen),
+            text: found.iter().map(|found| found.as_ref().ok().and_then(|entry| entry.text.clone())).collect(),
             always_sync: !matches!(kind, MediaKind::Video { .. }),
             shift: timeline.shift,
             ..Stream::new(header.id, descriptions, Table::new(boxes))

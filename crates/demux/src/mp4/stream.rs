@@ -8,6 +8,7 @@ use super::boxes::fail;
 use super::crypt::{self, Aux, Groups, Protection};
 use super::sample::Raw;
 use super::table::{Runs, Table};
+use super::tx3g;
 use crate::DemuxError;
 
 /// `trex` (ISO/IEC 14496-12 §8.8.3).
@@ -51,6 +52,10 @@ pub(super) struct Stream {
     pub(super) aux: Option<Aux>,
     /// Bytes of NAL unit lengths that must be widened to 4.
     pub(super) widen: Option<u8>,
+    /// How samples of each description become WebVTT.
+    pub(super) text: Vec<Option<tx3g::Style>>,
+    /// The description of the sample that is given.
+    pub(super) description: u32,
     /// Whether every sample is one to start at, whatever flags say.
     pub(super) always_sync: bool,
     /// What is added to media times.
@@ -97,6 +102,8 @@ impl Stream {
             mapping: None,
             aux: None,
             widen: None,
+            text: Vec::new(),
+            description: 1,
             always_sync: false,
             shift: 0,
             table,

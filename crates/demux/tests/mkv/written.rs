@@ -96,6 +96,33 @@ fn short_nal_lengths_are_written_anew() {
 }
 
 #[test]
+fn a_byte_stream_without_a_configuration_becomes_samples() {
+    let record = hex::decode(AVCC).unwrap();
+    // The sets of the record, behind its counts and lengths.
+    let (sps, pps) = (&record[8..34], &record[37..41]);
+    let units = |units: &[&[u8]]| units.iter().flat_map(|unit| [&[0, 0, 0, 1], *unit].concat()).collect::<Vec<u8>>();
+    let key = units(&[&[9, 0xF0], sps, pps, &[0x65, 0x88, 7]]);
+    let other = units(&[sps, &[0x68, 0xEE, 1], &[0x65, 0x88, 8]]);
+    let next = |byte| units(&[&[0x41, 0x9A, byte]]);
+    let pictures = [next(1), key.clone(), next(2), other, next(3), key, next(4)];
+    let blocks: Vec<Vec<u8>> = (0i16..)
+        .zip(&pictures)
+        .map(|(at, picture)| simple(1, at * 40, if picture.len() > 10 { 0x80 } else { 0 }, picture))
+        .collect();
+    let file = file(&[track(1, 1, "V_MPEG4/ISO/AVC", &[], &[picture()])], &[cluster(0, &blocks)]);
+    let out = whole(&file);
+    let samples: Vec<Vec<u8>> = frames(&file, &out).into_iter().map(|(_, sample)| sample).collect();
+    let sample = |unit: [u8; 3]| [&[0, 0, 0, 3][..], &unit].concat();
+    // What comes before the first sets, and what other sets are for, is left out.
+    let wanted = [[0x65, 0x88, 7], [0x41, 0x9A, 2], [0x65, 0x88, 7], [0x41, 0x9A, 4]];
+    assert_eq!(samples, wanted.map(sample));
+    assert!(matches!(out.tracks[0].kind, MediaKind::Video { width: 640, height: 360, .. }), "{:?}", out.tracks);
+    let CodecConfig::Avc(config) = &out.tracks[0].config else { panic!("{:?}", out.tracks) };
+    assert_eq!(config[..41], [&record[..4], &[0xFF], &record[5..41]].concat());
+    assert!(out.warnings.iter().any(|warning| warning.contains("other parameter sets")), "{:?}", out.warnings);
+}
+
+#[test]
 fn clusters_of_unknown_size_end_where_the_next_begins() {
     let clusters = [
         open(0x1F43_B675, &[number(0xE7, 0), simple(1, 0, 0x80, &[1])].concat()),
@@ -128,7 +155,9 @@ fn what_the_track_says_of_itself_is_carried() {
     let flags = [(0x88, 0u64), (0x55AA, 1), (0x55AB, 1), (0x55AC, 1)].map(|(id, value)| element(id, &[value as u8]));
     let more = [vec![video, text(0x22_B59D, "pt-BR"), text(0x22_B59C, "por"), text(0x536E, "Câmara")], flags.to_vec()]
         .concat();
-    let chapter = master(0xB6, &[number(0x91, 0), number(0x92, 5_000_000_000), master(0x80, &[text(0x85, "One")])]);
+    let portuguese = [text(0x85, "Um"), text(0x437C, "por"), text(0x437D, "pt-BR")];
+    let names = [master(0x80, &[text(0x85, "One")]), master(0x80, &portuguese), master(0x80, &[])];
+    let chapter = master(0xB6, &[vec![number(0x91, 0), number(0x92, 5_000_000_000)], names.to_vec()].concat());
     let file = file(
         &[track(7, 1, "V_MPEG4/ISO/AVC", &hex::decode(AVCC).unwrap(), &more)],
         &[master(0x1043_A770, &[master(0x45B9, &[chapter])]), cluster(0, &[simple(7, 0, 0x80, &[0, 0, 0, 1, 0x65])])],
@@ -153,7 +182,9 @@ fn what_the_track_says_of_itself_is_carried() {
         demuxer.give(file[range.offset as usize..end].to_vec().into());
     }
     let chapters = demuxer.chapters();
-    assert_eq!((chapters.len(), chapters[0].end_ns, chapters[0].title.as_str()), (1, Some(5_000_000_000), "One"));
+    assert_eq!((chapters.len(), chapters[0].end_ns), (1, Some(5_000_000_000)));
+    let titles: Vec<_> = chapters[0].titles.iter().map(|title| (&title.language[..], &title.text[..])).collect();
+    assert_eq!(titles, [("en", "One"), ("pt-BR", "Um")]);
 }
 
 #[test]

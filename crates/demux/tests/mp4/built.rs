@@ -1,6 +1,6 @@
 //! Files built box by box: what is rare, odd or wrong.
 
-use demux::{Data, MediaKind};
+use demux::{ChapterTitle, Data, MediaKind};
 use media_types::CodecConfig;
 
 use crate::driver::{Outcome, demux};
@@ -220,10 +220,39 @@ fn text_tracks_are_carried_or_passed_over() {
     let out = read(&[track.clone(), text(2, &[5], DATA)]);
     assert_eq!(out.tracks[0].config, CodecConfig::Stpp(b"http://www.w3.org/ns/ttml\0\0\0".as_slice().into()));
     assert_eq!(out.tracks[1].config, CodecConfig::Wvtt(b"WEBVTT".as_slice().into()));
-    track.entries = vec![atom(b"tx3g", &[0; 40])];
+    track.entries = vec![atom(b"text", &[0; 40])];
     let out = read(&[track, text(2, &[5], DATA)]);
     assert_eq!(out.tracks.len(), 1);
-    assert!(out.warnings[0].what.contains("track 1 is passed over: it is 3GPP or QuickTime text"));
+    assert!(out.warnings[0].what.contains("track 1 is passed over: it is QuickTime text"));
+}
+
+/// A `tx3g` sample entry with these flags and this default face, at the bottom in the middle.
+fn tx3g(flags: u32, face: u8) -> Vec<u8> {
+    let head = [&[0, 0, 0, 0, 0, 0, 0, 1][..], &flags.to_be_bytes(), &[1, 0xff], &[0; 12]].concat();
+    atom(b"tx3g", &[&head[..], &[0, 0, 0, 0, 0, 1, face, 18, 255, 255, 255, 255]].concat())
+}
+
+#[test]
+fn timed_text_of_3gpp_becomes_webvtt_sample_by_sample() {
+    let samples = [&b"\0\0"[..], b"\0\x05Hello", b"\0\x04a\nb&"];
+    let sizes = samples.map(|sample| sample.len() as u32);
+    let mut track = text(1, &sizes, DATA);
+    (track.handler, track.entries) = (*b"sbtl", vec![tx3g(0, 0), tx3g(0, 2)]);
+    // The last sample is in a chunk of its own, which has the second description.
+    (track.chunks, track.stsc) = (vec![DATA, DATA + sizes[0] + sizes[1]], vec![1, 2, 1, 2, 1, 2]);
+    let out = demux(&file(&samples.concat(), &movie(&[track.clone()], &[])), true);
+    assert_eq!((out.error, out.warnings), (None, vec![]));
+    assert_eq!(out.tracks[0].config, CodecConfig::Wvtt(b"WEBVTT".as_slice().into()));
+    assert!(!out.tracks[0].roles.forced);
+    let bytes: Vec<&[u8]> = out.reads.iter().map(|read| &read.bytes[..]).collect();
+    let hello = b"\0\0\0\x15vttc\0\0\0\x0dpaylHello";
+    let italic = b"\0\0\0\x26vttc\0\0\0\x1epayl<i>a</i>\n<i>b&amp;</i>";
+    assert_eq!(bytes, [&b"\0\0\0\x08vtte"[..], hello, italic]);
+    track.entries = vec![tx3g(0x8000_0000, 0)];
+    track.stsc = vec![1, 2, 1];
+    assert!(read(&[track.clone()]).tracks[0].roles.forced);
+    track.entries = vec![atom(b"tx3g", &[0; 37])];
+    assert!(refused(&[track]).contains("the tx3g box is too short"));
 }
 
 #[test]
@@ -389,4 +418,65 @@ fn a_second_movie_box_and_fragments_of_strangers_are_passed_over() {
     let said: Vec<_> = out.warnings.iter().map(|warning| warning.what.as_str()).collect();
     assert_eq!(said.len(), 2);
     assert!(said[0].contains("fragments of track 9") && said[1].contains("a second movie box"), "{said:?}");
+}
+
+#[test]
+fn a_chapter_track_is_read_and_is_no_track_of_its_own() {
+    let mut video = text(1, &[4; 3], DATA);
+    video.trak.push(atom(b"tref", &atom(b"chap", &words(&[7]))));
+    // 60 bytes of data: two titles behind the video's samples, one of them in UTF-16, and one that lies elsewhere.
+    let mut data = data(60);
+    data[12..17].copy_from_slice(b"\0\x03One");
+    data[17..25].copy_from_slice(b"\0\x06\xfe\xff\0\xc9\0!");
+    data[40..45].copy_from_slice(b"\0\x03End");
+    let mut names = text(7, &[5, 8, 5], DATA + 12);
+    (names.stsc, names.chunks) = (vec![1, 2, 1, 2, 1, 1], vec![DATA + 12, DATA + 40]);
+    (names.entries, names.language) = (vec![atom(b"text", &[0; 16])], 0x10b5);
+    (names.stts, names.edits) = (vec![1, 1500, 1, 500, 1, 1000], Some(vec![300, u32::MAX, 0x1_0000, 0, 0, 0x1_0000]));
+    let file = file(&data, &movie(&[video.clone(), names.clone()], &[]));
+    let read = |file: &[u8], told: bool| {
+        let out = demux(file, told);
+        assert_eq!((out.error, out.tracks.len(), out.warnings.len()), (None, 1, 0));
+        out.chapters
+    };
+    let chapters = read(&file, true);
+    let told: Vec<_> =
+        chapters.iter().map(|chapter| (chapter.start_ns, chapter.end_ns, chapter.titles.clone())).collect();
+    let title = |text: &str| vec![ChapterTitle { language: "de".into(), text: text.into() }];
+    let second = 1_000_000_000;
+    assert_eq!(
+        told,
+        [
+            (second / 2, Some(2 * second), title("One")),
+            (2 * second, Some(5 * second / 2), title("É!")),
+            (5 * second / 2, Some(7 * second / 2), title("End")),
+        ]
+    );
+    assert_eq!(read(&file, false), chapters);
+    // Samples that lie on one another are read as long as the file has bytes for them.
+    names.stsc = vec![1, 1000, 1];
+    names.tables.push(full(b"stsz", 0, 0, &words(&[50, 1000])));
+    names.stts = vec![1000, 10];
+    let hostile = self::file(&data, &movie(&[video, names], &[]));
+    let out = demux(&hostile, true);
+    assert!((1..=hostile.len() / 50).contains(&out.chapters.len()), "{}", out.chapters.len());
+    assert!(out.bytes_asked <= 3 * hostile.len() as u64, "{} bytes of {}", out.bytes_asked, hostile.len());
+}
+
+#[test]
+fn pictures_under_dolby_vision_are_carried_where_other_decoders_know_them() {
+    let entry = |name: &[u8; 4], profile: u8, compatible: u8| {
+        let dolby = atom(name, &[&[1, 0, profile << 1, 0x35, compatible << 4][..], &[0; 19]].concat());
+        let mut track = text(3, &[5], DATA);
+        (track.handler, track.entries) = (*b"vide", vec![avc(b"avc1", 4, &dolby)]);
+        track
+    };
+    let out = read(&[entry(b"dvvC", 8, 1)]);
+    assert_eq!(out.tracks.len(), 1);
+    assert!(out.warnings[0].what.contains("track 3 is carried without Dolby Vision (profile 8)"), "{:?}", out.warnings);
+    let error = read(&[entry(b"dvcC", 5, 0)]).error.unwrap();
+    assert!(error.reason.contains("it is Dolby Vision profile 5"), "{error}");
+    let mut short = entry(b"dvcC", 5, 0);
+    short.entries = vec![avc(b"avc1", 4, &atom(b"dvcC", &[1, 0, 10, 0]))];
+    assert!(read(&[short]).error.unwrap().reason.contains("the dvcC box is too short"));
 }

@@ -67,6 +67,21 @@ fn trailing_garbage_is_passed_over_with_a_warning() {
     }
 }
 
+/// Files that Shaka Packager encrypted, with vectors of their own and with a constant one.
+const LOCKED: [&[u8]; 2] = [include_bytes!("../data/mp4/cens.mp4"), include_bytes!("../data/mp4/cbcs.mp4")];
+
+/// Where the bytes of boxes that speak of encryption lie, at any depth.
+fn protection_bytes(file: &[u8]) -> Vec<usize> {
+    let names = [&b"senc"[..], b"saiz", b"saio", b"tenc", b"schm", b"sgpd", b"sbgp", b"sinf"];
+    let starts = (4..file.len() - 4).filter(|&at| names.contains(&&file[at..at + 4]));
+    starts
+        .flat_map(|at| {
+            let size = u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) as usize;
+            at - 4..(at - 4 + size).min(file.len())
+        })
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -97,5 +112,20 @@ proptest! {
             file[places[place.index(places.len())]] = value;
         }
         demux(&file, true);
+    }
+
+    #[test]
+    fn no_mutation_of_encryption_data_makes_it_panic(
+        which in 0usize..2,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), Just(0), Just(0xff)]), 1..12),
+        told in any::<bool>(),
+    ) {
+        let mut file = LOCKED[which].to_vec();
+        let places = protection_bytes(&file);
+        for (place, value) in changes {
+            file[places[place.index(places.len())]] = value;
+        }
+        let out = demux(&file, told);
+        prop_assert!(out.bytes_asked <= 4 * file.len() as u64 + 65_536);
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a whole file in memory as a caller reads one on disk.
 
 use bytes::Bytes;
-use demux::{Data, Demux, DemuxError, Mp4Demuxer, Packet, Step, Track, Warning};
+use demux::{Chapter, Data, Demux, DemuxError, Mp4Demuxer, Packet, Step, Track, Warning};
 use drm::TrackProtection;
 
 /// A packet with its bytes, and how it is protected.
@@ -18,6 +18,7 @@ pub(crate) struct Outcome {
     pub(crate) tracks: Vec<Track>,
     pub(crate) reads: Vec<Read>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) chapters: Vec<Chapter>,
     pub(crate) error: Option<DemuxError>,
     pub(crate) bytes_asked: u64,
 }
@@ -83,6 +84,8 @@ pub(crate) fn demux(file: &[u8], told: bool) -> Outcome {
         }
         assert!(out.reads.len() <= 4 * file.len(), "a file gives no more packets than it has bytes for");
     }
+    out.chapters = demuxer.chapters().to_vec();
+    assert!(out.chapters.len() <= Chapter::MOST);
     out.warnings = demuxer.take_warnings();
     assert!(out.warnings.len() <= 100);
     assert!(demuxer.take_warnings().is_empty());

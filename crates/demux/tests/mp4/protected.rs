@@ -91,6 +91,19 @@ fn initialisation_vectors_are_found_wherever_they_lie() {
 }
 
 #[test]
+fn auxiliary_data_of_other_kinds_are_passed_over() {
+    let data: Vec<u8> = (1..=6).flat_map(|iv| aux(iv, false)).collect();
+    let sizes = |kind: &[u8; 4], size: u8| full(b"saiz", 0, 1, &[&kind[..], &[0; 4], &[size], &words(&[6])].concat());
+    let offsets = |kind: &[u8; 4], at: u32| full(b"saio", 0, 1, &[&kind[..], &[0; 4], &words(&[1, at])].concat());
+    let other = [sizes(b"misc", 3), offsets(b"misc", 0)];
+    let ours = [sizes(b"cenc", 8), offsets(b"cenc", DATA + 60)];
+    let out = read(track(b"cenc", &tenc(0, 1, 8, KEY, &[]), [other.clone(), ours].concat()), &data);
+    assert_eq!(vectors(&out), (1..=6).map(whole).collect::<Vec<_>>());
+    let error = read(track(b"cenc", &tenc(0, 1, 8, KEY, &[]), other.to_vec()), &data).error.unwrap();
+    assert!(error.reason.contains("no initialisation vector"), "{error}");
+}
+
+#[test]
 fn constant_vectors_need_no_data_of_samples() {
     let out = read(track(b"cbcs", &tenc(0x19, 1, 0, KEY, &[7; 16]), vec![]), &[]);
     assert_eq!(vectors(&out), vec![Some(SampleEncryption { iv: None, subsamples: vec![] }); 6]);
