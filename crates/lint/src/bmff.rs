@@ -5,6 +5,7 @@ pub(crate) mod check_init;
 pub(crate) mod check_segment;
 pub(crate) mod encryption;
 pub(crate) mod entry;
+pub(crate) mod event;
 pub(crate) mod init;
 pub(crate) mod pssh;
 pub(crate) mod segment;

@@ -1,11 +1,12 @@
 //! What media segments of one track must keep, one after another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drm::{ContentKey, KeyId, ProtectionScheme, SampleEncryption, TrackProtection};
 
 use super::Fault;
 use super::encryption::{self, Encryption};
+use super::event::MAX_SCHEMES;
 use super::init::{Init, Track};
 use super::segment::{Fragment, Sample, Segment, TrackFragment};
 use crate::codec::Facts;
@@ -37,6 +38,8 @@ pub(crate) struct State {
     last_sync: Option<u64>,
     /// Counter blocks in use per key: first to one behind the last.
     counters: BTreeMap<KeyId, BTreeMap<u128, u128>>,
+    /// Schemes and values of event messages.
+    pub(crate) events: BTreeSet<(String, String)>,
     /// Closed captions with text.
     pub(crate) captions: bool,
     /// Sums of all samples.
@@ -64,6 +67,9 @@ pub(crate) struct Summary {
     pub(crate) earliest: i64,
     pub(crate) starts_with_sync: bool,
 }
+
+/// Priming, reordering and rounding put presentation so far from decoding.
+const EVENT_SLACK_S: f64 = 0.5;
 
 /// Bounds on remembered counters of a track.
 const MAX_COUNTERS: usize = 4 << 20;
@@ -108,6 +114,7 @@ pub(crate) fn check(
     if context.facts.nal.is_some() && summary.is_some_and(|summary| !summary.starts_with_sync) && !context.iframes {
         faults.push(Fault::new(cmaf::STARTS_WITH_SYNC, 0, "the first sample is not a sync sample"));
     }
+    check_events(context, &segment, state, &mut faults);
     for index in &segment.indexes {
         check_index(context, index, bytes.len(), &segment, &mut faults);
     }
@@ -115,6 +122,25 @@ pub(crate) fn check(
         findings.add(fault.rule, Place::of(context.resource).at(context.offset + fault.offset as u64), fault.message);
     }
     summary
+}
+
+/// Event messages lie with the media that their events belong to.
+fn check_events(context: &Context<'_>, segment: &Segment<'_>, state: &mut State, faults: &mut Vec<Fault>) {
+    for event in &segment.events {
+        if state.events.len() < MAX_SCHEMES {
+            state.events.insert((event.scheme.clone(), event.value.clone()));
+        }
+        let tracks = segment.fragments.get(event.fragment).map(|fragment| &fragment.tracks).into_iter().flatten();
+        let start = tracks.filter(|track| track.track_id == context.track.id).find_map(|track| track.decode_time);
+        let (Some(time), Some(start)) = (event.time, start) else { continue };
+        let seconds = |ticks: u64, scale: u32| ticks as f64 / f64::from(scale.max(1));
+        let (at, from) = (seconds(time, event.timescale), seconds(start, context.track.timescale));
+        // What an edit list hides lies between decode time and presentation time.
+        if at < from - EVENT_SLACK_S {
+            let message = format!("an event at {at:.3} s lies in front of media from {from:.3} s on");
+            faults.push(Fault::new(cmaf::EMSG, event.at, message));
+        }
+    }
 }
 
 fn check_fragment(context: &Context<'_>, fragment: &Fragment<'_>, state: &mut State, faults: &mut Vec<Fault>) {

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use super::boxes::{Atom, Atoms, Fields};
+use super::event::Event;
 use super::init::Init;
 use crate::rules::{bmff as rules, cmaf};
 
@@ -10,6 +11,7 @@ use crate::rules::{bmff as rules, cmaf};
 pub(crate) struct Segment<'a> {
     pub(crate) indexes: Vec<Sidx>,
     pub(crate) fragments: Vec<Fragment<'a>>,
+    pub(crate) events: Vec<Event>,
 }
 
 /// A segment index (§8.16.3).
@@ -92,6 +94,10 @@ impl<'a> Segment<'a> {
                         faults.push(Fault::new(rules::SIDX, atom.at, "sidx ends before the references that it counts"))
                     }
                 },
+                b"emsg" => match Event::read(&atom, segment.fragments.len()) {
+                    Ok(event) => segment.events.push(event),
+                    Err(message) => faults.push(Fault::new(rules::EMSG, atom.at, message)),
+                },
                 b"moof" => {
                     if segment.fragments.last().is_some_and(|fragment| fragment.media.is_none()) {
                         faults.push(Fault::new(cmaf::BOX_ORDER, atom.at, "a moof follows a moof without mdat"));
@@ -109,6 +115,9 @@ impl<'a> Segment<'a> {
             && fragment.media.is_none()
         {
             faults.push(Fault::new(cmaf::BOX_ORDER, fragment.at, "no mdat follows the last moof"));
+        }
+        if let Some(event) = segment.events.iter().find(|event| event.fragment >= segment.fragments.len()) {
+            faults.push(Fault::new(rules::EMSG, event.at, "no moof follows an emsg"));
         }
         segment
     }

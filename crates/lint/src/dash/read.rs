@@ -12,6 +12,7 @@ use crate::rules::{dash as rules, input};
 use crate::{base64, codec, uri};
 
 mod check;
+mod periods;
 
 /// Bounds what is compared with one another.
 const MAX_REPRESENTATIONS: usize = 2000;
@@ -49,6 +50,8 @@ pub(crate) struct Representation {
     pub(crate) aligned: bool,
     pub(crate) sap: Option<u32>,
     pub(crate) protection: Vec<ContentProtection>,
+    /// Schemes and values of the events that segments may carry.
+    pub(crate) inband: Vec<(String, Option<String>)>,
 }
 
 /// A protection descriptor (§5.8.4.1, ISO/IEC 23001-7 §11.2).
@@ -80,6 +83,7 @@ pub(crate) fn read(bytes: &[u8], resource: &str, findings: &mut Findings) -> Man
     }
     schema::check(&root, resource, findings);
     let seconds = check::presentation(&root, resource, findings);
+    periods::check(&root, &seconds, resource, findings);
     let mut manifest = Manifest {
         min_buffer: root.get("minBufferTime").and_then(values::duration),
         dynamic: root.get("type") == Some("dynamic"),
@@ -191,6 +195,12 @@ impl<'a> Reader<'a> {
                 .any(|name| adaptation.get(name).is_some_and(|value| !matches!(value, "false" | "0"))),
             sap: self.number("startWithSAP").or_else(|| self.number("subsegmentStartsWithSAP")),
             protection: self.all("ContentProtection").map(|element| self.protection(element, findings)).collect(),
+            inband: self
+                .all("InbandEventStream")
+                .map(|stream| {
+                    (stream.get("schemeIdUri").unwrap_or_default().to_owned(), stream.get("value").map(str::to_owned))
+                })
+                .collect(),
         };
         self.check(&out, findings);
         out

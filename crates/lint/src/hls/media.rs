@@ -10,6 +10,7 @@ use crate::rules::{hls_media as rules, input};
 use crate::uri;
 
 mod check;
+mod interstitial;
 mod key;
 
 /// A media playlist.
@@ -213,7 +214,10 @@ impl Reader<'_, '_> {
             }
             "EXT-X-PRELOAD-HINT" => self.out.hints.push(attributes),
             "EXT-X-SKIP" => self.out.skipped = Some(attributes.line),
-            "EXT-X-DATERANGE" => key::check_date_range(&attributes, place, self.findings),
+            "EXT-X-DATERANGE" => {
+                key::check_date_range(&attributes, place, self.findings);
+                interstitial::check(&attributes, place, self.findings);
+            }
             _ => {}
         }
     }

@@ -54,6 +54,7 @@ pub(crate) fn read(bytes: &[u8], resource: &str, findings: &mut Findings) -> Mul
     let mut out = Multivariant { variables, ..Multivariant::default() };
     let mut version = (1, 0);
     let mut pending: Option<Attributes> = None;
+    let mut session_data = BTreeSet::new();
     for line in lines {
         let place = Place::line(resource, line.number);
         match line.what {
@@ -81,9 +82,11 @@ pub(crate) fn read(bytes: &[u8], resource: &str, findings: &mut Findings) -> Mul
                     }
                     "EXT-X-MEDIA" => out.renditions.push(schema::read(&name, &value, place, findings)),
                     "EXT-X-SESSION-KEY" => out.session_keys.push(schema::read(&name, &value, place, findings)),
-                    "EXT-X-SESSION-DATA" | "EXT-X-START" | "EXT-X-CONTENT-STEERING" => {
-                        drop(schema::read(&name, &value, place, findings))
+                    "EXT-X-SESSION-DATA" => {
+                        let attributes = schema::read(&name, &value, place, findings);
+                        check_session_data(&attributes, &mut session_data, place, findings);
                     }
+                    "EXT-X-START" | "EXT-X-CONTENT-STEERING" => drop(schema::read(&name, &value, place, findings)),
                     "EXTINF" | "EXT-X-TARGETDURATION" | "EXT-X-MEDIA-SEQUENCE" | "EXT-X-MAP" => {
                         findings.add(hls_media::MIXED, place, format!("{name} in a multivariant playlist"));
                     }
@@ -97,6 +100,23 @@ pub(crate) fn read(bytes: &[u8], resource: &str, findings: &mut Findings) -> Mul
     }
     check(&out, version, resource, findings);
     out
+}
+
+/// Either a value or an address, and no two of one name and language.
+fn check_session_data(
+    attributes: &Attributes,
+    seen: &mut BTreeSet<(String, String)>,
+    place: Place<'_>,
+    findings: &mut Findings,
+) {
+    let text = |name: &str| attributes.get(name).unwrap_or_default().to_owned();
+    let id = text("DATA-ID");
+    if attributes.get("VALUE").is_some() == attributes.get("URI").is_some() {
+        findings.add(hls_media::SESSION_DATA, place, format!("{id:?} has not one of VALUE and URI"));
+    }
+    if !seen.insert((id.clone(), text("LANGUAGE"))) {
+        findings.add(hls_media::SESSION_DATA, place, format!("{id:?} appears twice in one language"));
+    }
 }
 
 fn rules_uri() -> &'static crate::Rule {

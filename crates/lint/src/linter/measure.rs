@@ -2,11 +2,12 @@
 
 use super::Track;
 
-/// Sizes in bits and lengths in seconds of the segments that were read.
+/// Sizes in bits of the segments that were read, and their lengths in seconds as players are told them.
 fn measured(track: &Track) -> Vec<(f64, f64)> {
     let of = |segment| {
         let segment: &super::SegmentPlan = segment;
-        Some((segment.size? as f64 * 8.0, track.seconds(segment).filter(|seconds| *seconds > 0.0)?))
+        let seconds = segment.duration.or_else(|| track.seconds(segment));
+        Some((segment.size? as f64 * 8.0, seconds.filter(|seconds| *seconds > 0.0)?))
     };
     track.segments.iter().filter_map(of).collect()
 }

@@ -19,6 +19,8 @@ rules! {
         "samples last longer than zero" "write sample durations in trun, tfhd or trex"
     EDIT_LIST Warning "bmff.edit-list" "ISO/IEC 23000-19 §7.5.13"
         "a fragmented track has at most one edit, at rate 1" "use one edit with segment_duration 0, or negative composition offsets"
+    EMSG Error "bmff.emsg" "ISO/IEC 23009-1 §5.10.3.3"
+        "event messages can be read and lie in front of a movie fragment" "write emsg of version 1 with a scheme, both strings ended by 0, before moof"
     HANDLER Error "bmff.handler" "ISO/IEC 14496-12 §8.4.3, §8.5.2"
         "handler and sample entry belong together" "use vide, soun, text or subt as the sample entry asks"
     MVEX Error "bmff.mvex" "ISO/IEC 14496-12 §8.8.1, §8.8.3"

@@ -7,6 +7,8 @@ rules! {
         "the initialisation segment claims a CMAF brand" "add cmfc or cmf2 to the compatible brands when the track conforms"
     DEFAULT_BASE Error "cmaf.default-base-is-moof" "ISO/IEC 23000-19 §7.5.16"
         "data offsets count from the movie fragment" "set default-base-is-moof and leave out base-data-offset"
+    EMSG Warning "cmaf.emsg" "ISO/IEC 23000-19 §7.4.5, ISO/IEC 23009-1 §5.10.3.3.4"
+        "an event does not begin before the media that carry its message" "write emsg into the segment in which its event begins, or an earlier one"
     ONE_TRACK Warning "cmaf.one-track" "ISO/IEC 23000-19 §7.3.1"
         "a CMAF track file holds one track" "package every track by itself"
     ONE_TRAF Warning "cmaf.one-traf" "ISO/IEC 23000-19 §7.3.2.3"

@@ -34,6 +34,15 @@ fn text(file: &'static str, from: &str, to: &str) -> Edit {
     Edit::Text(file, from.to_owned(), to.to_owned())
 }
 
+/// A set of thumbnails behind the last one: a sheet of 320 by 90 pixels, whose tiles go on behind the end.
+pub(crate) fn tiles(value: &str) -> String {
+    format!(
+        "</AdaptationSet><AdaptationSet contentType=\"image\" mimeType=\"image/jpeg\"><SegmentTemplate media=\"x.jpg\" duration=\"9\"/>\
+         <Representation id=\"t\" bandwidth=\"1000\" width=\"320\" height=\"90\"><EssentialProperty \
+         schemeIdUri=\"http://dashif.org/guidelines/thumbnail_tile\" value=\"{value}\"/></Representation></AdaptationSet></Period>"
+    )
+}
+
 fn master(rule: &'static str, from: &str, to: &str) -> Case {
     case(rule, "m.m3u8", false, text("m.m3u8", from, to))
 }
@@ -71,6 +80,7 @@ pub(crate) fn cases() -> Vec<Case> {
         tags(),
         manifests(),
         representations(),
+        markers(),
     ]
     .concat()
 }
@@ -162,6 +172,17 @@ fn cenc() -> Vec<Case> {
 
 fn multivariant() -> Vec<Case> {
     vec![
+        master("hls.session-data", "#EXT-X-INDEPENDENT", "#EXT-X-SESSION-DATA:DATA-ID=\"a\"\n#EXT-X-INDEPENDENT"),
+        master(
+            "hls.session-data",
+            "#EXT-X-INDEPENDENT",
+            "#EXT-X-SESSION-DATA:DATA-ID=\"a\",VALUE=\"b\",URI=\"c\"\n#EXT-X-INDEPENDENT",
+        ),
+        master(
+            "hls.session-data",
+            "#EXT-X-INDEPENDENT",
+            "#EXT-X-SESSION-DATA:DATA-ID=\"a\",VALUE=\"b\"\n#EXT-X-SESSION-DATA:DATA-ID=\"a\",VALUE=\"c\"\n#EXT-X-INDEPENDENT",
+        ),
         master("hls.attribute-duplicate", "RESOLUTION=320x180,", "RESOLUTION=320x180,RESOLUTION=320x180,"),
         master("hls.attribute-required", "BANDWIDTH=20000,", ""),
         master("hls.attribute-syntax", "VIDEO-RANGE=SDR,", "VIDEO-RANGE,"),
@@ -316,6 +337,10 @@ fn manifests() -> Vec<Case> {
         mpd("dash.role", "value=\"main\"", "value=\"primary\""),
         mpd("dash.root", "urn:mpeg:dash:schema:mpd:2011", "urn:mpeg:dash:schema:mpd:2012"),
         mpd("dash.trick-mode", "trickmode\" value=\"1\"", "trickmode\" value=\"9\""),
+        mpd("dash.trick-mode", "trickmode\" value=\"1\"", "trickmode\""),
+        mpd("dash.thumbnails", "</AdaptationSet>\n  </Period>", &tiles("3x1")),
+        mpd("dash.thumbnails", "</AdaptationSet>\n  </Period>", &tiles("2x4")),
+        mpd("dash.thumbnails", "</AdaptationSet>\n  </Period>", &tiles("2 by 1")),
         mpd("dash.unknown-element", "<Role", "<Rolle/><Role"),
         mpd("dash.utc-timing", "type=\"static\"", "type=\"dynamic\""),
         mpd("dash.xml", "</MPD>", "</MP>"),
@@ -352,6 +377,91 @@ fn representations() -> Vec<Case> {
         mpd("dash.timeline-media", "<S t=\"0\" d=\"50000\"/>", "<S t=\"0\" d=\"40000\"/>"),
         mpd("dash.timeline-overlap", "t=\"50000\"", "t=\"49000\""),
     ]
+}
+
+fn markers() -> Vec<Case> {
+    let event = |time: u64| Edit::Replace("v1/1.m4s", announced(&event(time, "urn:scte:scte35:2013:bin")));
+    let range = |attributes: &str| {
+        let head =
+            "#EXT-X-DATERANGE:ID=\"a\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2024-01-01T00:00:00Z\",";
+        list("hls.media-interstitial", "#EXTINF", &format!("{head}{attributes}\n#EXTINF"))
+    };
+    let asset = "X-ASSET-URI=\"https://example.org/a.m3u8\"";
+    let continuity =
+        "<SupplementalProperty schemeIdUri=\"urn:mpeg:dash:period-continuity:2015\" value=\"p9\"/><Role sch";
+    let divided = |id, offset, set| Edit::Replace("m.mpd", divided(id, offset, set));
+    vec![
+        case("bmff.emsg", "m.m3u8", false, Edit::Replace("v1/1.m4s", announced(&event_box(&[2, 0, 0, 0])))),
+        case("bmff.emsg", "m.m3u8", false, Edit::Replace("v1/1.m4s", announced(&event_box(&[1; 24])))),
+        case("bmff.emsg", "m.m3u8", false, Edit::Replace("v1/1.m4s", trailing(&self::event(50_000, "urn:x")))),
+        case("bmff.emsg", "m.m3u8", false, Edit::Replace("v1/1.m4s", announced(&self::event(50_000, "")))),
+        case("cmaf.emsg", "m.m3u8", false, event(10_000)),
+        case("dash.inband-events", "m.mpd", false, event(50_000)),
+        mpd("dash.period-continuity", "<Role sch", continuity),
+        case("dash.period-continuity", "m.mpd", false, divided("p0", 90_000, "1")),
+        case("dash.period-continuity", "m.mpd", false, divided("p0", 100_000, "2")),
+        mpd("dash.period-start", "startNumber=\"0\">", "presentationTimeOffset=\"50000\" startNumber=\"0\">"),
+        case("dash.period-start", "m.mpd", false, divided("p0", 0, "1")),
+        range("DURATION=3"),
+        range(&format!("{asset},X-ASSET-LIST=\"a.json\"")),
+        range("X-ASSET-URI=\"a.m3u8\""),
+        range(&format!("{asset},X-RESUME-OFFSET=\"0\"")),
+        range(&format!("{asset},X-PLAYOUT-LIMIT=-1")),
+        range(&format!("{asset},X-SNAP=\"UP\"")),
+        range(&format!("{asset},X-RESTRICT=SKIP")),
+        range(&format!("{asset},CUE=\"PRE,POST\"")),
+    ]
+}
+
+/// An `emsg` around this body.
+fn event_box(body: &[u8]) -> Vec<u8> {
+    media::atom("emsg", &[body])
+}
+
+/// An event at this time of the first video track.
+pub(crate) fn event(time: u64, scheme: &str) -> Vec<u8> {
+    let numbers =
+        [&[1, 0, 0, 0][..], &25_000u32.to_be_bytes(), &time.to_be_bytes(), &[0, 0, 0, 0, 0, 0, 0, 1]].concat();
+    event_box(&[&numbers, scheme.as_bytes(), &[0, 0], b"message"].concat())
+}
+
+/// The second segment of the first video track with a box in front of its fragment, behind `styp`.
+pub(crate) fn announced(event: &[u8]) -> Vec<u8> {
+    let mut segment = media::segment(true, false, 1);
+    let moof = segment.windows(4).position(|window| window == b"moof").unwrap() - 4;
+    segment.splice(moof..moof, event.iter().copied());
+    segment
+}
+
+fn trailing(event: &[u8]) -> Vec<u8> {
+    [media::segment(true, false, 1), event.to_vec()].concat()
+}
+
+/// The first video track alone in two periods, the second of two seconds: it says that this set goes on from the period
+/// of this id, and where.
+pub(crate) fn divided(id: &str, offset: u64, set: &str) -> Vec<u8> {
+    let period = |head: &str, set: &str, more: &str, template: &str, times: &str| {
+        format!(
+            "<Period {head}><AdaptationSet id=\"{set}\" mimeType=\"video/mp4\" segmentAlignment=\"true\">{more}\
+             <SegmentTemplate timescale=\"25000\" initialization=\"v1/i.mp4\" media=\"v1/$Number$.m4s\" {template}>\
+             <SegmentTimeline>{times}</SegmentTimeline></SegmentTemplate><Representation id=\"v1\" bandwidth=\"9000\" \
+             codecs=\"avc1.64000c\" width=\"320\" height=\"180\"/></AdaptationSet></Period>"
+        )
+    };
+    let first = "id=\"p0\" start=\"PT0S\"";
+    let first = period(first, "1", "", "startNumber=\"0\"", "<S t=\"0\" d=\"50000\" r=\"1\"/>");
+    let more = format!(
+        "<SupplementalProperty schemeIdUri=\"urn:mpeg:dash:period-continuity:2015\" value=\"{id}\"/>\
+         <InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/>"
+    );
+    let template = format!("startNumber=\"2\" presentationTimeOffset=\"{offset}\"");
+    let times = "<S t=\"100000\" d=\"50000\"/>";
+    let second = period("id=\"p1\" start=\"PT4S\" duration=\"PT2S\"", set, &more, &template, times);
+    format!(
+        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\" \
+         mediaPresentationDuration=\"PT6S\" minBufferTime=\"PT2S\">{first}{second}</MPD>"
+    )
+    .into_bytes()
 }
 
 impl Case {

@@ -23,6 +23,55 @@ fn a_valid_presentation_has_no_findings() {
     }
 }
 
+#[test]
+fn periods_that_go_on_and_announced_events_are_no_findings() {
+    let mut files = files(false);
+    files.insert("v1/1.m4s".to_owned(), cases::announced(&cases::event(60_000, "urn:scte:scte35:2013:bin")));
+    let undivided = String::from_utf8(files["m.mpd"].clone()).unwrap();
+    let told = undivided.replacen("<Role", "<InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/><Role", 1);
+    files.insert("m.mpd".to_owned(), told.into_bytes());
+    let report = lint(&files, "m.mpd", options(), None);
+    assert!(report.findings.is_empty(), "{report}");
+    files.insert("m.mpd".to_owned(), cases::divided("p0", 100_000, "1"));
+    let [second, third] = [1, 2].map(|number| media::segment(true, false, number));
+    let event = cases::event(120_000, "urn:scte:scte35:2013:bin");
+    files.insert("v1/1.m4s".to_owned(), second);
+    files.insert("v1/2.m4s".to_owned(), [&third[..24], &event, &third[24..]].concat());
+    let report = lint(&files, "m.mpd", options(), None);
+    assert!(report.findings.is_empty(), "{report}");
+}
+
+#[test]
+fn an_interstitial_with_all_attributes_is_no_finding() {
+    let mut files = files(false);
+    let text = String::from_utf8(files["v1.m3u8"].clone()).unwrap();
+    let range = "#EXT-X-DATERANGE:ID=\"a\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2024-01-01T00:00:01Z\",\
+                 DURATION=1.5,X-ASSET-URI=\"https://example.org/a.m3u8?b=1\",X-RESUME-OFFSET=-0.5,X-PLAYOUT-LIMIT=9,\
+                 X-SNAP=\"OUT,IN\",X-RESTRICT=\"SKIP,JUMP\",CUE=\"PRE,ONCE\"\n\
+                 #EXT-X-PROGRAM-DATE-TIME:2024-01-01T00:00:00Z\n#EXTINF";
+    files.insert("v1.m3u8".to_owned(), text.replacen("#EXTINF", range, 1).into_bytes());
+    let report = lint(&files, "v1.m3u8", options(), None);
+    assert!(report.findings.is_empty(), "{report}");
+}
+
+#[test]
+fn thumbnails_that_go_on_behind_the_end_and_chapters_in_session_data_are_no_findings() {
+    let mut files = files(false);
+    let text = String::from_utf8(files["m.mpd"].clone()).unwrap();
+    files.insert("x.jpg".to_owned(), vec![0xff; 900]);
+    let with_tiles = text.replacen("</AdaptationSet>\n  </Period>", &cases::tiles("2x1"), 1);
+    assert_ne!(with_tiles, text);
+    files.insert("m.mpd".to_owned(), with_tiles.into_bytes());
+    let report = lint(&files, "m.mpd", options(), None);
+    assert!(report.findings.is_empty(), "{report}");
+    let text = String::from_utf8(files["m.m3u8"].clone()).unwrap();
+    let data = "#EXT-X-SESSION-DATA:DATA-ID=\"com.apple.hls.chapters\",URI=\"chapters.json\"\n\
+                #EXT-X-IMAGE-STREAM-INF:BANDWIDTH=2000,CODECS=\"jpeg\",RESOLUTION=160x90,URI=\"tiles.m3u8\"\n#EXT-X-MEDIA";
+    files.insert("m.m3u8".to_owned(), text.replacen("#EXT-X-MEDIA", data, 1).into_bytes());
+    let report = lint(&files, "m.m3u8", options(), None);
+    assert!(report.findings.is_empty(), "{report}");
+}
+
 fn apply(edit: &Edit, files: &mut Files) {
     match edit {
         Edit::Text(file, from, to) => {

@@ -11,6 +11,9 @@ use crate::rules::dash as rules;
 /// Marks adaptation sets for fast playback (DASH-IF IOP §3.2.9).
 pub(super) const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
 
+/// Marks representations whose segments are sheets of pictures (DASH-IF IOP §6.2.6); the first was used once.
+const TILES: [&str; 2] = ["http://dashif.org/thumbnail_tile", "http://dashif.org/guidelines/thumbnail_tile"];
+
 /// Checks the presentation; gives the length of every period in seconds.
 pub(super) fn presentation(root: &Element, resource: &str, findings: &mut Findings) -> Vec<Option<f64>> {
     let place = Place::line(resource, root.line);
@@ -154,8 +157,12 @@ fn check_period(period: &Element, resource: &str, findings: &mut Findings) {
         }
     }
     for set in period.all("AdaptationSet") {
+        check_tiles(set, resource, findings);
         for property in set.all("EssentialProperty").filter(|property| property.get("schemeIdUri") == Some(TRICK_MODE))
         {
+            if property.get("value").is_none_or(|value| value.trim().is_empty()) {
+                findings.add(rules::TRICK_MODE, Place::line(resource, property.line), "no adaptation set is named");
+            }
             for id in property.get("value").unwrap_or_default().split_whitespace() {
                 if !sets.contains(id) {
                     findings.add(
@@ -164,6 +171,38 @@ fn check_period(period: &Element, resource: &str, findings: &mut Findings) {
                         format!("there is no adaptation set {id:?}"),
                     );
                 }
+            }
+        }
+    }
+}
+
+/// Sheets of thumbnails, wherever the property stands.
+fn check_tiles(set: &Element, resource: &str, findings: &mut Findings) {
+    let tiles = |holder: &Element| {
+        let mut all = holder.all("EssentialProperty").chain(holder.all("SupplementalProperty"));
+        let found = all.find(|property| property.get("schemeIdUri").is_some_and(|scheme| TILES.contains(&scheme)))?;
+        Some((found.get("value").unwrap_or_default().to_owned(), found.line))
+    };
+    let shared = tiles(set);
+    for representation in set.all("Representation") {
+        let Some((value, line)) = tiles(representation).or_else(|| shared.clone()) else { continue };
+        let place = Place::line(resource, line);
+        let layout = value.split_once('x').and_then(|(columns, rows)| {
+            Some((
+                columns.parse::<u64>().ok().filter(|&count| count > 0)?,
+                rows.parse::<u64>().ok().filter(|&count| count > 0)?,
+            ))
+        });
+        let Some((columns, rows)) = layout else {
+            findings.add(rules::THUMBNAILS, place, format!("the tiles are {value:?}"));
+            continue;
+        };
+        for (name, count) in [("width", columns), ("height", rows)] {
+            let stated = representation.get(name).or_else(|| set.get(name));
+            let side: Option<u64> = stated.and_then(|side| side.parse().ok());
+            if side.is_none_or(|side| side == 0 || side % count != 0) {
+                let message = format!("@{name} is {:?}, which {count} tiles do not divide", stated.unwrap_or_default());
+                findings.add(rules::THUMBNAILS, place, message);
             }
         }
     }
