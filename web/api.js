@@ -118,6 +118,11 @@ export class Api extends EventTarget {
     return this.#send('GET', `/api/v1/playback/${encodeURIComponent(playbackId)}`);
   }
 
+  /** A token that opens the licences of a protected recording, and where they are: {token, clearkey_url, expires_at}. */
+  playbackToken(playbackId, seconds) {
+    return this.#send('POST', `/api/v1/playback/${encodeURIComponent(playbackId)}/tokens`, { ttl_s: seconds });
+  }
+
   /** The open event stream; the caller aborts it. */
   async events(lastId, signal) {
     const headers = { ...this.headers(), Accept: 'text/event-stream' };

@@ -64,6 +64,7 @@ class Row {
   #figures(asset, working) {
     const parts = [ago(Date.parse(asset.created_at), Date.now())];
     if (asset.size_bytes !== null) parts.push(bytes(asset.size_bytes));
+    if (asset.protection) parts.push(`protected (${asset.protection})`);
     if (working) parts.push(`${stage(asset.progress.stage)}, ${percent(asset.progress.percent)}`, eta(asset.progress.eta_s));
     if (asset.state === 'awaiting_upload') parts.push('pick the same file again to go on');
     return parts.filter((part) => part !== '').join(' · ');

@@ -12,6 +12,27 @@ const RECOVERIES = 4;
 const RETRY_MS = 10_000;
 const EDGE_MS = 6_000;
 const STILL_MS = 6_000;
+/** A token outlasts the longest recording that is watched in one go. */
+const TOKEN_S = 6 * 3600;
+const CLEAR_KEY = 'org.w3.clearkey';
+
+/** What hls.js needs to ask for Clear Key licences: by itself it makes no request of the key that a playlist names. */
+const clearKey = ({ token, clearkey_url: licenseUrl }) => ({
+  emeEnabled: true,
+  drmSystems: {
+    [CLEAR_KEY]: {
+      licenseUrl,
+      generateRequest: (type, data, { decryptdata }) => {
+        const kid = btoa(String.fromCharCode(...decryptdata.keyId)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+        return { initDataType: 'keyids', initData: new TextEncoder().encode(JSON.stringify({ kids: [kid] })).buffer };
+      },
+    },
+  },
+  licenseXhrSetup: (request, url) => {
+    request.open('POST', url, true);
+    request.setRequestHeader('Authorization', `Bearer ${token}`);
+  },
+});
 
 export class Player {
   #hls = null;
@@ -54,7 +75,7 @@ export class Player {
     setText(byId('watch-title'), asset.filename);
     byId('watch-title').focus();
     try {
-      const where = await this.api.playback(asset.playback_id);
+      const where = await this.#find(asset);
       if (opened === this.#opened) this.#load(where, { at: null, play: true });
     } catch (problem) {
       if (opened === this.#opened) this.#note(`It cannot be played: ${problem.message}`);
@@ -80,6 +101,13 @@ export class Player {
     if (asset.complete_at && !this.#whole && !this.#moving && this.#hls !== null) this.#moveOn();
   }
 
+  /** Where an asset plays; of a protected one with a new token for its licences. */
+  async #find(asset) {
+    const where = await this.api.playback(asset.playback_id);
+    if (where.protection) where.licences = await this.api.playbackToken(asset.playback_id, TOKEN_S);
+    return where;
+  }
+
   #load(where, { at, play }) {
     const { Hls } = window;
     this.#whole = Boolean(this.#asset.complete_at);
@@ -88,7 +116,7 @@ export class Player {
     this.#note('');
     if (where.poster) this.video.poster = where.poster;
     this.strip.show(where.storyboard);
-    if (Hls?.isSupported()) this.#loadHls(Hls, where.hls, at);
+    if (Hls?.isSupported()) this.#loadHls(Hls, where, at);
     else if (this.video.canPlayType('application/vnd.apple.mpegurl')) {
       this.video.src = where.hls;
       if (at !== null) this.video.addEventListener('loadedmetadata', () => { this.video.currentTime = at; }, { once: true });
@@ -100,8 +128,8 @@ export class Player {
     if (play) this.video.play().catch(() => {});
   }
 
-  #loadHls(Hls, address, at) {
-    const hls = new Hls({ startPosition: at ?? -1, capLevelToPlayerSize: true });
+  #loadHls(Hls, { hls: address, licences }, at) {
+    const hls = new Hls({ startPosition: at ?? -1, capLevelToPlayerSize: true, ...(licences && clearKey(licences)) });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#fillQualities());
     hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#showRendition());
@@ -145,7 +173,7 @@ export class Player {
     this.#moving = true;
     const opened = this.#opened;
     // Without an answer the old generation plays on, and nobody has to hear of it.
-    const where = await this.api.playback(this.#asset.playback_id).catch(() => null);
+    const where = await this.#find(this.#asset).catch(() => null);
     if (where !== null && opened === this.#opened) {
       if (!this.video.paused) await this.#edge();
       if (opened === this.#opened) {
@@ -174,7 +202,8 @@ export class Player {
 
   #keepStill() {
     const [still, { videoWidth, videoHeight }] = [byId('still'), this.video];
-    if (videoWidth === 0) return;
+    // No page may read protected pictures.
+    if (videoWidth === 0 || this.video.mediaKeys) return;
     [still.width, still.height] = [videoWidth, videoHeight];
     still.getContext('2d').drawImage(this.video, 0, 0);
     still.hidden = false;

@@ -65,6 +65,8 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount(Admin, routes!(licence::issue_token))
         .mount(Public, routes!(playback::show))
         .mount(Public, routes!(licence::clearkey, licence::preflight))
+        .mount(Public, routes!(licence::acquire, licence::acquire_preflight))
+        .mount(Public, routes!(licence::fairplay_certificate))
         .mount(Public, routes!(ops::healthz))
         .mount(Public, routes!(ops::readyz))
         .mount_hidden(Public, "/", get(web::index))

@@ -36,5 +36,5 @@ mod views;
 mod web;
 
 pub use api::{openapi, router};
-pub use licence::Licences;
+pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};
 pub use options::{BuiltinLadders, ControlOptions, LadderSource};

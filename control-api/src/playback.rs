@@ -38,6 +38,8 @@ pub(crate) struct PlaybackView {
     storyboard: Option<String>,
     /// Length in milliseconds.
     duration_ms: Option<i64>,
+    /// `cbcs` or `cenc` when it plays with a licence alone; null when it is clear.
+    protection: Option<&'static str>,
 }
 
 /// What a published generation holds, as far as addresses are concerned.
@@ -162,5 +164,6 @@ async fn find(api: &Api, id: &str) -> Result<PlaybackView, Problem> {
         poster: addresses.poster(&contents),
         storyboard: contents.storyboard.then(|| addresses.file(STORYBOARD)),
         duration_ms: row.duration_ms,
+        protection: row.protection.map(|scheme| scheme.as_str()),
     })
 }

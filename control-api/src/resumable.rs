@@ -22,6 +22,7 @@ pub(crate) async fn create(api: &Api, key: Option<String>, request: Request) -> 
         filename: creation.filename.filter(|name| !name.is_empty()).unwrap_or_else(|| "untitled".to_owned()),
         size: creation.size_bytes,
         ladder: creation.ladder,
+        protection: creation.protection,
     };
     uploads::check(api, &new)?;
     // Before the announcement: a chunk that is refused must not leave an upload that its client never heard of.

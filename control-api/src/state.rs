@@ -114,6 +114,7 @@ pub(crate) async fn announced(api: &Api, size_bytes: u64) -> (asset_store::Uploa
         filename: "a.mp4".to_owned(),
         size_bytes: Some(size_bytes),
         ladder: ladders::DEFAULT_LADDER.to_owned(),
+        protection: None,
     };
     api.store.create_upload(&new, api.now_ms()).await.expect("it is a valid announcement")
 }

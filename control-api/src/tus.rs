@@ -40,6 +40,7 @@ pub(crate) struct Creation {
     pub(crate) size_bytes: u64,
     pub(crate) filename: Option<String>,
     pub(crate) ladder: Option<String>,
+    pub(crate) protection: Option<String>,
 }
 
 /// Whether the client speaks tus.
@@ -122,7 +123,8 @@ pub(crate) fn creation(headers: &HeaderMap) -> Result<Creation, Problem> {
         None => BTreeMap::new(),
     };
     let filename = metadata.remove("filename").or_else(|| metadata.remove("name"));
-    Ok(Creation { size_bytes, filename, ladder: metadata.remove("ladder") })
+    let (ladder, protection) = (metadata.remove("ladder"), metadata.remove("protection"));
+    Ok(Creation { size_bytes, filename, ladder, protection })
 }
 
 /// A header that holds a number of bytes; `None` when it is absent.
@@ -187,9 +189,11 @@ mod tests {
             let list = headers(&[("tus-resumable", "1.0.0"), ("upload-length", length), ("upload-metadata", metadata)]);
             creation(&list).map_err(|problem| problem.code())
         };
-        let read = with(&format!("filename {name}, is_confidential,ladder ZmlsbQ=="), "10").unwrap();
+        let read =
+            with(&format!("filename {name}, is_confidential,ladder ZmlsbQ==,protection Y2Jjcw=="), "10").unwrap();
         assert_eq!(read.filename.as_deref(), Some("a \"b\"\n/../c.mp4"));
         assert_eq!((read.size_bytes, read.ladder.as_deref()), (10, Some("film")));
+        assert_eq!(read.protection.as_deref(), Some("cbcs"));
         for (metadata, length, code) in [
             ("", "", "tus.invalid_number"),
             ("", "+1", "tus.invalid_number"),

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use drm::ProtectionScheme;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Idempotency, Outcome, Problem, Stored};
 use serde::{Deserialize, Serialize};
@@ -30,11 +31,16 @@ pub(crate) struct NewUpload {
     /// Name of a ladder; `lecture` when absent.
     #[schema(example = "lecture")]
     pub(crate) ladder: Option<String>,
+    /// `cbcs`, which all players decrypt, or `cenc`, which all but Apple's do: encrypted before it is published, with licences
+    /// for holders of a playback token. Clear when absent.
+    #[schema(example = "cbcs")]
+    pub(crate) protection: Option<String>,
 }
 
 /// Announces an upload.
 ///
-/// With the header `Tus-Resumable` this is tus 1.0 creation: `Upload-Length` and `Upload-Metadata` (filename, ladder)
+/// With the header `Tus-Resumable` this is tus 1.0 creation: `Upload-Length` and `Upload-Metadata` (filename, ladder,
+/// protection)
 /// take the place of the JSON body, and a body of `application/offset+octet-stream` is its first part, which may bring an
 /// `Upload-Checksum`.
 #[utoipa::path(
@@ -93,12 +99,28 @@ pub(crate) fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
             let detail = format!("there is no such ladder; there are {}", api.ladders.names().join(", "));
             Err(Problem::invalid("/ladder", codes::LADDER_UNKNOWN, detail))
         }
-        _ => Ok(()),
+        _ => protection(api, new).map(drop),
     }
+}
+
+/// The scheme that was asked for, when this server can make and license it.
+fn protection(api: &Api, new: &NewUpload) -> Result<Option<ProtectionScheme>, Problem> {
+    let Some(name) = &new.protection else { return Ok(None) };
+    let offered = [ProtectionScheme::Cbcs, ProtectionScheme::Cenc];
+    let Some(scheme) = offered.into_iter().find(|scheme| scheme.as_str() == name) else {
+        let detail = "protection is cbcs or cenc, or left out";
+        return Err(Problem::invalid("/protection", kernel::codes::FIELD_INVALID, detail));
+    };
+    if api.licences.vault.is_none() {
+        let detail = "this server keeps no content keys, so that it cannot protect a recording";
+        return Err(Problem::invalid("/protection", codes::LICENCE_NOT_CONFIGURED, detail));
+    }
+    Ok(Some(scheme))
 }
 
 async fn store(api: &Api, new: NewUpload) -> Result<Stored, Problem> {
     let new = asset_store::NewUpload {
+        protection: protection(api, &new)?,
         tenant_id: api.tenant.clone(),
         filename: new.filename,
         size_bytes: Some(new.size),

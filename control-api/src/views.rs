@@ -174,6 +174,8 @@ pub(crate) struct AssetView {
     size_bytes: Option<u64>,
     /// The ladder it is encoded with.
     ladder: String,
+    /// `cbcs` or `cenc` when it is encrypted before it is published: players then need a playback token; null when clear.
+    protection: Option<&'static str>,
     /// How far it is.
     progress: ProgressView,
     /// The renditions of its plan, lowest first, then the rungs left out.
@@ -233,6 +235,7 @@ impl AssetView {
             duration_ms: row.duration_ms,
             size_bytes: row.source_size,
             ladder: row.ladder,
+            protection: row.protection.map(|scheme| scheme.as_str()),
             progress,
             renditions,
             error,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use asset_store::AssetStore;
 use database::Database;
 use job_queue::JobQueue;
+use key_vault::LocalKeks;
 use media_store::MediaStore;
 
 use crate::exit::Failure;
@@ -40,6 +41,16 @@ pub(crate) async fn open(folder: &Path, migrate: bool) -> Result<DataFolder, Fai
         media,
         ladders: LadderBook::open(folder.join("ladders")),
     })
+}
+
+impl DataFolder {
+    /// The key-encryption keys, where some are configured. They never lie in the data folder, so that no backup of that
+    /// folder holds both.
+    pub(crate) fn key_encryption_keys(&self) -> Result<Option<LocalKeks>, Failure> {
+        LocalKeks::configured(&[&self.folder]).map_err(|error| {
+            Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
+        })
+    }
 }
 
 /// Path of the database file.

@@ -1,11 +1,11 @@
 //! From stored parts to whole tracks, and from tracks to everything that is derived from them.
 
 use media_types::segment::Roles;
-use media_types::{AudioPlan, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
-use packager::{OutputFile, Presentation, StoryboardRef};
+use media_types::{AudioPlan, SegmentRecord, Timescale, TrackRecord, VideoPlan};
+use packager::{OutputFile, Presentation, Protection, StoryboardRef};
 
 use crate::error::WorkError;
-use crate::track::{RangeParts, Stills, TrackPart, audio_track, video_kind, video_track};
+use crate::track::{RangeParts, Stills, TrackPart, audio_kind, audio_track, video_kind, video_track};
 
 /// Pictures have none.
 const NO_LANGUAGE: &str = "und";
@@ -65,7 +65,7 @@ pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRe
     check_gapless(&part.track, &part.segments)?;
     Ok(TrackRecord {
         name: audio_track(plan),
-        kind: TrackKind::Audio { sample_rate: plan.sample_rate, channels: plan.channels },
+        kind: audio_kind(plan),
         language: plan.language.clone(),
         hidden_ticks: part.priming_samples,
         shown_ticks: plan.sample_count,
@@ -96,26 +96,24 @@ fn broken(detail: &str) -> WorkError {
 }
 
 /// Everything that is derived from finished tracks: initialization segments, playlists, the MPD and the storyboard's
-/// index. `uri_prefix` stands before the URIs in the two entry points: empty, or such as `g2/`.
+/// index. `uri_prefix` stands before the URIs in the two entry points: empty, or such as `g2/`. `protection` says which
+/// tracks are encrypted.
 ///
 /// # Errors
-/// When the packager refuses, or its own lint finds a fault in what it wrote.
+/// When the packager refuses.
 pub(crate) fn derived_files(
     tracks: &[TrackRecord],
     storyboard: Option<&Storyboard>,
     uri_prefix: &str,
+    protection: Option<&Protection>,
 ) -> Result<Vec<OutputFile>, WorkError> {
     let storyboard = storyboard.map(Storyboard::reference);
-    let presentation = Presentation { tracks, uri_prefix, storyboard, ..Presentation::default() };
+    let presentation = Presentation { tracks, uri_prefix, storyboard, protection, ..Presentation::default() };
     let mut files = packager::text_files(&presentation)?;
     for track in tracks {
         let bytes = presentation.init_segment(track)?;
         let path = packager::init_path(&track.name);
         files.push(OutputFile { media_type: packager::media_type(&path), path, bytes });
-    }
-    let findings = packager::lint::verify_presentation(&presentation, &files);
-    if let Some(finding) = findings.first() {
-        return Err(broken(&format!("{} ({} findings): {}", finding.rule, findings.len(), finding.detail)));
     }
     Ok(files)
 }

@@ -4,6 +4,7 @@ use asset_store::StoreError;
 use database::DbError;
 use engine_host::EngineHostError;
 use job_queue::{QueueError, Retry};
+use key_vault::VaultError;
 use packager::PackageError;
 use thiserror::Error;
 
@@ -35,6 +36,9 @@ pub enum WorkError {
     /// Bytes that could not be stored or read.
     #[error("storage: {0}")]
     Storage(String),
+    /// Content keys are not to be had.
+    #[error("keys: {0}")]
+    Keys(String),
     /// The lease is lost or the work cancelled; somebody else owns it now.
     #[error("the lease is lost")]
     LeaseLost,
@@ -88,6 +92,15 @@ impl From<DbError> for WorkError {
     }
 }
 
+impl From<VaultError> for WorkError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Database(error) => error.into(),
+            other => WorkError::Keys(other.to_string()),
+        }
+    }
+}
+
 impl From<media_store::StoreError> for WorkError {
     fn from(error: media_store::StoreError) -> Self {
         match error {
@@ -107,6 +120,7 @@ impl WorkError {
             WorkError::Package(_) => "package.refused",
             WorkError::Full => "storage.full",
             WorkError::Storage(_) => "storage.failed",
+            WorkError::Keys(_) => "keys.unavailable",
             WorkError::LeaseLost => "job.lease_lost",
             WorkError::Database(_) => "database.failed",
         }
@@ -121,6 +135,7 @@ impl WorkError {
             WorkError::Host(_) | WorkError::Engine(_) | WorkError::Package(_) => {
                 "retry; if it fails again, keep the file and report it with this code"
             }
+            WorkError::Keys(_) => "give every worker the key-encryption key (LECTERN_KEK_FILE), then retry",
             WorkError::LeaseLost | WorkError::Database(_) => "retry",
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! - `track`: one range, one sound track, the stills: from the engine to the store; `segmenter` cuts them.
 //! - `assemble`: stored parts to whole tracks, and to all files derived from them.
+//! - `examine`: what was made, read back through the linter.
 //! - `local`: a file in, a folder out.
 //! - `stage`: the queue's handlers, one file per stage.
 //! - `run`: the worker loop, the reaper beside it.
@@ -12,6 +13,7 @@
 
 mod assemble;
 mod error;
+mod examine;
 mod local;
 mod run;
 mod segmenter;
@@ -21,7 +23,7 @@ mod track;
 pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, Staging, encode_local};
 pub use run::{WorkerConfig, run_workers};
-pub use stage::{LadderSource, Workshop};
+pub use stage::{LadderSource, Protecting, Workshop};
 
 /// Processors this process may use.
 pub fn cores() -> u32 {

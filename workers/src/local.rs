@@ -9,11 +9,13 @@ use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ladders::Ladder;
+use media_types::publication::MULTIVARIANT_PLAYLIST;
 use media_types::{EncodePlan, ProbeReport, TrackRecord};
 use pipeline::StillsOrder;
 
 use crate::assemble::{Storyboard, audio_record, derived_files, video_record};
 use crate::error::WorkError;
+use crate::examine::{examine, part};
 use crate::track::{ObjectSink, OnProgress, RangeParts, Stills, TrackPart, encode_audio, encode_range, make_stills};
 
 /// What happened, for whoever shows it.
@@ -72,8 +74,22 @@ pub async fn encode_local(
         ended.map_err(|error| WorkError::Engine(format!("a task of the encode panicked: {error}")))??;
     }
     let result = finish(&plan, &board, sink.as_ref()).await?;
+    examine_folder(&staging.path).await?;
     staging.publish(out)?;
     Ok(result)
+}
+
+/// Reads everything back through the playlists.
+async fn examine_folder(folder: &Path) -> Result<(), WorkError> {
+    let fetch = |path: String, range: Option<(u64, u64)>| async move {
+        let bytes = tokio::fs::read(folder.join(&path)).await.map(Bytes::from);
+        let bytes = bytes.map_err(|error| WorkError::Storage(format!("{path}: {error}")))?;
+        Ok(match range {
+            Some((start, length)) => part(&bytes, start, length),
+            None => bytes,
+        })
+    };
+    examine(MULTIVARIANT_PLAYLIST, lint::Options::default(), fetch).await
 }
 
 fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {
@@ -213,7 +229,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, sink: &dyn ObjectSink) ->
         (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),
         _ => None,
     };
-    for file in derived_files(&tracks, storyboard.as_ref(), "")? {
+    for file in derived_files(&tracks, storyboard.as_ref(), "", None)? {
         sink.put(file.path, file.bytes).await?;
     }
     Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures })

@@ -3,7 +3,7 @@
 use media_types::{AudioPlan, CodecConfig, GopRange, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan};
 
 use crate::error::WorkError;
-use crate::track::{ObjectSink, TrackPart};
+use crate::track::{ObjectSink, TrackPart, audio_kind};
 
 /// Where one segment ends and the next begins.
 pub(crate) enum Cuts<'a> {
@@ -16,6 +16,13 @@ impl Cuts<'_> {
         match self {
             Cuts::Video { range, .. } => range.first_segment,
             Cuts::Audio { .. } => 0,
+        }
+    }
+
+    fn kind(&self) -> TrackKind {
+        match self {
+            Cuts::Video { kind, .. } => *kind,
+            Cuts::Audio { plan, .. } => audio_kind(plan),
         }
     }
 
@@ -34,22 +41,25 @@ pub(crate) struct Builder<'a> {
     timescale: Timescale,
     cuts: Cuts<'a>,
     config: Option<(CodecConfig, u32)>,
-    /// `None` for sound.
-    composition_delay: Option<u32>,
+    /// What the track's edit list hides.
+    hidden_ticks: u32,
     open: Vec<Sample>,
     segments: Vec<SegmentRecord>,
 }
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(track: String, timescale: Timescale, cuts: Cuts<'a>) -> Self {
-        Self { track, timescale, cuts, config: None, composition_delay: None, open: Vec::new(), segments: Vec::new() }
+        Self { track, timescale, cuts, config: None, hidden_ticks: 0, open: Vec::new(), segments: Vec::new() }
     }
 
     pub(crate) fn configure(&mut self, config: CodecConfig, priming_samples: u32) -> Result<(), WorkError> {
         match &mut self.cuts {
-            Cuts::Audio { plan, grid } => *grid = Some(packager::audio_segments(plan, priming_samples)),
+            Cuts::Audio { plan, grid } => {
+                *grid = Some(packager::audio_segments(plan, priming_samples));
+                self.hidden_ticks = priming_samples;
+            }
             Cuts::Video { kind, .. } => {
-                self.composition_delay = packager::composition_delay(kind, self.timescale, &config)?;
+                self.hidden_ticks = packager::composition_delay(kind, self.timescale, &config)?.unwrap_or(0);
             }
         }
         self.config = Some((config, priming_samples));
@@ -60,7 +70,11 @@ impl<'a> Builder<'a> {
         self.cuts.first_segment() + self.segments.len() as u32
     }
 
-    pub(crate) async fn push(&mut self, sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
+    /// Takes the next sample. The engine counts sound from its first coded sample on.
+    pub(crate) async fn push(&mut self, mut sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
+        if let Cuts::Audio { .. } = self.cuts {
+            sample.pts -= i64::from(self.hidden_ticks);
+        }
         self.open.push(sample);
         if self.open.len() == self.cuts.samples_in(self.index()) {
             self.flush(sink).await?;
@@ -73,7 +87,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let index = self.index();
-        let segment = packager::media_segment(index, &self.open, self.composition_delay)?;
+        let segment = packager::media_segment(&self.cuts.kind(), index, &self.open, self.hidden_ticks)?;
         self.open.clear();
         sink.put(packager::segment_path(&self.track, index), segment.bytes).await?;
         self.segments.push(segment.record);

@@ -7,6 +7,7 @@ mod delete;
 mod objects;
 mod plan;
 mod probe;
+mod protect;
 mod publish;
 mod tidy;
 mod transcode;
@@ -26,6 +27,7 @@ use media_types::{AssetId, EncodePlan, publication};
 
 use crate::error::WorkError;
 use objects::StoredSource;
+pub use protect::Protecting;
 
 /// Finds a ladder by name, as it is in force now.
 pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
@@ -33,19 +35,26 @@ pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
 /// Plans kept in memory, newest last.
 const PLANS_KEPT: usize = 16;
 
-/// What all stages share: the stores, the engine, the ladders.
+/// What all stages share: the stores, the engine, the ladders, the keys.
 pub struct Workshop {
     store: AssetStore,
     media: Arc<dyn MediaStore>,
     engine: EngineOptions,
     ladders: LadderSource,
+    protecting: Protecting,
     plans: Mutex<Vec<(AssetId, Arc<EncodePlan>)>>,
 }
 
 impl Workshop {
     /// Wires the stages.
-    pub fn new(store: AssetStore, media: Arc<dyn MediaStore>, engine: EngineOptions, ladders: LadderSource) -> Self {
-        Self { store, media, engine, ladders, plans: Mutex::new(Vec::new()) }
+    pub fn new(
+        store: AssetStore,
+        media: Arc<dyn MediaStore>,
+        engine: EngineOptions,
+        ladders: LadderSource,
+        protecting: Protecting,
+    ) -> Self {
+        Self { store, media, engine, ladders, protecting, plans: Mutex::new(Vec::new()) }
     }
 
     /// Removes what has arrived of an upload.

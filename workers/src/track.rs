@@ -57,6 +57,11 @@ pub(crate) fn video_kind(plan: &VideoPlan, rendition: &Rendition) -> TrackKind {
     }
 }
 
+/// What the sound track holds.
+pub(crate) fn audio_kind(plan: &AudioPlan) -> TrackKind {
+    TrackKind::Audio { sample_rate: plan.sample_rate, channels: plan.channels }
+}
+
 /// Folder name of the sound track.
 pub(crate) fn audio_track(plan: &AudioPlan) -> String {
     format!("audio-{}", plan.language)

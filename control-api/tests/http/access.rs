@@ -2,13 +2,16 @@
 
 use crate::server::Server;
 
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 8] = [
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/api/v1/playback/{playback_id}"),
     // They ask for a playback token instead.
     ("post", "/api/v1/playback/{playback_id}/licence/clearkey"),
     ("options", "/api/v1/playback/{playback_id}/licence/clearkey"),
+    ("post", "/api/v1/playback/{playback_id}/licence/{system}"),
+    ("options", "/api/v1/playback/{playback_id}/licence/{system}"),
+    ("get", "/api/v1/playback/{playback_id}/licence/fairplay/certificate"),
 ];
 const HIDDEN_OPEN: [&str; 6] =
     ["/", "/assets/nope.js", "/api/docs", "/api/docs/page.js", "/api/docs/page.css", "/api/openapi.json"];

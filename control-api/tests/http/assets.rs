@@ -167,6 +167,7 @@ async fn an_asset_is_playable_first_and_complete_later() {
             "poster": format!("/p/{playback}/g1/poster.jpg"),
             "storyboard": format!("/p/{playback}/g1/storyboard.vtt"),
             "duration_ms": 48_500,
+            "protection": null,
         })
     );
     server.apply(&asset, &FlowEvent::Complete { generation: 2 }).await;

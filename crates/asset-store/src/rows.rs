@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use asset_flow::{AssetState, Phase};
 use database::Json;
+use drm::ProtectionScheme;
 use media_types::{AssetId, PlaybackId, TenantId, UploadId};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct NewUpload {
     pub size_bytes: Option<u64>,
     /// The name of the ladder it will be encoded with.
     pub ladder: String,
+    /// How it is encrypted before it is published; `None` for clear.
+    pub protection: Option<ProtectionScheme>,
 }
 
 /// Where a transfer of bytes stands.
@@ -134,6 +137,8 @@ pub struct AssetRow {
     pub ladder: String,
     /// Hash of the ladder file that the plan was made with, once there is a plan.
     pub ladder_sha256: Option<String>,
+    /// How it is encrypted before it is published; `None` for clear.
+    pub protection: Option<ProtectionScheme>,
     /// Length of the presentation in milliseconds, once there is a plan.
     pub duration_ms: Option<i64>,
     /// When it was announced, in milliseconds since 1970, like all times here.
@@ -194,6 +199,7 @@ database::row! {
         source_sha256: Option<String>,
         ladder: String,
         ladder_sha256: Option<String>,
+        protection: Option<String>,
         duration_ms: Option<i64>,
         created_ms: i64,
         updated_ms: i64,
@@ -220,6 +226,7 @@ impl TryFrom<RawAsset> for AssetRow {
             source_sha256: raw.source_sha256,
             ladder: raw.ladder,
             ladder_sha256: raw.ladder_sha256,
+            protection: raw.protection.map(|code| scheme(&code).ok_or_else(corrupt)).transpose()?,
             duration_ms: raw.duration_ms,
             created_ms: raw.created_ms,
             updated_ms: raw.updated_ms,
@@ -229,4 +236,8 @@ impl TryFrom<RawAsset> for AssetRow {
             version: raw.version,
         })
     }
+}
+
+fn scheme(code: &str) -> Option<ProtectionScheme> {
+    ProtectionScheme::from_code(code.as_bytes())
 }

@@ -3,7 +3,7 @@
 macro_rules! asset_columns {
     () => {
         "tenant_id, id, playback_id, filename, flow, generation, source_size, source_sha256, ladder, ladder_sha256,
-        duration_ms, created_ms, updated_ms, uploaded_ms, playable_ms, complete_ms, version"
+        protection, duration_ms, created_ms, updated_ms, uploaded_ms, playable_ms, complete_ms, version"
     };
 }
 
@@ -14,8 +14,8 @@ macro_rules! upload_columns {
 }
 
 pub(crate) const INSERT_ASSET: &str = concat!(
-    "INSERT INTO asset (tenant_id, id, playback_id, filename, state, flow, generation, ladder, created_ms, updated_ms,
-        version) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $8, 1) RETURNING ",
+    "INSERT INTO asset (tenant_id, id, playback_id, filename, state, flow, generation, ladder, protection, created_ms,
+        updated_ms, version) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9, 1) RETURNING ",
     asset_columns!()
 );
 /// An update that changes nothing locks the row on both engines.

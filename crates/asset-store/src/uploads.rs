@@ -35,6 +35,7 @@ impl AssetStore {
             state.phase.as_str(),
             object(&state, "asset")?,
             &new.ladder,
+            new.protection.map(|scheme| scheme.as_str()),
             now_ms,
         ];
         let asset: Option<RawAsset> = tx.optional(sql::INSERT_ASSET, asset_args).await?;

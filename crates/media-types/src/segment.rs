@@ -28,8 +28,8 @@ pub struct SyncPoint {
 pub struct SegmentRecord {
     /// 0-based position in the track.
     pub index: u32,
-    /// Where it starts, in ticks: for video the presentation time of its first picture, for all else the decode time
-    /// of its first sample (`tfdt`), priming included.
+    /// When its first sample is shown or heard, in ticks of the presentation. What the edit list hides, as priming is,
+    /// does not count.
     pub start_ticks: u64,
     /// Ticks until the next segment starts or the coded track ends.
     pub duration_ticks: u64,

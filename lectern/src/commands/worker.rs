@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_host::EngineOptions;
+use key_vault::KeyVault;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use workers::{WorkerConfig, Workshop, run_workers};
+use workers::{Protecting, WorkerConfig, Workshop, run_workers};
 
 use crate::cli::Worker;
 use crate::data::DataFolder;
@@ -19,7 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let data = crate::data::open(&options.data.data, false).await?;
     let (stop, stopped) = watch::channel(false);
-    let (work, ended) = spawn(&data, options.concurrency, stopped)?;
+    let keks = data.key_encryption_keys()?;
+    let vault = keks.map(|keks| KeyVault::new(data.database.clone(), Arc::new(keks)));
+    let (work, ended) = spawn(&data, vault, options.concurrency, stopped)?;
     tokio::select! {
         () = super::serve::interrupted() => {}
         () = ended => {}
@@ -33,15 +36,17 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
 pub(crate) type Work = JoinHandle<Result<(), Failure>>;
 
 /// Starts the workers of this process, which end when `stopped` turns true; and a future that tells of their end, also
-/// of one that comes by itself.
+/// of one that comes by itself. Without `vault` they protect no recording.
 pub(crate) fn spawn(
     data: &DataFolder,
+    vault: Option<KeyVault>,
     concurrency: Option<usize>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     let book = data.ladders.clone();
     let ladders = Arc::new(move |name: &str| book.get(name));
-    let workshop = Workshop::new(data.assets.clone(), data.media.clone(), EngineOptions::find()?, ladders);
+    let protecting = Protecting { vault, systems: super::serve::licence_systems() };
+    let workshop = Workshop::new(data.assets.clone(), data.media.clone(), EngineOptions::find()?, ladders, protecting);
     let presence = Presence::announce(&data.folder)?;
     let config = WorkerConfig {
         alone: presence.alone,

@@ -14,6 +14,8 @@ const CANCELLATION_NOTICED: Duration = Duration::from_secs(5);
 impl Workshop {
     pub(super) async fn delete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let playback = self.asset(job).await?.playback_id;
+        // Without its keys whatever is left of it, here or in a backup, is noise.
+        key_vault::erase_keys(self.store.queue().database(), &job.tenant_id, &playback).await?;
         self.remove_objects(&job.asset_id, &playback, lease).await?;
         if self.was_at_work(job).await? {
             tokio::time::sleep(CANCELLATION_NOTICED).await;

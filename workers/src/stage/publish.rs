@@ -1,13 +1,15 @@
 //! Publish a generation: read back what it refers to, write it whole, then move the pointer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asset_flow::{FlowEvent, Stage};
 use bytes::Bytes;
+use drm::KeyEntry;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
+use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
-use packager::lint::verify_segment;
 use packager::segment_path;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -16,64 +18,96 @@ use super::Workshop;
 use super::transcode::Made;
 use crate::assemble::{Storyboard, audio_record, derived_files, video_record};
 use crate::error::WorkError;
+use crate::examine::{examine, part};
 use crate::track::{RangeParts, Stills, TrackPart, video_track};
 
-type Files = BTreeMap<String, PublishedFile>;
+/// Public paths and what lies behind them.
+pub(super) type Files = BTreeMap<String, PublishedFile>;
+
+/// Segments of each track that are read through the MPD; all are read through the playlists.
+const SEGMENTS_THROUGH_MPD: usize = 2;
 
 impl Workshop {
     /// `first`: the lowest rendition only; otherwise all of them.
     pub(super) async fn publish(&self, job: &ClaimedJob, lease: &Lease, first: bool) -> Result<(), WorkError> {
         let plan = self.stored_plan(&job.asset_id).await?;
-        let playback = self.asset(job).await?.playback_id;
+        let asset = self.asset(job).await?;
         let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
         let renditions = plan.video.as_ref().map_or(0, |video| if first { 1 } else { video.renditions.len() });
 
         let mut files = Files::new();
-        let tracks = done.tracks(&plan, renditions, &mut files)?;
+        let mut tracks = done.tracks(&plan, renditions, &mut files)?;
         let storyboard = done.stills(&plan, &mut files)?;
-        self.check_stored(&files, &tracks, lease).await?;
-
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
+        let mut keys = Vec::new();
+        let protection = match asset.protection {
+            Some(scheme) => {
+                keys = self.keys(&asset, scheme, &tracks).await?;
+                let made = (&mut tracks[..], &mut files);
+                Some(self.protect(&asset, (scheme, &keys), generation, made, lease).await?)
+            }
+            None => None,
+        };
         let prefix = format!("{}/", publication::generation_folder(generation));
-        for file in derived_files(&tracks, storyboard.as_ref(), &prefix)? {
-            let key = publication::generation_key(&playback, generation, &file.path);
+        for file in derived_files(&tracks, storyboard.as_ref(), &prefix, protection.as_ref())? {
+            let key = publication::generation_key(&asset.playback_id, generation, &file.path);
             let entry = published(key, &file.bytes, file.media_type);
             self.write_own(&entry.key, file.bytes).await?;
             files.insert(file.path, entry);
             lease.touch();
         }
+        self.examine(&files, &prefix, &keys, lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files };
         let bytes = serde_json::to_vec(&index).map_err(|error| WorkError::Storage(error.to_string()))?;
-        self.write_own(&publication::index_key(&playback, generation), bytes.into()).await?;
-        media_store::pointer::advance(self.media.as_ref(), &playback, generation).await?;
+        self.write_own(&publication::index_key(&asset.playback_id, generation), bytes.into()).await?;
+        media_store::pointer::advance(self.media.as_ref(), &asset.playback_id, generation).await?;
         let event = if first { FlowEvent::FirstPlayable { generation } } else { FlowEvent::Complete { generation } };
         self.commit(job, json!({ "generation": generation }), Some(&event)).await
     }
 
-    /// Reads back every object that will be referred to: it has the bytes that were recorded, and a segment is what its
-    /// record says.
-    async fn check_stored(&self, files: &Files, tracks: &[TrackRecord], lease: &Lease) -> Result<(), WorkError> {
-        let mut segments = HashMap::new();
-        for track in tracks {
-            segments
-                .extend(track.segments.iter().map(|record| (segment_path(&track.name, record.index), (track, record))));
+    /// Reads back everything that will be served: it has the bytes that were recorded, and the linter finds no broken rule;
+    /// protected samples are decrypted for it.
+    async fn examine(&self, files: &Files, prefix: &str, keys: &[KeyEntry], lease: &Lease) -> Result<(), WorkError> {
+        let unread = &Mutex::new(files.keys().collect::<BTreeSet<_>>());
+        let fetch = |uri: String, range: Option<(u64, u64)>| async move {
+            let path = uri.strip_prefix(prefix).unwrap_or(&uri);
+            let (path, file) = files
+                .get_key_value(path)
+                .ok_or_else(|| WorkError::Engine(format!("{path} is referred to, and not there")))?;
+            let bytes = self.verified(path, file).await?;
+            lock(unread).remove(path);
+            lease.touch();
+            Ok(match range {
+                Some((start, length)) => part(&bytes, start, length),
+                None => bytes,
+            })
+        };
+        let keys: Vec<_> = keys.iter().map(|entry| (entry.id, entry.key.clone())).collect();
+        for (root, most) in [(MULTIVARIANT_PLAYLIST, usize::MAX), (MPD, SEGMENTS_THROUGH_MPD)] {
+            let options =
+                lint::Options { max_segments_per_track: most, keys: keys.clone(), ..lint::Options::default() };
+            examine(root, options, fetch).await?;
         }
-        for (path, file) in files {
-            let bytes = self.media.get(&file.key).await?;
-            if bytes.len() as u64 != file.size_bytes || crate::blake3(&bytes) != file.blake3 {
-                return Err(WorkError::Storage(format!("{path} is not what was stored there")));
-            }
-            let findings = segments.get(path).map(|(track, record)| verify_segment(track, record, &bytes));
-            if let Some(finding) = findings.unwrap_or_default().first() {
-                return Err(WorkError::Engine(format!("{path}: {}: {}", finding.rule, finding.detail)));
-            }
+        // Pictures, and what no playlist names.
+        let unread = lock(unread).clone();
+        for path in unread {
+            self.verified(path, &files[path]).await?;
             lease.touch();
         }
         Ok(())
     }
 
+    /// The bytes of a file, when they are those that were stored.
+    pub(super) async fn verified(&self, path: &str, file: &PublishedFile) -> Result<Bytes, WorkError> {
+        let bytes = self.media.get(&file.key).await?;
+        if bytes.len() as u64 != file.size_bytes || crate::blake3(&bytes) != file.blake3 {
+            return Err(WorkError::Storage(format!("{path} is not what was stored there")));
+        }
+        Ok(bytes)
+    }
+
     /// A generation's number is given out once, so its own files are written by nobody else.
-    async fn write_own(&self, key: &str, bytes: Bytes) -> Result<(), WorkError> {
+    pub(super) async fn write_own(&self, key: &str, bytes: Bytes) -> Result<(), WorkError> {
         match self.media.put_new(key, bytes).await? {
             PutNew::Created => Ok(()),
             PutNew::Exists => Err(WorkError::Storage(format!("{key} exists already"))),
@@ -81,7 +115,11 @@ impl Workshop {
     }
 }
 
-fn published(key: String, bytes: &[u8], media_type: &str) -> PublishedFile {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn published(key: String, bytes: &[u8], media_type: &str) -> PublishedFile {
     PublishedFile {
         key,
         size_bytes: bytes.len() as u64,

@@ -12,5 +12,6 @@ mod full_disk;
 mod judge;
 mod kill;
 mod package;
+mod protected;
 mod server;
 mod upload;

@@ -14,6 +14,7 @@ use job_queue::JobQueue;
 use media_store::{MediaStore, MemoryStore};
 use media_types::{PublishedFile, TenantId};
 
+use super::super::Protecting;
 use super::*;
 
 struct Bench {
@@ -29,7 +30,7 @@ impl Bench {
         let media = Arc::new(MemoryStore::default());
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
         let no_engine = EngineOptions::new("/nowhere/lectern-engine".into());
-        let workshop = Workshop::new(store, media.clone(), no_engine, Arc::new(|_| None));
+        let workshop = Workshop::new(store, media.clone(), no_engine, Arc::new(|_| None), Protecting::default());
         Self { workshop, media, tenant: TenantId::from_unique("a"), _scratch: scratch }
     }
 
@@ -47,7 +48,8 @@ impl Bench {
     async fn ready(&self, at_ms: i64) -> AssetRow {
         let store = &self.workshop.store;
         let (tenant_id, ladder) = (self.tenant.clone(), "lecture".to_owned());
-        let upload = NewUpload { tenant_id, filename: "talk.mp3".to_owned(), size_bytes: Some(9), ladder };
+        let upload =
+            NewUpload { tenant_id, filename: "talk.mp3".to_owned(), size_bytes: Some(9), ladder, protection: None };
         let (upload, _) = store.create_upload(&upload, at_ms).await.unwrap();
         let asset = store.attach_source(&self.tenant, &upload.id, 9, "ab", at_ms).await.unwrap();
         let summary = PlanSummary { audio: true, duration_ms: 1_000, ..PlanSummary::default() };

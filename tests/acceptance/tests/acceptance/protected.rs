@@ -1,0 +1,125 @@
+//! A protected recording: encrypted before it is published, played with a licence for a token, by nobody else.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::judge;
+use crate::server::{Server, fresh, wait_for};
+
+const KEK: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+fn keeping_keys(data: &Path) -> Server {
+    let mut command = Command::new(judge::lectern());
+    command.env("LECTERN_KEK", KEK);
+    Server::launch(command, data, &[])
+}
+
+/// A published recording of the counter, protected so.
+struct Protected {
+    asset: Value,
+    hls: String,
+    dash: String,
+}
+
+fn publish(server: &Server, scheme: &str) -> Protected {
+    let announced = json!({ "filename": format!("{scheme}.mp4"), "protection": scheme });
+    let id = server.upload_as(&judge::media("counter.mp4"), announced);
+    let asset = server.settled(&id, 400);
+    assert_eq!((&asset["state"], &asset["protection"]), (&json!("ready"), &json!(scheme)), "{asset}");
+    let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
+    let addresses = server.call("GET", &playback, &[], None).unwrap().json();
+    assert_eq!(addresses["protection"], scheme);
+    let address = |field: &str| addresses[field].as_str().unwrap().to_owned();
+    Protected { hls: address("hls"), dash: address("dash"), asset }
+}
+
+fn text(server: &Server, path: &str) -> String {
+    String::from_utf8(server.call("GET", path, &[], None).unwrap().body).unwrap()
+}
+
+/// Where its licences are, with a new token.
+fn licence_url(server: &Server, recording: &Protected) -> String {
+    let playback = recording.asset["playback_id"].as_str().unwrap();
+    let path = format!("/api/v1/playback/{playback}/tokens");
+    let token = server.admin("POST", &path, Some(json!({ "ttl_s": 600 })), 201).json();
+    format!("{}{}?token={}", server.base, token["clearkey_url"].as_str().unwrap(), token["token"].as_str().unwrap())
+}
+
+#[test]
+fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
+    let (_folder, data) = fresh();
+    let server = keeping_keys(&data);
+    for (scheme, method) in [("cbcs", "SAMPLE-AES"), ("cenc", "SAMPLE-AES-CTR")] {
+        let recording = publish(&server, scheme);
+        let Protected { hls, dash, asset } = &recording;
+        let master = text(&server, hls);
+        let variant = master.lines().find(|line| line.ends_with("media.m3u8")).unwrap();
+        let media = text(&server, &format!("{}/{variant}", hls.rsplit_once('/').unwrap().0));
+        assert!(media.contains(&format!("#EXT-X-KEY:METHOD={method},")), "{media}");
+        let lint = [format!("{}{hls}", server.base), format!("{}{dash}", server.base)];
+        judge::run(Command::new(judge::lectern()).arg("lint").args(lint));
+
+        let frames = frames_of_source();
+        let url = licence_url(&server, &recording);
+        let play = |arguments: &[&str]| judge::players_with(&server.base, hls, dash, frames, "24000/1001", arguments);
+        play(&["--brief", "--licence-url", &url]);
+        let (without_token, _) = url.split_once('?').unwrap();
+        play(&["--refused", "--licence-url", without_token]);
+        keys_go_with_the_recording(&server, asset);
+    }
+    assert!(!holds(&data, &hex::decode(KEK).unwrap()), "the key-encryption key lies in the data folder");
+}
+
+fn frames_of_source() -> u64 {
+    judge::decode_silently(&judge::ffmpeg_9(), judge::media("counter.mp4").to_str().unwrap(), "0:v:0")
+}
+
+/// While it is there its clear segments are nowhere; its keys go when it is deleted.
+fn keys_go_with_the_recording(server: &Server, asset: &Value) {
+    let work = server.data.join("media/objects/work").join(asset["id"].as_str().unwrap());
+    wait_for("the clear segments to go", 60, || (!holds_segments(&work)).then_some(()));
+    let id = asset["id"].as_str().unwrap();
+    server.admin("DELETE", &format!("/api/v1/assets/{id}"), None, 202);
+    // A token is made for a recording that is gone as long as there are keys of it.
+    let tokens = format!("/api/v1/playback/{}/tokens", asset["playback_id"].as_str().unwrap());
+    wait_for("the keys to go", 60, || {
+        let authorization = format!("Bearer {}", crate::server::TOKEN);
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        let answer = server.call("POST", &tokens, &headers, Some(br#"{"ttl_s":60}"#)).unwrap();
+        (answer.status == 404).then_some(())
+    });
+}
+
+fn holds_segments(folder: &Path) -> bool {
+    let Ok(entries) = folder.read_dir() else { return false };
+    entries.filter_map(Result::ok).any(|entry| match entry.path() {
+        path if path.is_dir() => holds_segments(&path),
+        path => path.extension().is_some_and(|end| end == "m4s"),
+    })
+}
+
+/// Whether any file below holds these bytes, plain or in hexadecimal digits.
+fn holds(folder: &Path, secret: &[u8]) -> bool {
+    let digits = hex::encode(secret).into_bytes();
+    let inside = |bytes: &[u8]| {
+        bytes.windows(secret.len()).any(|part| part == secret) || bytes.windows(digits.len()).any(|part| part == digits)
+    };
+    folder.read_dir().unwrap().filter_map(Result::ok).any(|entry| match entry.path() {
+        path if path.is_dir() => holds(&path, secret),
+        path => std::fs::read(path).is_ok_and(|bytes| inside(&bytes)),
+    })
+}
+
+#[test]
+fn a_server_without_a_key_encryption_key_refuses_to_protect_and_says_what_to_set() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    for (protection, code) in [("cbcs", "licence.not_configured"), ("aes", "field.invalid")] {
+        let announced = json!({ "filename": "a.mp4", "size": 1, "protection": protection });
+        let problem = server.admin("POST", "/api/v1/uploads", Some(announced), 422).json();
+        assert_eq!(problem["errors"][0]["code"], code, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], "/protection", "{problem}");
+    }
+}
