@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use drm::ProtectionScheme;
 use drm::signal::System;
+use drm::{HlsMethod, ProtectionScheme, TrackClass};
 use media_types::FrameRate;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Encode a file into a folder that any HLS or DASH player can play; no server, no database
     Encode(Encode),
     /// Package media files for HLS and DASH, without encoding them again
-    Package(Package),
+    Package(Box<Package>),
     /// Check a presentation, anyone's, against the rules of HLS, DASH, CMAF and CENC
     Lint(Lint),
     /// Print what a file contains
@@ -110,11 +110,15 @@ pub(crate) struct Encode {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("protection").multiple(true))]
 pub(crate) struct Package {
     /// A media file (MP4, CMAF, MPEG-TS, Matroska or WebM) or subtitles (WebVTT, SubRip, TTML, IMSC: `talk.en.sdh.vtt`); once
     /// for each rendition or language
     #[arg(long = "input", short, required = true)]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Decrypt encrypted MP4 inputs first: file of their content keys, lines KID:KEY in hexadecimal as in a key file
+    #[arg(help_heading = "Keys", long, value_name = "FILE")]
+    pub(crate) input_keys: Option<PathBuf>,
     /// Folder for the result; must be empty or absent
     #[arg(long)]
     pub(crate) out: PathBuf,
@@ -127,35 +131,90 @@ pub(crate) struct Package {
     /// Also write download.mp4: the largest video and the first sound in one file with its index in front
     #[arg(long, conflicts_with = "key_source")]
     pub(crate) progressive: bool,
-    /// File of cues that playlists and manifest tell: lines START [DURATION] [ID], in seconds or hh:mm:ss.mmm. SCTE 35
-    /// messages of MPEG-TS inputs are told without it
-    #[arg(long, value_name = "FILE")]
+    /// File of cues that playlists and manifest tell and segments are cut at: lines START [DURATION] [ID], in seconds or
+    /// hh:mm:ss.mmm, and options such as asset=ADDRESS of what HLS players show there. SCTE 35 messages of MPEG-TS inputs are
+    /// told without it
+    #[arg(help_heading = "Markers and chapters", long, value_name = "FILE")]
     pub(crate) cue_file: Option<PathBuf>,
+    /// WebVTT file of chapters, a cue each, in place of those of the inputs; a language in its name is that of the titles:
+    /// `talk.en.vtt`
+    #[arg(help_heading = "Markers and chapters", long, value_name = "FILE")]
+    pub(crate) chapters: Option<PathBuf>,
+    /// Write SCTE 35 messages into the segments as well, as `emsg` boxes
+    #[arg(help_heading = "Markers and chapters", long)]
+    pub(crate) emsg: bool,
+    /// Begin a period of the MPD wherever a marker cuts the presentation
+    #[arg(help_heading = "Markers and chapters", long, conflicts_with = "single_file")]
+    pub(crate) periods: bool,
     /// Encrypt: `cbcs` plays on all systems, `cenc` on all but Apple's
-    #[arg(long, requires = "key_source", value_parser = scheme)]
+    #[arg(help_heading = "Protection", long, requires = "key_source", group = "protection", value_parser = scheme)]
     pub(crate) scheme: Option<ProtectionScheme>,
     /// File of content keys: lines KID:KEY or KID:KEY:CLASS in hexadecimal, CLASS one of audio, sd, hd, uhd; with keys that
     /// change KID:KEY:CLASS:PERIOD or KID:KEY::PERIOD, the first period being 0
-    #[arg(long, requires = "scheme", group = "key_source")]
+    #[arg(help_heading = "Keys", long, requires = "protection", group = "key_source")]
     pub(crate) key_file: Option<PathBuf>,
     /// CPIX document of content keys, with usage rules that say which track gets which; its DRMSystem elements are what
     /// licence systems are told
-    #[arg(long, group = "key_source")]
+    #[arg(help_heading = "Keys", long, group = "key_source")]
     pub(crate) cpix: Option<PathBuf>,
     /// PEM file of the private key that the CPIX document's keys are encrypted for
-    #[arg(long, requires = "cpix")]
+    #[arg(help_heading = "Keys", long, requires = "cpix")]
     pub(crate) cpix_key: Option<PathBuf>,
+    /// Take a CPIX document only if all that it says of keys is signed by the owner of this certificate (PEM). Signatures
+    /// must hold without it as well
+    #[arg(help_heading = "Keys", long, value_name = "CERT", requires = "cpix")]
+    pub(crate) cpix_trust: Option<PathBuf>,
+    /// Write the keys that are used as a CPIX document, for who hands out licences; they are encrypted for --cpix-recipient
+    #[arg(help_heading = "Keys", long, value_name = "FILE", requires_all = ["key_source", "cpix_recipient"])]
+    pub(crate) write_cpix: Option<PathBuf>,
+    /// Certificate (PEM) of who can read the document of --write-cpix; once for each
+    #[arg(help_heading = "Keys", long, value_name = "CERT", requires = "write_cpix")]
+    pub(crate) cpix_recipient: Vec<PathBuf>,
+    /// Address of a key service that is asked for keys with SPEKE v2. LECTERN_SPEKE_AUTHORIZATION holds what it wants for
+    /// Authorization, or another header with its name: `X-Api-Key: KEY`
+    #[arg(
+        help_heading = "Keys",
+        long, value_name = "URL", group = "key_source", requires_all = ["scheme", "content_id"],
+        conflicts_with_all = ["crypto_period", "hls_ts_encryption"]
+    )]
+    pub(crate) speke: Option<String>,
+    /// What the key service knows the recording by
+    #[arg(help_heading = "Keys", long, value_name = "ID", requires = "speke")]
+    pub(crate) content_id: Option<String>,
+    /// Classes of tracks that get a key of their own from the key service, of audio, sd, hd, uhd; all others share one. `all`
+    /// alone is one key for everything
+    #[arg(help_heading = "Keys", long, value_name = "CLASSES", value_delimiter = ',', default_value = "audio", value_parser = speke_class)]
+    pub(crate) speke_classes: Vec<Option<TrackClass>>,
+    /// Let the key service send keys in clear, protected by TLS alone, instead of encrypted for this one request
+    #[arg(help_heading = "Keys", long, requires = "speke")]
+    pub(crate) speke_clear_keys: bool,
     /// Change keys: seconds after which the next one is used, from the first segment that starts then or later
-    #[arg(long, requires = "key_source", value_parser = crypto_period)]
+    #[arg(help_heading = "Protection", long, requires = "key_source", value_parser = crypto_period)]
     pub(crate) crypto_period: Option<u32>,
     /// Licence systems to name in playlists and manifest
-    #[arg(long, value_delimiter = ',', default_value = "widevine,playready,fairplay,clearkey", value_parser = system)]
+    #[arg(help_heading = "Protection", long, value_delimiter = ',', default_value = "widevine,playready,fairplay,clearkey", value_parser = system)]
     pub(crate) systems: Vec<System>,
     /// Where players ask for ClearKey and PlayReady licences
-    #[arg(long, requires = "key_source")]
+    #[arg(help_heading = "Protection", long, requires = "key_source")]
     pub(crate) licence_url: Option<String>,
+    /// Also write ts/: HLS as MPEG-TS for players that know no fMP4, of the tracks in H.264, AAC, AC-3 and E-AC-3
+    #[arg(help_heading = "Old players", long)]
+    pub(crate) hls_ts: bool,
+    /// Encrypt ts/: `aes-128` whole segments, `sample-aes` the samples in them
+    #[arg(
+        help_heading = "Old players",
+        long,
+        requires_all = ["hls_ts", "hls_ts_key_uri", "key_source"],
+        conflicts_with = "crypto_period",
+        group = "protection",
+        value_parser = hls_method
+    )]
+    pub(crate) hls_ts_encryption: Option<HlsMethod>,
+    /// Where players get the 16 bytes of a key of ts/, as an address from its media playlists; {kid} stands for the key id
+    #[arg(help_heading = "Old players", long, value_name = "URI", requires = "hls_ts_encryption", value_parser = key_uri)]
+    pub(crate) hls_ts_key_uri: Option<String>,
     /// Seconds at the start that stay clear, so that playback starts before the licence is there
-    #[arg(long, requires = "key_source", default_value = "0", value_parser = seconds)]
+    #[arg(help_heading = "Protection", long, requires = "key_source", default_value = "0", value_parser = seconds)]
     pub(crate) clear_lead: u32,
 }
 
@@ -228,6 +287,23 @@ pub(crate) struct Doctor {
 
 fn scheme(text: &str) -> Result<ProtectionScheme, &'static str> {
     ProtectionScheme::from_code(text.as_bytes()).ok_or("write cenc, cens, cbc1 or cbcs")
+}
+
+fn hls_method(text: &str) -> Result<HlsMethod, &'static str> {
+    HlsMethod::from_name(text).ok_or("write aes-128 or sample-aes")
+}
+
+/// What a quoted attribute of a playlist can hold.
+fn key_uri(text: &str) -> Result<String, &'static str> {
+    let fine = !text.is_empty() && !text.contains(|letter: char| letter == '"' || letter.is_control());
+    if fine { Ok(text.to_owned()) } else { Err("write an address without quotes and line ends") }
+}
+
+fn speke_class(text: &str) -> Result<Option<TrackClass>, &'static str> {
+    match TrackClass::from_name(text) {
+        None if !text.eq_ignore_ascii_case("all") => Err("write audio, sd, hd, uhd or all"),
+        class => Ok(class),
+    }
 }
 
 fn system(text: &str) -> Result<System, &'static str> {

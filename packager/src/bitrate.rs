@@ -30,7 +30,7 @@ fn webvtt_bytes(track: &TrackRecord, segment: &SegmentRecord) -> u64 {
     track.webvtt_sizes.get(segment.index as usize).copied().unwrap_or(0)
 }
 
-fn peak(track: &TrackRecord, size: impl Fn(&SegmentRecord) -> u64) -> u64 {
+pub(crate) fn peak(track: &TrackRecord, size: impl Fn(&SegmentRecord) -> u64) -> u64 {
     let target = u128::from(target_duration(track)) * u128::from(track.timescale.get());
     let mut peak = None;
     for (first, _) in track.segments.iter().enumerate() {
@@ -49,7 +49,7 @@ fn peak(track: &TrackRecord, size: impl Fn(&SegmentRecord) -> u64) -> u64 {
     peak.unwrap_or_else(|| average(track, size))
 }
 
-fn average(track: &TrackRecord, size: impl Fn(&SegmentRecord) -> u64) -> u64 {
+pub(crate) fn average(track: &TrackRecord, size: impl Fn(&SegmentRecord) -> u64) -> u64 {
     let bytes = track.segments.iter().map(size).fold(0, u64::saturating_add);
     rate(bytes, coded_ticks(track), track)
 }

@@ -1,37 +1,38 @@
-//! The DASH manifest (ISO/IEC 23009-1), static, one period.
+//! The DASH manifest (ISO/IEC 23009-1), static.
 
 mod addressing;
+mod chapters;
 mod events;
+mod images;
+mod periods;
 mod protection;
 mod renditions;
+mod trick;
 
 use std::time::Duration;
 
-use dash_mpd_core::{
-    AdaptationSet, EssentialProperty, MPD, Period, Representation, Role, SegmentTemplate, SupplementalProperty,
-};
+use dash_mpd_core::{AdaptationSet, MPD, Representation, Role, SupplementalProperty};
 use media_types::{MediaTime, TrackRecord};
 
-use crate::bitrate::bits_per_second;
 use crate::codec::Family;
 use crate::hls::target_duration;
 use crate::presentation::{Picture, default_position};
-use crate::{FileLayout, PackageError, Presentation, StoryboardRef, codec_string, peak_bitrate_bps};
+use crate::{FileLayout, PackageError, Presentation, codec_string, peak_bitrate_bps};
 use addressing::Addressing;
 
 const LIVE_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
+/// What files with an index and numbered files have in common.
+const CMAF_PROFILE: &str = "urn:mpeg:dash:profile:cmaf:2019";
 const ON_DEMAND_PROFILES: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn:mpeg:dash:profile:cmaf:2019";
 /// ISO/IEC 23009-1 §5.3.3.5: sets between which a player may switch, although their codecs or keys differ.
 const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
-/// DASH-IF Interoperability Points §6.2.6.
-const THUMBNAIL_TILE: &str = "http://dashif.org/guidelines/thumbnail_tile";
 
 /// The manifest, for the stable URL.
 ///
 /// Timelines are the coded ones, tick for tick: `t` and `d` are what `tfdt` and the runs say, in the track's own
 /// timescale. An audio track's priming is hidden by its edit list, not by an offset here. `@bandwidth` is the measured
-/// peak of one representation alone.
+/// peak of one representation alone. With several periods each repeats all sets, with its own part of their timelines.
 ///
 /// # Errors
 /// As [`multivariant_playlist`](crate::multivariant_playlist), and [`PackageError::Manifest`].
@@ -51,13 +52,15 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
         adaptations.push(renditions::text_set(presentation, track)?);
     }
     if let Some(board) = &presentation.storyboard {
-        adaptations.push(tile_set(presentation.uri_prefix, board));
+        adaptations.push(images::set(presentation.uri_prefix, board));
     }
     for (position, set) in adaptations.iter_mut().enumerate() {
         set.id = Some((position + 1).to_string());
     }
     tell_switching(&mut adaptations[..video_sets]);
-    let duration = presentation.duration().map(exact_duration);
+    events::announce_inband(presentation, &mut adaptations);
+    let tricks = trick::sets(presentation, &adaptations)?;
+    adaptations.extend(tricks);
     let longest = presentation.tracks.iter().map(target_duration).max().map(Duration::from_secs);
     let protected = presentation.protection.is_some_and(|protection| !protection.is_empty());
     let profiles = match presentation.layout {
@@ -70,17 +73,10 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
         mspr: protected.then(|| drm::signal::MSPR_NAMESPACE.to_owned()),
         profiles: Some(profiles.to_owned()),
         mpdtype: Some("static".to_owned()),
-        mediaPresentationDuration: duration,
+        mediaPresentationDuration: presentation.duration().map(exact_duration),
         minBufferTime: longest,
         maxSegmentDuration: longest_segment(presentation),
-        periods: vec![Period {
-            id: Some("1".to_owned()),
-            start: Some(Duration::ZERO),
-            duration,
-            event_streams: events::streams(presentation.markers),
-            adaptations,
-            ..Period::default()
-        }],
+        periods: periods::periods(presentation, adaptations)?,
         ..MPD::default()
     };
     let mut body = serialise(&mpd)?;
@@ -145,7 +141,7 @@ fn longest_segment(presentation: &Presentation<'_>) -> Option<Duration> {
         let ticks = track.segments.iter().map(|segment| segment.duration_ticks).max()?;
         Some(MediaTime::new(i64::try_from(ticks).ok()?, track.timescale))
     };
-    presentation.tracks.iter().filter_map(longest).max().map(exact_duration)
+    presentation.all_records().filter_map(longest).max().map(exact_duration)
 }
 
 fn video_set(
@@ -203,36 +199,6 @@ fn aligned(presentation: &Presentation<'_>) -> AdaptationSet {
         startWithSAP: whole.then_some(1),
         subsegmentAlignment: (!whole).then_some(true),
         subsegmentStartsWithSAP: (!whole).then_some(1),
-        ..AdaptationSet::default()
-    }
-}
-
-/// One sheet that covers the presentation; the tiles after its end are blank.
-fn tile_set(prefix: &str, board: &StoryboardRef<'_>) -> AdaptationSet {
-    let covered_ms = u64::from(board.columns) * u64::from(board.rows) * u64::from(board.interval_ms);
-    let shown_ms = board.duration_ms.unsigned_abs().clamp(1, covered_ms.max(1));
-    AdaptationSet {
-        contentType: Some("image".to_owned()),
-        mimeType: Some("image/jpeg".to_owned()),
-        SegmentTemplate: Some(SegmentTemplate {
-            media: Some(format!("{prefix}{}", board.uri)),
-            startNumber: Some(1),
-            timescale: Some(1000),
-            duration: Some(covered_ms as f64),
-            ..SegmentTemplate::default()
-        }),
-        representations: vec![Representation {
-            id: Some("storyboard".to_owned()),
-            bandwidth: Some(bits_per_second(board.sheet_bytes, shown_ms, 1000)),
-            width: Some(u64::from(board.columns) * u64::from(board.tile_width)),
-            height: Some(u64::from(board.rows) * u64::from(board.tile_height)),
-            essential_property: vec![EssentialProperty {
-                schemeIdUri: THUMBNAIL_TILE.to_owned(),
-                value: Some(format!("{}x{}", board.columns, board.rows)),
-                ..EssentialProperty::default()
-            }],
-            ..Representation::default()
-        }],
         ..AdaptationSet::default()
     }
 }

@@ -46,6 +46,22 @@ pub enum PackageError {
         /// Which number.
         what: &'static str,
     },
+    /// A stored segment that is not as this crate writes them.
+    #[error("segment {index} cannot be read back: {what}")]
+    Unreadable {
+        /// 0-based segment.
+        index: u32,
+        /// What was found.
+        what: &'static str,
+    },
+    /// Samples that cannot be encrypted.
+    #[error("segment {index}: {error}")]
+    Encrypt {
+        /// 0-based segment.
+        index: u32,
+        /// Why.
+        error: drm::EncryptError,
+    },
     /// A packet of existing media whose times cannot be carried.
     #[error("packet {packet}: {what}")]
     Times {

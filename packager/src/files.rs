@@ -4,8 +4,9 @@ use bytes::Bytes;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 
 use crate::{
-    PackageError, Presentation, STORYBOARD_VTT, iframe_playlist, iframe_playlist_path, media_playlist, media_type, mpd,
-    multivariant_playlist, playlist_path, presentation, storyboard_vtt,
+    CHAPTERS_JSON, CHAPTERS_VTT, PackageError, Presentation, STORYBOARD_PLAYLIST, STORYBOARD_VTT, chapters_json,
+    chapters_vtt, iframe_playlist, iframe_playlist_path, image_playlist, media_playlist, media_type, mpd,
+    multivariant_playlist, playlist_path, presentation, storyboard_vtt, trick_playlist,
 };
 
 /// A file of a generation, ready to be stored.
@@ -25,8 +26,8 @@ impl OutputFile {
     }
 }
 
-/// The multivariant playlist, the MPD, the media playlist of each track that HLS lists, each video track's I-frame playlist and the
-/// storyboard's WebVTT file, in this order.
+/// The multivariant playlist, the MPD, WebVTT files of the storyboard and the chapters, the media playlist of each track that
+/// HLS lists, I-frame playlists, the storyboard's image playlist and the chapters as JSON, in this order.
 ///
 /// # Errors
 /// As [`multivariant_playlist`] and [`mpd`].
@@ -35,6 +36,9 @@ pub fn text_files(presentation: &Presentation<'_>) -> Result<Vec<OutputFile>, Pa
     if let Some(board) = &presentation.storyboard {
         files.push(OutputFile::new(STORYBOARD_VTT.to_owned(), storyboard_vtt(board)));
     }
+    if !presentation.chapters.is_empty() {
+        files.push(OutputFile::new(CHAPTERS_VTT.to_owned(), chapters_vtt(presentation.chapters)));
+    }
     if !presentation.fits_hls() {
         return Ok(files);
     }
@@ -42,8 +46,19 @@ pub fn text_files(presentation: &Presentation<'_>) -> Result<Vec<OutputFile>, Pa
     for track in presentation.tracks.iter().filter(|track| presentation::in_hls(track)) {
         files.push(OutputFile::new(playlist_path(&track.name), media_playlist(presentation, track)?));
     }
-    for track in presentation.tracks.iter().filter(|track| presentation::picture(track).is_some()) {
-        files.push(OutputFile::new(iframe_playlist_path(&track.name), iframe_playlist(presentation, track)?));
+    let video = presentation.tracks.iter().filter(|track| presentation::picture(track).is_some());
+    for track in video.filter(|track| presentation.lists_iframes(track)) {
+        let text = match presentation.trick_of(track) {
+            Some(trick) => trick_playlist(presentation, trick)?,
+            None => iframe_playlist(presentation, track)?,
+        };
+        files.push(OutputFile::new(iframe_playlist_path(&track.name), text));
+    }
+    if let Some(board) = &presentation.storyboard {
+        files.push(OutputFile::new(STORYBOARD_PLAYLIST.to_owned(), image_playlist(board)));
+    }
+    if !presentation.chapters.is_empty() {
+        files.push(OutputFile::new(CHAPTERS_JSON.to_owned(), chapters_json(presentation.chapters)));
     }
     Ok(files)
 }

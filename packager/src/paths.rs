@@ -4,6 +4,14 @@
 pub const INIT_FILE: &str = "init.mp4";
 /// Name of the one file of a track whose segments are not files of their own.
 pub const MEDIA_FILE: &str = "media.mp4";
+/// Name of the file of a track's keyframes, for fast playback.
+pub const TRICK_FILE: &str = "trick.mp4";
+/// Name of the image playlist of the storyboard.
+pub const STORYBOARD_PLAYLIST: &str = "storyboard.m3u8";
+/// Name of the chapters' WebVTT file.
+pub const CHAPTERS_VTT: &str = "chapters.vtt";
+/// Name of the chapters' JSON file.
+pub const CHAPTERS_JSON: &str = "chapters.json";
 /// Name of the storyboard's WebVTT file.
 pub const STORYBOARD_VTT: &str = "storyboard.vtt";
 
@@ -35,6 +43,11 @@ pub fn init_path(track: &str) -> String {
 /// Path of a track's one file: `video-1080p/media.mp4`.
 pub fn media_path(track: &str) -> String {
     format!("{track}/{MEDIA_FILE}")
+}
+
+/// Path of the file of a track's keyframes: `video-360p/trick.mp4`.
+pub fn trick_path(track: &str) -> String {
+    format!("{track}/{TRICK_FILE}")
 }
 
 /// Path of a track's media playlist: `video-1080p/media.m3u8`.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media_types::{MediaTime, TrackKind, TrackRecord};
 
 use crate::markers::{self, Marker};
-use crate::{PackageError, Protection, TrackSignal, init_segment, language};
+use crate::{Chapter, PackageError, Protection, TrackSignal, TrickTrack, init_segment, language};
 
 /// One generation of one asset, as its text files describe it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +23,15 @@ pub struct Presentation<'a> {
     pub layout: FileLayout,
     /// Breaks and cues, for players and for those who insert content.
     pub markers: &'a [Marker],
+    /// Keyframes of some of the tracks, for fast playback.
+    pub tricks: &'a [TrickTrack],
+    /// Named places, as [`settled_chapters`](crate::settled_chapters) gives them.
+    pub chapters: &'a [Chapter],
+    /// Where periods of the manifest begin, after the first: borders of segments, strictly ascending.
+    pub periods: &'a [MediaTime],
+    /// Whether segments carry the markers' SCTE 35 messages ([`EventMessages`](crate::markers::EventMessages)): those of
+    /// all tracks of pictures, or of sound where there are no pictures.
+    pub inband_events: bool,
 }
 
 /// How the media of a track lies in files.
@@ -111,6 +120,23 @@ impl<'a> Presentation<'a> {
         self.protection?.get(&track.name)
     }
 
+    /// The keyframes of a track in a file of their own, if they are.
+    pub(crate) fn trick_of(&self, track: &TrackRecord) -> Option<&'a TrickTrack> {
+        self.tricks.iter().find(|trick| trick.of == track.name)
+    }
+
+    /// Whether HLS lists an I-frame playlist of a video track. Of an encrypted segment the bytes up to its first picture's end
+    /// are nothing that Shaka Player can append, and it takes the playlist of the rendition that plays; so it is left the one
+    /// that has its keyframes in a file.
+    pub(crate) fn lists_iframes(&self, track: &TrackRecord) -> bool {
+        self.trick_of(track).is_some() || self.tricks.is_empty() || self.signal_of(track).is_none()
+    }
+
+    /// All tracks, and the keyframes of some.
+    pub(crate) fn all_records(&self) -> impl Iterator<Item = &'a TrackRecord> {
+        self.tracks.iter().chain(self.tricks.iter().map(|trick| &trick.record))
+    }
+
     /// The init segment of a track, protected as [`protection`](Self::protection) says.
     ///
     /// # Errors
@@ -148,6 +174,21 @@ impl<'a> Presentation<'a> {
                 return Err(PackageError::Track("it has not as many WebVTT files as segments"));
             }
             check_sums(track)?;
+        }
+        for trick in self.tricks {
+            let known = self.tracks.iter().any(|track| track.name == trick.of && picture(track).is_some());
+            if !known || !is_plain(&trick.record.name) || !names.insert(&trick.record.name) {
+                return bad("trick track", &trick.record.name);
+            }
+            if trick.record.segments.is_empty() {
+                return Err(PackageError::Empty);
+            }
+            check_sums(&trick.record)?;
+        }
+        if let Some(title) =
+            self.chapters.iter().flat_map(|chapter| &chapter.titles).find(|title| !language::is_plain(&title.language))
+        {
+            return bad("chapter language", &title.language);
         }
         if let Some(board) = &self.storyboard {
             if !board.uri.split('/').all(is_plain) {

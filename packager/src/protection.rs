@@ -98,11 +98,16 @@ impl TrackSignal {
                 dash: licensed.dash_system(system),
             };
             adjust(system, &mut signal);
-            told.add_boxes(&signal.pssh.unwrap_or_default());
-            told.hls.extend(signal.hls);
-            told.dash.extend(signal.dash);
+            told.add(signal);
         }
         told
+    }
+
+    /// Adds what another system is told.
+    pub fn add(&mut self, signal: SystemSignal) {
+        self.add_boxes(&signal.pssh.unwrap_or_default());
+        self.hls.extend(signal.hls);
+        self.dash.extend(signal.dash);
     }
 
     /// With another key from `from_us` microseconds on, for which `other` was made. The init segment then has the `pssh`

@@ -1,14 +1,17 @@
 //! Media segments: one `moof` and one `mdat` (ISO/IEC 23000-19 §7.3.3).
 
 mod layout;
+mod read;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use media_types::{Sample, SegmentRecord, SyncPoint};
+use drm::{SegmentAux, SegmentEncryptor};
+use media_types::{Sample, SegmentRecord, SyncPoint, TrackKind};
 
 use crate::PackageError;
 use crate::isobmff::Boxes;
 use crate::protection::SegmentProtection;
 use layout::Layout;
+use read::{ReadBack, read_back};
 
 /// What a segment's boxes say of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,12 +97,11 @@ pub fn segment_header(
     })
 }
 
-/// Packs the samples of the 0-based segment `index` into one CMAF segment that is independent of all others. Sample
-/// bytes are copied once.
+/// Packs the samples of the 0-based segment `index` of a track of this kind into one CMAF segment that is independent of
+/// all others. Sample bytes are copied once.
 ///
-/// `composition_delay` is a video track's ([`composition_delay`](crate::composition_delay)): samples come in
-/// presentation time, and the offsets written are that much larger. It is `None` for sound, whose record has no sync
-/// points, since decoding can start at every sample.
+/// `hidden_ticks` is what the track's edit list hides: samples come in presentation time, and the composition offsets
+/// written are that much larger. What is hidden does not count in the record's start and duration.
 ///
 /// # Errors
 /// As [`segment_header`], and:
@@ -107,9 +109,10 @@ pub fn segment_header(
 /// - [`PackageError::LeadingSample`]: a sample is shown before the first one, so that the segment would not start
 ///   with a SAP of type 1.
 pub fn media_segment(
+    kind: &TrackKind,
     index: u32,
     samples: &[Sample],
-    composition_delay: Option<u32>,
+    hidden_ticks: u32,
 ) -> Result<PackagedSegment, PackageError> {
     let meta = |unit: &Sample| {
         let size = u32::try_from(unit.data.len()).map_err(|_| PackageError::OutOfRange { index, what: "its size" })?;
@@ -124,18 +127,53 @@ pub fn media_segment(
     if let Some(sample) = metas.iter().position(|unit| unit.pts < first) {
         return Err(PackageError::LeadingSample { index, sample });
     }
-    let header = segment_header(index, &metas, composition_delay.unwrap_or(0), None)?;
+    let header = segment_header(index, &metas, hidden_ticks, None)?;
     let mut bytes = BytesMut::with_capacity(header.bytes.len() + header.data_bytes as usize);
     bytes.put_slice(&header.bytes);
     samples.iter().for_each(|unit| bytes.put_slice(&unit.data));
+    let start = first.max(0);
+    let end = first.saturating_add_unsigned(header.duration_ticks);
     let record = SegmentRecord {
         index,
-        start_ticks: header.start_ticks,
-        duration_ticks: header.duration_ticks,
+        start_ticks: start.unsigned_abs(),
+        duration_ticks: u64::try_from(end - start).map_err(|_| PackageError::OutOfRange { index, what: "its end" })?,
         sample_count: header.sample_count,
         size_bytes: bytes.len() as u64,
         blake3: blake3::hash(&bytes).to_hex().to_string(),
-        sync_points: composition_delay.map(|_| header.sync_points).unwrap_or_default(),
+        sync_points: if matches!(kind, TrackKind::Video { .. }) { header.sync_points } else { Vec::new() },
+    };
+    Ok(PackagedSegment { record, bytes: bytes.freeze() })
+}
+
+/// The same segment encrypted: `bytes` is what [`media_segment`] made of it, with `record`. Sample bytes are copied once and
+/// encrypted in place.
+///
+/// # Errors
+/// [`PackageError::Unreadable`] when the bytes are not of this crate, [`PackageError::Encrypt`] when their samples do not
+/// conform to their codec.
+pub fn protected_segment(
+    record: &SegmentRecord,
+    hidden_ticks: u32,
+    bytes: &[u8],
+    encryptor: &mut SegmentEncryptor,
+) -> Result<PackagedSegment, PackageError> {
+    let index = record.index;
+    let ReadBack { samples, payload } = read_back(index, bytes, hidden_ticks)?;
+    let (mut data, mut aux) = (BytesMut::from(&bytes[payload]), SegmentAux::new());
+    let seed = encryptor.seed(index.into(), &data);
+    let sizes = samples.iter().map(|sample| sample.size as usize);
+    let encrypted = encryptor.encrypt_segment(&mut data, sizes, &seed, &mut aux);
+    encrypted.map_err(|error| PackageError::Encrypt { index, error })?;
+    let protection = SegmentProtection::Encrypted { aux: &aux, group: None };
+    let header = segment_header(index, &samples, hidden_ticks, Some(&protection))?;
+    let mut bytes = BytesMut::with_capacity(header.bytes.len() + data.len());
+    bytes.put_slice(&header.bytes);
+    bytes.put_slice(&data);
+    let record = SegmentRecord {
+        size_bytes: bytes.len() as u64,
+        blake3: blake3::hash(&bytes).to_hex().to_string(),
+        sync_points: if record.sync_points.is_empty() { Vec::new() } else { header.sync_points },
+        ..record.clone()
     };
     Ok(PackagedSegment { record, bytes: bytes.freeze() })
 }

@@ -24,9 +24,14 @@ impl FilePlan {
     /// # Errors
     /// As [`init_segment`](crate::init_segment).
     pub fn of(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<Option<Self>, PackageError> {
-        if presentation.layout == FileLayout::Segments {
-            return Ok(None);
-        }
+        if presentation.layout == FileLayout::Segments { Ok(None) } else { Self::single(presentation, track).map(Some) }
+    }
+
+    /// Of a track that lies in one file in any layout.
+    ///
+    /// # Errors
+    /// As [`init_segment`](crate::init_segment).
+    pub fn single(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<Self, PackageError> {
         let init_bytes = presentation.init_segment(track)?.len() as u64;
         let index_bytes = index_length(track.segments.len());
         let starts = track.segments.iter().scan(init_bytes + index_bytes, |at, segment| {
@@ -34,7 +39,7 @@ impl FilePlan {
             *at = at.saturating_add(segment.size_bytes);
             Some(start)
         });
-        Ok(Some(Self { init_bytes, index_bytes, starts: starts.collect() }))
+        Ok(Self { init_bytes, index_bytes, starts: starts.collect() })
     }
 
     /// First byte of the segment at a position of the record; 0 past the end.

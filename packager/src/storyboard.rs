@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::StoryboardRef;
+use crate::chapters::clock;
 
 /// A WebVTT file whose cues name a region of the sheet each: `storyboard.jpg#xywh=160,0,160,90`.
 ///
@@ -33,11 +34,6 @@ pub fn storyboard_vtt(board: &StoryboardRef<'_>) -> String {
         );
     }
     out
-}
-
-/// `HH:MM:SS.mmm` (WebVTT §4.1).
-fn clock(ms: u64) -> String {
-    format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use common::{audio, avc, scale, video};
 use media_types::segment::Roles;
 use media_types::{SegmentRecord, TrackKind, TrackRecord};
 use packager::{
-    PackageError, Presentation, StoryboardRef, average_bitrate_bps, iframe_playlist, lint, media_playlist, mpd,
+    PackageError, Presentation, StoryboardRef, average_bitrate_bps, iframe_playlist, media_playlist, mpd,
     multivariant_playlist, peak_bitrate_bps, text_files,
 };
 use proptest::prelude::*;
@@ -132,8 +132,6 @@ fn sound_without_pictures_is_one_variant() {
     let text = multivariant_playlist(&present(&tracks, "")).unwrap();
     assert_eq!(text.matches("#EXT-X-STREAM-INF").count(), 1);
     assert!(text.contains("CODECS=\"mp4a.40.2\"\naudio-und/media.m3u8\n") && !text.contains("EXT-X-MEDIA"));
-    let presentation = present(&tracks, "");
-    assert_eq!(lint::verify_presentation(&presentation, &text_files(&presentation).unwrap()), []);
 }
 
 #[test]
@@ -185,30 +183,6 @@ fn the_mpd_states_times_exactly_and_folds_equal_segments() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert_eq!(text.matches("<SegmentTemplate").count(), 3);
-}
-
-#[test]
-fn what_is_written_passes_the_linter() {
-    let packed: Vec<_> =
-        [video(360, 1000), video(1080, 1000), audio("audio-en", "en", 1000), audio("audio-de", "de", 1000)].into();
-    for packed in &packed {
-        for (index, bytes) in packed.segments.iter().enumerate() {
-            assert_eq!(lint_but_for_size(packed, index as u32, bytes), []);
-        }
-    }
-    let tracks: Vec<_> = packed.into_iter().map(|packed| packed.track).collect();
-    let presentation =
-        Presentation { tracks: &tracks, uri_prefix: "g2/", storyboard: Some(BOARD), ..Presentation::default() };
-    assert_eq!(lint::verify_presentation(&presentation, &text_files(&presentation).unwrap()), []);
-}
-
-/// All rungs of the fixture share one parameter set, so only 1080p is coded in its own size.
-fn lint_but_for_size(packed: &common::Packed, index: u32, bytes: &[u8]) -> Vec<lint::Finding> {
-    let mut findings = lint::verify(&packed.track, &packed.init, Some((index, bytes)));
-    if packed.track.name != "video-1080p" {
-        findings.retain(|finding| finding.rule != "avc.resolution");
-    }
-    findings
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_constant_keyframe_distance_gives_segments_of_constant_length() {
     let shape = shape(&packets, true, scale(24_000), None);
     assert_eq!((shape.shift, shape.hidden_ticks, shape.first_pts, shape.end_pts), (2002, 2002, 0, 576 * 1001));
     assert_eq!(shape.rate, FrameRate::new(24_000, 1001));
-    let grid = SegmentGrid::new(&[(scale(24_000), &shape)], 4000);
+    let grid = SegmentGrid::new(&[(scale(24_000), &shape)], 4000, &[]);
     let expected: Vec<i64> = (1..6).map(|k| k * 96_096).collect();
     assert_eq!(grid.borders(scale(24_000)).collect::<Vec<_>>(), expected);
     let all = chunks(&packets, &shape, Cuts::Keyframes(grid.keyframes(scale(24_000), &shape)));
@@ -69,7 +69,7 @@ fn a_constant_keyframe_distance_gives_segments_of_constant_length() {
 fn borders_are_where_all_renditions_have_a_keyframe() {
     let every_two = shape(&pictures(600, 512, 50, 2), true, scale(12_800), None);
     let every_three = shape(&pictures(600, 3600, 75, 0), true, scale(90_000), None);
-    let grid = SegmentGrid::new(&[(scale(12_800), &every_two), (scale(90_000), &every_three)], 4000);
+    let grid = SegmentGrid::new(&[(scale(12_800), &every_two), (scale(90_000), &every_three)], 4000, &[]);
     assert_eq!(grid.borders(scale(1)).collect::<Vec<_>>(), [6, 12, 18]);
     assert_eq!(grid.keyframes(scale(90_000), &every_three), [540_000, 1_080_000, 1_620_000]);
     assert_eq!(grid.longest_ms(), 6000);
@@ -86,7 +86,7 @@ fn keyframes_that_a_container_rounded_to_milliseconds_still_meet() {
         })
         .collect();
     let rounded = shape(&rounded, true, scale(1000), None);
-    let grid = SegmentGrid::new(&[(scale(24_000), &exact), (scale(1000), &rounded)], 4000);
+    let grid = SegmentGrid::new(&[(scale(24_000), &exact), (scale(1000), &rounded)], 4000, &[]);
     assert_eq!(grid.keyframes(scale(1000), &rounded), [4004, 8008, 12_012, 16_016]);
     assert_eq!(grid.keyframes(scale(24_000), &exact).len(), 4);
 }
@@ -98,7 +98,7 @@ fn sound_is_cut_at_the_frame_nearest_to_the_picture() {
     let packets = frames(520, 1024, -1024);
     let sound = shape(&packets, false, scale(44_100), None);
     assert_eq!((sound.hidden_ticks, sound.first_pts), (1024, -1024));
-    let grid = SegmentGrid::new(&[(scale(12_800), &pictures), (scale(44_100), &sound)], 4000);
+    let grid = SegmentGrid::new(&[(scale(12_800), &pictures), (scale(44_100), &sound)], 4000, &[]);
     let all = chunks(&packets, &sound, Cuts::Nearest(grid.borders(scale(44_100)).collect()));
     for (chunk, border) in all.iter().skip(1).zip(grid.borders(scale(44_100))) {
         assert!((chunk.samples[0].pts - border).abs() <= 512, "{} for {border}", chunk.samples[0].pts);
@@ -161,7 +161,7 @@ proptest! {
             prop_assert!(packets.iter().all(|packet| packet.pts <= 0));
             return Ok(());
         };
-        let grid = SegmentGrid::new(&[(scale(1000), &found)], target);
+        let grid = SegmentGrid::new(&[(scale(1000), &found)], target, &[]);
         let cuts = if video {
             Cuts::Keyframes(grid.keyframes(scale(1000), &found))
         } else {

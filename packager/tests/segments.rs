@@ -4,10 +4,15 @@
 mod common;
 
 use common::{aac, audio_samples, avc, bare, scale, video_samples};
-use media_types::{CodecConfig, Sample, TrackKind, TrackRecord};
+use drm::{ContentKey, KeyId, ProtectionScheme, SegmentEncryptor};
+use media_types::{CodecConfig, Sample, SegmentRecord, TrackKind, TrackRecord};
 use mp4_atom::{Atom, Codec, Colr, Decode, Ftyp, Header, Mdat, Moof, Moov, Styp};
-use packager::{PackageError, init_segment, media_segment};
+use packager::{PackageError, init_segment, media_segment, protected_segment};
 use proptest::prelude::*;
+
+const VIDEO: TrackKind =
+    TrackKind::Video { width: 1920, height: 1080, rate_num: 25, rate_den: 1, sample_aspect: (1, 1) };
+const AUDIO: TrackKind = TrackKind::Audio { sample_rate: 44_100, channels: 2 };
 
 fn video_track(width: u32, height: u32, config: CodecConfig) -> TrackRecord {
     let kind = TrackKind::Video { width, height, rate_num: 25, rate_den: 1, sample_aspect: (1, 1) };
@@ -92,7 +97,7 @@ fn configurations_that_contradict_their_track_are_refused() {
 #[test]
 fn sync_points_address_a_whole_opening_and_a_bare_later_keyframe() {
     let samples = video_samples(0, 96, 1001, 48, |frame| 100 + frame as usize);
-    let packed = media_segment(0, &samples, Some(0)).unwrap();
+    let packed = media_segment(&VIDEO, 0, &samples, 0).unwrap();
     let [first, later] = packed.record.sync_points.as_slice() else { panic!("two keyframes") };
     assert_eq!((first.pts, first.bytes.offset, later.pts), (0, 0, 48 * 1001));
     let opening = &packed.bytes[..first.bytes.length as usize];
@@ -103,11 +108,52 @@ fn sync_points_address_a_whole_opening_and_a_bare_later_keyframe() {
 
 #[test]
 fn an_audio_segment_costs_four_bytes_a_frame_and_lists_no_sync_points() {
-    let packed = media_segment(7, &audio_samples(1316, 188, |frame| 200 + frame as usize % 2), None).unwrap();
+    let samples = audio_samples(1316, 188, 1024, |frame| 200 + frame as usize % 2);
+    let packed = media_segment(&AUDIO, 7, &samples, 1024).unwrap();
     let media: u64 = (1316..1504).map(|frame| 200 + frame % 2).sum();
     assert!(packed.record.sync_points.is_empty());
-    assert_eq!(packed.record.start_ticks, 1316 * 1024);
+    assert_eq!(packed.record.start_ticks, 1315 * 1024);
     assert!(packed.record.size_bytes - media <= 4 * 188 + 140, "{}", packed.record.size_bytes - media);
+}
+
+#[test]
+fn what_an_edit_list_hides_counts_in_no_record() {
+    let record = |priming| media_segment(&AUDIO, 0, &audio_samples(0, 4, priming, |_| 9), 1024).unwrap().record;
+    assert_eq!((record(1024).start_ticks, record(1024).duration_ticks), (0, 3 * 1024));
+    assert_eq!((record(1500).start_ticks, record(1500).duration_ticks), (0, 4 * 1024 - 1500));
+}
+
+#[test]
+fn a_stored_segment_is_encrypted_without_its_samples_being_packed_again() {
+    let (key_id, key) = (KeyId([1; 16]), ContentKey::new([2; 16]));
+    let samples = audio_samples(40, 30, 1024, |frame| 200 + frame as usize % 2);
+    let clear = media_segment(&AUDIO, 2, &samples, 1024).unwrap();
+    for scheme in ProtectionScheme::ALL {
+        let encrypt = || {
+            let mut encryptor = SegmentEncryptor::new(scheme, key_id, &key, "audio-en", &aac(44_100)).unwrap();
+            protected_segment(&clear.record, 1024, &clear.bytes, &mut encryptor).unwrap()
+        };
+        let packed = encrypt();
+        assert_eq!(packed, encrypt());
+        let SegmentRecord { start_ticks, duration_ticks, sample_count, size_bytes, .. } = packed.record;
+        let before = &clear.record;
+        assert_eq!((start_ticks, duration_ticks), (before.start_ticks, before.duration_ticks));
+        assert_eq!((sample_count, size_bytes), (before.sample_count, packed.bytes.len() as u64));
+        let data: usize = samples.iter().map(|sample| sample.data.len()).sum();
+        assert!(packed.bytes[packed.bytes.len() - data..] != clear.bytes[clear.bytes.len() - data..]);
+    }
+}
+
+#[test]
+fn what_is_no_segment_of_ours_is_not_encrypted() {
+    let mut encryptor =
+        SegmentEncryptor::new(ProtectionScheme::Cenc, KeyId([1; 16]), &ContentKey::new([2; 16]), "a", &aac(44_100))
+            .unwrap();
+    let clear = media_segment(&AUDIO, 2, &audio_samples(0, 3, 0, |_| 50), 0).unwrap();
+    for bytes in [&clear.bytes[..clear.bytes.len() - 1], &clear.bytes[8..], b""] {
+        let refused = protected_segment(&clear.record, 0, bytes, &mut encryptor);
+        assert!(matches!(refused, Err(PackageError::Unreadable { index: 2, .. })), "{refused:?}");
+    }
 }
 
 #[test]
@@ -116,7 +162,7 @@ fn bad_runs_are_refused_with_the_sample_that_breaks_them() {
     let pack = |edit: &dyn Fn(&mut Vec<Sample>)| {
         let mut samples = good.clone();
         edit(&mut samples);
-        media_segment(3, &samples, Some(0)).unwrap_err()
+        media_segment(&VIDEO, 3, &samples, 0).unwrap_err()
     };
     assert_eq!(pack(&|samples| samples.clear()), PackageError::EmptySegment { index: 3 });
     assert_eq!(pack(&|samples| samples[0].keyframe = false), PackageError::NotSync { index: 3 });
@@ -151,7 +197,7 @@ fn runs() -> impl Strategy<Value = Vec<Sample>> {
 proptest! {
     #[test]
     fn any_run_of_samples_reads_back_as_it_was(samples in runs(), index in any::<u32>()) {
-        let packed = media_segment(index, &samples, Some(0)).unwrap();
+        let packed = media_segment(&VIDEO, index, &samples, 0).unwrap();
         let mut rest: &[u8] = &packed.bytes;
         Styp::decode(&mut rest).unwrap();
         let moof_start = packed.bytes.len() - rest.len();

@@ -1,26 +1,43 @@
-//! Keys from a CPIX document (DASH-IF CPIX 2.4): which track gets which, and what licence systems are told of them.
+//! Keys from a CPIX document (DASH-IF CPIX 2.4), and the keys that were used as another.
+//!
+//! - [`CpixKeys`]: which track gets which key, and when.
+//! - `told`: what licence systems are told of it.
+//! - [`Handover`]: the keys that were used, for those who hand out licences.
+
+mod handover;
+mod told;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cpix::encryption::MacPolicy;
 use cpix::select::{Media, Track};
-use cpix::{Document, DocumentProblem, KeyData, PrivateKey, Scheme};
+use cpix::signature::{Part, verify_integrity};
+use cpix::{Certificate, Document, DocumentProblem, KeyData, PrivateKey, Scheme};
 use demux::MediaKind;
 use drm::signal::System;
-use drm::{ContentKey, KeyId, ProtectionScheme, Pssh};
+use drm::{ContentKey, Iv, KeyId, ProtectionScheme};
 use packager::SystemSignal;
 use zeroize::Zeroizing;
 
 use super::survey::Surveyed;
 use crate::exit::Failure;
 
-/// Longer documents are something else; so are longer private keys.
+pub(crate) use handover::Handover;
+pub(super) use handover::Used;
+use told::Told;
+
+/// Longer documents are something else; so are longer private keys and certificates.
 const MAX_DOCUMENT: u64 = 16 << 20;
-const MAX_PRIVATE_KEY: u64 = 1 << 20;
+const MAX_PEM: u64 = 1 << 20;
+
+/// A stretch of time of the presentation, in microseconds from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start_us: u64,
+    pub(super) end_us: u64,
+}
 
 /// A document whose keys are in clear, and what of it is used.
 pub(crate) struct CpixKeys {
@@ -28,17 +45,9 @@ pub(crate) struct CpixKeys {
     document: Document,
     keys: Vec<(KeyId, ContentKey)>,
     told: Vec<Told>,
-}
-
-/// What a document tells a system of a key.
-#[derive(Debug)]
-struct Told {
-    id: KeyId,
-    system: System,
-    /// A whole box, and the data in it.
-    pssh: Option<(Vec<u8>, Vec<u8>)>,
-    /// `URI` of `EXT-X-KEY`.
-    hls_uri: Option<String>,
+    /// When key periods are, with their ids, where the document says it; ascending.
+    spans: Vec<Span>,
+    span_ids: Vec<String>,
 }
 
 impl std::fmt::Debug for CpixKeys {
@@ -59,15 +68,23 @@ fn fault(path: &Path, detail: impl std::fmt::Display, hint: &str) -> Failure {
 }
 
 impl CpixKeys {
-    /// Reads a document; one whose keys are encrypted needs the private key of a recipient. What is wrong with it is told
-    /// by line and column, never by its content.
-    pub(crate) fn read(path: &Path, private_key: Option<&Path>) -> Result<Self, Failure> {
+    /// Reads a document; one whose keys are encrypted needs the private key of a recipient, and where a signer is trusted all
+    /// that it says of keys must be signed by that one. What is wrong with it is told by line and column, never by its
+    /// content.
+    pub(crate) fn read(path: &Path, private_key: Option<&Path>, signer: Option<&Path>) -> Result<Self, Failure> {
         let bytes = bounded(path, MAX_DOCUMENT).map_err(|error| fault(path, error, ""))?;
+        if let Some(signer) = signer {
+            require_signature(path, &bytes, signer)?;
+        }
         let private_key = private_key.map(read_private_key).transpose()?;
         Self::parse(path, &bytes, private_key.as_ref())
     }
 
-    fn parse(path: &Path, bytes: &[u8], private_key: Option<&PrivateKey>) -> Result<Self, Failure> {
+    /// Takes a document that came from somewhere; `path` names it in messages. Signatures in it must hold, whoever made
+    /// them.
+    pub(crate) fn parse(path: &Path, bytes: &[u8], private_key: Option<&PrivateKey>) -> Result<Self, Failure> {
+        let hint = "it was changed after it was signed; ask the key service for it again";
+        verify_integrity(bytes).map_err(|error| fault(path, error, hint))?;
         let document = Document::parse(bytes).map_err(|error| fault(path, error, ""))?;
         if let Some(problem) = document.problems().into_iter().find(misleads) {
             return Err(fault(path, problem, "ask the key service for a document without it"));
@@ -77,18 +94,13 @@ impl CpixKeys {
             return Err(fault(path, "its keys are encrypted", hint));
         }
         let keys = match private_key {
-            Some(key) => {
-                let mut source = File::open("/dev/urandom").map_err(|error| fault(path, error, ""))?;
-                let mut random = move |bytes: &mut [u8]| {
-                    source.read_exact(bytes).expect("the system's randomness has no end once it is open");
-                };
-                document.content_keys(Some((key, MacPolicy::IfPresent)), &mut random)
-            }
+            Some(key) => document.content_keys(Some((key, MacPolicy::IfPresent)), &mut random(path)?),
             None => document.content_keys(None, &mut |_| {}),
         };
         let keys = keys.map_err(|error| fault(path, error, "is it the private key of a recipient?"))?;
-        let told = told(&document).map_err(|detail| fault(path, detail, ""))?;
-        Ok(Self { path: path.to_owned(), document, keys, told })
+        let told = told::all(&document).map_err(|detail| fault(path, detail, ""))?;
+        let (spans, span_ids) = spans(&document).map_err(|detail| fault(path, detail, ""))?.into_iter().unzip();
+        Ok(Self { path: path.to_owned(), document, keys, told, spans, span_ids })
     }
 
     /// The scheme to encrypt under: the one that is `asked` for, else the one that all keys state.
@@ -126,6 +138,16 @@ impl CpixKeys {
         !self.document.periods.is_empty()
     }
 
+    /// When key periods are, where the document says it; ascending.
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// The initialisation vector that came with a key.
+    pub(super) fn explicit_iv(&self, id: KeyId) -> Option<Iv> {
+        self.document.key(id)?.explicit_iv
+    }
+
     /// The key that usage rules give a track, in a crypto period if keys change; `None` when none of them matches. A
     /// document of one key and without rules gives it to all tracks.
     pub(super) fn key_of(
@@ -154,6 +176,10 @@ impl CpixKeys {
     }
 
     fn period_id(&self, index: u32) -> Result<&str, Failure> {
+        if !self.spans.is_empty() {
+            // Crypto periods are these, by their order.
+            return Ok(self.span_ids.get(index as usize).map_or("", String::as_str));
+        }
         let period = self.document.periods.iter().find(|period| period.index == Some(index));
         period.and_then(|period| period.id.as_deref()).ok_or_else(|| {
             let detail = format!("no ContentKeyPeriod has index {index} and an id");
@@ -167,24 +193,14 @@ impl CpixKeys {
 
     /// Replaces what a system would be told of a key by what the document says, where it says something.
     pub(super) fn adjust(&self, id: KeyId, system: System, signal: &mut SystemSignal) {
-        let Some(told) = self.told.iter().find(|told| told.id == id && told.system == system) else { return };
-        if let Some((whole, data)) = &told.pssh {
-            let carried = if system == System::PlayReady { data } else { whole };
-            if let Some(dash) = &mut signal.dash {
-                dash.pssh = dash.pssh.take().map(|_| STANDARD.encode(whole));
-                dash.playready_object = dash.playready_object.take().map(|_| STANDARD.encode(data));
-            }
-            if let Some(hls) = &mut signal.hls
-                && matches!(system, System::PlayReady | System::Widevine)
-                && let Some((head, _)) = hls.uri.split_once("base64,")
-            {
-                hls.uri = format!("{head}base64,{}", STANDARD.encode(carried));
-            }
-            signal.pssh = Some(whole.clone());
+        if let Some(told) = self.told.iter().find(|told| told.id == id && told.system == Some(system)) {
+            told.adjust(signal);
         }
-        if let (Some(uri), Some(hls)) = (&told.hls_uri, &mut signal.hls) {
-            hls.uri.clone_from(uri);
-        }
+    }
+
+    /// What systems that have no name here are told of a key.
+    pub(super) fn others(&self, id: KeyId) -> Vec<SystemSignal> {
+        self.told.iter().filter(|told| told.id == id && told.system.is_none()).map(Told::signal).collect()
     }
 }
 
@@ -202,54 +218,55 @@ fn misleads(problem: &DocumentProblem) -> bool {
     )
 }
 
-fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let bytes = bounded(path, MAX_PRIVATE_KEY).map_err(|error| fault(path, error, ""))?;
+/// The text of a PEM file.
+fn read_pem(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = bounded(path, MAX_PEM).map_err(|error| fault(path, error, ""))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| fault(path, "no PEM text", ""))?;
-    PrivateKey::from_pem(text).map_err(|error| fault(path, error, "write it as PEM, without a passphrase"))
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// What systems are told; of those that have a name here.
-fn told(document: &Document) -> Result<Vec<Told>, String> {
+fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let hint = "write it as PEM, without a passphrase";
+    PrivateKey::from_pem(&read_pem(path)?).map_err(|error| fault(path, error, hint))
+}
+
+fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
+    Certificate::from_pem(&read_pem(path)?).map_err(|error| fault(path, error, "write it as PEM, with an RSA key"))
+}
+
+/// Bytes of the system's own randomness.
+pub(super) fn random(path: &Path) -> Result<impl FnMut(&mut [u8]), Failure> {
+    let mut source = File::open("/dev/urandom").map_err(|error| fault(path, error, ""))?;
+    Ok(move |bytes: &mut [u8]| {
+        source.read_exact(bytes).expect("the system's randomness has no end once it is open");
+    })
+}
+
+/// Refuses a document unless all that it says of keys is signed by the owner of that certificate.
+fn require_signature(path: &Path, bytes: &[u8], signer: &Path) -> Result<(), Failure> {
+    let certificate = read_certificate(signer)?;
+    let document = Document::parse(bytes).map_err(|error| fault(path, error, ""))?;
+    let hint = format!("only what the owner of {} has signed is taken", signer.display());
+    let signed = Document::parse_signed(bytes, &[certificate], &Part::of_keys(&document));
+    signed.map(drop).map_err(|error| fault(path, error, &hint))
+}
+
+/// When key periods are and their ids, by their start; empty when the document leaves it open.
+fn spans(document: &Document) -> Result<Vec<(Span, String)>, String> {
     let mut all = Vec::new();
-    for said in &document.drm_systems {
-        let Some(system) = System::ALL.into_iter().find(|system| system.id() == said.system_id) else { continue };
-        let of = |what: &str| format!("{what} of {} for content key {}", said.system_id, said.kid);
-        let pssh = match said.pssh.as_deref() {
-            None | Some([]) => None,
-            Some(bytes) => {
-                let pssh = Pssh::parse(bytes).map_err(|error| format!("{}: {error}", of("PSSH")))?;
-                if pssh.system_id != said.system_id {
-                    return Err(format!("{} is a box of {}", of("PSSH"), pssh.system_id));
-                }
-                Some((bytes.to_vec(), pssh.data))
-            }
-        };
-        let hls_uri = match said.hls_signaling.media.as_deref().map(str::trim) {
-            None | Some("") => None,
-            Some(lines) => {
-                let uri = key_uri(lines);
-                Some(uri.ok_or_else(|| format!("{} has no EXT-X-KEY with a URI", of("HLSSignalingData")))?.to_owned())
-            }
-        };
-        all.push(Told { id: said.kid, system, pssh, hls_uri });
+    for (index, period) in document.periods.iter().enumerate() {
+        let of = |error: &dyn std::fmt::Display| format!("key period {index}: {error}");
+        let Some((start, end)) = period.offsets_ns().map_err(|error| of(&error))? else { return Ok(Vec::new()) };
+        let id = period.id.clone().ok_or_else(|| of(&"it has no id, so that no rule can name it"))?;
+        all.push((Span { start_us: start / 1000, end_us: end / 1000 }, id));
     }
-    Ok(all)
-}
-
-/// The `URI` of the first `EXT-X-KEY` in lines of a playlist (RFC 8216bis §4.2).
-fn key_uri(lines: &str) -> Option<&str> {
-    let mut rest = lines.lines().find_map(|line| line.trim().strip_prefix("#EXT-X-KEY:"))?;
-    loop {
-        let (name, value) = rest.split_once('=')?;
-        let end = match value.strip_prefix('"') {
-            Some(quoted) => quoted.find('"')? + 2,
-            None => value.find(',').unwrap_or(value.len()),
-        };
-        let (value, behind) = value.split_at(end);
-        if name.trim() == "URI" {
-            return value.strip_prefix('"')?.strip_suffix('"').filter(|uri| !uri.is_empty());
-        }
-        rest = behind.strip_prefix(',')?;
+    all.sort_by_key(|(span, _)| span.start_us);
+    if all.first().is_some_and(|(span, _)| span.start_us > 0) {
+        return Err("no key period begins at the start of the media".to_owned());
+    }
+    match all.windows(2).find(|pair| pair[1].0.start_us < pair[0].0.end_us) {
+        Some(pair) => Err(format!("key period {:?} begins before {:?} ends", pair[1].1, pair[0].1)),
+        None => Ok(all),
     }
 }
 

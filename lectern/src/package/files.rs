@@ -1,4 +1,4 @@
-//! Everything written, hashed on the way.
+//! Everything written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IoSlice, Read, Seek, SeekFrom, Write};

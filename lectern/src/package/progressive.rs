@@ -22,6 +22,12 @@ pub(super) fn chosen(planned: &[Planned]) -> Vec<usize> {
     largest.into_iter().chain(sound).collect()
 }
 
+/// Pictures before sound, as they were chosen.
+pub(super) fn in_order(chosen: &[usize], mut tables: Vec<(usize, SampleTable)>) -> Vec<(usize, SampleTable)> {
+    tables.sort_by_key(|(position, _)| chosen.iter().position(|chosen| chosen == position));
+    tables
+}
+
 /// Writes the file from segments that are there already.
 pub(super) fn write(
     presentation: &Presentation<'_>,

@@ -1,6 +1,6 @@
 //! Keys that change: when, and what encrypts a track meanwhile.
 
-use drm::{ContentKey, EncryptError, KeyId, ProtectionScheme, SegmentEncryptor, TrackProtection};
+use drm::{ContentKey, EncryptError, Iv, KeyId, ProtectionScheme, SegmentEncryptor, TrackProtection};
 use media_types::CodecConfig;
 
 /// Keyframes of two renditions that are meant to be the same may be so far apart.
@@ -22,11 +22,20 @@ impl Periods {
 
     /// Of `period_ms`, for segments after the first that begin at `borders_us`, ascending.
     pub(crate) fn new(borders_us: impl IntoIterator<Item = u64>, period_ms: u32) -> Self {
+        Self::along(borders_us, |at| at / (u64::from(period_ms.max(1)) * 1000))
+    }
+
+    /// Those that begin at `starts_us`, ascending, the first at 0.
+    pub(crate) fn from_starts(borders_us: impl IntoIterator<Item = u64>, starts_us: &[u64]) -> Self {
+        Self::along(borders_us, |at| starts_us.partition_point(|&start| start <= at).saturating_sub(1) as u64)
+    }
+
+    /// With the index of the period that a time is in.
+    fn along(borders_us: impl IntoIterator<Item = u64>, period_at: impl Fn(u64) -> u64) -> Self {
         let mut periods = Self::one();
         let (mut last, mut current) = (0, 0);
         for border in borders_us {
-            let index = (border + SAME_US) / (u64::from(period_ms.max(1)) * 1000);
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let index = u32::try_from(period_at(border.saturating_add(SAME_US))).unwrap_or(u32::MAX);
             if index > current {
                 current = index;
                 // Sound is cut near the border, not at it: a segment belongs to the border that is nearest to it.
@@ -49,6 +58,8 @@ pub(crate) struct Stretch {
     pub(crate) from_us: u64,
     pub(crate) id: KeyId,
     pub(crate) key: ContentKey,
+    /// The constant initialisation vector that came with the key.
+    pub(crate) iv: Option<Iv>,
 }
 
 /// Encrypts a track under one key after another.
@@ -72,7 +83,7 @@ impl TrackEncryptor {
         keys: Vec<Stretch>,
     ) -> Result<Option<Self>, EncryptError> {
         let Some(first) = keys.first() else { return Ok(None) };
-        let encryptor = SegmentEncryptor::new(scheme, first.id, &first.key, name, config)?;
+        let encryptor = under(first, scheme, name, config)?;
         let (name, config, first) = (name.to_owned(), config.clone(), first.id);
         Ok(Some(Self { scheme, name, config, keys, first, current: 0, encryptor }))
     }
@@ -83,7 +94,7 @@ impl TrackEncryptor {
     }
 
     fn under(&self, stretch: &Stretch) -> Result<SegmentEncryptor, EncryptError> {
-        SegmentEncryptor::new(self.scheme, stretch.id, &stretch.key, &self.name, &self.config)
+        under(stretch, self.scheme, &self.name, &self.config)
     }
 
     /// What encrypts the segment that starts at `start_us`. Segments begin with a keyframe and parameter sets are in the
@@ -100,6 +111,19 @@ impl TrackEncryptor {
     pub(crate) fn group(&self) -> Option<&TrackProtection> {
         Some(self.encryptor.protection()).filter(|protection| protection.key_id != self.first)
     }
+}
+
+fn under(
+    stretch: &Stretch,
+    scheme: ProtectionScheme,
+    name: &str,
+    config: &CodecConfig,
+) -> Result<SegmentEncryptor, EncryptError> {
+    let encryptor = SegmentEncryptor::new(scheme, stretch.id, &stretch.key, name, config)?;
+    Ok(match stretch.iv {
+        Some(iv) => encryptor.with_constant_iv(iv),
+        None => encryptor,
+    })
 }
 
 #[cfg(test)]

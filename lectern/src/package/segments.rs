@@ -1,10 +1,11 @@
 //! The second pass: samples to segments, encrypted in place.
 
 use demux::{ByteRange, Data};
-use drm::{SegmentAux, SegmentSeed};
+use drm::SegmentAux;
 use media_types::segment::CaptionChannel;
 use media_types::{SegmentRecord, Timescale};
 use packager::captions::CaptionScan;
+use packager::markers::EventMessages;
 use packager::repack::{Chunk, Chunker, PacketTimes};
 use packager::{SampleTable, SegmentProtection, segment_header, segment_path};
 
@@ -12,6 +13,7 @@ use super::files::{Folder, Growing};
 use super::keys::micros;
 use super::rotation::TrackEncryptor;
 use super::source::Source;
+use super::trick::{TrickWriter, WrittenTrick};
 use crate::exit::Failure;
 
 /// A segment is held in memory as a whole; 4 s at 500 Mbit/s have half as many bytes.
@@ -38,6 +40,8 @@ pub(crate) struct TrackWriter<'a> {
     captions: Option<CaptionScan>,
     aux: SegmentAux,
     table: Option<SampleTable>,
+    events: EventMessages,
+    trick: Option<TrickWriter<'a>>,
     target: Target<'a>,
     records: Vec<SegmentRecord>,
 }
@@ -56,6 +60,10 @@ pub(crate) struct TrackJob<'a> {
     pub(crate) captions: Option<CaptionScan>,
     /// Gathers what an index over all samples needs.
     pub(crate) table: Option<SampleTable>,
+    /// Each for the segment in which its event begins.
+    pub(crate) events: EventMessages,
+    /// Takes its keyframes.
+    pub(crate) trick: Option<TrickWriter<'a>>,
     pub(crate) target: Target<'a>,
 }
 
@@ -68,6 +76,8 @@ pub(crate) struct WrittenTrack {
     pub(crate) captions: Option<Vec<CaptionChannel>>,
     /// The index over all samples, if one was asked for.
     pub(crate) table: Option<SampleTable>,
+    /// Its keyframes, if they were asked for.
+    pub(crate) trick: Option<WrittenTrick>,
 }
 
 /// A buffer for the bytes of one segment, used again for each.
@@ -97,6 +107,8 @@ impl<'a> TrackWriter<'a> {
             clear_lead_ms,
             captions,
             table,
+            events,
+            trick,
             target,
         } = job;
         Self {
@@ -111,6 +123,8 @@ impl<'a> TrackWriter<'a> {
             captions,
             aux: SegmentAux::new(),
             table,
+            events,
+            trick,
             target,
             records: Vec::new(),
         }
@@ -139,10 +153,12 @@ impl<'a> TrackWriter<'a> {
             Target::One(growing) => Some(growing),
         };
         let captions = self.captions.map(CaptionScan::finish);
-        Ok(WrittenTrack { segments: self.records, file, captions, table: self.table })
+        let trick = self.trick.map(TrickWriter::finish).transpose()?.flatten();
+        Ok(WrittenTrack { segments: self.records, file, captions, table: self.table, trick })
     }
 
-    fn write(&mut self, chunk: &Chunk<Data>, buffer: &mut Buffer) -> Result<u64, Failure> {
+    /// Writes a segment; gives its bytes.
+    pub(super) fn write(&mut self, chunk: &Chunk<Data>, buffer: &mut Buffer) -> Result<u64, Failure> {
         let total: u64 = chunk.samples.iter().map(|sample| u64::from(sample.size)).sum();
         if total > MAX_SEGMENT_BYTES {
             let what = format!("{} segment {} would have {total} bytes: no keyframe to cut at", self.name, chunk.index);
@@ -159,12 +175,16 @@ impl<'a> TrackWriter<'a> {
                 rest = tail;
             }
         }
+        if let Some(trick) = &mut self.trick {
+            trick.take(chunk, payload)?;
+        }
         let protected = self.protect(chunk, payload)?;
         let group = self.encryptor.as_ref().and_then(TrackEncryptor::group);
         let encrypted = SegmentProtection::Encrypted { aux: &self.aux, group };
         let protection = protected.map(|encrypt| if encrypt { encrypted } else { SegmentProtection::Clear });
-        let header = segment_header(chunk.index, &chunk.samples, self.hidden_ticks, protection.as_ref())
+        let mut header = segment_header(chunk.index, &chunk.samples, self.hidden_ticks, protection.as_ref())
             .map_err(|error| self.source.unfit(&format!("{}: {error}", self.name)))?;
+        self.events.announce(&mut header, chunk.shown.0.saturating_add(chunk.shown.1));
         if let Some(table) = &mut self.table {
             table.add(chunk.index, &chunk.samples, self.hidden_ticks).map_err(|error| self.source.unfit(&error))?;
         }
@@ -204,17 +224,14 @@ impl<'a> TrackWriter<'a> {
             encryptor.pass(payload, sizes).map_err(unfit)?;
             return Ok(Some(false));
         }
-        let index = chunk.index.into();
-        // Vectors of a segment's own come from its content; a constant one has been chosen, and needs no hash.
-        let constant = encryptor.protection().iv_size == 0;
-        let seed = if constant { SegmentSeed { index, clear_hash: [0; 32] } } else { SegmentSeed::of(index, payload) };
+        let seed = encryptor.seed(chunk.index.into(), payload);
         encryptor.encrypt_segment(payload, sizes, &seed, &mut self.aux).map_err(unfit)?;
         Ok(Some(true))
     }
 }
 
 /// Collects the samples' bytes; what lies together in the file is read at once.
-fn gather(source: &Source, data: &[Data], mut into: &mut [u8]) -> Result<(), Failure> {
+pub(super) fn gather(source: &Source, data: &[Data], mut into: &mut [u8]) -> Result<(), Failure> {
     let mut run: Option<ByteRange> = None;
     for piece in data {
         match (piece, &mut run) {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
 use demux::{ByteRange, Demux, Demuxer, Packet, Step, Track};
+use drm::KeyId;
 
+use super::decrypt::{InputKeys, Unlocker};
 use crate::exit::Failure;
 
 /// What is looked at to tell the container.
@@ -16,12 +18,14 @@ const HEAD_BYTES: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
+    /// What it is decrypted with, if it is encrypted.
+    pub(super) keys: InputKeys,
     file: File,
     length: u64,
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, keys: &InputKeys) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
             Failure::bad_input(
                 "input.unreadable",
@@ -39,14 +43,14 @@ impl Source {
                 "name a media file; pipes and folders cannot be read twice",
             ));
         }
-        Ok(Self { path: path.to_owned(), file, length: about.len() })
+        Ok(Self { path: path.to_owned(), keys: keys.clone(), file, length: about.len() })
     }
 
     /// A demuxer at the start of the file.
     pub(crate) fn reader(&self) -> Result<Reader<'_>, Failure> {
         let head = self.read(ByteRange { offset: 0, length: HEAD_BYTES })?;
         let demuxer = Demuxer::detect(&head, Some(self.length)).map_err(|error| self.unfit(&error))?;
-        Ok(Reader { source: self, demuxer })
+        Ok(Reader { source: self, demuxer, unlocker: Unlocker::new(self) })
     }
 
     /// Reads into the whole of `into`.
@@ -58,7 +62,7 @@ impl Source {
     }
 
     /// The part of a range that the file has.
-    fn read(&self, range: ByteRange) -> Result<bytes::Bytes, Failure> {
+    pub(super) fn read(&self, range: ByteRange) -> Result<bytes::Bytes, Failure> {
         let length = self.length.saturating_sub(range.offset).min(range.length);
         let mut bytes = BytesMut::zeroed(usize::try_from(length).unwrap_or(0));
         self.read_exact(range.offset, &mut bytes)?;
@@ -75,6 +79,7 @@ impl Source {
 pub(crate) struct Reader<'a> {
     source: &'a Source,
     demuxer: Demuxer,
+    unlocker: Unlocker<'a>,
 }
 
 impl Reader<'_> {
@@ -88,15 +93,44 @@ impl Reader<'_> {
         }
     }
 
-    /// The next sample; `None` at the end.
+    /// The next sample in clear; `None` at the end.
     pub(crate) fn packet(&mut self) -> Result<Option<Packet>, Failure> {
+        let Some(mut packet) = self.sealed_packet()? else { return Ok(None) };
+        self.open(&mut packet)?;
+        Ok(Some(packet))
+    }
+
+    /// The next sample, encrypted where it is in the file: for those who want its times alone. That there is a key for
+    /// it is certain.
+    pub(crate) fn sealed_packet(&mut self) -> Result<Option<Packet>, Failure> {
         loop {
             match self.step()? {
-                Step::Packet(packet) => return Ok(Some(packet)),
+                Step::Packet(packet) => {
+                    if packet.encryption.is_some()
+                        && let Some(protection) = self.demuxer.packet_protection()
+                        && let Some(track) = self.demuxer.tracks().get(packet.track)
+                    {
+                        self.unlocker.check(protection, track)?;
+                    }
+                    return Ok(Some(packet));
+                }
                 Step::End => return Ok(None),
                 _ => {}
             }
         }
+    }
+
+    /// Decrypts the sample that was given last, if it is encrypted.
+    pub(crate) fn open(&mut self, packet: &mut Packet) -> Result<(), Failure> {
+        match self.demuxer.packet_protection() {
+            Some(protection) => self.unlocker.open(packet, protection, self.demuxer.tracks()),
+            None => Ok(()),
+        }
+    }
+
+    /// The key that the sample that was given last is encrypted under.
+    pub(crate) fn packet_key(&self) -> Option<KeyId> {
+        self.demuxer.packet_protection().map(|protection| protection.key_id)
     }
 
     /// Whether the container says exactly when its tracks start, as edit lists do.
@@ -107,6 +141,11 @@ impl Reader<'_> {
     /// SCTE 35 messages since the last call, each with its time in 90 kHz on the line of the file.
     pub(crate) fn markers(&mut self) -> Vec<(Option<i64>, Vec<u8>)> {
         self.demuxer.take_markers()
+    }
+
+    /// The chapters so far, on the line of the file.
+    pub(crate) fn chapters(&self) -> &[demux::Chapter] {
+        self.demuxer.chapters()
     }
 
     /// What was passed over or mended so far, as lines that name the file.

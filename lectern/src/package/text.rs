@@ -12,12 +12,14 @@ mod read;
 mod tests;
 mod write;
 
+use std::path::Path;
+
 use media_types::segment::Roles;
 use timed_text::Document;
 use timed_text::ttml::Ttml;
 
 pub(super) use grid::TextGrid;
-pub(super) use read::{from_files, from_tracks, is_text};
+pub(super) use read::{from_files, from_tracks, is_text, load};
 pub(super) use write::write;
 
 /// Subtitles of one language and purpose.
@@ -41,6 +43,11 @@ impl Subtitles {
         }
         self.cues.cues.retain(|cue| cue.end_us > cue.start_us);
     }
+}
+
+/// The language that the name of a file says it is in.
+pub(super) fn named_language(path: &Path) -> Option<String> {
+    name::read(path).language
 }
 
 /// A player shows at most one track unasked. Containers call each of their tracks the default one unless told otherwise,

@@ -7,14 +7,15 @@ use std::thread;
 use media_types::TrackKind;
 use packager::SampleTable;
 use packager::captions::CaptionScan;
+use packager::markers::EventMessages;
 use packager::repack::Chunker;
 
-use super::markers::Heard;
 use super::plan::Planned;
 use super::rotation::TrackEncryptor;
 use super::segments::{Buffer, Target, TrackJob, TrackWriter, WrittenTrack};
 use super::source::Source;
 use super::survey::times;
+use super::trick::TrickJob;
 use crate::exit::Failure;
 
 /// A track as it was written, by its position.
@@ -26,6 +27,10 @@ pub(super) struct Job<'a> {
     pub(super) track: &'a Planned,
     pub(super) encryptor: Option<TrackEncryptor>,
     pub(super) indexed: bool,
+    /// What its segments say of markers.
+    pub(super) events: EventMessages,
+    /// Its keyframes, when they are written once more.
+    pub(super) trick: Option<TrickJob>,
     pub(super) target: Target<'a>,
 }
 
@@ -36,8 +41,6 @@ pub(super) struct Work<'a> {
     pub(super) total: u64,
     pub(super) done: AtomicU64,
     pub(super) progress: &'a (dyn Fn(f64) + Sync),
-    /// Markers of transport streams, as they go by.
-    pub(super) heard: Mutex<Heard>,
 }
 
 impl Work<'_> {
@@ -75,8 +78,6 @@ impl Work<'_> {
     fn input(&self, source: &Source, jobs: Vec<Job<'_>>, buffer: &mut Buffer) -> Result<Vec<Written>, Failure> {
         let mut reader = source.reader()?;
         let found = reader.tracks()?.len();
-        let from = jobs.first().map(|job| &job.track.from);
-        let mut messages = Vec::new();
         let mut writers: Vec<Option<(usize, i64, TrackWriter<'_>)>> = (0..found).map(|_| None).collect();
         for job in jobs {
             let place = writers.get_mut(job.track.from.track).ok_or_else(|| source.unfit(&"it changed meanwhile"))?;
@@ -86,14 +87,9 @@ impl Work<'_> {
             let Some((_, offset, writer)) = writers.get_mut(packet.track).and_then(Option::as_mut) else { continue };
             let written = writer.push(times(&packet, *offset), packet.data, buffer)?;
             if written > 0 {
-                Heard::listen(&mut reader, from, &mut messages);
                 let done = self.done.fetch_add(written, Ordering::Relaxed) + written;
                 (self.progress)((done as f64 / self.total.max(1) as f64).min(1.0));
             }
-        }
-        Heard::listen(&mut reader, from, &mut messages);
-        if let Some(from) = from {
-            lock(&self.heard).keep(from.input, messages);
         }
         let finished =
             writers.into_iter().flatten().map(|(position, _, writer)| Ok((position, writer.finish(buffer)?)));
@@ -113,6 +109,8 @@ impl Work<'_> {
             clear_lead_ms: self.clear_lead_ms,
             captions: CaptionScan::new(&record.config),
             table: job.indexed.then(SampleTable::default),
+            events: job.events,
+            trick: job.trick.map(|trick| trick.writer(source, job.track, self.clear_lead_ms)),
             target: job.target,
         })
     }

@@ -23,10 +23,15 @@ impl Addressing {
                 media: Some(format!("{prefix}$RepresentationID$/$Number%05d$.m4s")),
                 startNumber: Some(1),
                 timescale: Some(track.timescale.get().into()),
-                SegmentTimeline: Some(SegmentTimeline { segments: timeline(track) }),
+                SegmentTimeline: Some(SegmentTimeline { segments: timeline(spans(track)) }),
                 ..SegmentTemplate::default()
             })));
         };
+        Ok(Self::in_file(&plan, track, format!("{prefix}{}", media_path(&track.name))))
+    }
+
+    /// Of a track that lies in one file.
+    pub(super) fn in_file(plan: &FilePlan, track: &TrackRecord, url: String) -> Self {
         let index_end = plan.init_bytes + plan.index_bytes;
         let base = SegmentBase {
             timescale: Some(track.timescale.get().into()),
@@ -37,7 +42,7 @@ impl Addressing {
             }),
             ..SegmentBase::default()
         };
-        Ok(Self::Base { url: format!("{prefix}{}", media_path(&track.name)), base: Box::new(base) })
+        Self::Base { url, base: Box::new(base) }
     }
 
     /// What several representations may share.
@@ -59,15 +64,20 @@ impl Addressing {
     }
 }
 
-/// `S` elements with runs of equal lengths folded into `@r` (§5.3.9.6).
-fn timeline(track: &TrackRecord) -> Vec<S> {
+/// Start and length of each segment.
+fn spans(track: &TrackRecord) -> impl Iterator<Item = (u64, u64)> + '_ {
+    track.segments.iter().map(|segment| (segment.start_ticks, segment.duration_ticks))
+}
+
+/// `S` elements of segments that follow one another, with runs of equal lengths folded into `@r` (§5.3.9.6).
+pub(super) fn timeline(spans: impl Iterator<Item = (u64, u64)>) -> Vec<S> {
     let mut runs: Vec<S> = Vec::new();
-    for segment in &track.segments {
+    for (start, length) in spans {
         match runs.last_mut() {
-            Some(run) if run.d == segment.duration_ticks => run.r = Some(run.r.unwrap_or(0) + 1),
+            Some(run) if run.d == length => run.r = Some(run.r.unwrap_or(0) + 1),
             last => {
-                let t = last.is_none().then_some(segment.start_ticks);
-                runs.push(S { t, d: segment.duration_ticks, ..S::default() });
+                let t = last.is_none().then_some(start);
+                runs.push(S { t, d: length, ..S::default() });
             }
         }
     }

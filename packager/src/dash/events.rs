@@ -1,12 +1,13 @@
-//! Markers as events of the period (ISO/IEC 23009-1 §5.10.2; ANSI/SCTE 214-1 §6.7).
+//! Markers as events of a period, and what says that segments carry some (ISO/IEC 23009-1 §5.10.2, §5.10.3; ANSI/SCTE
+//! 214-1 §6.7).
 
 use bytes::Bytes;
 use dash_mpd_core::scte35::{Binary, Signal};
-use dash_mpd_core::{Event, EventStream};
-use media_types::time::rescale;
+use dash_mpd_core::{AdaptationSet, Event, EventStream, InbandEventStream};
 use media_types::{MediaTime, Timescale};
 
-use crate::markers::Marker;
+use crate::Presentation;
+use crate::markers::{EMSG_SCHEME, Marker, ninety_khz, said};
 
 /// Messages of SCTE 35, binary within XML.
 const SCTE35: &str = "urn:scte:scte35:2014:xml+bin";
@@ -14,25 +15,47 @@ const SCTE35: &str = "urn:scte:scte35:2014:xml+bin";
 const CUES: &str = "urn:lectern:cue:2026";
 const SCALE: Timescale = Timescale::NINETY_KHZ;
 
-/// A stream of SCTE 35 messages and a stream of other cues, where there are any. The end of a break is an event of its
-/// own.
+/// A stream of SCTE 35 messages and a stream of other cues, where there are any.
 pub(super) fn streams(markers: &[Marker]) -> Vec<EventStream> {
-    let (mut messages, mut cues) = (Vec::new(), Vec::new());
-    for marker in markers {
-        let (start, said) = (ticks(marker.start), &marker.messages);
-        let length = marker.duration.or(marker.planned).map(ticks);
-        let opening = said.out.iter().chain(&said.command);
-        messages.extend(opening.map(|section| message(start, length, section)));
-        // A lone end stands where its marker starts.
-        let end = if said.out.is_some() { start + marker.duration.map_or(0, ticks) } else { start };
-        messages.extend(said.back.iter().map(|section| message(end, None, section)));
-        if *said == Default::default() {
-            let length = length.filter(|length| *length > 0);
-            cues.push(Event { content: Some(marker.id.clone()), ..event(start, length) });
-        }
+    let messages = said(markers).into_iter().map(|said| message(said.at, said.length, said.section)).collect();
+    let mut cues = Vec::new();
+    for marker in markers.iter().filter(|marker| marker.messages == Default::default()) {
+        let length = marker.duration.or(marker.planned).map(ninety_khz);
+        cues.push(Event { content: Some(marker.id.clone()), ..event(ninety_khz(marker.start), length) });
     }
     let streams = [stream(SCTE35, messages), stream(CUES, cues)];
     streams.into_iter().flatten().collect()
+}
+
+/// The same for the period from `start` to `end` alone: its events keep their ids and their times, which count from the
+/// presentation's start.
+pub(super) fn within(all: &[EventStream], start: MediaTime, end: Option<MediaTime>) -> Vec<EventStream> {
+    let (from, to) = (ninety_khz(start), end.map(ninety_khz));
+    let inside = |event: &&Event| {
+        let at = event.presentationTime.unwrap_or(0);
+        at >= from && to.is_none_or(|to| at < to)
+    };
+    let part = |stream: &EventStream| EventStream {
+        presentationTimeOffset: Some(from).filter(|&from| from > 0),
+        event: stream.event.iter().filter(inside).cloned().collect(),
+        ..stream.clone()
+    };
+    all.iter().map(part).filter(|stream| !stream.event.is_empty()).collect()
+}
+
+/// Tells of the messages in segments: all tracks of pictures carry them, or of sound where there are no pictures.
+pub(super) fn announce_inband(presentation: &Presentation<'_>, sets: &mut [AdaptationSet]) {
+    if !presentation.inband_events || said(presentation.markers).is_empty() {
+        return;
+    }
+    let carrier = if presentation.video().is_empty() { "audio" } else { "video" };
+    // Sets with an essential property are for other purposes than playback.
+    let carry =
+        |set: &&mut AdaptationSet| set.contentType.as_deref() == Some(carrier) && set.essential_property.is_empty();
+    for set in sets.iter_mut().filter(carry) {
+        set.InbandEventStream
+            .push(InbandEventStream { schemeIdUri: EMSG_SCHEME.to_owned(), ..InbandEventStream::default() });
+    }
 }
 
 fn stream(scheme: &str, mut events: Vec<Event>) -> Option<EventStream> {
@@ -50,16 +73,12 @@ fn stream(scheme: &str, mut events: Vec<Event>) -> Option<EventStream> {
 }
 
 fn event(start: u64, length: Option<u64>) -> Event {
-    Event { presentationTime: Some(start), duration: length, ..Event::default() }
+    Event { presentationTime: Some(start), duration: length.filter(|length| *length > 0), ..Event::default() }
 }
 
 fn message(start: u64, length: Option<u64>, section: &Bytes) -> Event {
     let binary = Binary { content: base64(section), ..Binary::default() };
     Event { signal: vec![Signal { content: Some(binary), ..Signal::default() }], ..event(start, length) }
-}
-
-fn ticks(time: MediaTime) -> u64 {
-    u64::try_from(rescale(time.ticks, SCALE.get().into(), time.scale.get().into())).unwrap_or(0)
 }
 
 /// RFC 4648 §4.

@@ -11,9 +11,10 @@ pub(super) fn write_session(out: &mut String, presentation: &Presentation<'_>) {
     let mut written: Vec<(&str, &str)> = Vec::new();
     let signals = presentation.tracks.iter().filter_map(|track| presentation.signal_of(track));
     for key in signals.flat_map(all) {
-        if !written.contains(&(key.key_format, &key.uri)) {
-            written.push((key.key_format, &key.uri));
-            line(out, "#EXT-X-SESSION-KEY", key);
+        let uri = key.session_uri.as_ref().unwrap_or(&key.uri);
+        if !written.contains(&(key.key_format, uri)) {
+            written.push((key.key_format, uri));
+            line(out, "#EXT-X-SESSION-KEY", key, uri);
         }
     }
 }
@@ -44,14 +45,14 @@ impl<'a> KeyTags<'a> {
         }
         self.told = Some(current);
         let keys = current.checked_sub(1).map_or(&signal.hls, |change| &signal.later[change].hls);
-        keys.iter().for_each(|one| line(out, "#EXT-X-KEY", one));
+        keys.iter().for_each(|one| line(out, "#EXT-X-KEY", one, &one.uri));
     }
 }
 
 /// The tag of one licence system.
-fn line(out: &mut String, tag: &str, key: &HlsKey) {
+fn line(out: &mut String, tag: &str, key: &HlsKey, uri: &str) {
     // Writing to a string cannot fail.
-    let _ = write!(out, "{tag}:METHOD={},URI=\"{}\"", key.method, key.uri);
+    let _ = write!(out, "{tag}:METHOD={},URI=\"{uri}\"", key.method);
     if let Some(id) = key.key_id {
         let _ = write!(out, ",KEYID=0x{id}");
     }
@@ -74,7 +75,8 @@ mod tests {
 
     fn key(uri: &str) -> HlsKey {
         let (method, key_format, key_format_versions) = ("SAMPLE-AES", "identity", "1");
-        HlsKey { method, uri: uri.to_owned(), key_format, key_format_versions, key_id: None, iv: None }
+        let session_uri = None;
+        HlsKey { method, uri: uri.to_owned(), session_uri, key_format, key_format_versions, key_id: None, iv: None }
     }
 
     #[test]

@@ -13,20 +13,20 @@ use crate::single_file::FilePlan;
 use crate::{PackageError, Presentation};
 
 /// `ticks` in microseconds, rounded to nearest, halves up.
-fn micros(ticks: u64, timescale: u32) -> u64 {
+pub(super) fn micros(ticks: u64, timescale: u32) -> u64 {
     let scale = u128::from(timescale);
     u64::try_from((u128::from(ticks) * 2_000_000 + scale) / (2 * scale)).unwrap_or(u64::MAX)
 }
 
 /// Lengths in microseconds of the spans between `borders`, such that every partial sum is the exact time rounded.
-fn diffused(borders: impl Iterator<Item = u64>, timescale: u32) -> impl Iterator<Item = u64> {
+pub(super) fn diffused(borders: impl Iterator<Item = u64>, timescale: u32) -> impl Iterator<Item = u64> {
     let mut borders = borders.map(move |ticks| micros(ticks, timescale));
     let mut last = borders.next().unwrap_or(0);
     borders.map(move |at| at.saturating_sub(std::mem::replace(&mut last, at)))
 }
 
 /// Start of the track, then the end of each segment, in ticks from the start.
-fn borders(track: &TrackRecord) -> impl Iterator<Item = u64> {
+pub(super) fn borders(track: &TrackRecord) -> impl Iterator<Item = u64> {
     let ends = track.segments.iter().scan(0u64, |at, segment| {
         *at = at.saturating_add(segment.duration_ticks);
         Some(*at)
@@ -35,7 +35,7 @@ fn borders(track: &TrackRecord) -> impl Iterator<Item = u64> {
 }
 
 /// `EXT-X-TARGETDURATION`: the longest `EXTINF`, rounded to whole seconds, at least 1.
-fn target(lengths: &[u64]) -> u64 {
+pub(super) fn target(lengths: &[u64]) -> u64 {
     lengths.iter().max().map_or(1, |&longest| (longest.saturating_add(500_000) / 1_000_000).max(1))
 }
 

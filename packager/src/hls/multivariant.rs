@@ -7,12 +7,16 @@ use media_types::TrackRecord;
 use super::renditions::{AudioGroup, ClosedCaptions, SUBTITLES, Subtitles};
 use crate::bitrate::bits_per_second;
 use crate::codec::Configured;
-use crate::hls::{VERSION, key, self_contained_sync_points};
+use crate::hls::{VERSION, images, key, self_contained_sync_points};
+use crate::paths::CHAPTERS_JSON;
 use crate::presentation::Picture;
 use crate::{
     PackageError, Presentation, average_bitrate_bps, codec_string, iframe_playlist_path, peak_bitrate_bps,
     playlist_path,
 };
+
+/// How players are told where the chapters are.
+const CHAPTERS: &str = "com.apple.hls.chapters";
 
 /// The short side, in pixels, of the picture a player should start with.
 const START_PIXELS: u32 = 720;
@@ -30,6 +34,11 @@ pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, 
     presentation.check()?;
     let (video, audio) = (presentation.video(), presentation.audio());
     let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    if !presentation.chapters.is_empty() {
+        // Writing to a string cannot fail.
+        let prefix = presentation.uri_prefix;
+        let _ = writeln!(out, "#EXT-X-SESSION-DATA:DATA-ID=\"{CHAPTERS}\",URI=\"{prefix}{CHAPTERS_JSON}\"");
+    }
     key::write_session(&mut out, presentation);
     let prefix = presentation.uri_prefix;
     let groups = if video.is_empty() { Vec::new() } else { AudioGroup::all(&audio)? };
@@ -51,14 +60,16 @@ pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, 
             beside.variant(&mut out, track, Some(picture), *group)?;
         }
     }
-    for (track, picture) in &video {
-        iframe_variant(&mut out, prefix, track, picture)?;
+    for (track, picture) in video.iter().filter(|(track, _)| presentation.lists_iframes(track)) {
+        let record = presentation.trick_of(track).map_or(*track, |trick| &trick.record);
+        iframe_variant(&mut out, &format!("{prefix}{}", iframe_playlist_path(&track.name)), record, picture)?;
     }
+    images::write_variant(&mut out, presentation);
     Ok(out)
 }
 
 /// `video` ascends; the one to start with moves to the front.
-fn start_first<'t, 'a>(
+pub(super) fn start_first<'t, 'a>(
     video: &'t [(&'a TrackRecord, Picture)],
 ) -> impl Iterator<Item = &'t (&'a TrackRecord, Picture)> {
     let short = |picture: &Picture| picture.width.min(picture.height);
@@ -127,13 +138,13 @@ fn video_range(track: &TrackRecord) -> Result<&'static str, PackageError> {
 }
 
 /// Pictures per second with three decimals, rounded.
-fn frame_rate(picture: &Picture) -> String {
+pub(super) fn frame_rate(picture: &Picture) -> String {
     let den = u64::from(picture.rate_den.max(1));
     let thousandths = (u64::from(picture.rate_num) * 2000 + den) / (2 * den);
     format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
 }
 
-fn iframe_variant(out: &mut String, prefix: &str, track: &TrackRecord, picture: &Picture) -> Result<(), PackageError> {
+fn iframe_variant(out: &mut String, uri: &str, track: &TrackRecord, picture: &Picture) -> Result<(), PackageError> {
     let points: Vec<_> = self_contained_sync_points(track).map(|(_, point)| point).collect();
     let end = track.segments.last().map_or(0, |segment| segment.start_ticks + segment.duration_ticks);
     let ends = points.iter().skip(1).map(|point| u64::try_from(point.pts).unwrap_or(0)).chain([end]);
@@ -150,12 +161,11 @@ fn iframe_variant(out: &mut String, prefix: &str, track: &TrackRecord, picture: 
     let _ = writeln!(
         out,
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{}\",RESOLUTION={}x{},\
-         VIDEO-RANGE={},URI=\"{prefix}{}\"",
+         VIDEO-RANGE={},URI=\"{uri}\"",
         codec_string(&track.config)?,
         picture.width,
         picture.height,
-        video_range(track)?,
-        iframe_playlist_path(&track.name)
+        video_range(track)?
     );
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use media_types::time::rescale;
 use media_types::{MediaTime, TrackRecord};
 
+use super::interstitial::CLASS;
 use super::{Marker, check};
 use crate::PackageError;
 
@@ -27,16 +28,21 @@ pub(crate) fn date_ranges(out: &mut String, markers: &[Marker]) -> Result<(), Pa
     check(markers)?;
     for marker in markers {
         let _ = write!(out, "#EXT-X-DATERANGE:ID=\"{}\"", marker.id);
-        if let Some(class) = &marker.class {
+        let shown = marker.interstitial.as_ref();
+        if let Some(class) = shown.map(|_| CLASS).or(marker.class.as_deref()) {
             let _ = write!(out, ",CLASS=\"{class}\"");
         }
         let start = milliseconds(marker.start);
         let _ = write!(out, ",START-DATE=\"{}\"", date(start));
-        for (name, length) in [("DURATION", marker.duration), ("PLANNED-DURATION", marker.planned)] {
+        // What is shown between two pictures takes nothing of the programme, but lasts.
+        let duration = marker.duration.filter(|length| shown.is_none() || length.ticks > 0);
+        for (name, length) in [("DURATION", duration), ("PLANNED-DURATION", marker.planned)] {
             if let Some(length) = length {
-                let ms = milliseconds(length);
-                let _ = write!(out, ",{name}={}.{:03}", ms / 1000, ms % 1000);
+                let _ = write!(out, ",{name}={}", seconds(length));
             }
+        }
+        if let Some(shown) = shown {
+            shown.write(out);
         }
         let messages = &marker.messages;
         for (name, section) in
@@ -53,6 +59,12 @@ pub(crate) fn date_ranges(out: &mut String, markers: &[Marker]) -> Result<(), Pa
         out.push('\n');
     }
     Ok(())
+}
+
+/// Decimal seconds to the millisecond.
+pub(super) fn seconds(time: MediaTime) -> String {
+    let ms = milliseconds(time);
+    format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
 fn milliseconds(time: MediaTime) -> u64 {

@@ -1,4 +1,6 @@
-//! Cues that a person wrote down, one a line: `START [DURATION] [ID]`.
+//! Cues that a person wrote down, one a line: `START [DURATION] [ID] [KEY=VALUE ...]`.
+
+mod options;
 
 use std::collections::BTreeSet;
 
@@ -6,10 +8,13 @@ use media_types::{MediaTime, Timescale};
 use thiserror::Error;
 
 use super::{MOST_MARKERS, MOST_SECONDS, Marker, Messages, is_plain};
+use options::Options;
 
 const MICROSECONDS: Timescale = Timescale::new(1_000_000).expect("not zero");
 /// What cues of a list have in common.
 const CLASS: &str = "cue";
+/// Start, duration, id, and every option once.
+const MOST_WORDS: usize = 3 + options::KEYS.len();
 
 /// Why a list of cues cannot be read, and where.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -39,9 +44,38 @@ pub enum CueProblem {
     /// An id that an earlier line has.
     #[error("the id {0:?} is taken by an earlier cue; give each its own")]
     Taken(String),
-    /// More than three words.
-    #[error("{0:?} is one word too many; write START, DURATION and ID, with spaces between")]
+    /// A word behind the id that is no option.
+    #[error(
+        "{0:?} is one word too many; write START, DURATION and ID, with spaces between, then options such as cut=no"
+    )]
     Surplus(String),
+    /// An option that there is not.
+    #[error("there is no option {0:?}; there are asset, assets, resume, limit, snap, restrict, cue and cut")]
+    Option(String),
+    /// An option that stands before on its line.
+    #[error("{0} stands twice on this line")]
+    Repeated(&'static str),
+    /// A word that an option does not know.
+    #[error("{value:?} is nothing for {key}; write {allowed}")]
+    Value {
+        /// The option.
+        key: &'static str,
+        /// What stands there.
+        value: String,
+        /// What may stand there.
+        allowed: &'static str,
+    },
+    /// An address that players could not fetch.
+    #[error(
+        "{0:?} is no address that players can fetch; write http:// or https://, and % with two digits for odd characters"
+    )]
+    Address(String),
+    /// Two answers to what is shown.
+    #[error("asset and assets exclude one another: an address of a playlist, or of a list of them")]
+    TwoAssets,
+    /// How something is shown, without what.
+    #[error("{0} needs asset=ADDRESS on its line")]
+    NoAsset(&'static str),
     /// More lines than a presentation may have markers.
     #[error("this is cue {}; {MOST_MARKERS} are the most", MOST_MARKERS + 1)]
     TooMany,
@@ -52,7 +86,12 @@ pub enum CueProblem {
 /// A line is a start, then how long it lasts, then an id; the last two may be left out. Times are seconds (`12.5`),
 /// `mm:ss` or `hh:mm:ss`, with up to six decimals. A single second word that begins with a digit is a duration,
 /// otherwise an id. A `#` that begins a word begins a comment. Cues without a duration are mere places, and cues without
-/// an id are numbered in the order of the list.
+/// an id are numbered in the order of the list. Segments are cut at every cue.
+///
+/// Options follow, `KEY=VALUE` without spaces: `cut=no` leaves segments as they are; `asset=` names a playlist that
+/// players of HLS show at the cue, in place of the programme for as long as the cue lasts; `assets=` a list of them.
+/// `resume=TIME` says from the cue's start where the programme goes on, `limit=TIME` how much is shown at most;
+/// `snap=out,in`, `restrict=skip,jump` and `cue=pre,post,once` are lists of words ([`Interstitial`](super::Interstitial)).
 ///
 /// # Errors
 /// A line that is none of this.
@@ -67,12 +106,15 @@ pub fn parse_cue_list(text: &str) -> Result<Vec<Marker>, CueListError> {
             return Err(fault((column, CueProblem::TooMany)));
         }
         let start = time(first).map_err(|problem| fault((column, problem)))?;
-        let (length, id) = rest(&words[1..]).map_err(fault)?;
+        // An option is known by its sign; none of the others has any.
+        let options = words.iter().position(|(_, word)| word.contains('=')).unwrap_or(words.len()).max(1);
+        let (length, id) = rest(&words[1..options]).map_err(fault)?;
         if let Some((column, id)) = id
             && !taken.insert(id.to_owned())
         {
             return Err(fault((column, CueProblem::Taken(id.to_owned()))));
         }
+        let options = Options::read(&words[options..]).map_err(fault)?;
         let marker = Marker {
             id: String::new(),
             class: Some(CLASS.to_owned()),
@@ -80,6 +122,8 @@ pub fn parse_cue_list(text: &str) -> Result<Vec<Marker>, CueListError> {
             duration: Some(length),
             planned: None,
             messages: Messages::default(),
+            cuts: options.cuts(),
+            interstitial: options.interstitial(length).map_err(fault)?,
         };
         cues.push((id.map(|(_, id)| id.to_owned()), marker));
     }
@@ -100,12 +144,14 @@ pub fn parse_cue_list(text: &str) -> Result<Vec<Marker>, CueListError> {
 
 /// A word of a line and its 1-based column.
 type Word<'a> = (usize, &'a str);
+/// A fault and its column.
+type Fault = (usize, CueProblem);
 
 /// What a line says before its comment; a surplus word is kept for the complaint.
 fn words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let (mut column, mut rest) = (1, line);
-    while words.len() < 4 {
+    while words.len() <= MOST_WORDS {
         let word = rest.trim_start();
         column += rest[..rest.len() - word.len()].chars().count();
         if word.is_empty() || word.starts_with('#') {
@@ -120,7 +166,7 @@ fn words(line: &str) -> Vec<Word<'_>> {
 }
 
 /// Length and id.
-fn rest<'a>(words: &[Word<'a>]) -> Result<(MediaTime, Option<Word<'a>>), (usize, CueProblem)> {
+fn rest<'a>(words: &[Word<'a>]) -> Result<(MediaTime, Option<Word<'a>>), Fault> {
     let length = |&(column, word): &Word<'_>| time(word).map_err(|problem| (column, problem));
     let (length, id) = match words {
         [] => (MediaTime::new(0, MICROSECONDS), None),

@@ -57,7 +57,11 @@ struct Draft {
     duration: Option<i64>,
     planned: Option<i64>,
     messages: Messages,
+    cuts: bool,
 }
+
+/// Types of SCTE 35 table 23 below this begin and end nothing: they name content, as often as they like.
+const FIRST_BORDER: u8 = 0x10;
 
 #[derive(Debug, Default)]
 struct Joiner {
@@ -87,7 +91,8 @@ impl Joiner {
     fn take(&mut self, at: i64, message: &Message, section: &Bytes) {
         if message.is_signal && message.points.is_empty() {
             let messages = Messages { command: Some(section.clone()), ..Messages::default() };
-            self.push(Draft { name: "signal".to_owned(), start: at, duration: None, planned: None, messages }, None);
+            let name = "signal".to_owned();
+            self.push(Draft { name, start: at, duration: None, planned: None, messages, cuts: false }, None);
         }
         for point in &message.points {
             match point.act {
@@ -102,7 +107,7 @@ impl Joiner {
     fn out(&mut self, at: i64, point: &Point, planned: Option<i64>, returns: bool, section: &Bytes) {
         let duration = planned.filter(|_| returns);
         let messages = Messages { out: Some(section.clone()), ..Messages::default() };
-        let draft = Draft { name: name(point), start: at, duration, planned, messages };
+        let draft = Draft { name: name(point), start: at, duration, planned, messages, cuts: true };
         match self.latest(point).filter(|known| known.messages.out.is_some()) {
             Some(known) if known.start == at => {}
             Some(known) if !known.is_over(at) => *known = draft,
@@ -120,7 +125,8 @@ impl Joiner {
                 known.messages.back.get_or_insert_with(|| section.clone());
             }
             _ => {
-                let draft = Draft { name: name(point), start: at, duration: None, planned: None, messages };
+                let name = name(point);
+                let draft = Draft { name, start: at, duration: None, planned: None, messages, cuts: true };
                 self.push(draft, Some(key(point)));
             }
         }
@@ -131,7 +137,9 @@ impl Joiner {
             return;
         }
         let messages = Messages { command: Some(section.clone()), ..Messages::default() };
-        self.push(Draft { name: name(point), start: at, duration: None, planned, messages }, Some(key(point)));
+        let cuts = point.segment.is_some_and(|kind| kind >= FIRST_BORDER);
+        let draft = Draft { name: name(point), start: at, duration: None, planned, messages, cuts };
+        self.push(draft, Some(key(point)));
     }
 
     fn latest(&mut self, point: &Point) -> Option<&mut Draft> {
@@ -163,6 +171,8 @@ impl Joiner {
                 duration: draft.duration.map(time),
                 planned: draft.planned.map(time),
                 messages: draft.messages,
+                cuts: draft.cuts,
+                interstitial: None,
             }
         });
         markers.collect()

@@ -24,23 +24,50 @@ impl SegmentGrid {
     /// so that recordings of a constant GOP get segments of a constant number of pictures. Without a video track borders
     /// are `target_ms` apart.
     ///
+    /// There is also a border at each of `cuts`, or at the keyframe nearest to it, the later of two equally near; unless
+    /// the start or the end of everything is nearer still. From there on distances count anew.
+    ///
     /// `tracks` are all tracks of the presentation; those without keyframe times do not decide anything but its end.
-    pub fn new(tracks: &[(Timescale, &TrackShape)], target_ms: u32) -> Self {
+    pub fn new(tracks: &[(Timescale, &TrackShape)], target_ms: u32, cuts: &[MediaTime]) -> Self {
         let video: Vec<_> = tracks.iter().filter(|(_, shape)| !shape.key_times.is_empty()).copied().collect();
         let ends = tracks.iter().map(|(scale, shape)| MediaTime::new(shape.end_pts, *scale));
         let end = ends.max().unwrap_or(MediaTime::new(0, Timescale::NINETY_KHZ));
-        let (scale, candidates) = match video.split_first() {
-            Some((&(scale, first), others)) => (scale, common(scale, first, others)),
-            None => (Timescale::NINETY_KHZ, Vec::new()),
-        };
-        let target = i64::from(target_ms.max(1)) * i64::from(scale.get()) / 1000;
+        let candidates = video.split_first().map(|(&(scale, first), others)| (scale, common(scale, first, others)));
+        let scale = candidates.as_ref().map_or(Timescale::NINETY_KHZ, |(scale, _)| *scale);
+        let target = (i64::from(target_ms.max(1)) * i64::from(scale.get()) / 1000).max(1);
         let end = rescale(end.ticks, scale.get().into(), end.scale.get().into());
-        let borders = if video.is_empty() {
-            (1..=MOST_BORDERS).map(|k| k * target.max(1)).take_while(|&at| at < end).collect()
-        } else {
-            spaced(&candidates, end, target.max(1))
+        let candidates = candidates.map(|(_, candidates)| candidates);
+        let wanted = cuts.iter().map(|cut| rescale(cut.ticks, scale.get().into(), cut.scale.get().into()));
+        let mut forced: Vec<i64> = match &candidates {
+            Some(candidates) => wanted.filter_map(|at| snapped(candidates, at, end)).collect(),
+            None => wanted.filter(|&at| at > 0 && at < end).collect(),
         };
+        forced.sort_unstable();
+        forced.dedup();
+        let mut borders = Vec::new();
+        let mut from = 0;
+        for &to in forced.iter().chain([&end]) {
+            match &candidates {
+                Some(candidates) => spaced(candidates, from, to, target, &mut borders),
+                None => even(from, to, to == end, target, &mut borders),
+            }
+            borders.extend(Some(to).filter(|&to| to < end));
+            from = to;
+        }
         Self { scale, borders, end }
+    }
+
+    /// The border nearest to a time: also the start and the end of everything are some.
+    pub fn near(&self, time: MediaTime) -> MediaTime {
+        let at = rescale(time.ticks, self.scale.get().into(), time.scale.get().into());
+        let ends = [0, self.end];
+        let near = nearest(&self.borders, at).into_iter().chain(ends).min_by_key(|border| (border - at).abs());
+        MediaTime::new(near.unwrap_or(0), self.scale)
+    }
+
+    /// Where everything ends.
+    pub fn end(&self) -> MediaTime {
+        MediaTime::new(self.end, self.scale)
     }
 
     /// The borders in `scale`, rounded to its nearest ticks.
@@ -83,21 +110,40 @@ fn nearest(times: &[i64], at: i64) -> Option<i64> {
     around.iter().copied().min_by_key(|time| (time - at).abs())
 }
 
-/// From `candidates`, one after another the one nearest to `target` behind the last, the later of two equally near; until
-/// the `end` is nearer than any.
-fn spaced(candidates: &[i64], end: i64, target: i64) -> Vec<i64> {
-    let (mut last, mut borders, mut rest) = (0, Vec::new(), candidates);
+/// The candidate nearest to `at`, the later of two; `None` when the start or the end is as near.
+fn snapped(candidates: &[i64], at: i64, end: i64) -> Option<i64> {
+    let after = candidates.partition_point(|&candidate| candidate < at);
+    let around = candidates.get(after.saturating_sub(1)..(after + 1).min(candidates.len()))?;
+    let near = around.iter().copied().rev().min_by_key(|candidate| (candidate - at).abs())?;
+    let off = (near - at).abs();
+    (near > 0 && near < end && off < at.abs() && off < (end - at).abs()).then_some(near)
+}
+
+/// Adds those of `candidates` between `from` and `to` that are, one after another, nearest to `target` behind the last,
+/// the later of two equally near; until `to` is nearer than any.
+fn spaced(candidates: &[i64], from: i64, to: i64, target: i64, borders: &mut Vec<i64>) {
+    let first = candidates.partition_point(|&at| at <= from);
+    let mut rest = &candidates[first..candidates.partition_point(|&at| at < to).max(first)];
+    let mut last = from;
     loop {
         let wanted = last + target;
         let after = rest.partition_point(|&at| at < wanted);
-        let next = rest.get(after).copied().unwrap_or(end);
+        let next = rest.get(after).copied().unwrap_or(to);
         let pick = match after.checked_sub(1) {
             Some(before) if wanted - rest[before] < (next - wanted).abs() => before,
             _ => after,
         };
-        let Some(&at) = rest.get(pick) else { return borders };
+        let Some(&at) = rest.get(pick) else { return };
         last = at;
         borders.push(at);
         rest = &rest[pick + 1..];
     }
+}
+
+/// Adds borders `target` apart between `from` and `to`; in front of a forced border none that would leave less than half
+/// of it.
+fn even(from: i64, to: i64, is_end: bool, target: i64, borders: &mut Vec<i64>) {
+    let room = MOST_BORDERS.saturating_sub(borders.len() as i64);
+    let until = if is_end { to } else { to.saturating_sub(target / 2) };
+    borders.extend((1..=room).map(|k| from.saturating_add(k.saturating_mul(target))).take_while(|&at| at < until));
 }

@@ -87,7 +87,7 @@ impl<'a> Layout<'a> {
             size: rest.iter().all(|unit| unit.size == first.size).then_some(first.size),
             later_keyframes: rest.iter().any(|unit| unit.keyframe),
             delay,
-            offsets: delay != 0 || samples.iter().any(|unit| unit.pts != unit.dts),
+            offsets: samples.iter().any(|unit| unit.pts + delay != unit.dts),
             all_sync: samples.iter().all(|unit| unit.keyframe),
         })
     }

@@ -55,12 +55,12 @@ pub fn video_samples(first: u64, count: u64, ticks: u32, gop: u64, size: impl Fn
         .collect()
 }
 
-/// Coded AAC frames `first .. first + count`.
-pub fn audio_samples(first: u64, count: u64, size: impl Fn(u64) -> usize) -> Vec<Sample> {
+/// Coded AAC frames `first .. first + count`, heard `priming` samples later than they are decoded.
+pub fn audio_samples(first: u64, count: u64, priming: i64, size: impl Fn(u64) -> usize) -> Vec<Sample> {
     (first..first + count)
         .map(|frame| Sample {
             dts: i64::try_from(frame * 1024).unwrap(),
-            pts: i64::try_from(frame * 1024).unwrap(),
+            pts: i64::try_from(frame * 1024).unwrap() - priming,
             duration: 1024,
             keyframe: true,
             data: vec![0x21; size(frame)].into(),
@@ -99,10 +99,9 @@ impl Packed {
     /// Fills in the segments, and how long they are shown unless that is given.
     pub fn new(mut track: TrackRecord, segments: impl Iterator<Item = Vec<Sample>>) -> Packed {
         let init = init_segment(&track, None).unwrap();
-        let delay = matches!(track.kind, TrackKind::Video { .. }).then_some(track.hidden_ticks);
         let mut bytes = Vec::new();
         for (index, samples) in segments.enumerate() {
-            let packed = media_segment(index as u32, &samples, delay).unwrap();
+            let packed = media_segment(&track.kind, index as u32, &samples, track.hidden_ticks).unwrap();
             track.segments.push(packed.record);
             bytes.push(packed.bytes);
         }
@@ -143,7 +142,9 @@ pub fn audio(name: &str, language: &str, frames: u64) -> Packed {
     let grid = packager::audio_segments(&plan, 1024);
     let kind = TrackKind::Audio { sample_rate: 44_100, channels: 2 };
     let segments = (0..grid.segment_count()).map(|segment| {
-        audio_samples(grid.first_frame(segment), grid.frames_in_segment(segment), |frame| 300 + frame as usize % 60)
+        audio_samples(grid.first_frame(segment), grid.frames_in_segment(segment), 1024, |frame| {
+            300 + frame as usize % 60
+        })
     });
     let track = TrackRecord {
         language: language.to_owned(),

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cpix::{ContentKeyElement, ContentKeyPeriod, DrmSystem, UsageRule, VideoFilter};
 use drm::signal::Licensed;
-use drm::{SystemId, TrackProtection};
+use drm::{Pssh, SystemId, TrackProtection};
 use packager::TrackSignal;
 use packager::repack::TrackShape;
 
@@ -242,11 +244,48 @@ fn encrypted_keys_need_the_private_key_of_a_recipient() {
 }
 
 #[test]
-fn an_address_is_found_among_attributes() {
-    assert_eq!(key_uri("#EXTM3U\n #EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://a,b=c\",IV=0x1\n"), Some("skd://a,b=c"));
-    for text in
-        ["", "#EXT-X-KEY:", "#EXT-X-KEY:URI=\"", "#EXT-X-KEY:URI=\"\"", "#EXT-X-KEY:A=1,,URI=\"x\"", "#EXT-X-KEY:URI=x"]
-    {
-        assert_eq!(key_uri(text), None, "{text}");
+fn key_periods_that_say_when_they_are_are_found_by_their_order() {
+    let mut document = document();
+    for (id, start, duration) in [("late", "PT4S", "PT2.5S"), ("early", "PT0S", "PT4S")] {
+        document.periods.push(ContentKeyPeriod {
+            id: Some(id.to_owned()),
+            start_offset: Some(start.to_owned()),
+            duration: Some(duration.to_owned()),
+            ..ContentKeyPeriod::default()
+        });
     }
+    document.usage_rules.truncate(2);
+    for (rule, period) in document.usage_rules.iter_mut().zip(["early", "late"]) {
+        rule.video.clear();
+        rule.periods.push(period.to_owned());
+    }
+    let keys = parsed(&document).unwrap();
+    let span = |start_us, end_us| Span { start_us, end_us };
+    assert_eq!(keys.spans(), [span(0, 4_000_000), span(4_000_000, 6_500_000)]);
+    let of = |period| chosen(&keys, &sound(), Some(period));
+    assert_eq!([of(0), of(1)], [Ok(Some(id(1))), Ok(Some(id(2)))]);
+    document.periods[0].start_offset = Some("PT3S".to_owned());
+    assert!(parsed(&document).unwrap_err().contains("\\\"late\\\" begins before \\\"early\\\" ends"));
+    document.periods.pop();
+    document.usage_rules.remove(0);
+    assert!(parsed(&document).unwrap_err().contains("no key period begins at the start"));
+}
+
+#[test]
+fn elements_for_the_manifest_must_be_well_formed() {
+    let mut document = document();
+    let mut widevine = DrmSystem::new(id(1), SystemId::WIDEVINE);
+    widevine.content_protection_data = Some("<cenc:pssh>AAAA</cenc:pssh>".to_owned());
+    widevine.robustness = Some("HW_SECURE_ALL".to_owned());
+    document.drm_systems.push(widevine);
+    document.keys[0].explicit_iv = drm::Iv::new(&[9; 16]);
+    let keys = parsed(&document).unwrap();
+    assert_eq!((keys.explicit_iv(id(1)), keys.explicit_iv(id(2))), (drm::Iv::new(&[9; 16]), None));
+    let told = signal(&keys, &[System::Widevine]);
+    let content = "<cenc:pssh xmlns:cenc=\"urn:mpeg:cenc:2013\">AAAA</cenc:pssh>";
+    assert_eq!(told.dash[1].content.as_deref(), Some(content));
+    assert_eq!(told.dash[1].robustness.as_deref(), Some("HW_SECURE_ALL"));
+    document.drm_systems[0].content_protection_data = Some("<cenc:pssh>".to_owned());
+    let error = parsed(&document).unwrap_err();
+    assert!(error.contains("ContentProtectionData of Widevine") && !error.contains("<cenc"), "{error}");
 }

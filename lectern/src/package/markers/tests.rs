@@ -6,7 +6,11 @@ use std::path::Path;
 use std::process::Command;
 
 use clap::Parser;
+use media_types::{MediaTime, Timescale};
+use packager::markers::{Marker, parse_cue_list};
+use packager::repack::{PacketTimes, SegmentGrid, Survey};
 
+use super::cut_places;
 use crate::cli::Arguments;
 use crate::commands;
 
@@ -149,6 +153,81 @@ fn breaks_of_a_stream_and_cues_of_a_list_reach_every_playlist_and_the_manifest()
             assert_eq!(broken_rules(&out.join(root)), Vec::<String>::new());
         }
     }
+}
+
+/// Lengths of a track's segments in milliseconds.
+fn lengths_ms(out: &Path, track: &str) -> Vec<u64> {
+    let text = fs::read_to_string(out.join(track).join("media.m3u8")).unwrap();
+    let lengths = text.lines().filter_map(|line| line.strip_prefix("#EXTINF:"));
+    let micros = lengths.map(|length| length.trim_end_matches(',').replace('.', "").parse::<u64>().unwrap());
+    micros.map(|length| (length + 500) / 1000).collect()
+}
+
+#[test]
+fn segments_periods_and_messages_follow_breaks_and_cues_and_the_linter_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = clip(folder.path());
+    let list = folder.path().join("cues.txt");
+    // Out at 2 s and in at 4 s say the messages; keyframes are a second apart.
+    fs::write(&list, "4.96 mid\n1 note cut=no\n").unwrap();
+    let cues = ["--cue-file", list.to_str().unwrap(), "--emsg"];
+    for (name, more) in [("single", "--single-file"), ("periods", "--periods")] {
+        let out = folder.path().join(name);
+        let paths = ["--input", &input, "--out", out.to_str().unwrap(), more];
+        package(&[&paths[..], &cues].concat()).unwrap();
+        assert_eq!(lengths_ms(&out, "video-90p"), [2000, 2000, 1000, 1000], "{name}");
+        let sound = lengths_ms(&out, "audio-und");
+        assert_eq!(sound.len(), 4, "{sound:?}");
+        assert!(sound.iter().zip([2000, 2000, 1000, 1000]).all(|(length, wanted)| length.abs_diff(wanted) <= 40));
+        let manifest = fs::read_to_string(out.join("manifest.mpd")).unwrap();
+        let periods = if name == "single" { 1 } else { 4 };
+        let inband = "<InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"";
+        assert_eq!((manifest.matches("<Period ").count(), manifest.matches(inband).count()), (periods, periods));
+        for root in ["master.m3u8", "manifest.mpd"] {
+            assert_eq!(broken_rules(&out.join(root)), Vec::<String>::new(), "{name}");
+        }
+    }
+    // Each message lies in the segment that begins with its event.
+    let counts = (1..=4).map(|number| {
+        let bytes = fs::read(folder.path().join(format!("periods/video-90p/{number:05}.m4s"))).unwrap();
+        bytes.windows(4).filter(|window| window == b"emsg").count()
+    });
+    assert_eq!(counts.collect::<Vec<_>>(), [0, 1, 1, 0]);
+}
+
+#[test]
+fn periods_of_a_single_file_are_refused() {
+    let told = package(&["--input", "x.ts", "--out", "out", "--single-file", "--periods"]).unwrap_err();
+    assert!(told.contains("'--single-file' cannot be used with '--periods'"), "{told}");
+}
+
+#[test]
+fn places_without_a_keyframe_are_told_with_the_farthest() {
+    let scale = Timescale::new(25).unwrap();
+    let mut pictures = Survey::new(true);
+    for at in 0..250 {
+        pictures.add(PacketTimes { dts: at, pts: at, duration: Some(1), keyframe: at % 50 == 0 }).unwrap();
+    }
+    let shape = pictures.finish(scale, None, 0).unwrap().unwrap();
+    let places = |text: &str| {
+        let markers = parse_cue_list(text).unwrap();
+        let cuts: Vec<MediaTime> = markers.iter().flat_map(Marker::borders).collect();
+        let grid = SegmentGrid::new(&[(scale, &shape)], 4000, &cuts);
+        let mut warnings = Vec::new();
+        let places = cut_places(&grid, &markers, shape.rate, &mut warnings);
+        (places.iter().map(|place| place.ticks).collect::<Vec<_>>(), warnings)
+    };
+    // One picture off is near enough; what has the end beside it needs no place.
+    assert_eq!(places("1.96 4.08\n9.98\n20"), (vec![50, 150], Vec::new()));
+    let (found, warnings) = places("2 0.5 a\n6.8 b");
+    assert_eq!(found, [50, 150]);
+    assert_eq!(
+        warnings,
+        [
+            "2 of 3 places to cut at have no keyframe within a picture; the nearest one is taken, at most 0.800 s away (b at \
+         6.800 s, at 6.000 s); encode with keyframes at markers"
+        ]
+    );
 }
 
 #[test]

@@ -29,7 +29,8 @@ fn a_period_begins_at_the_first_border_at_or_after_its_time() {
 fn each_segment_is_encrypted_under_the_key_of_its_time() {
     let config = CodecConfig::Aac(bytes::Bytes::from_static(&[0x12, 0x10]));
     let keys = [0, 3_000_000].into_iter().zip(1..);
-    let keys = keys.map(|(from_us, n)| Stretch { from_us, id: KeyId([n; 16]), key: ContentKey::new([n; 16]) });
+    let keys =
+        keys.map(|(from_us, n)| Stretch { from_us, id: KeyId([n; 16]), key: ContentKey::new([n; 16]), iv: None });
     let made = TrackEncryptor::new(ProtectionScheme::Cbcs, "audio", &config, keys.collect());
     let mut track = made.expect("the configuration is valid").expect("there are keys");
     let mut key_at = |at| {
@@ -149,4 +150,12 @@ fn a_missing_key_is_named_by_the_line_to_add_and_nothing_is_written() {
     let error = package(&arguments).unwrap_err();
     assert!(error.contains("--crypto-period"), "{error}");
     assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn periods_of_stated_starts_begin_at_the_first_segment_behind_them() {
+    let borders = [2_002_000, 4_004_000, 6_006_000, 8_008_000, 10_010_000];
+    let periods = Periods::from_starts(borders, &[0, 4_000_000, 9_000_000, 9_500_000]);
+    assert_eq!(periods.starts(), [(0, 0), (3_003_000, 1), (9_009_000, 3)]);
+    assert_eq!(Periods::from_starts(borders, &[0]), Periods::one());
 }

@@ -62,7 +62,7 @@ mod tests {
         let (ntsc, sound) = (Timescale::new(24_000).unwrap(), Timescale::new(48_000).unwrap());
         let (video, audio) = (shape(ntsc, true, 240, 1001, 48), shape(sound, false, 471, 1024, 1));
         let tracks = [(ntsc, &video), (sound, &audio)];
-        let text = TextGrid::new(&SegmentGrid::new(&tracks, 4000), &tracks);
+        let text = TextGrid::new(&SegmentGrid::new(&tracks, 4000, &[]), &tracks);
         assert_eq!(text.scale, ntsc);
         assert_eq!(text.borders, [0, 96_096, 192_192, 471 * 512]);
         assert_eq!(text.borders_us(), [0, 4_004_000, 8_008_000, 10_048_000]);
@@ -73,7 +73,7 @@ mod tests {
         let coarse = Timescale::new(25).unwrap();
         let video = shape(coarse, true, 250, 1, 50);
         let tracks = [(coarse, &video)];
-        let text = TextGrid::new(&SegmentGrid::new(&tracks, 4000), &tracks);
+        let text = TextGrid::new(&SegmentGrid::new(&tracks, 4000, &[]), &tracks);
         assert_eq!((text.scale, text.borders), (Timescale::NINETY_KHZ, vec![0, 360_000, 720_000, 900_000]));
     }
 }

@@ -67,7 +67,8 @@ fn from_file(path: &Path, warnings: &mut Vec<String>) -> Result<Subtitles, Failu
     Ok(subtitles)
 }
 
-fn load(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The bytes of a file, up to the most that are ever read.
+pub(in crate::package) fn load(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // One byte more than is ever read, so that what is too long is refused as such.
     File::open(path)?.take(BYTE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
@@ -174,9 +175,13 @@ fn documents(
     if let (Some((_, _, data)), None) = (filled.next(), filled.next()) {
         return Ok((cues, Some(ttml::parse(data)?)));
     }
-    // Some packagers count the times of every document from its sample, against the standard.
+    // Some packagers count the times of every document from its sample, against the standard. Read the other way most of
+    // what is said lies outside of its sample, and is not shown.
     let relative = stpp::document(scale, samples.iter().copied(), true)?.document;
-    let cues = if relative.cues.len() > cues.cues.len() { relative } else { cues };
+    let shown_us = |document: &timed_text::Document| -> i128 {
+        document.cues.iter().map(|cue| i128::from(cue.end_us) - i128::from(cue.start_us)).sum()
+    };
+    let cues = if shown_us(&relative) > shown_us(&cues) { relative } else { cues };
     let whole = ttml::parse(imsc::write(&cues)?.as_bytes())?;
     Ok((cues, Some(whole)))
 }

@@ -105,7 +105,8 @@ fn cmaf(
     };
     for (index, samples) in (0..).zip(segments) {
         let samples: Vec<Sample> = samples.into_iter().map(coded).collect();
-        let packed = media_segment(index, &samples, None).map_err(|error| refused(track, &error))?;
+        let packed = media_segment(&record.kind, index, &samples, record.hidden_ticks)
+            .map_err(|error| refused(track, &error))?;
         match &mut growing {
             None => folder.write(&segment_path(&record.name, index), &[&packed.bytes])?,
             Some(file) => file.append(&[&packed.bytes])?,
