@@ -42,5 +42,15 @@ make hevc-eac3.mkv $picture $sound $hevc -c:a eac3 -b:a 64k -ac 1
 make vp9-opus.webm $picture $sound $vp9 -c:a libopus -b:a 16k
 make av1-flac.mkv $picture $sound $av1 -c:a flac -ar 8000
 make live.mkv $picture $avc -live 1
-rm words.srt
+printf ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=5\ntitle=One\n[CHAPTER]\nTIMEBASE=1/10\nSTART=5\nEND=10\ntitle=Zwei\n' >chapters.txt
+# Metadata are left out of all files; these keep their chapters' titles.
+named() {
+    out=$1
+    shift
+    ffmpeg -nostdin -v error -y -threads 1 $picture -i chapters.txt -fflags +bitexact -flags:v +bitexact -map 0 \
+        -map_chapters 1 $avc -threads 1 "$@" "$out"
+}
+named chapters.mp4
+named chapters.mkv
+rm words.srt chapters.txt
 find . -size +20k -exec ls -l {} +

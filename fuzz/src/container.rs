@@ -1,7 +1,8 @@
 //! MP4, MPEG-TS and Matroska files.
 
 use bytes::Bytes;
-use demux::{Data, Demux, Demuxer, MkvDemuxer, Mp4Demuxer, Packet, Step, Track, TsDemuxer};
+use demux::{Chapter, Data, Demux, Demuxer, MkvDemuxer, Mp4Demuxer, Packet, SampleCheck, Step, Track, TsDemuxer};
+use drm::{ContentKey, decrypt_sample};
 
 /// A file, whose length is told or not: reads lie within it as far as that can be known, decode times grow, samples lie
 /// inside, nothing is given twice or without end.
@@ -28,6 +29,7 @@ pub(crate) fn drive(file: &[u8], told: bool, mut each: impl FnMut(&[Track], &Pac
             Ok(Step::Ready) => run.ready(demuxer.tracks()),
             Ok(Step::Packet(packet)) => {
                 let bytes = run.packet(&packet);
+                unlock(&demuxer, &packet, &bytes);
                 each(demuxer.tracks(), &packet, &bytes);
             }
             Ok(Step::End) => {
@@ -41,10 +43,22 @@ pub(crate) fn drive(file: &[u8], told: bool, mut each: impl FnMut(&[Track], &Pac
                 return;
             }
         }
+        assert!(demuxer.chapters().len() <= Chapter::MOST, "{} chapters", demuxer.chapters().len());
         warnings += demuxer.take_warnings().len();
         assert!(warnings <= 100, "more than 100 warnings");
     }
     panic!("no end after {most} steps");
+}
+
+/// An encrypted sample says under what; it is decrypted or refused, and what comes out is looked at.
+fn unlock(demuxer: &Demuxer, packet: &Packet, bytes: &[u8]) {
+    let protection = demuxer.packet_protection();
+    assert_eq!(packet.encryption.is_some(), protection.is_some(), "an encrypted sample is protected");
+    let (Some(encryption), Some(protection)) = (&packet.encryption, protection) else { return };
+    let mut sample = bytes.to_vec();
+    if decrypt_sample(&ContentKey::new([9; 16]), protection, encryption, &mut sample).is_ok() {
+        let _ = SampleCheck::new(&demuxer.tracks()[packet.track].config).look(&sample);
+    }
 }
 
 /// The demuxer that the first bytes ask for; damaged ones go to all three in turn.

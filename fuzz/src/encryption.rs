@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use drm::{
     ContentKey, Iv, KeyId, ProtectionScheme, SampleDecryptor, SampleEncryption, SegmentAux, SegmentEncryptor,
-    SegmentSeed, Subsample, TrackProtection,
+    Subsample, TrackProtection,
 };
 use media_types::CodecConfig;
 
@@ -76,7 +76,7 @@ fn segment_and_back(
     let clear = samples.concat();
     let mut payload = clear.clone();
     let sizes = samples.iter().map(|sample| sample.len());
-    let seed = SegmentSeed::of(index, &clear);
+    let seed = encryptor.seed(index, &clear);
     if encryptor.encrypt_segment(&mut payload, sizes, &seed, aux).is_err() {
         return 0;
     }

@@ -3,7 +3,7 @@
 use media_types::{CodecConfig, Timescale, TrackKind, TrackRecord};
 use packager::{codec_name, codec_string, composition_delay, init_segment};
 
-use crate::packaged::common;
+use crate::stored_segment::common;
 
 /// Byte 0 chooses the codec, 1 the kind of track; 8 bytes of figures; then the configuration: named and written into an
 /// init segment that holds it whole, or refused.

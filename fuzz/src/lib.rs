@@ -1,7 +1,7 @@
 //! What the fuzz targets do, as plain functions of bytes: a stable `cargo test` runs them too. Each panics when a promise
 //! is broken; a refusal is fine.
 //!
-//! - [`message_to_engine`], [`message_from_engine`], [`ladder_file`], [`lint`]: what `serve` and `worker` read.
+//! - [`message_to_engine`], [`message_from_engine`], [`ladder_file`], [`stored_segment`]: what `serve` and `worker` read.
 //! - [`container`], [`segments`], [`init_boxes`], [`encryption`]: the packager's way from a file to encrypted segments.
 //! - [`avc`], [`hevc`], [`av1`], [`vp9`], [`audio`], [`captions`]: what the codecs' bytes say.
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
@@ -16,11 +16,11 @@ mod encryption;
 mod engine;
 mod init_boxes;
 mod key_document;
-mod packaged;
 mod pieces;
 mod presentation;
 mod protection;
 mod segments;
+mod stored_segment;
 mod text;
 
 // A valid presentation of every kind, which the linter's own tests are made from too.
@@ -38,10 +38,10 @@ pub use encryption::encryption;
 pub use engine::{ladder_file, message_from_engine, message_to_engine};
 pub use init_boxes::init_boxes;
 pub use key_document::key_document;
-pub use packaged::lint;
 pub use presentation::presentation;
 pub use protection::{key_file, licence_request, protection_data, wrapped_key};
 pub use segments::segments;
+pub use stored_segment::stored_segment;
 pub use text::{subtitles, text_samples};
 
 #[cfg(test)]

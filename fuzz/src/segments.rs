@@ -33,7 +33,7 @@ pub fn segments(data: &[u8]) {
         }
     }
     let known: Vec<_> = shapes.iter().map(|(scale, _, shape, _)| (*scale, shape)).collect();
-    let grid = SegmentGrid::new(&known, target_ms);
+    let grid = SegmentGrid::new(&known, target_ms, &[]);
     let _ = grid.longest_ms();
     for (scale, video, shape, packets) in &shapes {
         let cuts = match video {

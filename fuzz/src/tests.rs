@@ -22,8 +22,8 @@ fn ladder_files_survive() {
 }
 
 #[test]
-fn packaged_media_survives() {
-    exercise("lint", seeds::packaged(), 500, super::lint);
+fn stored_segments_survive() {
+    exercise("stored_segment", seeds::stored_segments(), 2000, super::stored_segment);
 }
 
 #[test]

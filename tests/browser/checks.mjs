@@ -1,8 +1,12 @@
 // The checks of one player on one presentation. Each throws with the reason when something does not hold.
 
 import { within } from './chromium.mjs';
+import { chapters } from './chapters.mjs';
 import { subtitles } from './cues.mjs';
 import { protectedSeeks, protectedToTheEnd, refusal } from './protected.mjs';
+import { thumbnails } from './thumbnails.mjs';
+import { trickPlay } from './tricks.mjs';
+import { languages } from './tones.mjs';
 import { everySwitch, pictureAt, seekTargets } from './walk.mjs';
 
 const LOAD_MS = 30_000;
@@ -195,6 +199,13 @@ export function checksFor(stage, player, options) {
     return heights.map((height) => `${height}p`).join(' ');
   };
   const look = (rendition) => (stage.drm ? protectedSeeks(stage, context, rendition, open) : seeks(stage, context, rendition));
+  const asked = [
+    ...(options.tones ? [['languages', () => languages(stage, context, open)]] : []),
+    ...(options.trick ? [['fast playback', () => trickPlay(stage, context, open)]] : []),
+    ...(options.thumbs ? [['thumbnails', () => thumbnails(stage, context, open)]] : []),
+    ...(options.chapters ? [['chapters', () => chapters(stage, context, open)]] : []),
+  ];
+  if (asked.length > 0) return { first: ['load', load], rest: () => asked };
   if (options.cues) return { first: ['load', load], rest: () => [['subtitles', () => subtitles(stage, context, open)]] };
   const rest = () => [
     ...context.renditions.slice(options.brief ? -1 : 0).map((rendition) => [`seek ${rendition.height}p`, () => look(rendition)]),

@@ -2,15 +2,20 @@
 //
 //   node run.mjs --base-url http://127.0.0.1:PORT --hls PATH --dash PATH --frames N --rate 24000/1001
 //                [--players hls,dash,shaka] [--heights 360,720] [--segment-s 4] [--no-audio] [--deadline-s 600] [--json FILE]
-//                [--keys FILE] [--refused] [--brief] [--cues FILE]
+//                [--keys FILE] [--licence-url URL] [--tones LIST] [--refused] [--brief] [--cues FILE]
+//                [--trick FILE] [--thumbs FILE] [--chapters FILE]
 //   node run.mjs --folder FOLDER ...
 //
 // --folder serves a folder itself, in place of --base-url.
 // --keys names a file of lines KID:KEY (hexadecimal, a third field is passed over): players decrypt with them through EME and ClearKey, and what
 // the browser shows is read from screenshots.
+// --tones en:440,de:880 are the sound tracks, each of one tone: they alone are listened to.
+// --licence-url names another server of ClearKey licences, which every player asks.
 // --refused: nothing may be shown, and an error must be told.
 // --brief: seeks in the highest rendition only, no switches.
 // --cues names a JSON file of the subtitle tracks wanted, [{language, forced, cues: [{start_s, end_s, text}]}]: they alone are looked at.
+// --trick, --thumbs and --chapters name JSON files of what is wanted of fast playback, thumbnails and chapters (see tricks.mjs, thumbnails.mjs and
+// chapters.mjs): they alone are looked at. --players shaka-hls is Shaka Player with the playlists.
 //
 // The source must be counter.mp4 (see tests/media). One line per check, then one line of JSON; exit 1 with the reason when one fails.
 
@@ -40,6 +45,8 @@ async function readKeys(file) {
   return Object.fromEntries(lines.map((line) => line.split(':').slice(0, 2)));
 }
 
+const readJson = async (file) => file && JSON.parse(await readFile(file, 'utf8'));
+
 async function options() {
   const { values } = parseArgs({
     options: {
@@ -47,12 +54,13 @@ async function options() {
       players: { type: 'string' }, heights: { type: 'string' }, 'segment-s': { type: 'string', default: '4' },
       'no-audio': { type: 'boolean', default: false }, 'deadline-s': { type: 'string', default: '600' }, json: { type: 'string' },
       folder: { type: 'string' }, keys: { type: 'string' }, refused: { type: 'boolean', default: false }, brief: { type: 'boolean', default: false },
-      cues: { type: 'string' },
+      cues: { type: 'string' }, trick: { type: 'string' }, thumbs: { type: 'string' }, chapters: { type: 'string' },
+      'licence-url': { type: 'string' }, tones: { type: 'string' },
     },
   });
   if (!values['base-url'] === !values.folder) throw new Error('either --base-url or --folder is needed');
-  const sources = { hls: values.hls, dash: values.dash, shaka: values.dash };
-  const kinds = values.players?.split(',') ?? Object.keys(sources).filter((kind) => sources[kind]);
+  const sources = { hls: values.hls, dash: values.dash, shaka: values.dash, 'shaka-hls': values.hls };
+  const kinds = values.players?.split(',') ?? ['hls', 'dash', 'shaka'].filter((kind) => sources[kind]);
   for (const kind of kinds) if (!sources[kind]) throw new Error(`--players names ${kind}, for which no path was given`);
   if (kinds.length === 0) throw new Error('--hls or --dash is needed');
   const frames = Number(values.frames);
@@ -69,9 +77,14 @@ async function options() {
     deadline_ms: Number(values['deadline-s']) * 1000,
     json: values.json,
     keys: await readKeys(values.keys),
+    licenceUrl: values['licence-url'],
+    tones: values.tones?.split(',').map((pair) => pair.split(':')).map(([language, hertz]) => [language, Number(hertz)]),
     refused: values.refused,
     brief: values.brief,
-    cues: values.cues && JSON.parse(await readFile(values.cues, 'utf8')),
+    cues: await readJson(values.cues),
+    trick: await readJson(values.trick),
+    thumbs: await readJson(values.thumbs),
+    chapters: await readJson(values.chapters),
   };
 }
 
@@ -94,7 +107,8 @@ async function report(results, kind, [name, run]) {
 async function play(browser, site, player, asked, results) {
   const page = await browser.newPage();
   try {
-    const drm = asked.keys && { keys: asked.keys, licence_url: `${site.url}${LICENCE_PATH}` };
+    const own = asked.keys && { keys: asked.keys, licence_url: `${site.url}${LICENCE_PATH}` };
+    const drm = asked.licenceUrl ? { keys: null, licence_url: asked.licenceUrl } : own;
     const { first, rest } = checksFor(new Stage(page, `${site.url}/stage/index.html`, drm), player, asked);
     if (!(await report(results, player.kind, first))) return;
     for (const check of rest()) await report(results, player.kind, check);

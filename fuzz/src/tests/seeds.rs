@@ -34,14 +34,9 @@ pub(super) fn ladders() -> Vec<Vec<u8>> {
     ladders::catalog().iter().map(|(_, text)| text.as_bytes().to_vec()).collect()
 }
 
-pub(super) fn packaged() -> Vec<Vec<u8>> {
-    let good = crate::packaged::good();
-    let patches = vec![2, 0, 40, 0xff, 1, 0, 7, 3, 2, 9];
-    let init = [&[0], good.init.as_ref()].concat();
-    let segment = [&[1], good.segments[1].as_ref()].concat();
-    let text = b"#EXTM3U\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4.0,\n0.m4s\n";
-    let texts = [3, 4, 5].map(|which| [&[which][..], text].concat());
-    [vec![patches, init, segment], texts.to_vec()].concat()
+pub(super) fn stored_segments() -> Vec<Vec<u8>> {
+    let segment = [&[0], crate::stored_segment::good().segments[1].as_ref()].concat();
+    vec![segment, vec![1, 40, 0, 0xff, 7, 0, 3], vec![1, 90, 0, 0]]
 }
 
 /// All files, in the order of their names.
@@ -58,8 +53,13 @@ fn files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The files, and fragments that are encrypted, as the demuxer's own tests have them.
 pub(super) fn containers() -> Vec<Vec<u8>> {
-    files().into_iter().map(|(_, bytes)| bytes).collect()
+    let locked: [&[u8]; 2] = [
+        include_bytes!("../../../crates/demux/tests/data/mp4/cens.mp4"),
+        include_bytes!("../../../crates/demux/tests/data/mp4/cbcs.mp4"),
+    ];
+    files().into_iter().map(|(_, bytes)| bytes).chain(locked.map(<[u8]>::to_vec)).collect()
 }
 
 /// A track of a seed, with its samples.

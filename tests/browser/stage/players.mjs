@@ -4,8 +4,13 @@
 //   switchTo(index)    during playback, as the player's quality menu would
 //   textTracks()       [{language, forced}], in the player's order
 //   showText(index)    one of them, as the player's subtitle menu would
+//   audioTracks()      [{language}], in the player's order
+//   hear(index)        one of them, as the player's language menu would
+//   chapters(language) [{start_s, end_s, title}], as the player or the page that uses it reads them
+//   thumbnail(time_s)  {url, x, y, width, height} of a tile; null without one. hls.js knows none
+//   trickPlay(rate), cancelTrickPlay()   fast playback; Shaka Player alone has it
 // Problems that a player calls fatal go to `fail`. `drm` is null, or {keys: {key id: key} in hexadecimal, licence_url}: each player decrypts
-// through EME with the key system org.w3.clearkey.
+// through EME with the key system org.w3.clearkey. Without `keys` every player asks for its licences at `licence_url`.
 
 const CLEAR_KEY = 'org.w3.clearkey';
 const octets = (hex) => Uint8Array.from(hex.match(/../g), (pair) => Number.parseInt(pair, 16));
@@ -20,6 +25,9 @@ function script(url) {
     document.head.append(element);
   });
 }
+
+const CHAPTER_EVENTS = 'urn:lectern:chapter:2026';
+const byStart = (list) => list.sort((a, b) => a.start_s - b.start_s);
 
 /** Indexes of `list` by rising bandwidth. */
 const byBandwidth = (list, bandwidth) => list.map((_, index) => index).sort((a, b) => bandwidth(list[a]) - bandwidth(list[b]));
@@ -51,7 +59,11 @@ export async function hls(video, fail, drm = null) {
   const player = new Hls({ autoStartLoad: false, capLevelToPlayerSize: false, maxBufferLength: 10, maxMaxBufferLength: 10, ...(drm && hlsDrm(drm)) });
   player.on(Hls.Events.ERROR, (_, data) => data.fatal && fail(`hls.js: ${data.type}/${data.details} ${data.error?.message ?? ''} ${data.url ?? ''}`));
   let captions = [];
-  player.on(Hls.Events.MANIFEST_LOADED, (_, data) => { captions = data.captions ?? []; });
+  let session = {};
+  player.on(Hls.Events.MANIFEST_LOADED, (_, data) => {
+    captions = data.captions ?? [];
+    session = data.sessionData ?? {};
+  });
   let order = [];
   return {
     load: (url, first) => new Promise((resolve) => {
@@ -72,6 +84,16 @@ export async function hls(video, fail, drm = null) {
       if (index < player.subtitleTracks.length) player.subtitleTrack = index;
       else showCaptions(video.textTracks);
     },
+    audioTracks: () => player.audioTracks.map(({ lang }) => ({ language: lang ?? 'und' })),
+    hear: (index) => { player.audioTrack = index; },
+    // hls.js hands the tag over; the file is read by who uses it.
+    chapters: async (language) => {
+      const tag = session['com.apple.hls.chapters'];
+      const list = await (await fetch(new URL(tag.URI, player.url))).json();
+      return list.map(({ 'start-time': start, duration, titles }) => ({
+        start_s: start, end_s: start + duration, title: titles.find((title) => title.language === language).title,
+      }));
+    },
   };
 }
 
@@ -87,8 +109,11 @@ export async function dash(video, fail, drm = null) {
     },
   });
   player.on('error', (event) => fail(`dash.js: ${event.error?.code ?? ''} ${event.error?.message ?? event.error}`));
+  const events = [];
+  player.on(CHAPTER_EVENTS, ({ event }) => events.push(event), null, { mode: window.dashjs.MediaPlayer.events.EVENT_MODE_ON_RECEIVE });
   const rendering = document.createElement('div');
   video.after(rendering);
+  const sounds = () => player.getTracksFor('audio').sort((a, b) => a.index - b.index);
   const texts = () => player.getTracksFor('text').sort((a, b) => a.index - b.index);
   let order = [];
   return {
@@ -101,7 +126,8 @@ export async function dash(video, fail, drm = null) {
       player.initialize(video, url, false);
       player.attachTTMLRenderingDiv(rendering);
       const clearkeys = Object.entries(drm?.keys ?? {}).map((pair) => pair.map((hex) => base64url(octets(hex))));
-      if (drm) player.setProtectionData({ [CLEAR_KEY]: { clearkeys: Object.fromEntries(clearkeys) } });
+      const licences = drm?.keys ? { clearkeys: Object.fromEntries(clearkeys) } : { serverURL: drm?.licence_url };
+      if (drm) player.setProtectionData({ [CLEAR_KEY]: licences });
     }),
     renditions: () => {
       const all = player.getRepresentationsByType('video');
@@ -110,6 +136,12 @@ export async function dash(video, fail, drm = null) {
     switchTo: (index) => player.setRepresentationForTypeByIndex('video', order[index]),
     textTracks: () => texts().map(({ lang, roles }) => ({ language: lang, forced: roles.some(({ value }) => value === 'forced-subtitle') })),
     showText: (index) => player.setTextTrack(index),
+    audioTracks: () => sounds().map(({ lang }) => ({ language: lang })),
+    hear: (index) => player.setCurrentTrack(sounds()[index]),
+    chapters: (language) => byStart(events.filter(({ eventStream }) => eventStream.value === language).map((event) => ({
+      start_s: event.calculatedPresentationTime, end_s: event.calculatedPresentationTime + event.duration, title: event.messageData,
+    }))),
+    thumbnail: (time_s) => new Promise((resolve) => player.provideThumbnail(time_s, resolve)),
   };
 }
 
@@ -119,8 +151,10 @@ export async function shaka(video, fail, drm = null) {
   lib.polyfill.installAll();
   const player = new lib.Player();
   await player.attach(video);
-  player.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 8, rebufferingGoal: 1, bufferBehind: 10 }, drm: { clearKeys: drm?.keys ?? {} } });
+  player.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 8, rebufferingGoal: 1, bufferBehind: 10 }, drm: { clearKeys: drm?.keys ?? {}, servers: drm && !drm.keys ? { [CLEAR_KEY]: drm.licence_url } : {} } });
   player.addEventListener('error', (event) => fail(`shaka: ${event.detail.code} ${JSON.stringify(event.detail.data ?? [])}`));
+  const regions = [];
+  player.addEventListener('timelineregionadded', ({ detail }) => detail.schemeIdUri === CHAPTER_EVENTS && regions.push(detail));
   const tracks = () => player.getVariantTracks().sort((a, b) => a.bandwidth - b.bandwidth);
   return {
     load: async (url, first) => {
@@ -133,5 +167,28 @@ export async function shaka(video, fail, drm = null) {
     switchTo: (index) => player.selectVariantTrack(tracks()[index], true, 1),
     textTracks: () => player.getTextTracks().map(({ language, forced }) => ({ language, forced })),
     showText: (index) => player.selectTextTrack(player.getTextTracks()[index]),
+    audioTracks: () => player.getAudioTracks().map(({ language }) => ({ language })),
+    hear: (index) => player.selectAudioTrack(player.getAudioTracks()[index]),
+    // From the playlist itself; with a manifest, from its events, and as the WebVTT file beside it says too.
+    chapters: async (language) => {
+      const listed = async () => (await player.getChaptersAsync(language)).map(({ startTime, endTime, title }) => ({ start_s: startTime, end_s: endTime, title }));
+      if (regions.length === 0) return listed();
+      const events = byStart(regions.filter(({ value }) => value === language).map(({ startTime, endTime, eventNode }) => ({
+        // It hands the text over with its references.
+        start_s: startTime, end_s: endTime, title: new DOMParser().parseFromString(eventNode.children.join(''), 'text/html').body.textContent,
+      })));
+      await player.addChaptersTrack(new URL('chapters.vtt', player.getAssetUri()).href, language, 'text/vtt');
+      const file = await listed();
+      if (file.map(({ title }) => title).join() !== events.map(({ title }) => title).join()) throw new Error(`chapters.vtt says ${JSON.stringify(file)}`);
+      return events;
+    },
+    thumbnail: async (time_s) => {
+      const tile = await player.getThumbnails(null, time_s);
+      return tile && { url: tile.uris[0], x: tile.positionX, y: tile.positionY, width: tile.width, height: tile.height };
+    },
+    trickPlay: (rate) => player.trickPlay(rate),
+    cancelTrickPlay: () => player.cancelTrickPlay(),
   };
 }
+
+export { shaka as 'shaka-hls' };

@@ -9,6 +9,7 @@ const context = canvas.getContext('2d', { willReadFrequently: true });
 const failures = [];
 let player = null;
 let watching = null;
+let tone = 0;
 
 video.addEventListener('error', () => failures.push(`the video element: ${video.error?.code} ${video.error?.message}`));
 window.addEventListener('error', (event) => failures.push(`the page: ${event.message}`));
@@ -61,6 +62,23 @@ const happened = (target, name, timeout_ms) => new Promise((resolve) => {
   target.addEventListener(name, () => { clearTimeout(timer); resolve(true); }, { once: true });
 });
 
+/** Follows the tone of a track by its rises through zero. */
+async function hear(track) {
+  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  let samples = [];
+  for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+    const plane = new Float32Array(value.numberOfFrames);
+    value.copyTo(plane, { planeIndex: 0, format: 'f32-planar' });
+    samples.push(...plane);
+    if (samples.length >= value.sampleRate / 20) {
+      const rises = samples.reduce((count, sample, at) => count + (at > 0 && samples[at - 1] < 0 && sample >= 0), 0);
+      tone = (rises * value.sampleRate) / samples.length;
+      samples = [];
+    }
+    value.close();
+  }
+}
+
 window.stage = {
   async load(kind, url, first, timeout_ms, drm = null) {
     player = await players[kind](video, (reason) => failures.push(reason), drm);
@@ -77,6 +95,32 @@ window.stage = {
     Promise.resolve(player.load(url, null)).catch((error) => failures.push(`${kind}: ${error.message ?? error}`));
     video.play().catch((error) => error.name === 'AbortError' || failures.push(`play: ${error.message}`));
   },
+  trickPlay: (rate) => player.trickPlay(rate),
+  cancelTrickPlay: () => player.cancelTrickPlay(),
+  /** Plays at the rate that the player has chosen. */
+  resume: () => video.play(),
+  /** Addresses of all that was asked for, oldest first. */
+  requested: () => performance.getEntriesByType('resource').map(({ name }) => name),
+  chapters: (language) => player.chapters(language),
+  /** The tile that the player names for a time, and the number in it; null when it has none. */
+  async thumbnail(time_s) {
+    const tile = await player.thumbnail(time_s);
+    if (!tile) return null;
+    const sheet = await createImageBitmap(await (await fetch(tile.url)).blob());
+    context.drawImage(sheet, tile.x, tile.y, tile.width, tile.width / CELLS, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return { ...tile, ...decodeCells(cellLevels(data, canvas.width, canvas.height)) };
+  },
+  audioTracks: () => player.audioTracks(),
+  hear: (index) => player.hear(index),
+  /** From now on the page hears what is played. */
+  listen() {
+    const stream = video.captureStream();
+    stream.addEventListener('addtrack', ({ track }) => track.kind === 'audio' && hear(track));
+    stream.getAudioTracks().forEach(hear);
+  },
+  /** The tone that was heard last, in hertz. */
+  tone: () => tone,
   failures: () => failures,
   switchTo: (index) => player.switchTo(index),
   textTracks: () => player.textTracks(),
@@ -143,4 +187,5 @@ window.stage = {
   watched: () => watching?.splice(0) ?? [],
   picture: readPicture,
 };
+performance.setResourceTimingBufferSize(10_000);
 window.stageReady = true;

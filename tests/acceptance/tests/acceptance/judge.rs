@@ -70,6 +70,11 @@ pub fn decode_silently(program: &Path, target: &str, map: &str) -> u64 {
 
 /// The three players read the burned-in frame counter on every rendition and across every switch.
 pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
+    players_with(base_url, hls, dash, frames, rate, &[]);
+}
+
+/// The same with further arguments for the harness.
+pub fn players_with(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str, arguments: &[&str]) {
     let mut command = Command::new("node");
     command.current_dir(root().join("tests/browser")).arg("run.mjs");
     command.args([
@@ -84,6 +89,6 @@ pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
         "--frames",
         &frames.to_string(),
     ]);
-    let output = run(&mut command);
+    let output = run(command.args(arguments));
     println!("{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -1,14 +1,22 @@
 //! `lectern package`, from outside: other packagers, decoders and players judge what it makes.
 
 mod captions;
+mod chapters;
+mod cpix;
+mod encrypted_inputs;
 mod inputs;
 mod interop;
 mod lint;
+mod markers;
+mod odd_inputs;
 mod players;
+mod readback;
 mod refusals;
 mod signalling;
 mod text;
 mod timeline;
+mod transport;
+mod trick;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

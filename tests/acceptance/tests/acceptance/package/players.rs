@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::inputs::{FRAMES, rungs};
+use super::inputs::{FRAMES, ffmpeg, rungs};
 use super::{key_file, package};
 use crate::judge;
 
@@ -50,4 +50,24 @@ fn three_players_decrypt_cenc_in_single_files_and_cbcs_in_segments_and_show_noth
     for scheme in ["cenc", "cbcs"] {
         packaged_and_played(&["--scheme", scheme, "--key-file", keys], &["--refused", "--keys", wrong]);
     }
+}
+
+#[test]
+fn three_players_let_each_language_be_heard() {
+    let inputs = rungs();
+    let folder = tempfile::tempdir().unwrap();
+    for (language, hertz) in [("eng", 440), ("deu", 880), ("fra", 1320)] {
+        let tone = format!("sine=frequency={hertz}:sample_rate=48000:duration=12.012");
+        let name = format!("{language}.mp4");
+        let tag = format!("language={language}");
+        ffmpeg(folder.path(), &["-f", "lavfi", "-i", &tone, "-c:a", "aac", "-metadata:s:a:0", &tag, &name]);
+    }
+    let sounds = ["eng.mp4", "deu.mp4", "fra.mp4"].map(|name| folder.path().join(name));
+    let out = folder.path().join("out");
+    package(&[&inputs.high, &sounds[0], &sounds[1], &sounds[2]], &out, &["--segment-duration", "2"]);
+    let mut command = Command::new("node");
+    command.current_dir(judge::root().join("tests/browser")).args(["run.mjs", "--folder"]).arg(&out);
+    command.args(["--hls", "/master.m3u8", "--dash", "/manifest.mpd", "--rate", "24000/1001"]);
+    command.args(["--frames", &FRAMES.to_string(), "--tones", "en:440,de:880,fr:1320"]);
+    println!("{}", String::from_utf8_lossy(&judge::run(&mut command).stdout));
 }

@@ -7,7 +7,7 @@ use super::{KEYS, attempt, package, track_names};
 use crate::judge;
 
 /// Runs into `folder/out`, which must fail with this code; gives the error it told.
-fn refused(folder: &Path, inputs: &[&Path], arguments: &[&str], exit: i32) -> serde_json::Value {
+pub fn refused(folder: &Path, inputs: &[&Path], arguments: &[&str], exit: i32) -> serde_json::Value {
     let before = folder.read_dir().unwrap().count();
     let output = attempt(inputs, &folder.join("out"), arguments);
     let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,13 +1,14 @@
 //! Subtitles: players list them and show each cue at its time, and each segment holds the cues that are seen in it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::inputs::{FRAMES, GROUP, rungs};
-use super::{boxes, key_file, package, track_names, tree};
+use super::inputs::{FRAMES, GROUP, ffmpeg, rungs};
+use super::{boxes, joined, key_file, package, track_names, tree};
 use crate::judge;
 
 /// When each cue of the three whole tracks is seen: within a segment, over two borders, and over one.
@@ -173,4 +174,118 @@ fn text_beside_encrypted_pictures_and_sound_stays_clear_and_is_shown() {
         assert_eq!(set.contains("<ContentProtection"), !set.contains("contentType=\"text\""), "{set}");
     }
     watch_text(&sealed, &expected(), &["--players", "shaka", "--keys", keys]);
+}
+
+/// Start, end and text of all cues in the WebVTT segments of a track.
+fn cues_of(out: &Path, track: &str) -> BTreeSet<(String, String, String)> {
+    let mut cues = BTreeSet::new();
+    for path in out.join(track).read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_some_and(|extension| extension == "vtt") {
+            let text = std::fs::read_to_string(path).unwrap();
+            for block in text.split("\n\n").filter(|block| block.contains(" --> ")) {
+                let (times, said) = block.split_once('\n').unwrap();
+                let (start, end) = times.split_once(" --> ").unwrap();
+                let end = end.split(' ').next().unwrap();
+                cues.insert((start.to_owned(), end.to_owned(), said.trim_end().to_owned()));
+            }
+        }
+    }
+    cues
+}
+
+fn wanted_cues(said: &[&str; 3]) -> BTreeSet<(String, String, String)> {
+    TIMES_MS
+        .iter()
+        .zip(said)
+        .map(|((start, end), said)| (clock(*start, '.'), clock(*end, '.'), (*said).to_owned()))
+        .collect()
+}
+
+/// The low rung with these subtitle files inside, each in a codec, with a language and for a purpose.
+fn with_text_inside(folder: &Path, name: &str, texts: &[(&Path, &str, &str, &str)]) -> PathBuf {
+    let mut arguments: Vec<String> = vec!["-i".into(), rungs().low.to_str().unwrap().into()];
+    let mut rest: Vec<String> = ["-map", "0", "-c", "copy"].map(str::to_owned).into();
+    for (index, (file, codec, language, purpose)) in texts.iter().enumerate() {
+        arguments.extend(["-i".into(), file.to_str().unwrap().into()]);
+        rest.extend(["-map".into(), format!("{}", index + 1), format!("-c:s:{index}"), (*codec).into()]);
+        rest.extend([format!("-metadata:s:s:{index}"), format!("language={language}")]);
+        rest.extend([format!("-disposition:s:{index}"), (*purpose).into()]);
+    }
+    arguments.extend(rest);
+    arguments.push(name.into());
+    ffmpeg(folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    folder.join(name)
+}
+
+#[test]
+fn timed_text_of_3gpp_in_mp4_is_shown_by_three_players_with_its_language_and_purpose() {
+    let folder = tempfile::tempdir().unwrap();
+    let [de, fr, _, sign] = subtitle_files(folder.path());
+    let texts: [(&Path, &str, &str, &str); 3] = [
+        (&de, "mov_text", "ger", "hearing_impaired"),
+        (&fr, "mov_text", "fre", "0"),
+        (&sign, "mov_text", "eng", "forced"),
+    ];
+    let input = with_text_inside(folder.path(), "tx3g.mp4", &texts);
+    let bytes = std::fs::read(&input).unwrap();
+    assert_eq!(boxes(&bytes, b"tx3g").len(), 3, "FFmpeg made 3GPP timed text");
+    let out = folder.path().join("out");
+    let report = package(&[&input], &out, &["--segment-duration", "2"]);
+    assert_eq!(track_names(&report)[2..], ["text-de-sdh", "text-fr", "text-en-forced"]);
+    assert_eq!(report["warnings"], json!([]));
+    assert_eq!(cues_of(&out, "text-de-sdh"), wanted_cues(&WHOLE[0].2));
+    assert_eq!(cues_of(&out, "text-fr"), wanted_cues(&WHOLE[1].2));
+    let mut tracks = expected();
+    // The English one of the whole tracks is not there.
+    tracks.as_array_mut().unwrap().remove(2);
+    watch_text(&out, &tracks, &[]);
+}
+
+#[test]
+fn italics_bold_and_underline_of_3gpp_timed_text_are_tags_of_webvtt() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("styled.srt");
+    let said = "Ein <i>schräger</i>, <b>fetter</b> und\n<u>unter</u>strichener Satz & mehr";
+    std::fs::write(&file, format!("1\n00:00:01,001 --> 00:00:02,999\n{said}\n")).unwrap();
+    let input = with_text_inside(folder.path(), "styled.mp4", &[(&file, "mov_text", "ger", "0")]);
+    let out = folder.path().join("out");
+    package(&[&input], &out, &[]);
+    let (start, end) = ("00:00:01.001".to_owned(), "00:00:02.999".to_owned());
+    assert_eq!(cues_of(&out, "text-de"), BTreeSet::from([(start, end, said.replace('&', "&amp;"))]));
+}
+
+#[test]
+fn webvtt_and_ttml_in_mp4_and_all_text_of_matroska_say_what_their_files_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    package_with_text(folder.path(), &out, &[]);
+    let [wvtt, stpp] = ["text-de", "text-en"].map(|track| joined(&out, track));
+    let again = folder.path().join("again");
+    let report = package(&[&rungs().low, &wvtt, &stpp], &again, &["--segment-duration", "2"]);
+    assert_eq!(track_names(&report)[2..], ["text-de", "text-en"]);
+    assert_eq!(cues_of(&again, "text-de"), wanted_cues(&WHOLE[0].2));
+    assert_eq!(cues_of(&again, "text-en"), wanted_cues(&WHOLE[2].2));
+
+    let [de, fr, _, sign] = subtitle_files(folder.path());
+    let styled = folder.path().join("styled.ass");
+    let head = "[Script Info]\nScriptType: v4.00+\n\n[Events]\n\
+                Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n";
+    let line = "Dialogue: 0,0:00:01.50,0:00:03.25,Default,,0,0,0,,{\\c&H00FF00&}Colour is {\\i1}left{\\i0}\\Nout\n";
+    std::fs::write(&styled, format!("{head}{line}")).unwrap();
+    let texts: [(&Path, &str, &str, &str); 4] = [
+        (&de, "webvtt", "ger", "hearing_impaired"),
+        (&fr, "subrip", "fre", "0"),
+        (&sign, "webvtt", "eng", "forced"),
+        (&styled, "ass", "ita", "0"),
+    ];
+    let input = with_text_inside(folder.path(), "text.mkv", &texts);
+    let out = folder.path().join("matroska");
+    let report = package(&[&input], &out, &["--segment-duration", "2"]);
+    assert_eq!(track_names(&report)[2..], ["text-de-sdh", "text-fr", "text-en-forced", "text-it"]);
+    assert_eq!(cues_of(&out, "text-de-sdh"), wanted_cues(&WHOLE[0].2));
+    assert_eq!(cues_of(&out, "text-fr"), wanted_cues(&WHOLE[1].2));
+    let colour = ("00:00:01.500", "00:00:03.250", "Colour is <i>left</i>\nout");
+    assert_eq!(cues_of(&out, "text-it"), BTreeSet::from([colour].map(|(a, b, c)| (a.into(), b.into(), c.into()))));
+    let [note] = &report["warnings"].as_array().unwrap()[..] else { panic!("{report}") };
+    assert!(note.as_str().unwrap().contains("its subtitles are styled (ASS)"), "{note}");
 }

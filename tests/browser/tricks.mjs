@@ -1,0 +1,60 @@
+// The check of fast playback: of what is loaded from then on keyframes alone are shown, the right ones, out of the files wanted; then every
+// picture again.
+
+import { pictureAt } from './walk.mjs';
+
+const SPEED = 8;
+const POLL_MS = 50;
+/** All must be seen within this. */
+const END_MS = 60_000;
+/** Different pictures that must be seen of each kind. */
+const LEAST_SEEN = 3;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function require(condition, reason) {
+  if (!condition) throw new Error(reason);
+}
+
+/**
+ * Plays faster than life with the player's own track for that, then at life's speed again. `trick` is {group, height, from}: pictures from one
+ * keyframe to the next, the height of the track, and files of which one must be asked for.
+ */
+export async function trickPlay(stage, context, open) {
+  const { player, renditions, trick, rate, segmentSeconds } = context;
+  const main = renditions.at(-1);
+  await open(stage, player, main);
+  await stage.call('trickPlay', [SPEED]);
+  const { buffered } = await stage.call('state');
+  // What was there before, and the segment that was on its way, are shown as they are.
+  const from_s = Math.max(0, ...buffered.map(([, end]) => end)) + segmentSeconds + 0.1;
+  if (!stage.drm) await stage.call('watch');
+  await stage.call('resume');
+  const deadline = Date.now() + END_MS;
+  const look = async (done) => {
+    const shown = [];
+    while (!done(shown)) {
+      await pause(POLL_MS);
+      await stage.noFailures();
+      for (const picture of stage.drm ? [await stage.onDisplay()] : await stage.call('watched')) {
+        const at = picture.time_s ?? picture.number / rate;
+        if (picture.reason !== undefined || at <= from_s || shown.at(-1)?.number === picture.number) continue;
+        require(picture.number === pictureAt(at, rate), `picture ${picture.number} was shown at ${at.toFixed(3)} s`);
+        require(picture.number > (shown.at(-1)?.number ?? 0), `picture ${picture.number} was shown after picture ${shown.at(-1)?.number}`);
+        shown.push(picture);
+      }
+      require(Date.now() < deadline, `no end within ${END_MS} ms: ${JSON.stringify(await stage.call('state'))}`);
+    }
+    return shown;
+  };
+  const fast = await look((shown) => shown.length >= LEAST_SEEN);
+  for (const { number, height } of fast) {
+    require(number % trick.group === 0 && height === trick.height, `picture ${number} of height ${height} was shown in fast playback`);
+  }
+  const asked = (await stage.call('requested')).filter((url) => trick.from.some((name) => url.endsWith(name)));
+  require(asked.length > 0, `nothing of ${trick.from.join(', ')} was asked for`);
+  await stage.call('cancelTrickPlay');
+  const isLife = ({ number, height }) => number % trick.group !== 0 && height === main.height;
+  const behind = await look((shown) => shown.filter(isLife).length >= LEAST_SEEN);
+  return `keyframes ${fast.map(({ number }) => number).join(', ')} at ${SPEED} times the speed, then picture ${behind.find(isLife).number}`;
+}
