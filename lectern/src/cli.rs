@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Ladder(LadderCommand),
     /// Apply migrations to the database of a data folder
     Migrate(Data),
+    /// Wrap all content keys of a data folder under the current key-encryption key; media stay as they are
+    Rewrap(Data),
     /// Check that this machine has what Lectern needs
     Doctor(Doctor),
     /// Print completions for a shell
@@ -229,6 +231,9 @@ pub(crate) struct Lint {
     /// File of content keys, KID:KEY in hexadecimal: protected samples are decrypted and looked into
     #[arg(long)]
     pub(crate) key_file: Option<PathBuf>,
+    /// Compare with the same presentation in clear: every track must hold the samples of one of its tracks
+    #[arg(long, value_name = "TARGET", requires = "key_file", conflicts_with = "segments")]
+    pub(crate) clear: Option<String>,
     /// Take warnings for errors
     #[arg(long)]
     pub(crate) strict: bool,

@@ -8,6 +8,7 @@ pub(crate) mod lint;
 mod origin;
 mod package;
 mod probe;
+mod rewrap;
 mod serve;
 mod worker;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             crate::data::open(&data.data, true).await?;
             out::line(format_args!("{} is up to date", crate::data::database_path(&data.data)?))
         }),
+        Command::Rewrap(options) => crate::block_on(rewrap::run(options, json)),
         Command::Doctor(options) => crate::block_on(doctor::run(options, json)),
         Command::Completions { shell } => docs::completions(shell),
         Command::Man { out } => docs::man(&out),

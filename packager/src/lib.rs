@@ -60,7 +60,9 @@ pub use paths::{
 pub use presentation::{FileLayout, Presentation, StoryboardRef};
 pub use progressive::{ProgressiveFile, SampleTable, progressive_file};
 pub use protection::{KeyChange, Protection, SegmentProtection, SystemSignal, TrackSignal};
-pub use segment::{PackagedSegment, SampleMeta, SegmentHeader, media_segment, protected_segment, segment_header};
+pub use segment::{
+    PackagedSegment, SampleMeta, SegmentHeader, media_segment, protected_segment, segment_header, segment_samples,
+};
 pub use single_file::{FilePlan, index_length, segment_index};
 pub use storyboard::storyboard_vtt;
 pub use trick::{TrickPlan, TrickTrack};

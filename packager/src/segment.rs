@@ -145,6 +145,14 @@ pub fn media_segment(
     Ok(PackagedSegment { record, bytes: bytes.freeze() })
 }
 
+/// The samples' bytes of a segment that [`media_segment`] made, one behind another.
+///
+/// # Errors
+/// [`PackageError::Unreadable`] when the bytes are not of this crate.
+pub fn segment_samples(record: &SegmentRecord, bytes: &Bytes) -> Result<Bytes, PackageError> {
+    Ok(bytes.slice(read_back(record.index, bytes, 0)?.payload))
+}
+
 /// The same segment encrypted: `bytes` is what [`media_segment`] made of it, with `record`. Sample bytes are copied once and
 /// encrypted in place.
 ///

@@ -1,7 +1,7 @@
 //! What was made, read back through the linter before anyone else sees it.
 
 use bytes::Bytes;
-use lint::{Fetched, Linter, Options, Severity, Step};
+use lint::{Fetched, Linter, Options, Report, Severity, Step};
 
 use crate::error::WorkError;
 
@@ -13,7 +13,7 @@ const TOLD: usize = 5;
 ///
 /// # Errors
 /// What `fetch` fails with, and [`WorkError::Engine`] with the first rules that are broken.
-pub(crate) async fn examine<F, Fetching>(root: &str, options: Options, mut fetch: F) -> Result<(), WorkError>
+pub(crate) async fn examine<F, Fetching>(root: &str, options: Options, mut fetch: F) -> Result<Report, WorkError>
 where
     F: FnMut(String, Option<(u64, u64)>) -> Fetching,
     Fetching: Future<Output = Result<Bytes, WorkError>>,
@@ -26,7 +26,7 @@ where
     let report = linter.report();
     let broken: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     if broken.is_empty() {
-        return Ok(());
+        return Ok(report);
     }
     let told: Vec<_> =
         broken.iter().take(TOLD).map(|finding| format!("{}: {}", finding.rule.id, finding.message)).collect();

@@ -89,7 +89,7 @@ async fn examine_folder(folder: &Path) -> Result<(), WorkError> {
             None => bytes,
         })
     };
-    examine(MULTIVARIANT_PLAYLIST, lint::Options::default(), fetch).await
+    examine(MULTIVARIANT_PLAYLIST, lint::Options::default(), fetch).await.map(drop)
 }
 
 fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {

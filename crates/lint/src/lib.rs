@@ -19,5 +19,5 @@ mod rules;
 mod uri;
 
 pub use linter::{Fetched, Linter, Options, Step};
-pub use report::{Finding, Report};
+pub use report::{Finding, Report, TrackSamples};
 pub use rules::{RULES, Rule, Severity};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use drm::{ContentKey, KeyId};
 
 use crate::bmff::init::Init;
-use crate::report::{Findings, Place, Report};
+use crate::report::{Findings, Place, Report, TrackSamples};
 use crate::rules::input as rules;
 use crate::{bmff, dash, hls, uri};
 
@@ -28,6 +28,8 @@ pub struct Options {
     pub max_segments_per_track: usize,
     /// Content keys: with them samples are decrypted and looked into.
     pub keys: Vec<(KeyId, ContentKey)>,
+    /// Whether the report has a digest of each track's samples, to be compared with that of a twin.
+    pub digests: bool,
     /// Objects that are fetched at most.
     pub max_fetches: usize,
     /// Bytes that an object may have.
@@ -41,6 +43,7 @@ impl Default for Options {
         Self {
             max_segments_per_track: usize::MAX,
             keys: Vec::new(),
+            digests: false,
             max_fetches: 200_000,
             max_object_bytes: 256 << 20,
             max_findings: 2000,
@@ -182,7 +185,14 @@ impl Linter {
 
     /// What was found so far; complete after [`Step::Done`].
     pub fn report(&self) -> Report {
-        Report { objects: self.objects, segments: self.segments, bytes: self.bytes, ..self.findings.report() }
+        let told = self.tracks.iter().filter(|track| self.options.digests && !track.iframes && track.state.samples > 0);
+        let samples = told.map(|track| TrackSamples {
+            resource: track.resource.clone(),
+            count: track.state.samples,
+            blake3: track.state.digest(),
+        });
+        let samples = samples.collect();
+        Report { objects: self.objects, segments: self.segments, bytes: self.bytes, samples, ..self.findings.report() }
     }
 
     fn target(&self, job: &Job) -> (String, Option<(u64, u64)>) {

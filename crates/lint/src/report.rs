@@ -37,6 +37,20 @@ pub struct Report {
     pub segments: u64,
     /// Bytes that were read.
     pub bytes: u64,
+    /// What the tracks hold, when [`Options::digests`](crate::Options::digests) asks for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<TrackSamples>,
+}
+
+/// The samples of a track, as far as they were read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrackSamples {
+    /// The track's playlist, or what it is addressed by.
+    pub resource: String,
+    /// How many.
+    pub count: u64,
+    /// Lower-case hex BLAKE3 of their bytes in clear, one behind another; `None` where one could not be decrypted.
+    pub blake3: Option<String>,
 }
 
 impl Report {

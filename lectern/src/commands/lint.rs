@@ -23,10 +23,15 @@ pub(crate) fn run(options: &Lint, json: bool) -> Result<(), Failure> {
         Some(path) => read_keys(path)?.entries().iter().map(|entry| (entry.id, entry.key.clone())).collect(),
         None => Vec::new(),
     };
-    let how = Options { max_segments_per_track: options.segments.unwrap_or(usize::MAX), keys, ..Options::default() };
+    let max_segments_per_track = options.segments.unwrap_or(usize::MAX);
+    let how = Options { max_segments_per_track, keys, digests: options.clear.is_some(), ..Options::default() };
+    let mut twins = twins(options)?.into_iter();
     let mut broken = 0;
     for root in roots(&options.targets)? {
         let report = examine(&root, how.clone());
+        if let Some(twin) = twins.next() {
+            compare(&root, &report, &twin, &examine(&twin, how.clone()))?;
+        }
         broken += report.count(Severity::Error);
         if options.strict {
             broken += report.count(Severity::Warning);
@@ -37,6 +42,30 @@ pub(crate) fn run(options: &Lint, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::failed("lint.broken", format!("rules are broken in {broken} places"), ""))
+}
+
+/// What is to be compared with, an entry point for each of those that are looked at.
+fn twins(options: &Lint) -> Result<Vec<String>, Failure> {
+    let Some(clear) = &options.clear else { return Ok(Vec::new()) };
+    let (ours, theirs) = (roots(&options.targets)?, roots(std::slice::from_ref(clear))?);
+    if ours.len() == theirs.len() {
+        return Ok(theirs);
+    }
+    let detail = format!("{} entry points are to be compared with {}", ours.len(), theirs.len());
+    Err(Failure::config("lint.twin", detail, "name one playlist or MPD, and its twin in clear"))
+}
+
+/// Every track of one has the samples of some track of the other.
+fn compare(root: &str, report: &Report, twin: &str, clear: &Report) -> Result<(), Failure> {
+    let known = |digest: &String| clear.samples.iter().any(|track| track.blake3.as_ref() == Some(digest));
+    let other = report.samples.iter().find(|track| !track.blake3.as_ref().is_some_and(known));
+    let detail = match other {
+        None if report.samples.is_empty() => format!("{root} has no samples"),
+        None => return Ok(()),
+        Some(track) if track.blake3.is_none() => format!("{} cannot be decrypted with these keys", track.resource),
+        Some(track) => format!("{}: its {} samples are those of no track of {twin}", track.resource, track.count),
+    };
+    Err(Failure::failed("lint.samples", detail, "compare key, scheme and source of both"))
 }
 
 /// Lints one presentation to the end.

@@ -1,5 +1,6 @@
 //! Encrypt what a generation refers to: the last step before it is published.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use asset_store::AssetRow;
@@ -8,7 +9,7 @@ use drm::{KeyEntry, KeyId, ProtectionScheme, SegmentEncryptor, TrackClass};
 use job_queue::Lease;
 use key_vault::{KeyOwner, KeyVault};
 use media_types::{TrackKind, TrackRecord, publication};
-use packager::{Protection, TrackSignal, protected_segment, segment_path};
+use packager::{Protection, TrackSignal, protected_segment, segment_path, segment_samples};
 
 use super::publish::{Files, published};
 use super::{Workshop, now_ms};
@@ -21,6 +22,15 @@ pub struct Protecting {
     pub vault: Option<KeyVault>,
     /// The licence systems that players are told of.
     pub systems: Vec<System>,
+}
+
+/// What encrypting a generation comes to.
+#[derive(Default)]
+pub(super) struct Protected {
+    /// What players are told of the keys.
+    pub(super) signals: Protection,
+    /// BLAKE3 of each track's samples in clear, which is what decrypting must give again.
+    pub(super) samples: BTreeMap<String, String>,
 }
 
 impl Workshop {
@@ -44,7 +54,7 @@ impl Workshop {
     }
 
     /// Writes encrypted copies of all segments under the generation's own prefix, enters them in `files` and `tracks` in
-    /// place of the clear ones, and gives what players are told of their keys.
+    /// place of the clear ones.
     pub(super) async fn protect(
         &self,
         asset: &AssetRow,
@@ -52,9 +62,9 @@ impl Workshop {
         generation: u64,
         (tracks, files): (&mut [TrackRecord], &mut Files),
         lease: &Lease,
-    ) -> Result<Protection, WorkError> {
+    ) -> Result<Protected, WorkError> {
         let ids: Vec<KeyId> = keys.iter().map(|entry| entry.id).collect();
-        let mut protection = Protection::new();
+        let mut made = Protected::default();
         for track in tracks {
             let Some(class) = class_of(track) else { continue };
             let entry = keys
@@ -71,21 +81,24 @@ impl Workshop {
                 licence_url: None,
                 skd_uri: None,
             };
-            protection.insert(track.name.clone(), TrackSignal::new(&licensed, &self.protecting.systems));
+            made.signals.insert(track.name.clone(), TrackSignal::new(&licensed, &self.protecting.systems));
+            let mut samples = blake3::Hasher::new();
             for record in &mut track.segments {
                 let path = segment_path(&track.name, record.index);
                 let clear = files.get(&path).ok_or_else(|| WorkError::Engine(format!("{path} is not there")))?;
                 let clear = self.verified(&path, clear).await?;
-                let made = protected_segment(record, track.hidden_ticks, &clear, &mut encryptor)?;
+                samples.update(&segment_samples(record, &clear)?);
+                let sealed = protected_segment(record, track.hidden_ticks, &clear, &mut encryptor)?;
                 let key = publication::generation_key(&asset.playback_id, generation, &path);
-                let entry = published(key, &made.bytes, packager::media_type(&path));
-                self.write_own(&entry.key, made.bytes).await?;
+                let entry = published(key, &sealed.bytes, packager::media_type(&path));
+                self.write_own(&entry.key, sealed.bytes).await?;
                 files.insert(path, entry);
-                *record = made.record;
+                *record = sealed.record;
                 lease.touch();
             }
+            made.samples.insert(track.name.clone(), samples.finalize().to_hex().to_string());
         }
-        Ok(protection)
+        Ok(made)
     }
 }
 

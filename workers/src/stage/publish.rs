@@ -10,7 +10,7 @@ use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
-use packager::segment_path;
+use packager::{playlist_path, segment_path};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ impl Workshop {
         let storyboard = done.stills(&plan, &mut files)?;
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
         let mut keys = Vec::new();
-        let protection = match asset.protection {
+        let protected = match asset.protection {
             Some(scheme) => {
                 keys = self.keys(&asset, scheme, &tracks).await?;
                 let made = (&mut tracks[..], &mut files);
@@ -49,14 +49,16 @@ impl Workshop {
             None => None,
         };
         let prefix = format!("{}/", publication::generation_folder(generation));
-        for file in derived_files(&tracks, storyboard.as_ref(), &prefix, protection.as_ref())? {
+        for file in derived_files(&tracks, storyboard.as_ref(), &prefix, protected.as_ref().map(|made| &made.signals))?
+        {
             let key = publication::generation_key(&asset.playback_id, generation, &file.path);
             let entry = published(key, &file.bytes, file.media_type);
             self.write_own(&entry.key, file.bytes).await?;
             files.insert(file.path, entry);
             lease.touch();
         }
-        self.examine(&files, &prefix, &keys, lease).await?;
+        let samples = protected.map(|made| made.samples).unwrap_or_default();
+        self.examine(&files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files };
         let bytes = serde_json::to_vec(&index).map_err(|error| WorkError::Storage(error.to_string()))?;
         self.write_own(&publication::index_key(&asset.playback_id, generation), bytes.into()).await?;
@@ -65,9 +67,15 @@ impl Workshop {
         self.commit(job, json!({ "generation": generation }), Some(&event)).await
     }
 
-    /// Reads back everything that will be served: it has the bytes that were recorded, and the linter finds no broken rule;
-    /// protected samples are decrypted for it.
-    async fn examine(&self, files: &Files, prefix: &str, keys: &[KeyEntry], lease: &Lease) -> Result<(), WorkError> {
+    /// Reads back everything that will be served: it has the bytes that were recorded, the linter finds no broken rule, and
+    /// tracks named in `samples` decrypt to those.
+    async fn examine(
+        &self,
+        files: &Files,
+        prefix: &str,
+        (keys, samples): (&[KeyEntry], &BTreeMap<String, String>),
+        lease: &Lease,
+    ) -> Result<(), WorkError> {
         let unread = &Mutex::new(files.keys().collect::<BTreeSet<_>>());
         let fetch = |uri: String, range: Option<(u64, u64)>| async move {
             let path = uri.strip_prefix(prefix).unwrap_or(&uri);
@@ -83,11 +91,17 @@ impl Workshop {
             })
         };
         let keys: Vec<_> = keys.iter().map(|entry| (entry.id, entry.key.clone())).collect();
-        for (root, most) in [(MULTIVARIANT_PLAYLIST, usize::MAX), (MPD, SEGMENTS_THROUGH_MPD)] {
-            let options =
-                lint::Options { max_segments_per_track: most, keys: keys.clone(), ..lint::Options::default() };
-            examine(root, options, fetch).await?;
+        let options = lint::Options { keys, digests: !samples.is_empty(), ..lint::Options::default() };
+        let report = examine(MULTIVARIANT_PLAYLIST, options.clone(), fetch).await?;
+        let found = |name: &str| {
+            let playlist = format!("/{prefix}{}", playlist_path(name));
+            report.samples.iter().find(|track| track.resource == playlist).and_then(|track| track.blake3.as_ref())
+        };
+        if let Some((name, _)) = samples.iter().find(|(name, samples)| found(name) != Some(*samples)) {
+            return Err(WorkError::Engine(format!("{name} does not decrypt to what was encrypted")));
         }
+        let options = lint::Options { max_segments_per_track: SEGMENTS_THROUGH_MPD, digests: false, ..options };
+        examine(MPD, options, fetch).await?;
         // Pictures, and what no playlist names.
         let unread = lock(unread).clone();
         for path in unread {

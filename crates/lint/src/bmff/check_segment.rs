@@ -24,6 +24,8 @@ pub(crate) struct Context<'a> {
     /// Position of the bytes in their object.
     pub(crate) offset: u64,
     pub(crate) keys: &'a [(KeyId, ContentKey)],
+    /// Whether samples are digested.
+    pub(crate) digests: bool,
     /// Holds single pictures, cut out of segments.
     pub(crate) iframes: bool,
     pub(crate) hls: bool,
@@ -47,9 +49,18 @@ pub(crate) struct State {
     pub(crate) ticks: u64,
     /// Decrypted AAC frames, and those among them that cannot be any.
     frames: (u32, u32),
+    /// Over all samples in clear.
+    digest: blake3::Hasher,
+    /// A sample could not be decrypted.
+    sealed: bool,
 }
 
 impl State {
+    /// Of all samples in clear, if all of them could be seen.
+    pub(crate) fn digest(&self) -> Option<String> {
+        (!self.sealed).then(|| self.digest.finalize().to_hex().to_string())
+    }
+
     /// The timeline starts anew: after a discontinuity, or because segments were left out.
     pub(crate) fn restart(&mut self) {
         self.next = None;
@@ -253,8 +264,13 @@ fn check_units(
             }
             check_protection(context, protection, entry, sample, state, &mut fault);
         }
-        if let Some(protection) = protection {
-            check_decrypted(context, protection, data, state, &mut fault);
+        let clear = protection.map(|protection| check_decrypted(context, protection, data, state, &mut fault));
+        if context.digests {
+            match clear {
+                None => drop(state.digest.update(data)),
+                Some(Some(clear)) => drop(state.digest.update(&clear)),
+                Some(None) => state.sealed = true,
+            }
         }
         let Some((family, length_size)) = context.facts.nal else { continue };
         let units = nal::walk(data, family, length_size, protection.map(|(_, entry)| entry));
@@ -333,24 +349,25 @@ fn check_protection(
     }
 }
 
+/// The sample in clear, if its key is there.
 fn check_decrypted(
     context: &Context<'_>,
     (protection, entry): &(TrackProtection, SampleEncryption),
     data: &[u8],
     state: &mut State,
     fault: &mut impl FnMut(&'static crate::Rule, String),
-) {
-    let Some((_, key)) = context.keys.iter().find(|(id, _)| *id == protection.key_id) else { return };
+) -> Option<Vec<u8>> {
+    let (_, key) = context.keys.iter().find(|(id, _)| *id == protection.key_id)?;
     let mut clear = data.to_vec();
     if let Err(error) = drm::decrypt_sample(key, protection, entry, &mut clear) {
         fault(cenc::DECRYPT, error.to_string());
-        return;
+        return None;
     }
     if let Some((_, length_size)) = context.facts.nal {
         if let Some(message) = nal::decrypted_fault(&clear, length_size) {
             fault(cenc::DECRYPT, message);
         }
-        return;
+        return Some(clear);
     }
     if context.facts.codec.starts_with("mp4a.40.") {
         // The first syntax element has one of eight names; END cannot come first (ISO/IEC 14496-3 §4.4.2.1).
@@ -365,6 +382,7 @@ fn check_decrypted(
             );
         }
     }
+    Some(clear)
 }
 
 fn check_index(

@@ -231,6 +231,7 @@ impl Linter {
             resource: &segment.uri,
             offset: segment.range.map_or(0, |range| range.0),
             keys: &self.options.keys,
+            digests: self.options.digests,
             iframes: track.iframes,
             hls: track.hls,
         };

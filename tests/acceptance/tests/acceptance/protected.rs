@@ -9,10 +9,11 @@ use crate::judge;
 use crate::server::{Server, fresh, wait_for};
 
 const KEK: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const NEXT_KEK: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
 
 fn keeping_keys(data: &Path) -> Server {
     let mut command = Command::new(judge::lectern());
-    command.env("LECTERN_KEK", KEK);
+    command.env("LECTERN_KEK", format!("{KEK},{NEXT_KEK}"));
     Server::launch(command, data, &[])
 }
 
@@ -61,6 +62,9 @@ fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
         let lint = [format!("{}{hls}", server.base), format!("{}{dash}", server.base)];
         judge::run(Command::new(judge::lectern()).arg("lint").args(lint));
 
+        if scheme == "cenc" {
+            rewrap(&data);
+        }
         let frames = frames_of_source();
         let url = licence_url(&server, &recording);
         let play = |arguments: &[&str]| judge::players_with(&server.base, hls, dash, frames, "24000/1001", arguments);
@@ -69,7 +73,21 @@ fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
         play(&["--refused", "--licence-url", without_token]);
         keys_go_with_the_recording(&server, asset);
     }
-    assert!(!holds(&data, &hex::decode(KEK).unwrap()), "the key-encryption key lies in the data folder");
+    for key in [KEK, NEXT_KEK] {
+        assert!(!holds(&data, &hex::decode(key).unwrap()), "a key-encryption key lies in the data folder");
+    }
+}
+
+/// Moves all keys to the next key-encryption key, beside the running server.
+fn rewrap(data: &Path) {
+    let again = || {
+        let mut command = Command::new(judge::lectern());
+        command.env("LECTERN_KEK", format!("{NEXT_KEK},{KEK}")).arg("rewrap").arg("--data").arg(data);
+        String::from_utf8(judge::run(&mut command).stdout).unwrap()
+    };
+    let (moved, nothing) = (again(), again());
+    assert!(moved.contains(" keys from ") && !moved.starts_with("0 "), "{moved}");
+    assert!(nothing.starts_with("every key lies under "), "{nothing}");
 }
 
 fn frames_of_source() -> u64 {

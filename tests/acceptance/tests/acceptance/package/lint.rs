@@ -243,3 +243,19 @@ fn every_rule_is_listed_once_with_the_clause_that_it_comes_from() {
     let listed = judge::run(Command::new(judge::lectern()).args(["lint", "--rules"])).stdout;
     assert_eq!(String::from_utf8(listed).unwrap().lines().count(), rules.len());
 }
+
+#[test]
+fn an_encrypted_presentation_is_compared_with_its_twin_in_clear() {
+    let inputs = rungs();
+    let folder = tempfile::tempdir().unwrap();
+    let keys = key_file(folder.path());
+    let keys = keys.to_str().unwrap();
+    let [sealed, clear, other] = ["sealed", "clear", "other"].map(|name| folder.path().join(name));
+    package(&[&inputs.low], &sealed, &["--scheme", "cbcs", "--key-file", keys]);
+    package(&[&inputs.low], &clear, &[]);
+    package(&[&inputs.high], &other, &[]);
+    let [sealed, clear, other] = [&sealed, &clear, &other].map(|path| path.to_str().unwrap());
+    lint(&[sealed, "--key-file", keys, "--clear", clear], 0);
+    let told = lint(&[sealed, "--key-file", keys, "--clear", other], 1);
+    assert_eq!(told.last().unwrap()["error"]["code"], "lint.samples", "{told:?}");
+}
