@@ -153,7 +153,7 @@ pub(crate) struct StillFile {
     pub(crate) name: String,
     /// Size in bytes.
     pub(crate) size_bytes: u64,
-    /// Lower-case hex SHA-256.
+    /// Lower-case hex BLAKE3.
     pub blake3: String,
 }
 
