@@ -116,6 +116,16 @@ fn what_an_edit_list_cuts_off_at_the_end_is_left_out() {
 }
 
 #[test]
+fn sound_that_an_edit_list_ends_inside_a_packet_ends_there() {
+    let packets = frames(100, 1024, 0);
+    let sound = shape(&packets, false, scale(48_000), Some(49 * 1024 + 600));
+    let all = chunks(&packets, &sound, Cuts::Nearest(vec![20 * 1024]));
+    let lengths: Vec<u32> = all[1].samples.iter().map(|sample| sample.duration).collect();
+    assert_eq!((lengths.len(), lengths[28], lengths[29]), (30, 1024, 600));
+    assert_eq!(all[1].shown, (20 * 1024, 29 * 1024 + 600));
+}
+
+#[test]
 fn a_gap_makes_the_sample_before_it_longer() {
     let mut packets = frames(10, 1024, 0);
     for packet in &mut packets[5..] {

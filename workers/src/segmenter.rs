@@ -70,10 +70,13 @@ impl<'a> Builder<'a> {
         self.cuts.first_segment() + self.segments.len() as u32
     }
 
-    /// Takes the next sample. The engine counts sound from its first coded sample on.
+    /// Takes the next sample. The engine counts sound from its first coded sample on, and fills the last packet up.
     pub(crate) async fn push(&mut self, mut sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
-        if let Cuts::Audio { .. } = self.cuts {
+        if let Cuts::Audio { plan, .. } = self.cuts {
             sample.pts -= i64::from(self.hidden_ticks);
+            // Players take the end of the last packet for the recording's, which says when the sound ends.
+            let left = i64::try_from(plan.sample_count).unwrap_or(i64::MAX) - sample.pts;
+            sample.duration = u32::try_from(left).map_or(sample.duration, |left| sample.duration.min(left.max(1)));
         }
         self.open.push(sample);
         if self.open.len() == self.cuts.samples_in(self.index()) {

@@ -86,7 +86,9 @@ impl<D> Chunker<D> {
         let Some((times, size, data)) = self.held.take() else { return Ok(None) };
         let usual = self.open.last().map(|sample| sample.duration);
         let left = u32::try_from(self.shape.end_pts - times.pts).ok().filter(|&left| left > 0);
-        let duration = times.duration.or(usual).or(left).unwrap_or(1).max(1);
+        let whole = times.duration.or(usual).or(left).unwrap_or(1).max(1);
+        // Sound that an edit list ends inside a packet: players take the end of the last packet for the recording's.
+        let duration = left.filter(|_| !self.at_keyframes).map_or(whole, |left| whole.min(left));
         self.add(times, size, data, duration);
         let end = if self.at_keyframes { self.shape.end_pts } else { times.pts + i64::from(duration) };
         Ok(Some(self.close(end)))
