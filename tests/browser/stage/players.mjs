@@ -7,6 +7,7 @@
 //   audioTracks()      [{language}], in the player's order
 //   hear(index)        one of them, as the player's language menu would
 //   chapters(language) [{start_s, end_s, title}], as the player or the page that uses it reads them
+//   strays()           whether it may jump away from where it was sent; dash.js alone has it
 //   thumbnail(time_s)  {url, x, y, width, height} of a tile; null without one. hls.js knows none
 //   trickPlay(rate), cancelTrickPlay()   fast playback; Shaka Player alone has it
 // Problems that a player calls fatal go to `fail`. `drm` is null, or {keys: {key id: key} in hexadecimal, licence_url}: each player decrypts
@@ -142,6 +143,8 @@ export async function dash(video, fail, drm = null) {
       start_s: event.calculatedPresentationTime, end_s: event.calculatedPresentationTime + event.duration, title: event.messageData,
     }))),
     thumbnail: (time_s) => new Promise((resolve) => player.provideThumbnail(time_s, resolve)),
+    // Sent elsewhere at the moment it begins to load the next period, it goes on loading that one and jumps to its start.
+    strays: () => player.getDashAdapter().getStreamsInfo().length > 1,
   };
 }
 

@@ -10,8 +10,16 @@ const failures = [];
 let player = null;
 let watching = null;
 let tone = 0;
+/** Where the player was sent while paused, in seconds. */
+let aim = null;
+/** A player that is further away than this has jumped, in seconds. */
+const STRAYED_S = 0.5;
 
 video.addEventListener('error', () => failures.push(`the video element: ${video.error?.code} ${video.error?.message}`));
+// Whoever watches would ask once more.
+video.addEventListener('seeked', () => {
+  if (aim !== null && player.strays?.() && Math.abs(video.currentTime - aim) > STRAYED_S) video.currentTime = aim;
+});
 window.addEventListener('error', (event) => failures.push(`the page: ${event.message}`));
 
 /** The picture on display: its own time stamp, its size, and the number it shows. Both come from one frame, so they cannot be out of step. */
@@ -129,6 +137,7 @@ window.stage = {
   cues: () => Array.from(video.textTracks).filter(({ mode }) => mode === 'showing').flatMap((track) => Array.from(track.cues ?? []))
     .map((cue) => ({ start_s: cue.startTime, end_s: cue.endTime, text: textOf(cue) })).filter(({ text }) => text !== ''),
   async play(rate) {
+    aim = null;
     // Shaka sets the rate itself while it waits for the first data.
     const deadline = performance.now() + 15_000;
     while (video.readyState < 3 && performance.now() < deadline) await happened(video, 'canplay', 100);
@@ -148,7 +157,8 @@ window.stage = {
     const deadline = performance.now() + timeout_ms;
     video.pause();
     const seeked = happened(video, 'seeked', timeout_ms);
-    video.currentTime = time_s;
+    aim = time_s;
+    video.currentTime = aim;
     if (!(await seeked)) return { reason: `the seek to ${time_s.toFixed(3)} s did not end within ${timeout_ms} ms: ${JSON.stringify(window.stage.state())}` };
     let picture = { reason: 'no picture was shown' };
     while (performance.now() < deadline) {
@@ -165,7 +175,8 @@ window.stage = {
   async seekTo(time_s, timeout_ms) {
     video.pause();
     const seeked = happened(video, 'seeked', timeout_ms);
-    video.currentTime = time_s;
+    aim = time_s;
+    video.currentTime = aim;
     if (!(await seeked)) throw new Error(`the seek to ${time_s.toFixed(3)} s did not end within ${timeout_ms} ms`);
   },
   /** The number in a picture of the video element. */
