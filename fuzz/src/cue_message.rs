@@ -37,12 +37,8 @@ fn mended(data: &[u8]) -> Vec<u8> {
     let [table, high, low, _, ..] = &mut bytes[..] else { return bytes };
     let body = data.len().min(4092) - 3;
     (*table, *high, *low) = (0xfc, *high & 0x30 | (body >> 8) as u8, body as u8);
-    let Some((_, crc)) = bytes.split_last_chunk_mut::<4>() else { return bytes };
-    *crc = [0; 4];
     let end = bytes.len() - 4;
-    let crc = bytes[..end].iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    });
+    let crc = scte35::crc32(&bytes[..end]);
     bytes[end..].copy_from_slice(&crc.to_be_bytes());
     bytes
 }

@@ -17,6 +17,7 @@ use packager::{
     FileLayout, PackageError, Presentation, SampleMeta, iframe_playlist, media_playlist, mpd, segment_header,
 };
 use proptest::prelude::*;
+use scte35::{BreakDuration, Command, Section, SpliceInsert};
 
 /// SCTE 35 §14.1: a provider placement opportunity starts, of event 0x4800008e and 0x01a599b0 ticks.
 const OPPORTUNITY: &str = "fc3034000000000000fffff00506fe72bd0050001e021c435545494800008e7fcf0001a599b00808000000002ca0a18a\
@@ -37,33 +38,21 @@ fn section(hex: &str) -> Bytes {
     hex::decode(hex).unwrap().into()
 }
 
-/// With the CRC of ISO/IEC 13818-1 annex A in its last four bytes.
-fn checked(mut bytes: Vec<u8>) -> Bytes {
-    let end = bytes.len() - 4;
-    let crc = bytes[..end].iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    });
-    bytes[end..].copy_from_slice(&crc.to_be_bytes());
-    bytes.into()
+/// A `splice_insert` that takes effect at once.
+fn insert(id: u32, out_of_network: bool, duration: Option<BreakDuration>) -> Bytes {
+    scte35::testing::insert(id, out_of_network, None, duration).into()
 }
 
-/// A `splice_insert`: `flags` from out_of_network on, then a break's bits.
-fn insert(id: u8, cancelled: bool, flags: u8, length: Option<u64>) -> Bytes {
-    let mut command = vec![0, 0, 0, id, if cancelled { 0xff } else { 0x7f }];
-    if !cancelled {
-        command.push(flags | 0x5f | if length.is_some() { 0x20 } else { 0 });
-        command.extend(length.iter().flat_map(|length| length.to_be_bytes()[3..].to_vec()));
-        command.extend([0, 1, 0, 0]);
-    }
-    let mut bytes = vec![0xfc, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf0, command.len() as u8, 5];
-    bytes.extend(command);
-    bytes.extend([0, 0, 0, 0, 0, 0]);
-    bytes[2] = bytes.len() as u8 - 3;
-    checked(bytes)
+fn cancel(id: u32) -> Bytes {
+    written(Command::Insert(SpliceInsert { event_id: id, event: None }))
 }
 
-const OUT: u8 = 0x80;
-const IN: u8 = 0;
+fn written(command: Command) -> Bytes {
+    Section::new(command, Vec::new()).to_bytes().unwrap().into()
+}
+
+const OUT: bool = true;
+const IN: bool = false;
 
 /// Id, start, duration and announced length in 90 kHz.
 type Shape = (String, i64, Option<i64>, Option<i64>);
@@ -110,7 +99,7 @@ fn the_standards_messages_are_joined_by_what_they_begin_and_end() {
 
 #[test]
 fn what_is_said_again_changes_nothing_and_what_is_restated_moves() {
-    let (out, back) = (insert(7, false, OUT, None), insert(7, false, IN, None));
+    let (out, back) = (insert(7, OUT, None), insert(7, IN, None));
     let said = [(Some(900), out.clone()), (Some(900), out.clone()), (Some(1800), back.clone()), (Some(1800), back)];
     assert_eq!(joined(&said), [shape("splice-7", 900, Some(900), None)]);
     // The announcement comes once more after the break.
@@ -121,9 +110,8 @@ fn what_is_said_again_changes_nothing_and_what_is_restated_moves() {
 
 #[test]
 fn an_event_id_that_comes_back_after_its_break_is_another_break() {
-    let out = |length| insert(7, false, OUT, Some(length));
-    let returning = 0x80_0000_0000 | 450;
-    let said = [(Some(100), out(returning)), (Some(550), out(450)), (Some(2000), insert(9, false, IN, None))];
+    let out = |auto_return| insert(7, OUT, Some(BreakDuration { auto_return, ticks: 450 }));
+    let said = [(Some(100), out(true)), (Some(550), out(false)), (Some(2000), insert(9, IN, None))];
     assert_eq!(
         joined(&said),
         [
@@ -137,18 +125,17 @@ fn an_event_id_that_comes_back_after_its_break_is_another_break() {
 
 #[test]
 fn a_cancelled_break_goes_unless_it_is_over() {
-    let (out, back, cancel) = (insert(7, false, OUT, None), insert(7, false, IN, None), insert(7, true, OUT, None));
-    assert_eq!(joined(&[(Some(900), out.clone()), (None, cancel.clone())]), []);
-    let over = [(Some(900), out.clone()), (Some(950), back), (None, cancel.clone())];
+    let (out, back) = (insert(7, OUT, None), insert(7, IN, None));
+    assert_eq!(joined(&[(Some(900), out.clone()), (None, cancel(7))]), []);
+    let over = [(Some(900), out.clone()), (Some(950), back), (None, cancel(7))];
     assert_eq!(joined(&over), [shape("splice-7", 900, Some(50), None)]);
-    let other = [(Some(900), out), (None, insert(8, true, OUT, None))];
+    let other = [(Some(900), out), (None, cancel(8))];
     assert_eq!(joined(&other).len(), 1);
 }
 
 #[test]
 fn messages_without_a_place_or_sense_make_no_marker() {
-    let null = checked(vec![0xfc, 0x30, 17, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(joined(&[(None, null), (None, insert(1, false, OUT, None))]), []);
+    assert_eq!(joined(&[(None, written(Command::Null)), (None, insert(1, OUT, None))]), []);
     let mut encrypted = section(INSERT).to_vec();
     encrypted[4] |= 0x80;
     let said = [(Some(1), Bytes::from(encrypted)), (Some(1), section(INSERT).slice(..20)), (Some(-1), section(INSERT))];

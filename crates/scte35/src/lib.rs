@@ -6,6 +6,7 @@
 //! - [`Descriptor`]: what it adds: [`SegmentationDescriptor`] with its [`Upid`], and others.
 //! - [`Section::is_out`], [`Section::is_in`], [`Section::duration`], [`Section::time`]: whether a break begins or ends here.
 //! - [`crc32`]: the check of these and all other MPEG-2 sections.
+//! - `testing` (a cargo feature): transport streams with messages.
 //!
 //! Layer 0: pure functions over bytes. All times and lengths are ticks of 90 kHz.
 
@@ -17,6 +18,8 @@ mod descriptor;
 mod error;
 mod section;
 mod segmentation;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod text;
 mod upid;
 

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use scte35::{
     BreakDuration, Command, ComponentOffset, ComponentSplice, DeliveryRestrictions, Descriptor, Error, Section,
-    Segment, SegmentationDescriptor, Splice, SpliceInsert, SpliceTarget, SubSegment, Upid,
+    Segment, SegmentationDescriptor, Splice, SpliceInsert, SpliceTarget, SubSegment, Upid, crc32,
 };
 
 /// §14.1: a time signal with the start of a provider placement opportunity.
@@ -83,7 +83,7 @@ fn what_cannot_be_read_is_refused_with_its_reason() {
         let mut bytes = good.clone();
         bytes[at] = value;
         bytes.truncate(bytes.len() - 4);
-        let crc = mpeg_crc(&bytes);
+        let crc = crc32(&bytes);
         bytes.extend(crc.to_be_bytes());
         Section::parse(&bytes)
     };
@@ -114,12 +114,6 @@ fn an_unstated_command_length_is_read_and_kept() {
     let mut section = Section::from_base64(OPPORTUNITY).unwrap();
     section.has_legacy_length = true;
     assert_eq!(Section::parse(&section.to_bytes().unwrap()).unwrap(), section);
-}
-
-fn mpeg_crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    })
 }
 
 fn time() -> impl Strategy<Value = Option<u64>> {
@@ -253,7 +247,7 @@ proptest! {
             let at = usize::from(at) % bytes.len();
             bytes[at] = value;
         }
-        let crc = mpeg_crc(&bytes);
+        let crc = crc32(&bytes);
         bytes.extend(crc.to_be_bytes());
         if let Ok(read) = Section::parse(&bytes) {
             let written = read.to_bytes().unwrap();

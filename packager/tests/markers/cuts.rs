@@ -21,7 +21,10 @@ fn what_breaks_and_programmes_begin_and_end_cuts_and_what_names_content_does_not
     let mut named = section(OPPORTUNITY).to_vec();
     let at = named.windows(3).position(|bytes| bytes == [0x8a, 0x34, 2]).unwrap() + 1;
     named[at] = 1;
-    let named = from_messages([(Some(5), checked(named))]).markers;
+    let end = named.len() - 4;
+    let crc = scte35::crc32(&named[..end]);
+    named[end..].copy_from_slice(&crc.to_be_bytes());
+    let named = from_messages([(Some(5), named.into())]).markers;
     assert_eq!((named.len(), borders(&named[0])), (1, Vec::new()));
     let cues = parse_cue_list("1\n2 3\n4 5 a cut=no\n6 b CUT=yes").unwrap();
     let wanted = [vec![1_000_000], vec![2_000_000, 5_000_000], vec![], vec![6_000_000]];

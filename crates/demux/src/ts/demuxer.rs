@@ -1,23 +1,21 @@
 //! The demuxer: windows of the file in, samples out.
 
+mod output;
+mod program;
+
 use bytes::Bytes;
 
-use super::directory::{Directory, PATIENCE};
+use self::output::{Output, SILENT, Stage};
+use super::directory::Directory;
 use super::markers::{Marker, Markers};
 use super::packet::{Located, PACKET, Packet, SYNC, locate};
-use super::psi::{Kind, Program};
-use super::shared::{Shared, Time, Unit};
+use super::psi::Program;
+use super::shared::Shared;
 use super::stream::Stream;
-use crate::{ByteRange, Data, Demux, DemuxError, Step, Track, Warning};
+use crate::{ByteRange, Demux, DemuxError, Step, Track, Warning};
 
 /// Bytes asked for at once.
 const WINDOW: u64 = 1 << 20;
-
-/// What may be read before all streams that the map lists are known: bytes, and ticks of 90 kHz. The first pair holds for
-/// streams that bring nothing, the second for those that only lack what a decoder needs (a cut file may begin with the
-/// rest of a long group of pictures).
-const SILENT: (u64, i64) = (8 << 20, 5 * 90_000);
-const UNKNOWN: (u64, i64) = (32 << 20, 30 * 90_000);
 
 /// A demuxer of MPEG transport streams: packets of 188, 192 or 204 bytes.
 ///
@@ -60,30 +58,6 @@ enum Slot {
     Clock,
     Stream(u16),
     Markers(u16),
-}
-
-/// What was given out.
-#[derive(Debug, Default)]
-struct Output {
-    stage: Stage,
-    tracks: Vec<Track>,
-    /// Position of each stream's track, and the decoding time given last.
-    routes: Vec<Option<(usize, i64)>>,
-    /// Which streams brought a unit.
-    begun: Vec<bool>,
-    examined: usize,
-    /// Presentation start in 90 kHz.
-    zero: i64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
-    #[default]
-    Opening,
-    /// Tracks are known and not yet announced.
-    Settled,
-    Running,
-    Ended,
 }
 
 impl TsDemuxer {
@@ -232,129 +206,6 @@ impl TsDemuxer {
         Ok(())
     }
 
-    /// Takes a program, once there is one, and sees whether all its streams are known.
-    fn open(&mut self) -> Result<(), DemuxError> {
-        if self.program.is_some() {
-            if self.is_settled() {
-                self.settle();
-            }
-            return Ok(());
-        }
-        let position = self.position();
-        let Some(program) = self.directory.choose(position > PATIENCE).cloned() else {
-            return match position > SILENT.0 {
-                true => Err(self.no_program()),
-                false => Ok(()),
-            };
-        };
-        self.adopt(program);
-        self.rewind();
-        Ok(())
-    }
-
-    /// What lies before the program map belongs to the program as well: from the start once more.
-    fn rewind(&mut self) {
-        self.directory.restart();
-        self.lost_at = None;
-        self.done = 0;
-        if self.window_at > 0 {
-            (self.window, self.window_at, self.is_last) = (Bytes::new(), 0, false);
-        }
-    }
-
-    fn no_program(&self) -> DemuxError {
-        let reason = match self.directory.is_empty() {
-            true => "no program association table in the transport stream",
-            false => "no program with audio or video in the transport stream",
-        };
-        DemuxError { offset: 0, reason: reason.to_owned() }
-    }
-
-    /// Follows the streams of a program.
-    fn adopt(&mut self, program: Program) {
-        let others = self.directory.others(program.number);
-        if others > 0 {
-            self.shared.warn(|| format!("{others} more programs are passed over: program {} is taken", program.number));
-        }
-        for listed in &program.streams {
-            let slot = match listed.kind {
-                _ if !matches!(self.slots[usize::from(listed.pid)], Slot::None) => continue,
-                Kind::Other(name) => {
-                    self.shared.warn(|| format!("PID {} is passed over: {name}", listed.pid));
-                    continue;
-                }
-                Kind::Markers => {
-                    self.markers.push(Markers::default());
-                    Slot::Markers((self.markers.len() - 1) as u16)
-                }
-                _ => {
-                    let Some(stream) = Stream::new(listed.clone(), self.streams.len()) else { continue };
-                    self.streams.push(stream);
-                    Slot::Stream((self.streams.len() - 1) as u16)
-                }
-            };
-            self.slots[usize::from(listed.pid)] = slot;
-        }
-        if let slot @ Slot::None = &mut self.slots[usize::from(program.clock_pid)] {
-            *slot = Slot::Clock;
-        }
-        self.output.begun = vec![false; self.streams.len()];
-        self.program = Some(program);
-    }
-
-    /// Whether a new map still lists the streams that are followed.
-    fn compare(&mut self) -> Result<(), DemuxError> {
-        let Some(old) = &self.program else { return Ok(()) };
-        let Some(new) = self.directory.program(old.number).filter(|new| *new != old).cloned() else { return Ok(()) };
-        for stream in &self.streams {
-            let same = new.streams.iter().find(|listed| listed.pid == stream.listed.pid);
-            let change = match same {
-                Some(listed) if listed.kind == stream.listed.kind => continue,
-                Some(_) => "is coded otherwise from here on",
-                None => "ends here",
-            };
-            let name = &stream.name;
-            let reason = format!(
-                "{name} {change} (a new program map): cut the file at this place and take the parts one by one"
-            );
-            return Err(self.shared.refuse(reason));
-        }
-        let known = |pid| old.streams.iter().any(|listed| listed.pid == pid);
-        for listed in new.streams.iter().filter(|listed| listed.kind.is_media() && !known(listed.pid)) {
-            self.shared.warn(|| format!("PID {} is passed over: it begins in the middle of the file", listed.pid));
-        }
-        self.program = Some(new);
-        Ok(())
-    }
-
-    /// Whether every stream brought a unit, or was waited for long enough.
-    fn is_settled(&mut self) -> bool {
-        for unit in self.shared.units.range(self.output.examined..) {
-            self.output.begun[unit.stream] = true;
-        }
-        self.output.examined = self.shared.units.len();
-        let (bytes, span) = (self.position(), self.shared.timeline.span());
-        let is_over = |limit: (u64, i64)| bytes >= limit.0 || span >= limit.1;
-        let missing = self.streams.iter().zip(&self.output.begun).filter(|(_, begun)| !**begun);
-        missing.map(|(stream, _)| stream.is_alive).all(|is_alive| is_over(if is_alive { UNKNOWN } else { SILENT }))
-    }
-
-    /// Fixes the tracks and the presentation's start.
-    fn settle(&mut self) {
-        let output = &mut self.output;
-        output.zero = self.shared.units.iter().map(|unit| unit.time.pts()).min().unwrap_or_default();
-        for stream in &self.streams {
-            let track = stream.track();
-            if track.is_none() {
-                let what = if stream.is_alive { "nothing that a decoder needs was found" } else { "it brings nothing" };
-                self.shared.warn(|| format!("{} is passed over: {what}", stream.name));
-            }
-            output.routes.push(track.is_some().then_some((output.tracks.len(), i64::MIN)));
-            output.tracks.extend(track);
-        }
-        output.stage = Stage::Settled;
-    }
-
     /// The file ended: gives what is whole.
     fn end(&mut self) -> Result<(), DemuxError> {
         if std::mem::take(&mut self.is_drained) {
@@ -393,20 +244,6 @@ impl TsDemuxer {
             self.output.stage = Stage::Ended;
         }
         result
-    }
-
-    /// A unit as its track gives it; `None` when its stream became no track.
-    fn sample(&mut self, unit: Unit) -> Option<crate::Packet> {
-        let (track, last) = self.output.routes.get_mut(unit.stream)?.as_mut()?;
-        let (mut pts, mut dts) = unit.time.since(self.output.zero);
-        if dts <= *last {
-            // Rounding to samples after a gap.
-            dts = last.saturating_add(1);
-            pts = if matches!(unit.time, Time::Samples { .. }) { dts } else { pts };
-        }
-        *last = dts;
-        let (track, duration, keyframe) = (*track, unit.duration, unit.keyframe);
-        Some(crate::Packet { track, dts, pts, duration, keyframe, data: Data::Here(unit.data), encryption: None })
     }
 }
 

@@ -68,29 +68,7 @@ impl Sections {
 
 /// The CRC of Annex A over a section with its own CRC at the end is 0 when nothing is damaged.
 pub(super) fn is_intact(section: &[u8]) -> bool {
-    section.len() > 4 && crc32(section) == 0
-}
-
-/// CRC-32/MPEG-2: polynomial `0x04c11db7`, most significant bit first, from all ones (Annex A).
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| crc << 8 ^ TABLE[usize::from((crc >> 24) as u8 ^ byte)])
-}
-
-const TABLE: [u32; 256] = table();
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let (mut value, mut bit) = ((index as u32) << 24, 0);
-        while bit < 8 {
-            value = if value & 0x8000_0000 != 0 { value << 1 ^ 0x04c1_1db7 } else { value << 1 };
-            bit += 1;
-        }
-        table[index] = value;
-        index += 1;
-    }
-    table
+    section.len() > 4 && scte35::crc32(section) == 0
 }
 
 #[cfg(test)]
@@ -98,11 +76,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn the_crc_is_the_published_one() {
-        assert_eq!(crc32(b"123456789"), 0x0376_e6e7);
-    }
 
     proptest! {
         #[test]

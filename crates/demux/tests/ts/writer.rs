@@ -10,12 +10,6 @@ pub(crate) struct Writer {
 /// A stream of a program map: type, PID, descriptors.
 pub(crate) type Listed<'a> = (u8, u16, &'a [u8]);
 
-fn crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    })
-}
-
 impl Writer {
     /// Cuts `unit` into packets of `pid`; the last one is stuffed.
     pub(crate) fn unit(&mut self, pid: u16, unit: &[u8]) {
@@ -43,7 +37,7 @@ impl Writer {
         let mut section = vec![0, table];
         section.extend(((body.len() as u16 + 4) | 0xb000).to_be_bytes());
         section.extend(body);
-        section.extend(crc(&section[1..]).to_be_bytes());
+        section.extend(scte35::crc32(&section[1..]).to_be_bytes());
         self.unit(pid, &section);
     }
 

@@ -9,84 +9,29 @@ use clap::Parser;
 use media_types::{MediaTime, Timescale};
 use packager::markers::{Marker, parse_cue_list};
 use packager::repack::{PacketTimes, SegmentGrid, Survey};
+use scte35::BreakDuration;
+use scte35::testing::{insert, with_messages};
 
 use super::cut_places;
 use crate::cli::Arguments;
 use crate::commands;
 
-const PACKET: usize = 188;
-const VIDEO: u16 = 0x100;
-const MAP: u16 = 0x1000;
-const CUES: u16 = 0x1f0;
-
-/// CRC of sections (ISO/IEC 13818-1 annex A).
-fn with_crc(mut section: Vec<u8>) -> Vec<u8> {
-    let crc = section.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    });
-    section.extend(crc.to_be_bytes());
-    section
-}
-
-/// A packet that holds a section.
-fn packet(pid: u16, counter: u8, section: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x47, 0x40 | (pid >> 8) as u8, pid as u8, 0x10 | counter & 15, 0];
-    packet.extend(section);
-    packet.resize(PACKET, 0xff);
-    packet
-}
-
-/// `splice_insert` of event 7 at `time`.
-fn insert(is_out: bool, time: u64) -> Vec<u8> {
-    let mut command = vec![0, 0, 0, 7, 0x7f, if is_out { 0xef } else { 0x4f }];
-    command.extend(&(0xfe_0000_0000 | time & 0x1_ffff_ffff).to_be_bytes()[3..]);
-    if is_out {
-        // It is announced to last 2.5 s, and does not return by itself.
-        command.extend([0x7e, 0, 3, 0x6e, 0xe8]);
-    }
-    command.extend([0, 1, 0, 0]);
-    let mut section = vec![0xfc, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf0, command.len() as u8, 5];
-    section.extend(&command);
-    section.extend([0, 0]);
-    section[2] = section.len() as u8 + 1;
-    with_crc(section)
-}
-
-fn pid(packet: &[u8]) -> u16 {
-    u16::from_be_bytes([packet[1] & 0x1f, packet[2]])
-}
-
-/// The presentation time of the PES packet that begins in this packet.
-fn time(packet: &[u8]) -> u64 {
-    let payload = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
-    let stamp = &packet[payload + 9..payload + 14];
-    let part = |index: usize| u64::from(stamp[index]);
-    (part(0) >> 1 & 7) << 30 | part(1) << 22 | (part(2) >> 1) << 15 | part(3) << 7 | part(4) >> 1
-}
-
-/// The stream with a PID of cues: out 2 s behind the first picture, said twice, and in 2 s later.
+/// The stream with messages: out 2 s behind the first picture, said twice, and in 2 s later.
 fn with_breaks(stream: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let (mut first, mut counter) = (None, 0);
-    for from in stream.chunks_exact(PACKET) {
-        if pid(from) == MAP {
-            let length = usize::from(from[6] & 0x0f) << 8 | usize::from(from[7]);
-            let mut section = from[5..8 + length - 4].to_vec();
-            section.extend([0x86, 0xe0 | (CUES >> 8) as u8, CUES as u8, 0xf0, 0]);
-            section[2] = length as u8 + 5;
-            out.extend(packet(MAP, from[3], &with_crc(section)));
-            continue;
-        }
-        out.extend(from);
-        if pid(from) == VIDEO && from[1] & 0x40 != 0 && counter < 3 {
-            let start = *first.get_or_insert(time(from));
-            let section = if counter < 2 { insert(true, start + 180_000) } else { insert(false, start + 360_000) };
-            out.extend(packet(CUES, counter, &section));
-            counter += 1;
-        }
-    }
-    assert_eq!(counter, 3);
-    out
+    // It is announced to last 2.5 s, and does not return by itself.
+    let announced = BreakDuration { auto_return: false, ticks: 225_000 };
+    let mut count = 0;
+    let marked = with_messages(stream, |times| {
+        let section = match times.len() {
+            1 | 2 => insert(7, true, Some(times[0] + 180_000), Some(announced)),
+            3 => insert(7, false, Some(times[0] + 360_000), None),
+            _ => return Vec::new(),
+        };
+        count += 1;
+        vec![section]
+    });
+    assert_eq!(count, 3);
+    marked
 }
 
 fn package(arguments: &[&str]) -> Result<(), String> {

@@ -4,80 +4,28 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use scte35::testing::{insert, with_messages};
 use serde_json::json;
 
 use super::inputs::{FRAMES, GROUP, ffmpeg, rungs};
 use super::{boxes, key_file, package};
 use crate::judge;
 
-const PACKET: usize = 188;
-/// Where FFmpeg puts the first video stream and the map; where cues go.
-const VIDEO: u16 = 0x100;
-const MAP: u16 = 0x1000;
-const CUES: u16 = 0x1f0;
 /// Two groups of pictures: 4.004 s.
 const BREAK_90_KHZ: u64 = 360_360;
 
-/// CRC of sections (ISO/IEC 13818-1 annex A).
-fn with_crc(mut section: Vec<u8>) -> Vec<u8> {
-    let crc = section.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| crc << 1 ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
-    });
-    section.extend(crc.to_be_bytes());
-    section
-}
-
-/// `splice_insert` of event 7 at `time`: out of the network, or back.
-fn insert(is_out: bool, time: u64) -> Vec<u8> {
-    let mut command = vec![0, 0, 0, 7, 0x7f, if is_out { 0xcf } else { 0x4f }];
-    command.extend(&(0xfe_0000_0000 | time & 0x1_ffff_ffff).to_be_bytes()[3..]);
-    command.extend([0, 1, 0, 0]);
-    let mut section = vec![0xfc, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf0, command.len() as u8, 5];
-    section.extend(&command);
-    section.extend([0, 0]);
-    section[2] = section.len() as u8 + 1;
-    with_crc(section)
-}
-
-fn packet(pid: u16, counter: u8, section: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x47, 0x40 | (pid >> 8) as u8, pid as u8, 0x10 | counter & 15, 0];
-    packet.extend(section);
-    packet.resize(PACKET, 0xff);
-    packet
-}
-
-/// The presentation time of the PES packet that begins in this packet.
-fn time(packet: &[u8]) -> u64 {
-    let payload = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
-    let part = |index: usize| u64::from(packet[payload + 9 + index]);
-    (part(0) >> 1 & 7) << 30 | part(1) << 22 | (part(2) >> 1) << 15 | part(3) << 7 | part(4) >> 1
-}
-
 /// The stream with a break from 4.004 s to 8.008 s, and both of its messages.
 fn with_break(stream: &[u8]) -> (Vec<u8>, [Vec<u8>; 2]) {
-    let (mut out, mut starts, mut said) = (Vec::new(), Vec::new(), None);
-    for from in stream.chunks_exact(PACKET) {
-        let pid = u16::from_be_bytes([from[1] & 0x1f, from[2]]);
-        if pid == MAP {
-            let length = usize::from(from[6] & 0x0f) << 8 | usize::from(from[7]);
-            let mut section = from[5..8 + length - 4].to_vec();
-            section.extend([0x86, 0xe0 | (CUES >> 8) as u8, CUES as u8, 0xf0, 0]);
-            section[2] = length as u8 + 5;
-            out.extend(packet(MAP, from[3], &with_crc(section)));
-            continue;
-        }
-        out.extend(from);
-        if pid == VIDEO && from[1] & 0x40 != 0 {
-            starts.push(time(from));
-        }
+    let mut said = None;
+    let marked = with_messages(stream, |times| {
         // Times mean nothing before some media have gone by.
-        if starts.len() == 3 && said.is_none() {
-            let messages = [1, 2].map(|breaks| insert(breaks == 1, starts[0] + breaks * BREAK_90_KHZ));
-            out.extend((0..).zip(&messages).flat_map(|(counter, message)| packet(CUES, counter, message)));
-            said = Some(messages);
+        if times.len() != 3 {
+            return Vec::new();
         }
-    }
-    (out, said.unwrap())
+        let at = |breaks: u64| Some(times[0] + breaks * BREAK_90_KHZ);
+        said.insert([insert(7, true, at(1), None), insert(7, false, at(2), None)]).to_vec()
+    });
+    (marked, said.unwrap())
 }
 
 /// Both rungs as transport streams, the lower one with a break.
