@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use drm::signal::System;
 use drm::{HlsMethod, ProtectionScheme, TrackClass};
 use media_types::FrameRate;
+use packager::DashText;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
 #[derive(Debug, Parser)]
@@ -130,6 +131,10 @@ pub(crate) struct Package {
     /// One file per track with an index, instead of one per segment
     #[arg(long)]
     pub(crate) single_file: bool,
+    /// What the MPD names subtitles as: `cmaf` tracks in segments, or one WebVTT file each (`webvtt`), for players that show no
+    /// others
+    #[arg(long, value_name = "FORM", default_value = "cmaf", value_parser = dash_text)]
+    pub(crate) dash_subtitles: DashText,
     /// Also write download.mp4: the largest video and the first sound in one file with its index in front
     #[arg(long, conflicts_with = "key_source")]
     pub(crate) progressive: bool,
@@ -292,6 +297,14 @@ pub(crate) struct Doctor {
 
 fn scheme(text: &str) -> Result<ProtectionScheme, &'static str> {
     ProtectionScheme::from_code(text.as_bytes()).ok_or("write cenc, cens, cbc1 or cbcs")
+}
+
+fn dash_text(text: &str) -> Result<DashText, &'static str> {
+    match text {
+        "cmaf" => Ok(DashText::Cmaf),
+        "webvtt" => Ok(DashText::WebVtt),
+        _ => Err("write cmaf or webvtt"),
+    }
 }
 
 fn hls_method(text: &str) -> Result<HlsMethod, &'static str> {

@@ -7,6 +7,7 @@ mod images;
 mod periods;
 mod protection;
 mod renditions;
+mod text;
 mod trick;
 
 use std::time::Duration;
@@ -19,6 +20,8 @@ use crate::hls::target_duration;
 use crate::presentation::{Picture, default_position};
 use crate::{FileLayout, PackageError, Presentation, codec_string, peak_bitrate_bps};
 use addressing::Addressing;
+
+pub use text::DashText;
 
 const LIVE_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 /// What files with an index and numbered files have in common.
@@ -49,7 +52,7 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
         adaptations.push(renditions::audio_set(presentation, track, sound, position == default)?);
     }
     for track in presentation.text() {
-        adaptations.push(renditions::text_set(presentation, track)?);
+        adaptations.push(text::set(presentation, track)?);
     }
     if let Some(board) = &presentation.storyboard {
         adaptations.push(images::set(presentation.uri_prefix, board));

@@ -35,6 +35,11 @@ pub fn webvtt_segment_path(track: &str, index: u32) -> String {
     format!("{track}/{}", webvtt_segment_file(index))
 }
 
+/// Path of a text track as one WebVTT file: `text-en/subtitles.vtt`.
+pub fn subtitles_path(track: &str) -> String {
+    format!("{track}/subtitles.vtt")
+}
+
 /// Path of a track's init segment: `video-1080p/init.mp4`.
 pub fn init_path(track: &str) -> String {
     format!("{track}/{INIT_FILE}")

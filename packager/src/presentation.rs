@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media_types::{MediaTime, TrackKind, TrackRecord};
 
 use crate::markers::{self, Marker};
-use crate::{Chapter, PackageError, Protection, TrackSignal, TrickTrack, init_segment, language};
+use crate::{Chapter, DashText, PackageError, Protection, TrackSignal, TrickTrack, init_segment, language};
 
 /// One generation of one asset, as its text files describe it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Presentation<'a> {
     pub protection: Option<&'a Protection>,
     /// How media lies in files.
     pub layout: FileLayout,
+    /// How the manifest offers subtitles.
+    pub dash_text: DashText,
     /// Breaks and cues, for players and for those who insert content.
     pub markers: &'a [Marker],
     /// Keyframes of some of the tracks, for fast playback.
@@ -125,11 +127,11 @@ impl<'a> Presentation<'a> {
         self.tricks.iter().find(|trick| trick.of == track.name)
     }
 
-    /// Whether HLS lists an I-frame playlist of a video track. Of an encrypted segment the bytes up to its first picture's end
-    /// are nothing that Shaka Player can append, and it takes the playlist of the rendition that plays; so it is left the one
-    /// that has its keyframes in a file.
+    /// Whether HLS lists an I-frame playlist of a video track: of its keyframes in a file, or else of ranges of its segments.
+    /// Of an encrypted segment the bytes up to its first picture's end are nothing that Shaka Player can append, and it takes
+    /// the playlist of the rendition that plays; so it is left those that have their keyframes in a file.
     pub(crate) fn lists_iframes(&self, track: &TrackRecord) -> bool {
-        self.trick_of(track).is_some() || self.tricks.is_empty() || self.signal_of(track).is_none()
+        self.trick_of(track).is_some() || self.signal_of(track).is_none()
     }
 
     /// All tracks, and the keyframes of some.

@@ -5,9 +5,9 @@ mod common;
 
 use common::{Packed, audio, bare, scale, video};
 use media_types::segment::Roles;
-use media_types::{CodecConfig, Sample, TrackKind, TrackRecord};
+use media_types::{CodecConfig, MediaTime, Sample, TrackKind, TrackRecord};
 use packager::{
-    FileLayout, PackageError, Presentation, average_bitrate_bps, media_playlist, mpd, multivariant_playlist,
+    DashText, FileLayout, PackageError, Presentation, average_bitrate_bps, media_playlist, mpd, multivariant_playlist,
     peak_bitrate_bps, text_files,
 };
 use proptest::prelude::*;
@@ -155,6 +155,60 @@ fn the_mpd_says_what_each_text_is_for() {
         assert_eq!(set.contains(purpose), impaired, "{set}");
     }
     assert_eq!(sets.len(), 4);
+}
+
+#[test]
+fn whole_webvtt_files_are_named_with_the_bit_rate_and_purpose_of_their_segments() {
+    let stpp = CodecConfig::Stpp(b"http://www.w3.org/ns/ttml\0\0\0"[..].into());
+    let noted = TrackRecord { label: Some("Notes".into()), ..text("text-de", "de", DEFAULT) };
+    let forced = TrackRecord { config: stpp, webvtt_sizes: vec![900, 2000], ..text("text-en-forced", "en", FORCED) };
+    let tracks = [video(360, 192).track, noted, text("text-en-sdh", "en", SDH), forced];
+    for layout in [FileLayout::Segments, FileLayout::SingleFile] {
+        let whole = Presentation { layout, uri_prefix: "g2/", dash_text: DashText::WebVtt, ..present(&tracks) };
+        let cmaf = Presentation { dash_text: DashText::Cmaf, ..whole };
+        assert_eq!(multivariant_playlist(&whole).unwrap(), multivariant_playlist(&cmaf).unwrap());
+        let (as_file, as_track) = (sets(&mpd(&whole).unwrap(), "text"), sets(&mpd(&cmaf).unwrap(), "text"));
+        assert_eq!(as_file.len(), 3);
+        for ((set, segmented), (track, size)) in
+            as_file.iter().zip(&as_track).zip(tracks[1..].iter().zip([1000, 1000, 2000]))
+        {
+            let bps = (size * 8 * 24_000_u64).div_ceil(96_096);
+            let (name, url) = (&track.name, format!("g2/{}/subtitles.vtt", track.name));
+            let one =
+                format!("<Representation id=\"{name}\" bandwidth=\"{bps}\"><BaseURL>{url}</BaseURL></Representation>");
+            assert!(set.contains(&one) && set.contains(" mimeType=\"text/vtt\""), "{set}");
+            for unsaid in ["Segment", "codecs", "segmentAlignment", "startWithSAP", "presentationTimeOffset"] {
+                assert!(!set.contains(unsaid), "{unsaid}: {set}");
+            }
+            // What the set says of its content is the same.
+            let about = |set: &str| {
+                set[set.find('>').unwrap()..]
+                    .split("<Segment")
+                    .next()
+                    .unwrap()
+                    .split("<Repr")
+                    .next()
+                    .unwrap()
+                    .to_owned()
+            };
+            assert_eq!(about(set), about(segmented));
+            assert!(set.contains(&format!(" lang=\"{}\"", track.language)), "{set}");
+        }
+        assert!(as_file[0].contains("<Label>Notes</Label>") && as_file[2].contains(&role("forced-subtitle")));
+    }
+}
+
+#[test]
+fn whole_webvtt_files_go_with_one_period_and_with_webvtt_segments() {
+    let tracks = [video(360, 192).track, text("text-de", "de", PLAIN)];
+    let whole = Presentation { dash_text: DashText::WebVtt, ..present(&tracks) };
+    assert!(whole.is_cmaf(&tracks[0]) && !whole.is_cmaf(&tracks[1]) && present(&tracks).is_cmaf(&tracks[1]));
+    let starts = [MediaTime::new(96_096, scale(24_000))];
+    let told = mpd(&Presentation { periods: &starts, ..whole }).unwrap_err().to_string();
+    assert!(told.contains("whole WebVTT files cannot be told in several periods"), "{told}");
+    mpd(&Presentation { periods: &starts, tracks: &tracks[..1], ..whole }).unwrap();
+    let bare = [tracks[0].clone(), TrackRecord { webvtt_sizes: vec![], ..tracks[1].clone() }];
+    assert!(matches!(mpd(&Presentation { tracks: &bare, ..whole }), Err(PackageError::Track(_))));
 }
 
 #[test]

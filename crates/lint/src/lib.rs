@@ -4,7 +4,8 @@
 //! - [`Report`], [`Finding`], [`Severity`]: what was found, as text or serialised.
 //! - [`RULES`], [`Rule`]: everything that can be found, each with the clause it comes from.
 //! - `uri`: references resolved by RFC 3986. `hls`, `dash`: playlists and manifests. `bmff`: boxes, fragments and their
-//!   protection. `linter`: the walk from the root to the last segment, and what must agree over tracks.
+//!   protection. `webvtt`: subtitles as text. `linter`: the walk from the root to the last segment, and what must agree over
+//!   tracks.
 //!
 //! The parsers here are tolerant and share nothing with the packager's writers. Layer 2: no I/O, no clock.
 
@@ -17,6 +18,7 @@ mod linter;
 mod report;
 mod rules;
 mod uri;
+mod webvtt;
 
 pub use linter::{Fetched, Linter, Options, Step};
 pub use report::{Finding, Report, TrackSamples};

@@ -14,6 +14,7 @@ mod across_dash;
 mod across_hls;
 mod load;
 mod measure;
+mod text;
 mod track;
 
 pub(crate) use track::{InitPlan, SegmentPlan, Track};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use drm::ProtectionScheme;
 use media_types::TrackRecord;
-use packager::FileLayout;
+use packager::{DashText, FileLayout};
 use serde_json::json;
 
 use crate::cli::Package;
@@ -16,6 +16,10 @@ use crate::package::{
 use crate::report::Report;
 
 pub(crate) fn run(options: &Package, json: bool) -> Result<(), Failure> {
+    if options.periods && options.dash_subtitles == DashText::WebVtt {
+        let detail = "whole WebVTT files go with one period: players disagree where their times count from in others";
+        return Err(Failure::config("subtitles.periods", detail, "leave out --periods or --dash-subtitles webvtt"));
+    }
     let protect = keys(options)?.map(|(scheme, keys)| Protect {
         scheme,
         keys,
@@ -30,6 +34,7 @@ pub(crate) fn run(options: &Package, json: bool) -> Result<(), Failure> {
         out: options.out.clone(),
         segment_ms: options.segment_duration,
         layout: if options.single_file { FileLayout::SingleFile } else { FileLayout::Segments },
+        dash_text: options.dash_subtitles,
         protect,
         progressive: options.progressive,
         transport: transport(options)?,

@@ -123,7 +123,7 @@ pub(super) fn finish(
         file.finish(&[&init, &index])?;
     }
     if presentation.layout == FileLayout::Segments {
-        for track in presentation.tracks {
+        for track in presentation.tracks.iter().filter(|track| presentation.is_cmaf(track)) {
             let init = presentation.init_segment(track).map_err(|error| unfit(&track.name, &error))?;
             folder.write(&init_path(&track.name), &[&init])?;
         }

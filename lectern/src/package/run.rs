@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use demux::MediaKind;
 use media_types::TrackRecord;
 use packager::markers::Marker;
-use packager::{Chapter, FileLayout, Presentation, Protection, TrickTrack};
+use packager::{Chapter, DashText, FileLayout, Presentation, Protection, TrickTrack};
 use workers::Staging;
 
 use super::chapters::Named;
@@ -36,6 +36,8 @@ pub(crate) struct Request {
     pub(crate) out: PathBuf,
     pub(crate) segment_ms: u32,
     pub(crate) layout: FileLayout,
+    /// How DASH players get subtitles.
+    pub(crate) dash_text: DashText,
     pub(crate) protect: Option<Protect>,
     /// Whether to write a file for download as well.
     pub(crate) progressive: bool,
@@ -90,6 +92,7 @@ pub(crate) fn run(request: &Request, progress: &(dyn Fn(f64) + Sync)) -> Result<
         storyboard: None,
         protection: protection.as_ref(),
         layout: request.layout,
+        dash_text: request.dash_text,
         markers: &markers,
         periods: if request.periods { &places } else { &[] },
         inband_events: request.emsg,

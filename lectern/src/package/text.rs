@@ -1,9 +1,9 @@
-//! Subtitles: files and tracks of other files in, WebVTT for HLS and a CMAF track for DASH out.
+//! Subtitles: files and tracks of other files in, WebVTT for HLS and a CMAF track or a WebVTT file for DASH out.
 //!
 //! - `name`: what the name of a file says of it.
 //! - `read`: files, and the text tracks inside of media files, to cues and documents.
 //! - `grid`: the segments that all text tracks share.
-//! - `write`: cues to segments of both kinds.
+//! - `write`: cues to segments of both kinds, and to whole files.
 
 mod grid;
 mod name;

@@ -56,6 +56,10 @@ fn borders(presentation: &Presentation<'_>) -> Result<Option<Vec<MediaTime>>, Pa
         // An index covers its whole file; what it lists outside of a period no player should have to pass over.
         return refused("a single file with its index cannot be told in several periods");
     }
+    if presentation.text().iter().any(|track| !presentation.is_cmaf(track)) {
+        // Its times would count from the start of each period, and dash.js counts them from the presentation's.
+        return refused("whole WebVTT files cannot be told in several periods");
+    }
     if starts.len() >= MOST_PERIODS {
         return refused("there are more than 1000 periods");
     }

@@ -1,6 +1,6 @@
-//! Sets of sound and of text: what a person chooses among (ISO/IEC 23009-1 §5.8.4.2, §5.8.5.5).
+//! Sets of sound, and what sets that a person chooses among have in common (ISO/IEC 23009-1 §5.8.4.2, §5.8.5.5).
 
-use dash_mpd_core::{Accessibility, AdaptationSet, AudioChannelConfiguration, Label, Representation, Role};
+use dash_mpd_core::{Accessibility, AdaptationSet, AudioChannelConfiguration, Label, Representation};
 use media_types::TrackRecord;
 use media_types::segment::CaptionChannel;
 
@@ -54,31 +54,8 @@ pub(super) fn audio_set(
     })
 }
 
-/// A set of one text track.
-pub(super) fn text_set(presentation: &Presentation<'_>, track: &TrackRecord) -> Result<AdaptationSet, PackageError> {
-    let representation = Representation { codecs: Some(codec_string(&track.config)?), ..representation(track) };
-    let roles = track.roles;
-    let kind = match (roles.forced, roles.hearing_impaired) {
-        (true, _) => "forced-subtitle",
-        (_, true) => "caption",
-        _ => "subtitle",
-    };
-    let further = [(roles.default && !roles.forced).then_some("main"), roles.commentary.then_some("commentary")];
-    let kinds: Vec<Role> = std::iter::once(kind).chain(further.into_iter().flatten()).map(role).collect();
-    Ok(AdaptationSet {
-        contentType: Some("text".to_owned()),
-        mimeType: Some("application/mp4".to_owned()),
-        lang: Some(language::shortest(&track.language)),
-        ContentProtection: protection::elements(presentation, track),
-        Label: label(track),
-        Accessibility: purpose(roles.hearing_impaired.then_some("2")),
-        Role: kinds,
-        ..one(presentation, track, representation)?
-    })
-}
-
 /// A set of one representation.
-fn one(
+pub(super) fn one(
     presentation: &Presentation<'_>,
     track: &TrackRecord,
     mut representation: Representation,
@@ -91,12 +68,12 @@ fn one(
     Ok(AdaptationSet { SegmentTemplate: template, representations: vec![representation], ..aligned(presentation) })
 }
 
-fn label(track: &TrackRecord) -> Vec<Label> {
+pub(super) fn label(track: &TrackRecord) -> Vec<Label> {
     let text = track.label.as_deref().map(plain_text).filter(|text| !text.is_empty());
     text.map(|content| Label { content, ..Label::default() }).into_iter().collect()
 }
 
-fn purpose(value: Option<&str>) -> Vec<Accessibility> {
+pub(super) fn purpose(value: Option<&str>) -> Vec<Accessibility> {
     value.map(|value| accessibility(AUDIO_PURPOSE, value.to_owned())).into_iter().collect()
 }
 

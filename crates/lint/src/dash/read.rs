@@ -13,6 +13,7 @@ use crate::{base64, codec, uri};
 
 mod check;
 mod periods;
+mod text;
 
 /// Bounds what is compared with one another.
 const MAX_REPRESENTATIONS: usize = 2000;
@@ -207,6 +208,7 @@ impl<'a> Reader<'a> {
     }
 
     fn check(&self, out: &Representation, findings: &mut Findings) {
+        text::check(&self.path, out, self.resource, findings);
         let place = Place::line(self.resource, out.line);
         let content = self.path[1].get("contentType");
         let (top, _) = out.mime.split_once('/').unwrap_or((&out.mime, ""));

@@ -15,7 +15,7 @@ use crate::hls::media::{self, Media};
 use crate::hls::multivariant::Multivariant;
 use crate::report::Place;
 use crate::rules::{dash as dash_rules, hls_media};
-use crate::uri;
+use crate::{uri, webvtt};
 
 impl Linter {
     pub(super) fn plan_hls(&mut self, playlist: &Multivariant) {
@@ -71,6 +71,8 @@ impl Linter {
                 Addressing::Single(reference) => {
                     track.segments.push(SegmentPlan {
                         uri: uri::resolve(&representation.base, reference),
+                        // Its one segment lasts as long as the period.
+                        duration: representation.period_seconds,
                         ..SegmentPlan::default()
                     });
                 }
@@ -175,14 +177,14 @@ impl Linter {
         if segment.opaque {
             return;
         }
-        let uri = segment.uri.clone();
-        let is_text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).starts_with(b"WEBVTT");
+        let (uri, has_init) = (segment.uri.clone(), segment.init.is_some());
         let path = uri.split(['?', '#']).next().unwrap_or_default();
-        if is_text || path.ends_with(".vtt") || path.ends_with(".webvtt") {
-            self.check_webvtt(index, &uri, bytes, is_text);
+        let named = path.ends_with(".vtt") || path.ends_with(".webvtt") || self.says_webvtt(index);
+        if named || webvtt::is_webvtt(bytes) {
+            self.check_webvtt(index, &uri, bytes);
             return;
         }
-        if segment.init.is_none()
+        if !has_init
             && self.tracks[index].hls
             && matches!(bytes.get(4..8), Some(b"styp" | b"moof" | b"sidx" | b"ftyp" | b"emsg" | b"prft"))
         {
@@ -195,18 +197,6 @@ impl Linter {
             return;
         }
         self.check_segment(index, position, bytes, 0);
-    }
-
-    fn check_webvtt(&mut self, index: usize, uri: &str, bytes: &[u8], is_text: bool) {
-        if !is_text {
-            self.findings.add(hls_media::WEBVTT, Place::line(uri, 1), "the segment does not begin with WEBVTT");
-            return;
-        }
-        let header = bytes.split(|&byte| byte == b'\n').take_while(|line| !line.trim_ascii().is_empty());
-        let mapped = header.into_iter().any(|line| line.trim_ascii_start().starts_with(b"X-TIMESTAMP-MAP"));
-        if self.tracks[index].hls && !mapped {
-            self.findings.add(hls_media::WEBVTT_MAP, Place::line(uri, 1), "the header has no X-TIMESTAMP-MAP");
-        }
     }
 
     /// Checks the media in an object, from position `from` on.

@@ -69,6 +69,8 @@ rules! {
         "URL templates have known identifiers and make distinct addresses" "use $RepresentationID$, $Bandwidth$, and $Number$ or $Time$, with %0Nd widths"
     TEMPLATE_DURATION Error "dash.template-duration" "ISO/IEC 23009-1 §5.3.9.2.2"
         "several segments have either @duration or a SegmentTimeline" "write one of the two"
+    TEXT_PERIOD Warning "dash.text-period" "DASH-IF IOP §6.4.5"
+        "text that is not in MP4 is one file for its period, with times from the period's start" "write one file for each period, with cues of that period alone, and no @presentationTimeOffset"
     THUMBNAILS Error "dash.thumbnails" "DASH-IF IOP §6.2.6"
         "a sheet of thumbnails divides into the tiles that it states" "write COLUMNSxROWS as @value, and @width and @height that they divide"
     TIMELINE_GAP Warning "dash.timeline-gap" "ISO/IEC 23009-1 §5.3.9.6, DASH-IF IOP §3.2.7"
@@ -83,6 +85,8 @@ rules! {
         "elements of the DASH namespace are where the schema allows them" "check the spelling and the parent"
     UTC_TIMING Warning "dash.utc-timing" "ISO/IEC 23009-1 §5.8.5.7, DASH-IF IOP §4.7"
         "a dynamic presentation tells clients a clock" "add UTCTiming"
+    WEBVTT Error "dash.webvtt" "W3C WebVTT §4.1"
+        "a file of text/vtt begins with WEBVTT, and its cues end behind their starts and come in the order of these" "write the header, times as hh:mm:ss.ttt, and cues sorted by start; players pass over others"
     XML Error "dash.xml" "W3C XML 1.0 §2.1"
         "the manifest is well-formed XML" "correct the markup"
 }

@@ -4,6 +4,7 @@
 mod cases;
 mod fixture;
 mod media;
+mod pieces;
 
 use std::collections::BTreeSet;
 
@@ -26,15 +27,15 @@ fn a_valid_presentation_has_no_findings() {
 #[test]
 fn periods_that_go_on_and_announced_events_are_no_findings() {
     let mut files = files(false);
-    files.insert("v1/1.m4s".to_owned(), cases::announced(&cases::event(60_000, "urn:scte:scte35:2013:bin")));
+    files.insert("v1/1.m4s".to_owned(), pieces::announced(&pieces::event(60_000, "urn:scte:scte35:2013:bin")));
     let undivided = String::from_utf8(files["m.mpd"].clone()).unwrap();
     let told = undivided.replacen("<Role", "<InbandEventStream schemeIdUri=\"urn:scte:scte35:2013:bin\"/><Role", 1);
     files.insert("m.mpd".to_owned(), told.into_bytes());
     let report = lint(&files, "m.mpd", options(), None);
     assert!(report.findings.is_empty(), "{report}");
-    files.insert("m.mpd".to_owned(), cases::divided("p0", 100_000, "1"));
+    files.insert("m.mpd".to_owned(), pieces::divided("p0", 100_000, "1"));
     let [second, third] = [1, 2].map(|number| media::segment(true, false, number));
-    let event = cases::event(120_000, "urn:scte:scte35:2013:bin");
+    let event = pieces::event(120_000, "urn:scte:scte35:2013:bin");
     files.insert("v1/1.m4s".to_owned(), second);
     files.insert("v1/2.m4s".to_owned(), [&third[..24], &event, &third[24..]].concat());
     let report = lint(&files, "m.mpd", options(), None);
@@ -55,11 +56,27 @@ fn an_interstitial_with_all_attributes_is_no_finding() {
 }
 
 #[test]
+fn a_whole_webvtt_file_is_no_finding() {
+    let mut files = files(false);
+    let text = String::from_utf8(files["m.mpd"].clone()).unwrap();
+    let set = pieces::subtitles("lang=\"en\"", "bandwidth=\"100\"", "<BaseURL>t.vtt</BaseURL>");
+    let told = text.replacen("</AdaptationSet>\n  </Period>", &set, 1);
+    assert_ne!(told, text);
+    files.insert("m.mpd".to_owned(), told.into_bytes());
+    let cues = "WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n\n00:05.999 --> 00:08.000\nbehind the end\n";
+    files.insert("t.vtt".to_owned(), cues.into());
+    let report = lint(&files, "m.mpd", options(), None);
+    assert!(report.findings.is_empty(), "{report}");
+    let before = lint(&fixture::files(false), "m.mpd", options(), None);
+    assert_eq!(report.segments, before.segments + 1);
+}
+
+#[test]
 fn thumbnails_that_go_on_behind_the_end_and_chapters_in_session_data_are_no_findings() {
     let mut files = files(false);
     let text = String::from_utf8(files["m.mpd"].clone()).unwrap();
     files.insert("x.jpg".to_owned(), vec![0xff; 900]);
-    let with_tiles = text.replacen("</AdaptationSet>\n  </Period>", &cases::tiles("2x1"), 1);
+    let with_tiles = text.replacen("</AdaptationSet>\n  </Period>", &pieces::tiles("2x1"), 1);
     assert_ne!(with_tiles, text);
     files.insert("m.mpd".to_owned(), with_tiles.into_bytes());
     let report = lint(&files, "m.mpd", options(), None);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use media_types::segment::Roles;
 use media_types::{CodecConfig, Timescale, TrackRecord};
-use packager::{FileLayout, Presentation};
+use packager::{DashText, FileLayout, Presentation};
 
 use super::{Subtitles, TextGrid, from_files, is_text, settle_defaults, write};
 use crate::package::files::Folder;
@@ -41,10 +41,13 @@ fn grid() -> TextGrid {
 
 /// Writes into `out`; gives the records and how many have a file of their own.
 fn written(all: &[Subtitles], out: &Path, layout: FileLayout) -> (Vec<TrackRecord>, usize, Vec<String>) {
+    written_as(all, out, &Presentation { layout, ..Presentation::default() })
+}
+
+fn written_as(all: &[Subtitles], out: &Path, frame: &Presentation<'_>) -> (Vec<TrackRecord>, usize, Vec<String>) {
     std::fs::create_dir_all(out).unwrap();
     let mut warnings = Vec::new();
-    let frame = Presentation { layout, ..Presentation::default() };
-    let written = write(all, &grid(), &frame, &Folder::new(out), &mut warnings).unwrap();
+    let written = write(all, &grid(), frame, &Folder::new(out), &mut warnings).unwrap();
     let files = written.iter().filter(|(_, file)| file.is_some()).count();
     (written.into_iter().map(|(record, _)| record).collect(), files, warnings)
 }
@@ -121,6 +124,50 @@ fn a_single_file_holds_the_track_and_what_is_written_twice_is_the_same() {
     assert_eq!((files, &first), (1, &second));
     let names: Vec<_> = std::fs::read_dir(inputs.0.path().join("1/text-de")).unwrap().flatten().collect();
     assert_eq!(names.len(), 3, "two WebVTT files and one of media");
+}
+
+#[test]
+fn a_whole_file_for_dash_has_every_cue_once_in_the_order_of_its_start_and_hls_is_as_before() {
+    let inputs = Inputs::new();
+    let mixed = "WEBVTT\nLanguage: de\n\nSTYLE\n::cue { color: red }\n\n00:05.000 --> 00:06.000 line:0\nDrei\n\n\
+                 00:01.000 --> 00:09.000\nEins &amp; <i>lang</i>\n\n00:01.000 --> 00:02.000\nZwei\n\n00:08.008 --> 00:09.000\nzu spät\n";
+    let twin = TTML.replace("'fi'", "'de'").replace(" itts:forcedDisplay='true'", "");
+    let all = [inputs.read("talk.vtt", mixed).0, inputs.read("talk.ttml", TTML).0, inputs.read("twin.ttml", &twin).0];
+    for layout in [FileLayout::Segments, FileLayout::SingleFile] {
+        let (out, before) =
+            (inputs.0.path().join(format!("{layout:?}")), inputs.0.path().join(format!("{layout:?} CMAF")));
+        let frame = Presentation { layout, dash_text: DashText::WebVtt, ..Presentation::default() };
+        let (records, files, warnings) = written_as(&all, &out, &frame);
+        let (cmaf, _, same_warnings) = written(&all, &before, layout);
+        assert_eq!((files, &warnings), (0, &same_warnings));
+        let read = |path: &str| std::fs::read_to_string(out.join(path)).unwrap();
+        assert_eq!(
+            read("text-de-wvtt/subtitles.vtt"),
+            "WEBVTT\nLanguage: de\n\nSTYLE\n::cue { color: red }\n\n00:00:01.000 --> 00:00:09.000\nEins &amp; <i>lang</i>\n\n\
+             00:00:01.000 --> 00:00:02.000\nZwei\n\n00:00:05.000 --> 00:00:06.000 line:0\nDrei\n"
+        );
+        assert!(read("text-fi-forced/subtitles.vtt").contains("00:00:01.000 --> 00:00:05.000"));
+        for (record, cmaf) in records.iter().zip(&cmaf) {
+            assert!(matches!(record.config, CodecConfig::Wvtt(_)));
+            let names = |folder: &Path| {
+                let all = std::fs::read_dir(folder.join(&record.name)).unwrap().flatten();
+                let mut names: Vec<_> = all.map(|entry| entry.file_name().into_string().unwrap()).collect();
+                names.sort();
+                names
+            };
+            assert_eq!(names(&out), ["00001.vtt", "00002.vtt", "subtitles.vtt"]);
+            for name in ["00001.vtt", "00002.vtt"] {
+                let there = |folder: &Path| std::fs::read(folder.join(&record.name).join(name)).unwrap();
+                assert!(there(&out) == there(&before), "{name}");
+            }
+            assert_eq!((&record.name, &record.webvtt_sizes), (&cmaf.name, &cmaf.webvtt_sizes));
+            let spans = |record: &TrackRecord| {
+                record.segments.iter().map(|one| (one.index, one.start_ticks, one.duration_ticks)).collect::<Vec<_>>()
+            };
+            assert_eq!(spans(record), spans(cmaf));
+            assert!(record.segments.iter().map(|one| one.size_bytes).eq(record.webvtt_sizes.iter().copied()));
+        }
+    }
 }
 
 #[test]

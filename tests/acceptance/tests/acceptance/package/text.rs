@@ -1,5 +1,7 @@
 //! Subtitles: players list them and show each cue at its time, and each segment holds the cues that are seen in it.
 
+mod whole;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -130,6 +130,28 @@ fn manifests_of_clear_packages_say_in_three_readers_what_the_playlists_say() {
 }
 
 #[test]
+fn manifests_name_one_webvtt_file_for_each_text_in_two_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, report) = rich(folder.path(), "out", &["--dash-subtitles", "webvtt"]);
+    let (tracks, read) = (track_names(&report), by_players(&out, None));
+    let texts: Vec<&String> = tracks.iter().filter(|track| track.starts_with("text")).collect();
+    assert_eq!(texts.len(), 4);
+    for track in texts {
+        let [dash, shaka] = ["dash", "shaka"].map(|reader| stream(&read, reader, track));
+        for name in ["type", "bandwidth", "roles", "label"] {
+            assert_eq!(dash[name], shaka[name], "{track}: {name}");
+        }
+        assert_eq!((&dash["language"], &dash["segments"]), (&shaka["language"], &serde_json::json!([])), "{track}");
+        let [file] = &shaka["segments"].as_array().unwrap()[..] else { panic!("{track}: {shaka}") };
+        assert_eq!(file["uri"], format!("{track}/subtitles.vtt"));
+        assert_eq!(
+            (file["start_s"].as_f64(), file["end_s"].as_f64()),
+            (Some(0.0), read["shaka"]["duration_s"].as_f64())
+        );
+    }
+}
+
+#[test]
 fn manifests_of_encrypted_packages_say_which_key_each_track_has() {
     let folder = tempfile::tempdir().unwrap();
     let keys = keys(folder.path());
