@@ -6,7 +6,7 @@
 //! - [`avc`], [`hevc`], [`av1`], [`vp9`], [`audio`], [`captions`]: what the codecs' bytes say.
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
 //! - [`protection_data`], [`key_file`], [`licence_request`], [`wrapped_key`], [`key_document`]: keys and what is said
-//!   about them.
+//!   about them. [`sealed_object`]: what lies under one.
 //! - [`presentation`]: the linter of anybody's presentations.
 
 mod codecs;
@@ -39,7 +39,7 @@ pub use engine::{ladder_file, message_from_engine, message_to_engine};
 pub use init_boxes::init_boxes;
 pub use key_document::key_document;
 pub use presentation::presentation;
-pub use protection::{key_file, licence_request, protection_data, wrapped_key};
+pub use protection::{key_file, licence_request, protection_data, sealed_object, wrapped_key};
 pub use segments::segments;
 pub use stored_segment::stored_segment;
 pub use text::{subtitles, text_samples};

@@ -2,7 +2,7 @@
 
 use drm::clearkey::{self, Request};
 use drm::pssh::{playready, widevine};
-use drm::{KeyEncryptionKey, KeySet, Pssh, TrackClass, WrappedKey};
+use drm::{DataKey, KeyEncryptionKey, KeySet, ObjectSeal, Pssh, TrackClass, WrappedKey, seal};
 
 /// `pssh` boxes, and what the systems put into them: what is read is written and read again as the same.
 pub fn protection_data(data: &[u8]) {
@@ -62,6 +62,36 @@ pub fn licence_request(data: &[u8]) {
     let key = drm::ContentKey::new([7; 16]);
     let licence = clearkey::licence(request.key_ids.iter().map(|id| (*id, &key)), request.session);
     assert_eq!(licence.matches("\"kid\"").count(), request.key_ids.len());
+}
+
+/// What the seeds are sealed under.
+pub(crate) fn data_key() -> DataKey {
+    DataKey::new([5; 32])
+}
+
+/// The name of the object that is read.
+pub(crate) const SEALED_NAME: &str = "work/ast_1/job-1/1.m4s";
+
+/// A sealed object: opens only when nothing in it was changed, whole and in parts.
+pub fn sealed_object(data: &[u8]) {
+    let key = data_key();
+    let whole = seal::open(&key, SEALED_NAME, data.to_vec()).ok();
+    if let Some(clear) = &whole {
+        let salt = *data[4..].first_chunk().expect("what opens has a header");
+        assert!(seal::seal(&key, SEALED_NAME, salt, clear) == data);
+    }
+    if let Ok(object) = ObjectSeal::read(&key, SEALED_NAME, data, data.len() as u64) {
+        assert_eq!(object.sealed_bytes(), data.len() as u64);
+        let end = object.clear_bytes();
+        for range in [0..end.min(1), end / 2..end, end.saturating_sub(1)..end] {
+            let part = object.cover(range.clone());
+            let opened = object.open_range(range.clone(), data[part.start as usize..part.end as usize].to_vec());
+            let expected = whole.as_ref().map(|clear| &clear[range.start as usize..range.end as usize]);
+            assert!(expected.is_none_or(|expected| opened.as_deref() == Ok(expected)));
+            assert!(opened.is_err() || opened.is_ok_and(|opened| opened.len() as u64 == range.end - range.start));
+        }
+    }
+    assert!(seal::open(&key, "other", seal::seal(&key, "other", [1; 32], data)).is_ok_and(|opened| opened == data));
 }
 
 /// A stored key: opens only when nothing in it was changed.

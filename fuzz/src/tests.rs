@@ -47,6 +47,11 @@ fn seeds_are_accepted() {
     );
     let key_file = |seed: &[u8]| drm::KeySet::parse(&String::from_utf8_lossy(seed)).is_ok();
     assert_eq!(accepted(seeds::key_files(), key_file), 3);
+    let opens = |seed: &[u8]| {
+        let (key, name) = (super::protection::data_key(), super::protection::SEALED_NAME);
+        drm::seal::open(&key, name, seed.to_vec()).is_ok()
+    };
+    assert_eq!(accepted(seeds::sealed_objects(), opens), 3);
     let words = |seed: &[u8]| timed_text::codec::parse(seed).is_ok_and(|parsed| parsed.document.cues.len() >= 3);
     assert_eq!(accepted(seeds::subtitles(), words), 4);
     // Of two tries with each track, at most one passes over the first segment.
@@ -83,6 +88,11 @@ fn keys_survive() {
     exercise("key_file", seeds::key_files(), 3000, super::key_file);
     exercise("licence_request", seeds::licence_requests(), 3000, super::licence_request);
     exercise("wrapped_key", seeds::wrapped_keys(), 300, super::wrapped_key);
+}
+
+#[test]
+fn sealed_objects_survive() {
+    exercise("sealed_object", seeds::sealed_objects(), 500, super::sealed_object);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::PackageError;
 use crate::isobmff::Boxes;
 use crate::protection::SegmentProtection;
 use layout::Layout;
-use read::{ReadBack, read_back};
+
+pub(crate) use read::{ReadBack, read_back};
 
 /// What a segment's boxes say of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,14 @@
 //! playlist of HLS (RFC 8216bis §4.4.3.6) and a trick-mode set of DASH (DASH-IF Interoperability Points §3.2.9) name the
 //! same bytes. Nothing is encoded again.
 
+mod file;
+
 use media_types::{Timescale, TrackRecord};
 
 use crate::presentation::picture;
-use crate::repack::TrackShape;
-use crate::{SampleMeta, index_length};
+use crate::{SampleMeta, codec_name, index_length};
+
+pub use file::{FinishedTrick, TrickFile};
 
 /// Pictures closer together than this are of no use at any speed.
 const LEAST_MS: u64 = 1000;
@@ -55,6 +58,22 @@ impl TrickTrack {
     }
 }
 
+/// The positions of the tracks whose keyframes are written once more: the smallest pictures of each codec, since a player
+/// decodes one.
+pub fn trick_sources<'a>(tracks: impl IntoIterator<Item = &'a TrackRecord>) -> Vec<usize> {
+    let mut smallest: Vec<(&str, u64, usize)> = Vec::new();
+    for (position, track) in tracks.into_iter().enumerate() {
+        let Some(picture) = picture(track) else { continue };
+        let (codec, pixels) = (codec_name(&track.config), u64::from(picture.width) * u64::from(picture.height));
+        match smallest.iter_mut().find(|(other, ..)| *other == codec) {
+            Some(found) if found.1 <= pixels => {}
+            Some(found) => *found = (codec, pixels, position),
+            None => smallest.push((codec, pixels, position)),
+        }
+    }
+    smallest.into_iter().map(|(_, _, position)| position).collect()
+}
+
 /// Which keyframes of a track are shown in fast playback, and how long each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrickPlan {
@@ -63,22 +82,28 @@ pub struct TrickPlan {
 }
 
 impl TrickPlan {
-    /// Keyframes at least a second apart; farther in recordings of more than nine hours. `None` of a track that has less
-    /// than two of them, or none for longer than an index can say.
-    pub fn new(shape: &TrackShape, timescale: Timescale) -> Option<Self> {
-        let length = shape.end_pts.max(0).unsigned_abs();
-        let distance = (LEAST_MS * u64::from(timescale.get()) / 1000).max(length.div_ceil(MOST_PICTURES));
-        let distance = i64::try_from(distance).ok()?;
+    /// Of a track's keyframes, ascending, that ends at `end_pts`: those at least a second apart; farther in recordings of more
+    /// than nine hours. `None` of a track that has less than two of them, or none for longer than an index can say.
+    pub fn new(key_times: &[i64], end_pts: i64, timescale: Timescale) -> Option<Self> {
+        Self::spaced(key_times, end_pts, least_distance(end_pts, timescale)?)
+    }
+
+    fn spaced(key_times: &[i64], end_pts: i64, distance: i64) -> Option<Self> {
         let mut chosen: Vec<i64> = Vec::new();
-        for &at in shape.key_times.iter().filter(|at| (0..shape.end_pts).contains(*at)) {
+        for &at in key_times.iter().filter(|at| (0..end_pts).contains(*at)) {
             if chosen.last().is_none_or(|last| at - last >= distance) {
                 chosen.push(at);
             }
         }
-        let ends = chosen.iter().skip(1).copied().chain([shape.end_pts]);
+        let ends = chosen.iter().skip(1).copied().chain([end_pts]);
         let pictures = chosen.iter().zip(ends).map(|(&at, end)| Some((at, u32::try_from(end - at).ok()?)));
         let pictures: Vec<_> = pictures.collect::<Option<_>>()?;
         (pictures.len() > 1).then_some(Self { pictures, next: 0 })
+    }
+
+    /// Whether the keyframe of this time is among them.
+    fn shows(&self, pts: i64) -> bool {
+        self.pictures.binary_search_by_key(&pts, |&(at, _)| at).is_ok()
     }
 
     /// Bytes of the index in front of the pictures.
@@ -99,6 +124,12 @@ impl TrickPlan {
     }
 }
 
+/// How far apart pictures of a track of this length are at least, in ticks.
+fn least_distance(end_pts: i64, timescale: Timescale) -> Option<i64> {
+    let length = end_pts.max(0).unsigned_abs();
+    i64::try_from((LEAST_MS * u64::from(timescale.get()) / 1000).max(length.div_ceil(MOST_PICTURES))).ok()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -107,16 +138,12 @@ mod tests {
 
     use super::*;
 
-    fn shape(key_times: Vec<i64>, end_pts: i64) -> TrackShape {
-        TrackShape { shift: 0, hidden_ticks: 0, first_pts: 0, end_pts, packets: 100, key_times, rate: None }
-    }
-
     fn scale() -> Timescale {
         Timescale::new(1000).unwrap()
     }
 
     fn pictures(key_times: &[i64], end: i64) -> Option<Vec<(i64, u32)>> {
-        TrickPlan::new(&shape(key_times.to_vec(), end), scale()).map(|plan| plan.pictures)
+        TrickPlan::new(key_times, end, scale()).map(|plan| plan.pictures)
     }
 
     #[test]
@@ -132,8 +159,8 @@ mod tests {
     #[test]
     fn an_index_always_has_room_for_them() {
         // A week in which every picture is a keyframe.
-        let plan = TrickPlan::new(&shape((0..604_800).map(|second| second * 1000).collect(), 604_800_000), scale());
-        let plan = plan.unwrap();
+        let key_times: Vec<i64> = (0..604_800).map(|second| second * 1000).collect();
+        let plan = TrickPlan::new(&key_times, 604_800_000, scale()).unwrap();
         assert!(plan.pictures.len() <= 32_768 && plan.pictures.len() > 30_000, "{}", plan.pictures.len());
         assert_eq!(plan.index_bytes(), 40 + 12 * plan.pictures.len() as u64);
     }
@@ -145,8 +172,8 @@ mod tests {
         ) {
             let times: Vec<i64> = gaps.iter().scan(0, |at, gap| { let now = *at; *at += gap; Some(now) }).collect();
             let end = times.last().unwrap() + 40;
-            let key_times = times.iter().zip(&keys).filter(|(_, key)| **key).map(|(at, _)| *at).collect();
-            let Some(mut plan) = TrickPlan::new(&shape(key_times, end), scale()) else { return Ok(()) };
+            let key_times: Vec<i64> = times.iter().zip(&keys).filter(|(_, key)| **key).map(|(at, _)| *at).collect();
+            let Some(mut plan) = TrickPlan::new(&key_times, end, scale()) else { return Ok(()) };
             let (wanted, mut at) = (plan.pictures.clone(), 0);
             for (&pts, &keyframe) in times.iter().zip(&keys) {
                 let sample = SampleMeta { dts: pts - 7, pts, duration: 40, size: 9, keyframe };

@@ -17,12 +17,13 @@ function require(condition, reason) {
 }
 
 /**
- * Plays faster than life with the player's own track for that, then at life's speed again. `trick` is {group, height, from}: pictures from one
- * keyframe to the next, the height of the track, and files of which one must be asked for.
+ * Plays faster than life with the player's own track for that, then at life's speed again. `trick` is {group, height, from, of, least}: pictures from
+ * one keyframe to the next, the height of the track, files of which one must be asked for; the height of the rendition that plays, if that is not
+ * the highest one; and how many keyframes must be seen, if the recording is too short for three.
  */
 export async function trickPlay(stage, context, open) {
   const { player, renditions, trick, rate, segmentSeconds } = context;
-  const main = renditions.at(-1);
+  const main = renditions.find(({ height }) => height === trick.of) ?? renditions.at(-1);
   await open(stage, player, main);
   await stage.call('trickPlay', [SPEED]);
   const { buffered } = await stage.call('state');
@@ -47,7 +48,7 @@ export async function trickPlay(stage, context, open) {
     }
     return shown;
   };
-  const fast = await look((shown) => shown.length >= LEAST_SEEN);
+  const fast = await look((shown) => shown.length >= (trick.least ?? LEAST_SEEN));
   for (const { number, height } of fast) {
     require(number % trick.group === 0 && height === trick.height, `picture ${number} of height ${height} was shown in fast playback`);
   }

@@ -1,8 +1,9 @@
 //! From stored parts to whole tracks, and from tracks to everything that is derived from them.
 
+use bytes::Bytes;
 use media_types::segment::Roles;
 use media_types::{AudioPlan, SegmentRecord, Timescale, TrackRecord, VideoPlan};
-use packager::{OutputFile, Presentation, Protection, StoryboardRef};
+use packager::{FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path};
 
 use crate::error::WorkError;
 use crate::track::{RangeParts, Stills, TrackPart, audio_kind, audio_track, video_kind, video_track};
@@ -95,21 +96,47 @@ fn broken(detail: &str) -> WorkError {
     WorkError::Engine(detail.to_owned())
 }
 
-/// Everything that is derived from finished tracks: initialization segments, playlists, the MPD and the storyboard's
-/// index. `uri_prefix` stands before the URIs in the two entry points: empty, or such as `g2/`. `protection` says which
-/// tracks are encrypted.
+/// The keyframes, for fast playback, of tracks that stay clear. `read` gives a segment by its path.
+///
+/// # Errors
+/// What `read` fails with, and when the packager refuses.
+pub(crate) async fn clear_keyframes<F, Reading>(
+    tracks: &[TrackRecord],
+    mut read: F,
+) -> Result<Vec<FinishedTrick>, WorkError>
+where
+    F: FnMut(String) -> Reading,
+    Reading: Future<Output = Result<Bytes, WorkError>>,
+{
+    let mut made = Vec::new();
+    for track in packager::trick_sources(tracks).into_iter().map(|position| &tracks[position]) {
+        let Some(mut keyframes) = TrickFile::new(track, None)? else { continue };
+        for segment in &track.segments {
+            keyframes.take(segment, &read(segment_path(&track.name, segment.index)).await?)?;
+        }
+        made.push(keyframes.finish()?);
+    }
+    Ok(made)
+}
+
+/// Everything that is derived from finished tracks: initialization segments, playlists, the MPD, the storyboard's index and
+/// the keyframes. `uri_prefix` stands before the URIs in the two entry points: empty, or such as `g2/`. `protection` says
+/// which tracks are encrypted.
 ///
 /// # Errors
 /// When the packager refuses.
 pub(crate) fn derived_files(
     tracks: &[TrackRecord],
+    keyframes: Vec<FinishedTrick>,
     storyboard: Option<&Storyboard>,
     uri_prefix: &str,
     protection: Option<&Protection>,
 ) -> Result<Vec<OutputFile>, WorkError> {
     let storyboard = storyboard.map(Storyboard::reference);
-    let presentation = Presentation { tracks, uri_prefix, storyboard, protection, ..Presentation::default() };
-    let mut files = packager::text_files(&presentation)?;
+    let (tricks, mut files): (Vec<_>, Vec<_>) = keyframes.into_iter().map(|made| (made.track, made.file)).unzip();
+    let presentation =
+        Presentation { tracks, uri_prefix, storyboard, protection, tricks: &tricks, ..Presentation::default() };
+    files.extend(packager::text_files(&presentation)?);
     for track in tracks {
         let bytes = presentation.init_segment(track)?;
         let path = packager::init_path(&track.name);
@@ -148,3 +175,6 @@ impl Storyboard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

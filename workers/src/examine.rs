@@ -5,6 +5,9 @@ use lint::{Fetched, Linter, Options, Report, Severity, Step};
 
 use crate::error::WorkError;
 
+/// Segments of each track that are read through the MPD; all are read through the playlists.
+pub(crate) const SEGMENTS_THROUGH_MPD: usize = 2;
+
 /// Broken rules that are told; a fault in every segment is one fault.
 const TOLD: usize = 5;
 

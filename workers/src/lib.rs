@@ -5,6 +5,7 @@
 //! - `assemble`: stored parts to whole tracks, and to all files derived from them.
 //! - `examine`: what was made, read back through the linter.
 //! - `local`: a file in, a folder out.
+//! - `sealed`: an asset's media in the store, sealed when it is to be protected.
 //! - `stage`: the queue's handlers, one file per stage.
 //! - `run`: the worker loop, the reaper beside it.
 //! - `error`: failures, sorted by what to do about them.
@@ -16,6 +17,7 @@ mod error;
 mod examine;
 mod local;
 mod run;
+mod sealed;
 mod segmenter;
 mod stage;
 mod track;

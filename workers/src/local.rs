@@ -1,22 +1,22 @@
 //! `lectern encode`: the same engine and packager, a folder instead of the store, no queue and no database.
 
+mod folder;
+
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use ladders::Ladder;
-use media_types::publication::MULTIVARIANT_PLAYLIST;
 use media_types::{EncodePlan, ProbeReport, TrackRecord};
 use pipeline::StillsOrder;
 
-use crate::assemble::{Storyboard, audio_record, derived_files, video_record};
+use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
 use crate::error::WorkError;
-use crate::examine::{examine, part};
 use crate::track::{ObjectSink, OnProgress, RangeParts, Stills, TrackPart, encode_audio, encode_range, make_stills};
+use folder::Folder;
+
+pub use folder::Staging;
 
 /// What happened, for whoever shows it.
 #[derive(Clone, Debug)]
@@ -61,35 +61,22 @@ pub async fn encode_local(
 
     let board = Arc::new(Board::new(plan.clone(), on_event));
     let slots = crate::ranges_at_once().min(board.tasks() as u32).max(1);
-    let sink: Arc<dyn ObjectSink> = Arc::new(Folder(staging.path.clone()));
+    let folder = Arc::new(Folder::new(staging.path()));
     let mut sessions = vec![session];
     for _ in 1..slots {
         sessions.push(EngineSession::start(engine, source.clone()).await?);
     }
     let mut running = tokio::task::JoinSet::new();
     for session in sessions {
-        running.spawn(work(session, board.clone(), sink.clone()));
+        running.spawn(work(session, board.clone(), folder.clone()));
     }
     while let Some(ended) = running.join_next().await {
         ended.map_err(|error| WorkError::Engine(format!("a task of the encode panicked: {error}")))??;
     }
-    let result = finish(&plan, &board, sink.as_ref()).await?;
-    examine_folder(&staging.path).await?;
+    let result = finish(&plan, &board, &folder).await?;
+    folder.examine().await?;
     staging.publish(out)?;
     Ok(result)
-}
-
-/// Reads everything back through the playlists.
-async fn examine_folder(folder: &Path) -> Result<(), WorkError> {
-    let fetch = |path: String, range: Option<(u64, u64)>| async move {
-        let bytes = tokio::fs::read(folder.join(&path)).await.map(Bytes::from);
-        let bytes = bytes.map_err(|error| WorkError::Storage(format!("{path}: {error}")))?;
-        Ok(match range {
-            Some((start, length)) => part(&bytes, start, length),
-            None => bytes,
-        })
-    };
-    examine(MULTIVARIANT_PLAYLIST, lint::Options::default(), fetch).await.map(drop)
 }
 
 fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {
@@ -210,7 +197,7 @@ async fn work(mut session: EngineSession, board: Arc<Board>, sink: Arc<dyn Objec
     Ok(())
 }
 
-async fn finish(plan: &Arc<EncodePlan>, board: &Board, sink: &dyn ObjectSink) -> Result<LocalResult, WorkError> {
+async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Result<LocalResult, WorkError> {
     let finished = std::mem::take(&mut *lock(&board.finished));
     let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
     let mut tracks = Vec::new();
@@ -229,79 +216,9 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, sink: &dyn ObjectSink) ->
         (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),
         _ => None,
     };
-    for file in derived_files(&tracks, storyboard.as_ref(), "", None)? {
-        sink.put(file.path, file.bytes).await?;
+    let keyframes = clear_keyframes(&tracks, |path| folder.read(path, None)).await?;
+    for file in derived_files(&tracks, keyframes, storyboard.as_ref(), "", None)? {
+        folder.put(file.path, file.bytes).await?;
     }
     Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures })
-}
-
-struct Folder(PathBuf);
-
-impl ObjectSink for Folder {
-    fn put(&self, path: String, bytes: Bytes) -> BoxFuture<'_, Result<(), WorkError>> {
-        let target = self.0.join(path);
-        async move {
-            tokio::task::spawn_blocking(move || {
-                if let Some(folder) = target.parent() {
-                    std::fs::create_dir_all(folder)?;
-                }
-                std::fs::write(&target, &bytes)
-            })
-            .await
-            .map_err(|error| WorkError::Storage(error.to_string()))?
-            .map_err(|error| WorkError::Storage(error.to_string()))
-        }
-        .boxed()
-    }
-}
-
-/// A folder beside the wanted one that becomes it by one rename, or vanishes.
-pub struct Staging {
-    path: PathBuf,
-}
-
-impl Staging {
-    /// Makes the folder beside `out`.
-    ///
-    /// # Errors
-    /// [`WorkError::Input`] when `out` is there and not an empty folder; [`WorkError::Storage`] when the folder cannot
-    /// be made.
-    pub fn create(out: &Path) -> Result<Self, WorkError> {
-        let taken = out.is_file() || out.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-        if taken {
-            return Err(WorkError::Input {
-                code: "output.not_empty".to_owned(),
-                detail: format!("{} is not an empty folder", out.display()),
-                hint: "name a folder that does not exist yet; nothing is ever overwritten".to_owned(),
-            });
-        }
-        let name = out.file_name().ok_or_else(|| WorkError::Storage(format!("{} names no folder", out.display())))?;
-        let path = out.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| WorkError::Storage(format!("{}: {error}", path.display())))?;
-        Ok(Self { path })
-    }
-
-    /// Where to write.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Renames it to what it is for.
-    ///
-    /// # Errors
-    /// [`WorkError::Storage`] when that fails.
-    pub fn publish(self, out: &Path) -> Result<(), WorkError> {
-        let failed = |error: std::io::Error| WorkError::Storage(format!("{}: {error}", out.display()));
-        if out.is_dir() {
-            std::fs::remove_dir(out).map_err(failed)?;
-        }
-        std::fs::rename(&self.path, out).map_err(failed)
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // After a successful rename there is nothing left to remove.
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
 }

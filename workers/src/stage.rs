@@ -26,7 +26,7 @@ use media_store::MediaStore;
 use media_types::{AssetId, EncodePlan, publication};
 
 use crate::error::WorkError;
-use objects::StoredSource;
+use crate::sealed::AssetMedia;
 pub use protect::Protecting;
 
 /// Finds a ladder by name, as it is in force now.
@@ -86,12 +86,17 @@ impl Workshop {
         self.store.asset(&job.tenant_id, &job.asset_id).await?.ok_or(WorkError::LeaseLost)
     }
 
-    async fn session(&self, job: &ClaimedJob, lease: &Lease) -> Result<EngineSession, WorkError> {
-        let key = publication::source_key(&job.asset_id);
-        let meta = self.media.head(&key).await?;
-        let size = meta.ok_or_else(|| WorkError::Storage(format!("{key} is not in the store")))?.size_bytes;
-        let source = StoredSource::new(self.media.clone(), key, size, lease.clone());
-        Ok(EngineSession::start(&self.engine, Arc::new(source)).await?)
+    /// The asset's source and what is made of it; sealed when it is to be protected.
+    async fn media_of(&self, asset: &AssetRow) -> Result<AssetMedia, WorkError> {
+        let data_key = match asset.protection {
+            Some(_) => Some(self.protecting.data_key(asset).await?),
+            None => None,
+        };
+        Ok(AssetMedia::new(self.media.clone(), asset, data_key))
+    }
+
+    async fn session(&self, media: &AssetMedia, lease: &Lease) -> Result<EngineSession, WorkError> {
+        Ok(EngineSession::start(&self.engine, Arc::new(media.source(lease).await?)).await?)
     }
 
     async fn commit(

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control_api::Licences;
 use drm::{ContentKey, KeyEntry, KeyId, ProtectionScheme, TrackClass, WrappedKey};
 use futures::future::{BoxFuture, FutureExt, ready};
-use key_vault::{KekError, KekId, KeyOwner, KeyVault, Kms, KmsWrapped, LocalKeks};
+use key_vault::{KekError, KekId, KeyOwner, KeyVault, Kms, KmsWrapped, LocalKeks, Secret};
 use media_store::MemoryStore;
 use media_types::PlaybackId;
 use playback_token::{Claims, KeyRing, SigningKey};
@@ -310,11 +310,11 @@ impl Kms for Away {
         away()
     }
 
-    fn wrap<'a>(&'a self, _key: &'a ContentKey) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
+    fn wrap<'a>(&'a self, _key: &'a Secret) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
         away()
     }
 
-    fn unwrap<'a>(&'a self, _: &'a KekId, _: &'a WrappedKey) -> BoxFuture<'a, Result<ContentKey, KekError>> {
+    fn unwrap<'a>(&'a self, _: &'a KekId, _: &'a WrappedKey) -> BoxFuture<'a, Result<Secret, KekError>> {
         away()
     }
 }

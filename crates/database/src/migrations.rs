@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("assets", "20260101000400_upload_create"),
     migration!("keys", "20260101000500_content_key_create"),
     migration!("assets", "20260101000600_asset_protection"),
+    migration!("keys", "20260101000700_data_key_create"),
 ];
 
 #[cfg(test)]

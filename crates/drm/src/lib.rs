@@ -8,6 +8,7 @@
 //! - [`SegmentCipher`], [`SampleCipher`]: MPEG-TS for HLS.
 //! - [`pssh`]: boxes of licence systems. [`signal`]: what playlists and manifests say about keys.
 //! - [`clearkey`]: licences of the simplest system.
+//! - [`seal`]: objects at rest under a [`DataKey`].
 //!
 //! Layer 1: deterministic; initialisation vectors and keys come in as arguments or are derived from the content.
 
@@ -19,6 +20,7 @@ mod hls;
 mod iv;
 mod keys;
 pub mod pssh;
+pub mod seal;
 mod secret;
 pub mod signal;
 mod types;
@@ -32,6 +34,7 @@ pub use keys::{
     KeyEntry, KeyFileError, KeyFileProblem, KeySet, MAX_KEY_LINES, MissingKey, MissingPeriodKey, TrackClass,
 };
 pub use pssh::{Pssh, PsshError, SystemId};
+pub use seal::{DataKey, ObjectSeal, SealError};
 pub use secret::{ContentKey, KeyEncryptionKey, KeyTextError};
 pub use types::{Iv, KeyId, ProtectionScheme, SampleEncryption, Subsample, TrackProtection};
 pub use wrap::{UnwrapError, WrappedKey};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use drm::{ContentKey, KeyEntry, KeyId, TrackClass};
+use drm::{ContentKey, DataKey, KeyEntry, KeyId, TrackClass};
 use zeroize::Zeroizing;
 
 use crate::VaultError;
@@ -44,6 +44,16 @@ pub fn draw_keys(
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// A new data key.
+pub(crate) fn draw_data_key(
+    random: &mut (dyn FnMut(&mut [u8]) -> io::Result<()> + Send),
+) -> Result<DataKey, VaultError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    random(&mut bytes[..]).map_err(VaultError::Randomness)?;
+    let (one, other) = bytes.split_at(16);
+    if one == other { Err(VaultError::NotRandom) } else { Ok(DataKey::new(*bytes)) }
 }
 
 #[cfg(test)]
@@ -90,6 +100,15 @@ mod tests {
         };
         assert!(matches!(draw(repeats), VaultError::NotRandom));
         assert!(matches!(draw(&mut |_| Err(io::Error::other("gone"))), VaultError::Randomness(_)));
+    }
+
+    #[test]
+    fn a_data_key_is_what_was_drawn() {
+        let key = draw_data_key(&mut counting()).ok().unwrap();
+        assert_eq!(key.expose()[..], (1..33).collect::<Vec<u8>>()[..]);
+        assert!(matches!(draw_data_key(&mut |_| Ok(())), Err(VaultError::NotRandom)));
+        let fails = &mut |_: &mut [u8]| Err(io::Error::other("gone"));
+        assert!(matches!(draw_data_key(fails), Err(VaultError::Randomness(_))));
     }
 
     #[test]

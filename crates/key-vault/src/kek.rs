@@ -5,11 +5,13 @@ mod source;
 use std::error::Error;
 use std::fmt;
 
-use drm::{ContentKey, KeyEncryptionKey, KeyTextError, UnwrapError, WrappedKey};
+use drm::{KeyEncryptionKey, KeyTextError, UnwrapError, WrappedKey, wrap};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 pub use source::{KEK_FILE_VARIABLE, KEK_VARIABLE, KekSourceError};
 use zeroize::Zeroizing;
+
+use crate::Secret;
 
 /// The most key-encryption keys of one list.
 pub const MAX_KEKS: usize = 16;
@@ -49,6 +51,9 @@ pub enum KekError {
     /// The wrapped key does not open.
     #[error(transparent)]
     Unwrap(#[from] UnwrapError),
+    /// A content key lies where a data key should.
+    #[error("the wrapped key is not a data key")]
+    NotADataKey,
     /// A service that holds key-encryption keys refused or did not answer.
     #[error("the key management service failed")]
     Service(#[source] Box<dyn Error + Send + Sync>),
@@ -57,7 +62,7 @@ pub enum KekError {
 impl KekError {
     /// Whether the fault lies with this one wrapped key, and not with whatever should open it.
     pub fn is_of_the_key(&self) -> bool {
-        matches!(self, Self::Unwrap(_))
+        matches!(self, Self::Unwrap(_) | Self::NotADataKey)
     }
 }
 
@@ -70,13 +75,13 @@ pub trait KeyEncryption: Send + Sync {
     ///
     /// # Errors
     /// [`KekError::Service`].
-    fn wrap(&self, key: &ContentKey) -> Result<WrappedKey, KekError>;
+    fn wrap(&self, key: &Secret) -> Result<WrappedKey, KekError>;
 
     /// Opens what the key of this name wrapped.
     ///
     /// # Errors
     /// That key is not there, or what it should open was changed.
-    fn unwrap(&self, kek_id: &KekId, wrapped: &WrappedKey) -> Result<ContentKey, KekError>;
+    fn unwrap(&self, kek_id: &KekId, wrapped: &WrappedKey) -> Result<Secret, KekError>;
 }
 
 /// What is no list of key-encryption keys. Says where, never what it holds.
@@ -161,14 +166,15 @@ impl KeyEncryption for LocalKeks {
         &self.current().0
     }
 
-    fn wrap(&self, key: &ContentKey) -> Result<WrappedKey, KekError> {
-        Ok(WrappedKey::wrap(key, &self.current().1))
+    fn wrap(&self, key: &Secret) -> Result<WrappedKey, KekError> {
+        let wrapped = wrap::wrap(&self.current().1, key.expose()).expect("a secret has two or four whole blocks");
+        Ok(WrappedKey::from_bytes(wrapped))
     }
 
-    fn unwrap(&self, kek_id: &KekId, wrapped: &WrappedKey) -> Result<ContentKey, KekError> {
+    fn unwrap(&self, kek_id: &KekId, wrapped: &WrappedKey) -> Result<Secret, KekError> {
         let found = self.keys.iter().find(|(id, _)| id == kek_id);
         let (_, key) = found.ok_or_else(|| KekError::Unknown(kek_id.clone()))?;
-        Ok(wrapped.unwrap(key)?)
+        Secret::new(wrap::unwrap(key, wrapped.as_bytes())?)
     }
 }
 
@@ -190,6 +196,7 @@ fn prf(key: &KeyEncryptionKey, label: &[u8], purpose: &[u8]) -> Zeroizing<[u8; 3
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use drm::{ContentKey, DataKey};
     use proptest::prelude::*;
 
     use super::*;
@@ -203,7 +210,7 @@ mod tests {
         let (old, new) = ("0a".repeat(16), "0B".repeat(32));
         let before = keks(&old);
         let after = keks(&format!("# from May on\n{new}\r\n{old} # until the last key is rewrapped\n"));
-        let key = ContentKey::new(*b"sixteen byte key");
+        let key = Secret::from(&ContentKey::new(*b"sixteen byte key"));
         let wrapped = before.wrap(&key).unwrap();
         assert!(after.unwrap(before.current_id(), &wrapped).ok().unwrap() == key);
         assert!(wrapped != after.wrap(&key).unwrap() && before.current_id() != after.current_id());
@@ -211,6 +218,19 @@ mod tests {
         assert_eq!(unknown.to_string(), format!("the key-encryption key {} is not configured", after.current_id()));
         let changed = after.unwrap(after.current_id(), &wrapped).err().unwrap();
         assert!(changed.is_of_the_key() && !unknown.is_of_the_key());
+    }
+
+    #[test]
+    fn keys_of_both_kinds_come_back_as_what_they_are() {
+        let keks = keks(&"0a".repeat(32));
+        let back = |key: &Secret| keks.unwrap(keks.current_id(), &keks.wrap(key).unwrap()).unwrap();
+        let (content, data) = (ContentKey::new([1; 16]), DataKey::new([2; 32]));
+        let (one, other) = (back(&Secret::from(&content)), back(&Secret::from(&data)));
+        assert!(one.content_key().ok().unwrap() == content && other.data_key().ok().unwrap() == data);
+        assert!(one != other && one.data_key().err().unwrap().is_of_the_key());
+        assert!(other.content_key().err().unwrap().is_of_the_key());
+        let short = WrappedKey::from_bytes(wrap::wrap(&keks.current().1, &[3; 24]).unwrap());
+        assert!(keks.unwrap(keks.current_id(), &short).err().unwrap().is_of_the_key());
     }
 
     #[test]

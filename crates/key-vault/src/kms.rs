@@ -1,11 +1,11 @@
 //! Key-encryption keys that another machine holds.
 
-use drm::{ContentKey, WrappedKey};
+use drm::WrappedKey;
 use futures::future::{BoxFuture, FutureExt, ready};
 
-use crate::{KekError, KekId, KeyEncryption};
+use crate::{KekError, KekId, KeyEncryption, Secret};
 
-/// A content key as a key management service gave it back.
+/// A key as a key management service gave it back.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KmsWrapped {
     /// The key-encryption key that it used, which the service may have changed a moment ago.
@@ -21,10 +21,10 @@ pub trait Kms: Send + Sync {
     fn current_id(&self) -> BoxFuture<'_, Result<KekId, KekError>>;
 
     /// Wraps under the current key.
-    fn wrap<'a>(&'a self, key: &'a ContentKey) -> BoxFuture<'a, Result<KmsWrapped, KekError>>;
+    fn wrap<'a>(&'a self, key: &'a Secret) -> BoxFuture<'a, Result<KmsWrapped, KekError>>;
 
     /// Opens what the key of this name wrapped.
-    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<ContentKey, KekError>>;
+    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<Secret, KekError>>;
 }
 
 impl<T: KeyEncryption> Kms for T {
@@ -32,12 +32,12 @@ impl<T: KeyEncryption> Kms for T {
         ready(Ok(KeyEncryption::current_id(self).clone())).boxed()
     }
 
-    fn wrap<'a>(&'a self, key: &'a ContentKey) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
+    fn wrap<'a>(&'a self, key: &'a Secret) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
         let kek_id = KeyEncryption::current_id(self).clone();
         ready(KeyEncryption::wrap(self, key).map(|wrapped| KmsWrapped { kek_id, wrapped })).boxed()
     }
 
-    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<ContentKey, KekError>> {
+    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<Secret, KekError>> {
         ready(KeyEncryption::unwrap(self, kek_id, wrapped)).boxed()
     }
 }

@@ -1,10 +1,10 @@
 //! From one key-encryption key to the next. Media stay as they are: content keys do not change, only their wrapping.
 
 use database::args;
-use drm::{KeyId, WrappedKey};
+use drm::WrappedKey;
 use media_types::TenantId;
 
-use crate::rows::parse_key_id;
+use crate::rows::{KeyName, parse_key_id};
 use crate::{KekId, KeyVault, VaultError, sql};
 
 /// Keys that are rewrapped between two looks at the database.
@@ -22,14 +22,53 @@ pub struct Rewrapped {
     /// Keys that did not open and stay as they are.
     pub failed: u64,
     /// The names of the first of those, at most 16.
-    pub failures: Vec<KeyId>,
+    pub failures: Vec<KeyName>,
 }
 
 /// How far the rewrapping got; where the next step begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
+    kind: Kind,
     tenant: String,
-    key_id: String,
+    name: String,
+}
+
+/// The two tables of wrapped keys, in the order in which they are gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Content,
+    Data,
+}
+
+impl Kind {
+    const ALL: [Kind; 2] = [Kind::Content, Kind::Data];
+
+    fn wrapped_under(self) -> &'static str {
+        match self {
+            Kind::Content => sql::CONTENT_KEYS_UNDER,
+            Kind::Data => sql::DATA_KEYS_UNDER,
+        }
+    }
+
+    fn save_rewrapped(self) -> &'static str {
+        match self {
+            Kind::Content => sql::SAVE_REWRAPPED,
+            Kind::Data => sql::SAVE_REWRAPPED_DATA_KEY,
+        }
+    }
+
+    fn name(self, text: &str) -> Result<KeyName, VaultError> {
+        match self {
+            Kind::Content => parse_key_id(text).map(KeyName::Content),
+            Kind::Data => text.parse().map(KeyName::Data).map_err(|_| VaultError::Corrupt),
+        }
+    }
+}
+
+/// A key that lies under another key-encryption key than the current one.
+struct Found {
+    at: Position,
+    wrapped: WrappedKey,
 }
 
 /// One bounded step of rewrapping.
@@ -74,24 +113,21 @@ impl KeyVault {
         if self.keks.current_id().await.map_err(VaultError::Kek)? == *old {
             return Err(VaultError::Invalid("already lie under the current key-encryption key"));
         }
-        let from = after.unwrap_or(Position { tenant: String::new(), key_id: String::new() });
-        let args = args![old.as_str(), from.tenant, from.key_id, i64::try_from(BATCH).unwrap_or(i64::MAX)];
-        let rows: Vec<(String, String, Vec<u8>)> = self.db.all(sql::WRAPPED_UNDER, args).await?;
-        let last = rows.last().map(|(tenant, key_id, _)| Position { tenant: tenant.clone(), key_id: key_id.clone() });
-        let next = if rows.len() == BATCH { last } else { None };
-        let (mut done, mut updates) = (Rewrapped::default(), Vec::with_capacity(rows.len()));
-        for (tenant, key_id, wrapped) in rows {
-            let tenant: TenantId = tenant.parse().map_err(|_| VaultError::Corrupt)?;
-            let id = parse_key_id(&key_id)?;
-            match self.rewrap(old, id, WrappedKey::from_bytes(wrapped)).await {
+        let found = self.found_under(old, after).await?;
+        let next = if found.len() == BATCH { found.last().map(|key| key.at.clone()) } else { None };
+        let (mut done, mut updates) = (Rewrapped::default(), Vec::with_capacity(found.len()));
+        for Found { at, wrapped } in found {
+            let tenant: TenantId = at.tenant.parse().map_err(|_| VaultError::Corrupt)?;
+            match self.rewrap(old, at.kind.name(&at.name)?, wrapped).await {
                 Ok((kek_id, wrapped)) => {
-                    updates.push(args![&tenant, key_id, old.as_str(), wrapped.as_bytes(), kek_id.as_str()])
+                    let args = args![&tenant, at.name, old.as_str(), wrapped.as_bytes(), kek_id.as_str()];
+                    updates.push((at.kind.save_rewrapped(), args));
                 }
-                Err(VaultError::Key { key_id, source }) if source.is_of_the_key() => {
-                    tracing::warn!(%tenant, %key_id, kek_id = %old, "a content key does not open and is left as it is");
+                Err(VaultError::Key { name, source }) if source.is_of_the_key() => {
+                    tracing::warn!(%tenant, key = %name, kek_id = %old, "a key does not open and is left as it is");
                     done.failed += 1;
                     if done.failures.len() < NAMED_FAILURES {
-                        done.failures.push(key_id);
+                        done.failures.push(name);
                     }
                 }
                 Err(other) => return Err(other),
@@ -99,8 +135,8 @@ impl KeyVault {
         }
         if !updates.is_empty() {
             let mut tx = self.db.begin().await?;
-            for args in updates {
-                done.rewrapped += tx.execute(sql::SAVE_REWRAPPED, args).await?;
+            for (save, args) in updates {
+                done.rewrapped += tx.execute(save, args).await?;
             }
             tx.commit().await?;
         }
@@ -124,12 +160,33 @@ impl KeyVault {
         }
     }
 
+    /// The next keys that lie under `old`, at most [`BATCH`].
+    async fn found_under(&self, old: &KekId, after: Option<Position>) -> Result<Vec<Found>, VaultError> {
+        let mut found = Vec::new();
+        for kind in Kind::ALL.into_iter().filter(|kind| after.as_ref().is_none_or(|after| after.kind <= *kind)) {
+            let from = after.as_ref().filter(|after| after.kind == kind);
+            let (tenant, name) = from.map_or(("", ""), |from| (&from.tenant, &from.name));
+            let room = i64::try_from(BATCH - found.len()).unwrap_or(i64::MAX);
+            let args = args![old.as_str(), tenant, name, room];
+            let rows: Vec<(String, String, Vec<u8>)> = self.db.all(kind.wrapped_under(), args).await?;
+            found.extend(rows.into_iter().map(|(tenant, name, wrapped)| Found {
+                at: Position { kind, tenant, name },
+                wrapped: WrappedKey::from_bytes(wrapped),
+            }));
+        }
+        Ok(found)
+    }
+
     /// A key's new wrapping, after it has been opened again: the old one is about to be overwritten.
-    async fn rewrap(&self, old: &KekId, key_id: KeyId, wrapped: WrappedKey) -> Result<(KekId, WrappedKey), VaultError> {
-        let failed = |source| VaultError::Key { key_id, source };
+    async fn rewrap(&self, old: &KekId, name: KeyName, wrapped: WrappedKey) -> Result<(KekId, WrappedKey), VaultError> {
+        let failed = |source| VaultError::Key { name: name.clone(), source };
         let key = self.keks.unwrap(old, &wrapped).await.map_err(failed)?;
         let new = self.keks.wrap(&key).await.map_err(failed)?;
-        let again = self.keks.unwrap(&new.kek_id, &new.wrapped).await.map_err(|_| VaultError::Rewrap(key_id))?;
-        if again == key { Ok((new.kek_id, new.wrapped)) } else { Err(VaultError::Rewrap(key_id)) }
+        let again = self.keks.unwrap(&new.kek_id, &new.wrapped).await.ok();
+        if again.is_some_and(|again| again == key) {
+            Ok((new.kek_id, new.wrapped))
+        } else {
+            Err(VaultError::Rewrap(name))
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Keys as they are stored.
 
+use std::fmt;
+
 use drm::{KeyId, TrackClass, WrappedKey};
+use media_types::AssetId;
 
 use crate::kms::KmsWrapped;
 use crate::vault::KeyOwner;
@@ -8,6 +11,24 @@ use crate::{KekId, VaultError};
 
 /// How the key for all tracks without one of their own is written.
 const ALL_TRACKS: &str = "all";
+
+/// What a stored key is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyName {
+    /// A content key, by its public name.
+    Content(KeyId),
+    /// The data key of an asset.
+    Data(AssetId),
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Content(id) => write!(f, "content key {id}"),
+            Self::Data(asset) => write!(f, "data key of {asset}"),
+        }
+    }
+}
 
 /// Wrapped keys of one recording, ready to be stored. They can be neither printed nor serialised.
 pub struct SealedKeys {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use database::{Database, Tx, Val, args};
 use drm::{KeyEntry, KeyId, ProtectionScheme, TrackClass};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use media_types::{PlaybackId, TenantId};
+use media_types::{AssetId, PlaybackId, TenantId};
 
-use crate::rows::{RawKey, SealedKey, SealedKeys, class_text};
-use crate::{Kms, VaultError, draw_keys, sql};
+use crate::data_key::erase_data_key;
+use crate::rows::{KeyName, RawKey, SealedKey, SealedKeys, class_text};
+use crate::{Kms, Secret, VaultError, draw_keys, sql};
 
 /// The most keys of one licence.
 pub const MAX_LICENCE_KEYS: usize = 128;
@@ -62,8 +63,8 @@ impl KeyVault {
         }
         let mut keys = Vec::with_capacity(entries.len());
         for entry in entries {
-            let sealed = self.keks.wrap(&entry.key).await;
-            let sealed = sealed.map_err(|source| VaultError::Key { key_id: entry.id, source })?;
+            let sealed = self.keks.wrap(&Secret::from(&entry.key)).await;
+            let sealed = sealed.map_err(|source| VaultError::Key { name: KeyName::Content(entry.id), source })?;
             keys.push(SealedKey { key_id: entry.id, class: entry.class, sealed });
         }
         Ok(SealedKeys { owner, keys })
@@ -190,7 +191,8 @@ impl KeyVault {
         let sealed = rows.into_iter().map(SealedKey::try_from).collect::<Result<Vec<_>, _>>()?;
         let opened = sealed.into_iter().map(|row| async move {
             let opened = self.keks.unwrap(&row.sealed.kek_id, &row.sealed.wrapped).await;
-            let key = opened.map_err(|source| VaultError::Key { key_id: row.key_id, source })?;
+            let key = opened.and_then(|secret| secret.content_key());
+            let key = key.map_err(|source| VaultError::Key { name: KeyName::Content(row.key_id), source })?;
             Ok(KeyEntry { id: row.key_id, key, class: row.class })
         });
         stream::iter(opened).buffered(CALLS_AT_ONCE).try_collect().await
@@ -198,13 +200,19 @@ impl KeyVault {
 }
 
 /// Removes all keys of a recording, for which no key-encryption key is needed: whatever copies of its media exist, they can
-/// never be decrypted again. Returns how many there were.
+/// never be decrypted again, nor its source. Returns how many there were.
 ///
 /// # Errors
 /// The database refuses.
-pub async fn erase_keys(db: &Database, tenant: &TenantId, playback: &PlaybackId) -> Result<u64, VaultError> {
+pub async fn erase_keys(
+    db: &Database,
+    tenant: &TenantId,
+    asset: &AssetId,
+    playback: &PlaybackId,
+) -> Result<u64, VaultError> {
     let mut tx = db.begin().await?;
-    let erased = tx.execute(sql::ERASE_KEYS, args![tenant, playback]).await?;
+    let mut erased = tx.execute(sql::ERASE_KEYS, args![tenant, playback]).await?;
+    erased += erase_data_key(&mut tx, tenant, asset).await?;
     tx.commit().await?;
     Ok(erased)
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use database::testing::Scratch;
 use database::{Database, EngineKind, args};
-use drm::{ContentKey, KeyEncryptionKey, KeyEntry, KeyId, ProtectionScheme};
+use drm::{ContentKey, DataKey, KeyEncryptionKey, KeyEntry, KeyId, ProtectionScheme};
 use key_vault::{KeyOwner, KeyVault, LocalKeks, VaultError, draw_keys};
-use media_types::{PlaybackId, TenantId};
+use media_types::{AssetId, PlaybackId, TenantId};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -26,6 +26,7 @@ impl Write for Captured {
 }
 
 const KEKS: [u8; 2] = [0xd1, 0xe2];
+const DATA_KEY: [u8; 32] = *b"the objects of x are sealed so..";
 
 fn keks(bytes: &[u8]) -> LocalKeks {
     let text: Vec<String> = bytes.iter().map(|&byte| hex(&[byte; 32])).collect();
@@ -64,6 +65,14 @@ async fn walk(db: &Database, keys: &[KeyEntry]) -> String {
     let ids: Vec<KeyId> = keys.iter().map(|entry| entry.id).collect();
     assert_eq!(old.licence_keys(&owner("x").tenant, &ids, &owner("x").playback).await.unwrap().len(), keys.len());
 
+    let mut data_key = |out: &mut [u8]| {
+        out.iter_mut().zip(DATA_KEY).for_each(|(byte, secret)| *byte = secret);
+        Ok(())
+    };
+    let asset = AssetId::from_unique("x");
+    let drawn = old.data_key_or_new(&owner("x").tenant, &asset, &mut data_key, 1).await.ok().unwrap();
+    assert_eq!(drawn.expose(), &DATA_KEY);
+
     let taken = old.seal(owner("y"), &keys[..1]).await.unwrap();
     let mut tx = db.begin().await.unwrap();
     errors += &texts(&old.create_keys(&mut tx, &taken, 1).await.err().unwrap());
@@ -71,6 +80,7 @@ async fn walk(db: &Database, keys: &[KeyEntry]) -> String {
     errors += &texts(&old.seal(owner("y"), &[]).await.err().unwrap());
     let strange = KeyVault::new(db.clone(), Arc::new(keks(&[0x33])));
     errors += &texts(&strange.keys_for(&owner("x")).await.err().unwrap());
+    errors += &texts(&strange.data_key_or_new(&owner("x").tenant, &asset, &mut data_key, 1).await.err().unwrap());
 
     let rotating = KeyVault::new(db.clone(), Arc::new(keks(&[KEKS[1], KEKS[0]])));
     let first = rotating.count_by_kek().await.unwrap()[0].0.clone();
@@ -79,7 +89,7 @@ async fn walk(db: &Database, keys: &[KeyEntry]) -> String {
     tx.execute(damage, args![ids[0].to_string(), vec![1_u8; 24]]).await.unwrap();
     tx.commit().await.unwrap();
     let report = rotating.rewrap_all(&first).await.unwrap();
-    assert_eq!((report.rewrapped, report.failed), (keys.len() as u64 - 1, 1));
+    assert_eq!((report.rewrapped, report.failed), (keys.len() as u64, 1));
     errors += &texts(&rotating.keys_for(&owner("x")).await.err().unwrap());
     db.close().await;
     errors += &texts(&rotating.keys_for(&owner("x")).await.err().unwrap());
@@ -114,6 +124,7 @@ async fn neither_logs_nor_errors_hold_a_key() {
     assert!(logged.contains("does not open") && logged.contains(&keys[0].id.to_string()), "so is what the vault logs");
     let mut secrets: Vec<Vec<u8>> = keys.iter().map(|entry| entry.key.expose().to_vec()).collect();
     secrets.extend(KEKS.map(|byte| vec![byte; 16]));
+    secrets.push(DATA_KEY.to_vec());
     let both = format!("{logged}\n{errors}").to_lowercase();
     for secret in secrets {
         let shown = format!("{:?}", &secret[..8]);
@@ -137,11 +148,13 @@ fn keys_have_no_text_form() {
     }
     let shown = [
         Of::<ContentKey>::SHOWN,
+        Of::<DataKey>::SHOWN,
+        Of::<key_vault::Secret>::SHOWN,
         Of::<KeyEncryptionKey>::SHOWN,
         Of::<LocalKeks>::SHOWN,
         Of::<key_vault::SealedKeys>::SHOWN,
         Of::<KeyVault>::SHOWN,
         Of::<KeyId>::SHOWN,
     ];
-    assert_eq!(shown, [false, false, false, false, false, true]);
+    assert_eq!(shown, [false, false, false, false, false, false, false, true]);
 }

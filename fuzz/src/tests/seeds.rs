@@ -13,7 +13,9 @@ use crate::pieces::join;
 mod keys;
 mod texts;
 
-pub(super) use keys::{encryption, key_documents, key_files, licence_requests, protection_data, wrapped_keys};
+pub(super) use keys::{
+    encryption, key_documents, key_files, licence_requests, protection_data, sealed_objects, wrapped_keys,
+};
 pub(super) use texts::{cue_messages, subtitles, text_samples};
 
 fn framed<M: Message>(message: &M) -> Vec<u8> {

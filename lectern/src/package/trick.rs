@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use demux::Data;
-use media_types::TrackKind;
 use packager::markers::EventMessages;
 use packager::repack::{Chunk, Chunker, Cuts};
-use packager::{Presentation, TrickPlan, TrickTrack, codec_name, segment_index, trick_path};
+use packager::{Presentation, TrickPlan, TrickTrack, segment_index, trick_path, trick_sources};
 
 use super::files::{Folder, Growing};
 use super::keys::Protect;
@@ -25,21 +24,11 @@ pub(super) struct Chosen {
     encryptor: Option<TrackEncryptor>,
 }
 
-/// The smallest pictures of each codec, since a player decodes one: of those that have several keyframes.
+/// The smallest pictures of each codec, of those that have several keyframes.
 pub(super) fn choose(planned: &[Planned]) -> Vec<Chosen> {
-    let mut lowest: Vec<(&str, u64, usize)> = Vec::new();
-    for (position, track) in planned.iter().enumerate() {
-        let TrackKind::Video { width, height, .. } = track.record.kind else { continue };
-        let (codec, pixels) = (codec_name(&track.record.config), u64::from(width) * u64::from(height));
-        match lowest.iter_mut().find(|(other, ..)| *other == codec) {
-            Some(found) if found.1 <= pixels => {}
-            Some(found) => *found = (codec, pixels, position),
-            None => lowest.push((codec, pixels, position)),
-        }
-    }
-    let chosen = lowest.into_iter().filter_map(|(_, _, of)| {
+    let chosen = trick_sources(planned.iter().map(|track| &track.record)).into_iter().filter_map(|of| {
         let Planned { from, record, .. } = &planned[of];
-        let plan = TrickPlan::new(&from.shape, record.timescale)?;
+        let plan = TrickPlan::new(&from.shape.key_times, from.shape.end_pts, record.timescale)?;
         Some(Chosen { of, track: TrickTrack::new(record), plan, encryptor: None })
     });
     chosen.collect()

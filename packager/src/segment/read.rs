@@ -11,13 +11,13 @@ use crate::PackageError;
 const NON_SYNC: u32 = 0x0001_0000;
 
 /// What a clear segment's boxes say, and where its samples lie.
-pub(super) struct ReadBack {
-    pub(super) samples: Vec<SampleMeta>,
-    pub(super) payload: Range<usize>,
+pub(crate) struct ReadBack {
+    pub(crate) samples: Vec<SampleMeta>,
+    pub(crate) payload: Range<usize>,
 }
 
 /// Reads `styp`, one `moof` of one run, and `mdat` to the end, as [`segment_header`](super::segment_header) writes them.
-pub(super) fn read_back(index: u32, bytes: &[u8], hidden_ticks: u32) -> Result<ReadBack, PackageError> {
+pub(crate) fn read_back(index: u32, bytes: &[u8], hidden_ticks: u32) -> Result<ReadBack, PackageError> {
     let broken = |what| PackageError::Unreadable { index, what };
     let mut rest = bytes;
     Styp::decode(&mut rest).map_err(|_| broken("it does not begin with styp"))?;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use job_queue::{ClaimedJob, JobState, Lease};
-use media_types::{AssetId, PlaybackId, publication};
+use media_types::{PlaybackId, publication};
 
 use super::{Workshop, now_ms};
 use crate::error::WorkError;
+use crate::sealed::sealing_key;
 
 /// By then a worker whose job was cancelled has stopped: it notices at its next heartbeat.
 const CANCELLATION_NOTICED: Duration = Duration::from_secs(5);
@@ -14,12 +15,10 @@ const CANCELLATION_NOTICED: Duration = Duration::from_secs(5);
 impl Workshop {
     pub(super) async fn delete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let playback = self.asset(job).await?.playback_id;
-        // Without its keys whatever is left of it, here or in a backup, is noise.
-        key_vault::erase_keys(self.store.queue().database(), &job.tenant_id, &playback).await?;
-        self.remove_objects(&job.asset_id, &playback, lease).await?;
+        self.remove(job, &playback, lease).await?;
         if self.was_at_work(job).await? {
             tokio::time::sleep(CANCELLATION_NOTICED).await;
-            self.remove_objects(&job.asset_id, &playback, lease).await?;
+            self.remove(job, &playback, lease).await?;
         }
         Ok(self.store.finish_deletion(&job.fence, &job.asset_id, now_ms()).await?)
     }
@@ -35,9 +34,13 @@ impl Workshop {
         }))
     }
 
-    async fn remove_objects(&self, asset: &AssetId, playback: &PlaybackId, lease: &Lease) -> Result<(), WorkError> {
+    async fn remove(&self, job: &ClaimedJob, playback: &PlaybackId, lease: &Lease) -> Result<(), WorkError> {
+        let asset = &job.asset_id;
+        // Without its keys whatever is left of it, here or in a backup, is noise.
+        key_vault::erase_keys(self.store.queue().database(), &job.tenant_id, asset, playback).await?;
         self.media.delete(&publication::pointer_key(playback)).await?;
         self.discard_upload(asset).await?;
+        self.media.stage_discard(&sealing_key(asset)).await?;
         for prefix in
             [publication::published_prefix(playback), publication::work_prefix(asset), publication::source_key(asset)]
         {

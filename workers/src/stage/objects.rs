@@ -1,20 +1,19 @@
 //! Keys of what stages make, and how they read and write the store.
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine_host::ReadAt;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use job_queue::{ClaimedJob, Lease};
-use media_store::{MediaStore, PutNew};
+use media_store::PutNew;
 use media_types::{AssetId, publication};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Workshop;
 use crate::error::WorkError;
+use crate::sealed::AssetMedia;
 use crate::track::{ObjectSink, OnProgress};
 
 /// Key of the probe report.
@@ -60,43 +59,14 @@ impl Workshop {
     }
 }
 
-/// A stored object as the engine reads it; every read shows the lease that work moves.
-pub(super) struct StoredSource {
-    media: Arc<dyn MediaStore>,
-    key: String,
-    size: u64,
-    lease: Lease,
-}
-
-impl StoredSource {
-    pub(super) fn new(media: Arc<dyn MediaStore>, key: String, size: u64, lease: Lease) -> Self {
-        Self { media, key, size, lease }
-    }
-}
-
-impl ReadAt for StoredSource {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Bytes>> {
-        async move {
-            let bytes = self.media.get_range(&self.key, offset, length as u64).await.map_err(io::Error::other)?;
-            self.lease.touch();
-            Ok(bytes)
-        }
-        .boxed()
-    }
-}
-
 /// Puts files under one attempt's prefix.
 pub(super) struct AttemptSink {
-    media: Arc<dyn MediaStore>,
+    media: AssetMedia,
     prefix: String,
 }
 
 impl AttemptSink {
-    pub(super) fn new(media: Arc<dyn MediaStore>, prefix: String) -> Self {
+    pub(super) fn new(media: AssetMedia, prefix: String) -> Self {
         Self { media, prefix }
     }
 }

@@ -12,7 +12,8 @@ impl Workshop {
     pub(super) async fn probe(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let key = objects::report_key(&job.asset_id);
         if self.settled_json::<ProbeReport>(&key).await?.is_none() {
-            let mut session = self.session(job, lease).await?;
+            let media = self.media_of(&self.asset(job).await?).await?;
+            let mut session = self.session(&media, lease).await?;
             let report = session.probe().await?;
             session.close().await;
             self.settle_json(&key, report).await?;
@@ -20,3 +21,6 @@ impl Workshop {
         self.commit(job, json!({}), Some(&FlowEvent::Probed)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

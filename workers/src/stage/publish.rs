@@ -10,28 +10,28 @@ use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
-use packager::{playlist_path, segment_path};
+use packager::{TRICK_FILE, segment_path};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::Workshop;
+use super::protect::Protected;
 use super::transcode::Made;
-use crate::assemble::{Storyboard, audio_record, derived_files, video_record};
+use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
 use crate::error::WorkError;
-use crate::examine::{examine, part};
+use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
+use crate::sealed::AssetMedia;
 use crate::track::{RangeParts, Stills, TrackPart, video_track};
 
 /// Public paths and what lies behind them.
 pub(super) type Files = BTreeMap<String, PublishedFile>;
 
-/// Segments of each track that are read through the MPD; all are read through the playlists.
-const SEGMENTS_THROUGH_MPD: usize = 2;
-
 impl Workshop {
-    /// `first`: the lowest rendition only; otherwise all of them.
+    /// `first`: the lowest rendition only; otherwise all of them, and keyframes for fast playback.
     pub(super) async fn publish(&self, job: &ClaimedJob, lease: &Lease, first: bool) -> Result<(), WorkError> {
         let plan = self.stored_plan(&job.asset_id).await?;
         let asset = self.asset(job).await?;
+        let media = self.media_of(&asset).await?;
         let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
         let renditions = plan.video.as_ref().map_or(0, |video| if first { 1 } else { video.renditions.len() });
 
@@ -40,25 +40,25 @@ impl Workshop {
         let storyboard = done.stills(&plan, &mut files)?;
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
         let mut keys = Vec::new();
-        let protected = match asset.protection {
-            Some(scheme) => {
-                keys = self.keys(&asset, scheme, &tracks).await?;
-                let made = (&mut tracks[..], &mut files);
-                Some(self.protect(&asset, (scheme, &keys), generation, made, lease).await?)
-            }
-            None => None,
-        };
+        let mut made = Protected::default();
+        if let Some(scheme) = asset.protection {
+            keys = self.keys(&asset, scheme, &tracks).await?;
+            let clear = (&mut tracks[..], &mut files);
+            made = self.protect((&asset, &media), (scheme, &keys), (generation, !first), clear, lease).await?;
+        } else if !first {
+            let read = |path: String| read_segment(&media, &files, path, lease);
+            made.keyframes = clear_keyframes(&tracks, read).await?;
+        }
+        let Protected { signals, samples, keyframes } = made;
         let prefix = format!("{}/", publication::generation_folder(generation));
-        for file in derived_files(&tracks, storyboard.as_ref(), &prefix, protected.as_ref().map(|made| &made.signals))?
-        {
+        for file in derived_files(&tracks, keyframes, storyboard.as_ref(), &prefix, Some(&signals))? {
             let key = publication::generation_key(&asset.playback_id, generation, &file.path);
             let entry = published(key, &file.bytes, file.media_type);
             self.write_own(&entry.key, file.bytes).await?;
             files.insert(file.path, entry);
             lease.touch();
         }
-        let samples = protected.map(|made| made.samples).unwrap_or_default();
-        self.examine(&files, &prefix, (&keys, &samples), lease).await?;
+        self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files };
         let bytes = serde_json::to_vec(&index).map_err(|error| WorkError::Storage(error.to_string()))?;
         self.write_own(&publication::index_key(&asset.playback_id, generation), bytes.into()).await?;
@@ -67,10 +67,11 @@ impl Workshop {
         self.commit(job, json!({ "generation": generation }), Some(&event)).await
     }
 
-    /// Reads back everything that will be served: it has the bytes that were recorded, the linter finds no broken rule, and
-    /// tracks named in `samples` decrypt to those.
+    /// Reads back everything that will be served, once whole: it has the bytes that were recorded, the linter finds no broken
+    /// rule, and what `samples` names decrypts to those.
     async fn examine(
         &self,
+        media: &AssetMedia,
         files: &Files,
         prefix: &str,
         (keys, samples): (&[KeyEntry], &BTreeMap<String, String>),
@@ -82,9 +83,13 @@ impl Workshop {
             let (path, file) = files
                 .get_key_value(path)
                 .ok_or_else(|| WorkError::Engine(format!("{path} is referred to, and not there")))?;
-            let bytes = self.verified(path, file).await?;
-            lock(unread).remove(path);
             lease.touch();
+            let known = !lock(unread).contains(path) && !media.is_sealed(&file.key);
+            if let (true, Some((start, length))) = (known, range) {
+                return Ok(self.media.get_range(&file.key, start, length.min(file.size_bytes)).await?);
+            }
+            let bytes = media.verified(path, file).await?;
+            lock(unread).remove(path);
             Ok(match range {
                 Some((start, length)) => part(&bytes, start, length),
                 None => bytes,
@@ -92,32 +97,27 @@ impl Workshop {
         };
         let keys: Vec<_> = keys.iter().map(|entry| (entry.id, entry.key.clone())).collect();
         let options = lint::Options { keys, digests: !samples.is_empty(), ..lint::Options::default() };
-        let report = examine(MULTIVARIANT_PLAYLIST, options.clone(), fetch).await?;
-        let found = |name: &str| {
-            let playlist = format!("/{prefix}{}", playlist_path(name));
-            report.samples.iter().find(|track| track.resource == playlist).and_then(|track| track.blake3.as_ref())
+        let mut seen = examine(MULTIVARIANT_PLAYLIST, options.clone(), fetch).await?.samples;
+        // What has keyframes alone is no playlist of a whole track: its file is looked at by itself.
+        for file in samples.keys().filter(|path| path.ends_with(TRICK_FILE)) {
+            seen.extend(examine(&format!("{prefix}{file}"), options.clone(), fetch).await?.samples);
+        }
+        let found = |path: &str| {
+            let resource = format!("/{prefix}{path}");
+            seen.iter().find(|track| track.resource == resource).and_then(|track| track.blake3.as_ref())
         };
-        if let Some((name, _)) = samples.iter().find(|(name, samples)| found(name) != Some(*samples)) {
-            return Err(WorkError::Engine(format!("{name} does not decrypt to what was encrypted")));
+        if let Some((path, _)) = samples.iter().find(|(path, samples)| found(path) != Some(*samples)) {
+            return Err(WorkError::Engine(format!("{path} does not decrypt to what was encrypted")));
         }
         let options = lint::Options { max_segments_per_track: SEGMENTS_THROUGH_MPD, digests: false, ..options };
         examine(MPD, options, fetch).await?;
         // Pictures, and what no playlist names.
         let unread = lock(unread).clone();
         for path in unread {
-            self.verified(path, &files[path]).await?;
+            media.verified(path, &files[path]).await?;
             lease.touch();
         }
         Ok(())
-    }
-
-    /// The bytes of a file, when they are those that were stored.
-    pub(super) async fn verified(&self, path: &str, file: &PublishedFile) -> Result<Bytes, WorkError> {
-        let bytes = self.media.get(&file.key).await?;
-        if bytes.len() as u64 != file.size_bytes || crate::blake3(&bytes) != file.blake3 {
-            return Err(WorkError::Storage(format!("{path} is not what was stored there")));
-        }
-        Ok(bytes)
     }
 
     /// A generation's number is given out once, so its own files are written by nobody else.
@@ -127,6 +127,19 @@ impl Workshop {
             PutNew::Exists => Err(WorkError::Storage(format!("{key} exists already"))),
         }
     }
+}
+
+/// A segment by its path, when its bytes are those that were recorded.
+pub(super) async fn read_segment(
+    media: &AssetMedia,
+    files: &Files,
+    path: String,
+    lease: &Lease,
+) -> Result<Bytes, WorkError> {
+    let file = files.get(&path).ok_or_else(|| WorkError::Engine(format!("{path} is not there")))?;
+    let bytes = media.verified(&path, file).await?;
+    lease.touch();
+    Ok(bytes)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

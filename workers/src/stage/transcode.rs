@@ -37,8 +37,9 @@ impl Workshop {
         let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;
         let gop_range = video.ranges.get(range as usize).ok_or_else(|| unplanned("this range"))?;
         let renditions: Vec<usize> = renditions.iter().map(|&index| index as usize).collect();
-        let sink = AttemptSink::new(self.media.clone(), prefix.clone());
-        let mut session = self.session(job, lease).await?;
+        let media = self.media_of(&self.asset(job).await?).await?;
+        let sink = AttemptSink::new(media.clone(), prefix.clone());
+        let mut session = self.session(&media, lease).await?;
         let engine = session.identity().to_owned();
         let threads = crate::encoder_threads();
         let made =
@@ -52,8 +53,9 @@ impl Workshop {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
         let plan = self.stored_plan(&job.asset_id).await?;
         let audio = plan.audio.as_ref().ok_or_else(|| unplanned("sound"))?;
-        let sink = AttemptSink::new(self.media.clone(), prefix.clone());
-        let mut session = self.session(job, lease).await?;
+        let media = self.media_of(&self.asset(job).await?).await?;
+        let sink = AttemptSink::new(media.clone(), prefix.clone());
+        let mut session = self.session(&media, lease).await?;
         let engine = session.identity().to_owned();
         let made = track::encode_audio(&mut session, audio, &sink, report_progress(lease)).await?;
         session.close().await;
@@ -64,8 +66,9 @@ impl Workshop {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
         let plan = self.stored_plan(&job.asset_id).await?;
         let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
-        let sink = AttemptSink::new(self.media.clone(), prefix.clone());
-        let mut session = self.session(job, lease).await?;
+        let media = self.media_of(&self.asset(job).await?).await?;
+        let sink = AttemptSink::new(media.clone(), prefix.clone());
+        let mut session = self.session(&media, lease).await?;
         let engine = session.identity().to_owned();
         let made =
             track::make_stills(&mut session, StillsOrder::new(video, stills), &sink, report_progress(lease)).await?;

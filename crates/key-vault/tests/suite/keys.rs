@@ -7,7 +7,7 @@ use database::testing::for_each_engine;
 use drm::{KeyId, ProtectionScheme, TrackClass};
 use key_vault::{KeyEncryption, KeyOwner, VaultError, erase_keys};
 
-use crate::support::{change, entry, keks, key_id, owner, plain, playback, store, tenant, vault};
+use crate::support::{asset, change, entry, keks, key_id, owner, plain, playback, store, tenant, vault};
 
 #[tokio::test]
 async fn what_is_stored_opens_again_and_is_wrapped_at_rest() {
@@ -174,7 +174,7 @@ async fn erased_keys_are_gone_and_their_neighbours_are_not() {
             store(&vault, &db, owner, &[entry(1 + u32::from(db_number(&db).await), None)]).await.unwrap();
         }
         assert!(vault.has_keys(&tenant("a"), &playback("x")).await.unwrap());
-        assert_eq!(erase_keys(&db, &tenant("a"), &playback("x")).await.unwrap(), 1);
+        assert_eq!(erase_keys(&db, &tenant("a"), &asset("x"), &playback("x")).await.unwrap(), 1);
         assert!(!vault.has_keys(&tenant("a"), &playback("x")).await.unwrap());
         assert_eq!(vault.keys_for(&owner("y")).await.unwrap().len(), 1);
         assert_eq!(vault.keys_for(&other_tenant).await.unwrap().len(), 1);

@@ -1,6 +1,7 @@
 //! The vault on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod data_keys;
 mod keys;
 mod rewrap;
 mod service;

@@ -2,7 +2,7 @@
 
 use database::testing::for_each_engine;
 use database::{Database, args};
-use key_vault::{KekId, KeyEncryption, KeyOwner, KeyVault, Rewrapped, VaultError};
+use key_vault::{KekId, KeyEncryption, KeyName, KeyOwner, KeyVault, Rewrapped, VaultError};
 
 use crate::support::{change, entry, keks, key_id, owner, plain, store, tenant, vault};
 
@@ -95,7 +95,8 @@ async fn a_key_that_does_not_open_is_named_and_stops_nothing() {
         let sql = "UPDATE content_key SET wrapped = $2 WHERE key_id = $1";
         change(&db, sql, args![damaged.to_string(), vec![1_u8; 24]]).await;
         let rotating = vault(&db, keks(&[2, 1]));
-        let expected = Rewrapped { rewrapped: u64::from(KEYS) - 1, failed: 1, failures: vec![damaged] };
+        let failures = vec![KeyName::Content(damaged)];
+        let expected = Rewrapped { rewrapped: u64::from(KEYS) - 1, failed: 1, failures };
         assert_eq!(rotating.rewrap_all(&old).await.unwrap(), expected);
         assert_eq!(rotating.rewrap_all(&old).await.unwrap(), Rewrapped { rewrapped: 0, ..expected });
         let rows: Vec<(String,)> = db

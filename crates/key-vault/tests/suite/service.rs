@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use database::testing::for_each_engine;
 use drm::{ContentKey, WrappedKey};
 use futures::future::{BoxFuture, FutureExt};
-use key_vault::{KekError, KekId, KeyEncryption, KeyVault, Kms, KmsWrapped, LocalKeks, VaultError};
+use key_vault::{KekError, KekId, KeyEncryption, KeyVault, Kms, KmsWrapped, LocalKeks, Secret, VaultError};
 
 use crate::support::{entry, keks, owner, plain, store};
 
@@ -35,7 +35,7 @@ impl Kms for Service {
         self.answer(|keks| Ok(KeyEncryption::current_id(keks).clone())).boxed()
     }
 
-    fn wrap<'a>(&'a self, key: &'a ContentKey) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
+    fn wrap<'a>(&'a self, key: &'a Secret) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
         self.answer(|keks| {
             let kek_id = KeyEncryption::current_id(keks).clone();
             Ok(KmsWrapped { kek_id, wrapped: KeyEncryption::wrap(keks, key)? })
@@ -43,7 +43,7 @@ impl Kms for Service {
         .boxed()
     }
 
-    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<ContentKey, KekError>> {
+    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<Secret, KekError>> {
         self.answer(|keks| KeyEncryption::unwrap(keks, kek_id, wrapped)).boxed()
     }
 }
@@ -98,11 +98,11 @@ impl Kms for Lossy {
         Kms::current_id(&self.0)
     }
 
-    fn wrap<'a>(&'a self, _key: &'a ContentKey) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
-        async { Kms::wrap(&self.0, &ContentKey::new([9; 16])).await }.boxed()
+    fn wrap<'a>(&'a self, _key: &'a Secret) -> BoxFuture<'a, Result<KmsWrapped, KekError>> {
+        async { Kms::wrap(&self.0, &Secret::from(&ContentKey::new([9; 16]))).await }.boxed()
     }
 
-    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<ContentKey, KekError>> {
+    fn unwrap<'a>(&'a self, kek_id: &'a KekId, wrapped: &'a WrappedKey) -> BoxFuture<'a, Result<Secret, KekError>> {
         Kms::unwrap(&self.0, kek_id, wrapped)
     }
 }

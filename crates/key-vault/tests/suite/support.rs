@@ -5,7 +5,7 @@ use std::sync::Arc;
 use database::{Database, Val};
 use drm::{ContentKey, KeyEntry, KeyId, ProtectionScheme, TrackClass};
 use key_vault::{KeyOwner, KeyVault, LocalKeks, VaultError};
-use media_types::{PlaybackId, TenantId};
+use media_types::{AssetId, PlaybackId, TenantId};
 
 /// A list of key-encryption keys of one repeated byte each, the first of which wraps.
 pub(crate) fn keks(bytes: &[u8]) -> LocalKeks {
@@ -19,6 +19,10 @@ pub(crate) fn vault(db: &Database, keks: LocalKeks) -> KeyVault {
 
 pub(crate) fn tenant(name: &str) -> TenantId {
     TenantId::from_unique(name)
+}
+
+pub(crate) fn asset(name: &str) -> AssetId {
+    AssetId::from_unique(name)
 }
 
 pub(crate) fn playback(name: &str) -> PlaybackId {

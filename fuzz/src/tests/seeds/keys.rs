@@ -59,6 +59,12 @@ pub(crate) fn wrapped_keys() -> Vec<Vec<u8>> {
     vec![key, padded, vec![1; 40]]
 }
 
+pub(crate) fn sealed_objects() -> Vec<Vec<u8>> {
+    let key = crate::protection::data_key();
+    let sealed = |length| drm::seal::seal(&key, crate::protection::SEALED_NAME, [6; 32], &vec![1; length]);
+    [0, 9, 65_537].map(sealed).to_vec()
+}
+
 /// Tracks of every codec that has a map of its own and one that has none, under every scheme; and maps of others.
 pub(crate) fn encryption() -> Vec<Vec<u8>> {
     let mut all = Vec::new();

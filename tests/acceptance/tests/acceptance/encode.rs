@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::judge;
 
@@ -78,7 +78,10 @@ fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
     check_audio(&out, frames);
     judge::decode_silently(&judge::ffmpeg_9(), out.join("manifest.mpd").to_str().unwrap(), "0:v:0");
     let server = StaticServer::start(&out);
-    judge::players(&server.base, "/master.m3u8", "/manifest.mpd", frames, "24000/1001");
+    let (base, hls, dash) = (&server.base, "/master.m3u8", "/manifest.mpd");
+    judge::players(base, hls, dash, frames, "24000/1001");
+    let wanted = json!({ "group": 47, "height": 360, "of": 360, "least": 2, "from": ["video-360p/trick.mp4"] });
+    judge::fast_playback(base, hls, dash, &wanted, &["shaka,shaka-hls"]);
 }
 
 /// 44.1 kHz beside 24000/1001: the coded sound covers the pictures to the sample, and no border drifts.

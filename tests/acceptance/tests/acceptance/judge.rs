@@ -92,3 +92,11 @@ pub fn players_with(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &s
     let output = run(command.args(arguments));
     println!("{}", String::from_utf8_lossy(&output.stdout));
 }
+
+/// Fast playback of counter.mp4 in Shaka Player. `wanted` is what `tests/browser/tricks.mjs` looks for.
+pub fn fast_playback(base_url: &str, hls: &str, dash: &str, wanted: &Value, arguments: &[&str]) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), wanted.to_string()).unwrap();
+    let trick = ["--trick", file.path().to_str().unwrap(), "--players"];
+    players_with(base_url, hls, dash, 576, "24000/1001", &[&trick[..], arguments].concat());
+}

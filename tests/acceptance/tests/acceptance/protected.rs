@@ -1,7 +1,9 @@
 //! A protected recording: encrypted before it is published, played with a licence for a token, by nobody else.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -69,6 +71,10 @@ fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
         let url = licence_url(&server, &recording);
         let play = |arguments: &[&str]| judge::players_with(&server.base, hls, dash, frames, "24000/1001", arguments);
         play(&["--brief", "--licence-url", &url]);
+        if scheme == "cbcs" {
+            let wanted = json!({ "group": 47, "height": 360, "least": 2, "from": ["g2/video-360p/trick.mp4"] });
+            judge::fast_playback(&server.base, hls, dash, &wanted, &["shaka", "--licence-url", &url]);
+        }
         let (without_token, _) = url.split_once('?').unwrap();
         play(&["--refused", "--licence-url", without_token]);
         keys_go_with_the_recording(&server, asset);
@@ -140,4 +146,93 @@ fn a_server_without_a_key_encryption_key_refuses_to_protect_and_says_what_to_set
         assert_eq!(problem["errors"][0]["code"], code, "{problem}");
         assert_eq!(problem["errors"][0]["pointer"], "/protection", "{problem}");
     }
+}
+
+/// Every file below the data folder but the database, each looked at once.
+struct Watch {
+    /// Runs of the source's bytes that must be nowhere.
+    samples: Vec<[u8; 64]>,
+    seen: HashSet<PathBuf>,
+    /// Files below `work/` that were sealed.
+    sealed: usize,
+}
+
+impl Watch {
+    fn look(&mut self, folder: &Path) {
+        // Files and folders may go at any moment.
+        let Ok(entries) = folder.read_dir() else { return };
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                self.look(&path);
+            } else if !name.starts_with("lectern.db")
+                && self.seen.insert(path.clone())
+                && let Ok(bytes) = std::fs::read(&path)
+            {
+                let is_sample = |part: &[u8]| self.samples.iter().any(|sample| sample[0] == part[0] && sample == part);
+                assert!(!bytes.windows(64).any(is_sample), "{} holds bytes of the source", path.display());
+                if path.to_str().unwrap().contains("/objects/work/") && !name.ends_with(".json") {
+                    assert!(bytes.starts_with(b"LSO\x01"), "{} is not sealed", path.display());
+                    // Every clear segment has one.
+                    assert!(!bytes.windows(8).any(|part| part == b"\0\0\0\x10mfhd"), "{}", path.display());
+                    self.sealed += 1;
+                }
+            }
+        }
+    }
+}
+
+/// A short recording with so much behind it that sealing it takes a while, and samples of its bytes.
+fn long_source(folder: &Path) -> (PathBuf, Vec<[u8; 64]>) {
+    const PADDING: usize = 32 << 20;
+    let mut bytes = std::fs::read(judge::media("kill.mp4")).unwrap();
+    let mut samples: Vec<[u8; 64]> = (1..4).map(|at| *bytes[bytes.len() * at / 4..].first_chunk().unwrap()).collect();
+    bytes.extend_from_slice(&(PADDING as u32 + 8).to_be_bytes());
+    bytes.extend_from_slice(b"free");
+    let pattern: Vec<u8> = (0..4096u32).map(|at| (at * at / 7) as u8).collect();
+    bytes.extend(pattern.iter().cycle().take(PADDING));
+    samples.push(*pattern[1000..].first_chunk().unwrap());
+    let file = folder.join("long.mp4");
+    std::fs::write(&file, bytes).unwrap();
+    (file, samples)
+}
+
+#[test]
+fn what_a_protected_recording_is_made_of_lies_sealed_also_after_a_kill_while_it_was_sealed() {
+    let (folder, data) = fresh();
+    let (file, samples) = long_source(folder.path());
+    let server = keeping_keys(&data);
+    let id = server.upload_as(&file, json!({ "filename": "long.mp4", "protection": "cbcs" }));
+    let media = data.join("media");
+    let half_sealed = media.join(format!("staging/uploads/{id}.sealed"));
+    let clear = media.join(format!("objects/sources/{id}/original"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !half_sealed.is_file() {
+        assert!(Instant::now() < deadline, "the source is not sealed");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    server.kill();
+    assert!(clear.is_file() && half_sealed.is_file(), "the kill came too late");
+
+    let server = keeping_keys(&data);
+    let report = media.join(format!("objects/work/{id}/probe.json"));
+    wait_for("the source to be looked at", 60, || report.is_file().then_some(()));
+    assert!(!clear.exists() && !half_sealed.exists());
+    assert!(clear.with_file_name("original.sealed").is_file());
+    let mut watch = Watch { samples, seen: HashSet::new(), sealed: 0 };
+    let asset = wait_for("the recording to be ready", 400, || {
+        watch.look(&data);
+        let asset = server.asset(&id);
+        matches!(asset["state"].as_str(), Some("ready" | "errored")).then_some(asset)
+    });
+    assert_eq!(asset["state"], "ready", "{asset}");
+    watch.look(&data);
+    assert!(watch.sealed > 5, "{} sealed files were seen", watch.sealed);
+
+    // What is served beside the segments cannot lie sealed.
+    let published = media.join("objects/published").join(asset["playback_id"].as_str().unwrap());
+    let pointer: Value = serde_json::from_slice(&std::fs::read(published.join("current.json")).unwrap()).unwrap();
+    let poster = published.join(format!("g{}/poster.jpg", pointer["generation"]));
+    let poster = std::fs::read(poster).unwrap();
+    assert!(poster.starts_with(&[0xff, 0xd8]));
 }

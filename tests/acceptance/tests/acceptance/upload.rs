@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::judge;
 use crate::server::{Server, fresh, wait_for};
@@ -49,6 +49,8 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
     check_renditions(&asset);
     let frames = asset_frames(&server, &complete, hls);
     judge::players(&server.base, hls, dash, frames, "24000/1001");
+    let wanted = json!({ "group": 47, "height": 360, "of": 360, "least": 2, "from": ["g2/video-360p/trick.mp4"] });
+    judge::fast_playback(&server.base, hls, dash, &wanted, &["shaka,shaka-hls"]);
     for field in ["poster", "storyboard"] {
         let answer = server.call("GET", addresses[field].as_str().unwrap(), &[], None).unwrap();
         assert_eq!(answer.status, 200, "{field}");

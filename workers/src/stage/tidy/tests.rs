@@ -71,8 +71,9 @@ impl Bench {
         let file = PublishedFile { key, size_bytes: 5, blake3: "ab".into(), media_type: "audio/mp4".into() };
         let files = BTreeMap::from([("audio-en/00001.m4s".to_owned(), file)]);
         let index = GenerationIndex { generation, duration_ms: 1_000, files };
-        let playlist = publication::generation_key(&asset.playback_id, generation, "master.m3u8");
-        self.put(&playlist, "#EXTM3U").await;
+        for (path, bytes) in [("master.m3u8", "#EXTM3U"), ("video-360p/trick.mp4", "keyframes")] {
+            self.put(&publication::generation_key(&asset.playback_id, generation, path), bytes).await;
+        }
         let index_key = publication::index_key(&asset.playback_id, generation);
         self.put(&index_key, serde_json::to_vec(&index).unwrap()).await;
         media_store::pointer::advance(self.media.as_ref(), &asset.playback_id, generation).await.unwrap();
@@ -103,8 +104,10 @@ async fn what_no_generation_refers_to_goes_at_once_and_a_superseded_generation_a
                 "published/current.json",
                 "published/g1/index.json",
                 "published/g1/master.m3u8",
+                "published/g1/video-360p/trick.mp4",
                 "published/g2/index.json",
                 "published/g2/master.m3u8",
+                "published/g2/video-360p/trick.mp4",
                 "work/job-1/audio-en/00001.m4s",
                 "work/job-2/audio-en/00001.m4s",
                 "work/plan.json",
@@ -116,6 +119,7 @@ async fn what_no_generation_refers_to_goes_at_once_and_a_superseded_generation_a
                 "published/current.json",
                 "published/g2/index.json",
                 "published/g2/master.m3u8",
+                "published/g2/video-360p/trick.mp4",
                 "work/job-2/audio-en/00001.m4s",
                 "work/plan.json",
             ],

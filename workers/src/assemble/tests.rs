@@ -1,0 +1,101 @@
+//! Derived from tracks of synthetic samples.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use media_types::{CodecConfig, Sample, TrackKind};
+use packager::{PackagedSegment, media_segment};
+
+use super::*;
+
+/// `avcC` of a High profile stream, level 4.0.
+const AVCC: &str = "01640028ffe1001a67640028acd940780227e584000003000400000300f03c60c65801000568ebecb22cfdf8f800";
+
+/// Three segments of four seconds at 25 pictures a second, an IDR picture every two seconds.
+fn rung(height: u32) -> (TrackRecord, BTreeMap<String, Bytes>) {
+    let (name, timescale) = (format!("video-{height}p"), Timescale::new(12_800).unwrap());
+    let kind = TrackKind::Video { width: height * 16 / 9, height, rate_num: 25, rate_den: 1, sample_aspect: (1, 1) };
+    let config = CodecConfig::Avc(hex::decode(AVCC).unwrap().into());
+    let hidden_ticks = packager::composition_delay(&kind, timescale, &config).unwrap().unwrap_or(0);
+    let sample = |frame: i64| {
+        let keyframe = frame % 50 == 0;
+        let data = Bytes::from(vec![frame as u8; if keyframe { 2000 } else { 100 }]);
+        Sample { dts: frame * 512, pts: frame * 512, duration: 512, keyframe, data }
+    };
+    let (mut segments, mut files) = (Vec::new(), BTreeMap::new());
+    for index in 0..3u32 {
+        let samples: Vec<Sample> = (0..100).map(|at| sample(i64::from(index) * 100 + at)).collect();
+        let PackagedSegment { record, bytes } = media_segment(&kind, index, &samples, hidden_ticks).unwrap();
+        files.insert(segment_path(&name, index), bytes);
+        segments.push(record);
+    }
+    let track = TrackRecord {
+        name,
+        kind,
+        language: NO_LANGUAGE.to_owned(),
+        timescale,
+        config,
+        max_bitrate_bps: 1_000_000,
+        hidden_ticks,
+        shown_ticks: 300 * 512,
+        segments,
+        label: None,
+        roles: Roles::default(),
+        captions: None,
+        webvtt_sizes: Vec::new(),
+    };
+    (track, files)
+}
+
+fn text<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
+    let file = files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("{path} is missing"));
+    std::str::from_utf8(&file.bytes).unwrap()
+}
+
+#[tokio::test]
+async fn keyframes_of_the_smallest_rendition_are_told_by_playlist_and_manifest() {
+    let ((high, _), (low, stored)) = (rung(720), rung(360));
+    let tracks = [high, low];
+    let asked = RefCell::new(Vec::new());
+    let read = |path: String| {
+        let found = stored.get(&path).cloned().ok_or_else(|| WorkError::Storage(format!("{path} is not there")));
+        asked.borrow_mut().push(path);
+        async { found }
+    };
+    let keyframes = clear_keyframes(&tracks, read).await.unwrap();
+    assert_eq!(*asked.borrow(), stored.keys().cloned().collect::<Vec<_>>(), "each segment once, no other");
+    let files = derived_files(&tracks, keyframes, None, "g2/", None).unwrap();
+    let keyframes = files.iter().find(|file| file.path == "video-360p/trick.mp4").unwrap();
+    assert_eq!(keyframes.media_type, "video/mp4");
+    for frame in [0u8, 50, 100, 150, 200, 250] {
+        assert!(keyframes.bytes.windows(2000).any(|part| part.iter().all(|&byte| byte == frame)), "picture {frame}");
+    }
+    let manifest = text(&files, "manifest.mpd");
+    assert!(manifest.contains("<BaseURL>g2/video-360p/trick.mp4</BaseURL>"), "{manifest}");
+    let playlist = text(&files, "video-360p/iframes.m3u8");
+    assert_eq!(playlist.matches("#EXTINF:2.000000,\n").count(), 6, "{playlist}");
+    assert_eq!(playlist.matches("\ntrick.mp4\n").count(), 6, "{playlist}");
+    assert!(text(&files, "master.m3u8").contains("URI=\"g2/video-360p/iframes.m3u8\""));
+}
+
+#[tokio::test]
+async fn a_first_generation_tells_of_no_keyframes_in_a_file() {
+    let tracks = [rung(360).0];
+    let files = derived_files(&tracks, Vec::new(), None, "g1/", None).unwrap();
+    assert!(!files.iter().any(|file| file.path.ends_with("trick.mp4")));
+    assert!(!text(&files, "manifest.mpd").contains("trickmode"));
+    assert!(!text(&files, "video-360p/iframes.m3u8").contains("trick.mp4"));
+}
+
+#[tokio::test]
+async fn a_segment_that_cannot_be_read_or_is_another_fails_the_whole() {
+    let (track, mut stored) = rung(360);
+    let tracks = [track];
+    let missing = clear_keyframes(&tracks, |path| async { Err(WorkError::Storage(path)) }).await;
+    assert!(matches!(missing, Err(WorkError::Storage(path)) if path == "video-360p/00001.m4s"));
+    let first = stored["video-360p/00001.m4s"].clone();
+    stored.insert("video-360p/00002.m4s".to_owned(), first);
+    let other = clear_keyframes(&tracks, |path| std::future::ready(Ok(stored[&path].clone()))).await;
+    assert!(matches!(other, Err(WorkError::Package(_))), "{other:?}");
+}
