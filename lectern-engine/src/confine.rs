@@ -1,27 +1,41 @@
 //! What the process gives up before it touches media.
+//!
+//! - [`files`]: every file, by Landlock, where the kernel has it.
+//! - [`calls`]: every system call but those that decoding and encoding need, by seccomp.
+//! - here: privileges, limits, descriptors that were left open, and the order of it all.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use engine_host::protocol::Confinement;
 use rustix::net::AddressFamily;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use rustix::thread::{CapabilitySet, CapabilitySets};
 use thiserror::Error;
 
-/// Open files: the standard three, the socket, and some that libraries open for a moment.
+pub mod calls;
+pub mod files;
+
+/// Open files: the standard three, the socket, and room for what is open for a moment while confining.
 const MAX_OPEN_FILES: u64 = 32;
 /// Threads. The kernel counts all of the user's, so that a lower limit would fail on a busy machine.
 const MAX_USER_THREADS: u64 = 8192;
 
 /// Why the process does not serve.
 #[derive(Debug, Error)]
-pub(crate) enum ConfineError {
+pub enum ConfineError {
     /// Its standard input is something else.
     #[error("lectern-engine is started by lectern, which gives it a socket as its standard input")]
     NoSocket,
     /// A right could not be given up.
     #[error("lectern-engine could not confine itself: {what}: {source}")]
-    Refused { what: &'static str, source: io::Error },
+    Refused {
+        /// The right.
+        what: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
 }
 
 fn refused<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> ConfineError {
@@ -29,7 +43,10 @@ fn refused<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> ConfineError
 }
 
 /// The socket that is the standard input, which then becomes `/dev/null`.
-pub(crate) fn take_socket() -> Result<OwnedFd, ConfineError> {
+///
+/// # Errors
+/// [`ConfineError::NoSocket`] when the standard input is no socket of this machine.
+pub fn take_socket() -> Result<OwnedFd, ConfineError> {
     let stdin = io::stdin();
     match rustix::net::sockopt::socket_domain(stdin.as_fd()) {
         Ok(AddressFamily::UNIX) => {}
@@ -44,14 +61,31 @@ pub(crate) fn take_socket() -> Result<OwnedFd, ConfineError> {
     Ok(socket)
 }
 
-/// Gives up files, memory, core dumps, new rights and outliving the parent; `socket` stays.
-pub(crate) fn confine(socket: &OwnedFd, memory_bytes: u64, nice: u8) -> Result<(), ConfineError> {
-    // A parent that is already gone has closed the socket, which ends the session at its first message.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused("parent death signal"))?;
+/// Gives up files, the network, other processes, memory beyond `memory_bytes`, core dumps, privileges, new rights and
+/// outliving the parent; `socket` and the standard three stay. To be called before this process starts a thread: each
+/// later one inherits what holds for the first.
+///
+/// # Errors
+/// [`ConfineError::Refused`] when the kernel does not let go of something. The one thing that may be missing is Landlock,
+/// which the answer then says.
+pub fn confine(socket: &OwnedFd, memory_bytes: u64, nice: u8) -> Result<Confinement, ConfineError> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(refused("dumpable"))?;
-    no_new_rights()?;
+    rustix::thread::set_no_new_privs(true).map_err(refused("no new privileges"))?;
     close_others(socket)?;
     rustix::process::nice(nice.into()).map_err(refused("niceness"))?;
+    limit(memory_bytes)?;
+    let none = CapabilitySet::empty();
+    let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    rustix::thread::set_capabilities(None, none).map_err(refused("capabilities"))?;
+    // After the capabilities, with which the kernel may forget it. A parent that is already gone has closed the socket,
+    // which ends the session at its first message.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused("parent death signal"))?;
+    let landlock = files::give_up().map_err(refused("files"))?;
+    calls::give_up().map_err(refused("system calls"))?;
+    Ok(if landlock { Confinement::Full } else { Confinement::SystemCalls })
+}
+
+fn limit(memory_bytes: u64) -> Result<(), ConfineError> {
     for (resource, limit, what) in [
         (Resource::As, memory_bytes, "address space"),
         (Resource::Nofile, MAX_OPEN_FILES, "open files"),
@@ -65,15 +99,6 @@ pub(crate) fn confine(socket: &OwnedFd, memory_bytes: u64, nice: u8) -> Result<(
         rustix::process::setrlimit(resource, limit).map_err(refused(what))?;
     }
     Ok(())
-}
-
-fn no_new_rights() -> Result<(), ConfineError> {
-    let (on, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
-    // SAFETY: this operation takes numbers only and touches no memory of the process.
-    match unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, on, unused, unused, unused) } {
-        0 => Ok(()),
-        _ => Err(refused("no new privileges")(io::Error::last_os_error())),
-    }
 }
 
 /// Closes what the parent may have leaked into the child.

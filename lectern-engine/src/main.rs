@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use engine_host::child::{self, Arguments};
 use engine_host::protocol::PROTOCOL_VERSION;
 use engine_libav::LibavEngine;
+use lectern_engine::confine;
 use pipeline::Engine;
 
-mod confine;
 mod memory;
 
 /// `EX_USAGE` of sysexits.h.
@@ -41,12 +41,15 @@ fn serve(memory_bytes: u64, nice: u8) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    if let Err(error) = confine::confine(&socket, memory_bytes, nice) {
-        eprintln!("{error}");
-        return ExitCode::FAILURE;
-    }
+    let confinement = match confine::confine(&socket, memory_bytes, nice) {
+        Ok(confinement) => confinement,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let open = |source| LibavEngine::open(source).map(|engine| Box::new(engine) as Box<dyn Engine>);
-    match child::serve(socket, open) {
+    match child::serve(socket, confinement, open) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

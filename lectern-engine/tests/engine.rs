@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use engine_host::protocol::Confinement;
 use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
@@ -57,7 +58,7 @@ fn it_says_what_it_is() {
     let output = run(&["--version"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 1\n")), "{text}");
+    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 2\n")), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
@@ -93,6 +94,7 @@ async fn a_sound_file_is_probed_and_encoded() {
     std::fs::write(&path, wave()).unwrap();
     let source = Arc::new(FileSource::open(&path).unwrap());
     let mut session = within(EngineSession::start(&options(), source)).await.unwrap();
+    assert_ne!(session.confinement(), Confinement::None);
     let report = within(session.probe()).await.unwrap();
     let [audio] = report.audio.as_slice() else { panic!("{report:?}") };
     assert_eq!((audio.sample_rate, audio.channels, report.video.is_none()), (48_000, 1, true));
@@ -248,8 +250,15 @@ async fn it_is_confined_before_it_reads_and_dies_with_its_session() {
             let words: Vec<&str> = line[name.len()..].split_whitespace().collect();
             assert_eq!(words[..2], [limit, limit], "{line}");
         }
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+        let threads: Vec<_> = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten().collect();
+        assert!(threads.len() > 1, "one reads from the socket, one waits for the source");
+        for thread in threads {
+            let status = std::fs::read_to_string(thread.path().join("status")).unwrap();
+            let nothing = format!("{:016x}", 0);
+            for (name, value) in [("NoNewPrivs", "1"), ("Seccomp", "2"), ("CapEff", &nothing), ("CapPrm", &nothing)] {
+                assert!(status.lines().any(|line| line == format!("{name}:\t{value}")), "{name}: {status}");
+            }
+        }
         pid
     };
     within(ended(&pid)).await;

@@ -17,6 +17,9 @@ const WALLS: &[(&str, &[&str])] = &[
     ("mp4-atom", &["packager"]),
     ("hyper-rustls", &["http-client"]),
     ("rustls", &["http-client"]),
+    ("landlock", &["lectern-engine"]),
+    ("seccompiler", &["lectern-engine"]),
+    ("aes-gcm", &["drm"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

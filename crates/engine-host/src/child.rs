@@ -10,7 +10,7 @@ use std::thread;
 use pipeline::{AudioOrder, Engine, EngineError, RangeOrder, SourceRead, StillsOrder};
 use thiserror::Error;
 
-use crate::protocol::{FromChild, MAX_READS_IN_FLIGHT, PROTOCOL_VERSION, ProtocolError, ToChild};
+use crate::protocol::{Confinement, FromChild, MAX_READS_IN_FLIGHT, PROTOCOL_VERSION, ProtocolError, ToChild};
 
 mod arguments;
 mod link;
@@ -69,12 +69,13 @@ impl Drop for HangUp {
 /// Serves one session on `socket` until the parent hangs up, then returns.
 ///
 /// `open` is called once, with the parent's source; the engine stays on the calling thread. Reads, samples and progress
-/// block while the parent is busy elsewhere.
+/// block while the parent is busy elsewhere. `confinement` is what this process has given up.
 ///
 /// # Errors
 /// When the parent breaks the protocol, has another version, or the socket fails.
 pub fn serve(
     socket: OwnedFd,
+    confinement: Confinement,
     open: impl FnOnce(Box<dyn SourceRead>) -> Result<Box<dyn Engine>, EngineError>,
 ) -> Result<(), ServeError> {
     let stream = UnixStream::from(socket);
@@ -95,7 +96,7 @@ pub fn serve(
         })?
     };
     let source = RemoteSource::new(Arc::clone(&link), size, replies);
-    let served = run(&link, open(Box::new(source)), &commands);
+    let served = run(&link, confinement, open(Box::new(source)), &commands);
     link.hang_up();
     match reader.join() {
         Ok(outcome) => outcome.and(served),
@@ -110,7 +111,8 @@ fn greet(link: &Link) -> Result<Option<u64>, ServeError> {
         Ok(Some((ToChild::Open { size, .. }, _))) => Ok(Some(size)),
         Ok(Some(_)) => Err(ProtocolError::Unexpected("the first one must be Open").into()),
         Err(error @ ServeError::Version { .. }) => {
-            link.send(&FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity: String::new() }, &[])?;
+            let (protocol_version, confinement) = (PROTOCOL_VERSION, Confinement::None);
+            link.send(&FromChild::Ready { protocol_version, identity: String::new(), confinement }, &[])?;
             Err(error)
         }
         Err(error) => Err(error),
@@ -153,6 +155,7 @@ fn dispatch(link: &Link, commands: &SyncSender<Command>, replies: &SyncSender<Re
 
 fn run(
     link: &Arc<Link>,
+    confinement: Confinement,
     opened: Result<Box<dyn Engine>, EngineError>,
     commands: &Receiver<Command>,
 ) -> Result<(), ServeError> {
@@ -160,7 +163,8 @@ fn run(
         Ok(engine) => engine,
         Err(error) => return answer(link, &FromChild::Failed(error)),
     };
-    answer(link, &FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity: engine.identity() })?;
+    let (protocol_version, identity) = (PROTOCOL_VERSION, engine.identity());
+    answer(link, &FromChild::Ready { protocol_version, identity, confinement })?;
     while let Ok(command) = commands.recv() {
         let mut sink = SocketSink::new(Arc::clone(link));
         let outcome = match &command {

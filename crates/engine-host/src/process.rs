@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, Signal};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStderr, Command};
@@ -83,6 +85,8 @@ pub(crate) struct Process {
     child: Child,
     stderr: Arc<Mutex<VecDeque<u8>>>,
     drain: JoinHandle<()>,
+    /// Processor time it may use, from its start on.
+    cpu_seconds: u64,
 }
 
 impl Process {
@@ -95,7 +99,22 @@ impl Process {
         let mut child = spawner::spawn(command(options, theirs.into())).await.map_err(failed)?;
         let stderr = Arc::new(Mutex::new(VecDeque::new()));
         let drain = tokio::spawn(drain(child.stderr.take(), Arc::clone(&stderr)));
-        Ok((Self { child, stderr, drain }, stream))
+        Ok((Self { child, stderr, drain, cpu_seconds: 0 }, stream))
+    }
+
+    /// Lets the child use so much more processor time, in seconds, than what it was allowed before; the kernel counts.
+    /// Until the first call only the parent's patience limits it.
+    pub(crate) fn allow(&mut self, seconds: u64) {
+        self.cpu_seconds = self.cpu_seconds.saturating_add(seconds);
+        let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else { return };
+        // Only the lower of the two limits can be raised again, with the next order; the child is in no place to.
+        let maximum = rustix::process::getrlimit(Resource::Cpu).maximum;
+        let current = Some(maximum.map_or(self.cpu_seconds, |maximum| maximum.min(self.cpu_seconds)));
+        match rustix::process::prlimit(Some(pid), Resource::Cpu, Rlimit { current, maximum }) {
+            // How a child that is gone ended is found out by whoever talks to it.
+            Ok(_) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => tracing::warn!(%error, "the engine's processor time could not be limited"),
+        }
     }
 
     /// Waits for a child that closed its socket, kills it when it lingers, and says how it ended and its last words.
@@ -172,9 +191,23 @@ fn last_words(text: &str) -> &str {
 
 fn describe(status: io::Result<ExitStatus>) -> String {
     match status {
-        Ok(status) => status.to_string(),
+        Ok(status) => match status.signal().and_then(reason) {
+            Some(reason) => format!("{reason} ({status})"),
+            None => status.to_string(),
+        },
         Err(error) => format!("its end could not be observed: {error}"),
     }
+}
+
+/// What a signal means that the kernel sends to a child which comes upon its walls.
+fn reason(signal: i32) -> Option<&'static str> {
+    [
+        (Signal::SYS, "it tried something that it must not: a system call was refused"),
+        (Signal::XCPU, "it used more processor time than its orders can take"),
+        (Signal::XFSZ, "it tried to write to a file"),
+    ]
+    .into_iter()
+    .find_map(|(known, reason)| (known.as_raw() == signal).then_some(reason))
 }
 
 #[cfg(test)]
@@ -198,6 +231,25 @@ mod tests {
         assert_eq!(find_program(Some(engine.clone().into()), Path::new("/nowhere/lectern")).unwrap(), engine);
         let named = find_program(Some("/nowhere/engine".into()), &root.join("lectern")).unwrap_err();
         assert_eq!(named.code(), "engine.not_found", "a wrong name is not silently replaced");
+    }
+
+    #[test]
+    fn an_end_at_a_wall_names_the_wall() {
+        for (signal, said) in [(31, "a system call was refused"), (24, "processor time"), (25, "to a file")] {
+            let how = describe(Ok(ExitStatus::from_raw(signal)));
+            assert!(how.contains(said) && how.contains(&format!("signal: {signal}")), "{how}");
+        }
+        assert!(describe(Ok(ExitStatus::from_raw(9))).starts_with("signal: 9"));
+        assert_eq!(describe(Ok(ExitStatus::from_raw(2 << 8))), "exit status: 2");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_uses_more_processor_time_than_it_was_allowed_is_ended_by_the_kernel() {
+        let options = EngineOptions::new("/usr/bin/yes".into());
+        let (mut process, _stream) = Process::start(&options).await.unwrap();
+        process.allow(1);
+        let ended = timeout(Duration::from_secs(60), process.child.wait()).await.expect("it goes on for ever");
+        assert!(describe(ended).starts_with("it used more processor time"));
     }
 
     #[test]

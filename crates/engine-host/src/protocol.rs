@@ -7,6 +7,8 @@
 //! Both executables come from one install, so the layout may change with every [`PROTOCOL_VERSION`]; only the first
 //! variant of each direction and its leading version stay where they are, so that a mismatch can always be said.
 
+use std::fmt;
+
 use media_types::{CodecConfig, ProbeReport};
 use pipeline::{AudioOrder, AudioSummary, EngineError, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
 use serde::de::DeserializeOwned;
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What both ends must agree on; raised by every change of a message.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Bytes one read may ask for.
 pub const MAX_READ_BYTES: u32 = 1 << 20;
@@ -41,6 +43,27 @@ impl Limits {
     /// What the parent accepts while it awaits a probe report, which lists every picture of the source: about 5 bytes
     /// each, so 12 hours at 120 pictures a second fit.
     pub const PROBE: Limits = Limits { header_bytes: 32 << 20, payload_bytes: 0 };
+}
+
+/// What the kernel keeps an engine from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Confinement {
+    /// Nothing: it is no process of its own.
+    None,
+    /// System calls that it has no reason to make; the kernel has no Landlock, which would keep it from files as well.
+    SystemCalls,
+    /// Such calls, and files besides.
+    Full,
+}
+
+impl fmt::Display for Confinement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "not confined",
+            Self::SystemCalls => "confined by seccomp alone: this kernel has no Landlock",
+            Self::Full => "confined by seccomp and Landlock",
+        })
+    }
 }
 
 /// From the worker to its engine.
@@ -81,6 +104,8 @@ pub enum FromChild {
         protocol_version: u32,
         /// [`pipeline::Engine::identity`]; empty when the versions differ.
         identity: String,
+        /// What the child gave up before it read this session's first message.
+        confinement: Confinement,
     },
     /// Asks for `length` bytes from `offset` on, which must lie inside the source.
     Read {

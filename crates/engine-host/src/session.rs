@@ -1,6 +1,6 @@
 //! The parent's end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::error::{clean, clean_code};
 use crate::process::Process;
-use crate::protocol::{FromChild, Limits, PROTOCOL_VERSION, ProtocolError, ToChild};
+use crate::protocol::{Confinement, FromChild, Limits, PROTOCOL_VERSION, ProtocolError, ToChild};
 use crate::{EngineHostError, EngineOptions, ReadAt};
 
+mod allowance;
 mod conversation;
 mod expected;
 mod frames;
@@ -71,6 +72,7 @@ pub enum EngineEvent {
 pub struct EngineSession {
     link: Option<Link>,
     identity: String,
+    confinement: Confinement,
 }
 
 impl EngineSession {
@@ -80,7 +82,9 @@ impl EngineSession {
     /// When the child cannot be started, is of another release, or cannot read the source.
     pub async fn start(options: &EngineOptions, source: Arc<dyn ReadAt>) -> Result<Self, EngineHostError> {
         let (process, stream) = Process::start(options).await?;
-        Self::greet(stream, source, options.stall, Some(process)).await
+        let session = Self::greet(stream, source, options.stall, Some(process)).await?;
+        warn_of_weak(session.confinement);
+        Ok(session)
     }
 
     /// Opens `source` in an engine that is served at the other end of `stream`, such as on a thread of a test.
@@ -98,10 +102,12 @@ impl EngineSession {
         process: Option<Process>,
     ) -> Result<Self, EngineHostError> {
         let open = ToChild::Open { protocol_version: PROTOCOL_VERSION, size: source.size() };
-        let mut session = Self { link: Some(Link::new(stream, source, stall, process)), identity: String::new() };
+        let link = Some(Link::new(stream, source, stall, process));
+        let mut session = Self { link, identity: String::new(), confinement: Confinement::None };
         match session.converse(open, Limits::FROM_CHILD, Expected::nothing(), None).await? {
-            FromChild::Ready { identity, .. } => {
+            FromChild::Ready { identity, confinement, .. } => {
                 session.identity = clean(&identity);
+                session.confinement = confinement;
                 Ok(session)
             }
             _ => Err(out_of_place("another answer to Open")),
@@ -111,6 +117,11 @@ impl EngineSession {
     /// The engine's name and the versions of its libraries; equal only when equal orders give equal bytes.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// What the kernel keeps the engine from, as it says itself.
+    pub fn confinement(&self) -> Confinement {
+        self.confinement
     }
 
     /// Reads what the source contains.
@@ -197,6 +208,7 @@ impl EngineSession {
         events: Option<mpsc::Sender<EngineEvent>>,
     ) -> Result<FromChild, EngineHostError> {
         let mut link = self.link.take().ok_or(EngineHostError::Closed)?;
+        link.allow(allowance::cpu_seconds(&order, link.source_size()));
         let mut conversation = Conversation::new(limits, expected, events);
         let outcome = conversation.run(&mut link, &order).await;
         // What was made of a source with a hole in it is worth nothing, and neither is what the engine says of it.
@@ -222,6 +234,14 @@ impl EngineSession {
     fn lied(&mut self, what: &'static str) -> EngineHostError {
         self.link = None;
         out_of_place(what)
+    }
+}
+
+/// Says once, not for each session, that engines of this machine could be confined better.
+fn warn_of_weak(confinement: Confinement) {
+    static SAID: Once = Once::new();
+    if confinement != Confinement::Full {
+        SAID.call_once(|| tracing::warn!(%confinement, "the engine has fewer walls around it than it could have"));
     }
 }
 

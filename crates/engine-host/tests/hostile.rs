@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine_host::protocol::{FromChild, Limits, PROTOCOL_VERSION, ToChild, encode};
+use engine_host::protocol::{Confinement, FromChild, Limits, PROTOCOL_VERSION, ToChild, encode};
 use engine_host::{EngineHostError, EngineOptions, EngineSession, child};
 use pipeline::{EngineError, POSTER, RangeSummary};
 use proptest::prelude::*;
@@ -136,11 +136,28 @@ async fn an_engine_that_talks_on_after_a_stop_is_given_up() {
 
 #[tokio::test]
 async fn an_engine_of_another_release_is_named() {
-    let words = framed(&FromChild::Ready { protocol_version: 999, identity: String::new() }, &[]);
+    let words = framed(
+        &FromChild::Ready { protocol_version: 999, identity: String::new(), confinement: Confinement::None },
+        &[],
+    );
     let (stream, _thread) = liar(words);
     let error = support::session(stream, MemorySource::new(1), STALL).await.err().unwrap();
     assert_eq!(error.code(), "engine.version");
     assert!(error.to_string().contains("speaks 999"), "{error}");
+}
+
+#[tokio::test]
+async fn what_an_engine_says_of_its_walls_can_be_asked_for() {
+    for (confinement, said) in [(Confinement::SystemCalls, "no Landlock"), (Confinement::Full, "seccomp and Landlock")]
+    {
+        let ready = FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity: String::new(), confinement };
+        let (stream, thread) = liar(framed(&ready, &[]));
+        let session = support::session(stream, MemorySource::new(1), STALL).await.unwrap();
+        assert_eq!(session.confinement(), confinement);
+        assert!(session.confinement().to_string().contains(said));
+        drop(session);
+        thread.join().unwrap();
+    }
 }
 
 #[test]
@@ -148,12 +165,12 @@ fn a_child_of_another_release_says_so_and_ends() {
     let (mut ours, theirs) = StdUnixStream::pair().unwrap();
     let open = ToChild::Open { protocol_version: 999, size: 1 };
     ours.write_all(&encode(&open, 0, Limits::TO_CHILD).unwrap()).unwrap();
-    let outcome = child::serve(theirs.into(), |_| unreachable!("it opens nothing"));
+    let outcome = child::serve(theirs.into(), Confinement::None, |_| unreachable!("it opens nothing"));
     assert!(matches!(outcome, Err(child::ServeError::Version { theirs: 999, .. })), "{outcome:?}");
     let mut said = Vec::new();
     ours.read_to_end(&mut said).unwrap();
-    let identity = String::new();
-    assert_eq!(said, framed(&FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity }, &[]));
+    let (identity, confinement) = (String::new(), Confinement::None);
+    assert_eq!(said, framed(&FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity, confinement }, &[]));
 }
 
 proptest! {
@@ -180,7 +197,7 @@ proptest! {
         (&ours).write_all(&words).unwrap();
         ours.shutdown(Shutdown::Write).unwrap();
         let refused = || EngineError::Input { code: "input.test".into(), detail: String::new() };
-        let _ = child::serve(theirs.into(), |_| Err(refused()));
+        let _ = child::serve(theirs.into(), Confinement::None, |_| Err(refused()));
     }
 }
 

@@ -56,9 +56,9 @@ async fn engine() -> Finding {
         let options = EngineOptions::find().map_err(|error| error.to_string())?;
         let source = FileSource::open(Path::new("/proc/self/exe")).map_err(|error| error.to_string())?;
         let session = EngineSession::start(&options, Arc::new(source)).await.map_err(|error| error.to_string())?;
-        let identity = session.identity().to_owned();
+        let (identity, confinement) = (session.identity().to_owned(), session.confinement());
         session.close().await;
-        Ok(format!("{} ({identity})", options.program.display()))
+        Ok(format!("{} ({identity}), {confinement}", options.program.display()))
     };
     finding("engine", result.await, "run `make build`; it installs FFmpeg's development packages first")
 }

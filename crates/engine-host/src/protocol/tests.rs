@@ -23,7 +23,9 @@ fn round_trip<M: Message + PartialEq + Debug>(message: &M, limits: Limits) -> Re
 }
 
 fn rotation() -> impl Strategy<Value = Rotation> {
-    prop::sample::select(vec![Rotation::None, Rotation::Right, Rotation::Half, Rotation::Left])
+    let mirrored = [Rotation::Mirrored, Rotation::RightMirrored, Rotation::HalfMirrored, Rotation::LeftMirrored];
+    let turned = [Rotation::None, Rotation::Right, Rotation::Half, Rotation::Left];
+    prop::sample::select([turned, mirrored].concat())
 }
 
 fn rational() -> impl Strategy<Value = Rational> {
@@ -121,7 +123,12 @@ fn from_child() -> impl Strategy<Value = FromChild> {
     };
     let bytes = || prop::collection::vec(any::<u8>(), 0..40);
     prop_oneof![
-        ".{0,20}".prop_map(|identity| FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity }),
+        (".{0,20}", prop::sample::select(vec![Confinement::None, Confinement::SystemCalls, Confinement::Full]))
+            .prop_map(|(identity, confinement)| FromChild::Ready {
+                protocol_version: PROTOCOL_VERSION,
+                identity,
+                confinement
+            }),
         any::<(u64, u32, bool)>().prop_map(|(offset, length, ahead)| FromChild::Read { offset, length, ahead }),
         (any::<(u32, u32, bool)>(), bytes()).prop_map(move |((track, priming_samples, avc), bytes)| {
             FromChild::Config { track, config: codec(avc, bytes), priming_samples }
@@ -182,8 +189,8 @@ fn the_version_can_be_read_by_every_release() {
     // Variant 0, then the version as a varint: what must never move.
     let open = encode(&ToChild::Open { protocol_version: 1, size: 7 }, 0, Limits::TO_CHILD).unwrap();
     assert_eq!(open[Prefix::SIZE..], [0, 1, 7]);
-    let ready = encode(&FromChild::Ready { protocol_version: 1, identity: String::new() }, 0, Limits::FROM_CHILD);
-    assert_eq!(ready.unwrap()[Prefix::SIZE..], [0, 1, 0]);
+    let ready = FromChild::Ready { protocol_version: 1, identity: String::new(), confinement: Confinement::Full };
+    assert_eq!(encode(&ready, 0, Limits::FROM_CHILD).unwrap()[Prefix::SIZE..], [0, 1, 0, 2]);
 
     let of_a_later_release = [0, 7, 1, 2, 3, 0xff];
     assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });

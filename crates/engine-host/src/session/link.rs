@@ -86,6 +86,13 @@ impl Link {
         }
     }
 
+    /// Lets the child use so much more processor time than what it was allowed before.
+    pub(super) fn allow(&mut self, cpu_seconds: u64) {
+        if let Some(process) = &mut self.process {
+            process.allow(cpu_seconds);
+        }
+    }
+
     pub(super) fn source_size(&self) -> u64 {
         self.source.size()
     }

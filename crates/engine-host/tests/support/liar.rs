@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use engine_host::protocol::{FromChild, Limits, Message, PROTOCOL_VERSION, encode};
+use engine_host::protocol::{Confinement, FromChild, Limits, Message, PROTOCOL_VERSION, encode};
 use media_types::CodecConfig;
 use tokio::net::UnixStream;
 
@@ -17,7 +17,8 @@ pub(crate) fn framed<M: Message>(message: &M, payload: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn ready() -> Vec<u8> {
-    framed(&FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity: "liar\n".into() }, &[])
+    let (identity, confinement) = ("liar\n".into(), Confinement::None);
+    framed(&FromChild::Ready { protocol_version: PROTOCOL_VERSION, identity, confinement }, &[])
 }
 
 /// A peer that says `words` and then only listens.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_host::child::{self, ServeError};
+use engine_host::protocol::Confinement;
 use engine_host::{EngineEvent, EngineHostError, EngineSession, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
@@ -172,7 +173,7 @@ impl Bench {
         let (gate, made) = (Arc::new(Gate::default()), Arc::new(AtomicU64::new(0)));
         let engine_parts = (Arc::clone(&gate), Arc::clone(&made));
         let thread = std::thread::spawn(move || {
-            child::serve(OwnedFd::from(theirs), |source| {
+            child::serve(OwnedFd::from(theirs), Confinement::None, |source| {
                 if let Does::RefuseToOpen = does {
                     return Err(EngineError::Input { code: "input.not_media".into(), detail: "no media".into() });
                 }
