@@ -125,6 +125,11 @@ fn build(target: Target, picture: &frame::Video) -> Result<filter::Graph, Engine
         Rotation::Right => "transpose=clock,",
         Rotation::Half => "hflip,vflip,",
         Rotation::Left => "transpose=cclock,",
+        Rotation::Mirrored => "hflip,",
+        Rotation::HalfMirrored => "vflip,",
+        // Named by another decomposition: these are the turn clockwise and the one counter-clockwise, then mirrored.
+        Rotation::RightMirrored => "transpose=cclock_flip,",
+        Rotation::LeftMirrored => "transpose=clock_flip,",
     });
     let (format, range) = if target.jpeg { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
     let Target { width, height, .. } = target;

@@ -1,8 +1,9 @@
 //! The engine on FFmpeg's libraries: the only crate that names them.
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
-//! - `probe`: what a source contains, from its packets alone.
-//! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves.
+//! - `probe`: what a source contains, from its packets alone; `turn` says which way up its pictures are.
+//! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
+//!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`).
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`).
@@ -26,6 +27,7 @@ mod range;
 mod stills;
 mod timeline;
 mod track;
+mod turn;
 mod video;
 mod walk;
 

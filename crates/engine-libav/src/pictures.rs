@@ -10,7 +10,7 @@ use ff::frame;
 use ffmpeg_next as ff;
 use pipeline::EngineError;
 
-use crate::colour::forget_unknown;
+use crate::colour::describe;
 use crate::error::{engine, input, is_again_or_end, is_out_of_memory, no_decoder};
 use crate::open::{has_decode_times_only, keep_stream, read_packet};
 
@@ -160,7 +160,7 @@ impl Pictures {
             let mut picture = frame::Video::empty();
             match self.decoder.receive_frame(&mut picture) {
                 Ok(()) => {
-                    forget_unknown(&mut picture);
+                    describe(&mut picture);
                     if let Some(time) = self.decode_times.as_mut().and_then(VecDeque::pop_front) {
                         picture.set_pts(Some(time));
                     }

@@ -11,11 +11,12 @@ use ff::format::stream::Disposition;
 use ff::media::Type;
 use ffmpeg_next as ff;
 use media_types::time::rescale;
-use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
 use pipeline::EngineError;
 
 use crate::error::input;
 use crate::open::{has_decode_times_only, read_packet};
+use crate::turn;
 
 /// About twelve hours at 120 pictures a second, with room.
 const MAX_PACKETS: usize = 8_000_000;
@@ -32,7 +33,7 @@ pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, 
             "the MP4 file's index (moov) is damaged: none of the pictures and sounds it speaks of can be found",
         ));
     }
-    if seen.truncated {
+    if seen.truncated || lacks_its_end(source, size_bytes) {
         warnings.push("the file ends in the middle: what was there is used".to_owned());
     }
     let video = match video_index {
@@ -48,6 +49,23 @@ pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, 
 fn claims_samples(source: &Input) -> bool {
     source.format().name().starts_with("mov,")
         && (source.nb_streams() == 0 || source.streams().any(|stream| stream.frames() > 0))
+}
+
+/// Whether the index speaks of samples behind the last byte there is.
+fn lacks_its_end(source: &Input, size_bytes: u64) -> bool {
+    let ends_behind = |stream: ff::Stream<'_>| {
+        // SAFETY: the stream belongs to an open context; an entry is null or lives as long as it.
+        let last = unsafe {
+            let raw = stream.as_ptr().cast_mut();
+            let count = ff::ffi::avformat_index_get_entries_count(raw);
+            ff::ffi::avformat_index_get_entry(raw, count - 1).as_ref()
+        };
+        last.is_some_and(|entry| {
+            let end = entry.pos.saturating_add(entry.size().into());
+            u64::try_from(end).is_ok_and(|end| end > size_bytes)
+        })
+    };
+    source.streams().any(ends_behind)
 }
 
 fn choose_video(source: &Input) -> Option<usize> {
@@ -93,6 +111,9 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
     let mut starts_hidden = false;
     loop {
         match read_packet(&mut packet, source) {
+            Ok(()) if is_encrypted(&packet) => {
+                return Err(input("input.encrypted", "the recording is encrypted, and its keys are not in it"));
+            }
             Ok(()) => seen.anything = true,
             Err(ff::Error::Eof) => break,
             Err(_) => {
@@ -147,6 +168,11 @@ fn is_discarded(packet: &ff::Packet) -> bool {
     unsafe { (*packet.as_ptr()).flags & ff::ffi::AV_PKT_FLAG_DISCARD != 0 }
 }
 
+/// ISO/IEC 23001-7: the samples are there but not in clear.
+fn is_encrypted(packet: &ff::Packet) -> bool {
+    packet.side_data().any(|data| data.kind() == ff::packet::side_data::Type::EncryptionInfo)
+}
+
 /// RFC 6386 §9.1: bit 4 of the frame tag says whether the picture is shown.
 fn is_hidden_vp8(packet: &ff::Packet) -> bool {
     packet.data().and_then(<[u8]>::first).is_some_and(|tag| tag & 0x10 == 0)
@@ -197,7 +223,7 @@ fn describe_video(
         width: u32::try_from(width).unwrap_or(0),
         height: u32::try_from(height).unwrap_or(0),
         sample_aspect: Rational { num: aspect.num, den: aspect.den },
-        rotation: rotation(&stream),
+        rotation: turn::rotation(&stream),
         pixel_format: pixel_format(format),
         interlaced,
         time_base,
@@ -225,23 +251,6 @@ fn pixel_format(format: i32) -> String {
     unsafe {
         let name = av_get_pix_fmt_name(format);
         if name.is_null() { "unknown".to_owned() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
-    }
-}
-
-fn rotation(stream: &ff::Stream<'_>) -> Rotation {
-    let matrix = stream.side_data().find(|data| data.kind() == ff::packet::side_data::Type::DisplayMatrix);
-    let Some(matrix) = matrix.filter(|data| data.data().len() >= 36) else { return Rotation::None };
-    // SAFETY: a display matrix is nine native 32-bit integers, checked to be there.
-    let degrees = unsafe { ff::ffi::av_display_rotation_get(matrix.data().as_ptr().cast()) };
-    if !degrees.is_finite() {
-        return Rotation::None;
-    }
-    // av_display_rotation_get answers counter-clockwise degrees.
-    match ((-degrees).rem_euclid(360.0) / 90.0).round() as i32 % 4 {
-        1 => Rotation::Right,
-        2 => Rotation::Half,
-        3 => Rotation::Left,
-        _ => Rotation::None,
     }
 }
 

@@ -44,9 +44,11 @@ impl VideoEncoder {
         video.set_frame_rate(Some(rate));
         video.set_aspect_ratio(ff::Rational::new(1, 1));
         video.set_gop(order.video.gop_frames);
-        let matrix = like.color_space();
-        // Converted from RGB, as `convert` does it.
-        video.set_colorspace(if matrix == ff::color::Space::RGB { ff::color::Space::BT709 } else { matrix });
+        video.set_colorspace(match like.color_space() {
+            // Converted from RGB, as `convert` does it; the filter then says either.
+            ff::color::Space::RGB | ff::color::Space::Unspecified => ff::color::Space::BT709,
+            matrix => matrix,
+        });
         video.set_color_range(ff::color::Range::MPEG);
         // SAFETY: plain fields of a context that is not open yet, copied from a valid frame.
         unsafe {

@@ -13,7 +13,7 @@ pub struct Rational {
     pub den: i32,
 }
 
-/// Clockwise turn that brings the stored picture upright.
+/// What brings the stored picture upright: a clockwise turn, after which some are mirrored (left and right change places).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rotation {
@@ -26,12 +26,20 @@ pub enum Rotation {
     Half,
     /// A quarter turn counter-clockwise.
     Left,
+    /// Mirrored as stored.
+    Mirrored,
+    /// A quarter turn clockwise, then mirrored.
+    RightMirrored,
+    /// Upside down, then mirrored.
+    HalfMirrored,
+    /// A quarter turn counter-clockwise, then mirrored.
+    LeftMirrored,
 }
 
 impl Rotation {
     /// Whether width and height change places.
     pub fn swaps_sides(self) -> bool {
-        matches!(self, Self::Right | Self::Left)
+        matches!(self, Self::Right | Self::Left | Self::RightMirrored | Self::LeftMirrored)
     }
 }
 

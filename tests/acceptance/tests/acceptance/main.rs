@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod command_line;
+mod corpus;
 mod encode;
 mod full_disk;
 mod judge;

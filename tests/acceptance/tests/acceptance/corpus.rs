@@ -1,0 +1,233 @@
+//! The encoder takes any input: `tests/media/corpus.sh` makes odd ones, `corpus.json` beside it says what must become of
+//! each. What a clip's entry leaves out is as in `usual`.
+
+mod measure;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::judge;
+use measure::{Pictures, Sound};
+
+/// How far a colour may be from the one that was drawn, of 255.
+const COLOUR: f64 = 8.0;
+/// The longest audio frame in use: 1,152 samples of MPEG layer 3 at 48 kHz.
+const AUDIO_FRAME_MS: f64 = 24.0;
+
+#[test]
+fn turned_and_mirrored_pictures_come_out_upright() {
+    group("turned");
+}
+
+#[test]
+fn pictures_of_any_shape_keep_it() {
+    group("shapes");
+}
+
+#[test]
+fn interlaced_and_telecined_pictures_come_out_whole() {
+    group("fields");
+}
+
+#[test]
+fn colours_stay_what_they_were_and_are_always_stated() {
+    group("colour");
+}
+
+#[test]
+fn slow_fast_and_varying_rates_keep_their_time() {
+    group("rates");
+}
+
+#[test]
+fn sound_of_any_kind_stays_in_step_with_the_pictures() {
+    group("sound");
+}
+
+#[test]
+fn sound_alone_is_enough() {
+    group("sound_alone");
+}
+
+#[test]
+fn no_clock_moves_sound_against_pictures() {
+    group("clocks");
+}
+
+#[test]
+fn text_and_chapters_beside_the_pictures_do_no_harm() {
+    group("text");
+}
+
+#[test]
+fn of_damaged_recordings_what_is_there_is_used() {
+    group("damaged");
+}
+
+#[test]
+fn every_codec_and_container_in_use_is_taken() {
+    group("codecs");
+}
+
+#[test]
+fn every_clip_has_an_expectation() {
+    let book = book();
+    let groups = book["groups"].as_object().unwrap().values();
+    let mut expected: Vec<String> = groups.flat_map(|group| group.as_object().unwrap().keys().cloned()).collect();
+    let names = clips().read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut made: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    expected.sort();
+    made.sort();
+    assert_eq!(made, expected);
+}
+
+fn book() -> Value {
+    let text = std::fs::read_to_string(judge::root().join("tests/media/corpus.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The folder of the clips, which are made when they are not there or not as the script would make them.
+fn clips() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = judge::root().join(".cache/corpus");
+        judge::run(Command::new(judge::root().join("tests/media/corpus.sh")).arg(&folder));
+        folder
+    })
+}
+
+fn group(name: &str) {
+    let book = book();
+    let mut faults = Vec::new();
+    for (clip, said) in book["groups"][name].as_object().unwrap() {
+        let mut wanted = book["usual"].clone();
+        wanted.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+        faults.extend(check(clip, &wanted).0.into_iter().map(|fault| format!("{clip}: {fault}")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What is not as it should be, each in a sentence.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn same(&mut self, what: &str, found: &Value, wanted: &Value) {
+        if found != wanted {
+            self.0.push(format!("{what} is {found} instead of {wanted}"));
+        }
+    }
+
+    fn near(&mut self, what: &str, found: f64, wanted: f64, within: f64) {
+        if (found - wanted).abs() > within + 1e-6 {
+            self.0.push(format!("{what} is {found} instead of {wanted} (give or take {within:.1})"));
+        }
+    }
+}
+
+fn check(clip: &str, wanted: &Value) -> Faults {
+    let mut faults = Faults::default();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command = Command::new(judge::lectern());
+    command
+        .env("PATH", "")
+        .args(["--json", "encode", "--ladder"])
+        .arg(judge::root().join("tests/media/corpus-ladder.toml"));
+    let ended = command.arg("--out").arg(&out).arg(clips().join(clip)).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let last: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    if let Some(code) = wanted.get("refused") {
+        faults.same("the refusal", &last["error"]["code"], code);
+        faults.same("the exit code", &ended.status.code().into(), &65.into());
+        return faults;
+    }
+    if !ended.status.success() {
+        faults.0.push(format!("refused: {said}"));
+        return faults;
+    }
+    check_words(&last, wanted, &mut faults);
+    let flash_ms = check_pictures(&out, wanted, &mut faults);
+    check_sound(&out, wanted, flash_ms, &mut faults);
+    faults
+}
+
+fn check_words(result: &Value, wanted: &Value, faults: &mut Faults) {
+    let missing = result["missing_pictures"].as_u64().unwrap();
+    if missing > wanted["missing"].as_u64().unwrap_or(0) {
+        faults.0.push(format!("{missing} pictures are missing"));
+    }
+    let warnings = result["warnings"].to_string();
+    match wanted["says"].as_str() {
+        Some(words) if warnings.contains(words) => {}
+        None if warnings == "[]" => {}
+        _ => faults.same("what it says", &result["warnings"], &wanted["says"]),
+    }
+}
+
+/// The one playlist in a folder whose name begins with `kind`.
+fn playlist(out: &Path, kind: &str) -> Option<PathBuf> {
+    let folders = out.read_dir().unwrap().map(|entry| entry.unwrap());
+    let mut of_kind = folders.filter(|entry| entry.file_name().to_str().unwrap().starts_with(kind));
+    let found = of_kind.next().map(|entry| entry.path().join("media.m3u8"));
+    assert!(of_kind.next().is_none(), "several tracks of {kind} in {}", out.display());
+    found
+}
+
+/// Answers when the flash begins, in milliseconds.
+fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<f64> {
+    let found = playlist(out, "video-");
+    let expected = wanted["pictures"] != false;
+    faults.same("whether there are pictures", &found.is_some().into(), &expected.into());
+    let pictures = Pictures::decode(&found?);
+    let stated = &pictures.stated;
+    let seen = ["color_space", "color_primaries", "color_transfer"].map(|field| stated[field].clone());
+    faults.same("the colour description", &seen.to_vec().into(), &wanted["colour"]);
+    faults.same("the range", &stated["color_range"], &"tv".into());
+    faults.same("the pixel shape", &stated["sample_aspect_ratio"], &"1:1".into());
+    faults.same("the size", &vec![stated["width"].clone(), stated["height"].clone()].into(), &wanted["size"]);
+    faults.same("the rate", &stated["r_frame_rate"], &wanted["rate"]);
+    let frame_ms = 1000.0 / pictures.rate;
+    let length_ms = pictures.count() as f64 * frame_ms;
+    faults.near("the length in ms", length_ms, wanted["seconds"].as_f64().unwrap() * 1000.0, frame_ms);
+    for (index, corner) in wanted["corners"].as_array().unwrap().iter().enumerate() {
+        let drawn = measure::colour(corner.as_str().unwrap());
+        for (channel, (found, drawn)) in ["red", "green", "blue"].iter().zip(pictures.corner(index).iter().zip(drawn)) {
+            faults.near(&format!("{channel} in corner {index}"), f64::from(*found), drawn, COLOUR);
+        }
+    }
+    for level in pictures.ground() {
+        faults.near("the grey ground", f64::from(level), measure::GROUND, COLOUR);
+    }
+    if wanted["progressive"] == true {
+        faults.near("the bar's odd lines beside its even ones, in pixels,", pictures.combing(), 0.0, 1.0);
+    }
+    let flash = pictures.flash().map(|frame| frame as f64 * frame_ms);
+    match flash {
+        Some(flash) => faults.near("the flash in ms", flash, wanted["flash_ms"].as_f64().unwrap(), frame_ms),
+        None => faults.0.push("there is no flash".to_owned()),
+    }
+    flash
+}
+
+fn check_sound(out: &Path, wanted: &Value, flash_ms: Option<f64>, faults: &mut Faults) {
+    let found = playlist(out, "audio-");
+    let expected = wanted["sound"] != false;
+    faults.same("whether there is sound", &found.is_some().into(), &expected.into());
+    let Some(found) = found else { return };
+    let sound = Sound::decode(&found);
+    faults.same("the number of channels", &sound.channels.into(), &wanted["channels"]);
+    faults.same("the sample rate", &sound.rate.into(), &wanted["sample_rate"]);
+    let master = std::fs::read_to_string(out.join("master.m3u8")).unwrap();
+    let language = master.split_once("LANGUAGE=\"").and_then(|(_, rest)| rest.split('"').next());
+    faults.same("the language", &language.into(), &wanted["language"]);
+    // Two frames of AAC: one of priming, and the last one is filled up.
+    faults.near("the sound's length in ms", sound.length_ms(), wanted["seconds"].as_f64().unwrap() * 1000.0, 80.0);
+    match (sound.beep_ms(), flash_ms.or(wanted["flash_ms"].as_f64())) {
+        (Some(beep), Some(flash)) => faults.near("the beep in ms", beep, flash, AUDIO_FRAME_MS),
+        _ => faults.0.push("there is no beep".to_owned()),
+    }
+}

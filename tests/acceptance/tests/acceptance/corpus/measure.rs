@@ -1,0 +1,145 @@
+//! What an encode shows and sounds like, measured in what FFmpeg decodes of it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::judge;
+
+/// Level of the scene's grey ground in red, green and blue.
+pub const GROUND: f64 = 64.0;
+
+/// Red, green and blue of a corner.
+pub fn colour(name: &str) -> [f64; 3] {
+    match name {
+        "red" => [192.0, 0.0, 0.0],
+        "green" => [0.0, 192.0, 0.0],
+        "blue" => [0.0, 0.0, 192.0],
+        "yellow" => [192.0, 192.0, 0.0],
+        "black" => [0.0, 0.0, 0.0],
+        other => panic!("{other} is not a colour of the scene"),
+    }
+}
+
+fn decode(playlist: &Path, arguments: &[&str]) -> Vec<u8> {
+    let mut command = Command::new(judge::ffmpeg_9());
+    command.args(["-nostdin", "-v", "error", "-sws_flags", "accurate_rnd+full_chroma_int", "-i"]).arg(playlist);
+    judge::run(command.args(arguments).arg("-")).stdout
+}
+
+fn stream(playlist: &Path) -> Value {
+    let mut shown = judge::ffprobe(&["-show_streams"], playlist.to_str().unwrap());
+    shown["streams"][0].take()
+}
+
+fn number(text: &Value) -> f64 {
+    text.as_str().unwrap().parse().unwrap()
+}
+
+/// The pictures of one rendition, in RGB, as its own description says they are to be read.
+pub struct Pictures {
+    /// What ffprobe says of the stream.
+    pub stated: Value,
+    /// Pictures per second.
+    pub rate: f64,
+    width: usize,
+    height: usize,
+    bytes: Vec<u8>,
+}
+
+impl Pictures {
+    pub fn decode(playlist: &Path) -> Self {
+        let stated = stream(playlist);
+        let side = |name: &str| usize::try_from(stated[name].as_u64().unwrap()).unwrap();
+        let (num, den) = stated["r_frame_rate"].as_str().unwrap().split_once('/').unwrap();
+        let rate = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
+        let raw = ["-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo"];
+        let bytes = decode(playlist, &raw);
+        Self { width: side("width"), height: side("height"), rate, bytes, stated }
+    }
+
+    pub fn count(&self) -> usize {
+        self.bytes.len() / (self.width * self.height * 3)
+    }
+
+    fn at(&self, frame: usize, x: usize, y: usize) -> [u8; 3] {
+        let place = ((frame * self.height + y) * self.width + x) * 3;
+        self.bytes[place..place + 3].try_into().unwrap()
+    }
+
+    /// A picture before the flash.
+    fn quiet(&self) -> usize {
+        (self.rate * 0.4) as usize
+    }
+
+    /// The middle of a corner's box: 0 and 1 above, 2 and 3 below.
+    pub fn corner(&self, index: usize) -> [u8; 3] {
+        let (left, top) = (self.width / 8, self.height / 8);
+        let x = if index.is_multiple_of(2) { left } else { self.width - 1 - left };
+        let y = if index < 2 { top } else { self.height - 1 - top };
+        self.at(self.quiet(), x, y)
+    }
+
+    /// A point between the upper corners and the flash.
+    pub fn ground(&self) -> [u8; 3] {
+        self.at(self.quiet(), self.width / 2, self.height * 5 / 16)
+    }
+
+    fn level(&self, frame: usize, x: usize, y: usize) -> f64 {
+        self.at(frame, x, y).iter().map(|&level| f64::from(level)).sum::<f64>() / 3.0
+    }
+
+    /// The first picture whose centre is white.
+    pub fn flash(&self) -> Option<usize> {
+        (0..self.count()).find(|&frame| self.level(frame, self.width / 2, self.height / 2) > 150.0)
+    }
+
+    /// How far the moving bar's odd lines lie beside its even ones at most, in pixels.
+    pub fn combing(&self) -> f64 {
+        let top = self.height * 7 / 8;
+        // Weight of a line at each place: what is brighter than the ground.
+        let centre = |frame: usize, parity: usize| {
+            let lines = (top + 1..top + 7).filter(|line| line % 2 == parity);
+            let places = lines.flat_map(|y| (self.width / 4 + 8..self.width * 3 / 4 - 8).map(move |x| (x, y)));
+            let weighed = places.map(|(x, y)| ((self.level(frame, x, y) - GROUND - 16.0).max(0.0), x as f64));
+            let (sum, moment) = weighed.fold((0.0, 0.0), |(sum, moment), (w, x)| (sum + w, moment + w * x));
+            (sum > 200.0).then(|| moment / sum)
+        };
+        let apart = |frame| Some((centre(frame, 0)? - centre(frame, 1)?).abs());
+        let seen: Vec<f64> = (0..self.count()).filter_map(apart).collect();
+        assert!(seen.len() * 2 > self.count(), "the bar is seen in {} pictures only", seen.len());
+        seen.into_iter().fold(0.0, f64::max)
+    }
+}
+
+/// The sound of one track, all channels in one.
+pub struct Sound {
+    /// Samples per second.
+    pub rate: u32,
+    pub channels: u32,
+    samples: Vec<f32>,
+}
+
+impl Sound {
+    pub fn decode(playlist: &Path) -> Self {
+        let stated = stream(playlist);
+        let bytes = decode(playlist, &["-map", "0:a:0", "-ac", "1", "-f", "f32le"]);
+        let samples = bytes.as_chunks::<4>().0.iter().map(|sample| f32::from_le_bytes(*sample)).collect();
+        let channels = u32::try_from(stated["channels"].as_u64().unwrap()).unwrap();
+        Self { rate: number(&stated["sample_rate"]) as u32, channels, samples }
+    }
+
+    fn ms(&self, samples: usize) -> f64 {
+        samples as f64 * 1000.0 / f64::from(self.rate)
+    }
+
+    pub fn length_ms(&self) -> f64 {
+        self.ms(self.samples.len())
+    }
+
+    /// When the beep begins.
+    pub fn beep_ms(&self) -> Option<f64> {
+        self.samples.iter().position(|sample| sample.abs() > 0.1).map(|place| self.ms(place))
+    }
+}

@@ -1,0 +1,89 @@
+"""Changes a made clip as no encoder would write it.
+
+corpus.py matrix MP4 OUT A B C D   its picture's display matrix: one pixel right goes to (A, B), one down to (C, D)
+corpus.py cut FILE OUT SHARE       only the first SHARE of it
+corpus.py behead TS OUT SHARE      without the first SHARE of its packets
+corpus.py flip TS OUT              noise in packets of the middle
+corpus.py pulldown MPEG2 OUT       24000/1001 pictures a second without reordering, marked to be shown as 60000/1001 fields
+corpus.py captions AVC OUT         a CTA-608 caption in the pictures of an Annex B stream without reordering
+"""
+
+import pathlib
+import random
+import re
+import struct
+import sys
+
+import bad
+
+
+def matrix(data, a, b, c, d):
+    """ISO/IEC 14496-12, 6.2.2: entries are 16.16, but for the last column."""
+    data = bytearray(data)
+    at = bad.find(data, b"tkhd")[1] - 44
+    entries = (value << 16 for value in map(int, (a, b, c, d)))
+    first, second, third, fourth = entries
+    struct.pack_into(">9i", data, at, first, second, 0, third, fourth, 0, 0, 0, 1 << 30)
+    return data
+
+
+def cut(data, share):
+    return data[: int(len(data) * float(share))]
+
+
+def behead(data, share):
+    return data[int(len(data) // 188 * float(share)) * 188 :]
+
+
+def flip(data):
+    """One packet in eight between 55 % and 70 % of an MPEG-TS is noise behind its header."""
+    data, dice = bytearray(data), random.Random(1)
+    packets = len(data) // 188
+    for packet in range(packets * 55 // 100, packets * 70 // 100, 8):
+        at = packet * 188 + 12
+        data[at : at + 160] = dice.randbytes(160)
+    return data
+
+
+def pulldown(data):
+    """ISO/IEC 13818-2, 6.3.10: top_field_first and repeat_first_field in the 3:2 pattern, in a sequence of fields."""
+    data, shown = bytearray(data), 0
+    for found in re.finditer(b"\0\0\1[\xb3\xb5]", bytes(data)):
+        at = found.end()
+        if data[at - 1] == 0xB3:
+            # frame_rate_code: 30000/1001
+            data[at + 3] = data[at + 3] & 0xF0 | 4
+        elif data[at] >> 4 == 1:
+            # progressive_sequence
+            data[at + 1] &= 0xF7
+        elif data[at] >> 4 == 8:
+            top, repeat = [(1, 1), (0, 0), (0, 1), (1, 0)][shown % 4]
+            data[at + 3] = data[at + 3] & 0x7C | top << 7 | repeat << 1 | 1
+            data[at + 4] |= 0x80
+            shown += 1
+    return data
+
+
+def captions(data):
+    """Pop-on captions of CTA-608 in ATSC A/53 user data (ITU-T H.264, D.1.6), one pair of bytes a picture."""
+    control = [(0x14, 0x20)] * 2 + [(0x14, 0x2E)] * 2 + [(0x14, 0x70)] * 2
+    pairs = control + [tuple(b"HELLO THERE!"[at : at + 2]) for at in range(0, 12, 2)] + [(0x14, 0x2F)] * 2
+    odd = lambda byte: byte | (0x80 if byte.bit_count() % 2 == 0 else 0)
+    out, shown = bytearray(), 0
+    for unit in re.split(b"(?:\0)?\0\0\1", data)[1:]:
+        if unit[0] & 31 in (1, 5):
+            pair = pairs[shown] if shown < len(pairs) else (0, 0)
+            payload = b"\xb5\0\x31GA94\x03\xc1\xff\xfc" + bytes(map(odd, pair)) + b"\xff"
+            out += b"\0\0\0\1\x06\x04" + bytes([len(payload)]) + payload + b"\x80"
+            shown += 1
+        out += b"\0\0\0\1" + unit
+    return out
+
+
+def main(what, source, out, *rest):
+    makers = {"matrix": matrix, "cut": cut, "behead": behead, "flip": flip, "pulldown": pulldown, "captions": captions}
+    pathlib.Path(out).write_bytes(makers[what](pathlib.Path(source).read_bytes(), *rest))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
