@@ -16,8 +16,9 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit, Tag};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+use crate::secret::SecretBytes;
 
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 32;
@@ -71,19 +72,19 @@ pub enum SealError {
 
 /// The secret that the objects of one recording are sealed under.
 ///
-/// It can be neither printed nor serialised. On the heap, so that moving it leaves no copy behind.
-#[derive(Clone)]
-pub struct DataKey(Box<[u8; 32]>);
+/// It can be neither printed nor serialised; comparing takes as long whatever differs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataKey(SecretBytes<32>);
 
 impl DataKey {
     /// From its 32 bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Box::new(bytes))
+        Self(SecretBytes::new(bytes))
     }
 
     /// The bytes themselves, for wrapping.
     pub fn expose(&self) -> &[u8; 32] {
-        &self.0
+        self.0.expose()
     }
 
     /// A salt for the object whose content has this hash. The same content gets the same one, so that whoever seals it again
@@ -92,21 +93,6 @@ impl DataKey {
         hmac(self, &[b"lectern sealed object salt v1", hash])
     }
 }
-
-impl Drop for DataKey {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl PartialEq for DataKey {
-    /// In constant time.
-    fn eq(&self, other: &Self) -> bool {
-        self.0[..].ct_eq(&other.0[..]).into()
-    }
-}
-
-impl Eq for DataKey {}
 
 /// Seals a whole object under its name. `salt` is never used for other bytes under the same name: random, or from
 /// [`DataKey::salt_for`].

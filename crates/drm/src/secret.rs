@@ -1,7 +1,7 @@
 //! Keys in clear: never shown, compared in constant time, wiped when dropped.
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A text is not a key. Says where it goes wrong, never what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,16 +22,39 @@ pub enum KeyTextError {
     },
 }
 
+/// Secret bytes: on the heap, so that moving them leaves no copy behind.
+#[derive(Clone)]
+pub(crate) struct SecretBytes<const N: usize>(Box<Zeroizing<[u8; N]>>);
+
+impl<const N: usize> SecretBytes<N> {
+    pub(crate) fn new(bytes: [u8; N]) -> Self {
+        Self(Box::new(Zeroizing::new(bytes)))
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+}
+
+impl<const N: usize> PartialEq for SecretBytes<N> {
+    /// In constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.0[..].ct_eq(&other.0[..]).into()
+    }
+}
+
+impl<const N: usize> Eq for SecretBytes<N> {}
+
 /// The AES-128 key that samples are encrypted with.
 ///
-/// It can be neither printed nor serialised. On the heap, so that moving it leaves no copy behind.
-#[derive(Clone)]
-pub struct ContentKey(Box<[u8; 16]>);
+/// It can be neither printed nor serialised; comparing takes as long whatever differs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ContentKey(SecretBytes<16>);
 
 impl ContentKey {
     /// From its 16 bytes.
     pub fn new(bytes: [u8; 16]) -> Self {
-        Self(Box::new(bytes))
+        Self(SecretBytes::new(bytes))
     }
 
     /// From 32 hexadecimal digits of either case.
@@ -40,30 +63,15 @@ impl ContentKey {
     /// Another length, or another character.
     pub fn from_hex(text: &str) -> Result<Self, KeyTextError> {
         let mut key = Self::new([0; 16]);
-        decode_hex(text, &mut key.0[..])?;
+        decode_hex(text, &mut key.0.0[..])?;
         Ok(key)
     }
 
     /// The bytes themselves, for a cipher or a licence.
     pub fn expose(&self) -> &[u8; 16] {
-        &self.0
+        self.0.expose()
     }
 }
-
-impl Drop for ContentKey {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl PartialEq for ContentKey {
-    /// In constant time.
-    fn eq(&self, other: &Self) -> bool {
-        self.0[..].ct_eq(&other.0[..]).into()
-    }
-}
-
-impl Eq for ContentKey {}
 
 /// The AES key of 16, 24 or 32 bytes that content keys are wrapped under.
 ///
