@@ -7,30 +7,16 @@
 # OUTDIR is replaced as a whole or not at all, and kept while this folder's scripts are unchanged.
 set -euo pipefail
 
-say() { printf 'corpus: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/folder.sh"
 
 [ $# -eq 1 ] || die "usage: corpus.sh OUTDIR"
-HERE=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$(dirname "$1")"
-OUT=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-
-STAMP=$(cat "$HERE/corpus.sh" "$HERE/corpus.py" "$HERE/bad.py" | sha256sum | cut -d' ' -f1)
-fresh() { [ -f "$OUT/.stamp" ] && [ "$(cat "$OUT/.stamp")" = "$STAMP" ]; }
-fresh && exit 0
-
-exec 9>"$OUT.lock"
-flock -w 900 9 || die "another run has been making $OUT for 15 minutes"
-fresh && exit 0
+begin "$1" "$(cd "$HERE" && cat corpus.sh corpus.py bad.py folder.sh | sha256sum | cut -d' ' -f1)"
 
 for tool in ffmpeg python3 flock; do
   command -v "$tool" >/dev/null || die "$tool is missing; apt-get install ffmpeg python3"
 done
 
-TMP=$(mktemp -d "$OUT.making.XXXXXX")
-trap 'rm -rf "$TMP"' EXIT
-WORK=$TMP/.work
-mkdir -p "$WORK"
 cd "$TMP"
 
 ff() { ffmpeg -nostdin -v error -y -bitexact "$@"; }
@@ -249,13 +235,7 @@ made dnxhr.mxf "$(store bt709 tv yuv422p "$HD")" -c:v dnxhd -profile:v dnxhr_lb 
 made qtrle.mov "format=rgb24" -c:v qtrle "${AAC[@]}"
 made avc.flv "$USUAL" "${X264[@]}" "${AAC[@]}"
 
-rm -rf "$WORK"
 for clip in *; do
   [ "$(stat -c %s "$clip")" -lt 400000 ] || die "$clip is larger than 400 kB"
 done
-echo "$STAMP" >.stamp
-chmod 755 "$TMP"
-if [ -e "$OUT" ]; then mv -T "$OUT" "$OUT.old.$$"; fi
-mv -T "$TMP" "$OUT"
-rm -rf "$OUT.old.$$"
-say "$OUT is ready"
+finish

