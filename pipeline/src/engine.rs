@@ -77,19 +77,16 @@ pub struct RangeOrder {
     pub pictures: FrameMap,
     /// What is encoded; a sink's `track` is the position in this list.
     pub renditions: Vec<Rendition>,
-    /// Encoder threads per rendition; part of an encode's identity. At least 1.
-    pub threads: u32,
 }
 
 impl RangeOrder {
     /// The order for `range`, for the renditions of `plan` at `rendition_indexes` (those past the end are ignored).
-    pub fn new(plan: &VideoPlan, range: &GopRange, rendition_indexes: &[usize], threads: u32) -> Self {
+    pub fn new(plan: &VideoPlan, range: &GopRange, rendition_indexes: &[usize]) -> Self {
         Self {
             video: VideoSetup::from(plan),
             first_frame: range.first_frame,
             pictures: plan.frame_map.slice(range.first_frame, range.frame_count),
             renditions: rendition_indexes.iter().filter_map(|&index| plan.renditions.get(index).cloned()).collect(),
-            threads: threads.max(1),
         }
     }
 

@@ -222,7 +222,7 @@ fn encode_all(engine: &mut FakeEngine, video: &VideoPlan) -> u64 {
     let all: Vec<usize> = (0..video.renditions.len()).collect();
     let mut frames = 0;
     for range in &video.ranges {
-        let order = RangeOrder::new(video, range, &all, 2);
+        let order = RangeOrder::new(video, range, &all);
         let mut sink = CollectingSink::new(100_000);
         let summary = engine.encode_range(&order, &mut sink).unwrap();
         check_range(&order, &summary).unwrap();
@@ -265,7 +265,7 @@ fn keyframes(engine: &mut FakeEngine, video: &VideoPlan) -> Vec<u64> {
     let mut out = Vec::new();
     for range in &video.ranges {
         let mut sink = CollectingSink::new(100_000);
-        engine.encode_range(&RangeOrder::new(video, range, &[0], 1), &mut sink).unwrap();
+        engine.encode_range(&RangeOrder::new(video, range, &[0]), &mut sink).unwrap();
         let keyframes = sink.samples[&0].iter().filter(|sample| sample.keyframe);
         out.extend(keyframes.map(|sample| sample.pts as u64 / u64::from(video.frame_ticks)));
     }
@@ -303,7 +303,7 @@ fn at_no_rate_are_key_frames_more_than_two_seconds_apart() {
 fn a_sink_that_has_enough_stops_the_engine() {
     let report = report(Some(steady(100)), Vec::new());
     let video = planned(&report).video.unwrap();
-    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
     let mut sink = CollectingSink::new(10);
     assert_eq!(FakeEngine::new(report).encode_range(&order, &mut sink), Err(EngineError::Stopped));
     assert_eq!(sink.samples[&0].len(), 10);
@@ -313,7 +313,7 @@ fn a_sink_that_has_enough_stops_the_engine() {
 fn missing_pictures_are_counted_and_bridged() {
     let report = report(Some(steady(100)), Vec::new());
     let video = planned(&report).video.unwrap();
-    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
     let mut engine = FakeEngine::new(report).with_missing_pictures([30, 31]);
     let mut sink = CollectingSink::new(100);
     let summary = engine.encode_range(&order, &mut sink).unwrap();
@@ -325,7 +325,7 @@ fn missing_pictures_are_counted_and_bridged() {
 fn a_check_finds_each_way_to_get_a_range_wrong() {
     let report = report(Some(steady(100)), Vec::new());
     let video = planned(&report).video.unwrap();
-    let order = RangeOrder::new(&video, &video.ranges[0], &[0, 1], 1);
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0, 1]);
     let mut sink = CollectingSink::new(1000);
     let mut summary = FakeEngine::new(report).encode_range(&order, &mut sink).unwrap();
     summary.frames_per_track[1] -= 1;
@@ -383,7 +383,7 @@ proptest! {
         }
         let stills = plan.stills.unwrap();
         prop_assert!(stills.tile_pts.iter().chain([&stills.poster_pts]).all(|at| pts.binary_search(at).is_ok()));
-        let slices: u64 = video.ranges.iter().map(|range| RangeOrder::new(&video, range, &[0], 1).frame_count()).sum();
+        let slices: u64 = video.ranges.iter().map(|range| RangeOrder::new(&video, range, &[0]).frame_count()).sum();
         prop_assert_eq!(slices, video.frame_count());
     }
 }

@@ -32,14 +32,8 @@ pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
 }
 
-/// Encoder threads per rendition. A range's renditions already run side by side, so two fill the gaps between them; more
-/// would cost memory and, little by little, quality. Part of an encode's identity: the same on every larger machine.
-pub(crate) fn encoder_threads() -> u32 {
-    cores().min(2)
-}
-
-/// Ranges encoded at once by one local encode: one for every two processors, which one range with its renditions keeps
-/// busy. Each holds a set of encoders, so this bounds memory too.
+/// Ranges encoded at once by one local encode: one for every two processors, which the renditions of one range keep busy.
+/// Each holds a set of encoders, so this bounds memory too.
 pub(crate) fn ranges_at_once() -> u32 {
     (cores() / 2).max(1)
 }

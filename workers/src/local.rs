@@ -60,15 +60,12 @@ pub async fn encode_local(
     on_event(LocalEvent::Planned(plan.clone()));
 
     let board = Arc::new(Board::new(plan.clone(), on_event));
-    let slots = crate::ranges_at_once().min(board.tasks() as u32).max(1);
     let folder = Arc::new(Folder::new(staging.path()));
-    let mut sessions = vec![session];
-    for _ in 1..slots {
-        sessions.push(EngineSession::start(engine, source.clone()).await?);
-    }
     let mut running = tokio::task::JoinSet::new();
-    for session in sessions {
-        running.spawn(work(session, board.clone(), folder.clone()));
+    running.spawn(work(session, board.clone(), Lane::Single, folder.clone()));
+    for _ in 0..board.ranges().min(crate::ranges_at_once()) {
+        let session = EngineSession::start(engine, source.clone()).await?;
+        running.spawn(work(session, board.clone(), Lane::Ranges, folder.clone()));
     }
     while let Some(ended) = running.join_next().await {
         ended.map_err(|error| WorkError::Engine(format!("a task of the encode panicked: {error}")))??;
@@ -87,11 +84,28 @@ fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {
     }
 }
 
+/// Sound and stills keep one processor busy each and need little memory: they are made beside the ranges, one after the
+/// other, and fill what a range leaves idle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Single,
+    Ranges,
+}
+
 #[derive(Clone, Copy)]
 enum Task {
     Audio,
     Stills,
     Range(usize),
+}
+
+impl Task {
+    fn lane(self) -> Lane {
+        match self {
+            Self::Audio | Self::Stills => Lane::Single,
+            Self::Range(_) => Lane::Ranges,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -113,7 +127,6 @@ struct Board {
 impl Board {
     fn new(plan: Arc<EncodePlan>, on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>) -> Self {
         let mut tasks = Vec::new();
-        // The sound cannot be split: begun last it would be waited for alone.
         let seconds = plan.duration_ms as f64 / 1000.0;
         if plan.audio.is_some() {
             tasks.push((Task::Audio, seconds * 0.02));
@@ -142,12 +155,14 @@ impl Board {
         }
     }
 
-    fn tasks(&self) -> usize {
-        lock(&self.open).len()
+    fn ranges(&self) -> u32 {
+        self.plan.video.as_ref().map_or(0, |video| u32::try_from(video.ranges.len()).unwrap_or(u32::MAX))
     }
 
-    fn take(&self) -> Option<(usize, Task)> {
-        lock(&self.open).pop_front()
+    fn take(&self, lane: Lane) -> Option<(usize, Task)> {
+        let mut open = lock(&self.open);
+        let next = open.iter().position(|(_, task)| task.lane() == lane)?;
+        open.remove(next)
     }
 
     fn progress(self: &Arc<Self>, slot: usize) -> OnProgress {
@@ -168,17 +183,20 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn work(mut session: EngineSession, board: Arc<Board>, sink: Arc<dyn ObjectSink>) -> Result<(), WorkError> {
+async fn work(
+    mut session: EngineSession,
+    board: Arc<Board>,
+    lane: Lane,
+    sink: Arc<dyn ObjectSink>,
+) -> Result<(), WorkError> {
     let plan = board.plan.clone();
-    while let Some((slot, task)) = board.take() {
+    while let Some((slot, task)) = board.take(lane) {
         let on_progress = board.progress(slot);
         match (task, &plan.video, &plan.audio, &plan.stills) {
             (Task::Range(index), Some(video), _, _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
-                let threads = crate::encoder_threads();
                 let range = &video.ranges[index];
-                let parts =
-                    encode_range(&mut session, video, range, &renditions, threads, sink.as_ref(), on_progress).await?;
+                let parts = encode_range(&mut session, video, range, &renditions, sink.as_ref(), on_progress).await?;
                 lock(&board.finished).ranges[index] = Some(parts);
             }
             (Task::Audio, _, Some(audio), _) => {

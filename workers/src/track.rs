@@ -85,11 +85,10 @@ pub(crate) async fn encode_range(
     plan: &VideoPlan,
     range: &GopRange,
     renditions: &[usize],
-    threads: u32,
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
 ) -> Result<RangeParts, WorkError> {
-    let order = RangeOrder::new(plan, range, renditions, threads);
+    let order = RangeOrder::new(plan, range, renditions);
     let mut builders: Vec<Builder> = order
         .renditions
         .iter()

@@ -41,11 +41,12 @@ pub(crate) struct Pictures {
 }
 
 impl Pictures {
-    /// Prepares stream `stream_index`; other streams are no longer read.
+    /// Prepares stream `stream_index`; other streams are no longer read. With `threads` over 1 that many pictures are
+    /// decoded side by side, the same ones.
     pub(crate) fn new(
         mut source: Input,
         stream_index: u32,
-        threads: u32,
+        threads: usize,
         cancelled: Arc<AtomicBool>,
     ) -> Result<Self, EngineError> {
         let wanted = stream_index as usize;
@@ -56,7 +57,7 @@ impl Pictures {
             ff::codec::Context::from_parameters(stream.parameters()).map_err(engine("preparing the decoder"))?;
         context.set_threading(ff::threading::Config {
             kind: ff::threading::Type::Frame,
-            count: threads as usize,
+            count: threads,
             ..Default::default()
         });
         let mut decoder = context.decoder();

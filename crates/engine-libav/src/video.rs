@@ -9,6 +9,10 @@ use pipeline::{EngineError, RangeOrder};
 use crate::error::{engine, is_again_or_end};
 use crate::h264;
 
+/// With more, x264's buffer model looks at how far its other threads have come, and equal orders no longer give equal
+/// bytes; a range's renditions run side by side anyway, and ranges do.
+const ENCODER_THREADS: usize = 1;
+
 /// Encodes the frames of one range for one rendition.
 pub(crate) struct VideoEncoder {
     encoder: ff::encoder::video::Encoder,
@@ -33,7 +37,7 @@ impl VideoEncoder {
         })?;
         let mut context = codec::Context::new_with_codec(found);
         context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::CLOSED_GOP);
-        context.set_threading(ff::threading::Config { count: order.threads as usize, ..Default::default() });
+        context.set_threading(ff::threading::Config { count: ENCODER_THREADS, ..Default::default() });
         let mut video = context.encoder().video().map_err(engine("preparing the encoder"))?;
         let rate = order.video.frame_rate;
         let rate = ff::Rational::new(rate.num().cast_signed(), rate.den().cast_signed());

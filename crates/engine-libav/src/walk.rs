@@ -13,6 +13,9 @@ use pipeline::{EngineError, RangeOrder};
 use crate::error::input;
 use crate::pictures::{Pictures, time_of};
 
+/// Pictures decoded side by side, so that a source that is hard to decode keeps the encoders busy.
+const DECODER_THREADS: usize = 2;
+
 /// A picture, and the frames of the range that show it: `first .. first + count`.
 #[derive(Clone)]
 pub(crate) struct Placed {
@@ -71,7 +74,7 @@ struct Cursor {
 
 impl Cursor {
     fn at(source: Input, order: &RangeOrder, pts: i64, cancelled: Arc<AtomicBool>) -> Result<Self, EngineError> {
-        let mut pictures = Pictures::new(source, order.video.stream_index, order.threads, cancelled)?;
+        let mut pictures = Pictures::new(source, order.video.stream_index, DECODER_THREADS, cancelled)?;
         let first = pictures.seek_before(pts)?;
         let ahead = first.and_then(|picture| Some((time_of(&picture)?, picture)));
         Ok(Self { pictures, ahead, passed: None })

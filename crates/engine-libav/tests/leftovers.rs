@@ -25,7 +25,7 @@ fn no_thread_and_no_packet_stays() {
     let film = "-f lavfi -i testsrc2=s=320x180:r=25:d=8 -c:v libx264 -preset ultrafast -pix_fmt yuv420p a.mp4";
     let (mut engine, _, plan) = planned(&folder.make(film));
     let video = plan.video.unwrap();
-    let order = RangeOrder::new(&video, &video.ranges[0], &[0, 0], 3);
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0, 0]);
     let before = threads();
     for samples in [0, 5, 10_000] {
         let result = engine.encode_range(&order, &mut CollectingSink::new(samples));

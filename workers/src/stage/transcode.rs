@@ -41,10 +41,8 @@ impl Workshop {
         let sink = AttemptSink::new(media.clone(), prefix.clone());
         let mut session = self.session(&media, lease).await?;
         let engine = session.identity().to_owned();
-        let threads = crate::encoder_threads();
         let made =
-            track::encode_range(&mut session, video, gop_range, &renditions, threads, &sink, report_progress(lease))
-                .await?;
+            track::encode_range(&mut session, video, gop_range, &renditions, &sink, report_progress(lease)).await?;
         session.close().await;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }

@@ -47,7 +47,7 @@ prop_compose! {
     fn range_order()(
         rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(),
         (num, den, ticks) in (1u32..99_999, 1u32..2000, 1u32..u32::MAX),
-        (stream_index, frame_ticks, gop_frames, threads, first_frame) in any::<(u32, u32, u32, u32, u64)>(),
+        (stream_index, frame_ticks, gop_frames, first_frame) in any::<(u32, u32, u32, u64)>(),
         pictures in prop::collection::vec(any::<(i64, u32)>(), 0..50),
         renditions in prop::collection::vec(rendition(), 0..4),
     ) -> RangeOrder {
@@ -58,7 +58,7 @@ prop_compose! {
                 frame_rate: FrameRate::new(num, den).unwrap(),
                 timescale: Timescale::new(ticks).unwrap(),
             },
-            first_frame, pictures: FrameMap(pictures), renditions, threads,
+            first_frame, pictures: FrameMap(pictures), renditions,
         }
     }
 }

@@ -103,7 +103,7 @@ fn colour_numbers_of_no_standard_are_left_out() {
     let mut engine = opened(&bytes);
     let plan = pipeline::plan(&engine.probe().unwrap(), &ladders::builtin("film").unwrap()).unwrap();
     let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
-    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
     let mut sink = CollectingSink::new(1000);
     engine.encode_range(&order, &mut sink).unwrap();
     assert_eq!(sink.samples[&0].len(), 10);
@@ -130,7 +130,7 @@ fn do_everything(bytes: Vec<u8>) {
     if let Some(video) = &plan.video
         && video.renditions[0].width <= 320
     {
-        let order = RangeOrder::new(video, &video.ranges[0], &[0], 1);
+        let order = RangeOrder::new(video, &video.ranges[0], &[0]);
         typed(engine.encode_range(&order, &mut CollectingSink::new(40)).map(|_| ()));
         if let Some(stills) = &plan.stills {
             typed(engine.stills(&StillsOrder::new(video, stills), &mut CollectingSink::new(0)).map(|_| ()));
@@ -212,7 +212,7 @@ fn bytes_that_cannot_be_had_are_not_the_sources_fault() {
     let bytes = std::fs::read(&file).unwrap();
     for end in [0, 100, bytes.len() as u64 / 2] {
         let mut engine = LibavEngine::open(Box::new(Broken(Bytes(bytes.clone()), end))).unwrap();
-        let order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+        let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
         let results =
             [engine.probe().map(|_| ()), engine.encode_range(&order, &mut CollectingSink::new(10_000)).map(|_| ())];
         for result in results {

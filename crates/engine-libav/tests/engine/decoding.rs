@@ -62,7 +62,7 @@ pub(crate) fn encode_plan(folder: &Folder, mut engine: LibavEngine, report: Prob
     let video = plan.video.as_ref().unwrap();
     let (mut summaries, mut stream) = (Vec::new(), Vec::new());
     for range in &video.ranges {
-        let (sink, summary) = encode(&mut engine, &RangeOrder::new(video, range, &[0], 2));
+        let (sink, summary) = encode(&mut engine, &RangeOrder::new(video, range, &[0]));
         stream.extend(annex_b(&sink.configs[&0].0, &sink.samples[&0]));
         summaries.push(summary);
     }

@@ -13,7 +13,7 @@ fn a_samples_time_is_that_of_the_picture_in_it() {
     let file = folder.numbered(&moving("25", 200), "", "-c:v libx264 -preset veryfast -pix_fmt yuv420p a.mp4");
     let (mut engine, _, plan) = planned(&file);
     let video = plan.video.unwrap();
-    let mut order = RangeOrder::new(&video, &video.ranges[0], &[0], 2);
+    let mut order = RangeOrder::new(&video, &video.ranges[0], &[0]);
     order.renditions[0].encoding.preset = "fast".to_owned();
     let (sink, _) = encode(&mut engine, &order);
     let samples = &sink.samples[&0];
@@ -50,10 +50,12 @@ fn equal_orders_give_equal_bytes() {
     let file = folder.make(&format!("-i {} {sound} -c:v copy -c:a aac both.mp4", film.display()));
     let (mut engine, _, plan) = planned(&file);
     let video = plan.video.unwrap();
-    for threads in [1, 3] {
-        let order = RangeOrder::new(&video, &video.ranges[0], &[0], threads);
-        assert_eq!(encode(&mut engine, &order), encode(&mut planned(&file).0, &order));
-    }
+    let range_order = RangeOrder::new(&video, &video.ranges[0], &[0]);
+    let first = encode(&mut engine, &range_order);
+    assert_eq!(first, encode(&mut planned(&file).0, &range_order));
+    // More threads give other bytes now and then only, so that comparing does not show them.
+    let settings = String::from_utf8_lossy(&first.0.samples[&0][0].data).into_owned();
+    assert!(settings.contains(" threads=1 "), "{settings}");
     let order = pipeline::AudioOrder { plan: plan.audio.unwrap() };
     let mut sound = || {
         let mut sink = CollectingSink::new(10_000);
@@ -71,7 +73,7 @@ fn all_renditions_come_from_one_decode_and_are_cut_alike() {
     let (mut engine, _, plan) = planned(&folder.make(source));
     let video = plan.video.unwrap();
     assert_eq!(video.renditions.len(), 3);
-    let (sink, summary) = encode(&mut engine, &RangeOrder::new(&video, &video.ranges[0], &[0, 2], 1));
+    let (sink, summary) = encode(&mut engine, &RangeOrder::new(&video, &video.ranges[0], &[0, 2]));
     assert_eq!(summary.frames_per_track, [75, 75]);
     let keys = |track: u32| -> Vec<i64> {
         sink.samples[&track].iter().filter(|sample| sample.keyframe).map(|sample| sample.pts).collect()

@@ -14,7 +14,7 @@ const X264: &str = "-c:v libx264 -preset veryfast -bf 2 -g 50";
 fn first_picture(folder: &Folder, file: &std::path::Path) -> (Vec<u8>, usize, usize) {
     let (mut engine, _, plan) = planned(file);
     let video = plan.video.unwrap();
-    let (sink, _) = encode(&mut engine, &RangeOrder::new(&video, &video.ranges[0], &[0], 1));
+    let (sink, _) = encode(&mut engine, &RangeOrder::new(&video, &video.ranges[0], &[0]));
     let pictures = grey(folder, &annex_b(&sink.configs[&0].0, &sink.samples[&0]));
     let (width, height) = (video.renditions[0].width as usize, video.renditions[0].height as usize);
     (pictures[..width * height].to_vec(), width, height)

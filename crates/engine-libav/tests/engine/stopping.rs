@@ -39,7 +39,7 @@ fn a_stop_ends_everything_soon() {
     let (size, read) = (source.size(), source.read.clone());
     let mut engine = LibavEngine::open(Box::new(source)).unwrap();
     let video = plan.video.unwrap();
-    let order = RangeOrder::new(&video, &video.ranges[0], &[0], 2);
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
     for samples in [0, 1, 40] {
         read.store(0, Ordering::Relaxed);
         let mut sink = CollectingSink::new(samples);
@@ -62,7 +62,7 @@ fn what_an_encoder_says_is_the_cause() {
     let file = folder.make("-f lavfi -i testsrc2=s=640x360:r=25:d=4 -c:v libx264 -preset ultrafast a.mp4");
     let (mut engine, _, plan) = planned(&file);
     let video = plan.video.unwrap();
-    let mut order = RangeOrder::new(&video, &video.ranges[0], &[0, 0], 1);
+    let mut order = RangeOrder::new(&video, &video.ranges[0], &[0, 0]);
     order.renditions[1].encoding.preset = "no such preset".to_owned();
     match engine.encode_range(&order, &mut CollectingSink::new(10_000)) {
         Err(EngineError::Engine { detail }) => assert!(detail.contains("opening the encoder"), "{detail}"),
@@ -76,7 +76,7 @@ fn orders_for_streams_that_are_not_there_are_refused() {
     let file = folder.make("-f lavfi -i testsrc2=s=64x64:r=25:d=1 -f lavfi -i sine=d=1 -pix_fmt yuv420p a.mkv");
     let (mut engine, _, plan) = planned(&file);
     let video = plan.video.unwrap();
-    let mut order = RangeOrder::new(&video, &video.ranges[0], &[0], 1);
+    let mut order = RangeOrder::new(&video, &video.ranges[0], &[0]);
     let mut audio = AudioOrder { plan: plan.audio.unwrap() };
     for wrong in [7, u32::MAX] {
         (order.video.stream_index, audio.plan.stream_index) = (wrong, wrong);
