@@ -8,8 +8,11 @@ use crate::{Ladder, Selection, SourceShape};
 /// for names of usual length.
 pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> String {
     let mut text = String::new();
-    let bitrate =
+    let mut bitrate =
         source.video_bitrate_bps.map_or("an unknown bitrate".to_owned(), |bps| format!("{} kbit/s", kilo(bps)));
+    if source.video_bitrate_bps.is_some() && source.counted_keyframes_bps() > 0 {
+        bitrate.push_str(&format!(" and {} for key frames it lacks", kilo(source.counted_keyframes_bps())));
+    }
     let lines = [
         format!("{}: {}", ladder.name, ladder.description),
         format!(
@@ -40,7 +43,14 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
         push_line(&mut text, &line);
     }
     let channels = if ladder.audio.channels == 1 { "mono" } else { "stereo at most" };
-    push_line(&mut text, &format!("{:<12} {:>24}  AAC-LC, {channels}", "sound", kilo(ladder.audio.bitrate_bps.into())));
+    let loudness = match ladder.audio.loudness {
+        Some(target) => {
+            format!("{} LUFS, true peak at most {} dBTP", target.integrated_lufs, target.max_true_peak_dbtp)
+        }
+        None => "as loud as the source".to_owned(),
+    };
+    let bitrate = kilo(ladder.audio.bitrate_bps.into());
+    push_line(&mut text, &format!("{:<12} {bitrate:>24}  AAC-LC, {channels}, {loudness}", "sound"));
     if !selection.skipped.is_empty() {
         push_line(&mut text, "\nnot encoded:");
     }
@@ -65,7 +75,18 @@ mod tests {
     use media_types::FrameRate;
 
     use super::*;
-    use crate::{builtin, select};
+    use crate::{KeyframeCost, builtin, select};
+
+    #[test]
+    fn key_frames_that_raise_a_cap_are_named() {
+        let ladder = builtin("lecture").unwrap();
+        let keyframes = KeyframeCost { bits: 540_000, added_bps: 240_000 };
+        let frame_rate = FrameRate::new(10, 1).unwrap();
+        let source = SourceShape { width: 1280, height: 720, frame_rate, video_bitrate_bps: Some(28_000), keyframes };
+        let text = explain(&ladder, &select(&ladder, &source), &source);
+        assert!(text.contains("(10.00), 28 kbit/s and 226 for key frames it lacks\n"), "{text}");
+        assert!(text.contains("720p            1280x720          225         1200     22"), "{text}");
+    }
 
     #[test]
     fn an_explanation_names_every_rendition_and_every_skipped_rung() {
@@ -75,6 +96,7 @@ mod tests {
             height: 720,
             frame_rate: FrameRate::new(30_000, 1001).unwrap(),
             video_bitrate_bps: Some(900_400),
+            keyframes: KeyframeCost::default(),
         };
         let text = explain(&ladder, &select(&ladder, &source), &source);
         let expected = "\
@@ -85,7 +107,7 @@ rendition           size   cap kbit/s  buffer kbit    crf  preset
 360p             640x360          454          909     22  veryfast
 480p             854x480          606         1212     22  veryfast
 720p            1280x720          909         1817     22  veryfast
-sound                              96  AAC-LC, stereo at most
+sound                              96  AAC-LC, stereo at most, -16 LUFS, true peak at most -1 dBTP
 
 not encoded:
   1080p: the source is 720p

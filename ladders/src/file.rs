@@ -21,6 +21,15 @@ pub(crate) const BUFFER_KBITS: RangeInclusive<i64> = 16..=800_000;
 pub(crate) const AUDIO_KBPS: RangeInclusive<i64> = 16..=320;
 pub(crate) const CHANNELS: RangeInclusive<i64> = 1..=2;
 pub(crate) const CRF: RangeInclusive<f64> = 0.0..=51.0;
+pub(crate) const LUFS: RangeInclusive<f64> = -30.0..=-10.0;
+pub(crate) const DBTP: RangeInclusive<f64> = -9.0..=0.0;
+
+/// What streaming services aim at, and what a phone in a noisy place can still play loud enough.
+pub(crate) const DEFAULT_LUFS: f64 = -16.0;
+/// Room for what lossy coding adds to a peak.
+pub(crate) const DEFAULT_DBTP: f64 = -1.0;
+/// In place of a loudness: the source's own.
+pub(crate) const OWN_LOUDNESS: &str = "source";
 
 pub(crate) const CODECS: [&str; 1] = ["h264"];
 /// x264's presets but `placebo`, which no one should wait for.
@@ -31,7 +40,7 @@ pub(crate) const TUNES: [&str; 4] = ["animation", "film", "grain", "stillimage"]
 
 pub(crate) const ROOT_KEYS: [&str; 5] = ["name", "description", "video", "audio", "rung"];
 pub(crate) const VIDEO_KEYS: [&str; 5] = ["codec", "preset", "crf", "tune", "max_frame_rate"];
-pub(crate) const AUDIO_KEYS: [&str; 2] = ["bitrate_kbps", "channels"];
+pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
 pub(crate) const RUNG_KEYS: [&str; 7] = ["name", "height", "max_bitrate_kbps", "buffer_kbits", "crf", "preset", "tune"];
 
 /// A ladder: what a video may be encoded into.
@@ -84,6 +93,21 @@ struct AudioFile {
     /// Channels at most; mono sources stay mono.
     #[schemars(range(min = 1, max = 2))]
     channels: u32,
+    /// Integrated loudness in LUFS (EBU R 128) that one gain brings the sound to, or "source" to leave it as it is.
+    /// Default: -16.
+    loudness_lufs: Option<LoudnessFile>,
+    /// True peak in dBTP that the sound is held below, unless it is left as it is. Default: -1.
+    #[schemars(range(min = -9, max = 0))]
+    true_peak_dbtp: Option<f64>,
+}
+
+/// Integrated loudness in LUFS, or the source's own.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum LoudnessFile {
+    Lufs(#[schemars(range(min = -30, max = -10))] f64),
+    Own(OwnLoudness),
 }
 
 /// One rung.
@@ -127,6 +151,8 @@ words! {
     Codec { H264 }
     /// x264 preset, fastest first.
     Preset { Ultrafast, Superfast, Veryfast, Faster, Fast, Medium, Slow, Slower, Veryslow }
+    /// Left as loud as it is.
+    OwnLoudness { Source }
     /// x264 tune.
     Tune { Animation, Film, Grain, Stillimage }
 }
@@ -184,6 +210,7 @@ mod tests {
         assert_eq!(words("Preset"), PRESETS);
         assert_eq!(words("Tune"), TUNES);
         assert_eq!(words("Codec"), CODECS);
+        assert_eq!(words("OwnLoudness"), [OWN_LOUDNESS]);
     }
 
     #[test]
@@ -199,6 +226,15 @@ mod tests {
         ] {
             let field = schema.pointer(pointer).unwrap();
             let found = field["minimum"].as_i64().unwrap()..=field["maximum"].as_i64().unwrap();
+            assert_eq!(found, bounds, "{pointer}");
+        }
+        for (pointer, bounds) in [
+            ("/$defs/VideoFile/properties/crf", CRF),
+            ("/$defs/LoudnessFile/anyOf/0", LUFS),
+            ("/$defs/AudioFile/properties/true_peak_dbtp", DBTP),
+        ] {
+            let field = schema.pointer(pointer).unwrap();
+            let found = field["minimum"].as_f64().unwrap()..=field["maximum"].as_f64().unwrap();
             assert_eq!(found, bounds, "{pointer}");
         }
         assert_eq!(schema.pointer("/properties/rung/maxItems").unwrap(), MAX_RUNGS);

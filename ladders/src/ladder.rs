@@ -1,6 +1,6 @@
 //! The values a ladder file stands for.
 
-use media_types::{LadderPin, VideoEncoding};
+use media_types::{LadderPin, LoudnessTarget, VideoEncoding};
 
 /// Ordered rungs, and what holds for all of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,10 +38,12 @@ pub struct Rung {
 }
 
 /// The sound of a ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AudioRung {
     /// Target bitrate in bits per second.
     pub bitrate_bps: u32,
     /// Channels at most, 1 or 2.
     pub channels: u32,
+    /// `None` when the sound stays as loud as it is.
+    pub loudness: Option<LoudnessTarget>,
 }

@@ -26,4 +26,4 @@ pub use ladder::{AudioRung, Ladder, Rung};
 pub use parse::parse;
 pub use plot::{plot_svg, plot_text};
 pub use report::{Mistake, Report};
-pub use select::{Selection, SourceShape, select};
+pub use select::{KeyframeCost, Selection, SourceShape, select};

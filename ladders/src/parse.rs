@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_types::VideoEncoding;
+use media_types::{LoudnessTarget, VideoEncoding};
 use sha2::{Digest, Sha256};
 use toml_edit::{Document, Item, TableLike, Value};
 
@@ -70,7 +70,7 @@ fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defa
     section.require("preset", "preset = \"veryfast\"", mistakes);
     defaults.preset = section.choice("preset", &file::PRESETS, mistakes).unwrap_or_default();
     section.require("crf", "crf = 23", mistakes);
-    defaults.crf = section.crf(mistakes).unwrap_or_default();
+    defaults.crf = read_crf(&section, mistakes).unwrap_or_default();
     defaults.tune = section.choice("tune", &file::TUNES, mistakes);
     let rate = section.integer("max_frame_rate", file::FRAME_RATE, "pictures per second", mistakes);
     defaults.max_frame_rate = rate.unwrap_or(defaults.max_frame_rate);
@@ -78,13 +78,42 @@ fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defa
 }
 
 fn read_audio(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> AudioRung {
-    let Some(section) = section else { return AudioRung { bitrate_bps: 0, channels: 0 } };
+    let Some(section) = section else { return AudioRung { bitrate_bps: 0, channels: 0, loudness: None } };
     section.only(&file::AUDIO_KEYS, mistakes);
     section.require("bitrate_kbps", "bitrate_kbps = 96", mistakes);
     let kbps = section.integer("bitrate_kbps", file::AUDIO_KBPS, "kbit/s", mistakes);
     section.require("channels", "channels = 2", mistakes);
     let channels = section.integer("channels", file::CHANNELS, "channels", mistakes);
-    AudioRung { bitrate_bps: kbps.unwrap_or_default() * 1000, channels: channels.unwrap_or_default() }
+    let loudness = read_loudness(&section, mistakes);
+    AudioRung { bitrate_bps: kbps.unwrap_or_default() * 1000, channels: channels.unwrap_or_default(), loudness }
+}
+
+fn read_crf(section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<f32> {
+    let cure = "choose a value near 23; lower is better and larger";
+    section.number("crf", &file::CRF, "", cure, mistakes).map(|crf| crf as f32)
+}
+
+/// `None` when the sound stays as loud as it is.
+fn read_loudness(section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<LoudnessTarget> {
+    const LOUDNESS: &str = "loudness_lufs";
+    const PEAK: &str = "true_peak_dbtp";
+    let cure = "choose a value near -1; encoded sound peaks a little higher";
+    let peak = section.number(PEAK, &file::DBTP, " dBTP", cure, mistakes);
+    if section.holds_word(LOUDNESS) {
+        section.choice(LOUDNESS, &[file::OWN_LOUDNESS], mistakes);
+        if peak.is_some() {
+            let message = format!("`{}.{PEAK}` is for sound whose loudness is set", section.path());
+            let cure = format!("remove it, or write a number for `{}.{LOUDNESS}`", section.path());
+            section.add(PEAK, message, &cure, mistakes);
+        }
+        return None;
+    }
+    let cure = "choose a value near -16, or \"source\" to leave the sound as loud as it is; higher is louder";
+    let loudness = section.number(LOUDNESS, &file::LUFS, " LUFS", cure, mistakes);
+    Some(LoudnessTarget {
+        integrated_lufs: loudness.unwrap_or(file::DEFAULT_LUFS),
+        max_true_peak_dbtp: peak.unwrap_or(file::DEFAULT_DBTP),
+    })
 }
 
 /// A rung and where it stands in the file.
@@ -178,7 +207,7 @@ fn read_rung(section: &Section<'_>, defaults: &Defaults, mistakes: &mut Mistakes
     let max_bitrate_bps = u64::from(cap.unwrap_or_default()) * 1000;
     let encoding = VideoEncoding {
         preset: section.choice("preset", &file::PRESETS, mistakes).unwrap_or_else(|| defaults.preset.clone()),
-        crf: section.crf(mistakes).unwrap_or(defaults.crf),
+        crf: read_crf(section, mistakes).unwrap_or(defaults.crf),
         max_bitrate_bps,
         buffer_bits: buffer.map_or(max_bitrate_bps * 3 / 2, |kbits| u64::from(kbits) * 1000),
         tune: section.choice("tune", &file::TUNES, mistakes).or_else(|| defaults.tune.clone()),

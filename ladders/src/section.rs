@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use toml_edit::{Item, Table, TableLike};
 
-use crate::file::{CRF, MAX_DESCRIPTION, MAX_NAME};
+use crate::file::{MAX_DESCRIPTION, MAX_NAME};
 use crate::report::{Mistakes, Span, did_you_mean};
 
 pub(crate) struct Section<'d> {
@@ -40,6 +40,11 @@ impl<'d> Section<'d> {
     /// Whether the key is there and holds text.
     pub(crate) fn holds_text(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(Item::is_str)
+    }
+
+    /// Whether the key is there and holds text that is no number in quotes.
+    pub(crate) fn holds_word(&self, key: &str) -> bool {
+        self.table.get(key).and_then(Item::as_str).is_some_and(|text| text.trim().parse::<f64>().is_err())
     }
 
     /// Notes a mistake at a key's value.
@@ -166,19 +171,26 @@ impl<'d> Section<'d> {
         u32::try_from(value).ok()
     }
 
-    /// The constant rate factor, if it is there; `None` also when it is wrong.
-    pub(crate) fn crf(&self, mistakes: &mut Mistakes<'_>) -> Option<f32> {
-        let key = "crf";
+    /// A number within `bounds`, if the key is there; `None` also when it is wrong. `unit` follows the bounds.
+    pub(crate) fn number(
+        &self,
+        key: &str,
+        bounds: &RangeInclusive<f64>,
+        unit: &str,
+        cure: &str,
+        mistakes: &mut Mistakes<'_>,
+    ) -> Option<f64> {
         let item = self.table.get(key)?;
         let Some(value) = item.as_float().or_else(|| item.as_integer().map(|whole| whole as f64)) else {
             self.wrong_type(key, item, "a number", mistakes);
             return None;
         };
-        if !CRF.contains(&value) {
-            let message = format!("`{}` is {value}, outside 0 to 51", self.path_of(key));
-            self.add(key, message, "choose a value near 23; lower is better and larger", mistakes);
+        if !bounds.contains(&value) {
+            let (low, high) = (bounds.start(), bounds.end());
+            let message = format!("`{}` is {value}, outside {low} to {high}{unit}", self.path_of(key));
+            self.add(key, message, cure, mistakes);
             return None;
         }
-        Some(value as f32)
+        Some(value)
     }
 }

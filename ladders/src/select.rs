@@ -8,8 +8,14 @@ use crate::{Ladder, Rung};
 const MAX_ASPECT: u64 = 4;
 /// A range lasts at least so long, but for a recording's last one.
 const RANGE_S: u128 = 20;
+/// The part of a source's bitrate that has to do for added key frames: what moves is a little coarser, and does not grow.
+const OWN_SHARE: u64 = 2;
+/// Where a slide changes its first picture is as large as a key frame, and the next key frame may follow at once.
+const KEYFRAMES_HELD: u128 = 2;
+/// Tenths of its buffer that are full when a range begins.
+const FULL: u128 = 9;
 /// Encoders count in kilobits and take 0 for no cap.
-const MIN_CAP_BPS: u64 = 1_000;
+const MIN_BITS: u64 = 1_000;
 
 /// What selection needs to know of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +28,29 @@ pub struct SourceShape {
     pub frame_rate: FrameRate,
     /// Average bitrate of the video stream in bits per second, if known.
     pub video_bitrate_bps: Option<u64>,
+    /// Of the source's key frames; all zero when nothing is known of them.
+    pub keyframes: KeyframeCost,
+}
+
+/// What key frames cost at the source's own size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyframeCost {
+    /// Mean size of the source's key frames in bits.
+    pub bits: u64,
+    /// Bits per second of the key frames that delivery needs and the source does not have.
+    pub added_bps: u64,
 }
 
 impl SourceShape {
     /// Pixels of the shorter side.
     fn shorter(&self) -> u32 {
         self.width.min(self.height)
+    }
+
+    /// What counts to the bitrate for the key frames that the source lacks.
+    pub(crate) fn counted_keyframes_bps(&self) -> u64 {
+        let own = self.video_bitrate_bps.unwrap_or(0) / OWN_SHARE;
+        self.keyframes.added_bps.saturating_sub(own)
     }
 }
 
@@ -45,8 +68,10 @@ pub struct Selection {
 /// - A rung's height bounds the shorter side; aspect is kept, sides are even, nothing is scaled up.
 /// - The first rung above the source is encoded at the source's own size, named after it (`900p`), unless that is
 ///   hardly larger than the rung below; the rungs above it are skipped.
-/// - No rendition spends more than 1.1 times the source's bitrate, times the share of its lines that it has. The cap is
-///   a little lower, since every range may also spend what its buffer holds at its start.
+/// - No rendition spends more than 1.1 times the source's bitrate, times the share of its lines that it has. If the
+///   key frames that delivery needs and the source does not have would add more than half to its bitrate, what is above
+///   that counts to it. The cap is a little lower, since every range may also spend what its buffer holds at its start.
+/// - The buffer of a rung that is held to this falls with its cap, but holds two key frames of the source's.
 pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
     let mut selection = Selection { renditions: Vec::new(), skipped: Vec::new() };
     for rung in &ladder.rungs {
@@ -113,17 +138,24 @@ fn to_u32(value: u64) -> u32 {
 fn limit(rung: &Rung, source: &SourceShape, width: u32, height: u32) -> VideoEncoding {
     let mut encoding = rung.encoding.clone();
     let Some(source_bps) = source.video_bitrate_bps else { return encoding };
-    let lines = u128::from(width.min(height));
-    let worth = u128::from(source_bps) * 11 * lines / (10 * u128::from(source.shorter().max(1)));
-    // Nine tenths of the buffer are full when a range begins.
-    let paid = 10 * RANGE_S * u128::from(encoding.max_bitrate_bps.max(1));
-    let worth = worth * paid / (paid + 9 * u128::from(encoding.buffer_bits));
-    let bound = u64::try_from(worth).unwrap_or(u64::MAX).max(MIN_CAP_BPS);
-    if bound < encoding.max_bitrate_bps {
-        let scaled = u128::from(encoding.buffer_bits) * u128::from(bound) / u128::from(encoding.max_bitrate_bps.max(1));
-        encoding.buffer_bits = u64::try_from(scaled).unwrap_or(encoding.buffer_bits).max(MIN_CAP_BPS);
-        encoding.max_bitrate_bps = bound;
+    let (lines, of_lines) = (u128::from(width.min(height)), u128::from(source.shorter().max(1)));
+    let allowed_bps = u128::from(source_bps) + u128::from(source.counted_keyframes_bps());
+    let worth = allowed_bps * 11 * lines / (10 * of_lines);
+    let (rung_cap, rung_buffer) = (u128::from(encoding.max_bitrate_bps.max(1)), u128::from(encoding.buffer_bits));
+    let range = 10 * RANGE_S;
+    let mut cap = worth * range * rung_cap / (range * rung_cap + FULL * rung_buffer);
+    if cap >= rung_cap {
+        return encoding;
     }
+    let mut buffer = rung_buffer * cap / rung_cap;
+    let needed = (KEYFRAMES_HELD * u128::from(source.keyframes.bits) * 10 * lines / (FULL * of_lines)).min(rung_buffer);
+    if buffer < needed {
+        buffer = needed;
+        cap = worth.saturating_sub(buffer * FULL / range);
+    }
+    let kept = |value: u128| u64::try_from(value).unwrap_or(u64::MAX).max(MIN_BITS);
+    encoding.buffer_bits = kept(buffer);
+    encoding.max_bitrate_bps = kept(cap).min(encoding.max_bitrate_bps);
     encoding
 }
 
@@ -137,7 +169,13 @@ mod tests {
 
     fn shape(width: u32, height: u32, kbps: Option<u64>) -> SourceShape {
         let frame_rate = FrameRate::new(30, 1).unwrap();
-        SourceShape { width, height, frame_rate, video_bitrate_bps: kbps.map(|kbps| kbps * 1000) }
+        SourceShape {
+            width,
+            height,
+            frame_rate,
+            video_bitrate_bps: kbps.map(|kbps| kbps * 1000),
+            keyframes: KeyframeCost::default(),
+        }
     }
 
     fn sizes(ladder: &str, width: u32, height: u32) -> String {
@@ -188,16 +226,52 @@ mod tests {
         }
     }
 
+    /// A source of 720 lines and a selection from `lecture` for it: its top cap and buffer in kbit.
+    fn top(kbps: u64, keyframes: KeyframeCost) -> (u64, u64) {
+        let source = SourceShape { keyframes, ..shape(1280, 720, Some(kbps)) };
+        let top = select(&builtin("lecture").unwrap(), &source).renditions.pop().unwrap().encoding;
+        (top.max_bitrate_bps / 1000, top.buffer_bits / 1000)
+    }
+
+    #[test]
+    fn key_frames_that_a_source_lacks_are_paid_for() {
+        let keyframes = KeyframeCost { bits: 540_000, added_bps: 240_000 };
+        assert_eq!(top(28, KeyframeCost::default()), (28, 56));
+        // 1.1 times 254, less what two key frames take of 20 s.
+        assert_eq!(top(28, keyframes), (225, 1200));
+        // Far from its caps a ladder stays as it is.
+        assert_eq!(top(9000, keyframes), (2200, 4400));
+    }
+
+    #[test]
+    fn a_meeting_does_not_grow_for_key_frames_that_add_less_than_half() {
+        let plain = top(300, KeyframeCost::default());
+        for added_bps in [90_000, 150_000] {
+            assert_eq!(top(300, KeyframeCost { bits: 200_000, added_bps }), plain, "{added_bps}");
+        }
+        assert_eq!(top(300, KeyframeCost { bits: 200_000, added_bps: 450_000 }).0, 605);
+    }
+
+    #[test]
+    fn a_source_of_key_frames_alone_gains_nothing() {
+        for bits in [0, 40_000] {
+            assert_eq!(top(1000, KeyframeCost { bits, added_bps: 0 }), top(1000, KeyframeCost::default()), "{bits}");
+        }
+    }
+
     proptest! {
         #[test]
         fn selections_hold_what_they_promise(
             width in 1u32..=16_384,
             height in 1u32..=16_384,
             kbps in prop::option::of(0u64..100_000),
+            bits in 0u64..100_000_000,
+            added_bps in 0u64..50_000_000,
             which in 0usize..3,
         ) {
             let ladder = builtin(catalog()[which].0).unwrap();
-            let source = shape(width, height, kbps);
+            let keyframes = KeyframeCost { bits, added_bps };
+            let source = SourceShape { keyframes, ..shape(width, height, kbps) };
             let Selection { renditions, skipped } = select(&ladder, &source);
             prop_assert!(!renditions.is_empty());
             prop_assert_eq!(renditions.len() + skipped.len(), ladder.rungs.len());
@@ -210,8 +284,11 @@ mod tests {
                     prop_assert!((f64::from(rendition.width.max(rendition.height)) - exact).abs() <= 2.0);
                 }
                 if let Some(bps) = source.video_bitrate_bps {
-                    prop_assert!(rendition.encoding.max_bitrate_bps <= (bps * 11 / 10).max(1_000));
-                    prop_assert!(rendition.encoding.buffer_bits >= 1_000);
+                    let (cap, buffer) = (rendition.encoding.max_bitrate_bps, rendition.encoding.buffer_bits);
+                    let worth = (bps + added_bps.saturating_sub(bps / 2)) * 11 / 10;
+                    prop_assert!(cap <= worth.max(1_000) && buffer >= 1_000);
+                    let uncapped = ladder.rungs.iter().any(|rung| (rung.encoding.max_bitrate_bps, rung.encoding.buffer_bits) == (cap, buffer));
+                    prop_assert!(uncapped || cap == 1_000 || buffer == 1_000 || cap * 20 + buffer * 9 / 10 <= worth * 20 + 20);
                 }
                 prop_assert!(rendition.encoding.max_bitrate_bps > 0);
             }

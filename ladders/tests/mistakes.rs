@@ -59,6 +59,20 @@ fn a_good_file_becomes_ascending_rungs_with_defaults_and_overrides() {
 }
 
 #[test]
+fn sound_is_brought_to_minus_16_lufs_unless_the_file_says_otherwise() {
+    let of = |lines: &str| {
+        let text = GOOD.replacen("channels = 2", &format!("channels = 2\n{lines}"), 1);
+        let loudness = parse("small.toml", &text).unwrap().audio.loudness;
+        loudness.map(|target| (target.integrated_lufs, target.max_true_peak_dbtp))
+    };
+    assert_eq!(of(""), Some((-16.0, -1.0)));
+    assert_eq!(of("loudness_lufs = -23"), Some((-23.0, -1.0)));
+    assert_eq!(of("loudness_lufs = -18.5\ntrue_peak_dbtp = -2"), Some((-18.5, -2.0)));
+    assert_eq!(of("true_peak_dbtp = -1.5"), Some((-16.0, -1.5)));
+    assert_eq!(of("loudness_lufs = \"source\""), None);
+}
+
+#[test]
 fn rungs_may_be_inline_tables() {
     let text = GOOD
         .split("[[rung]]")
@@ -118,6 +132,34 @@ fn each_known_mistake_has_its_report() {
         "name = \"small\"",
         "name = \"../x\"",
         "small.toml:1:8: `name` is not a plain name\n  help: use 1 to 32 lower-case letters, digits and hyphens, and no hyphen first",
+    );
+    one(
+        "channels = 2",
+        "channels = 2\nloudness_lufs = -3",
+        "small.toml:12:17: `audio.loudness_lufs` is -3, outside -30 to -10 LUFS\n  \
+         help: choose a value near -16, or \"source\" to leave the sound as loud as it is; higher is louder",
+    );
+    one(
+        "channels = 2",
+        "channels = 2\nloudness_lufs = \"-16\"",
+        "small.toml:12:17: `audio.loudness_lufs` is a string, not a number\n  help: remove the quotes",
+    );
+    one(
+        "channels = 2",
+        "channels = 2\nloudness_lufs = \"sauce\"",
+        "small.toml:12:17: `audio.loudness_lufs` is \"sauce\", which is not known\n  help: did you mean \"source\"?",
+    );
+    one(
+        "channels = 2",
+        "channels = 2\ntrue_peak_dbtp = 1.5",
+        "small.toml:12:18: `audio.true_peak_dbtp` is 1.5, outside -9 to 0 dBTP\n  \
+         help: choose a value near -1; encoded sound peaks a little higher",
+    );
+    one(
+        "channels = 2",
+        "channels = 2\nloudness_lufs = \"source\"\ntrue_peak_dbtp = -2",
+        "small.toml:13:18: `audio.true_peak_dbtp` is for sound whose loudness is set\n  \
+         help: remove it, or write a number for `audio.loudness_lufs`",
     );
     one("codec = \"h264\"", "", "small.toml:4:1: `video.codec` is missing\n  help: add `codec = \"h264\"`");
 }

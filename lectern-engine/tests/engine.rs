@@ -15,7 +15,8 @@ use engine_host::protocol::Confinement;
 use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
-    AudioPlan, CodecConfig, FrameMap, FrameRate, Rendition, Shown, StillsPlan, Timescale, VideoEncoding, VideoProbe,
+    AudioPlan, CodecConfig, FrameMap, FrameRate, LoudnessTarget, Rendition, Shown, StillsPlan, Timescale,
+    VideoEncoding, VideoProbe,
 };
 use pipeline::{AudioOrder, RangeOrder, StillsOrder, VideoSetup};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -58,7 +59,7 @@ fn it_says_what_it_is() {
     let output = run(&["--version"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 2\n")), "{text}");
+    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 3\n")), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
@@ -109,7 +110,9 @@ async fn a_sound_file_is_probed_and_encoded() {
         sample_count: 96_000,
         borders: vec![],
         language: "und".into(),
+        loudness: Some(LoudnessTarget { integrated_lufs: -16.0, max_true_peak_dbtp: -1.0 }),
     };
+    let measured = within(session.measure_audio(&plan)).await.unwrap();
     let (sender, mut receiver) = mpsc::channel(4);
     let collect = async {
         let (mut config, mut samples) = (None, Vec::new());
@@ -124,9 +127,12 @@ async fn a_sound_file_is_probed_and_encoded() {
         }
         (config, samples)
     };
-    let encode = session.encode_audio(AudioOrder { plan }, sender);
+    let encode = session.encode_audio(AudioOrder { plan, gain_db: -6.0 }, sender);
     let (summary, (config, samples)) = within(async { tokio::join!(encode, collect) }).await;
-    assert_eq!(summary.unwrap().samples, 96_000);
+    let summary = summary.unwrap();
+    assert_eq!((summary.samples, summary.source), (96_000, measured));
+    let [before, after] = [summary.source, summary.coded].map(|loudness| loudness.integrated_lufs.unwrap());
+    assert!((before - after - 6.0).abs() < 0.02, "{summary:?}");
     let (config, priming) = config.unwrap();
     assert!(!config.is_empty());
     assert_eq!(samples.len() as u64, (96_000 + u64::from(priming)).div_ceil(1024));

@@ -76,6 +76,7 @@ mod tests {
             sample_count,
             borders,
             language: "und".into(),
+            loudness: None,
         }
     }
 

@@ -108,6 +108,7 @@ fn audio(file: &Path) -> Packed {
         sample_count: (packets.len() as u64) * 1024 - u64::from(PRIMING),
         borders: (1..FRAMES.div_ceil(SEGMENT)).map(|k| k * SEGMENT * 1001 * 44_100 / 24_000).collect(),
         language: "eng".into(),
+        loudness: None,
     };
     let grid = audio_segments(&plan, PRIMING);
     assert_eq!(grid.frame_count(), packets.len() as u64);

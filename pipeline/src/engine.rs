@@ -11,6 +11,8 @@ use media_types::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Loudness;
+
 /// File name of the poster given to [`EngineSink::image`].
 pub const POSTER: &str = "poster.jpg";
 /// File name of the storyboard sheet given to [`EngineSink::image`].
@@ -97,10 +99,13 @@ impl RangeOrder {
 }
 
 /// Encode one audio track from its first sample to its last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AudioOrder {
     /// What is encoded.
     pub plan: AudioPlan,
+    /// What every sample is amplified by, in decibels, before its true peak is held to the plan's; nothing is done to the
+    /// sound of a plan without a loudness.
+    pub gain_db: f64,
 }
 
 /// Make the poster and the storyboard.
@@ -173,7 +178,7 @@ pub struct RangeSummary {
 }
 
 /// What encoding a sound track came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AudioSummary {
     /// Presentation samples encoded: the order's `sample_count`.
     pub samples: u64,
@@ -181,6 +186,10 @@ pub struct AudioSummary {
     pub filled_samples: u64,
     /// Source packets that could not be decoded.
     pub damaged_packets: u64,
+    /// The source's sound, at the planned rate and channels.
+    pub source: Loudness,
+    /// What went into the encoder.
+    pub coded: Loudness,
 }
 
 /// What making the stills came to.
@@ -243,6 +252,13 @@ pub trait Engine {
     /// # Errors
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
     fn encode_range(&mut self, order: &RangeOrder, sink: &mut dyn EngineSink) -> Result<RangeSummary, EngineError>;
+
+    /// Measures how loud the source's sound is, at the planned rate and channels, in the plan's
+    /// [`loudness_windows`](crate::loudness_windows).
+    ///
+    /// # Errors
+    /// Whose fault it is.
+    fn measure_audio(&mut self, plan: &AudioPlan) -> Result<Loudness, EngineError>;
 
     /// Encodes one sound track, whole.
     ///

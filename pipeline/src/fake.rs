@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use media_types::{CodecConfig, ProbeReport, Sample};
+use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample};
 
+use crate::Loudness;
 use crate::engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, POSTER, RangeOrder, RangeSummary, STORYBOARD,
     StillsOrder, StillsSummary, Stop,
@@ -68,6 +69,11 @@ impl FakeEngine {
         Err(EngineError::Input { code: "input.no_stream".to_owned(), detail })
     }
 
+    fn check_sound(&self, plan: &AudioPlan) -> Result<(), EngineError> {
+        let known = self.report.audio.iter().map(|audio| audio.stream_index).find(|index| *index == plan.stream_index);
+        self.check_stream(plan.stream_index, known)
+    }
+
     fn video_index(&self) -> Option<u32> {
         self.report.video.as_ref().map(|video| video.stream_index)
     }
@@ -108,10 +114,14 @@ impl Engine for FakeEngine {
         Ok(summary)
     }
 
+    fn measure_audio(&mut self, plan: &AudioPlan) -> Result<Loudness, EngineError> {
+        self.check_sound(plan)?;
+        Ok(Loudness::default())
+    }
+
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {
         let plan = &order.plan;
-        let known = self.report.audio.iter().map(|audio| audio.stream_index);
-        self.check_stream(plan.stream_index, known.into_iter().find(|index| *index == plan.stream_index))?;
+        self.check_sound(plan)?;
         sink.config(0, CodecConfig::Aac(audio_config(plan.sample_rate, plan.channels)), AAC_FRAME)?;
         let frames = (plan.sample_count + u64::from(AAC_FRAME)).div_ceil(AAC_FRAME.into());
         for index in 0..frames {
@@ -123,7 +133,7 @@ impl Engine for FakeEngine {
                 sink.progress(done, plan.sample_count)?;
             }
         }
-        Ok(AudioSummary { samples: plan.sample_count, filled_samples: 0, damaged_packets: 0 })
+        Ok(AudioSummary { samples: plan.sample_count, ..AudioSummary::default() })
     }
 
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError> {

@@ -5,8 +5,10 @@
 //!   - `exact`: rational arithmetic on source times.
 //!   - `rate`: the constant rate behind the timestamps, if there is one.
 //!   - `timeline`: the output grid, and which picture each of its frames shows.
+//!   - `shape`: size, bitrate and key frames, by which rungs are chosen.
 //!   - `ranges`: the units of parallel encoding.
 //!   - `sound`, `stills`, `language`: the other parts of a plan.
+//! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
 //!
@@ -18,9 +20,11 @@ mod engine;
 mod error;
 mod exact;
 mod fake;
+mod loudness;
 mod plan;
 mod ranges;
 mod rate;
+mod shape;
 mod sound;
 mod stills;
 mod timeline;
@@ -32,4 +36,5 @@ pub use engine::{
 };
 pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};
+pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use ladders::{Ladder, SourceShape};
 use media_types::time::rescale;
-use media_types::{AudioPlan, EncodePlan, FrameRate, PacketTime, ProbeReport, VideoPlan, VideoProbe};
+use media_types::{AudioPlan, EncodePlan, PacketTime, ProbeReport, VideoPlan, VideoProbe};
 
 use crate::exact::TimeBase;
+use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
 use crate::timeline::Timeline;
@@ -14,7 +15,7 @@ use crate::{PlanError, ranges};
 
 /// Longest presentation in seconds: 12 hours.
 pub const MAX_DURATION_S: i64 = 12 * 3600;
-const MAX_SIDE: u32 = 16_384;
+pub(crate) const MAX_SIDE: u32 = 16_384;
 /// 8K has half as many; one more power of two and a handful of decoded pictures fills an engine's memory.
 const MAX_PIXELS: u64 = 1 << 26;
 /// Frames per second that no ladder may exceed.
@@ -83,15 +84,11 @@ pub fn source_shape(report: &ProbeReport) -> Result<SourceShape, PlanError> {
     check_pictures(report, video)?;
     let base = TimeBase::new(video.time_base)?;
     let mut unsaid = Vec::new();
-    let pts: Vec<i64> = showable(video, &mut unsaid).iter().map(|packet| packet.pts).collect();
+    let packets = showable(video, &mut unsaid);
+    let pts: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     check_span(&pts, base)?;
     let timeline = Timeline::new(&pts, base, video.stated_rate, MAX_RATE)?;
-    Ok(shape(video, timeline.frame_rate, &mut unsaid))
-}
-
-fn shape(video: &VideoProbe, frame_rate: FrameRate, warnings: &mut Vec<String>) -> SourceShape {
-    let (width, height) = upright(video, warnings);
-    SourceShape { width, height, frame_rate, video_bitrate_bps: video.bitrate_bps.filter(|&bps| bps > 0) }
+    Ok(shape(video, &packets, base, timeline.frame_rate, &mut unsaid))
 }
 
 fn with_pictures(
@@ -111,7 +108,7 @@ fn with_pictures(
     let track = track.filter(|track| belongs(track, &mut timeline, pts[0], base, warnings));
     check_length(&timeline)?;
 
-    let shape = shape(video, timeline.frame_rate, warnings);
+    let shape = shape(video, &packets, base, timeline.frame_rate, warnings);
     let SourceShape { width, height, .. } = shape;
     let selection = ladders::select(ladder, &shape);
     if selection.renditions.is_empty() {
@@ -273,22 +270,4 @@ fn belongs(
         timeline.hold_until(u64::try_from(frames).unwrap_or(u64::MAX));
     }
     true
-}
-
-/// Width and height of the picture as people see it: square pixels, turned upright.
-fn upright(video: &VideoProbe, warnings: &mut Vec<String>) -> (u32, u32) {
-    let (mut width, height) = (video.width, video.height);
-    let aspect = video.sample_aspect;
-    if let (Ok(num), Ok(den)) = (u64::try_from(aspect.num), u64::try_from(aspect.den))
-        && num > 0
-        && den > 0
-    {
-        if num <= den * 8 && den <= num * 8 {
-            let square = rescale(width.into(), num, den).clamp(1, MAX_SIDE.into());
-            width = u32::try_from(square).unwrap_or(width);
-        } else {
-            warnings.push(format!("the pixel shape {num}:{den} is not believable and was taken as square"));
-        }
-    }
-    if video.rotation.swaps_sides() { (height, width) } else { (width, height) }
 }

@@ -68,6 +68,7 @@ impl<'r> Track<'r> {
             sample_count,
             borders,
             language: language.unwrap_or_else(|| language::UNKNOWN.to_owned()),
+            loudness: rung.loudness,
         }
     }
 }

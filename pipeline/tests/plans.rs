@@ -29,6 +29,7 @@ fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
         time_base: Rational { num: 1, den },
         stated_rate: None,
         bitrate_bps: None,
+        keyframe_bytes: None,
         packets: pts.into_iter().enumerate().map(|(i, pts)| PacketTime { pts, keyframe: i % 50 == 0 }).collect(),
     }
 }
@@ -247,7 +248,7 @@ fn a_fake_engine_fills_every_order_of_a_plan() {
     assert_eq!(encode_all(&mut engine, video), 1510);
 
     let mut sink = CollectingSink::new(10_000);
-    let audio = AudioOrder { plan: plan.audio.clone().unwrap() };
+    let audio = AudioOrder { plan: plan.audio.clone().unwrap(), gain_db: 0.0 };
     let summary = engine.encode_audio(&audio, &mut sink).unwrap();
     assert_eq!(summary.samples, audio.plan.sample_count);
     let priming = u64::from(sink.configs[&0].1);

@@ -77,6 +77,7 @@ turned mirrored-270.mp4 transpose=clock_flip 0 -1 -1 0
 # --- shapes: sizes and pixel shapes
 
 ff "${BASE[@]}" -vf "scale=240:180,setsar=4/3,$USUAL" "${X264[@]}" "${AAC[@]}" anamorphic.mp4
+ff "${BASE[@]}" -vf "scale=320:120,setsar=2/3,$USUAL" "${X264[@]}" "${AAC[@]}" flat.mp4
 ff "${BASE[@]}" -vf "scale=360:288,setsar=64/45,$(store smpte170m tv yuv420p "$SD")" "${X264[@]}" "${AAC[@]}" anamorphic.ts
 ff "${BASE[@]}" -vf "scale=321:181,setsar=1,$(store smpte170m tv yuv420p)" -c:v libvpx -deadline realtime -b:v 1M -c:a libopus odd.webm
 ff "${BASE[@]}" -vf "scale=321:181,setsar=1,$(store bt709 tv yuv444p "$HD")" "${X264[@]}" "${AAC[@]}" odd.mp4
@@ -127,6 +128,10 @@ take slow 320x180 1 6
 take quick 320x180 120 3
 ff -i "$WORK/slow.mkv" -vf "$USUAL" "${X264[@]}" -crf 1 -g 1 "${AAC[@]}" 1fps.mp4
 ff -i "$WORK/quick.mkv" -vf "$USUAL" "${X264[@]}" "${AAC[@]}" 120fps.mp4
+# Slides: a fine pattern on both sides, a picture a second, and one key frame, which is nearly all there is.
+take slides 320x180 1 14
+FINE='if((lt(X,W/4)+gte(X,W*3/4))*between(Y,H/4,H*3/4-1),if(gt(mod(st(0,floor(X/2))*ld(0)*3+st(1,floor(Y/2))*ld(1)*5+ld(0)*ld(1)*7,11),5),208,32)'
+ff -i "$WORK/slides.mkv" -vf "geq=r='$FINE,r(X,Y))':g='$FINE,g(X,Y))':b='$FINE,b(X,Y))',$USUAL" "${X264[@]}" -crf 12 "${AAC[@]}" slides.mp4
 ff -i "$WORK/film.mkv" -vf "$USUAL" "${X264[@]}" "${AAC[@]}" film.mkv
 # A telephone in poor light: 30 pictures a second become 20 and return, none on time.
 ff -i "$WORK/quick.mkv" -vf "select='if(between(t\,0.5\,2)\,not(mod(n\,6))\,not(mod(n\,4)))',setpts='PTS+mod(N*7\,5)*0.0004/TB',$USUAL" \

@@ -26,6 +26,7 @@ pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, Staging, encode_local};
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Protecting, Workshop};
+pub use track::SoundLevel;
 
 /// Processors this process may use.
 pub fn cores() -> u32 {

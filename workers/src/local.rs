@@ -13,7 +13,9 @@ use pipeline::StillsOrder;
 
 use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
 use crate::error::WorkError;
-use crate::track::{ObjectSink, OnProgress, RangeParts, Stills, TrackPart, encode_audio, encode_range, make_stills};
+use crate::track::{
+    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TrackPart, encode_audio, encode_range, make_stills,
+};
 use folder::Folder;
 
 pub use folder::Staging;
@@ -38,6 +40,8 @@ pub struct LocalResult {
     pub tracks: Vec<TrackRecord>,
     /// Planned pictures that could not be decoded, over all ranges.
     pub missing_pictures: u64,
+    /// How loud the sound was and became; `None` without sound.
+    pub sound: Option<SoundLevel>,
 }
 
 /// Encodes `input` into the folder `out`, which must not exist or be empty. Nothing is left there after a failure.
@@ -111,7 +115,7 @@ impl Task {
 #[derive(Default)]
 struct Finished {
     ranges: Vec<Option<RangeParts>>,
-    audio: Option<TrackPart>,
+    audio: Option<(TrackPart, SoundLevel)>,
     stills: Option<Stills>,
 }
 
@@ -200,8 +204,9 @@ async fn work(
                 lock(&board.finished).ranges[index] = Some(parts);
             }
             (Task::Audio, _, Some(audio), _) => {
-                let part = encode_audio(&mut session, audio, sink.as_ref(), on_progress).await?;
-                lock(&board.finished).audio = Some(part);
+                // A second encode has the same files, as many and as long, and takes the place of the first.
+                let made = encode_audio(&mut session, audio, sink.as_ref(), sink.as_ref(), on_progress).await?;
+                lock(&board.finished).audio = Some((made.part, made.level));
             }
             (Task::Stills, Some(video), _, Some(stills)) => {
                 let made =
@@ -227,8 +232,11 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
             tracks.push(video_record(video, rendition, ranges.iter())?);
         }
     }
+    let mut sound = None;
     if let Some(audio) = &plan.audio {
-        tracks.push(audio_record(audio, &finished.audio.ok_or_else(absent)?)?);
+        let (part, level) = finished.audio.ok_or_else(absent)?;
+        tracks.push(audio_record(audio, &part)?);
+        sound = Some(level);
     }
     let storyboard = match (&finished.stills, &plan.stills) {
         (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),
@@ -238,5 +246,5 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     for file in derived_files(&tracks, keyframes, storyboard.as_ref(), "", None)? {
         folder.put(file.path, file.bytes).await?;
     }
-    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures })
+    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, sound })
 }

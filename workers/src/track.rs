@@ -1,17 +1,22 @@
-//! From the engine's samples to stored segments: what a range, a sound track and the stills have in common.
+//! From the engine's samples to stored segments: what a range, a sound track (`sound`) and the stills have in common.
+
+mod sound;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
-use media_types::{AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, Timescale, TrackKind, VideoPlan};
-use pipeline::{AudioOrder, RangeCheck, RangeFault, RangeOrder, RangeSummary, StillsOrder};
+use media_types::{AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, TrackKind, VideoPlan};
+use pipeline::{RangeCheck, RangeFault, RangeOrder, RangeSummary, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::error::WorkError;
 use crate::segmenter::{Builder, Cuts};
+
+pub use sound::SoundLevel;
+pub(crate) use sound::encode_audio;
 
 /// Events waiting between the engine and the packager; a full queue stops the engine.
 const EVENTS_IN_FLIGHT: usize = 64;
@@ -120,29 +125,6 @@ pub(crate) async fn encode_range(
         }
     }
     Ok(RangeParts { parts, missing_pictures: summary.missing_pictures })
-}
-
-/// Encodes the sound track and stores its segments as they are finished.
-///
-/// # Errors
-/// When the engine, the packager or the sink fails.
-pub(crate) async fn encode_audio(
-    session: &mut EngineSession,
-    plan: &AudioPlan,
-    sink: &dyn ObjectSink,
-    on_progress: OnProgress,
-) -> Result<TrackPart, WorkError> {
-    let timescale =
-        Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
-    let mut builders = [Builder::new(audio_track(plan), timescale, Cuts::Audio { plan, grid: None })];
-    let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
-    let (summary, stored) = tokio::join!(
-        session.encode_audio(AudioOrder { plan: plan.clone() }, events_in),
-        store(events, &mut builders, sink, on_progress, None)
-    );
-    first_cause(summary, stored)?;
-    let [builder] = builders;
-    builder.finish()
 }
 
 /// A still picture, as stored.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
+use media_types::AudioPlan;
 use pipeline::{AudioOrder, Engine, EngineError, RangeOrder, SourceRead, StillsOrder};
 use thiserror::Error;
 
@@ -53,6 +54,7 @@ impl From<ProtocolError> for ServeError {
 enum Command {
     Probe,
     Range(Box<RangeOrder>),
+    Measure(Box<AudioPlan>),
     Audio(Box<AudioOrder>),
     Stills(Box<StillsOrder>),
 }
@@ -139,6 +141,7 @@ fn dispatch(link: &Link, commands: &SyncSender<Command>, replies: &SyncSender<Re
             }
             ToChild::Probe => Command::Probe,
             ToChild::EncodeRange(order) => Command::Range(order),
+            ToChild::MeasureAudio(plan) => Command::Measure(plan),
             ToChild::EncodeAudio(order) => Command::Audio(order),
             ToChild::Stills(order) => Command::Stills(order),
         };
@@ -170,6 +173,7 @@ fn run(
         let outcome = match &command {
             Command::Probe => engine.probe().map(|report| FromChild::Probed(Box::new(report))),
             Command::Range(order) => engine.encode_range(order, &mut sink).map(FromChild::RangeDone),
+            Command::Measure(plan) => engine.measure_audio(plan).map(FromChild::AudioMeasured),
             Command::Audio(order) => engine.encode_audio(order, &mut sink).map(FromChild::AudioDone),
             Command::Stills(order) => engine.stills(order, &mut sink).map(FromChild::StillsDone),
         };

@@ -9,8 +9,8 @@
 
 use std::fmt;
 
-use media_types::{CodecConfig, ProbeReport};
-use pipeline::{AudioOrder, AudioSummary, EngineError, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
+use media_types::{AudioPlan, CodecConfig, ProbeReport};
+use pipeline::{AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -80,6 +80,8 @@ pub enum ToChild {
     Probe,
     /// Answered by [`FromChild::RangeDone`].
     EncodeRange(Box<RangeOrder>),
+    /// Answered by [`FromChild::AudioMeasured`].
+    MeasureAudio(Box<AudioPlan>),
     /// Answered by [`FromChild::AudioDone`].
     EncodeAudio(Box<AudioOrder>),
     /// Answered by [`FromChild::StillsDone`].
@@ -154,6 +156,8 @@ pub enum FromChild {
     Probed(Box<ProbeReport>),
     /// The range is done.
     RangeDone(RangeSummary),
+    /// How loud the sound is.
+    AudioMeasured(Loudness),
     /// The sound track is done.
     AudioDone(AudioSummary),
     /// The stills are done.

@@ -4,8 +4,8 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
-use media_types::{CodecConfig, ProbeReport, Sample};
-use pipeline::{AudioOrder, AudioSummary, EngineError, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
+use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample};
+use pipeline::{AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
@@ -152,6 +152,18 @@ impl EngineSession {
         }
     }
 
+    /// Measures how loud the planned sound is, before it is encoded.
+    ///
+    /// # Errors
+    /// See [`EngineHostError`].
+    pub async fn measure_audio(&mut self, plan: &AudioPlan) -> Result<Loudness, EngineHostError> {
+        let order = ToChild::MeasureAudio(Box::new(plan.clone()));
+        match self.converse(order, Limits::FROM_CHILD, Expected::nothing(), None).await? {
+            FromChild::AudioMeasured(loudness) if loudness.is_plausible() => Ok(loudness),
+            _ => Err(self.lied("another answer to MeasureAudio")),
+        }
+    }
+
     /// Encodes one sound track, whole. A full `events` holds the engine back; a closed one stops it.
     ///
     /// # Errors
@@ -162,8 +174,15 @@ impl EngineSession {
         events: mpsc::Sender<EngineEvent>,
     ) -> Result<AudioSummary, EngineHostError> {
         let expected = Expected::of_audio(&order);
+        let samples = order.plan.sample_count;
+        let fits = |summary: &AudioSummary| {
+            summary.samples == samples
+                && summary.filled_samples <= samples
+                && summary.source.is_plausible()
+                && summary.coded.is_plausible()
+        };
         match self.converse(ToChild::EncodeAudio(Box::new(order)), Limits::FROM_CHILD, expected, Some(events)).await? {
-            FromChild::AudioDone(summary) => Ok(summary),
+            FromChild::AudioDone(summary) if fits(&summary) => Ok(summary),
             _ => Err(self.lied("another answer to EncodeAudio")),
         }
     }

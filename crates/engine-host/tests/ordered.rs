@@ -69,6 +69,32 @@ async fn sound_is_as_long_as_ordered() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_sound_is_a_measurement_of_what_was_ordered() {
+    let summary = pipeline::AudioSummary { samples: 3072, ..pipeline::AudioSummary::default() };
+    let beyond = pipeline::Loudness { integrated_lufs: Some(f64::NAN), true_peak_dbtp: None };
+    let track = framed(&FromChild::Config { track: 0, config: aac(), priming_samples: 1024 }, &[]);
+    let track = [track, framed(&sample(0), b"x").repeat(4)].concat();
+    for (what, done) in [
+        ("a shorter track", pipeline::AudioSummary { samples: 3071, ..summary }),
+        ("more silence than sound", pipeline::AudioSummary { filled_samples: 3073, ..summary }),
+        ("a source of no loudness", pipeline::AudioSummary { source: beyond, ..summary }),
+        ("a result of no loudness", pipeline::AudioSummary { coded: beyond, ..summary }),
+    ] {
+        let lie = [track.clone(), framed(&FromChild::AudioDone(done), &[])].concat();
+        let error = sound_from_liar(audio_order(), lie).await;
+        assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
+    }
+    for lie in [FromChild::AudioMeasured(beyond), FromChild::AudioDone(summary)] {
+        let (stream, thread) = liar([ready(), framed(&lie, &[])].concat());
+        let mut session = support::session(stream, MemorySource::new(1000), STALL).await.unwrap();
+        let error = within(session.measure_audio(&audio_order().plan)).await.unwrap_err();
+        assert_eq!(error.code(), "engine.protocol", "{lie:?}: {error}");
+        drop(session);
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn stills_are_those_that_were_ordered() {
     let image = |name: &str| framed(&FromChild::Image { name: name.into() }, b"x");
     let done = |tiles, sheet_columns, sheet_rows| {

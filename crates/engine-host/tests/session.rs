@@ -53,6 +53,7 @@ async fn a_range_arrives_whole_and_in_order() {
 #[tokio::test]
 async fn sound_and_stills_follow_on_the_same_session() {
     let (mut session, _bench) = Bench::start(Does::Encode { samples: 3 }, STALL).await;
+    assert_eq!(within(session.measure_audio(&audio_order().plan)).await.unwrap(), support::LOUDNESS);
     let (sender, receiver) = mpsc::channel(4);
     let (summary, events) =
         within(async { tokio::join!(session.encode_audio(audio_order(), sender), collect(receiver)) }).await;

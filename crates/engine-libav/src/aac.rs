@@ -7,7 +7,6 @@ use media_types::{AudioPlan, CodecConfig, Sample};
 use pipeline::{EngineError, EngineSink};
 
 use crate::error::{engine, is_again_or_end};
-use crate::timeline::Timeline;
 
 /// Samples per AAC frame.
 const FRAME: usize = 1024;
@@ -56,32 +55,31 @@ impl Track {
         })
     }
 
-    /// Encodes as much of `line` as makes whole blocks.
+    /// Encodes as much of `planes` as makes whole blocks, and takes it away.
     pub(crate) fn encode_whole_frames(
         &mut self,
-        line: &mut Timeline,
+        planes: &mut [Vec<f32>],
         sink: &mut dyn EngineSink,
     ) -> Result<(), EngineError> {
-        let whole = line.planes.first().map_or(0, Vec::len) / FRAME;
+        let whole = planes.first().map_or(0, Vec::len) / FRAME;
         for index in 0..whole {
-            self.encode(&line.planes, index * FRAME, FRAME, sink)?;
+            self.encode(planes, index * FRAME, FRAME, sink)?;
         }
-        for plane in &mut line.planes {
+        for plane in planes {
             plane.drain(..whole * FRAME);
         }
         Ok(())
     }
 
     /// Encodes what is left, then silence up to the planned count, then what the encoder still holds.
-    pub(crate) fn finish(&mut self, line: &mut Timeline, sink: &mut dyn EngineSink) -> Result<(), EngineError> {
-        line.filled += self.total.saturating_sub(line.placed);
+    pub(crate) fn finish(&mut self, planes: &mut [Vec<f32>], sink: &mut dyn EngineSink) -> Result<(), EngineError> {
         while self.taken < self.total {
             let length = (self.total - self.taken).min(FRAME as u64) as usize;
-            for plane in &mut line.planes {
+            for plane in planes.iter_mut() {
                 plane.resize(FRAME, 0.0);
             }
-            self.encode(&line.planes, 0, length, sink)?;
-            line.planes.iter_mut().for_each(Vec::clear);
+            self.encode(planes, 0, length, sink)?;
+            planes.iter_mut().for_each(Vec::clear);
         }
         self.encoder.send_eof().map_err(engine("encoding the sound"))?;
         self.drain(sink)?;

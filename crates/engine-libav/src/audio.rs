@@ -1,5 +1,5 @@
-//! One sound track: decoded, brought to the planned rate and channels, placed on an exact sample count, encoded as
-//! AAC-LC in one run from first sample to last.
+//! One sound track: decoded, brought to the planned rate and channels, placed on an exact sample count, brought to its
+//! loudness, encoded as AAC-LC in one run from first sample to last.
 
 use ff::format::context::Input;
 use ff::{codec, frame};
@@ -9,56 +9,131 @@ use pipeline::{AudioOrder, AudioSummary, EngineError, EngineSink};
 
 use crate::aac::Track;
 use crate::error::{engine, input, is_again_or_end, no_decoder};
+use crate::level::Level;
 use crate::open::{keep_stream, read_packet};
 use crate::timeline::Timeline;
 
+/// Decoding begins this many milliseconds before what is wanted: coded sound leans on what came before it.
+const PREROLL_MS: i64 = 500;
+
 pub(crate) fn encode_audio(
-    mut source: Input,
+    source: Input,
     order: &AudioOrder,
     sink: &mut dyn EngineSink,
 ) -> Result<AudioSummary, EngineError> {
     let plan = &order.plan;
-    let mut decoder = open_decoder(&mut source, plan)?;
+    let mut decoding = Decoding::open(source, plan)?;
     let mut track = Track::open(plan, sink)?;
+    let mut level = Level::new(order)?;
     let mut line = Timeline::new(plan);
-    let mut damaged = 0;
-    let mut packet = ff::Packet::empty();
-    let mut decoded = frame::Audio::empty();
-    let mut ended = false;
-    while !ended && !line.full() {
-        match read_packet(&mut packet, &mut source) {
-            Ok(()) if packet.stream() != plan.stream_index as usize || packet.size() == 0 => continue,
-            Ok(()) => damaged += u64::from(decoder.send_packet(&packet).is_err_and(|error| !is_again_or_end(&error))),
-            Err(_) => {
-                ended = true;
-                // A decoder that refuses to drain has nothing more to give.
-                let _ = decoder.send_eof();
-            }
+    decoding.decode(&mut line, &mut |line| {
+        level.take(&mut line.planes)?;
+        track.encode_whole_frames(&mut level.planes, sink)
+    })?;
+    line.finish()?;
+    level.take(&mut line.planes)?;
+    level.finish()?;
+    track.encode_whole_frames(&mut level.planes, sink)?;
+    track.finish(&mut level.planes, sink)?;
+    let (source, coded) = level.loudness()?;
+    Ok(AudioSummary {
+        samples: plan.sample_count,
+        filled_samples: line.filled + plan.sample_count.saturating_sub(line.placed),
+        damaged_packets: decoding.damaged,
+        source,
+        coded,
+    })
+}
+
+/// A sound track's packets and their decoder.
+pub(crate) struct Decoding {
+    source: Input,
+    stream: usize,
+    time_base: ff::Rational,
+    decoder: ff::decoder::Audio,
+    packet: ff::Packet,
+    decoded: frame::Audio,
+    /// Packets that begin before this time are passed over.
+    from_pts: i64,
+    ended: bool,
+    /// Packets that could not be decoded.
+    damaged: u64,
+}
+
+impl Decoding {
+    pub(crate) fn open(mut source: Input, plan: &AudioPlan) -> Result<Self, EngineError> {
+        let wanted = plan.stream_index as usize;
+        keep_stream(&mut source, wanted);
+        let stream =
+            source.stream(wanted).ok_or_else(|| input("input.no_audio", "the planned sound track is not there"))?;
+        let time_base = stream.time_base();
+        let context =
+            codec::Context::from_parameters(stream.parameters()).map_err(engine("preparing the sound decoder"))?;
+        let mut decoder = context.decoder();
+        decoder.set_packet_time_base(time_base);
+        let decoder = decoder.audio().map_err(no_decoder("the sound"))?;
+        Ok(Self {
+            source,
+            stream: wanted,
+            time_base,
+            decoder,
+            packet: ff::Packet::empty(),
+            decoded: frame::Audio::empty(),
+            from_pts: i64::MIN,
+            ended: false,
+            damaged: 0,
+        })
+    }
+
+    /// Goes on a little before `pts`. Where the container cannot seek, what lies between is read, but not decoded.
+    pub(crate) fn seek(&mut self, pts: i64) {
+        let tick_ms = f64::from(self.time_base) * 1000.0;
+        let preroll = if tick_ms > 0.0 { (PREROLL_MS as f64 / tick_ms).ceil() as i64 } else { 0 };
+        self.from_pts = pts.saturating_sub(preroll);
+        let (stream, backward) = (self.stream as i32, ff::ffi::AVSEEK_FLAG_BACKWARD);
+        // SAFETY: the context is open, and the stream index is one of its streams.
+        let sought = unsafe { ff::ffi::av_seek_frame(self.source.as_mut_ptr(), stream, self.from_pts, backward) >= 0 };
+        if sought {
+            self.decoder.flush();
+            self.ended = false;
         }
-        loop {
-            match decoder.receive_frame(&mut decoded) {
-                Ok(()) => line.place(&decoded, &mut |line| track.encode_whole_frames(line, sink))?,
-                Err(error) => {
-                    damaged += u64::from(!is_again_or_end(&error));
-                    break;
+    }
+
+    /// Decodes onto `line` until it is full or the source ends.
+    pub(crate) fn decode(
+        &mut self,
+        line: &mut Timeline,
+        take: &mut dyn FnMut(&mut Timeline) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        while !self.ended && !line.full() {
+            match read_packet(&mut self.packet, &mut self.source) {
+                Ok(()) if self.is_passed_over() => continue,
+                Ok(()) => {
+                    let sent = self.decoder.send_packet(&self.packet);
+                    self.damaged += u64::from(sent.is_err_and(|error| !is_again_or_end(&error)));
+                }
+                Err(_) => {
+                    self.ended = true;
+                    // A decoder that refuses to drain has nothing more to give.
+                    let _ = self.decoder.send_eof();
+                }
+            }
+            loop {
+                match self.decoder.receive_frame(&mut self.decoded) {
+                    Ok(()) => line.place(&self.decoded, take)?,
+                    Err(error) => {
+                        self.damaged += u64::from(!is_again_or_end(&error));
+                        break;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    line.finish()?;
-    track.encode_whole_frames(&mut line, sink)?;
-    track.finish(&mut line, sink)?;
-    Ok(AudioSummary { samples: plan.sample_count, filled_samples: line.filled, damaged_packets: damaged })
-}
 
-fn open_decoder(source: &mut Input, plan: &AudioPlan) -> Result<ff::decoder::Audio, EngineError> {
-    let wanted = plan.stream_index as usize;
-    keep_stream(source, wanted);
-    let stream =
-        source.stream(wanted).ok_or_else(|| input("input.no_audio", "the planned sound track is not there"))?;
-    let context =
-        codec::Context::from_parameters(stream.parameters()).map_err(engine("preparing the sound decoder"))?;
-    let mut decoder = context.decoder();
-    decoder.set_packet_time_base(stream.time_base());
-    decoder.audio().map_err(no_decoder("the sound"))
+    fn is_passed_over(&self) -> bool {
+        self.packet.stream() != self.stream
+            || self.packet.size() == 0
+            || self.packet.pts().is_some_and(|pts| pts < self.from_pts)
+    }
 }

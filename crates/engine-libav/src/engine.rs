@@ -4,9 +4,10 @@ use std::sync::{Once, OnceLock};
 
 use ff::format::context::Input;
 use ffmpeg_next as ff;
+use media_types::AudioPlan;
 use pipeline::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, RangeOrder, RangeSummary, SourceRead, StillsOrder,
-    StillsSummary,
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, RangeOrder, RangeSummary, SourceRead,
+    StillsOrder, StillsSummary,
 };
 
 use crate::open::{SharedSource, open};
@@ -69,6 +70,10 @@ impl Engine for LibavEngine {
 
     fn encode_range(&mut self, order: &RangeOrder, sink: &mut dyn EngineSink) -> Result<RangeSummary, EngineError> {
         self.work(|source| crate::range::encode_range(source, order, sink))
+    }
+
+    fn measure_audio(&mut self, plan: &AudioPlan) -> Result<Loudness, EngineError> {
+        self.work(|source| crate::loudness::measure_audio(source, plan))
     }
 
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {

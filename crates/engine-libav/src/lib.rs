@@ -6,7 +6,8 @@
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`).
-//! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`).
+//! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
+//!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
 //! - `h264`: the decoder configuration record.
 //!
@@ -20,6 +21,9 @@ mod engine;
 mod error;
 mod h264;
 mod jpeg;
+mod level;
+mod limiter;
+mod loudness;
 mod open;
 mod pictures;
 mod probe;

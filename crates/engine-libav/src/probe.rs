@@ -26,7 +26,7 @@ pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, 
     let mut warnings = Vec::new();
     let video_index = choose_video(source);
     let audio_indexes = choose_audio(source, &mut warnings);
-    let seen = read_packets(source, video_index, &audio_indexes)?;
+    let mut seen = read_packets(source, video_index, &audio_indexes)?;
     if !seen.anything && claims_samples(source) {
         return Err(input(
             "input.damaged_index",
@@ -37,7 +37,7 @@ pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, 
         warnings.push("the file ends in the middle: what was there is used".to_owned());
     }
     let video = match video_index {
-        Some(index) => Some(describe_video(source, index, seen.pictures, seen.video_bytes)?),
+        Some(index) => Some(describe_video(source, index, &mut seen)?),
         None => None,
     };
     let audio =
@@ -97,6 +97,8 @@ fn choose_audio(source: &Input, warnings: &mut Vec<String>) -> Vec<usize> {
 struct Seen {
     pictures: Vec<PacketTime>,
     video_bytes: u64,
+    keyframes: u64,
+    keyframe_bytes: u64,
     audio: HashMap<usize, (i64, i64)>,
     truncated: bool,
     /// A packet came, be it of a stream that nobody wants.
@@ -127,10 +129,15 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
             if seen.pictures.len() >= MAX_PACKETS {
                 return Err(input("input.too_long", "the recording has more pictures than twelve hours of video"));
             }
-            seen.video_bytes += packet.size() as u64;
+            let bytes = packet.size() as u64;
+            seen.video_bytes += bytes;
             if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
                 starts_hidden |= packet.is_key() && seen.pictures.is_empty();
                 continue;
+            }
+            if packet.is_key() {
+                seen.keyframes += 1;
+                seen.keyframe_bytes += bytes;
             }
             seen.pictures.push(PacketTime { pts: time, keyframe: packet.is_key() });
         } else if audio.contains(&packet.stream()) && !is_discarded(&packet) {
@@ -200,12 +207,7 @@ fn frame_rate(value: ff::Rational) -> Option<FrameRate> {
     FrameRate::new(u32::try_from(value.numerator()).ok()?, u32::try_from(value.denominator()).ok()?)
 }
 
-fn describe_video(
-    source: &Input,
-    index: usize,
-    packets: Vec<PacketTime>,
-    bytes: u64,
-) -> Result<VideoProbe, EngineError> {
+fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<VideoProbe, EngineError> {
     let missing = || input("input.unreadable", "the video stream vanished while it was read");
     let stream = source.stream(index).ok_or_else(missing)?;
     let parameters = stream.parameters();
@@ -228,8 +230,9 @@ fn describe_video(
         interlaced,
         time_base,
         stated_rate: frame_rate(stream.avg_frame_rate()).or_else(|| frame_rate(stream.rate())),
-        bitrate_bps: bitrate(&packets, bytes, time_base),
-        packets,
+        bitrate_bps: bitrate(&seen.pictures, seen.video_bytes, time_base),
+        keyframe_bytes: seen.keyframe_bytes.checked_div(seen.keyframes),
+        packets: std::mem::take(&mut seen.pictures),
     })
 }
 

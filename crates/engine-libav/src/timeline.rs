@@ -13,6 +13,8 @@ const JITTER_MS: u64 = 40;
 const SILENCE_PIECE: u64 = 16 * 1024;
 /// No two times of a presentation are this many samples apart.
 const FARTHEST: i64 = 1 << 48;
+/// No sound is this loud, in full scales: what is, or is no number at all, is damage, and becomes silence.
+const LOUDEST: f32 = 1e6;
 
 /// Planar samples on the presentation's clock: what is placed here is contiguous from sample 0.
 pub(crate) struct Timeline {
@@ -36,18 +38,31 @@ struct Resampler {
 
 impl Timeline {
     pub(crate) fn new(plan: &AudioPlan) -> Self {
+        Self::part(plan, 0, plan.sample_count)
+    }
+
+    /// The presentation's samples from `first` on, `count` of them, as a presentation of their own.
+    pub(crate) fn part(plan: &AudioPlan, first: u64, count: u64) -> Self {
         let base = plan.source_time_base;
+        let tick = (u64::from(base.num.unsigned_abs()).max(1), u64::from(base.den.unsigned_abs()).max(1));
+        let first = i64::try_from(first).unwrap_or(i64::MAX);
+        let ticks = rescale(first, tick.1, tick.0 * u64::from(plan.sample_rate.max(1)));
         Self {
             planes: vec![Vec::new(); plan.channels as usize],
             placed: 0,
             filled: 0,
             rate: i64::from(plan.sample_rate),
-            origin_pts: plan.origin_pts,
-            tick: (u64::from(base.num.unsigned_abs()), u64::from(base.den.unsigned_abs()).max(1)),
-            limit: plan.sample_count,
+            origin_pts: plan.origin_pts.saturating_add(ticks),
+            tick,
+            limit: count,
             resampler: None,
             started: false,
         }
+    }
+
+    /// Source time of the first sample, in source ticks.
+    pub(crate) fn origin_pts(&self) -> i64 {
+        self.origin_pts
     }
 
     /// Nothing more fits.
@@ -147,7 +162,8 @@ impl Timeline {
         let room = usize::try_from(self.limit.saturating_sub(self.placed)).unwrap_or(usize::MAX);
         let end = length.min(skip.saturating_add(room));
         for (plane, new) in self.planes.iter_mut().zip(converted) {
-            plane.extend_from_slice(&new[skip.min(end)..end]);
+            let sound = |&sample: &f32| if sample.is_nan() || sample.abs() > LOUDEST { 0.0 } else { sample };
+            plane.extend(new[skip.min(end)..end].iter().map(sound));
         }
         self.placed += end.saturating_sub(skip) as u64;
     }

@@ -22,8 +22,8 @@ pub mod time;
 
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
-    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, Rendition, Shown, SkippedRung, StillsPlan, VideoEncoding,
-    VideoPlan,
+    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, Rendition, Shown, SkippedRung, StillsPlan,
+    VideoEncoding, VideoPlan,
 };
 pub use probe::{AudioProbe, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
 pub use publication::{GenerationIndex, Pointer, PublishedFile};

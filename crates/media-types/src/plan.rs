@@ -152,11 +152,20 @@ impl VideoPlan {
     }
 }
 
+/// How loud sound is made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoudnessTarget {
+    /// Integrated loudness in LUFS, as ITU-R BS.1770-4 and EBU R 128 measure it.
+    pub integrated_lufs: f64,
+    /// True peak, in dBTP, that nothing handed to the encoder exceeds.
+    pub max_true_peak_dbtp: f64,
+}
+
 /// The audio half of a plan: one continuous AAC-LC encode.
 ///
 /// The coded track starts `priming_samples` before the presentation's origin (the encoder's delay, carried in the edit
 /// list), so coded frame `k` starts at presentation sample `k * 1024 - priming_samples`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AudioPlan {
     /// Index of the stream in its container.
     pub stream_index: u32,
@@ -178,6 +187,8 @@ pub struct AudioPlan {
     pub borders: Vec<u64>,
     /// BCP 47 language, `und` when unknown.
     pub language: String,
+    /// `None` when the sound stays as loud as it is.
+    pub loudness: Option<LoudnessTarget>,
 }
 
 /// Still pictures: a poster and a storyboard.

@@ -77,6 +77,8 @@ pub struct VideoProbe {
     pub stated_rate: Option<FrameRate>,
     /// The stream's own average bitrate, measured over its packets, if its duration is known.
     pub bitrate_bps: Option<u64>,
+    /// Mean size of the key frames in bytes; `None` when there is none.
+    pub keyframe_bytes: Option<u64>,
     /// Every packet that has a presentation time, sorted by it, duplicates removed.
     pub packets: Vec<PacketTime>,
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use engine_host::EngineOptions;
 use media_types::TrackRecord;
+use pipeline::Loudness;
 use serde_json::json;
-use workers::{LocalEvent, LocalResult};
+use workers::{LocalEvent, LocalResult, SoundLevel};
 
 use crate::cli::Encode;
 use crate::exit::Failure;
@@ -56,9 +57,25 @@ fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
     json!({
         "out": folder, "hls": "master.m3u8", "dash": "manifest.mpd", "duration_ms": result.plan.duration_ms,
         "tracks": result.tracks.iter().map(track).collect::<Vec<_>>(),
-        "bytes": result.tracks.iter().map(bytes_of).sum::<u64>(),
+        "bytes": result.tracks.iter().map(bytes_of).sum::<u64>(), "loudness": result.sound,
         "skipped": result.plan.skipped, "warnings": result.plan.warnings, "missing_pictures": result.missing_pictures,
     })
+}
+
+/// What became of the sound's loudness, in a clause.
+fn loudness(sound: &SoundLevel) -> String {
+    let level = |found: Loudness| match (found.integrated_lufs, found.true_peak_dbtp) {
+        (Some(lufs), Some(peak)) => format!("{lufs:.1} LUFS (true peak {peak:.1} dBTP)"),
+        (None, Some(peak)) => format!("too quiet to measure (true peak {peak:.1} dBTP)"),
+        (_, None) => "silent".to_owned(),
+    };
+    if sound.coded.true_peak_dbtp.is_none() {
+        return level(sound.coded);
+    }
+    if sound.source == sound.coded {
+        return format!("{}, as loud as the source", level(sound.coded));
+    }
+    format!("{}, {:+.1} dB from the source's {}", level(sound.coded), sound.gain_db, level(sound.source))
 }
 
 fn tell(folder: &Path, result: &LocalResult) -> Result<(), Failure> {
@@ -67,6 +84,9 @@ fn tell(folder: &Path, result: &LocalResult) -> Result<(), Failure> {
     out::line(format_args!("{}: {} ({:.1} MB)", folder.display(), names.join(", "), bytes as f64 / 1e6))?;
     out::line(format_args!("  HLS   {}", folder.join("master.m3u8").display()))?;
     out::line(format_args!("  DASH  {}", folder.join("manifest.mpd").display()))?;
+    if let Some(sound) = &result.sound {
+        out::line(format_args!("  sound {}", loudness(sound)))?;
+    }
     for rung in &result.plan.skipped {
         out::line(format_args!("  without {}: {}", rung.name, rung.reason))?;
     }

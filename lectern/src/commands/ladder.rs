@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ladders::{Ladder, SourceShape};
+use ladders::{KeyframeCost, Ladder, SourceShape};
 use serde_json::json;
 
 use crate::cli::LadderCommand;
@@ -20,6 +20,7 @@ pub(crate) fn run(command: LadderCommand, json: bool) -> Result<(), Failure> {
                 height,
                 frame_rate: rate,
                 video_bitrate_bps: bitrate_kbps.map(|rate| rate.saturating_mul(1000)),
+                keyframes: KeyframeCost::default(),
             };
             let shape = source.map_or(Ok(stated), |path| measured(&path))?;
             explain(&ladder, &shape, json)

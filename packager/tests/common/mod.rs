@@ -138,6 +138,7 @@ pub fn audio(name: &str, language: &str, frames: u64) -> Packed {
         sample_count: samples(frames),
         borders: (1..frames.div_ceil(96)).map(|segment| samples(segment * 96)).collect(),
         language: language.to_owned(),
+        loudness: None,
     };
     let grid = packager::audio_segments(&plan, 1024);
     let kind = TrackKind::Audio { sample_rate: 44_100, channels: 2 };

@@ -31,6 +31,11 @@ pub(super) fn attempt_prefix(job: &ClaimedJob) -> String {
     format!("{}{}-{}/", publication::work_prefix(&job.asset_id), job.fence.job_id, job.fence.attempt)
 }
 
+/// Prefix of what the same attempt makes when its first result will not do. That one is tidied away like a lost attempt's.
+pub(super) fn again_prefix(job: &ClaimedJob) -> String {
+    format!("{}{}-{}-again/", publication::work_prefix(&job.asset_id), job.fence.job_id, job.fence.attempt)
+}
+
 impl Workshop {
     pub(super) async fn read_json<T: DeserializeOwned>(&self, key: &str) -> Result<T, WorkError> {
         let bytes = self.media.get(key).await?;

@@ -7,7 +7,7 @@ use pipeline::StillsOrder;
 use serde::{Deserialize, Serialize};
 
 use super::Workshop;
-use super::objects::{AttemptSink, attempt_prefix, report_progress};
+use super::objects::{AttemptSink, again_prefix, attempt_prefix, report_progress};
 use crate::error::WorkError;
 use crate::track;
 
@@ -48,16 +48,21 @@ impl Workshop {
     }
 
     pub(super) async fn encode_audio(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
-        let (began, prefix) = (Instant::now(), attempt_prefix(job));
+        let (began, prefixes) = (Instant::now(), [attempt_prefix(job), again_prefix(job)]);
         let plan = self.stored_plan(&job.asset_id).await?;
         let audio = plan.audio.as_ref().ok_or_else(|| unplanned("sound"))?;
         let media = self.media_of(&self.asset(job).await?).await?;
-        let sink = AttemptSink::new(media.clone(), prefix.clone());
+        let [first, again] = prefixes.clone().map(|prefix| AttemptSink::new(media.clone(), prefix));
         let mut session = self.session(&media, lease).await?;
         let engine = session.identity().to_owned();
-        let made = track::encode_audio(&mut session, audio, &sink, report_progress(lease)).await?;
+        let made = track::encode_audio(&mut session, audio, &first, &again, report_progress(lease)).await?;
         session.close().await;
-        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
+        let [first, again] = prefixes;
+        let prefix = if made.again { again } else { first };
+        let level = made.level;
+        tracing::info!(asset_id = %job.asset_id, source_lufs = level.source.integrated_lufs, gain_db = level.gain_db,
+            lufs = level.coded.integrated_lufs, true_peak_dbtp = level.coded.true_peak_dbtp, twice = made.again, "sound encoded");
+        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made: made.part }).await
     }
 
     pub(super) async fn stills(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {

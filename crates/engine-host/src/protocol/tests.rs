@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use media_types::{
-    AudioPlan, FrameMap, FrameRate, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan, Timescale,
-    VideoEncoding, VideoProbe,
+    AudioPlan, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan,
+    Timescale, VideoEncoding, VideoProbe,
 };
 use pipeline::VideoSetup;
 use proptest::prelude::*;
@@ -67,11 +67,14 @@ prop_compose! {
     fn audio_order()(
         source_time_base in rational(), language in ".{0,8}", borders in prop::collection::vec(any::<u64>(), 0..50),
         (stream_index, sample_rate, channels, bitrate_bps, origin_pts, sample_count) in any::<(u32, u32, u32, u32, i64, u64)>(),
+        loudness in prop::option::of((-30.0..-10.0, -9.0..0.0)), gain_db in -30.0..20.0,
     ) -> AudioOrder {
+        let target = |(integrated_lufs, max_true_peak_dbtp)| LoudnessTarget { integrated_lufs, max_true_peak_dbtp };
         let plan = AudioPlan {
             stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, sample_count, borders, language,
+            loudness: loudness.map(target),
         };
-        AudioOrder { plan }
+        AudioOrder { plan, gain_db }
     }
 }
 
@@ -93,6 +96,7 @@ fn to_child() -> impl Strategy<Value = ToChild> {
         Just(ToChild::Probe),
         Just(ToChild::Stop),
         range_order().prop_map(|order| ToChild::EncodeRange(Box::new(order))),
+        audio_order().prop_map(|order| ToChild::MeasureAudio(Box::new(order.plan))),
         audio_order().prop_map(|order| ToChild::EncodeAudio(Box::new(order))),
         stills_order().prop_map(|order| ToChild::Stills(Box::new(order))),
         (any::<u64>(), prop::option::of(".{0,20}")).prop_map(|(offset, error)| ToChild::ReadReply { offset, error }),
@@ -107,13 +111,18 @@ prop_compose! {
     ) -> ProbeReport {
         let video = VideoProbe {
             stream_index: 0, codec: texts[0].clone(), width, height, rotation, time_base, pixel_format: texts[1].clone(),
-            sample_aspect: time_base, interlaced: silent, bitrate_bps: None,
+            sample_aspect: time_base, interlaced: silent, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
             stated_rate: stated_rate.and_then(|(num, den)| FrameRate::new(num, den)),
             packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(),
         };
         let video = silent.then_some(video);
         ProbeReport { container: texts[2].clone(), size_bytes, video, audio: Vec::new(), warnings: texts }
     }
+}
+
+fn loudness() -> impl Strategy<Value = Loudness> {
+    prop::array::uniform2(prop::option::of(-100.0..100.0))
+        .prop_map(|[integrated_lufs, true_peak_dbtp]| Loudness { integrated_lufs, true_peak_dbtp })
 }
 
 fn from_child() -> impl Strategy<Value = FromChild> {
@@ -148,9 +157,12 @@ fn from_child() -> impl Strategy<Value = FromChild> {
                 FromChild::RangeDone(RangeSummary { frames_per_track, missing_pictures, first_missing_pts })
             }
         ),
-        any::<(u64, u64, u64)>().prop_map(|(samples, filled_samples, damaged_packets)| {
-            FromChild::AudioDone(AudioSummary { samples, filled_samples, damaged_packets })
-        }),
+        loudness().prop_map(FromChild::AudioMeasured),
+        (any::<(u64, u64, u64)>(), loudness(), loudness()).prop_map(
+            |((samples, filled_samples, damaged_packets), source, coded)| {
+                FromChild::AudioDone(AudioSummary { samples, filled_samples, damaged_packets, source, coded })
+            }
+        ),
         any::<(u32, u32, u32)>().prop_map(|(tiles, sheet_columns, sheet_rows)| {
             FromChild::StillsDone(StillsSummary { tiles, sheet_columns, sheet_rows })
         }),

@@ -19,14 +19,19 @@ pub(super) fn cpu_seconds(order: &ToChild, source_bytes: u64) -> u64 {
     let pictures = match order {
         ToChild::EncodeRange(order) => order.frame_count().saturating_mul(1 + order.renditions.len() as u64),
         ToChild::Stills(order) => 1 + order.plan.tile_pts.len() as u64,
-        ToChild::EncodeAudio(_) | ToChild::Open { .. } | ToChild::Probe | ToChild::ReadReply { .. } | ToChild::Stop => {
-            0
-        }
+        ToChild::MeasureAudio(_)
+        | ToChild::EncodeAudio(_)
+        | ToChild::Open { .. }
+        | ToChild::Probe
+        | ToChild::ReadReply { .. }
+        | ToChild::Stop => 0,
     };
-    let sound_seconds = match order {
-        ToChild::EncodeAudio(order) => order.plan.sample_count / u64::from(order.plan.sample_rate.max(1)),
-        _ => 0,
+    let sound = match order {
+        ToChild::MeasureAudio(plan) => Some(plan.as_ref()),
+        ToChild::EncodeAudio(order) => Some(&order.plan),
+        _ => None,
     };
+    let sound_seconds = sound.map_or(0, |plan| plan.sample_count / u64::from(plan.sample_rate.max(1)));
     let reading = source_bytes / READ_BYTES_PER_SECOND;
     [reading, pictures.saturating_mul(PICTURE_SECONDS), sound_seconds]
         .into_iter()
@@ -35,6 +40,9 @@ pub(super) fn cpu_seconds(order: &ToChild, source_bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use media_types::{AudioPlan, Rational};
+    use pipeline::AudioOrder;
+
     use super::*;
 
     #[test]
@@ -42,5 +50,24 @@ mod tests {
         assert_eq!(cpu_seconds(&ToChild::Probe, 0), 600);
         assert_eq!(cpu_seconds(&ToChild::Probe, 64 << 30), 600 + (64 << 10));
         assert_eq!(cpu_seconds(&ToChild::Probe, u64::MAX), 600 + (u64::MAX >> 20));
+    }
+
+    #[test]
+    fn measuring_and_encoding_sound_may_take_as_long_as_it_lasts() {
+        let plan = AudioPlan {
+            stream_index: 0,
+            source_time_base: Rational { num: 1, den: 48_000 },
+            origin_pts: 0,
+            sample_rate: 48_000,
+            channels: 2,
+            bitrate_bps: 128_000,
+            sample_count: 48_000 * 7200,
+            borders: Vec::new(),
+            language: "und".to_owned(),
+            loudness: None,
+        };
+        let order = AudioOrder { plan: plan.clone(), gain_db: 0.0 };
+        assert_eq!(cpu_seconds(&ToChild::MeasureAudio(Box::new(plan)), 0), 600 + 7200);
+        assert_eq!(cpu_seconds(&ToChild::EncodeAudio(Box::new(order)), 0), 600 + 7200);
     }
 }

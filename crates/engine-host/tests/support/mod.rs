@@ -20,7 +20,7 @@ use media_types::{
     StillsPlan, Timescale, VideoEncoding, VideoProbe,
 };
 use pipeline::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, POSTER, RangeOrder, RangeSummary, STORYBOARD,
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, RangeOrder, RangeSummary, STORYBOARD,
     SourceRead, StillsOrder, StillsSummary, VideoSetup,
 };
 use tokio::net::UnixStream;
@@ -142,6 +142,10 @@ impl Engine for TestEngine {
         Ok(RangeSummary { frames_per_track: vec![samples; tracks as usize], ..RangeSummary::default() })
     }
 
+    fn measure_audio(&mut self, _: &AudioPlan) -> Result<Loudness, EngineError> {
+        Ok(LOUDNESS)
+    }
+
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {
         sink.config(0, CodecConfig::Aac(Bytes::from_static(&[0x11, 0x90])), 1024)?;
         // 3072 samples and the priming.
@@ -157,6 +161,9 @@ impl Engine for TestEngine {
         Ok(StillsSummary { tiles: order.plan.tile_pts.len() as u32, sheet_columns: 3, sheet_rows: 1 })
     }
 }
+
+/// What the test engine's sound measures.
+pub(crate) const LOUDNESS: Loudness = Loudness { integrated_lufs: Some(-31.5), true_peak_dbtp: Some(-12.25) };
 
 /// An engine that is served on a thread.
 pub(crate) struct Bench {
@@ -267,6 +274,7 @@ pub(crate) fn probe_report() -> ProbeReport {
         time_base: Rational { num: 1, den: 24_000 },
         stated_rate: FrameRate::new(24_000, 1001),
         bitrate_bps: Some(5_000_000),
+        keyframe_bytes: Some(100_000),
         packets,
     };
     ProbeReport { container: "mov".into(), size_bytes: 1000, video: Some(video), audio: vec![], warnings: vec![] }
@@ -336,7 +344,9 @@ pub(crate) fn audio_order() -> AudioOrder {
             sample_count: 3072,
             borders: vec![],
             language: "und".into(),
+            loudness: None,
         },
+        gain_db: 0.0,
     }
 }
 

@@ -137,7 +137,10 @@ fn do_everything(bytes: Vec<u8>) {
         }
     }
     if let Some(audio) = plan.audio {
-        typed(engine.encode_audio(&AudioOrder { plan: audio }, &mut CollectingSink::new(200)).map(|_| ()));
+        typed(engine.measure_audio(&audio).map(|_| ()));
+        typed(
+            engine.encode_audio(&AudioOrder { plan: audio, gain_db: 0.0 }, &mut CollectingSink::new(200)).map(|_| ()),
+        );
     }
 }
 

@@ -140,3 +140,20 @@ fn a_file_whose_end_is_missing_is_used_as_far_as_it_goes() {
         assert!(made.missing() <= 4, "{name}");
     }
 }
+
+#[test]
+fn the_size_of_key_frames_is_the_mean_of_theirs_alone() {
+    let folder = Folder::new();
+    let x264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 20 -bf 2";
+    for name in ["keys.mp4", "keys.mkv", "keys.ts"] {
+        let clip = folder.numbered(&moving("25", 50), "", &format!("{x264} {name}"));
+        let video = planned(&clip).1.video.unwrap();
+        let mut command = std::process::Command::new("ffprobe");
+        command.args(["-v", "error", "-show_entries", "packet=size,flags", "-of", "csv=p=0"]).arg(&clip);
+        let text = String::from_utf8(command.output().expect("ffprobe is installed").stdout).unwrap();
+        let sizes: Vec<u64> = text.lines().filter_map(|line| line.split_once(",K")?.0.parse().ok()).collect();
+        assert_eq!(sizes.len(), 3, "{name}: {text}");
+        assert_eq!(video.keyframe_bytes, Some(sizes.iter().sum::<u64>() / 3), "{name}");
+        assert!(video.keyframe_bytes.unwrap() * 8 * 25 > 2 * video.bitrate_bps.unwrap(), "{name}: {video:?}");
+    }
+}

@@ -5,6 +5,7 @@
 mod bad_bytes;
 mod containers;
 mod decoding;
+mod loudness;
 mod media;
 mod order;
 mod shapes;

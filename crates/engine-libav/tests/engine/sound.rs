@@ -45,7 +45,7 @@ fn hear(folder: &Folder, file: &Path) -> Heard {
     let (mut engine, _, plan) = planned(file);
     let plan = plan.audio.expect("the plan has sound");
     let mut sink = CollectingSink::new(100_000);
-    let summary = engine.encode_audio(&AudioOrder { plan: plan.clone() }, &mut sink).unwrap();
+    let summary = engine.encode_audio(&AudioOrder { plan: plan.clone(), gain_db: 0.0 }, &mut sink).unwrap();
     let (CodecConfig::Aac(config), priming) = &sink.configs[&0] else { panic!("not AAC") };
     let coded = &sink.samples[&0];
     for (index, sample) in coded.iter().enumerate() {
@@ -68,7 +68,7 @@ fn hear(folder: &Folder, file: &Path) -> Heard {
 }
 
 /// ISO/IEC 14496-3 §1.A.2.2: one raw frame behind its ADTS header.
-fn adts(config: &[u8], frame: &[u8]) -> Vec<u8> {
+pub(crate) fn adts(config: &[u8], frame: &[u8]) -> Vec<u8> {
     let (frequency, channels) = ((config[0] & 7) << 1 | config[1] >> 7, config[1] >> 3 & 15);
     let length = frame.len() as u32 + 7;
     let mut out = vec![0xff, 0xf1, 1 << 6 | frequency << 2 | channels >> 2];

@@ -14,6 +14,8 @@ use measure::{Pictures, Sound};
 
 /// How far a colour may be from the one that was drawn, of 255.
 const COLOUR: f64 = 8.0;
+/// How far the pictures of a fine pattern may be from it on average, of 255.
+const FINE: f64 = 6.0;
 /// The longest audio frame in use: 1,152 samples of MPEG layer 3 at 48 kHz.
 const AUDIO_FRAME_MS: f64 = 24.0;
 
@@ -204,6 +206,9 @@ fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<f64
     }
     if wanted["progressive"] == true {
         faults.near("the bar's odd lines beside its even ones, in pixels,", pictures.combing(), 0.0, 1.0);
+    }
+    if wanted["fine"] == true {
+        faults.near("the fine pattern's error", pictures.fine_error(), 0.0, FINE);
     }
     let flash = pictures.flash().map(|frame| frame as f64 * frame_ms);
     match flash {

@@ -107,6 +107,28 @@ fn check_audio(out: &Path, frames: u64) {
     }
 }
 
+#[test]
+fn quiet_recordings_are_published_at_the_loudness_of_the_ladder() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise = "anoisesrc=c=pink:r=48000";
+    for (name, source) in [
+        ("talk.mkv", format!("-f lavfi -i testsrc2=s=160x96:r=25:d=6 -f lavfi -i {noise}:a=0.3:d=6 -c:a flac")),
+        ("moments.flac", format!("-f lavfi -i {} -c:a flac", judge::LOUD_MOMENTS)),
+    ] {
+        let (file, out) = (folder.path().join(name), folder.path().join(format!("{name}.out")));
+        let words = source.split_whitespace();
+        judge::run(Command::new("ffmpeg").args(["-nostdin", "-v", "error"]).args(words).arg(&file));
+        let said = encode(&file, &out, "film")["loudness"].clone();
+        let (lufs, peak) = judge::loudness(out.join("audio-und/media.m3u8").to_str().unwrap());
+        assert!((lufs + 16.0).abs() < 0.5, "{name}: {lufs} LUFS; {said}");
+        assert!(peak <= -0.5, "{name}: {peak} dBTP; {said}");
+        let told = |which: &str| said[which]["integrated_lufs"].as_f64().unwrap();
+        assert!((told("coded") - lufs).abs() < 0.5, "{name}: {lufs} LUFS; {said}");
+        let gain = said["gain_db"].as_f64().unwrap();
+        assert!(gain > 5.0 && (told("source") + gain + 16.0).abs() < 0.02, "{name}: {said}");
+    }
+}
+
 /// Serves a folder with CORS and ranges; any server would do.
 struct StaticServer {
     child: std::process::Child,

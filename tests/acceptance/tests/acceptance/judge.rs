@@ -100,3 +100,22 @@ pub fn fast_playback(base_url: &str, hls: &str, dash: &str, wanted: &Value, argu
     let trick = ["--trick", file.path().to_str().unwrap(), "--players"];
     players_with(base_url, hls, dash, 576, "24000/1001", &[&trick[..], arguments].concat());
 }
+
+/// A hundred seconds of noise, as a source of FFmpeg's: loud for a moment every five seconds, where none of the twenty
+/// windows lies that its loudness is estimated by.
+pub const LOUD_MOMENTS: &str = "anoisesrc=c=pink:r=48000:a=0.5:d=100,lowpass=f=4000,\
+                                volume=volume=if(lt(abs(mod(t\\,5)-2.5)\\,1.7)\\,0.1\\,1):eval=frame";
+
+/// Integrated loudness and true peak of the sound at `target`, as FFmpeg finds them.
+pub fn loudness(target: &str) -> (f64, f64) {
+    let mut command = Command::new(ffmpeg_9());
+    command.args(["-nostdin", "-v", "info", "-nostats", "-i", target, "-map", "0:a:0"]);
+    let output = run(command.args(["-af", "ebur128=peak=true", "-f", "null", "-"]));
+    let text = String::from_utf8_lossy(&output.stderr);
+    let summary = text.rsplit_once("Summary:").unwrap_or_else(|| panic!("{text}")).1;
+    let value = |name: &str| -> f64 {
+        let line = summary.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    (value("I:"), value("Peak:"))
+}

@@ -108,6 +108,31 @@ fn an_asset_can_be_cancelled_and_deleted_at_any_time_and_leaves_no_object() {
     });
 }
 
+#[test]
+fn sound_unlike_its_windows_is_encoded_again_and_published_once_at_its_loudness() {
+    let (folder, data) = fresh();
+    let file = folder.path().join("moments.flac");
+    let arguments = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", judge::LOUD_MOMENTS, "-c:a", "flac"];
+    judge::run(Command::new("ffmpeg").args(arguments).arg(&file));
+    let server = Server::start(&data);
+    let id = server.upload(&file, "moments.flac");
+    let asset = server.settled(&id, 120);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
+    let addresses = server.call("GET", &playback, &[], None).unwrap().json();
+    let (lufs, peak) = judge::loudness(&format!("{}{}", server.base, addresses["hls"].as_str().unwrap()));
+    assert!((lufs + 16.0).abs() < 0.5 && peak <= -0.5, "{lufs} LUFS, {peak} dBTP");
+    let work = data.join("media/objects/work").join(&id);
+    wait_for("the first encode to go", 60, || {
+        let attempts = work.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| has_files(path));
+        let names: Vec<String> = attempts
+            .filter(|path| path.is_dir())
+            .map(|path| path.file_name().unwrap().to_str().unwrap().into())
+            .collect();
+        (names.len() == 1 && names[0].ends_with("-again")).then_some(())
+    });
+}
+
 fn has_files(folder: &std::path::Path) -> bool {
     let Ok(entries) = folder.read_dir() else { return false };
     entries.filter_map(Result::ok).any(|entry| if entry.path().is_dir() { has_files(&entry.path()) } else { true })

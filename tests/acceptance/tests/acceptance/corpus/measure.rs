@@ -95,6 +95,20 @@ impl Pictures {
         (0..self.count()).find(|&frame| self.level(frame, self.width / 2, self.height / 2) > 150.0)
     }
 
+    /// How far the pictures are from the fine pattern at their sides on average, in levels of grey.
+    pub fn fine_error(&self) -> f64 {
+        let (w, h) = (self.width, self.height);
+        let sides = (h / 4..h * 3 / 4).flat_map(|y| (0..w / 4).chain(w * 3 / 4..w).map(move |x| (x, y)));
+        let drawn = |x: usize, y: usize| {
+            let (u, v) = (x / 2, y / 2);
+            if (u * u * 3 + v * v * 5 + u * v * 7) % 11 > 5 { 208.0 } else { 32.0 }
+        };
+        let places: Vec<(usize, usize, f64)> = sides.map(|(x, y)| (x, y, drawn(x, y))).collect();
+        let of_picture =
+            |frame| places.iter().map(|&(x, y, level)| (self.level(frame, x, y) - level).abs()).sum::<f64>();
+        (0..self.count()).map(of_picture).sum::<f64>() / (self.count() * places.len()) as f64
+    }
+
     /// How far the moving bar's odd lines lie beside its even ones at most, in pixels.
     pub fn combing(&self) -> f64 {
         let top = self.height * 7 / 8;
