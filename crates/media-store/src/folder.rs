@@ -11,6 +11,7 @@
 //! temporary file, sync the file, link it to its name (which fails if the name is taken), sync the folder, answer.
 
 mod disk;
+mod hashing;
 mod list;
 mod lock;
 mod stage;

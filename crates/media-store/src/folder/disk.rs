@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::hashing::Hashing;
 use super::lock::{FOLDERS, Held, Locks, SWAP};
 use super::path_of;
 use super::temp::Temp;
@@ -19,6 +20,7 @@ pub(super) struct Disk {
     pub(super) staging: PathBuf,
     locks: Locks,
     temp: Temp,
+    pub(super) hashing: Hashing,
     reserve_bytes: u64,
 }
 
@@ -53,7 +55,7 @@ impl Disk {
         if let Some(parent) = root.canonicalize().ok().as_deref().and_then(Path::parent) {
             sync_folder(parent)?;
         }
-        Ok(Self { root: root.to_owned(), objects, staging, locks, temp, reserve_bytes })
+        Ok(Self { root: root.to_owned(), objects, staging, locks, temp, hashing: Hashing::default(), reserve_bytes })
     }
 
     pub(super) fn check_room(&self, bytes: usize) -> Result<(), StoreError> {

@@ -5,9 +5,9 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use super::disk::{Disk, existing};
+use super::hashing::Hashed;
 use super::path_of;
 use crate::store::check_size;
-use crate::tree_hash::TreeHasher;
 use crate::{PutNew, StagedObject, StoreError};
 
 const HASHED_AT_ONCE_BYTES: usize = 1 << 20;
@@ -67,6 +67,7 @@ impl Disk {
             let _ = file.set_len(offset);
             return Err(StoreError::io("append to an upload")(error));
         }
+        self.hashing.appended(&meta, offset, bytes);
         Ok(offset + bytes.len() as u64)
     }
 
@@ -78,15 +79,15 @@ impl Disk {
     pub(super) fn stage_finish(&self, upload_key: &str, final_key: &str) -> Result<StagedObject, StoreError> {
         let Some((upload, meta)) = self.open_upload(upload_key)? else {
             let (object, _) = self.open_object(final_key)?.ok_or_else(|| StoreError::not_found(upload_key))?;
-            return describe(&object);
+            return describe(&object, Hashed::default());
         };
         upload.sync_all().map_err(StoreError::io("sync an upload"))?;
-        let staged = describe(&upload)?;
+        let staged = describe(&upload, self.hashing.take(&meta).unwrap_or_default())?;
         if self.link(&path_of(&self.staging, upload_key), final_key)? == PutNew::Exists {
             let same_file = is_still_at(&meta, &path_of(&self.objects, final_key));
             if !same_file {
                 let (object, _) = self.open_object(final_key)?.ok_or_else(|| StoreError::conflict(final_key))?;
-                if describe(&object)? != staged {
+                if describe(&object, Hashed::default())? != staged {
                     return Err(StoreError::conflict(final_key));
                 }
             }
@@ -96,15 +97,15 @@ impl Disk {
     }
 
     pub(super) fn stage_discard(&self, key: &str) -> Result<(), StoreError> {
-        let Some(_locked) = self.open_upload(key)? else { return Ok(()) };
+        let Some((_locked, meta)) = self.open_upload(key)? else { return Ok(()) };
+        self.hashing.take(&meta);
         self.remove(&self.staging, key)
     }
 }
 
-fn describe(file: &File) -> Result<StagedObject, StoreError> {
-    let mut hasher = TreeHasher::default();
+/// What a file is, of which the first bytes are hashed already.
+fn describe(file: &File, Hashed { mut hasher, bytes: mut size_bytes }: Hashed) -> Result<StagedObject, StoreError> {
     let mut buffer = vec![0; HASHED_AT_ONCE_BYTES];
-    let mut size_bytes = 0;
     loop {
         let read = file.read_at(&mut buffer, size_bytes).map_err(StoreError::io("hash an upload"))?;
         if read == 0 {

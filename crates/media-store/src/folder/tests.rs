@@ -181,3 +181,28 @@ async fn a_killed_writer_leaves_only_whole_objects_and_all_that_it_acknowledged(
         assert!(at >= seen && pointer == content(at), "the pointer is at {at}, {seen} was acknowledged");
     }
 }
+
+#[tokio::test]
+async fn an_upload_is_known_by_its_bytes_whoever_received_which_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (store(folder.path()), store(folder.path()));
+    let staged = async |key: &str, stores: [&FolderStore; 4]| {
+        let mut offset = 0;
+        for (store, piece) in stores.iter().zip(["one", "two", "three"]) {
+            offset = store.stage_append(key, offset, Bytes::from_static(piece.as_bytes())).await.unwrap();
+        }
+        stores[3].stage_finish(key, &format!("sources/{key}")).await.unwrap()
+    };
+    let whole = staged("a", [&first, &first, &first, &first]).await;
+    for (key, stores) in [
+        ("b", [&first, &first, &first, &second]),
+        ("c", [&first, &second, &second, &first]),
+        ("d", [&first, &second, &first, &first]),
+        ("e", [&first, &second, &first, &second]),
+    ] {
+        assert_eq!(staged(key, stores).await, whole, "{key}");
+    }
+    first.stage_append("f", 0, Bytes::from_static(b"other")).await.unwrap();
+    first.stage_discard("f").await.unwrap();
+    assert_eq!(staged("f", [&first, &first, &first, &first]).await, whole, "what was given up is forgotten");
+}
