@@ -65,7 +65,7 @@ impl Engine for LibavEngine {
     }
 
     fn probe(&mut self) -> Result<media_types::ProbeReport, EngineError> {
-        self.work(|mut source| crate::probe::probe(&mut source, self.source.size()))
+        self.work(|mut source| crate::probe::probe(&mut source, &self.source))
     }
 
     fn encode_range(&mut self, order: &RangeOrder, sink: &mut dyn EngineSink) -> Result<RangeSummary, EngineError> {

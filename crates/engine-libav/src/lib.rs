@@ -20,6 +20,7 @@ mod convert;
 mod engine;
 mod error;
 mod h264;
+mod index;
 mod jpeg;
 mod level;
 mod limiter;

@@ -1,6 +1,7 @@
 //! A source's bytes behind libavformat.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ff::codec::discard::Discard;
@@ -20,11 +21,13 @@ pub(crate) struct SharedSource(Arc<Mutex<Held>>);
 struct Held {
     source: Box<dyn SourceRead>,
     failure: Option<String>,
+    /// Bytes that nobody looks at now, ascending: they are not fetched, and read as zeros.
+    unread: Vec<Range<u64>>,
 }
 
 impl SharedSource {
     pub(crate) fn new(source: Box<dyn SourceRead>) -> Self {
-        Self(Arc::new(Mutex::new(Held { source, failure: None })))
+        Self(Arc::new(Mutex::new(Held { source, failure: None, unread: Vec::new() })))
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -37,9 +40,24 @@ impl SharedSource {
         Some(EngineError::Engine { detail: format!("reading the source: {failure}") })
     }
 
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    /// From now on these bytes, ascending and inside the source, read as zeros. With none everything is read again.
+    pub(crate) fn leave_out(&self, unread: Vec<Range<u64>>) {
+        self.lock().unread = unread;
+    }
+
+    pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let mut held = self.lock();
-        let read = held.source.read_at(offset, buf);
+        let next = held.unread.partition_point(|range| range.end <= offset);
+        let until = match held.unread.get(next) {
+            Some(range) if range.start <= offset => {
+                let zeros = length(buf, range.end - offset);
+                buf[..zeros].fill(0);
+                return Ok(zeros);
+            }
+            Some(range) => length(buf, range.start - offset),
+            None => buf.len(),
+        };
+        let read = held.source.read_at(offset, &mut buf[..until]);
         if let Err(error) = &read
             && error.kind() != io::ErrorKind::Interrupted
         {
@@ -65,6 +83,11 @@ impl SharedSource {
         head.truncate(filled);
         Ok(head)
     }
+}
+
+/// How much of a buffer so many bytes fill.
+fn length(buf: &[u8], bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX).min(buf.len())
 }
 
 struct Cursor {

@@ -15,18 +15,22 @@ use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, Vide
 use pipeline::EngineError;
 
 use crate::error::input;
-use crate::open::{has_decode_times_only, read_packet};
+use crate::index::Index;
+use crate::open::{SharedSource, has_decode_times_only, read_packet};
 use crate::turn;
 
 /// About twelve hours at 120 pictures a second, with room.
 const MAX_PACKETS: usize = 8_000_000;
 
-pub(crate) fn probe(source: &mut Input, size_bytes: u64) -> Result<ProbeReport, EngineError> {
+pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeReport, EngineError> {
+    let size_bytes = bytes.size();
     let container = source.format().name().to_owned();
     let mut warnings = Vec::new();
     let video_index = choose_video(source);
     let audio_indexes = choose_audio(source, &mut warnings);
-    let mut seen = read_packets(source, video_index, &audio_indexes)?;
+    let index = Index::read(source, bytes, video_index);
+    let mut seen = read_packets(source, video_index, &audio_indexes, index.as_ref())?;
+    drop(index);
     if !seen.anything && claims_samples(source) {
         return Err(input(
             "input.damaged_index",
@@ -105,7 +109,12 @@ struct Seen {
     anything: bool,
 }
 
-fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Result<Seen, EngineError> {
+fn read_packets(
+    source: &mut Input,
+    video: Option<usize>,
+    audio: &[usize],
+    index: Option<&Index<'_>>,
+) -> Result<Seen, EngineError> {
     let mut seen = Seen::default();
     let mut packet = ff::Packet::empty();
     let by_decode_time = has_decode_times_only(source);
@@ -129,17 +138,17 @@ fn read_packets(source: &mut Input, video: Option<usize>, audio: &[usize]) -> Re
             if seen.pictures.len() >= MAX_PACKETS {
                 return Err(input("input.too_long", "the recording has more pictures than twelve hours of video"));
             }
-            let bytes = packet.size() as u64;
+            let (bytes, is_key) = (packet.size() as u64, index.map_or(packet.is_key(), |index| index.is_key(&packet)));
             seen.video_bytes += bytes;
             if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
-                starts_hidden |= packet.is_key() && seen.pictures.is_empty();
+                starts_hidden |= is_key && seen.pictures.is_empty();
                 continue;
             }
-            if packet.is_key() {
+            if is_key {
                 seen.keyframes += 1;
                 seen.keyframe_bytes += bytes;
             }
-            seen.pictures.push(PacketTime { pts: time, keyframe: packet.is_key() });
+            seen.pictures.push(PacketTime { pts: time, keyframe: is_key });
         } else if audio.contains(&packet.stream()) && !is_discarded(&packet) {
             seen.hear(&packet, time, source);
         }

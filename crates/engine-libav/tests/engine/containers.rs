@@ -1,11 +1,16 @@
 //! Every frame of every range shows the planned picture, whatever holds the source.
 
 use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
+use engine_libav::LibavEngine;
 use ladders::Ladder;
+use media_types::{ProbeReport, VideoProbe};
+use pipeline::Engine;
 
 use crate::decoding::{assert_shown, demand_exact, encode_all, encode_plan, numbers};
-use crate::media::{Folder, OPEN_GOP, SIZE, moving, planned, run};
+use crate::media::{FileSource, Folder, OPEN_GOP, SIZE, moving, planned, run};
 
 #[test]
 fn open_gops_are_exact_over_all_ranges_in_mp4_ts_and_matroska() {
@@ -156,4 +161,38 @@ fn the_size_of_key_frames_is_the_mean_of_theirs_alone() {
         assert_eq!(video.keyframe_bytes, Some(sizes.iter().sum::<u64>() / 3), "{name}");
         assert!(video.keyframe_bytes.unwrap() * 8 * 25 > 2 * video.bitrate_bps.unwrap(), "{name}: {video:?}");
     }
+}
+
+#[test]
+fn what_the_index_of_an_mp4_says_is_what_its_packets_say_and_the_media_are_not_read_for_it() {
+    let folder = Folder::new();
+    let film = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 50 -b:v 2M film.mp4";
+    folder.numbered(&moving("30000/1001", 600), "", film);
+    folder.make("-f lavfi -i sine=r=48000:d=20 -c:a aac tone.m4a");
+    // Its packets are found by looking into them.
+    folder.make("-f lavfi -i sine=r=48000:d=20 -c:a libmp3lame tone.mp3");
+    for (seek, options) in
+        [("", ""), ("", "-movflags +faststart"), ("", "-movflags +frag_keyframe+empty_moov"), ("-ss 3.3", "")]
+    {
+        let inputs = format!("{seek} -i @film.mp4 {seek} -i @tone.m4a");
+        let indexed = folder.make(&format!("{inputs} -map 0 -map 1 -c copy {options} indexed.mp4"));
+        let read = folder.make(&format!("{inputs} -i @tone.mp3 -map 0 -map 1 -map 2 -c copy {options} read.mp4"));
+        let [(indexed, fetched, size), (read, all, _)] = [indexed, read].map(|file| probed(&file));
+        assert!(all > size && (fetched < size / 2 || options.contains("frag")), "{options}: {fetched} of {size} bytes");
+        let (indexed_video, read_video) = (indexed.video.unwrap(), read.video.unwrap());
+        assert_eq!(indexed_video.packets.len(), read_video.packets.len(), "{seek} {options}");
+        let other = indexed_video.packets.iter().zip(&read_video.packets).find(|(a, b)| a != b);
+        assert_eq!(other, None, "{seek} {options}");
+        let without = |video: VideoProbe| VideoProbe { packets: Vec::new(), ..video };
+        assert_eq!(without(indexed_video), without(read_video), "{seek} {options}");
+        assert_eq!(indexed.audio[..], read.audio[..1], "{seek} {options}");
+    }
+}
+
+/// A file's report, the bytes that were fetched for it, and its size.
+fn probed(file: &Path) -> (ProbeReport, u64, u64) {
+    let source = FileSource::new(file);
+    let fetched = source.read.clone();
+    let report = LibavEngine::open(Box::new(source)).unwrap().probe().unwrap();
+    (report, fetched.load(Ordering::Relaxed), file.metadata().unwrap().len())
 }
