@@ -10,6 +10,7 @@ use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
 use media_types::{EncodePlan, ProbeReport, TrackRecord};
 use pipeline::StillsOrder;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
 use crate::error::WorkError;
@@ -67,7 +68,8 @@ pub async fn encode_local(
     let folder = Arc::new(Folder::new(staging.path()));
     let mut running = tokio::task::JoinSet::new();
     running.spawn(work(session, board.clone(), Lane::Single, folder.clone()));
-    for _ in 0..board.ranges().min(crate::ranges_at_once()) {
+    // One more than are at work: the next begins where another's decoder has nothing left to do.
+    for _ in 0..board.ranges().min(crate::ranges_at_once() + 1) {
         let session = EngineSession::start(engine, source.clone()).await?;
         running.spawn(work(session, board.clone(), Lane::Ranges, folder.clone()));
     }
@@ -112,6 +114,11 @@ impl Task {
     }
 }
 
+/// A range's right to be at work.
+type Turn = OwnedSemaphorePermit;
+/// From here on a range's encoders have what they need and finish on fewer processors: the next range may begin.
+const NEARLY_DONE: f64 = 0.95;
+
 #[derive(Default)]
 struct Finished {
     ranges: Vec<Option<RangeParts>>,
@@ -125,6 +132,8 @@ struct Board {
     open: Mutex<VecDeque<(usize, Task)>>,
     finished: Mutex<Finished>,
     shares: Arc<Mutex<Vec<(f64, f64)>>>,
+    /// Ranges that may be at work, but for those that are nearly done.
+    turns: Arc<Semaphore>,
     on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>,
 }
 
@@ -154,6 +163,7 @@ impl Board {
             open: Mutex::new(tasks.iter().enumerate().map(|(slot, (task, _))| (slot, *task)).collect()),
             shares: Arc::new(Mutex::new(tasks.iter().map(|(_, weight)| (*weight, 0.0)).collect())),
             finished: Mutex::new(Finished { ranges: vec![None; ranges], ..Finished::default() }),
+            turns: Arc::new(Semaphore::new(crate::ranges_at_once() as usize)),
             plan,
             on_event,
         }
@@ -169,9 +179,22 @@ impl Board {
         open.remove(next)
     }
 
-    fn progress(self: &Arc<Self>, slot: usize) -> OnProgress {
-        let board = self.clone();
+    /// The next task of a lane, once it may begin, and its place in the order of tasks.
+    async fn next(&self, lane: Lane) -> Option<(usize, Task, Option<Turn>)> {
+        let turn = match lane {
+            Lane::Single => None,
+            Lane::Ranges => self.turns.clone().acquire_owned().await.ok(),
+        };
+        let (slot, task) = self.take(lane)?;
+        Some((slot, task, turn))
+    }
+
+    fn progress(self: &Arc<Self>, slot: usize, turn: Option<Turn>) -> OnProgress {
+        let (board, turn) = (self.clone(), Mutex::new(turn));
         Arc::new(move |share| {
+            if share >= NEARLY_DONE {
+                lock(&turn).take();
+            }
             let done = {
                 let mut shares = lock(&board.shares);
                 shares[slot].1 = share;
@@ -194,8 +217,8 @@ async fn work(
     sink: Arc<dyn ObjectSink>,
 ) -> Result<(), WorkError> {
     let plan = board.plan.clone();
-    while let Some((slot, task)) = board.take(lane) {
-        let on_progress = board.progress(slot);
+    while let Some((slot, task, turn)) = board.next(lane).await {
+        let on_progress = board.progress(slot, turn);
         match (task, &plan.video, &plan.audio, &plan.stills) {
             (Task::Range(index), Some(video), _, _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
