@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long after the last uploaded byte a recording can be played, and is complete, by its length."""
+"""How long after the last uploaded byte a recording can be played, elsewhere too, and is complete, by its length."""
 
 import argparse
 import http.client
@@ -25,6 +25,8 @@ START_S = 30
 POLL_S = 0.2
 # The queue's class of what makes an asset playable begins here; the encodes of all other renditions lie below.
 FIRST_CLASS = 200
+# Where a viewer goes at once, as shares of the length.
+FAR = (0.5, 0.95)
 
 
 class Server:
@@ -72,7 +74,7 @@ class Server:
         text = response.read()
         if response.status >= 300:
             raise measure.Trouble(f"{method} {path}: {response.status} {text.decode(errors='replace')}")
-        return json.loads(text)
+        return json.loads(text) if text else None
 
     def upload(self, file, ladder):
         """Sends a file; gives its asset and when its last byte was handed over, in seconds since 1970."""
@@ -93,6 +95,36 @@ class Server:
         finally:
             connection.close()
         return upload["asset_id"], sent
+
+    def text(self, path):
+        connection = self.connect()
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read().decode()
+            if response.status != 200:
+                raise measure.Trouble(f"GET {path}: {response.status} {body}")
+            return body
+        finally:
+            connection.close()
+
+    def awaited_s(self, path, patience_s):
+        """Seconds until a file of a recording is there that may still have to be made; asks again as players do."""
+        began = time.monotonic()
+        while time.monotonic() - began < patience_s:
+            connection = self.connect()
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                response.read()
+                if response.status == 200:
+                    return time.monotonic() - began
+                if response.status != 503:
+                    raise measure.Trouble(f"GET {path}: {response.status}")
+                time.sleep(float(response.headers["Retry-After"]))
+            finally:
+                connection.close()
+        raise measure.Trouble(f"{path} did not come within {patience_s:.0f} s")
 
     def jobs(self, asset):
         """Every job of an asset, over all pages."""
@@ -141,21 +173,61 @@ def spent(jobs, chosen):
                if chosen(job) and job["started_at"] and job["finished_at"])
 
 
+def followed(server, asset_id, patience_s, reached):
+    """The asset once it is as wanted."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        asset = server.call("GET", f"/api/v1/assets/{asset_id}")
+        if reached(asset):
+            return asset
+        if asset["state"] == "errored":
+            raise measure.Trouble(f"{asset_id}: {asset['error']}")
+        if time.monotonic() > deadline:
+            raise measure.Trouble(f"{asset_id} was not there after {patience_s:.0f} s: {asset['progress']}")
+        time.sleep(POLL_S)
+
+
+def segments(server, playlist, uri):
+    """Addresses of the segments of a media playlist that the multivariant playlist at `playlist` names."""
+    media = f"{playlist.rpartition('/')[0]}/{uri}"
+    lines = server.text(media).splitlines()
+    return [f"{media.rpartition('/')[0]}/{line}" for line in lines if line and not line.startswith("#")]
+
+
+def far(server, asset, patience_s):
+    """Seconds until pictures, and sound, are there where a viewer goes who leaves out what lies between."""
+    hls = server.call("GET", f"/api/v1/playback/{asset['playback_id']}")["hls"]
+    lines = server.text(hls).splitlines()
+    video = segments(server, hls, next(line for line in lines if line and not line.startswith("#")))
+    sound = next((line.split('URI="')[1].split('"')[0] for line in lines if "TYPE=AUDIO" in line), None)
+    tracks = {"pictures": video} | ({"sound": segments(server, hls, sound)} if sound else {})
+    return [
+        {"at": share, **{name: server.awaited_s(files[int(share * len(files))], patience_s) for name, files in tracks.items()}}
+        for share in FAR
+    ]
+
+
+def early(server, file, ladder, patience_s):
+    """Uploads one recording and plays it early, at its beginning and far ahead; then deletes it."""
+    length_s = measure.duration_s(file)
+    server.tree.peak_bytes = 0
+    asset_id, sent = server.upload(file, ladder)
+    asset = followed(server, asset_id, patience_s, lambda asset: asset["playable_at"])
+    row = {"duration_s": length_s, "playable_s": seconds(asset["playable_at"]) - sent, "far": far(server, asset, patience_s)}
+    row |= {"peak_bytes": server.tree.peak_bytes, "memory": server.tree.memory}
+    done = [job for job in server.jobs(asset_id) if job["stage"] == "encode_range" and job["state"] == "done"]
+    row["ranges_made"] = len(done)
+    server.call("DELETE", f"/api/v1/assets/{asset_id}")
+    server.settled_cpu_s()
+    return row
+
+
 def one(server, file, ladder, patience_s):
     """Uploads one recording and follows it to its end."""
     length_s, before_s = measure.duration_s(file), server.settled_cpu_s()
     server.tree.peak_bytes = 0
     asset_id, sent = server.upload(file, ladder)
-    deadline = time.monotonic() + patience_s
-    while True:
-        asset = server.call("GET", f"/api/v1/assets/{asset_id}")
-        if asset["state"] == "ready":
-            break
-        if asset["state"] == "errored":
-            raise measure.Trouble(f"{file.name}: {asset['error']}")
-        if time.monotonic() > deadline:
-            raise measure.Trouble(f"{file.name} was not complete after {patience_s:.0f} s: {asset['progress']}")
-        time.sleep(POLL_S)
+    asset = followed(server, asset_id, patience_s, lambda asset: asset["state"] == "ready")
     # Tidying up comes after, some of it a day later.
     cpu_s, jobs = server.settled_cpu_s() - before_s, [job for job in server.jobs(asset_id) if job["stage"] != "tidy"]
     if any(job["state"] != "done" for job in jobs):
@@ -201,7 +273,7 @@ def report(rows):
     print("\nSeconds that jobs ran, summed\n")
     print(measure.table(["length", *names], [[f"{row['duration_s']:.0f} s", *(f"{row['job_s'][name]:.1f}" for name in names)]
                                              for row in rows]))
-    print("\nThe price of being playable early is that each range is decoded twice: once for the lowest rendition, once for"
+    print("\nThe price of being playable early: the first ranges are decoded twice, once for the lowest rendition, once for"
           " all others.\n")
     lines = []
     for row in rows:
@@ -213,6 +285,18 @@ def report(rows):
     print(measure.table(head, lines))
 
 
+def report_early(rows):
+    shown = []
+    for row in rows:
+        ahead = [f"{place.get(name, float('nan')):.1f} s" for place in row["far"] for name in ("pictures", "sound")]
+        shown.append([f"{row['duration_s']:.0f} s", f"**{row['playable_s']:.1f} s**", *ahead,
+                      f"{row['peak_bytes'] / 2**20:.0f} MiB"])
+    print(f"\nSeconds from the last uploaded byte until it plays; then, from one request, until a segment far ahead is there;"
+          f" peak {rows[0]['memory']} of the server's tree\n")
+    heads = [f"{name} at {share:.0%}" for share in FAR for name in ("pictures", "sound")]
+    print(measure.table(["length", "playable", *heads, "peak memory"], shown))
+
+
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
@@ -221,6 +305,8 @@ def options():
     parser.add_argument("--ladder", default="film", help="a shipped ladder's name")
     parser.add_argument("--baseline-s", type=float, default=150,
                         help="compare with the CPU time of `lectern encode` up to this length; 0 for never")
+    parser.add_argument("--early", action="store_true",
+                        help="only until it plays, at its beginning and far ahead; then it is deleted")
     parser.add_argument("--patience-s", type=float, default=3600, help="give up on a recording after this time")
     parser.add_argument("--work", type=Path, help="folder for temporary files; the system's one if not given")
     parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
@@ -239,15 +325,14 @@ def main():
             for times in given.times:
                 file = Path(folder) / f"{given.source.stem}-x{times}.mp4"
                 measure.repeated(given.source, times, file)
-                rows.append(row := one(server, file, given.ladder, given.patience_s))
-                print(f"  {row['duration_s']:6.1f} s: playable after {row['playable_s']:.1f} s, complete after"
-                      f" {row['complete_s']:.1f} s", file=sys.stderr)
-                if row["duration_s"] <= given.baseline_s:
+                rows.append(row := (early if given.early else one)(server, file, given.ladder, given.patience_s))
+                print(f"  {json.dumps(row)}", file=sys.stderr)
+                if not given.early and row["duration_s"] <= given.baseline_s:
                     row["encode_cpu_s"] = baseline(given.lectern, file, given.ladder, folder)
                 file.unlink()
         finally:
             server.stop()
-    report(rows)
+    (report_early if given.early else report)(rows)
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(json.dumps({"machine": machine, "source": given.source.name, "rows": rows}, indent=1) + "\n")

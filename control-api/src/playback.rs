@@ -85,7 +85,7 @@ pub(crate) async fn contents(api: &Api, playback: &PlaybackId, generation: u64) 
     let index: GenerationIndex = serde_json::from_slice(&bytes).map_err(|error| Problem::internal(&error))?;
     let playlists = index.files.keys().filter(|path| path.ends_with(".m3u8") && *path != MULTIVARIANT_PLAYLIST);
     let contents = Arc::new(Contents {
-        poster: index.files.contains_key(POSTER),
+        poster: index.files.contains_key(POSTER) || index.planned.contains_key(POSTER),
         storyboard: index.files.contains_key(STORYBOARD),
         playlists: playlists.cloned().collect(),
     });

@@ -229,7 +229,7 @@ impl AssetView {
             state: row.state.as_str(),
             filename: row.filename,
             created_at: rfc3339(row.created_ms),
-            playable_at: row.playable_ms.map(rfc3339),
+            playable_at: row.playable_ms.filter(|_| row.flow.playable_generation.is_some()).map(rfc3339),
             complete_at: row.complete_ms.map(rfc3339),
             playback_id: row.playback_id.to_string(),
             duration_ms: row.duration_ms,

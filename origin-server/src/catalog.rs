@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -22,6 +23,10 @@ const SMALL_MEDIA_BYTES: u64 = 64 * 1024;
 const SMALL_TEXT_BYTES: u64 = 2 * 1024 * 1024;
 /// For every key that is asked for; a pointer is a number.
 const POINTER_CACHE_BYTES: usize = 4 * 1024 * 1024;
+/// For every planned file that was asked for once it was there.
+const MADE_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Key, hash and media type of one.
+const MADE_BYTES: usize = 320;
 /// A parsed index against its JSON.
 const INDEX_OVERHEAD: usize = 2;
 
@@ -32,6 +37,7 @@ pub(crate) struct Catalog {
     pointers: LoadingCache<PlaybackId, Option<u64>>,
     indexes: LoadingCache<(PlaybackId, u64), Option<Arc<Published>>>,
     objects: LoadingCache<String, Option<SmallObject>>,
+    made: LoadingCache<String, Option<Arc<PublishedObject>>>,
 }
 
 /// A whole file in memory, its bytes checked against its hash.
@@ -70,6 +76,7 @@ impl Catalog {
             pointers: LoadingCache::new(POINTER_CACHE_BYTES),
             indexes: LoadingCache::new(options.index_cache_bytes),
             objects: LoadingCache::new(options.object_cache_bytes),
+            made: LoadingCache::new(MADE_CACHE_BYTES),
         }
     }
 
@@ -96,6 +103,24 @@ impl Catalog {
         let is_fresh = |index: &Option<_>, age| age < if index.is_some() { index_ttl } else { pointer_ttl };
         let load = |stale: Option<Option<Arc<Published>>>| load_index(store, key, generation, stale.flatten());
         self.indexes.get((playback.clone(), generation), is_fresh, load).await
+    }
+
+    /// A file that was planned, if it has been made: once there it is for ever the same.
+    pub(crate) async fn made(
+        &self,
+        key: String,
+        media_type: &HeaderValue,
+    ) -> Result<Option<Arc<PublishedObject>>, LoadFailed> {
+        let (store, wanted, media_type) = (Arc::clone(&self.store), key.clone(), media_type.clone());
+        let load = |_| async move {
+            let value = match store.get(&wanted).await {
+                Ok(bytes) => Some(Arc::new(PublishedObject::of_bytes(wanted, &bytes, media_type))),
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(report("read an object", &wanted)(error)),
+            };
+            Ok(Loaded { bytes: MADE_BYTES, value })
+        };
+        self.made.get(key, |made, _| made.is_some(), load).await
     }
 
     /// The bytes of a file; `None` when the store does not have them although the index says so.

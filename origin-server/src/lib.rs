@@ -2,6 +2,7 @@
 //! keys: a pointer and an index in the store say all that it needs.
 //!
 //! - [`Origin`]: resolves `/p/{playback_id}/...` to bytes and answers with validators, ranges and cache rules.
+//! - [`Demand`]: whom it tells that a viewer waits for a file that is planned and not made yet.
 //! - [`serve`]: connections with a bound on their number, their silence and their end; `turn` knows whose turn it is.
 //!
 //! One request, end to end: `target` reads the path; `catalog` finds the generation, its index and the file in it,
@@ -12,6 +13,7 @@ mod body;
 mod cache;
 mod catalog;
 mod conditional;
+mod demand;
 mod headers;
 mod origin;
 mod problem;
@@ -21,5 +23,6 @@ mod serve;
 mod target;
 mod turn;
 
+pub use demand::{Demand, Demanded, Outlook};
 pub use origin::{Origin, OriginOptions};
 pub use serve::{ServeLimits, serve, serve_with};

@@ -17,6 +17,7 @@ use crate::body::{self, Content, Piece};
 use crate::cache::LoadFailed;
 use crate::catalog::{Catalog, Opened};
 use crate::conditional::{self, Verdict};
+use crate::demand::{Demand, Demanded, Nobody, Outlook, await_made};
 use crate::headers;
 use crate::problem::Problem;
 use crate::published::PublishedObject;
@@ -38,6 +39,8 @@ pub struct OriginOptions {
     pub object_cache_bytes: usize,
     /// `max-age` of the two entries, in whole seconds.
     pub entry_max_age: Duration,
+    /// How long a request for a file that is still being made waits for it, before it is told to ask again.
+    pub planned_hold: Duration,
 }
 
 impl Default for OriginOptions {
@@ -48,6 +51,7 @@ impl Default for OriginOptions {
             index_cache_bytes: 64 * 1024 * 1024,
             object_cache_bytes: 64 * 1024 * 1024,
             entry_max_age: Duration::from_secs(2),
+            planned_hold: Duration::from_secs(5),
         }
     }
 }
@@ -57,7 +61,9 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 /// Serves what is published in a store. Holds no state that matters: any number of them may serve one store.
 pub struct Origin {
     catalog: Catalog,
+    demand: Arc<dyn Demand>,
     entry_cache_control: HeaderValue,
+    planned_hold: Duration,
 }
 
 impl From<LoadFailed> for Problem {
@@ -71,7 +77,14 @@ impl Origin {
     pub fn new(store: Arc<dyn MediaStore>, options: OriginOptions) -> Self {
         let cache_control = format!("public, max-age={}, must-revalidate", options.entry_max_age.as_secs());
         let entry_cache_control = HeaderValue::from_str(&cache_control).expect("a number is a header value");
-        Self { catalog: Catalog::new(store, &options), entry_cache_control }
+        let (catalog, planned_hold) = (Catalog::new(store, &options), options.planned_hold);
+        Self { catalog, demand: Arc::new(Nobody), entry_cache_control, planned_hold }
+    }
+
+    /// Tells `demand` of every planned file that a viewer waits for.
+    #[must_use]
+    pub fn with_demand(self, demand: Arc<dyn Demand>) -> Self {
+        Self { demand, ..self }
     }
 
     /// The routes, all below `/p/`, without a fallback: to be merged into a larger router.
@@ -103,6 +116,22 @@ impl Origin {
         };
         for _ in 0..2 {
             let index = self.catalog.generation(&playback, generation).await?.ok_or(Problem::NotFound)?;
+            if let Some(media_type) = index.planned(&path) {
+                let wanted = Demanded { playback: playback.clone(), generation, path: path.clone() };
+                let made = await_made(&self.catalog, &self.demand, (wanted, media_type), self.planned_hold).await?;
+                let file = match made {
+                    Ok(file) => file,
+                    Err(outlook) => {
+                        // It never comes either when the recording is gone meanwhile.
+                        self.catalog.doubt(&playback, generation);
+                        let still = self.catalog.generation(&playback, generation).await?;
+                        let coming = outlook == Outlook::Coming && still.is_some();
+                        return Err(if coming { Problem::NotYet } else { Problem::NotFound });
+                    }
+                };
+                let opened = self.catalog.open(&file).await?.ok_or(Problem::Unavailable)?;
+                return Selected::new(request, &file, opened).respond(request, &file, cache_control);
+            }
             let file = index.file(&path).ok_or(Problem::NotFound)?;
             if let Some(opened) = self.catalog.open(file).await? {
                 return Selected::new(request, file, opened).respond(request, file, cache_control);

@@ -15,6 +15,8 @@ pub(crate) enum Problem {
     PreconditionFailed,
     /// No range lies inside.
     RangeNotSatisfiable,
+    /// A planned file that is not made yet.
+    NotYet,
     /// The store failed, or an object of the generation is not there (yet).
     Unavailable,
 }
@@ -26,7 +28,7 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotYet | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -52,6 +54,11 @@ impl Problem {
                 "origin.range_not_satisfiable",
                 "the content has no byte in that range",
                 "ask for a range within the length that Content-Range names",
+            ],
+            Self::NotYet => [
+                "origin.not_yet",
+                "this part of the recording is being made",
+                "ask again after the seconds in Retry-After",
             ],
             Self::Unavailable => [
                 "origin.unavailable",
@@ -80,6 +87,9 @@ impl Problem {
         match self {
             Self::MethodNotAllowed => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            }
+            Self::NotYet => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::Unavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));

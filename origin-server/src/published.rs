@@ -21,6 +21,8 @@ pub(crate) struct PublishedObject {
 
 pub(crate) struct Published {
     files: HashMap<String, PublishedObject>,
+    /// Media types of what is still being made.
+    planned: HashMap<String, HeaderValue>,
 }
 
 impl Published {
@@ -38,7 +40,14 @@ impl Published {
             let PublishedFile { key, size_bytes, blake3, .. } = file;
             Some((path, PublishedObject { key, size_bytes, blake3, media_type, is_text }))
         });
-        Some(Self { files: files.collect::<Option<_>>()? })
+        let planned =
+            index.planned.into_iter().map(|(path, media_type)| Some((path, HeaderValue::try_from(media_type).ok()?)));
+        Some(Self { files: files.collect::<Option<_>>()?, planned: planned.collect::<Option<_>>()? })
+    }
+
+    /// The media type of a file that is, or was when the generation was published, still being made.
+    pub(crate) fn planned(&self, path: &str) -> Option<&HeaderValue> {
+        self.planned.get(path)
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<&PublishedObject> {
@@ -47,6 +56,12 @@ impl Published {
 }
 
 impl PublishedObject {
+    /// A file that was made later than its generation's index, from its bytes. Only media are.
+    pub(crate) fn of_bytes(key: String, bytes: &[u8], media_type: HeaderValue) -> Self {
+        let blake3 = blake3::hash(bytes).to_hex().to_string();
+        Self { key, size_bytes: bytes.len() as u64, blake3, media_type, is_text: false }
+    }
+
     /// Strong, with its quotes: the same bytes have the same tag in every generation and on every origin.
     pub(crate) fn etag(&self) -> String {
         format!("\"{}\"", &self.blake3[..ETAG_DIGITS])

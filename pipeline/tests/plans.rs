@@ -4,7 +4,7 @@
 use ladders::builtin;
 use media_types::time::rescale;
 use media_types::{
-    AudioProbe, EncodePlan, FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoPlan, VideoProbe,
+    AudioProbe, EncodePlan, FrameRate, GopRange, PacketTime, ProbeReport, Rational, Rotation, VideoPlan, VideoProbe,
 };
 use pipeline::{
     AudioOrder, CollectingSink, Engine, EngineError, FakeEngine, RangeCheck, RangeFault, RangeOrder, StillsOrder,
@@ -85,6 +85,19 @@ fn a_minute_of_talk_becomes_a_whole_plan() {
     assert_eq!(plan.ladder.name, "lecture");
     let stills = plan.stills.unwrap();
     assert_eq!((stills.poster_pts, stills.tile_pts.len(), stills.tile_interval_ms), (125, 7, 10_000));
+}
+
+#[test]
+fn some_of_the_segments_are_a_range_of_their_own_and_end_with_the_pictures() {
+    let video = planned(&report(Some(steady(1510)), Vec::new())).video.unwrap();
+    for range in &video.ranges {
+        let again = video.range_of(range.first_segment..range.first_segment + range.segment_count);
+        assert_eq!(GopRange { index: range.index, ..again }, *range);
+    }
+    let place = |range: GopRange| (range.first_frame, range.frame_count, range.first_segment, range.segment_count);
+    assert_eq!(place(video.range_of(3..5)), (300, 200, 3, 2));
+    assert_eq!(place(video.range_of(14..40)), (1400, 110, 14, 2));
+    assert_eq!(place(video.range_of(40..60)).1, 0);
 }
 
 #[test]

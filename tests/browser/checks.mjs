@@ -3,6 +3,7 @@
 import { within } from './chromium.mjs';
 import { chapters } from './chapters.mjs';
 import { subtitles } from './cues.mjs';
+import { farSeeks } from './far.mjs';
 import { protectedSeeks, protectedToTheEnd, refusal } from './protected.mjs';
 import { thumbnails } from './thumbnails.mjs';
 import { trickPlay } from './tricks.mjs';
@@ -201,6 +202,7 @@ export function checksFor(stage, player, options) {
   const look = (rendition) => (stage.drm ? protectedSeeks(stage, context, rendition, open) : seeks(stage, context, rendition));
   const asked = [
     ...(options.tones ? [['languages', () => languages(stage, context, open)]] : []),
+    ...(options.far ? [['far seeks', () => farSeeks(stage, context, open)]] : []),
     ...(options.trick ? [['fast playback', () => trickPlay(stage, context, open)]] : []),
     ...(options.thumbs ? [['thumbnails', () => thumbnails(stage, context, open)]] : []),
     ...(options.chapters ? [['chapters', () => chapters(stage, context, open)]] : []),

@@ -3,7 +3,7 @@
 //   node run.mjs --base-url http://127.0.0.1:PORT --hls PATH --dash PATH --frames N --rate 24000/1001
 //                [--players hls,dash,shaka] [--heights 360,720] [--segment-s 4] [--no-audio] [--deadline-s 600] [--json FILE]
 //                [--keys FILE] [--licence-url URL] [--tones LIST] [--refused] [--brief] [--cues FILE]
-//                [--trick FILE] [--thumbs FILE] [--chapters FILE]
+//                [--trick FILE] [--thumbs FILE] [--chapters FILE] [--far 0.5,0.8 --loop 576]
 //   node run.mjs --folder FOLDER ...
 //
 // --folder serves a folder itself, in place of --base-url.
@@ -16,6 +16,9 @@
 // --cues names a JSON file of the subtitle tracks wanted, [{language, forced, cues: [{start_s, end_s, text}]}]: they alone are looked at.
 // --trick, --thumbs and --chapters name JSON files of what is wanted of fast playback, thumbnails and chapters (see tricks.mjs, thumbnails.mjs and
 // chapters.mjs): they alone are looked at. --players shaka-hls is Shaka Player with the playlists.
+//
+// --far are places to seek to in a presentation that is still being made, as shares of its length; it alone is looked at. --loop is after how
+// many pictures their numbers begin anew.
 //
 // The source must be counter.mp4 (see tests/media). One line per check, then one line of JSON; exit 1 with the reason when one fails.
 
@@ -55,6 +58,7 @@ async function options() {
       'no-audio': { type: 'boolean', default: false }, 'deadline-s': { type: 'string', default: '600' }, json: { type: 'string' },
       folder: { type: 'string' }, keys: { type: 'string' }, refused: { type: 'boolean', default: false }, brief: { type: 'boolean', default: false },
       cues: { type: 'string' }, trick: { type: 'string' }, thumbs: { type: 'string' }, chapters: { type: 'string' },
+      far: { type: 'string' }, loop: { type: 'string' },
       'licence-url': { type: 'string' }, tones: { type: 'string' },
     },
   });
@@ -85,6 +89,8 @@ async function options() {
     trick: await readJson(values.trick),
     thumbs: await readJson(values.thumbs),
     chapters: await readJson(values.chapters),
+    far: values.far?.split(',').map(Number),
+    loop: Number(values.loop ?? frames),
   };
 }
 

@@ -6,8 +6,10 @@ use media_types::{AudioPlan, SegmentRecord, Timescale, TrackRecord, VideoPlan};
 use packager::{FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path};
 
 use crate::error::WorkError;
-use crate::track::{RangeParts, Stills, TrackPart, audio_kind, audio_track, video_kind, video_track};
+use crate::track::{RangeParts, Stills, TrackHead, TrackPart, audio_kind, audio_track, video_kind, video_track};
 
+/// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
+const AAC_FRAME: u64 = 1024;
 /// Pictures have none.
 const NO_LANGUAGE: &str = "und";
 
@@ -79,6 +81,84 @@ pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRe
         captions: None,
         webvtt_sizes: Vec::new(),
     })
+}
+
+/// The lowest rendition as it will be, of which only `head` is known: every segment counts as large as
+/// its cap and its buffer allow.
+///
+/// # Errors
+/// When the packager refuses.
+pub(crate) fn planned_video(plan: &VideoPlan, head: &TrackHead) -> Result<TrackRecord, WorkError> {
+    let rendition = plan.renditions.first().ok_or_else(|| broken("a plan without renditions"))?;
+    let (ticks, cap) = (u64::from(plan.frame_ticks), &rendition.encoding);
+    let counts = (0..plan.segment_count()).map(|index| u64::from(plan.frames_in_segment(index)));
+    let hidden = packager::composition_delay(&head.kind, plan.timescale, &head.config)?.unwrap_or(0);
+    let lengths = counts.map(|frames| (frames * ticks, frames));
+    Ok(planned_record(
+        head,
+        NO_LANGUAGE,
+        (plan.timescale, hidden),
+        (cap.max_bitrate_bps, cap.buffer_bits),
+        None,
+        lengths,
+    ))
+}
+
+/// The sound track as it will be, of which only `head` is known.
+///
+/// # Errors
+/// When it has no rate.
+pub(crate) fn planned_audio(plan: &AudioPlan, head: &TrackHead) -> Result<TrackRecord, WorkError> {
+    let timescale = Timescale::new(plan.sample_rate).ok_or_else(|| broken("a sound track without a rate"))?;
+    let (grid, hidden) = (packager::audio_segments(plan, head.priming_samples), head.priming_samples);
+    // What is hidden in front does not count, and neither does what fills the last frame up.
+    let border =
+        |index: u32| (grid.first_frame(index) * AAC_FRAME).saturating_sub(hidden.into()).min(plan.sample_count);
+    let lengths =
+        (0..grid.segment_count()).map(|index| (border(index + 1) - border(index), grid.frames_in_segment(index)));
+    let bps = plan.bitrate_bps.into();
+    Ok(planned_record(head, &plan.language, (timescale, hidden), (bps, 0), Some(plan.sample_count), lengths))
+}
+
+fn planned_record(
+    head: &TrackHead,
+    language: &str,
+    (timescale, hidden_ticks): (Timescale, u32),
+    (max_bitrate_bps, buffer_bits): (u64, u64),
+    shown_ticks: Option<u64>,
+    lengths: impl Iterator<Item = (u64, u64)>,
+) -> TrackRecord {
+    let mut segments: Vec<SegmentRecord> = Vec::new();
+    let mut start_ticks = 0;
+    for (index, (duration_ticks, samples)) in (0..).zip(lengths) {
+        let bits = u128::from(max_bitrate_bps) * u128::from(duration_ticks) / u128::from(timescale.get());
+        let bits = bits + u128::from(buffer_bits);
+        segments.push(SegmentRecord {
+            index,
+            start_ticks,
+            duration_ticks,
+            sample_count: u32::try_from(samples).unwrap_or(u32::MAX),
+            size_bytes: u64::try_from(bits / 8).unwrap_or(u64::MAX),
+            blake3: String::new(),
+            sync_points: Vec::new(),
+        });
+        start_ticks += duration_ticks;
+    }
+    TrackRecord {
+        name: head.track.clone(),
+        kind: head.kind,
+        language: language.to_owned(),
+        timescale,
+        config: head.config.clone(),
+        max_bitrate_bps,
+        hidden_ticks,
+        shown_ticks: shown_ticks.unwrap_or(start_ticks),
+        segments,
+        label: None,
+        roles: Roles::default(),
+        captions: None,
+        webvtt_sizes: Vec::new(),
+    }
 }
 
 fn check_gapless(name: &str, segments: &[SegmentRecord]) -> Result<(), WorkError> {

@@ -39,6 +39,9 @@ pub enum WorkError {
     /// Content keys are not to be had.
     #[error("keys: {0}")]
     Keys(String),
+    /// Another job has not come as far as this one needs.
+    #[error("{0}")]
+    NotYet(String),
     /// The lease is lost or the work cancelled; somebody else owns it now.
     #[error("the lease is lost")]
     LeaseLost,
@@ -121,6 +124,7 @@ impl WorkError {
             WorkError::Full => "storage.full",
             WorkError::Storage(_) => "storage.failed",
             WorkError::Keys(_) => "keys.unavailable",
+            WorkError::NotYet(_) => "job.waits",
             WorkError::LeaseLost => "job.lease_lost",
             WorkError::Database(_) => "database.failed",
         }
@@ -136,6 +140,7 @@ impl WorkError {
                 "retry; if it fails again, keep the file and report it with this code"
             }
             WorkError::Keys(_) => "give every worker the key-encryption key (LECTERN_KEK_FILE), then retry",
+            WorkError::NotYet(_) => "wait: it goes on by itself",
             WorkError::LeaseLost | WorkError::Database(_) => "retry",
         }
     }
@@ -144,7 +149,7 @@ impl WorkError {
     pub(crate) fn retry(&self) -> Retry {
         match self {
             WorkError::Input { .. } => Retry::No,
-            WorkError::Full => Retry::Uncounted,
+            WorkError::Full | WorkError::NotYet(_) => Retry::Uncounted,
             _ => Retry::Counted,
         }
     }

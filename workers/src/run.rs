@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use asset_flow::{URGENT, WATCHED};
 use asset_store::UPLOAD_IDLE_MS;
+use futures::future::try_join_all;
 use job_queue::{QueueError, Reaped, Reaper, WorkerOptions, run_worker};
 use tokio::sync::watch;
 
@@ -11,6 +13,8 @@ use tokio::sync::watch;
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// Between two tries to take over what a dead process held.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
+/// Places besides the ordinary ones, for jobs from a priority on: what somebody waits for never waits for a long encode.
+const EXTRA_PLACES: [(i64, &str, usize); 2] = [(URGENT, "urgent", 3), (WATCHED, "watched", 2)];
 /// Uploads given up in one look.
 const EXPIRED_AT_ONCE: i64 = 100;
 
@@ -21,7 +25,7 @@ use crate::stage::{StageHandler, Workshop, now_ms};
 pub struct WorkerConfig {
     /// Unique for every start, such as `host-<uuid>`.
     pub name: String,
-    /// Jobs run at once.
+    /// Jobs run at once, besides the few that somebody waits for.
     pub concurrency: usize,
     /// Whether no other process works on this queue: then what is marked as running was left by a dead one.
     pub alone: bool,
@@ -39,19 +43,26 @@ pub async fn run_workers(
     shutdown: watch::Receiver<bool>,
 ) -> Result<(), QueueError> {
     let queue = workshop.store().queue().clone();
-    let options = WorkerOptions {
-        name: config.name,
-        stages: asset_flow::ALL_STAGES.iter().map(|stage| (*stage).to_owned()).collect(),
+    let all = WorkerOptions {
         concurrency: config.concurrency.max(1),
-        ..WorkerOptions::default()
+        ..WorkerOptions::new(config.name.clone(), asset_flow::ALL_STAGES)
     };
+    let extra = EXTRA_PLACES.map(|(min_priority, name, concurrency)| WorkerOptions {
+        name: format!("{}-{name}", config.name),
+        min_priority,
+        concurrency,
+        ..all.clone()
+    });
     if config.alone {
         take_over_all(&workshop, shutdown.clone()).await?;
     }
     let reaper = tokio::spawn(reap(workshop.clone(), config.patience, shutdown.clone()));
-    let ended = run_worker(queue, options, Arc::new(StageHandler(workshop)), shutdown).await;
+    let handler = Arc::new(StageHandler(workshop));
+    let lanes = extra.into_iter().chain([all]);
+    let lanes = lanes.map(|lane| run_worker(queue.clone(), lane, handler.clone(), shutdown.clone()));
+    let ended = try_join_all(lanes).await;
     reaper.abort();
-    ended
+    ended.map(drop)
 }
 
 /// Takes back everything that is marked as running; waits while the database is full or busy.

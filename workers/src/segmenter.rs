@@ -3,19 +3,31 @@
 use media_types::{AudioPlan, CodecConfig, GopRange, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan};
 
 use crate::error::WorkError;
-use crate::track::{ObjectSink, TrackPart, audio_kind};
+use crate::track::{FinishedSegment, ObjectSink, TrackHead, TrackPart, audio_kind};
 
 /// Where one segment ends and the next begins.
 pub(crate) enum Cuts<'a> {
     Video { plan: &'a VideoPlan, range: GopRange, kind: TrackKind },
-    Audio { plan: &'a AudioPlan, grid: Option<packager::AudioGrid> },
+    Audio { plan: &'a AudioPlan, grid: Option<packager::AudioGrid>, gain_db: f64, part: SoundPart },
+}
+
+/// Which segments of a sound track are made, and what of the encode comes before them. By default all, and nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SoundPart {
+    pub(crate) first_segment: u32,
+    /// Segments after which nothing is wanted; `None` for all there are.
+    pub(crate) segment_count: Option<u32>,
+    /// Samples of the presentation before the encode's first.
+    pub(crate) offset: u64,
+    /// Coded frames that only let the encoder find its way.
+    pub(crate) warm_up: u64,
 }
 
 impl Cuts<'_> {
     fn first_segment(&self) -> u32 {
         match self {
             Cuts::Video { range, .. } => range.first_segment,
-            Cuts::Audio { .. } => 0,
+            Cuts::Audio { part, .. } => part.first_segment,
         }
     }
 
@@ -52,9 +64,14 @@ impl<'a> Builder<'a> {
         Self { track, timescale, cuts, config: None, hidden_ticks: 0, open: Vec::new(), segments: Vec::new() }
     }
 
-    pub(crate) fn configure(&mut self, config: CodecConfig, priming_samples: u32) -> Result<(), WorkError> {
+    pub(crate) async fn configure(
+        &mut self,
+        config: CodecConfig,
+        priming_samples: u32,
+        sink: &dyn ObjectSink,
+    ) -> Result<(), WorkError> {
         match &mut self.cuts {
-            Cuts::Audio { plan, grid } => {
+            Cuts::Audio { plan, grid, .. } => {
                 *grid = Some(packager::audio_segments(plan, priming_samples));
                 self.hidden_ticks = priming_samples;
             }
@@ -62,7 +79,10 @@ impl<'a> Builder<'a> {
                 self.hidden_ticks = packager::composition_delay(kind, self.timescale, &config)?.unwrap_or(0);
             }
         }
-        self.config = Some((config, priming_samples));
+        let gain_db = if let Cuts::Audio { gain_db, .. } = self.cuts { gain_db } else { 0.0 };
+        let head = TrackHead { track: self.track.clone(), kind: self.cuts.kind(), config, priming_samples, gain_db };
+        sink.configured(&head).await?;
+        self.config = Some((head.config, priming_samples));
         Ok(())
     }
 
@@ -72,8 +92,16 @@ impl<'a> Builder<'a> {
 
     /// Takes the next sample. The engine counts sound from its first coded sample on, and fills the last packet up.
     pub(crate) async fn push(&mut self, mut sample: Sample, sink: &dyn ObjectSink) -> Result<(), WorkError> {
-        if let Cuts::Audio { plan, .. } = self.cuts {
-            sample.pts -= i64::from(self.hidden_ticks);
+        if let Cuts::Audio { plan, part, .. } = &mut self.cuts {
+            if part.warm_up > 0 {
+                part.warm_up -= 1;
+                return Ok(());
+            }
+            if part.segment_count.is_some_and(|count| self.segments.len() >= count as usize) {
+                return Ok(());
+            }
+            let offset = i64::try_from(part.offset).unwrap_or(i64::MAX);
+            (sample.dts, sample.pts) = (sample.dts + offset, sample.pts + offset - i64::from(self.hidden_ticks));
             // Players take the end of the last packet for the recording's, which says when the sound ends.
             let left = i64::try_from(plan.sample_count).unwrap_or(i64::MAX) - sample.pts;
             sample.duration = u32::try_from(left).map_or(sample.duration, |left| sample.duration.min(left.max(1)));
@@ -92,7 +120,9 @@ impl<'a> Builder<'a> {
         let index = self.index();
         let segment = packager::media_segment(&self.cuts.kind(), index, &self.open, self.hidden_ticks)?;
         self.open.clear();
-        sink.put(packager::segment_path(&self.track, index), segment.bytes).await?;
+        let (track, hidden_ticks) = (self.track.as_str(), self.hidden_ticks);
+        let finished = FinishedSegment { track, record: &segment.record, hidden_ticks, bytes: segment.bytes };
+        sink.put_segment(finished).await?;
         self.segments.push(segment.record);
         Ok(())
     }

@@ -3,7 +3,11 @@
 //! A handler does its work, then commits its result under its fencing token in one transaction. Whatever it wrote
 //! before carries the job and the attempt in its key, so a worker that lost its lease disturbs nobody.
 
+mod ahead;
 mod delete;
+mod demand;
+mod early;
+mod early_publish;
 mod objects;
 mod plan;
 mod probe;
@@ -15,7 +19,7 @@ mod transcode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use asset_flow::{FlowEvent, FlowFailure, Stage};
+use asset_flow::{FlowEvent, FlowFailure, Stage, URGENT, WATCHED};
 use asset_store::{AssetRow, AssetStore, StoreError};
 use engine_host::{EngineOptions, EngineSession};
 use futures::FutureExt;
@@ -32,6 +36,11 @@ pub use protect::Protecting;
 /// Finds a ladder by name, as it is in force now.
 pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
 
+/// Niceness of engines: of those that a viewer waits for, of those that somebody waits for, of all others. Five steps are
+/// about three times the share of a processor.
+const WATCHED_NICE: u8 = 0;
+const URGENT_NICE: u8 = 5;
+const ORDINARY_NICE: u8 = 15;
 /// Plans kept in memory, newest last.
 const PLANS_KEPT: usize = 16;
 
@@ -43,6 +52,7 @@ pub struct Workshop {
     ladders: LadderSource,
     protecting: Protecting,
     plans: Mutex<Vec<(AssetId, Arc<EncodePlan>)>>,
+    heard: demand::Heard,
 }
 
 impl Workshop {
@@ -54,7 +64,15 @@ impl Workshop {
         ladders: LadderSource,
         protecting: Protecting,
     ) -> Self {
-        Self { store, media, engine, ladders, protecting, plans: Mutex::new(Vec::new()) }
+        Self {
+            store,
+            media,
+            engine,
+            ladders,
+            protecting,
+            plans: Mutex::new(Vec::new()),
+            heard: demand::Heard::default(),
+        }
     }
 
     /// Removes what has arrived of an upload.
@@ -73,10 +91,13 @@ impl Workshop {
             Stage::Probe => self.probe(job, lease).await,
             Stage::Plan => self.plan(job).await,
             Stage::EncodeRange { range, renditions } => self.encode_range(job, lease, range, &renditions).await,
+            Stage::EncodeAhead { of, first_segment, segment_count } => {
+                self.encode_ahead(job, lease, of, first_segment..first_segment.saturating_add(segment_count)).await
+            }
             Stage::EncodeAudio => self.encode_audio(job, lease).await,
             Stage::Stills => self.stills(job, lease).await,
-            Stage::PublishFirst => self.publish(job, lease, true).await,
-            Stage::PublishComplete => self.publish(job, lease, false).await,
+            Stage::PublishFirst => self.publish_first(job, lease).await,
+            Stage::PublishComplete => self.publish_complete(job, lease).await,
             Stage::Tidy => self.tidy(job, lease).await,
             Stage::Delete => self.delete(job, lease).await,
         }
@@ -95,8 +116,14 @@ impl Workshop {
         Ok(AssetMedia::new(self.media.clone(), asset, data_key))
     }
 
-    async fn session(&self, media: &AssetMedia, lease: &Lease) -> Result<EngineSession, WorkError> {
-        Ok(EngineSession::start(&self.engine, Arc::new(media.source(lease).await?)).await?)
+    async fn session(&self, job: &ClaimedJob, media: &AssetMedia, lease: &Lease) -> Result<EngineSession, WorkError> {
+        let nice = match job.priority {
+            WATCHED.. => WATCHED_NICE,
+            URGENT.. => URGENT_NICE,
+            _ => ORDINARY_NICE,
+        };
+        let options = EngineOptions { nice, ..self.engine.clone() };
+        Ok(EngineSession::start(&options, Arc::new(media.source(lease).await?)).await?)
     }
 
     async fn commit(

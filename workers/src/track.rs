@@ -16,7 +16,7 @@ use crate::error::WorkError;
 use crate::segmenter::{Builder, Cuts};
 
 pub use sound::SoundLevel;
-pub(crate) use sound::encode_audio;
+pub(crate) use sound::{encode_audio, encode_audio_part, first_gain};
 
 /// Events waiting between the engine and the packager; a full queue stops the engine.
 const EVENTS_IN_FLIGHT: usize = 64;
@@ -28,6 +28,49 @@ pub(crate) trait ObjectSink: Send + Sync {
     /// # Errors
     /// When the bytes are not safely stored.
     fn put(&self, path: String, bytes: Bytes) -> BoxFuture<'_, Result<(), WorkError>>;
+
+    /// Learns what a track's decoder needs first, before the track's first segment.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn configured<'a>(&'a self, _track: &'a TrackHead) -> BoxFuture<'a, Result<(), WorkError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Stores a media segment, whole or not at all.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    fn put_segment<'a>(&'a self, segment: FinishedSegment<'a>) -> BoxFuture<'a, Result<(), WorkError>> {
+        self.put(packager::segment_path(segment.track, segment.record.index), segment.bytes)
+    }
+}
+
+/// What is known of a track before its first sample is encoded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TrackHead {
+    /// Folder name of the track.
+    pub(crate) track: String,
+    /// What it holds.
+    pub(crate) kind: TrackKind,
+    /// What a decoder needs first.
+    pub(crate) config: CodecConfig,
+    /// The encoder's delay in samples, 0 for video.
+    pub(crate) priming_samples: u32,
+    /// What sound is amplified by, in decibels, 0 for video.
+    pub(crate) gain_db: f64,
+}
+
+/// A media segment that is made.
+pub(crate) struct FinishedSegment<'a> {
+    /// Folder name of the track.
+    pub(crate) track: &'a str,
+    /// What it is.
+    pub(crate) record: &'a SegmentRecord,
+    /// What the track's edit list hides.
+    pub(crate) hidden_ticks: u32,
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
 }
 
 /// Called with the done share of one piece of work, 0 to 1.
@@ -214,7 +257,8 @@ async fn store(
     while let Some(event) = events.recv().await {
         match event {
             EngineEvent::Config { track, config, priming_samples } => {
-                builders.get_mut(track as usize).ok_or_else(|| unknown(track))?.configure(config, priming_samples)?;
+                let builder = builders.get_mut(track as usize).ok_or_else(|| unknown(track))?;
+                builder.configure(config, priming_samples, sink).await?;
             }
             EngineEvent::Sample { track, sample } => {
                 if let Some(check) = &mut check {

@@ -20,7 +20,7 @@ async fn publish(server: &Server, playback: &str, generation: u64) {
     let file = || PublishedFile { key: "k".into(), size_bytes: 1, blake3: "0".into(), media_type: "text/plain".into() };
     let names = ["poster.jpg", "storyboard.vtt", "master.m3u8", "video-360p/playlist.m3u8", "audio/playlist.m3u8"];
     let files = BTreeMap::from_iter(names.map(|name| (name.to_owned(), file())));
-    let index = GenerationIndex { generation, duration_ms: 48_500, files };
+    let index = GenerationIndex { generation, duration_ms: 48_500, files, planned: BTreeMap::new() };
     let playback: PlaybackId = playback.parse().unwrap();
     let body = Bytes::from(serde_json::to_vec(&index).unwrap());
     server.media.put_new(&index_key(&playback, generation), body).await.unwrap();

@@ -65,7 +65,8 @@ pub enum FlowError {
 ///
 /// Events that a race or a repetition can bring late (an upload attached twice, a job that ends after a cancel, a
 /// second request to delete) leave the state as it is and ask for nothing. A request to delete is legal in every phase;
-/// a request to cancel too, and does nothing once the asset is ready.
+/// a request to cancel too, and does nothing once the asset is ready. What was played before it was made is not played
+/// any more when it never will be whole.
 ///
 /// # Errors
 /// [`FlowError`] for events that only a faulty caller can send; the state is then to be left as it was.
@@ -112,11 +113,13 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
         FlowEvent::Failed { failure } => {
             next.phase = Phase::Errored;
             next.failure = Some(failure.clone());
+            next.playable_generation = next.complete_generation;
             Effects::stop()
         }
         FlowEvent::Cancelled => {
             next.failure = Some(cancelled(next));
             next.phase = Phase::Errored;
+            next.playable_generation = next.complete_generation;
             Effects { cancel_jobs: true, jobs: if waiting { Vec::new() } else { jobs::of_cancellation() } }
         }
         FlowEvent::UploadStarted if next.phase == Phase::AwaitingUpload => {
@@ -159,11 +162,10 @@ fn grown(state: &AssetState, generation: u64) -> Result<u64, FlowError> {
 }
 
 fn cancelled(state: &AssetState) -> FlowFailure {
-    let playable = "; what was published stays playable";
     FlowFailure {
         stage: state.step().to_owned(),
         code: CANCELLED.to_owned(),
-        detail: format!("processing was cancelled{}", if state.playable_generation.is_some() { playable } else { "" }),
+        detail: "processing was cancelled".to_owned(),
         hint: Some("upload the file again to start over".to_owned()),
     }
 }

@@ -1,5 +1,6 @@
 //! The jobs that a step asks for.
 
+use crate::stage::{Ahead, WATCHED};
 use crate::{PlanSummary, Stage};
 
 /// How long a generation stays served after a newer one took its place: running sessions finish on it.
@@ -49,6 +50,12 @@ impl JobRequest {
 
 /// Keeps the sum over all jobs of an asset well inside 64 bits.
 const MAX_WEIGHT: i64 = 1 << 48;
+/// Segments that a viewer waits for, about 8 s.
+const WAITED_FOR: u32 = 2;
+/// Segments at the beginning that are made ahead, about 32 s: they keep who begins at once going until the ranges come.
+const BEGINNING: u32 = 8;
+/// Priority of what such a viewer comes to next: behind what another one waits for, before sound that lies further ahead.
+const NEXT: i64 = WATCHED - 10;
 /// Weight of writing and checking a generation.
 const PUBLISH_WEIGHT: u64 = 10_000;
 
@@ -62,36 +69,50 @@ pub(crate) fn of_cancellation() -> Vec<JobRequest> {
     vec![JobRequest::later(Stage::Tidy, CANCELLATION_NOTICED_MS)]
 }
 
-/// Every job of a plan at once, tied by dependency counters: the lowest rendition and what goes with it first, so that
-/// the asset can be played early; then all other renditions, each range decoded once for all of them.
+/// Every job of a plan at once, tied by dependency counters: what makes the recording playable, then each range, decoded
+/// once for all renditions.
 pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
     let duration_ms = u64::try_from(plan.duration_ms).unwrap_or(0);
-    let mut jobs: Vec<JobRequest> = Vec::with_capacity(2 * plan.ranges.len() + 4);
+    let mut jobs: Vec<JobRequest> = Vec::with_capacity(plan.ranges.len() + 6);
+    if plan.planned_generation.is_some() {
+        let mut beginnings = Vec::new();
+        for of in [Ahead::Pictures, Ahead::Sound].into_iter().take(if plan.audio { 2 } else { 1 }) {
+            beginnings.push(jobs.len());
+            append(&mut jobs, ahead(of, 0, BEGINNING));
+        }
+        jobs.push(JobRequest::new(Stage::PublishFirst, PUBLISH_WEIGHT, beginnings));
+    }
     if plan.audio {
         jobs.push(JobRequest::new(Stage::EncodeAudio, duration_ms, Vec::new()));
-    }
-    if !plan.renditions.is_empty() {
-        jobs.extend(encodes(plan, &[0]));
     }
     if plan.stills {
         jobs.push(JobRequest::new(Stage::Stills, duration_ms.clamp(1_000, 100_000), Vec::new()));
     }
-    if plan.renditions.len() > 1 {
-        jobs.push(JobRequest::new(Stage::PublishFirst, PUBLISH_WEIGHT, (0..jobs.len()).collect()));
-        let others: Vec<u32> = (1u32..).take(plan.renditions.len() - 1).collect();
-        jobs.extend(encodes(plan, &others));
+    let renditions: Vec<u32> = (0u32..).take(plan.renditions.len()).collect();
+    let pixels = plan.renditions.iter().map(|rendition| rendition.pixels()).fold(0u64, u64::saturating_add);
+    for (range, frames) in (0u32..).zip(&plan.ranges) {
+        let stage = Stage::EncodeRange { range, renditions: renditions.clone() };
+        jobs.push(JobRequest::new(stage, frames.saturating_mul(pixels) / 1_000, Vec::new()));
     }
     jobs.push(JobRequest::new(Stage::PublishComplete, PUBLISH_WEIGHT, (0..jobs.len()).collect()));
     jobs
 }
 
-/// One encode per range for the same renditions.
-fn encodes(plan: &PlanSummary, renditions: &[u32]) -> Vec<JobRequest> {
-    let pixels = |&index: &u32| plan.renditions.get(index as usize).map_or(0, |rendition| rendition.pixels());
-    let pixels = renditions.iter().map(pixels).fold(0u64, u64::saturating_add);
-    let encode = |(range, &frames): (u32, &u64)| {
-        let stage = Stage::EncodeRange { range, renditions: renditions.to_vec() };
-        JobRequest::new(stage, frames.saturating_mul(pixels) / 1_000, Vec::new())
-    };
-    (0u32..).zip(&plan.ranges).map(encode).collect()
+/// Adds a batch to another, so that its jobs go on waiting for each other.
+fn append(jobs: &mut Vec<JobRequest>, mut batch: Vec<JobRequest>) {
+    let moved_by = jobs.len();
+    batch.iter_mut().flat_map(|job| &mut job.waits_on).for_each(|on| *on += moved_by);
+    jobs.append(&mut batch);
+}
+
+/// Segments for a viewer who waits for the first of them: those that are waited for, then the others.
+pub fn ahead(of: Ahead, first_segment: u32, segment_count: u32) -> Vec<JobRequest> {
+    let at_once = segment_count.min(WAITED_FOR);
+    let encode = |first_segment, segment_count| Stage::EncodeAhead { of, first_segment, segment_count };
+    let mut jobs = vec![JobRequest::single(encode(first_segment, at_once))];
+    if segment_count > at_once {
+        let stage = encode(first_segment.saturating_add(at_once), segment_count - at_once);
+        jobs.push(JobRequest { priority: NEXT, ..JobRequest::new(stage, 1, vec![0]) });
+    }
+    jobs
 }

@@ -47,6 +47,10 @@ pub struct PlanSummary {
     /// Lower-case hex SHA-256 of the ladder file the plan was made with.
     #[serde(default)]
     pub ladder_sha256: String,
+    /// The generation that is published before it is made: the lowest rendition and sound, segment by segment as they
+    /// come. `None` when everything is published at once.
+    #[serde(default)]
+    pub planned_generation: Option<u64>,
 }
 
 impl From<&EncodePlan> for PlanSummary {
@@ -69,11 +73,18 @@ impl From<&EncodePlan> for PlanSummary {
             duration_ms: plan.duration_ms,
             skipped: plan.skipped.clone(),
             ladder_sha256: plan.ladder.sha256.clone(),
+            planned_generation: None,
         }
     }
 }
 
 impl PlanSummary {
+    /// Whether it is worth while to publish the lowest rendition before it is made: there is more to come than one range of
+    /// it.
+    pub fn is_planned_early(&self) -> bool {
+        self.ranges.len().max(self.renditions.len()) > 1
+    }
+
     /// Frames of all ranges.
     pub fn frame_count(&self) -> u64 {
         self.ranges.iter().fold(0, |sum, &frames| sum.saturating_add(frames))

@@ -17,11 +17,21 @@ pub enum Stage {
         /// Positions in the plan's renditions, ascending, at least one.
         renditions: Vec<u32>,
     },
+    /// Encode some segments of the lowest rendition, or of its sound, for who watches already, and for nobody else: what is
+    /// published complete comes from the ranges and the whole sound.
+    EncodeAhead {
+        /// Of what.
+        of: Ahead,
+        /// Position in the presentation's segments, 0-based.
+        first_segment: u32,
+        /// At most so many; the presentation may end before.
+        segment_count: u32,
+    },
     /// Encode the whole audio track.
     EncodeAudio,
     /// Make the poster and the storyboard.
     Stills,
-    /// Publish the first generation: the lowest rendition and audio.
+    /// Publish the first generation: the lowest rendition and audio, of which only the beginning is made.
     PublishFirst,
     /// Publish the generation that has everything.
     PublishComplete,
@@ -31,9 +41,34 @@ pub enum Stage {
     Delete,
 }
 
+/// What is encoded for who watches already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ahead {
+    /// The lowest rendition.
+    Pictures,
+    /// The sound track.
+    Sound,
+}
+
+/// From this priority on somebody waits for what a job makes.
+pub const URGENT: i64 = 200;
+/// From this priority on somebody waits for it in front of a player.
+pub const WATCHED: i64 = 220;
+
 /// The name of every stage, in the order of the flow.
-pub const ALL_STAGES: [&str; 9] =
-    ["probe", "plan", "encode_range", "encode_audio", "stills", "publish_first", "publish_complete", "tidy", "delete"];
+pub const ALL_STAGES: [&str; 10] = [
+    "probe",
+    "plan",
+    "encode_range",
+    "encode_ahead",
+    "encode_audio",
+    "stills",
+    "publish_first",
+    "publish_complete",
+    "tidy",
+    "delete",
+];
 
 impl Stage {
     /// Its name, as in its JSON and in the queue.
@@ -42,6 +77,7 @@ impl Stage {
             Stage::Probe => "probe",
             Stage::Plan => "plan",
             Stage::EncodeRange { .. } => "encode_range",
+            Stage::EncodeAhead { .. } => "encode_ahead",
             Stage::EncodeAudio => "encode_audio",
             Stage::Stills => "stills",
             Stage::PublishFirst => "publish_first",
@@ -51,7 +87,7 @@ impl Stage {
         }
     }
 
-    /// Whether it makes media, so that publishing waits for it.
+    /// Whether it makes media of the complete generation, so that publishing that waits for it.
     pub fn makes_media(&self) -> bool {
         matches!(self, Stage::EncodeRange { .. } | Stage::EncodeAudio | Stage::Stills)
     }
@@ -60,7 +96,7 @@ impl Stage {
     pub fn max_attempts(&self) -> i64 {
         match self {
             Stage::Probe | Stage::Plan => 4,
-            Stage::EncodeRange { .. } | Stage::EncodeAudio | Stage::Stills => 6,
+            Stage::EncodeRange { .. } | Stage::EncodeAhead { .. } | Stage::EncodeAudio | Stage::Stills => 6,
             Stage::PublishFirst | Stage::PublishComplete => 8,
             Stage::Tidy | Stage::Delete => 12,
         }
@@ -73,9 +109,9 @@ impl Stage {
             Stage::Delete => 400,
             Stage::PublishFirst | Stage::PublishComplete => 350,
             Stage::Probe | Stage::Plan => 300,
-            Stage::EncodeAudio => 220,
-            Stage::EncodeRange { renditions, .. } if renditions.first() == Some(&0) => 210,
-            Stage::Stills => 200,
+            Stage::EncodeAhead { .. } => WATCHED,
+            Stage::EncodeAudio => URGENT,
+            Stage::Stills => 150,
             Stage::EncodeRange { .. } => 100,
             Stage::Tidy => 50,
         }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use asset_flow::{
-    ALL_STAGES, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, GENERATION_KEPT_MS, JobRequest,
-    MAX_RANGES, Phase, PlanSummary, RenditionSummary, Stage, advance,
+    ALL_STAGES, Ahead, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, GENERATION_KEPT_MS,
+    JobRequest, MAX_RANGES, Phase, PlanSummary, RenditionSummary, Stage, URGENT, WATCHED, advance, ahead,
 };
 
 fn rendition(name: &str, width: u32, height: u32) -> RenditionSummary {
@@ -20,6 +20,11 @@ fn plan(ranges: usize, renditions: usize, audio: bool, stills: bool) -> PlanSumm
         duration_ms: 24_000 * ranges.max(1) as i64,
         ..PlanSummary::default()
     }
+}
+
+/// The same, of which the first generation is published before it is made.
+fn early(ranges: usize, renditions: usize) -> PlanSummary {
+    PlanSummary { planned_generation: Some(1), ..plan(ranges, renditions, true, true) }
 }
 
 fn failure(stage: &str) -> FlowFailure {
@@ -99,7 +104,7 @@ fn a_removal_that_gave_up_can_be_asked_for_again() {
 }
 
 #[test]
-fn cancelling_keeps_what_is_published_and_says_where_it_stopped() {
+fn what_will_never_be_whole_is_not_played_any_more() {
     let state = AssetState {
         phase: Phase::Processing,
         probed: true,
@@ -108,7 +113,9 @@ fn cancelling_keeps_what_is_published_and_says_where_it_stopped() {
         ..AssetState::default()
     };
     let (next, _) = advance(&state, &FlowEvent::Cancelled).unwrap();
-    assert_eq!((next.phase, next.playable_generation), (Phase::Errored, Some(3)));
+    assert_eq!((next.phase, next.playable_generation), (Phase::Errored, None));
+    let (failed, _) = advance(&state, &FlowEvent::Failed { failure: failure("encode_range") }).unwrap();
+    assert_eq!((failed.phase, failed.playable_generation), (Phase::Errored, None));
     let failure = next.failure.unwrap();
     assert_eq!((failure.code.as_str(), failure.stage.as_str()), (CANCELLED, "encode"));
     let (early, _) = advance(&AssetState::default(), &FlowEvent::Cancelled).unwrap();
@@ -137,36 +144,61 @@ fn encode(range: u32, renditions: &[u32]) -> Stage {
     Stage::EncodeRange { range, renditions: renditions.to_vec() }
 }
 
+fn some(first_segment: u32, segment_count: u32) -> Stage {
+    Stage::EncodeAhead { of: Ahead::Pictures, first_segment, segment_count }
+}
+
 #[test]
-fn a_ladder_is_playable_before_its_upper_renditions_are_encoded() {
-    let jobs = jobs_of(plan(2, 3, true, true));
+fn a_recording_is_playable_when_its_beginning_is_made_and_each_range_is_decoded_once() {
+    let jobs = jobs_of(early(3, 3));
     let stages: Vec<Stage> = jobs.iter().map(|job| job.stage.clone()).collect();
     assert_eq!(
         stages,
         [
-            Stage::EncodeAudio,
-            encode(0, &[0]),
-            encode(1, &[0]),
-            Stage::Stills,
+            some(0, 2),
+            some(2, 6),
+            Stage::EncodeAhead { of: Ahead::Sound, first_segment: 0, segment_count: 2 },
+            Stage::EncodeAhead { of: Ahead::Sound, first_segment: 2, segment_count: 6 },
             Stage::PublishFirst,
-            encode(0, &[1, 2]),
-            encode(1, &[1, 2]),
+            Stage::EncodeAudio,
+            Stage::Stills,
+            encode(0, &[0, 1, 2]),
+            encode(1, &[0, 1, 2]),
+            encode(2, &[0, 1, 2]),
             Stage::PublishComplete,
         ]
     );
-    assert_eq!(jobs[4].waits_on, [0, 1, 2, 3]);
-    assert_eq!(jobs[7].waits_on, [0, 1, 2, 3, 4, 5, 6]);
-    let free: Vec<_> = jobs.iter().filter(|job| job.waits_on.is_empty()).collect();
-    assert_eq!(free.len(), 6, "every encode may start at once");
-    assert!(jobs[1].priority > jobs[5].priority && jobs[1].priority == jobs[2].priority);
-    assert_eq!(jobs[1].weight, 600 * 640 * 360 / 1000);
-    assert_eq!(jobs[5].weight, 600 * (1280 * 720 + 1920 * 1080) / 1000);
+    assert_eq!([&jobs[1].waits_on, &jobs[3].waits_on, &jobs[4].waits_on], [&vec![0], &vec![2], &vec![0, 2]]);
+    assert_eq!(jobs[10].waits_on, (0..10).collect::<Vec<_>>());
+    let free = jobs.iter().filter(|job| job.waits_on.is_empty()).count();
+    assert_eq!(free, 7, "every encode may start at once, but for what comes next");
+    let priorities: Vec<i64> = [0, 1, 5, 6, 7].iter().map(|&index: &usize| jobs[index].priority).collect();
+    assert!(priorities.is_sorted_by(|a, b| a > b), "{priorities:?}");
+    assert_eq!(jobs[7].priority, jobs[9].priority);
+    assert_eq!(jobs[7].weight, 600 * (640 * 360 + 1280 * 720 + 1920 * 1080) / 1000);
 }
 
 #[test]
-fn one_rendition_is_published_once() {
+fn what_a_viewer_waits_for_goes_before_what_comes_next() {
+    let jobs = ahead(Ahead::Pictures, 70, 15);
+    assert_eq!([&jobs[0].stage, &jobs[1].stage], [&some(70, 2), &some(72, 13)]);
+    assert_eq!((jobs[0].priority, jobs[1].waits_on.as_slice()), (WATCHED, [0].as_slice()));
+    assert!(jobs[1].priority < WATCHED && jobs[1].priority > URGENT);
+    assert_eq!(ahead(Ahead::Sound, 70, 1).len(), 1);
+}
+
+#[test]
+fn one_rendition_of_many_ranges_is_playable_early_too() {
+    let summary = early(3, 1);
+    assert!(summary.is_planned_early() && plan(1, 2, true, true).is_planned_early());
+    assert!(!plan(1, 1, true, true).is_planned_early() && !plan(0, 0, true, false).is_planned_early());
+    assert!(jobs_of(summary).iter().any(|job| job.stage == Stage::PublishFirst));
+}
+
+#[test]
+fn what_is_short_and_has_one_rendition_is_published_once() {
     let stages: Vec<Stage> = jobs_of(plan(1, 1, false, true)).into_iter().map(|job| job.stage).collect();
-    assert_eq!(stages, [encode(0, &[0]), Stage::Stills, Stage::PublishComplete]);
+    assert_eq!(stages, [Stage::Stills, encode(0, &[0]), Stage::PublishComplete]);
 }
 
 #[test]
@@ -216,6 +248,7 @@ fn a_stage_reads_back_from_its_payload_and_its_tag_is_its_name() {
         Stage::Probe,
         Stage::Plan,
         encode(3, &[1, 2]),
+        some(7, 2),
         Stage::EncodeAudio,
         Stage::Stills,
         Stage::PublishFirst,

@@ -144,7 +144,7 @@ fn closed_by(event: &FlowEvent) -> UploadState {
     }
 }
 
-fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<NewJob>, StoreError> {
+pub(crate) fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<NewJob>, StoreError> {
     // Version 7 ids grow within a process, so that jobs of equal priority run in the order of their batch.
     let ids: Vec<JobId> = requests.iter().map(|_| JobId::from_unique(Uuid::now_v7().simple())).collect();
     let new_job = |(request, id): (&JobRequest, &JobId)| {

@@ -4,6 +4,7 @@
 //!
 //! - [`rows`]: [`AssetRow`], [`UploadRow`] and what is needed to make one.
 //! - `apply`, `jobs`: changes of state, by a caller's transaction, by a job's result or failure, by a person's request.
+//! - `demand`: what viewers wait for while a recording is made.
 //! - `uploads`: from the announcement of an upload to its source.
 //! - `reads`: single assets, pages of them, playback ids.
 //! - [`progress`]: how far an asset is, computed from its jobs.
@@ -14,6 +15,7 @@
 //! wait for each other and never deadlock.
 
 mod apply;
+mod demand;
 mod error;
 mod jobs;
 pub mod progress;
@@ -25,6 +27,7 @@ mod uploads;
 
 use std::sync::Arc;
 
+pub use demand::MAX_DEMANDED;
 pub use error::StoreError;
 use job_queue::JobQueue;
 pub use progress::{Progress, RenditionProgress, RenditionState};

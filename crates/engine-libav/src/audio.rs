@@ -15,6 +15,8 @@ use crate::timeline::Timeline;
 
 /// Decoding begins this many milliseconds before what is wanted: coded sound leans on what came before it.
 const PREROLL_MS: i64 = 500;
+/// What lies further before what is wanted is not decoded.
+const FAR_S: f64 = 10.0;
 
 pub(crate) fn encode_audio(
     source: Input,
@@ -26,6 +28,7 @@ pub(crate) fn encode_audio(
     let mut track = Track::open(plan, sink)?;
     let mut level = Level::new(order)?;
     let mut line = Timeline::new(plan);
+    decoding.skip_to(line.origin_pts());
     decoding.decode(&mut line, &mut |line| {
         level.take(&mut line.planes)?;
         track.encode_whole_frames(&mut level.planes, sink)
@@ -96,6 +99,15 @@ impl Decoding {
         if sought {
             self.decoder.flush();
             self.ended = false;
+        }
+    }
+
+    /// Passes over what lies far before `pts`.
+    fn skip_to(&mut self, pts: i64) {
+        let start = self.source.stream(self.stream).map_or(0, |stream| stream.start_time());
+        let start = if start == ff::ffi::AV_NOPTS_VALUE { 0 } else { start };
+        if pts.saturating_sub(start) as f64 * f64::from(self.time_base) > FAR_S {
+            self.seek(pts);
         }
     }
 

@@ -45,14 +45,12 @@ impl Timeline {
     pub(crate) fn part(plan: &AudioPlan, first: u64, count: u64) -> Self {
         let base = plan.source_time_base;
         let tick = (u64::from(base.num.unsigned_abs()).max(1), u64::from(base.den.unsigned_abs()).max(1));
-        let first = i64::try_from(first).unwrap_or(i64::MAX);
-        let ticks = rescale(first, tick.1, tick.0 * u64::from(plan.sample_rate.max(1)));
         Self {
             planes: vec![Vec::new(); plan.channels as usize],
             placed: 0,
             filled: 0,
             rate: i64::from(plan.sample_rate),
-            origin_pts: plan.origin_pts.saturating_add(ticks),
+            origin_pts: plan.part(first, count).origin_pts,
             tick,
             limit: count,
             resampler: None,

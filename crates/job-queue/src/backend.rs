@@ -34,6 +34,7 @@ struct Source {
     queue: JobQueue,
     name: String,
     stages: Vec<String>,
+    min_priority: i64,
     changed: watch::Receiver<u64>,
     shutdown: watch::Receiver<bool>,
 }
@@ -41,8 +42,9 @@ struct Source {
 impl LeaseBackend {
     pub(crate) fn new(queue: JobQueue, options: WorkerOptions, shutdown: watch::Receiver<bool>) -> Self {
         let changed = queue.database().changed();
-        let (name, stages) = (options.name.clone(), options.stages.clone());
-        Self { source: Source { queue, name, stages, changed, shutdown }, options, claim: None, hand_back: None }
+        let (name, stages, min_priority) = (options.name.clone(), options.stages.clone(), options.min_priority);
+        let source = Source { queue, name, stages, min_priority, changed, shutdown };
+        Self { source, options, claim: None, hand_back: None }
     }
 }
 
@@ -57,7 +59,7 @@ impl Source {
             }
             // Marked as seen before the look, so that a commit during the look wakes us again.
             self.changed.mark_unchanged();
-            let (pause, idle) = match self.queue.claim(&stages, &self.name).await {
+            let (pause, idle) = match self.queue.claim(&stages, self.min_priority, &self.name).await {
                 Ok(Some(job)) => return Some(job),
                 Ok(None) => {
                     back_off = BACK_OFF_FIRST;

@@ -16,15 +16,20 @@ const UNCOUNTED_BACK_OFF_MS: i64 = 30_000;
 const MAX_DETAIL_BYTES: usize = 4_096;
 
 impl JobQueue {
-    /// Claims the next job of these stages: highest priority, then earliest run time, then smallest id. `None` when
-    /// nothing is due. At most [`MAX_STAGES`] stages.
-    pub async fn claim(&self, stages: &[&str], worker: &str) -> Result<Option<ClaimedJob>, QueueError> {
+    /// Claims the next job of these stages whose priority is at least `min_priority`: highest priority, then earliest run
+    /// time, then smallest id. `None` when nothing is due. At most [`MAX_STAGES`] stages.
+    pub async fn claim(
+        &self,
+        stages: &[&str],
+        min_priority: i64,
+        worker: &str,
+    ) -> Result<Option<ClaimedJob>, QueueError> {
         let now_ms = now_ms();
         let places = places(stages)?;
-        if !may_have_work(self.database(), now_ms, &places).await? {
+        if !may_have_work(self.database(), now_ms, min_priority, &places).await? {
             return Ok(None);
         }
-        let mut args = args![worker, now_ms];
+        let mut args = args![worker, now_ms, min_priority];
         args.extend(places);
         let mut tx = self.database().begin().await?;
         let claimed: Option<RawClaim> = tx.optional(sql::CLAIM, args).await?;
@@ -116,11 +121,11 @@ impl JobQueue {
 }
 
 /// An idle poll must not take SQLite's only writer.
-async fn may_have_work(db: &Database, now_ms: i64, places: &[Val]) -> Result<bool, QueueError> {
+async fn may_have_work(db: &Database, now_ms: i64, min_priority: i64, places: &[Val]) -> Result<bool, QueueError> {
     if db.kind() == EngineKind::Postgres {
         return Ok(true);
     }
-    let mut args = args![now_ms];
+    let mut args = args![now_ms, min_priority];
     args.extend_from_slice(places);
     Ok(db.optional::<(String,)>(sql::PEEK, args).await?.is_some())
 }

@@ -25,12 +25,13 @@ pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 
 // would skip the row that the one before has locked.
 
 pub(crate) const PEEK: &str = "SELECT id FROM job WHERE state = 'ready' AND run_at_ms <= $1
-    AND stage IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) LIMIT 1";
+    AND priority >= $2
+    AND stage IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) LIMIT 1";
 pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = attempt + 1, heartbeat = heartbeat + 1,
         progress = 0, worker = $1, started_ms = $2
     WHERE state = 'ready' AND (tenant_id, id) = (SELECT tenant_id, id FROM job
-        WHERE state = 'ready' AND run_at_ms <= $2
-        AND stage IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        WHERE state = 'ready' AND run_at_ms <= $2 AND priority >= $3
+        AND stage IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ORDER BY priority DESC, run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
     RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, max_attempts";
 
@@ -80,6 +81,9 @@ pub(crate) const JOBS_OF: &str = concat!(
     job_columns!(),
     " FROM job WHERE tenant_id = $1 AND asset_id = $2 ORDER BY created_ms, id LIMIT $3"
 );
+pub(crate) const OPEN_PAYLOADS: &str = "SELECT payload FROM job
+    WHERE tenant_id = $1 AND asset_id = $2 AND stage = $3 AND state IN ('waiting', 'ready', 'running')
+    ORDER BY created_ms, id LIMIT $4";
 pub(crate) const LIST: &str = concat!(
     "SELECT ",
     job_columns!(),
@@ -127,6 +131,7 @@ pub const STATEMENTS: &[&str] = &[
     DELETE_ASSET,
     JOB,
     JOBS_OF,
+    OPEN_PAYLOADS,
     LIST,
     LIST_OF_ASSET,
     DEPTHS,

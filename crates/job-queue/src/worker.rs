@@ -34,6 +34,8 @@ pub struct WorkerOptions {
     pub name: String,
     /// What it serves: 1 to 16 stages.
     pub stages: Vec<String>,
+    /// Jobs of a lower priority are left to others.
+    pub min_priority: i64,
     /// How many jobs run at once, at least 1.
     pub concurrency: usize,
     /// How often a lease is renewed. A reaper's patience is several times this.
@@ -44,13 +46,14 @@ pub struct WorkerOptions {
     pub drain: Duration,
 }
 
-/// One job at a time, a heartbeat every 2 s, given up after 60 s without movement, 30 s to clean up. Name and stages are
+/// Jobs of any priority, one at a time, a heartbeat every 2 s, given up after 60 s without movement, 30 s to clean up. Name and stages are
 /// empty: for the rest of a struct literal.
 impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
             name: String::new(),
             stages: Vec::new(),
+            min_priority: i64::MIN,
             concurrency: 1,
             heartbeat: Duration::from_secs(2),
             stall: Duration::from_secs(60),

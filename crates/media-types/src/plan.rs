@@ -1,7 +1,10 @@
 //! What will be encoded: made once from a [`ProbeReport`](crate::ProbeReport) and a pinned ladder, then never changed.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
+use crate::time::rescale;
 use crate::{FrameRate, Rational, Rotation, Timescale};
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
@@ -144,6 +147,20 @@ impl VideoPlan {
         self.ranges.last().map_or(0, |range| range.first_segment + range.segment_count)
     }
 
+    /// Some of the segments as a range of their own, cut at the end. Its `index` is that of no planned range.
+    pub fn range_of(&self, segments: Range<u32>) -> GopRange {
+        let (first_segment, end) = (segments.start, segments.end.min(self.segment_count()).max(segments.start));
+        let first_frame = u64::from(first_segment) * u64::from(self.segment_frames);
+        let end_frame = (u64::from(end) * u64::from(self.segment_frames)).min(self.frame_count());
+        GopRange {
+            index: u32::MAX,
+            first_frame,
+            frame_count: end_frame.saturating_sub(first_frame),
+            first_segment,
+            segment_count: end - first_segment,
+        }
+    }
+
     /// Frames of segment `index`, 0-based; 0 past the end.
     pub fn frames_in_segment(&self, index: u32) -> u32 {
         let first = u64::from(index) * u64::from(self.segment_frames);
@@ -189,6 +206,18 @@ pub struct AudioPlan {
     pub language: String,
     /// `None` when the sound stays as loud as it is.
     pub loudness: Option<LoudnessTarget>,
+}
+
+impl AudioPlan {
+    /// `sample_count` presentation samples from `first_sample` on as a presentation of their own, in one segment. Its start
+    /// in the source is rounded to the source's ticks.
+    pub fn part(&self, first_sample: u64, sample_count: u64) -> Self {
+        let base = self.source_time_base;
+        let per_tick = u64::from(base.num.unsigned_abs()).max(1) * u64::from(self.sample_rate.max(1));
+        let first = i64::try_from(first_sample).unwrap_or(i64::MAX);
+        let ticks = rescale(first, u64::from(base.den.unsigned_abs()).max(1), per_tick);
+        Self { origin_pts: self.origin_pts.saturating_add(ticks), sample_count, borders: Vec::new(), ..self.clone() }
+    }
 }
 
 /// Still pictures: a poster and a storyboard.

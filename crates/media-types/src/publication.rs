@@ -43,6 +43,10 @@ pub struct GenerationIndex {
     pub duration_ms: i64,
     /// Public path to object.
     pub files: BTreeMap<String, PublishedFile>,
+    /// Public path to `Content-Type` of what is still being made. Each becomes an object once, whole, under its
+    /// [`generation_key`], and its path is in no other list.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub planned: BTreeMap<String, String>,
 }
 
 /// Path segment of a generation in public URIs and in the store: `g2`.

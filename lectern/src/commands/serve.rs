@@ -7,6 +7,7 @@ pub(crate) use licence_servers::systems as licence_systems;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +15,11 @@ use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
 use control_api::{ControlOptions, LadderSource, Licences};
 use kernel::AdminToken;
 use ladders::Ladder;
-use origin_server::{Origin, OriginOptions, ServeLimits};
+use origin_server::{Demand, Demanded, Origin, OriginOptions, Outlook, ServeLimits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use workers::Workshop;
 
 use crate::cli::Serve;
 use crate::data::DataFolder;
@@ -51,7 +53,8 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let data = crate::data::open(&options.data.data, true).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
-    let (work, work_ended) = super::worker::spawn(&data, licences.vault.clone(), options.concurrency, stopped)?;
+    let workshop = super::worker::workshop(&data, licences.vault.clone())?;
+    let (work, work_ended) = super::worker::spawn(&data, workshop.clone(), options.concurrency, stopped)?;
 
     let control = control_api::router(ControlOptions {
         store: data.assets.clone(),
@@ -64,7 +67,7 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         clock: kernel::system_clock(),
         licences,
     });
-    let origin = Origin::new(data.media.clone(), OriginOptions::default());
+    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(Arc::new(Viewers(workshop)));
     announce(&listener, json, token.made.as_deref());
     let shutdown = async move {
         tokio::select! {
@@ -142,6 +145,24 @@ fn kept_token(folder: &Path) -> std::io::Result<String> {
     file.sync_all()?;
     std::fs::rename(unfinished, path)?;
     Ok(text)
+}
+
+/// What viewers wait for, told to the workers of this process.
+struct Viewers(Arc<Workshop>);
+
+impl Demand for Viewers {
+    fn demand(&self, wanted: Demanded) -> Pin<Box<dyn Future<Output = Outlook> + Send + '_>> {
+        Box::pin(async move {
+            match self.0.demand(&wanted.playback, &wanted.path).await {
+                Ok(true) => Outlook::Coming,
+                Ok(false) => Outlook::Never,
+                Err(error) => {
+                    tracing::warn!(playback_id = %wanted.playback, path = wanted.path, %error, "a viewer's wish was not heard");
+                    Outlook::Coming
+                }
+            }
+        })
+    }
 }
 
 struct Ladders(LadderBook);

@@ -22,7 +22,7 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let keks = data.key_encryption_keys()?;
     let vault = keks.map(|keks| KeyVault::new(data.database.clone(), Arc::new(keks)));
-    let (work, ended) = spawn(&data, vault, options.concurrency, stopped)?;
+    let (work, ended) = spawn(&data, workshop(&data, vault)?, options.concurrency, stopped)?;
     tokio::select! {
         () = super::serve::interrupted() => {}
         () = ended => {}
@@ -35,18 +35,23 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
 
 pub(crate) type Work = JoinHandle<Result<(), Failure>>;
 
-/// Starts the workers of this process, which end when `stopped` turns true; and a future that tells of their end, also
-/// of one that comes by itself. Without `vault` they protect no recording.
-pub(crate) fn spawn(
-    data: &DataFolder,
-    vault: Option<KeyVault>,
-    concurrency: Option<usize>,
-    stopped: watch::Receiver<bool>,
-) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
+/// What the workers of this process share. Without `vault` they protect no recording.
+pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>) -> Result<Arc<Workshop>, Failure> {
     let book = data.ladders.clone();
     let ladders = Arc::new(move |name: &str| book.get(name));
     let protecting = Protecting { vault, systems: super::serve::licence_systems() };
-    let workshop = Workshop::new(data.assets.clone(), data.media.clone(), EngineOptions::find()?, ladders, protecting);
+    let (assets, media) = (data.assets.clone(), data.media.clone());
+    Ok(Arc::new(Workshop::new(assets, media, EngineOptions::find()?, ladders, protecting)))
+}
+
+/// Starts the workers of this process, which end when `stopped` turns true; and a future that tells of their end, also
+/// of one that comes by itself.
+pub(crate) fn spawn(
+    data: &DataFolder,
+    workshop: Arc<Workshop>,
+    concurrency: Option<usize>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     let presence = Presence::announce(&data.folder)?;
     let config = WorkerConfig {
         alone: presence.alone,
@@ -57,7 +62,7 @@ pub(crate) fn spawn(
     let (at_work, ended) = oneshot::channel::<()>();
     let work = tokio::spawn(async move {
         let _dropped_at_the_end = (presence, at_work);
-        run_workers(Arc::new(workshop), config, stopped)
+        run_workers(workshop, config, stopped)
             .await
             .map_err(|error| Failure::failed("worker.failed", error, "see the log above"))
     });

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,9 +20,9 @@ use media_store::{
 };
 use media_types::publication::{generation_key, index_key};
 use media_types::{GenerationIndex, PlaybackId, PublishedFile};
-use origin_server::{Origin, OriginOptions, ServeLimits};
+use origin_server::{Demand, Demanded, Origin, OriginOptions, Outlook, ServeLimits};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 pub const HLS: &str = "application/vnd.apple.mpegurl";
@@ -44,7 +45,18 @@ pub fn noise(length: usize, seed: u64) -> Vec<u8> {
 
 /// Writes a generation and moves the pointer to it.
 pub async fn publish(store: &dyn MediaStore, generation: u64, files: &[(&str, &str, Vec<u8>)]) {
-    let mut index = GenerationIndex { generation, duration_ms: 1000, files: BTreeMap::new() };
+    publish_planned(store, generation, files, &[]).await;
+}
+
+/// The same, with paths and media types of files that are still to be made.
+pub async fn publish_planned(
+    store: &dyn MediaStore,
+    generation: u64,
+    files: &[(&str, &str, Vec<u8>)],
+    planned: &[(&str, &str)],
+) {
+    let planned = planned.iter().map(|(path, media_type)| ((*path).to_owned(), (*media_type).to_owned())).collect();
+    let mut index = GenerationIndex { generation, duration_ms: 1000, files: BTreeMap::new(), planned };
     for (path, media_type, bytes) in files {
         let key = generation_key(&playback(), generation, path);
         assert_eq!(store.put_new(&key, bytes.clone().into()).await.unwrap(), PutNew::Created);
@@ -151,10 +163,30 @@ impl Reply {
     }
 }
 
+/// Keeps what viewers wait for.
+#[derive(Default)]
+pub struct Wishes {
+    /// Whether what is asked for will never come.
+    pub hopeless: AtomicBool,
+    pub wanted: Mutex<Vec<Demanded>>,
+    pub told: Notify,
+}
+
+impl Demand for Wishes {
+    fn demand(&self, wanted: Demanded) -> BoxFuture<'_, Outlook> {
+        self.wanted.lock().unwrap().push(wanted);
+        self.told.notify_one();
+        let outlook = if self.hopeless.load(Ordering::SeqCst) { Outlook::Never } else { Outlook::Coming };
+        Box::pin(std::future::ready(outlook))
+    }
+}
+
 /// An origin on a port of its own, until it is dropped.
 pub struct Server {
     pub address: SocketAddr,
     client: Client<HttpConnector, Empty<Bytes>>,
+    /// What was demanded of whoever makes planned files.
+    pub demand: Arc<Wishes>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -173,12 +205,13 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let router = Origin::new(store, options).standalone();
-        let task = tokio::spawn(origin_server::serve_with(listener, router, limits, async {
+        let demand = Arc::new(Wishes::default());
+        let origin = Origin::new(store, options).with_demand(demand.clone());
+        let task = tokio::spawn(origin_server::serve_with(listener, origin.standalone(), limits, async {
             let _ = stopped.await;
         }));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, client, stop: Some(stop), task }
+        Self { address, client, demand, stop: Some(stop), task }
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {

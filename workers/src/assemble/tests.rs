@@ -4,10 +4,17 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use media_types::{CodecConfig, Sample, TrackKind};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use media_types::{
+    AudioProbe, CodecConfig, PacketTime, ProbeReport, Rational, Rotation, Sample, TrackKind, VideoProbe,
+};
 use packager::{PackagedSegment, media_segment};
+use pipeline::{AudioOrder, CollectingSink, Engine, FakeEngine, RangeOrder};
 
 use super::*;
+use crate::segmenter::{Builder, Cuts, SoundPart};
+use crate::track::ObjectSink;
 
 /// `avcC` of a High profile stream, level 4.0.
 const AVCC: &str = "01640028ffe1001a67640028acd940780227e584000003000400000300f03c60c65801000568ebecb22cfdf8f800";
@@ -98,4 +105,105 @@ async fn a_segment_that_cannot_be_read_or_is_another_fails_the_whole() {
     stored.insert("video-360p/00002.m4s".to_owned(), first);
     let other = clear_keyframes(&tracks, |path| std::future::ready(Ok(stored[&path].clone()))).await;
     assert!(matches!(other, Err(WorkError::Package(_))), "{other:?}");
+}
+
+/// A talk of so many pictures, 24000 of them in 1001 seconds, and of so many samples.
+fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
+    let audio = AudioProbe {
+        stream_index: 1,
+        codec: "aac".to_owned(),
+        sample_rate,
+        channels: 2,
+        language: None,
+        time_base: Rational { num: 1, den: sample_rate.cast_signed() },
+        span: Some((0, samples)),
+    };
+    let video = VideoProbe {
+        stream_index: 0,
+        codec: "h264".to_owned(),
+        width: 640,
+        height: 360,
+        sample_aspect: Rational { num: 1, den: 1 },
+        rotation: Rotation::None,
+        pixel_format: "yuv420p".to_owned(),
+        interlaced: false,
+        time_base: Rational { num: 1001, den: 24_000 },
+        stated_rate: None,
+        bitrate_bps: None,
+        keyframe_bytes: None,
+        packets: (0..pictures).map(|pts| PacketTime { pts, keyframe: pts % 48 == 0 }).collect(),
+    };
+    let (container, warnings) = ("mov".to_owned(), Vec::new());
+    ProbeReport { container, size_bytes: 1, video: Some(video), audio: vec![audio], warnings }
+}
+
+/// Keeps nothing but what is known of a track before it is made.
+#[derive(Default)]
+struct Heads(std::sync::Mutex<Vec<TrackHead>>);
+
+impl ObjectSink for Heads {
+    fn put(&self, _: String, _: Bytes) -> BoxFuture<'_, Result<(), WorkError>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn configured<'a>(&'a self, head: &'a TrackHead) -> BoxFuture<'a, Result<(), WorkError>> {
+        self.0.lock().unwrap().push(head.clone());
+        async { Ok(()) }.boxed()
+    }
+}
+
+async fn made(mut builder: Builder<'_>, given: &CollectingSink, heads: &Heads) -> TrackPart {
+    let (config, priming) = given.configs[&0].clone();
+    builder.configure(config, priming, heads).await.unwrap();
+    for sample in &given.samples[&0] {
+        builder.push(sample.clone(), heads).await.unwrap();
+    }
+    builder.flush(heads).await.unwrap();
+    builder.finish().unwrap()
+}
+
+fn grid(segments: &[SegmentRecord]) -> Vec<(u32, u64, u64, u32)> {
+    let place =
+        |segment: &SegmentRecord| (segment.index, segment.start_ticks, segment.duration_ticks, segment.sample_count);
+    segments.iter().map(place).collect()
+}
+
+#[tokio::test]
+async fn what_is_promised_of_a_track_is_what_is_made() {
+    for (pictures, samples, rate) in
+        [(1440, 2_882_880, 48_000), (1441, 2_650_000, 44_100), (2000, 4_000_123, 48_000), (97, 100_000, 24_000)]
+    {
+        let report = talk(pictures, samples, rate);
+        let plan = pipeline::plan(&report, &ladders::builtin("film").unwrap()).unwrap();
+        let (video, audio) = (plan.video.unwrap(), plan.audio.unwrap());
+        let (mut engine, heads) = (FakeEngine::new(report), Heads::default());
+
+        let mut given = CollectingSink::new(100_000);
+        engine.encode_audio(&AudioOrder { plan: audio.clone(), gain_db: 0.0 }, &mut given).unwrap();
+        let timescale = Timescale::new(audio.sample_rate).unwrap();
+        let builder = Builder::new(
+            audio_track(&audio),
+            timescale,
+            Cuts::Audio { plan: &audio, grid: None, gain_db: 0.0, part: SoundPart::default() },
+        );
+        let record = audio_record(&audio, &made(builder, &given, &heads).await).unwrap();
+        let promised = planned_audio(&audio, &heads.0.lock().unwrap().pop().unwrap()).unwrap();
+        assert_eq!(grid(&promised.segments), grid(&record.segments), "{samples} samples of {rate}");
+        assert_eq!((promised.hidden_ticks, promised.shown_ticks), (record.hidden_ticks, record.shown_ticks));
+        assert_eq!((promised.name, promised.config), (record.name, record.config));
+
+        let (mut ranges, name) = (Vec::new(), video_track(&video.renditions[0].name));
+        for range in &video.ranges {
+            let mut given = CollectingSink::new(100_000);
+            engine.encode_range(&RangeOrder::new(&video, range, &[0]), &mut given).unwrap();
+            let cuts = Cuts::Video { plan: &video, range: *range, kind: video_kind(&video, &video.renditions[0]) };
+            let part = made(Builder::new(name.clone(), video.timescale, cuts), &given, &heads).await;
+            ranges.push(RangeParts { parts: vec![part], missing_pictures: 0 });
+        }
+        let record = video_record(&video, 0, ranges.iter()).unwrap();
+        let promised = planned_video(&video, &heads.0.lock().unwrap().pop().unwrap()).unwrap();
+        assert_eq!(grid(&promised.segments), grid(&record.segments), "{pictures} pictures");
+        assert_eq!((promised.hidden_ticks, promised.shown_ticks), (record.hidden_ticks, record.shown_ticks));
+        assert_eq!((promised.name, promised.kind, promised.config), (record.name, record.kind, record.config));
+    }
 }

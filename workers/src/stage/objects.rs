@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Workshop;
+use super::early::EarlyTrack;
 use crate::error::WorkError;
 use crate::sealed::AssetMedia;
-use crate::track::{ObjectSink, OnProgress};
+use crate::track::{FinishedSegment, ObjectSink, OnProgress, TrackHead};
 
 /// Key of the probe report.
 pub(super) fn report_key(asset: &AssetId) -> String {
@@ -64,15 +65,17 @@ impl Workshop {
     }
 }
 
-/// Puts files under one attempt's prefix.
+/// Puts files under one attempt's prefix, and what viewers wait for where they find it.
 pub(super) struct AttemptSink {
     media: AssetMedia,
     prefix: String,
+    early: Option<EarlyTrack>,
 }
 
 impl AttemptSink {
-    pub(super) fn new(media: AssetMedia, prefix: String) -> Self {
-        Self { media, prefix }
+    /// `early` is the track that viewers get at once, segment by segment.
+    pub(super) fn new(media: AssetMedia, prefix: String, early: Option<EarlyTrack>) -> Self {
+        Self { media, prefix, early }
     }
 }
 
@@ -84,6 +87,26 @@ impl ObjectSink for AttemptSink {
                 PutNew::Created => Ok(()),
                 PutNew::Exists => Err(WorkError::Storage(format!("{key} was written twice"))),
             }
+        }
+        .boxed()
+    }
+
+    fn configured<'a>(&'a self, head: &'a TrackHead) -> BoxFuture<'a, Result<(), WorkError>> {
+        async move {
+            match &self.early {
+                Some(early) if early.is(&head.track) => early.begin(head).await,
+                _ => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
+    fn put_segment<'a>(&'a self, segment: FinishedSegment<'a>) -> BoxFuture<'a, Result<(), WorkError>> {
+        async move {
+            if let Some(early) = self.early.as_ref().filter(|early| early.is(segment.track)) {
+                early.publish(&segment).await?;
+            }
+            self.put(packager::segment_path(segment.track, segment.record.index), segment.bytes).await
         }
         .boxed()
     }

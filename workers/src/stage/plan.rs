@@ -24,7 +24,11 @@ impl Workshop {
                 self.settle_json(&key, pipeline::plan(&report, &ladder)?).await?
             }
         };
-        let summary = PlanSummary::from(&plan);
+        let mut summary = PlanSummary::from(&plan);
+        if summary.is_planned_early() {
+            summary.planned_generation =
+                Some(self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?);
+        }
         self.commit(job, json!({ "warnings": plan.warnings }), Some(&FlowEvent::Planned { summary })).await
     }
 }

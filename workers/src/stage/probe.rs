@@ -13,7 +13,7 @@ impl Workshop {
         let key = objects::report_key(&job.asset_id);
         if self.settled_json::<ProbeReport>(&key).await?.is_none() {
             let media = self.media_of(&self.asset(job).await?).await?;
-            let mut session = self.session(&media, lease).await?;
+            let mut session = self.session(job, &media, lease).await?;
             let report = session.probe().await?;
             session.close().await;
             self.settle_json(&key, report).await?;

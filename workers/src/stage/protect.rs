@@ -8,7 +8,7 @@ use drm::signal::{Licensed, System};
 use drm::{DataKey, KeyEntry, KeyId, ProtectionScheme, SegmentEncryptor, TrackClass};
 use job_queue::Lease;
 use key_vault::{KeyOwner, KeyVault};
-use media_types::{TrackKind, TrackRecord, publication};
+use media_types::{CodecConfig, TrackKind, TrackRecord, publication};
 use packager::{
     FinishedTrick, Protection, TrackSignal, TrickFile, TrickTrack, playlist_path, protected_segment, segment_path,
     segment_samples,
@@ -58,39 +58,38 @@ pub(super) struct Protected {
 }
 
 impl Workshop {
-    /// The keys of a recording for all of these tracks, new ones where there are none yet.
-    pub(super) async fn keys(
-        &self,
-        asset: &AssetRow,
-        scheme: ProtectionScheme,
-        tracks: &[TrackRecord],
-    ) -> Result<Vec<KeyEntry>, WorkError> {
-        let vault = self.protecting.vault()?;
-        let (tenant, playback) = (asset.tenant_id.clone(), asset.playback_id.clone());
-        let owner = KeyOwner { tenant, playback, scheme, period: 0 };
-        let mut classes: Vec<TrackClass> = tracks.iter().filter_map(class_of).collect();
+    /// The keys of a recording for all tracks of its plan, new ones where there are none yet.
+    pub(super) async fn track_keys(&self, asset: &AssetRow, scheme: ProtectionScheme) -> Result<TrackKeys, WorkError> {
+        let (vault, plan) = (self.protecting.vault()?, self.stored_plan(&asset.id).await?);
+        let renditions = plan.video.iter().flat_map(|video| &video.renditions);
+        let mut classes: Vec<_> = renditions.map(|one| TrackClass::of_video(one.width, one.height)).collect();
+        classes.extend(plan.audio.as_ref().map(|_| TrackClass::Audio));
         classes.sort_unstable();
         classes.dedup();
-        Ok(vault.keys_or_new(&owner, &classes, &mut random, now_ms()).await?)
+        let (tenant, playback) = (asset.tenant_id.clone(), asset.playback_id.clone());
+        let owner = KeyOwner { tenant, playback, scheme, period: 0 };
+        let entries = vault.keys_or_new(&owner, &classes, &mut random, now_ms()).await?;
+        Ok(TrackKeys { scheme, entries, systems: self.protecting.systems.clone() })
     }
 
     /// Writes encrypted copies of all segments under the generation's own prefix, enters them in `files` and `tracks` in
-    /// place of the clear ones; on the way makes files of keyframes, if they are wanted.
+    /// place of the clear ones; on the way makes files of keyframes.
     pub(super) async fn protect(
         &self,
         (asset, media): (&AssetRow, &AssetMedia),
-        (scheme, keys): (ProtectionScheme, &[KeyEntry]),
-        (generation, with_keyframes): (u64, bool),
+        keys: &TrackKeys,
+        generation: u64,
         (tracks, files): (&mut [TrackRecord], &mut Files),
         lease: &Lease,
     ) -> Result<Protected, WorkError> {
         let mut made = Protected::default();
-        let sources = if with_keyframes { packager::trick_sources(&*tracks) } else { Vec::new() };
+        let sources = packager::trick_sources(&*tracks);
         for (position, track) in tracks.iter_mut().enumerate() {
-            let Some((mut encryptor, signal)) = self.encryptor((scheme, keys), &track.name, track)? else { continue };
+            let encryptor = keys.encryptor(&track.name, &track.kind, &track.config)?;
+            let Some((mut encryptor, signal)) = encryptor else { continue };
             made.signals.insert(track.name.clone(), signal);
             let wanted = sources.contains(&position);
-            let mut keyframes = if wanted { self.keyframes((scheme, keys), track, &mut made.signals)? } else { None };
+            let mut keyframes = if wanted { keys.keyframes(track, &mut made.signals)? } else { None };
             let mut samples = blake3::Hasher::new();
             for record in &mut track.segments {
                 let path = segment_path(&track.name, record.index);
@@ -123,22 +122,32 @@ impl Workshop {
         }
         Ok(made)
     }
+}
 
+/// The keys of a recording, and whose licences open it.
+pub(super) struct TrackKeys {
+    scheme: ProtectionScheme,
+    pub(super) entries: Vec<KeyEntry>,
+    systems: Vec<System>,
+}
+
+impl TrackKeys {
     /// What encrypts a track under the name, and what players are told of it; `None` when it stays clear.
-    fn encryptor(
+    pub(super) fn encryptor(
         &self,
-        (scheme, keys): (ProtectionScheme, &[KeyEntry]),
         name: &str,
-        track: &TrackRecord,
+        kind: &TrackKind,
+        config: &CodecConfig,
     ) -> Result<Option<(SegmentEncryptor, TrackSignal)>, WorkError> {
-        let Some(class) = class_of(track) else { return Ok(None) };
-        let entry = keys
+        let Some(class) = class_of(kind) else { return Ok(None) };
+        let entry = self
+            .entries
             .iter()
             .find(|entry| entry.class == Some(class))
             .ok_or_else(|| WorkError::Keys(format!("there is no key for {class} tracks")))?;
-        let encryptor = SegmentEncryptor::new(scheme, entry.id, &entry.key, name, &track.config)
+        let encryptor = SegmentEncryptor::new(self.scheme, entry.id, &entry.key, name, config)
             .map_err(|error| WorkError::Engine(format!("{name} cannot be encrypted: {error}")))?;
-        let ids: Vec<KeyId> = keys.iter().map(|entry| entry.id).collect();
+        let ids: Vec<KeyId> = self.entries.iter().map(|entry| entry.id).collect();
         let licensed = Licensed {
             protection: encryptor.protection(),
             key: &entry.key,
@@ -146,19 +155,14 @@ impl Workshop {
             licence_url: None,
             skd_uri: None,
         };
-        let signal = TrackSignal::new(&licensed, &self.protecting.systems);
+        let signal = TrackSignal::new(&licensed, &self.systems);
         Ok(Some((encryptor, signal)))
     }
 
     /// The file of a track's keyframes to come, with the track's key; its own name makes initialisation vectors of its own.
-    fn keyframes(
-        &self,
-        keys: (ProtectionScheme, &[KeyEntry]),
-        track: &TrackRecord,
-        signals: &mut Protection,
-    ) -> Result<Option<TrickFile>, WorkError> {
+    fn keyframes(&self, track: &TrackRecord, signals: &mut Protection) -> Result<Option<TrickFile>, WorkError> {
         let name = TrickTrack::new(track).record.name;
-        let Some((encryptor, signal)) = self.encryptor(keys, &name, track)? else { return Ok(None) };
+        let Some((encryptor, signal)) = self.encryptor(&name, &track.kind, &track.config)? else { return Ok(None) };
         let keyframes = TrickFile::new(track, Some((encryptor, &signal)))?;
         if keyframes.is_some() {
             signals.insert(name, signal);
@@ -168,8 +172,8 @@ impl Workshop {
 }
 
 /// Which key a track gets; text stays clear.
-fn class_of(track: &TrackRecord) -> Option<TrackClass> {
-    match track.kind {
+fn class_of(kind: &TrackKind) -> Option<TrackClass> {
+    match *kind {
         TrackKind::Video { width, height, .. } => Some(TrackClass::of_video(width, height)),
         TrackKind::Audio { .. } => Some(TrackClass::Audio),
         TrackKind::Text => None,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use asset_flow::{FlowEvent, Stage};
+use asset_store::AssetRow;
 use bytes::Bytes;
 use drm::KeyEntry;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
@@ -27,25 +28,25 @@ use crate::track::{RangeParts, Stills, TrackPart, video_track};
 pub(super) type Files = BTreeMap<String, PublishedFile>;
 
 impl Workshop {
-    /// `first`: the lowest rendition only; otherwise all of them, and keyframes for fast playback.
-    pub(super) async fn publish(&self, job: &ClaimedJob, lease: &Lease, first: bool) -> Result<(), WorkError> {
+    /// The generation that has everything.
+    pub(super) async fn publish_complete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let plan = self.stored_plan(&job.asset_id).await?;
         let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
         let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
-        let renditions = plan.video.as_ref().map_or(0, |video| if first { 1 } else { video.renditions.len() });
 
         let mut files = Files::new();
-        let mut tracks = done.tracks(&plan, renditions, &mut files)?;
+        let mut tracks = done.tracks(&plan, &mut files)?;
         let storyboard = done.stills(&plan, &mut files)?;
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
         let mut keys = Vec::new();
         let mut made = Protected::default();
         if let Some(scheme) = asset.protection {
-            keys = self.keys(&asset, scheme, &tracks).await?;
+            let of_tracks = self.track_keys(&asset, scheme).await?;
             let clear = (&mut tracks[..], &mut files);
-            made = self.protect((&asset, &media), (scheme, &keys), (generation, !first), clear, lease).await?;
-        } else if !first {
+            made = self.protect((&asset, &media), &of_tracks, generation, clear, lease).await?;
+            keys = of_tracks.entries;
+        } else {
             let read = |path: String| read_segment(&media, &files, path, lease);
             made.keyframes = clear_keyframes(&tracks, read).await?;
         }
@@ -59,12 +60,17 @@ impl Workshop {
             lease.touch();
         }
         self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
-        let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files };
-        let bytes = serde_json::to_vec(&index).map_err(|error| WorkError::Storage(error.to_string()))?;
-        self.write_own(&publication::index_key(&asset.playback_id, generation), bytes.into()).await?;
-        media_store::pointer::advance(self.media.as_ref(), &asset.playback_id, generation).await?;
-        let event = if first { FlowEvent::FirstPlayable { generation } } else { FlowEvent::Complete { generation } };
-        self.commit(job, json!({ "generation": generation }), Some(&event)).await
+        let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
+        self.announce(&asset, &index).await?;
+        self.commit(job, json!({ "generation": generation }), Some(&FlowEvent::Complete { generation })).await
+    }
+
+    /// Writes a generation's index, and moves the pointer to it.
+    pub(super) async fn announce(&self, asset: &AssetRow, index: &GenerationIndex) -> Result<(), WorkError> {
+        let bytes = serde_json::to_vec(index).map_err(|error| WorkError::Storage(error.to_string()))?;
+        self.write_own(&publication::index_key(&asset.playback_id, index.generation), bytes.into()).await?;
+        media_store::pointer::advance(self.media.as_ref(), &asset.playback_id, index.generation).await?;
+        Ok(())
     }
 
     /// Reads back everything that will be served, once whole: it has the bytes that were recorded, the linter finds no broken
@@ -179,10 +185,10 @@ impl Done {
     }
 
     /// The tracks of a generation; the files of their segments are entered in `files`.
-    fn tracks(&self, plan: &EncodePlan, renditions: usize, files: &mut Files) -> Result<Vec<TrackRecord>, WorkError> {
+    fn tracks(&self, plan: &EncodePlan, files: &mut Files) -> Result<Vec<TrackRecord>, WorkError> {
         let mut tracks = Vec::new();
         if let Some(video) = &plan.video {
-            for (index, rendition) in video.renditions.iter().enumerate().take(renditions) {
+            for (index, rendition) in video.renditions.iter().enumerate() {
                 let name = video_track(&rendition.name);
                 let parts: Vec<_> = self
                     .ranges

@@ -43,6 +43,8 @@ impl Workshop {
     /// Returns the attempts' prefixes that the remaining generations refer to.
     async fn tidy_generations(&self, asset: &AssetRow, lease: &Lease) -> Result<BTreeSet<String>, WorkError> {
         let current = media_store::pointer::current(self.media.as_ref(), &asset.playback_id).await?;
+        // What was played before it was made, and never will be, is served to nobody.
+        let current = current.filter(|_| asset.flow.playable_generation.is_some());
         let current = current.map_or(0, |pointer| pointer.generation);
         let long_ago = asset.complete_ms.is_some_and(|at| now_ms() - at >= GENERATION_KEPT_MS);
         let mut kept = BTreeSet::new();

@@ -7,6 +7,7 @@ use pipeline::StillsOrder;
 use serde::{Deserialize, Serialize};
 
 use super::Workshop;
+use super::early::early_tracks;
 use super::objects::{AttemptSink, again_prefix, attempt_prefix, report_progress};
 use crate::error::WorkError;
 use crate::track;
@@ -37,9 +38,12 @@ impl Workshop {
         let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;
         let gop_range = video.ranges.get(range as usize).ok_or_else(|| unplanned("this range"))?;
         let renditions: Vec<usize> = renditions.iter().map(|&index| index as usize).collect();
-        let media = self.media_of(&self.asset(job).await?).await?;
-        let sink = AttemptSink::new(media.clone(), prefix.clone());
-        let mut session = self.session(&media, lease).await?;
+        let asset = self.asset(job).await?;
+        let media = self.media_of(&asset).await?;
+        let lowest = early_tracks(&plan).0.filter(|_| renditions.contains(&0));
+        let early = self.early_track(&asset, lowest).await?;
+        let sink = AttemptSink::new(media.clone(), prefix.clone(), early);
+        let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let made =
             track::encode_range(&mut session, video, gop_range, &renditions, &sink, report_progress(lease)).await?;
@@ -51,9 +55,14 @@ impl Workshop {
         let (began, prefixes) = (Instant::now(), [attempt_prefix(job), again_prefix(job)]);
         let plan = self.stored_plan(&job.asset_id).await?;
         let audio = plan.audio.as_ref().ok_or_else(|| unplanned("sound"))?;
-        let media = self.media_of(&self.asset(job).await?).await?;
-        let [first, again] = prefixes.clone().map(|prefix| AttemptSink::new(media.clone(), prefix));
-        let mut session = self.session(&media, lease).await?;
+        let asset = self.asset(job).await?;
+        let media = self.media_of(&asset).await?;
+        // Who listens already keeps the gain that they began with.
+        let early = self.early_track(&asset, early_tracks(&plan).1).await?;
+        let [first, again] = prefixes.clone();
+        let first = AttemptSink::new(media.clone(), first, early);
+        let again = AttemptSink::new(media.clone(), again, None);
+        let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let made = track::encode_audio(&mut session, audio, &first, &again, report_progress(lease)).await?;
         session.close().await;
@@ -69,13 +78,15 @@ impl Workshop {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
         let plan = self.stored_plan(&job.asset_id).await?;
         let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
-        let media = self.media_of(&self.asset(job).await?).await?;
-        let sink = AttemptSink::new(media.clone(), prefix.clone());
-        let mut session = self.session(&media, lease).await?;
+        let asset = self.asset(job).await?;
+        let media = self.media_of(&asset).await?;
+        let sink = AttemptSink::new(media.clone(), prefix.clone(), None);
+        let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let made =
             track::make_stills(&mut session, StillsOrder::new(video, stills), &sink, report_progress(lease)).await?;
         session.close().await;
+        self.early_poster(&asset, &media, &prefix, &made).await?;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }
 

@@ -1,5 +1,6 @@
 //! The sound track: measured in places, encoded, and encoded again when the places were not like the whole.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use engine_host::EngineSession;
@@ -10,7 +11,13 @@ use tokio::sync::mpsc;
 
 use super::{EVENTS_IN_FLIGHT, ObjectSink, OnProgress, TrackPart, audio_track, first_cause, store};
 use crate::error::WorkError;
-use crate::segmenter::{Builder, Cuts};
+use crate::segmenter::{Builder, Cuts, SoundPart};
+
+/// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
+const AAC_FRAME: u64 = 1024;
+/// Coded frames in which encoder and limiter find their way, and those behind that let the last one look ahead.
+const WARM_UP: u64 = 16;
+const RUN_OUT: u64 = 4;
 
 /// How loud a sound track was and became.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -45,19 +52,26 @@ pub(crate) async fn encode_audio(
     again: &dyn ObjectSink,
     on_progress: OnProgress,
 ) -> Result<EncodedSound, WorkError> {
-    let Some(target) = &plan.loudness else {
-        let (part, summary) = encode_once(session, plan, 0.0, first, on_progress).await?;
-        return Ok(encoded(part, &summary, 0.0, false));
-    };
-    let gain_db = session.measure_audio(plan).await?.gain_db(target);
+    let gain_db = first_gain(session, plan).await?;
     let (part, summary) = encode_once(session, plan, gain_db, first, on_progress.clone()).await?;
-    let exact_db = summary.source.gain_db(target);
+    let exact_db = plan.loudness.as_ref().map_or(gain_db, |target| summary.source.gain_db(target));
     if !pipeline::is_gain_off(gain_db, exact_db) {
         return Ok(encoded(part, &summary, gain_db, false));
     }
     // The share is never seen to go back; each call still says that work moves.
     let (part, summary) = encode_once(session, plan, exact_db, again, Arc::new(move |_| on_progress(1.0))).await?;
     Ok(encoded(part, &summary, exact_db, true))
+}
+
+/// The gain that the windows of a sound track ask for, in decibels; 0 where it stays as loud as it is.
+///
+/// # Errors
+/// When the engine fails.
+pub(crate) async fn first_gain(session: &mut EngineSession, plan: &AudioPlan) -> Result<f64, WorkError> {
+    match &plan.loudness {
+        Some(target) => Ok(session.measure_audio(plan).await?.gain_db(target)),
+        None => Ok(0.0),
+    }
 }
 
 fn encoded(part: TrackPart, summary: &AudioSummary, gain_db: f64, again: bool) -> EncodedSound {
@@ -74,7 +88,8 @@ async fn encode_once(
 ) -> Result<(TrackPart, AudioSummary), WorkError> {
     let timescale =
         Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
-    let mut builders = [Builder::new(audio_track(plan), timescale, Cuts::Audio { plan, grid: None })];
+    let cuts = Cuts::Audio { plan, grid: None, gain_db, part: SoundPart::default() };
+    let mut builders = [Builder::new(audio_track(plan), timescale, cuts)];
     let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
     let (summary, stored) = tokio::join!(
         session.encode_audio(AudioOrder { plan: plan.clone(), gain_db }, events_in),
@@ -83,6 +98,39 @@ async fn encode_once(
     let summary = first_cause(summary, stored)?;
     let [builder] = builders;
     Ok((builder.finish()?, summary))
+}
+
+/// Encodes some segments of a sound track by themselves, as like as can be to those of the whole: with its gain, on its grid
+/// of coded frames, and after a run-up. A frame decodes together with the one before it, so that at either end the overlap is
+/// of two encodes of the same samples.
+///
+/// # Errors
+/// As [`encode_audio`].
+pub(crate) async fn encode_audio_part(
+    session: &mut EngineSession,
+    plan: &AudioPlan,
+    (segments, priming_samples, gain_db): (Range<u32>, u32, f64),
+    sink: &dyn ObjectSink,
+    on_progress: OnProgress,
+) -> Result<(), WorkError> {
+    let timescale =
+        Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
+    let grid = packager::audio_segments(plan, priming_samples);
+    let (first, end) = (grid.first_frame(segments.start), grid.first_frame(segments.end));
+    let warm_up = first.min(WARM_UP);
+    let offset = (first - warm_up) * AAC_FRAME;
+    let wanted = (end - first + warm_up + RUN_OUT) * AAC_FRAME;
+    let part = plan.part(offset, wanted.min(plan.sample_count.saturating_sub(offset)));
+    let segment_count = Some(segments.end - segments.start);
+    let cut = SoundPart { first_segment: segments.start, segment_count, offset, warm_up };
+    let cuts = Cuts::Audio { plan, grid: None, gain_db, part: cut };
+    let mut builders = [Builder::new(audio_track(plan), timescale, cuts)];
+    let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
+    let (summary, stored) = tokio::join!(
+        session.encode_audio(AudioOrder { plan: part, gain_db }, events_in),
+        store(events, &mut builders, sink, on_progress, None)
+    );
+    first_cause(summary, stored).map(drop)
 }
 
 #[cfg(test)]

@@ -18,18 +18,16 @@ async fn an_asset_goes_from_its_upload_to_ready_one_committed_job_at_a_time() {
         assert_eq!(planned.ladder_sha256.as_deref(), Some("cd"));
         assert_eq!(planned.flow.plan, Some(plan()));
         assert!(bench.try_claim("publish_first").await.is_none(), "nothing is encoded");
-        for stage in ["encode_audio", "encode_range", "encode_range"] {
-            bench.done(stage, None, 6).await;
-        }
-        assert!(bench.try_claim("publish_first").await.is_none(), "the stills are missing");
-        bench.done("stills", None, 6).await;
-        assert!(bench.try_claim("publish_complete").await.is_none());
+        bench.done("encode_ahead", None, 6).await;
+        assert!(bench.try_claim("publish_first").await.is_none(), "its sound has not begun");
+        bench.done("encode_ahead", None, 6).await;
         let first = bench.publish("publish_first", |generation| FlowEvent::FirstPlayable { generation }, 7).await;
         let playable = bench.asset(&planned.id).await;
         assert_eq!((playable.state, playable.flow.playable_generation), (Phase::Processing, Some(first)));
-        bench.done("encode_range", None, 8).await;
-        assert!(bench.try_claim("publish_complete").await.is_none());
-        bench.done("encode_range", None, 8).await;
+        for stage in ["encode_ahead", "encode_ahead", "encode_audio", "stills", "encode_range", "encode_range"] {
+            assert!(bench.try_claim("publish_complete").await.is_none(), "{stage} is missing");
+            bench.done(stage, None, 8).await;
+        }
         let last = bench.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 9).await;
         let ready = bench.asset(&planned.id).await;
         assert_eq!((first, last), (1, 2));
@@ -41,7 +39,7 @@ async fn an_asset_goes_from_its_upload_to_ready_one_committed_job_at_a_time() {
         assert_eq!(kinds, "asset.created asset.ingesting asset.processing asset.playable asset.ready");
         let jobs = bench.jobs(&planned.id).await;
         let (done, left): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.state == JobState::Done);
-        assert_eq!(done.len(), 10);
+        assert_eq!(done.len(), 12);
         let left: Vec<_> = left.iter().map(|job| (job.stage.as_str(), job.run_at_ms)).collect();
         assert_eq!(left, [("tidy", 9), ("tidy", 9 + GENERATION_KEPT_MS)]);
     })
@@ -49,7 +47,7 @@ async fn an_asset_goes_from_its_upload_to_ready_one_committed_job_at_a_time() {
 }
 
 #[tokio::test]
-async fn the_lowest_rendition_is_encoded_first_and_in_order() {
+async fn ranges_are_encoded_in_order_for_all_renditions_at_once() {
     for_each_engine(|db| async move {
         let bench = Bench::new(db);
         bench.planned().await;
@@ -57,7 +55,7 @@ async fn the_lowest_rendition_is_encoded_first_and_in_order() {
         while let Some(job) = bench.try_claim("encode_range").await {
             claimed.push((job.payload["range"].clone(), job.payload["renditions"].clone()));
         }
-        let expected = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(range, rendition)| (json!(range), json!([rendition])));
+        let expected = [0, 1].map(|range| (json!(range), json!([0, 1])));
         assert_eq!(claimed, expected);
     })
     .await;
@@ -132,9 +130,9 @@ async fn cancelling_keeps_a_ready_asset_and_stops_any_other() {
             let row = store.request(tenant, &playable.id, FlowEvent::Cancelled, 20).await.unwrap();
             let code = row.flow.failure.map(|failure| failure.code);
             assert_eq!((row.state, code.as_deref()), (Phase::Errored, Some("asset.cancelled")));
-            assert_eq!(row.flow.playable_generation, Some(1), "what was published stays");
+            assert_eq!(row.flow.playable_generation, None, "it will never be whole");
         }
-        assert_eq!(bench.stages_in(&playable.id, JobState::Cancelled).await.len(), 3);
+        assert_eq!(bench.stages_in(&playable.id, JobState::Cancelled).await.len(), 7);
         assert_eq!(bench.stages_in(&playable.id, JobState::Ready).await, ["tidy"]);
         assert_eq!(bench.kinds(&playable.id).await.iter().filter(|kind| *kind == "asset.errored").count(), 1);
 

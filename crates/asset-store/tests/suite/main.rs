@@ -1,6 +1,7 @@
 //! The store on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod demand;
 mod faults;
 mod flow;
 mod progress;

@@ -58,16 +58,20 @@ async fn progress_grows_with_every_step_of_the_happy_path() {
         bench.queue().renew(&job.fence, 0.5).await.unwrap();
         watch.grown("encode").await;
         store.commit(&job.fence, &job.asset_id, json!({}), None, 6).await.unwrap();
+        watch.grown("encode").await;
+        for _beginning in ["pictures", "sound"] {
+            bench.done("encode_ahead", None, 6).await;
+            watch.kept("encode").await;
+        }
+        bench.publish("publish_first", |generation| FlowEvent::FirstPlayable { generation }, 7).await;
         for stage in ["encode_range", "encode_audio", "stills"] {
             watch.grown("encode").await;
             bench.done(stage, None, 6).await;
         }
-        bench.publish("publish_first", |generation| FlowEvent::FirstPlayable { generation }, 7).await;
-        for _ in 0..2 {
-            watch.grown("encode").await;
-            bench.done("encode_range", None, 8).await;
-        }
         watch.grown("publish").await;
+        for _next in ["pictures", "sound"] {
+            bench.done("encode_ahead", None, 8).await;
+        }
         bench.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 9).await;
         let done = watch.grown("done").await;
         assert_eq!(done.eta_s, None);
@@ -89,13 +93,12 @@ async fn each_rendition_counts_its_own_frames() {
         };
         assert_eq!(show().await, "360p Waiting 0, 720p Waiting 0, 1080p Skipped 0");
         bench.done("encode_range", None, 6).await;
-        assert_eq!(show().await, "360p Running 67, 720p Waiting 0, 1080p Skipped 0");
-        bench.done("encode_range", None, 6).await;
+        assert_eq!(show().await, "360p Running 67, 720p Running 67, 1080p Skipped 0");
         let job = bench.claim("encode_range").await;
         bench.queue().renew(&job.fence, 0.5).await.unwrap();
-        assert_eq!(show().await, "360p Done 100, 720p Running 33, 1080p Skipped 0");
+        assert_eq!(show().await, "360p Running 83, 720p Running 83, 1080p Skipped 0");
         bench.store.fail(&job, &failure("encode_range"), job_queue::Retry::No, 7).await.unwrap();
-        assert_eq!(show().await, "360p Done 100, 720p Failed 0, 1080p Skipped 0");
+        assert_eq!(show().await, "360p Failed 67, 720p Failed 67, 1080p Skipped 0");
         let failed = bench.store.progress(&bench.tenant, &asset.id).await.unwrap();
         assert_eq!((failed.stage.as_str(), failed.eta_s), ("encode", None));
         let skipped = failed.renditions.last().unwrap();

@@ -57,8 +57,8 @@ impl Bench {
     /// An asset that can be played in its lowest rendition.
     pub(crate) async fn playable(&self) -> AssetRow {
         let asset = self.planned().await;
-        for stage in ["encode_audio", "encode_range", "encode_range", "stills"] {
-            self.done(stage, None, 6).await;
+        for _beginning in ["pictures", "sound"] {
+            self.done("encode_ahead", None, 6).await;
         }
         self.publish("publish_first", |generation| FlowEvent::FirstPlayable { generation }, 7).await;
         self.asset(&asset.id).await
@@ -67,8 +67,8 @@ impl Bench {
     /// An asset with everything.
     pub(crate) async fn ready(&self) -> AssetRow {
         let asset = self.playable().await;
-        for _ in 0..2 {
-            self.done("encode_range", None, 8).await;
+        for stage in ["encode_ahead", "encode_ahead", "encode_audio", "stills", "encode_range", "encode_range"] {
+            self.done(stage, None, 8).await;
         }
         self.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 9).await;
         self.asset(&asset.id).await
@@ -83,7 +83,7 @@ impl Bench {
     }
 
     pub(crate) async fn try_claim(&self, stage: &str) -> Option<ClaimedJob> {
-        self.queue().claim(&[stage], "worker-1").await.unwrap()
+        self.queue().claim(&[stage], i64::MIN, "worker-1").await.unwrap()
     }
 
     /// Claims a job and commits it.
@@ -138,6 +138,7 @@ pub(crate) fn plan() -> PlanSummary {
         duration_ms: 36_000,
         skipped: vec![SkippedRung { name: "1080p".to_owned(), reason: "the source is 720p".to_owned() }],
         ladder_sha256: "cd".to_owned(),
+        planned_generation: Some(1),
     }
 }
 

@@ -201,3 +201,52 @@ fn damaged_sound_keeps_its_length() {
     std::fs::write(&file, bytes).unwrap();
     hear(&folder, &file).demand_clicks(&[0.5, 7.5], "damaged");
 }
+
+/// First channel of coded frames, as FFmpeg decodes them.
+fn decoded(folder: &Folder, config: &[u8], channels: u32, frames: &[&[u8]]) -> Vec<f32> {
+    let aac = folder.path("frames.aac");
+    std::fs::write(&aac, frames.iter().flat_map(|frame| adts(config, frame)).collect::<Vec<u8>>()).unwrap();
+    let raw = run(["-f", "aac", "-i", aac.to_str().unwrap(), "-f", "f32le", "-"]);
+    let all = raw.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    all.step_by(channels as usize).collect()
+}
+
+#[test]
+fn a_part_encoded_by_itself_takes_its_place_in_the_whole_unheard() {
+    let folder = Folder::new();
+    let tones = "-f lavfi -i aevalsrc=0.3*sin(2*PI*330*t)+0.2*sin(2*PI*(500+20*t)*t)|0.3*sin(2*PI*660*t):s=48000:d=30";
+    for name in ["tones.flac", "tones.m4a", "tones.ts"] {
+        let codec = if name.ends_with("flac") { "flac" } else { "aac -b:a 256k" };
+        let file = folder.make(&format!("{tones} -c:a {codec} {name}"));
+        let (mut engine, _, plan) = planned(&file);
+        let plan = plan.audio.unwrap();
+        let mut coded = |plan: AudioPlan| {
+            let mut sink = CollectingSink::new(100_000);
+            engine.encode_audio(&AudioOrder { plan, gain_db: 3.0 }, &mut sink).unwrap();
+            sink
+        };
+        // A part of 20 frames in the middle, after a run-up of 16 and before a run-out of 4.
+        let (first, run_up, count) = (700usize, 16, 20);
+        let part = coded(plan.part((first - run_up) as u64 * 1024, (run_up + count + 4) as u64 * 1024));
+        let whole = coded(plan.clone());
+        let (CodecConfig::Aac(config), _) = &whole.configs[&0] else { panic!("not AAC") };
+        assert_eq!(part.configs[&0], whole.configs[&0]);
+        let frames: Vec<&[u8]> = whole.samples[&0].iter().map(|sample| &sample.data[..]).collect();
+        let own: Vec<&[u8]> = part.samples[&0].iter().map(|sample| &sample.data[..]).collect();
+        let mut mixed = frames.clone();
+        mixed[first..first + count].copy_from_slice(&own[run_up..run_up + count]);
+        let [one, other] = [&frames, &mixed].map(|frames| decoded(&folder, config, plan.channels, frames));
+        // How far the two are below the sound, frame by frame. Inside it is the encoder's own noise, at the seams no more.
+        let below_db = |frame: usize| {
+            let span = frame * 1024..(frame + 1) * 1024;
+            let power = |samples: &mut dyn Iterator<Item = f32>| samples.map(|s| f64::from(s).powi(2)).sum::<f64>();
+            let sound = power(&mut one[span.clone()].iter().copied());
+            let error = power(&mut one[span.clone()].iter().zip(&other[span]).map(|(one, other)| one - other));
+            10.0 * (sound / error.max(1e-12)).log10()
+        };
+        let found: Vec<f64> = (first - 1..first + count + 2).map(below_db).collect();
+        let [before, seam, .., end, after] = found[..] else { panic!() };
+        assert!(before > 60.0 && seam > 15.0 && end > 15.0 && after > 60.0, "{name}: {found:?} dB");
+        assert!(mixed != frames, "the part is not the whole's by chance");
+    }
+}

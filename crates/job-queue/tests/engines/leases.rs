@@ -151,7 +151,7 @@ async fn handing_back_costs_no_attempt() {
 async fn a_result_and_the_claim_are_kept_in_the_row() {
     on_each_engine(|queue| async move {
         enqueue(&queue, &[job("a")]).await;
-        let claimed = queue.claim(&["transcode"], "worker-7").await.unwrap().unwrap();
+        let claimed = queue.claim(&["transcode"], i64::MIN, "worker-7").await.unwrap().unwrap();
         assert_eq!(queue.renew(&claimed.fence, 0.25).await.unwrap(), Renewal::Kept);
         let running = row(&queue, "a").await;
         assert_eq!((running.state, running.progress), (JobState::Running, 0.25));

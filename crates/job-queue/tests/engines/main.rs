@@ -68,7 +68,7 @@ async fn enqueue(queue: &JobQueue, jobs: &[NewJob]) {
 }
 
 async fn claim(queue: &JobQueue) -> Option<ClaimedJob> {
-    queue.claim(&["transcode"], "w").await.unwrap()
+    queue.claim(&["transcode"], i64::MIN, "w").await.unwrap()
 }
 
 async fn begin(queue: &JobQueue) -> Tx {

@@ -35,8 +35,20 @@ async fn a_job_is_not_claimed_before_its_run_time_nor_by_another_stage() {
         assert_eq!(claim(&queue).await, None);
         enqueue(&queue, &[NewJob { stage: "probe".to_owned(), ..job("other") }]).await;
         assert_eq!(claim(&queue).await, None);
-        let claimed = queue.claim(&["package", "probe"], "w").await.unwrap().unwrap();
+        let claimed = queue.claim(&["package", "probe"], i64::MIN, "w").await.unwrap().unwrap();
         assert_eq!((claimed.fence.job_id, claimed.fence.attempt, claimed.stage.as_str()), (id("other"), 1, "probe"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_kept_for_urgent_jobs_takes_no_other() {
+    on_each_engine(|queue| async move {
+        enqueue(&queue, &[NewJob { priority: 199, ..job("usual") }, NewJob { priority: 200, ..job("urgent") }]).await;
+        let claimed = queue.claim(&["transcode"], 200, "w").await.unwrap().unwrap();
+        assert_eq!(claimed.fence.job_id, id("urgent"));
+        assert_eq!(queue.claim(&["transcode"], 200, "w").await.unwrap(), None);
+        assert_eq!(claim(&queue).await.unwrap().fence.job_id, id("usual"));
     })
     .await;
 }
@@ -219,7 +231,7 @@ async fn four_workers_finish_eight_parts_and_the_join_starts_exactly_once_after_
         let work = || async {
             let mut finished = vec![];
             while let Some(claimed) = claim(&queue).await {
-                assert_eq!(queue.claim(&["package"], "early").await.unwrap(), None);
+                assert_eq!(queue.claim(&["package"], i64::MIN, "early").await.unwrap(), None);
                 finish(&queue, &claimed).await.unwrap();
                 finished.push(claimed.fence.job_id);
             }
@@ -230,10 +242,10 @@ async fn four_workers_finish_eight_parts_and_the_join_starts_exactly_once_after_
         let all: Vec<_> = [a, b, c, d].concat();
         assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (8, 8));
         for join in ["join1", "join2"] {
-            let claimed = queue.claim(&["package"], "w").await.unwrap().unwrap();
+            let claimed = queue.claim(&["package"], i64::MIN, "w").await.unwrap().unwrap();
             assert_eq!(claimed.fence.job_id, id(join));
         }
-        assert_eq!(queue.claim(&["package"], "w").await.unwrap(), None);
+        assert_eq!(queue.claim(&["package"], i64::MIN, "w").await.unwrap(), None);
     })
     .await;
 }

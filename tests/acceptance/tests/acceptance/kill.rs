@@ -137,26 +137,24 @@ fn a_killed_worker_process_costs_only_what_it_held_and_another_takes_over() {
     let mut worker = start();
     let ours = format!("worker-{}-", worker.id());
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
-    let held = wait_for("the worker to hold a range", 120, || {
-        let jobs = server.jobs(&id);
-        let held = |job: &&Value| {
-            job["state"] == "running"
-                && job["stage"] == "encode_range"
-                && job["worker"].as_str().is_some_and(|name| name.starts_with(&ours))
-        };
-        jobs.iter().find(held).map(|job| job["id"].as_str().unwrap().to_owned())
+    let held =
+        |job: &Value| job["state"] == "running" && job["worker"].as_str().is_some_and(|name| name.starts_with(&ours));
+    wait_for("the worker to hold a range", 120, || {
+        server.jobs(&id).iter().any(|job| held(job) && job["stage"] == "encode_range").then_some(())
     });
-    let done = done_attempts(&server, &id);
     worker.kill().unwrap();
     worker.wait().unwrap();
+    let (done, jobs) = (done_attempts(&server, &id), server.jobs(&id));
+    let lost: Vec<&Value> = jobs.iter().filter(|job| held(job)).map(|job| &job["id"]).collect();
+    assert!(!lost.is_empty());
     let asset = server.settled(&id, 300);
     assert_eq!(asset["state"], "ready", "{asset}");
     let after = server.jobs(&id);
     // Tidying up starts whenever it likes.
     for job in after.iter().filter(|job| job["stage"] != "tidy") {
         let attempt = job["attempt"].as_i64().unwrap();
-        if job["id"] == held.as_str() {
-            assert_eq!(attempt, 2, "the range the dead worker held ran again, once: {job}");
+        if lost.contains(&&job["id"]) {
+            assert_eq!(attempt, 2, "what the dead worker held ran again, once: {job}");
         } else {
             assert_eq!(attempt, 1, "nothing else did: {job}");
         }
@@ -164,10 +162,13 @@ fn a_killed_worker_process_costs_only_what_it_held_and_another_takes_over() {
     assert!(done.keys().all(|id| after.iter().any(|job| job["id"] == id.as_str())));
 }
 
+/// Places that a process has beside one for each processor.
+const EXTRA_PLACES: i64 = 5;
+
 /// Each kill may cost what was in flight: at most as many jobs as run at once.
 fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
     let again: i64 = jobs.iter().map(|job| (job["attempt"].as_i64().unwrap() - 1).max(0)).sum();
-    let width = std::thread::available_parallelism().unwrap().get() as i64;
+    let width = std::thread::available_parallelism().unwrap().get() as i64 + EXTRA_PLACES;
     assert!(again <= kills as i64 * width, "round {round}: {again} runs were repeated after {kills} kills");
 }
 

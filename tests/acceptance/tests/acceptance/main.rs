@@ -9,6 +9,7 @@ mod bad_input;
 mod command_line;
 mod corpus;
 mod encode;
+mod first_play;
 mod full_disk;
 mod judge;
 mod kill;

@@ -29,13 +29,24 @@ struct Protected {
 fn publish(server: &Server, scheme: &str) -> Protected {
     let announced = json!({ "filename": format!("{scheme}.mp4"), "protection": scheme });
     let id = server.upload_as(&judge::media("counter.mp4"), announced);
-    let asset = server.settled(&id, 400);
-    assert_eq!((&asset["state"], &asset["protection"]), (&json!("ready"), &json!(scheme)), "{asset}");
+    let asset = wait_for("the recording to be playable", 240, || {
+        Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())
+    });
     let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
     let addresses = server.call("GET", &playback, &[], None).unwrap().json();
     assert_eq!(addresses["protection"], scheme);
     let address = |field: &str| addresses[field].as_str().unwrap().to_owned();
-    Protected { hls: address("hls"), dash: address("dash"), asset }
+    let mut recording = Protected { hls: address("hls"), dash: address("dash"), asset };
+    let early = ["--brief", "--heights", "360", "--players", if scheme == "cbcs" { "hls" } else { "shaka" }];
+    play(server, &recording, &[&early[..], &["--licence-url", &licence_url(server, &recording)]].concat());
+    recording.asset = server.settled(&id, 400);
+    let Protected { asset, .. } = &recording;
+    assert_eq!((&asset["state"], &asset["protection"]), (&json!("ready"), &json!(scheme)), "{asset}");
+    recording
+}
+
+fn play(server: &Server, Protected { hls, dash, .. }: &Protected, arguments: &[&str]) {
+    judge::players_with(&server.base, hls, dash, frames_of_source(), "24000/1001", arguments);
 }
 
 fn text(server: &Server, path: &str) -> String {
@@ -67,16 +78,14 @@ fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
         if scheme == "cenc" {
             rewrap(&data);
         }
-        let frames = frames_of_source();
         let url = licence_url(&server, &recording);
-        let play = |arguments: &[&str]| judge::players_with(&server.base, hls, dash, frames, "24000/1001", arguments);
-        play(&["--brief", "--licence-url", &url]);
+        play(&server, &recording, &["--brief", "--licence-url", &url]);
         if scheme == "cbcs" {
             let wanted = json!({ "group": 47, "height": 360, "least": 2, "from": ["g2/video-360p/trick.mp4"] });
             judge::fast_playback(&server.base, hls, dash, &wanted, &["shaka", "--licence-url", &url]);
         }
         let (without_token, _) = url.split_once('?').unwrap();
-        play(&["--refused", "--licence-url", without_token]);
+        play(&server, &recording, &["--refused", "--licence-url", without_token]);
         keys_go_with_the_recording(&server, asset);
     }
     for key in [KEK, NEXT_KEK] {

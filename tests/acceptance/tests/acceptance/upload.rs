@@ -44,8 +44,16 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
     assert!(variants(&complete).len() >= 3, "new sessions see all rungs: {complete}");
     assert!(variants(&complete).iter().all(|uri| uri.starts_with("g2/")), "one generation: {complete}");
     for uri in &session {
-        assert!(playlist(&server, uri).contains("#EXT-X-ENDLIST"), "a running session's playlist stays");
+        let playlist = playlist(&server, uri);
+        assert!(playlist.contains("#EXT-X-ENDLIST"), "a running session's playlist stays");
+        for segment in playlist.lines().filter(|line| line.ends_with(".m4s")) {
+            let path = format!("{}/{segment}", uri.rsplit_once('/').unwrap().0);
+            assert_eq!(server.call("GET", &path, &[], None).unwrap().status, 200, "{path} was promised");
+        }
     }
+    let poster = server.call("GET", addresses["poster"].as_str().unwrap(), &[], None).unwrap();
+    assert_eq!((poster.status, &poster.body[..2]), (200, &[0xff, 0xd8][..]), "a JPEG that was promised early");
+    let addresses = server.call("GET", &playback, &[], None).unwrap().json();
     check_renditions(&asset);
     let frames = asset_frames(&server, &complete, hls);
     judge::players(&server.base, hls, dash, frames, "24000/1001");

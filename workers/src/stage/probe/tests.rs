@@ -46,7 +46,7 @@ impl Bench {
     }
 
     async fn probe(&self) -> WorkError {
-        let job = self.workshop.store.queue().claim(&["probe"], "worker-1").await.unwrap().unwrap();
+        let job = self.workshop.store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
         self.workshop.probe(&job, &Lease::detached()).await.err().unwrap()
     }
 
@@ -94,7 +94,7 @@ async fn deleting_removes_the_sealed_source_what_is_half_sealed_and_the_key() {
     bench.media.stage_append(&staging, 0, Bytes::from_static(b"half")).await.unwrap();
     let (store, tenant) = (&bench.workshop.store, &bench.asset.tenant_id);
     store.request(tenant, &bench.asset.id, FlowEvent::DeleteRequested, now_ms()).await.unwrap();
-    let job = store.queue().claim(&["delete"], "worker-1").await.unwrap().unwrap();
+    let job = store.queue().claim(&["delete"], i64::MIN, "worker-1").await.unwrap().unwrap();
     bench.workshop.delete(&job, &Lease::detached()).await.unwrap();
     assert_eq!(bench.source().await, (false, false));
     assert_eq!(bench.media.stage_offset(&staging).await.unwrap(), None);

@@ -35,7 +35,7 @@ impl Bench {
     }
 
     async fn claim(&self, stage: &str) -> Option<ClaimedJob> {
-        self.workshop.store.queue().claim(&[stage], "worker-1").await.unwrap()
+        self.workshop.store.queue().claim(&[stage], i64::MIN, "worker-1").await.unwrap()
     }
 
     async fn done(&self, stage: &str, event: Option<FlowEvent>, at_ms: i64) {
@@ -70,7 +70,7 @@ impl Bench {
         self.put(&key, "media").await;
         let file = PublishedFile { key, size_bytes: 5, blake3: "ab".into(), media_type: "audio/mp4".into() };
         let files = BTreeMap::from([("audio-en/00001.m4s".to_owned(), file)]);
-        let index = GenerationIndex { generation, duration_ms: 1_000, files };
+        let index = GenerationIndex { generation, duration_ms: 1_000, files, planned: BTreeMap::new() };
         for (path, bytes) in [("master.m3u8", "#EXTM3U"), ("video-360p/trick.mp4", "keyframes")] {
             self.put(&publication::generation_key(&asset.playback_id, generation, path), bytes).await;
         }

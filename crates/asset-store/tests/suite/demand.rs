@@ -1,0 +1,60 @@
+//! What viewers wait for goes next, and is asked for once.
+
+use asset_flow::{Ahead, FlowEvent, PlanSummary, Stage};
+use asset_store::{AssetRow, MAX_DEMANDED};
+use database::testing::for_each_engine;
+
+use crate::support::{Bench, plan};
+
+async fn planned(bench: &Bench, summary: PlanSummary) -> AssetRow {
+    let asset = bench.uploaded().await;
+    bench.done("probe", Some(FlowEvent::Probed), 4).await;
+    bench.done("plan", Some(FlowEvent::Planned { summary }), 5).await;
+    // The beginning.
+    while let Some(job) = bench.try_claim("encode_ahead").await {
+        bench.store.commit(&job.fence, &asset.id, serde_json::json!({}), None, 6).await.unwrap();
+    }
+    asset
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demanded_segments_are_claimed_next_and_asked_for_once() {
+    for_each_engine(|db| async move {
+        let bench = Bench::new(db);
+        let asset = planned(&bench, plan()).await;
+        let demand = async |first, count| {
+            bench.store.demand(&bench.tenant, &asset.id, (Ahead::Pictures, first, count), 6).await.unwrap()
+        };
+        assert!(demand(40, 15).await);
+        assert!(!demand(40, 15).await && !demand(54, 15).await, "they are on their way");
+        let encodes = ["encode_ahead", "encode_audio", "encode_range", "stills"];
+        let job = bench.queue().claim(&encodes, i64::MIN, "w").await.unwrap().unwrap();
+        let stage: Stage = serde_json::from_value(job.payload.clone()).unwrap();
+        assert_eq!(stage, Stage::EncodeAhead { of: Ahead::Pictures, first_segment: 40, segment_count: 2 });
+        assert!(!demand(41, 15).await, "they are being made");
+        let sound = bench.store.demand(&bench.tenant, &asset.id, (Ahead::Sound, 40, 2), 6).await.unwrap();
+        assert!(sound, "pictures are no sound");
+        bench.store.commit(&job.fence, &asset.id, serde_json::json!({}), None, 7).await.unwrap();
+        assert!(demand(41, 15).await, "whoever still lacks one asks again");
+        for first in 0..(MAX_DEMANDED as u32 - 4) / 2 {
+            assert!(demand(100 + 100 * first, 15).await);
+        }
+        assert!(!demand(1000, 15).await, "no more at a time");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_made_for_who_cannot_play_it() {
+    for_each_engine(|db| async move {
+        let bench = Bench::new(db);
+        let asset = planned(&bench, PlanSummary { planned_generation: None, ..plan() }).await;
+        assert!(!bench.store.demand(&bench.tenant, &asset.id, (Ahead::Sound, 3, 1), 6).await.unwrap());
+        let other = planned(&bench, plan()).await;
+        bench.store.request(&bench.tenant, &other.id, FlowEvent::Cancelled, 7).await.unwrap();
+        assert!(!bench.store.demand(&bench.tenant, &other.id, (Ahead::Sound, 3, 1), 8).await.unwrap());
+        let stranger = bench.of_tenant("b");
+        assert!(stranger.store.demand(&stranger.tenant, &asset.id, (Ahead::Sound, 3, 1), 8).await.is_err());
+    })
+    .await;
+}
