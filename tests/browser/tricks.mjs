@@ -27,8 +27,8 @@ export async function trickPlay(stage, context, open) {
   await open(stage, player, main);
   await stage.call('trickPlay', [SPEED]);
   const { buffered } = await stage.call('state');
-  // What was there before, and the segment that was on its way, are shown as they are.
-  const from_s = Math.max(0, ...buffered.map(([, end]) => end)) + segmentSeconds + 0.1;
+  // What was there before, and the segment that was on its way, are shown as they are; where it waited for a licence, so may be the next.
+  const from_s = Math.max(0, ...buffered.map(([, end]) => end)) + (stage.drm ? 2 : 1) * segmentSeconds + 0.1;
   if (!stage.drm) await stage.call('watch');
   await stage.call('resume');
   const deadline = Date.now() + END_MS;

@@ -9,6 +9,8 @@ use crate::{AssetStore, StoreError};
 
 /// Jobs of one asset that may wait, or run, for viewers at a time. Who asks for more asks again.
 pub const MAX_DEMANDED: usize = 16;
+/// Segments of an order that are made before a viewer who goes right there would lose patience.
+const SOON: u32 = 4;
 /// The name of [`Stage::EncodeAhead`].
 const ENCODE_AHEAD: &str = "encode_ahead";
 
@@ -43,11 +45,12 @@ impl AssetStore {
     }
 }
 
-/// Whether a segment has to be asked for: no order covers it, and there are not too many.
+/// Whether a segment has to be asked for: no order comes to it soon, and there are not too many.
 fn is_wanted(orders: Vec<Value>, wanted: Ahead, segment: u32) -> bool {
     let covers = |order: Value| match serde_json::from_value(order) {
         Ok(Stage::EncodeAhead { of, first_segment, segment_count }) => {
-            of == wanted && (first_segment..first_segment.saturating_add(segment_count)).contains(&segment)
+            let soon = segment_count.min(SOON);
+            of == wanted && (first_segment..first_segment.saturating_add(soon)).contains(&segment)
         }
         _ => false,
     };
