@@ -29,12 +29,10 @@ pub(super) struct Hashed {
 impl Hashing {
     /// Bytes that were appended at `offset`.
     pub(super) fn appended(&self, file: &Metadata, offset: u64, bytes: &[u8]) {
-        let mut hashed = match offset {
-            0 => Hashed::default(),
-            _ => match self.take(file) {
-                Some(hashed) if hashed.bytes == offset => hashed,
-                _ => return,
-            },
+        let mut hashed = match self.take(file) {
+            Some(hashed) if hashed.bytes == offset => hashed,
+            _ if offset == 0 => Hashed::default(),
+            _ => return,
         };
         hashed.hasher.update(bytes);
         hashed.bytes += bytes.len() as u64;

@@ -182,6 +182,18 @@ async fn a_killed_writer_leaves_only_whole_objects_and_all_that_it_acknowledged(
     }
 }
 
+#[test]
+fn bytes_that_arrive_in_order_are_hashed_as_they_arrive() {
+    let file = tempfile::tempfile().unwrap().metadata().unwrap();
+    let hashing = hashing::Hashing::default();
+    for (offset, bytes) in [(0, &b""[..]), (0, b"one"), (3, b""), (3, b"two")] {
+        hashing.appended(&file, offset, bytes);
+    }
+    assert_eq!(hashing.take(&file).map(|hashed| hashed.bytes), Some(6));
+    hashing.appended(&file, 6, b"three");
+    assert!(hashing.take(&file).is_none(), "what came before it is not known any more");
+}
+
 #[tokio::test]
 async fn an_upload_is_known_by_its_bytes_whoever_received_which_of_them() {
     let folder = tempfile::tempdir().unwrap();
