@@ -6,10 +6,10 @@ use media_types::{AudioPlan, SegmentRecord, Timescale, TrackRecord, VideoPlan};
 use packager::{FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path};
 
 use crate::error::WorkError;
-use crate::track::{RangeParts, Stills, TrackHead, TrackPart, audio_kind, audio_track, video_kind, video_track};
+use crate::track::{
+    AAC_FRAME, RangeParts, Stills, TrackHead, TrackPart, audio_kind, audio_track, video_kind, video_track,
+};
 
-/// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
-const AAC_FRAME: u64 = 1024;
 /// Pictures have none.
 const NO_LANGUAGE: &str = "und";
 

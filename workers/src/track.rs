@@ -18,6 +18,8 @@ use crate::segmenter::{Builder, Cuts};
 pub use sound::SoundLevel;
 pub(crate) use sound::{encode_audio, encode_audio_part, first_gain};
 
+/// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
+pub(crate) const AAC_FRAME: u64 = 1024;
 /// Events waiting between the engine and the packager; a full queue stops the engine.
 const EVENTS_IN_FLIGHT: usize = 64;
 

@@ -1,7 +1,6 @@
 //! Publish what is still being made: the playlists of the lowest rendition and its sound, whole, from the plan.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use asset_flow::FlowEvent;
 use asset_store::AssetRow;
@@ -24,9 +23,6 @@ use crate::track::TrackHead;
 
 /// Segments of each track that must be there, and are read, before anybody is told of the recording.
 const FIRST_SEGMENTS: u32 = 1;
-/// What takes longer to begin is behind others' work, and looked at again later.
-const BEGINS_WITHIN: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Workshop {
     /// The planned generation: everything that is written from the plan, and the first segments.
@@ -36,7 +32,7 @@ impl Workshop {
         let Some(generation) = planned else {
             return self.commit(job, json!({}), None).await;
         };
-        self.await_beginning(&asset, generation, &plan, lease).await?;
+        self.check_beginning(&asset, generation, &plan).await?;
         let tracks = self.planned_tracks(&asset, &plan).await?;
         let paths = tracks.iter().flat_map(|track| {
             track.segments.iter().map(|segment| segment_path(&track.name, segment.index)).collect::<Vec<_>>()
@@ -53,24 +49,14 @@ impl Workshop {
         self.commit(job, json!({ "generation": generation }), Some(&FlowEvent::FirstPlayable { generation })).await
     }
 
-    /// Waits for the first segment of each track: sound has its own job, which began at the same time.
-    async fn await_beginning(
-        &self,
-        asset: &AssetRow,
-        generation: u64,
-        plan: &EncodePlan,
-        lease: &Lease,
-    ) -> Result<(), WorkError> {
-        let began = Instant::now();
+    /// Whether the first segment of each track is there. One that could not be encoded ahead comes with its range, or with the
+    /// whole sound, and is looked for again later.
+    async fn check_beginning(&self, asset: &AssetRow, generation: u64, plan: &EncodePlan) -> Result<(), WorkError> {
         let (video, audio) = early_tracks(plan);
         for track in video.iter().chain(&audio) {
             let key = publication::generation_key(&asset.playback_id, generation, &segment_path(track, 0));
-            while self.media.head(&key).await?.is_none() {
-                if began.elapsed() >= BEGINS_WITHIN {
-                    return Err(WorkError::NotYet(format!("{track} has not begun")));
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-                lease.touch();
+            if self.media.head(&key).await?.is_none() {
+                return Err(WorkError::NotYet(format!("{track} has not begun")));
             }
         }
         Ok(())

@@ -9,12 +9,10 @@ use pipeline::{AudioOrder, AudioSummary, Loudness};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{EVENTS_IN_FLIGHT, ObjectSink, OnProgress, TrackPart, audio_track, first_cause, store};
+use super::{AAC_FRAME, EVENTS_IN_FLIGHT, ObjectSink, OnProgress, TrackPart, audio_track, first_cause, store};
 use crate::error::WorkError;
 use crate::segmenter::{Builder, Cuts, SoundPart};
 
-/// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
-const AAC_FRAME: u64 = 1024;
 /// Coded frames in which encoder and limiter find their way, and those behind that let the last one look ahead.
 const WARM_UP: u64 = 16;
 const RUN_OUT: u64 = 4;
@@ -86,15 +84,25 @@ async fn encode_once(
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
 ) -> Result<(TrackPart, AudioSummary), WorkError> {
+    let order = AudioOrder { plan: plan.clone(), gain_db };
+    run(session, order, (plan, SoundPart::default()), sink, on_progress).await
+}
+
+/// Carries an order out and stores the part of the whole plan's segments that it makes.
+async fn run(
+    session: &mut EngineSession,
+    order: AudioOrder,
+    (plan, part): (&AudioPlan, SoundPart),
+    sink: &dyn ObjectSink,
+    on_progress: OnProgress,
+) -> Result<(TrackPart, AudioSummary), WorkError> {
     let timescale =
         Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
-    let cuts = Cuts::Audio { plan, grid: None, gain_db, part: SoundPart::default() };
+    let cuts = Cuts::Audio { plan, grid: None, gain_db: order.gain_db, part };
     let mut builders = [Builder::new(audio_track(plan), timescale, cuts)];
     let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
-    let (summary, stored) = tokio::join!(
-        session.encode_audio(AudioOrder { plan: plan.clone(), gain_db }, events_in),
-        store(events, &mut builders, sink, on_progress, None)
-    );
+    let (summary, stored) =
+        tokio::join!(session.encode_audio(order, events_in), store(events, &mut builders, sink, on_progress, None));
     let summary = first_cause(summary, stored)?;
     let [builder] = builders;
     Ok((builder.finish()?, summary))
@@ -113,8 +121,6 @@ pub(crate) async fn encode_audio_part(
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
 ) -> Result<(), WorkError> {
-    let timescale =
-        Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
     let grid = packager::audio_segments(plan, priming_samples);
     let (first, end) = (grid.first_frame(segments.start), grid.first_frame(segments.end));
     let warm_up = first.min(WARM_UP);
@@ -123,14 +129,7 @@ pub(crate) async fn encode_audio_part(
     let part = plan.part(offset, wanted.min(plan.sample_count.saturating_sub(offset)));
     let segment_count = Some(segments.end - segments.start);
     let cut = SoundPart { first_segment: segments.start, segment_count, offset, warm_up };
-    let cuts = Cuts::Audio { plan, grid: None, gain_db, part: cut };
-    let mut builders = [Builder::new(audio_track(plan), timescale, cuts)];
-    let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
-    let (summary, stored) = tokio::join!(
-        session.encode_audio(AudioOrder { plan: part, gain_db }, events_in),
-        store(events, &mut builders, sink, on_progress, None)
-    );
-    first_cause(summary, stored).map(drop)
+    run(session, AudioOrder { plan: part, gain_db }, (plan, cut), sink, on_progress).await.map(drop)
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn a_long_recording_is_playable_when_its_beginning_is_made_and_a_viewer_may_go_a
         let far = ["--players", player, "--far", far, "--loop", &looped];
         judge::players_with(&server.base, &hls, &dash, frames, "24000/1001", &far);
     }
-    // Sound is on its way, in one piece.
+    // Sound too.
     let audio = master.split('"').find(|uri| uri.contains("audio-")).unwrap();
     let (audio, playlist) = text(&server, &hls, audio);
     let last = playlist.lines().rfind(|line| line.ends_with(".m4s")).unwrap();
