@@ -39,7 +39,8 @@ pub struct OriginOptions {
     pub object_cache_bytes: usize,
     /// `max-age` of the two entries, in whole seconds.
     pub entry_max_age: Duration,
-    /// How long a request for a file that is still being made waits for it, before it is told to ask again.
+    /// How long a request for a file that is still being made waits for it, before it is told to ask again. Players give up on an
+    /// answer that has not begun after 10 s (Shaka Player, hls.js), and some ask only twice.
     pub planned_hold: Duration,
 }
 
@@ -51,7 +52,7 @@ impl Default for OriginOptions {
             index_cache_bytes: 64 * 1024 * 1024,
             object_cache_bytes: 64 * 1024 * 1024,
             entry_max_age: Duration::from_secs(2),
-            planned_hold: Duration::from_secs(5),
+            planned_hold: Duration::from_secs(8),
         }
     }
 }

@@ -51,7 +51,7 @@ impl JobRequest {
 /// Keeps the sum over all jobs of an asset well inside 64 bits.
 const MAX_WEIGHT: i64 = 1 << 48;
 /// Segments that a viewer waits for, about 8 s.
-const WAITED_FOR: u32 = 2;
+pub const WAITED_FOR: u32 = 2;
 /// Segments at the beginning that are made ahead, about 32 s: they keep who begins at once going until the ranges come.
 const BEGINNING: u32 = 8;
 /// Priority of what such a viewer comes to next: behind what another one waits for, before sound that lies further ahead.

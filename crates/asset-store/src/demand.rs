@@ -1,8 +1,10 @@
 //! What viewers wait for while a recording is made.
 
-use asset_flow::{Ahead, Phase, Stage, ahead};
+use std::ops::Range;
+
+use asset_flow::{Ahead, Phase, Stage, WAITED_FOR, WATCHED, ahead};
+use job_queue::{JobRow, JobState};
 use media_types::{AssetId, TenantId};
-use serde_json::Value;
 
 use crate::apply::{lock, new_jobs};
 use crate::{AssetStore, StoreError};
@@ -10,7 +12,7 @@ use crate::{AssetStore, StoreError};
 /// Jobs of one asset that may wait, or run, for viewers at a time. Who asks for more asks again.
 pub const MAX_DEMANDED: usize = 16;
 /// Segments of an order that are made before a viewer who goes right there would lose patience.
-const SOON: u32 = 4;
+const SOON: usize = 4;
 /// The name of [`Stage::EncodeAhead`].
 const ENCODE_AHEAD: &str = "encode_ahead";
 
@@ -35,24 +37,43 @@ impl AssetStore {
         if row.state != Phase::Processing || !early {
             return Ok(false);
         }
-        let orders = self.queue.open_payloads(&mut tx, tenant, asset, ENCODE_AHEAD).await?;
-        if !is_wanted(orders, of, first_segment) {
+        let jobs = self.queue.open_jobs(&mut tx, tenant, asset, ENCODE_AHEAD).await?;
+        let full = jobs.len() >= MAX_DEMANDED;
+        let orders: Vec<_> = jobs.into_iter().filter_map(|job| Order::from(job, of)).collect();
+        if full || orders.iter().any(|order| order.comes_soon_to(first_segment)) {
             return Ok(false);
         }
-        self.queue.enqueue(&mut tx, now_ms, &new_jobs(&row, &ahead(of, first_segment, segment_count))?).await?;
+        // What follows may be on its way, with others before it: then only what is waited for overtakes them.
+        let then = first_segment.saturating_add(WAITED_FOR);
+        let ordered = orders.iter().any(|order| order.segments.contains(&then));
+        let count = if ordered { segment_count.min(WAITED_FOR) } else { segment_count };
+        self.queue.enqueue(&mut tx, now_ms, &new_jobs(&row, &ahead(of, first_segment, count))?).await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
-/// Whether a segment has to be asked for: no order comes to it soon, and there are not too many.
-fn is_wanted(orders: Vec<Value>, wanted: Ahead, segment: u32) -> bool {
-    let covers = |order: Value| match serde_json::from_value(order) {
-        Ok(Stage::EncodeAhead { of, first_segment, segment_count }) => {
-            let soon = segment_count.min(SOON);
-            of == wanted && (first_segment..first_segment.saturating_add(soon)).contains(&segment)
+/// An encode ahead that is not done.
+struct Order {
+    segments: Range<u32>,
+    /// Nothing that could be done next comes before it.
+    next: bool,
+}
+
+impl Order {
+    /// `None` for orders of the other kind.
+    fn from(job: JobRow, wanted: Ahead) -> Option<Self> {
+        match serde_json::from_value(job.payload) {
+            Ok(Stage::EncodeAhead { of, first_segment, segment_count }) if of == wanted => Some(Self {
+                segments: first_segment..first_segment.saturating_add(segment_count),
+                next: job.state == JobState::Running || job.priority >= WATCHED,
+            }),
+            _ => None,
         }
-        _ => false,
-    };
-    orders.len() < MAX_DEMANDED && !orders.into_iter().any(covers)
+    }
+
+    /// Whether asking for a segment by itself would not bring it any sooner.
+    fn comes_soon_to(&self, segment: u32) -> bool {
+        self.next && self.segments.clone().take(SOON).any(|coming| coming == segment)
+    }
 }

@@ -2,9 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use database::{Database, Json, Tx, args};
+use database::{Database, Tx, args};
 use media_types::{AssetId, JobId, TenantId};
-use serde_json::Value;
 
 use crate::model::{RawJob, parse};
 use crate::{JobFilter, JobRow, JobState, QueueError, sql};
@@ -43,18 +42,17 @@ impl JobQueue {
         raw.into_iter().map(JobRow::try_from).collect()
     }
 
-    /// The payloads of the asset's jobs of one stage that are not ended, as `tx` sees them, oldest first, at most
+    /// The asset's jobs of one stage that are not ended, as `tx` sees them, oldest first, at most
     /// [`MAX_JOBS_OF_ASSET`].
-    pub async fn open_payloads(
+    pub async fn open_jobs(
         &self,
         tx: &mut Tx,
         tenant: &TenantId,
         asset: &AssetId,
         stage: &str,
-    ) -> Result<Vec<Value>, QueueError> {
-        let args = args![tenant, asset, stage, MAX_JOBS_OF_ASSET];
-        let rows: Vec<(Json<Value>,)> = tx.all(sql::OPEN_PAYLOADS, args).await?;
-        Ok(rows.into_iter().map(|(Json(payload),)| payload).collect())
+    ) -> Result<Vec<JobRow>, QueueError> {
+        let raw: Vec<RawJob> = tx.all(sql::OPEN_JOBS, args![tenant, asset, stage, MAX_JOBS_OF_ASSET]).await?;
+        raw.into_iter().map(JobRow::try_from).collect()
     }
 
     /// Jobs of the tenant, newest first, at most `limit` (capped at [`MAX_PAGE`]). `after` is `(created_ms, id)` of the

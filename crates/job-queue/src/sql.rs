@@ -81,9 +81,12 @@ pub(crate) const JOBS_OF: &str = concat!(
     job_columns!(),
     " FROM job WHERE tenant_id = $1 AND asset_id = $2 ORDER BY created_ms, id LIMIT $3"
 );
-pub(crate) const OPEN_PAYLOADS: &str = "SELECT payload FROM job
-    WHERE tenant_id = $1 AND asset_id = $2 AND stage = $3 AND state IN ('waiting', 'ready', 'running')
-    ORDER BY created_ms, id LIMIT $4";
+pub(crate) const OPEN_JOBS: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND stage = $3 AND state IN ('waiting', 'ready', 'running')
+    ORDER BY created_ms, id LIMIT $4"
+);
 pub(crate) const LIST: &str = concat!(
     "SELECT ",
     job_columns!(),
@@ -131,7 +134,7 @@ pub const STATEMENTS: &[&str] = &[
     DELETE_ASSET,
     JOB,
     JOBS_OF,
-    OPEN_PAYLOADS,
+    OPEN_JOBS,
     LIST,
     LIST_OF_ASSET,
     DEPTHS,

@@ -26,7 +26,9 @@ async fn demanded_segments_are_claimed_next_and_asked_for_once() {
             bench.store.demand(&bench.tenant, &asset.id, (Ahead::Pictures, first, count), 6).await.unwrap()
         };
         assert!(demand(40, 15).await);
-        assert!(!demand(40, 15).await && !demand(44, 15).await, "they are on their way");
+        assert!(!demand(40, 15).await && !demand(41, 15).await, "they are on their way");
+        assert!(demand(44, 15).await, "it is on its way, and others may come before");
+        assert!(!demand(45, 15).await, "now it comes before them");
         assert!(demand(54, 15).await, "it is on its way, and far off");
         let encodes = ["encode_ahead", "encode_audio", "encode_range", "stills"];
         let job = bench.queue().claim(&encodes, i64::MIN, "w").await.unwrap().unwrap();
