@@ -32,12 +32,19 @@ export async function trickPlay(stage, context, open) {
   if (!stage.drm) await stage.call('watch');
   await stage.call('resume');
   const deadline = Date.now() + END_MS;
+  // A photograph takes its time, in which a short recording would be over.
+  const photographed = async () => {
+    await stage.call('pause');
+    const picture = await stage.onDisplay();
+    await stage.call('resume');
+    return [picture];
+  };
   const look = async (done) => {
     const shown = [];
     while (!done(shown)) {
       await pause(POLL_MS);
       await stage.noFailures();
-      for (const picture of stage.drm ? [await stage.onDisplay()] : await stage.call('watched')) {
+      for (const picture of stage.drm ? await photographed() : await stage.call('watched')) {
         const at = picture.time_s ?? picture.number / rate;
         if (picture.reason !== undefined || at <= from_s || shown.at(-1)?.number === picture.number) continue;
         require(picture.number === pictureAt(at, rate), `picture ${picture.number} was shown at ${at.toFixed(3)} s`);

@@ -3,14 +3,14 @@
 mod folder;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
-use media_types::{EncodePlan, ProbeReport, TrackRecord};
+use media_types::{EncodePlan, GopRange, ProbeReport, TrackRecord, VideoPlan};
 use pipeline::StillsOrder;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
 use crate::error::WorkError;
@@ -68,8 +68,7 @@ pub async fn encode_local(
     let folder = Arc::new(Folder::new(staging.path()));
     let mut running = tokio::task::JoinSet::new();
     running.spawn(work(session, board.clone(), Lane::Single, folder.clone()));
-    // One more than are at work: the next begins where another's decoder has nothing left to do.
-    for _ in 0..board.ranges().min(crate::ranges_at_once() + 1) {
+    for _ in 0..board.ranges.len().min(crate::ranges_at_once() as usize) {
         let session = EngineSession::start(engine, source.clone()).await?;
         running.spawn(work(session, board.clone(), Lane::Ranges, folder.clone()));
     }
@@ -114,10 +113,27 @@ impl Task {
     }
 }
 
-/// A range's right to be at work.
-type Turn = OwnedSemaphorePermit;
-/// From here on a range's encoders have what they need and finish on fewer processors: the next range may begin.
-const NEARLY_DONE: f64 = 0.95;
+/// Segments of the longest range: about five minutes. Processor time is allowed by the range, and one order names every
+/// picture of its range.
+const LONGEST: u32 = 75;
+/// Ranges for each place, if there are several places: so that they end at about the same time.
+const RANGES_PER_PLACE: u32 = 4;
+
+/// What is encoded at a time, of so many segments. The plan's ranges are short so that they can be shared among workers and
+/// little is lost with one of them; here nobody shares, and every join costs bytes and leaves processors idle.
+fn stretches(segments: u32, planned: u32, places: u32) -> impl Iterator<Item = Range<u32>> {
+    let share = if places > 1 { segments.div_ceil(places * RANGES_PER_PLACE).max(planned) } else { segments };
+    // Evenly, so that no short one is left.
+    let count = segments.div_ceil(share.clamp(1, LONGEST));
+    let border = move |index: u32| (u64::from(segments) * u64::from(index) / u64::from(count)) as u32;
+    (0..count).map(move |index| border(index)..border(index + 1))
+}
+
+fn ranges(video: &VideoPlan) -> Vec<GopRange> {
+    let planned = video.ranges.first().map_or(1, |range| range.segment_count);
+    let places = crate::ranges_at_once();
+    stretches(video.segment_count(), planned, places).map(|segments| video.range_of(segments)).collect()
+}
 
 #[derive(Default)]
 struct Finished {
@@ -129,11 +145,10 @@ struct Finished {
 /// What is to be done and what is done.
 struct Board {
     plan: Arc<EncodePlan>,
+    ranges: Vec<GopRange>,
     open: Mutex<VecDeque<(usize, Task)>>,
     finished: Mutex<Finished>,
     shares: Arc<Mutex<Vec<(f64, f64)>>>,
-    /// Ranges that may be at work, but for those that are nearly done.
-    turns: Arc<Semaphore>,
     on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>,
 }
 
@@ -144,57 +159,37 @@ impl Board {
         if plan.audio.is_some() {
             tasks.push((Task::Audio, seconds * 0.02));
         }
+        let ranges = plan.video.as_ref().map_or_else(Vec::new, ranges);
         if let Some(video) = &plan.video {
             let pixels: f64 =
                 video.renditions.iter().map(|rendition| f64::from(rendition.width) * f64::from(rendition.height)).sum();
-            tasks.extend(
-                video
-                    .ranges
-                    .iter()
-                    .enumerate()
-                    .map(|(index, range)| (Task::Range(index), range.frame_count as f64 * pixels / 30e6)),
-            );
+            let weighed =
+                |(index, range): (usize, &GopRange)| (Task::Range(index), range.frame_count as f64 * pixels / 30e6);
+            tasks.extend(ranges.iter().enumerate().map(weighed));
         }
         if plan.stills.is_some() {
             tasks.push((Task::Stills, 0.5));
         }
-        let ranges = plan.video.as_ref().map_or(0, |video| video.ranges.len());
         Self {
             open: Mutex::new(tasks.iter().enumerate().map(|(slot, (task, _))| (slot, *task)).collect()),
             shares: Arc::new(Mutex::new(tasks.iter().map(|(_, weight)| (*weight, 0.0)).collect())),
-            finished: Mutex::new(Finished { ranges: vec![None; ranges], ..Finished::default() }),
-            turns: Arc::new(Semaphore::new(crate::ranges_at_once() as usize)),
+            finished: Mutex::new(Finished { ranges: vec![None; ranges.len()], ..Finished::default() }),
             plan,
+            ranges,
             on_event,
         }
     }
 
-    fn ranges(&self) -> u32 {
-        self.plan.video.as_ref().map_or(0, |video| u32::try_from(video.ranges.len()).unwrap_or(u32::MAX))
-    }
-
+    /// The next task of a lane, and its place in the order of tasks.
     fn take(&self, lane: Lane) -> Option<(usize, Task)> {
         let mut open = lock(&self.open);
         let next = open.iter().position(|(_, task)| task.lane() == lane)?;
         open.remove(next)
     }
 
-    /// The next task of a lane, once it may begin, and its place in the order of tasks.
-    async fn next(&self, lane: Lane) -> Option<(usize, Task, Option<Turn>)> {
-        let turn = match lane {
-            Lane::Single => None,
-            Lane::Ranges => self.turns.clone().acquire_owned().await.ok(),
-        };
-        let (slot, task) = self.take(lane)?;
-        Some((slot, task, turn))
-    }
-
-    fn progress(self: &Arc<Self>, slot: usize, turn: Option<Turn>) -> OnProgress {
-        let (board, turn) = (self.clone(), Mutex::new(turn));
+    fn progress(self: &Arc<Self>, slot: usize) -> OnProgress {
+        let board = self.clone();
         Arc::new(move |share| {
-            if share >= NEARLY_DONE {
-                lock(&turn).take();
-            }
             let done = {
                 let mut shares = lock(&board.shares);
                 shares[slot].1 = share;
@@ -217,12 +212,12 @@ async fn work(
     sink: Arc<dyn ObjectSink>,
 ) -> Result<(), WorkError> {
     let plan = board.plan.clone();
-    while let Some((slot, task, turn)) = board.next(lane).await {
-        let on_progress = board.progress(slot, turn);
+    while let Some((slot, task)) = board.take(lane) {
+        let on_progress = board.progress(slot);
         match (task, &plan.video, &plan.audio, &plan.stills) {
             (Task::Range(index), Some(video), _, _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
-                let range = &video.ranges[index];
+                let range = &board.ranges[index];
                 let parts = encode_range(&mut session, video, range, &renditions, sink.as_ref(), on_progress).await?;
                 lock(&board.finished).ranges[index] = Some(parts);
             }
@@ -270,4 +265,25 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
         folder.put(file.path, file.bytes).await?;
     }
     Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, sound })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_segment_is_encoded_once_in_few_ranges_that_end_together() {
+        let lengths = |segments, places| stretches(segments, 6, places).map(|range| range.len()).collect::<Vec<_>>();
+        assert!(lengths(0, 1).is_empty());
+        assert_eq!(lengths(15, 1), [15]);
+        assert_eq!(lengths(76, 1), [38, 38]);
+        assert_eq!(lengths(15, 8), [5, 5, 5], "as the plan has them, while every place has one");
+        assert_eq!(lengths(900, 4).len(), 16, "four for each place");
+        for (segments, places) in [(1, 1), (2, 3), (151, 1), (900, 4), (10_801, 2)] {
+            let ranges: Vec<_> = stretches(segments, 6, places).collect();
+            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert_eq!((ranges[0].start, ranges.last().map(|range| range.end)), (0, Some(segments)));
+            assert!(ranges.iter().all(|range| (1..=LONGEST as usize).contains(&range.len())));
+        }
+    }
 }

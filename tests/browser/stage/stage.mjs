@@ -107,6 +107,7 @@ window.stage = {
   cancelTrickPlay: () => player.cancelTrickPlay(),
   /** Plays at the rate that the player has chosen. */
   resume: () => video.play(),
+  pause: () => video.pause(),
   /** Addresses of all that was asked for, oldest first. */
   requested: () => performance.getEntriesByType('resource').map(({ name }) => name),
   chapters: (language) => player.chapters(language),
