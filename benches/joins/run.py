@@ -86,8 +86,11 @@ def compare(options, rung, rate, folder):
     single = whole(options.source, rung, rate, folder / f"{name}.mp4")
     if len(ranged.sizes) != len(single.sizes):
         raise measure.Trouble(f"{name}: {len(ranged.sizes)} pictures in ranges, {len(single.sizes)} in one run")
+    segment_frames = SEGMENT_GOPS * int(GOP_S * rate)
+    segments = -(-len(ranged.sizes) // segment_frames)
+    ranges = -(-segments // RANGE_SEGMENTS)
+    joins = [segments * index // ranges * segment_frames for index in range(1, ranges)]
     bps, buffer_bits = rung["encoding"]["max_bitrate_bps"], rung["encoding"]["buffer_bits"]
-    joins = range(options.range_frames, len(ranged.sizes), options.range_frames)
     places = {"joins": beside(joins, rate), "everywhere": f"not(mod(n,{SAMPLED}))"}
     found = {"rendition": name, "join_count": len(joins), "bytes": ranged.bytes / single.bytes}
     for place, chosen in places.items():
@@ -116,8 +119,8 @@ def main():
     options.size = (rungs[-1]["width"], rungs[-1]["height"])
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
         options.out = Path(folder) / "out"
-        measure.output([str(options.lectern), "encode", str(told), "--ladder", options.ladder, "--out", str(options.out)])
-        options.range_frames = RANGE_SEGMENTS * SEGMENT_GOPS * int(GOP_S * rate)
+        encode = [str(options.lectern), "encode", str(told), "--ladder", options.ladder, "--out", str(options.out)]
+        measure.output([*encode, "--parallel", "2"])
         found = [compare(options, rung, rate, Path(folder)) for rung in rungs]
     rows = [
         [

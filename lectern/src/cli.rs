@@ -110,6 +110,10 @@ pub(crate) struct Encode {
     /// A shipped ladder's name, or a ladder file
     #[arg(long, default_value = ladders::DEFAULT_LADDER)]
     pub(crate) ladder: String,
+    /// Parts of the recording encoded at once, each with encoders of its own; one for every two processors unless told
+    /// otherwise. More of them use more memory, and a few bytes more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) parallel: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use media_types::Sample;
 use thiserror::Error;
 
-use crate::{RangeOrder, RangeSummary};
+use crate::{RangeOrder, RangeSummary, VideoSetup};
 
 /// How a range differs from its order.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -58,6 +58,14 @@ pub enum RangeFault {
         /// Its presentation time in ticks.
         pts: i64,
     },
+    /// A frame is shown for longer than one may be held.
+    #[error("track {track}: the frame at {pts} is held for too long")]
+    Held {
+        /// Position in the order's renditions.
+        track: u32,
+        /// Its presentation time in ticks.
+        pts: i64,
+    },
     /// The frame that opens a run of `gop_frames` is no key frame, or was not decoded when it is shown.
     #[error("track {track}: the frame at {pts} must be a key frame")]
     NoKeyframe {
@@ -92,10 +100,9 @@ pub fn check_range(order: &RangeOrder, summary: &RangeSummary) -> Result<(), Ran
 /// Holds one byte per frame and rendition.
 #[derive(Clone, Debug)]
 pub struct RangeCheck {
+    video: VideoSetup,
     frame_count: u64,
     first_tick: i64,
-    frame_ticks: u32,
-    gop_frames: u64,
     tracks: Vec<TrackCheck>,
 }
 
@@ -112,13 +119,8 @@ impl RangeCheck {
         let first_tick =
             i64::try_from(order.first_frame).unwrap_or(i64::MAX).saturating_mul(order.video.frame_ticks.into());
         let seen = vec![false; usize::try_from(frame_count).unwrap_or(usize::MAX)];
-        Self {
-            frame_count,
-            first_tick,
-            frame_ticks: order.video.frame_ticks.max(1),
-            gop_frames: u64::from(order.video.gop_frames.max(1)),
-            tracks: vec![TrackCheck { next_dts: first_tick, seen }; order.renditions.len()],
-        }
+        let tracks = vec![TrackCheck { next_dts: first_tick, seen }; order.renditions.len()];
+        Self { video: order.video.clone(), frame_count, first_tick, tracks }
     }
 
     /// Takes note of one sample, in decode order.
@@ -126,13 +128,14 @@ impl RangeCheck {
     /// # Errors
     /// How it differs from the order.
     pub fn sample(&mut self, track: u32, sample: &Sample) -> Result<(), RangeFault> {
-        let ticks = i64::from(self.frame_ticks);
+        let ticks = self.video.frame_ticks.max(1);
         let state = usize::try_from(track).ok().and_then(|index| self.tracks.get_mut(index));
         let state = state.ok_or(RangeFault::UnknownTrack { track })?;
         let Sample { dts, pts, duration, keyframe, .. } = *sample;
-        if dts != state.next_dts || duration != self.frame_ticks {
+        if dts != state.next_dts || duration == 0 || !duration.is_multiple_of(ticks) {
             return Err(RangeFault::DecodeTime { track, dts, expected: state.next_dts });
         }
+        let (ticks, gop_frames) = (i64::from(ticks), u64::from(self.video.gop_frames.max(1)));
         let offset = pts.checked_sub(self.first_tick).filter(|offset| *offset >= 0 && offset % ticks == 0);
         let frame = offset.and_then(|offset| usize::try_from(offset / ticks).ok());
         let seen = frame.and_then(|frame| state.seen.get_mut(frame));
@@ -140,22 +143,32 @@ impl RangeCheck {
             return Err(RangeFault::Frame { track, pts });
         };
         *seen = true;
-        if (frame as u64).is_multiple_of(self.gop_frames) && !(keyframe && pts == dts) {
+        if (frame as u64).is_multiple_of(gop_frames) && !(keyframe && pts == dts) {
             return Err(RangeFault::NoKeyframe { track, pts });
         }
-        state.next_dts = dts.saturating_add(ticks);
+        state.next_dts = dts.saturating_add(duration.into());
         Ok(())
     }
 
-    /// That nothing is missing.
+    /// That nothing is missing: the samples last as long as the range, and each shows no more frames than one may.
     ///
     /// # Errors
-    /// The first track with too few frames.
+    /// The first track that is too short, or too long, or stands still.
     pub fn finish(&self) -> Result<(), RangeFault> {
+        let ticks = i64::from(self.video.frame_ticks.max(1));
         for (track, state) in self.tracks.iter().enumerate() {
-            let found = state.seen.iter().filter(|seen| **seen).count() as u64;
+            let found = ((state.next_dts - self.first_tick) / ticks).unsigned_abs();
             if found != self.frame_count {
                 return Err(RangeFault::Frames { track, ordered: self.frame_count, found });
+            }
+            let mut shown_to = 0;
+            for (frame, seen) in (0..).zip(&state.seen) {
+                if *seen {
+                    shown_to = frame + u64::from(self.video.longest_hold(frame));
+                } else if frame >= shown_to {
+                    let pts = self.first_tick + ticks * i64::try_from(frame).unwrap_or(i64::MAX);
+                    return Err(RangeFault::Held { track: track as u32, pts });
+                }
             }
         }
         Ok(())

@@ -66,9 +66,20 @@ impl From<&VideoPlan> for VideoSetup {
     }
 }
 
+impl VideoSetup {
+    /// How many frames, from `frame` of a range on, one sample may show: those of a second, and none beyond the next IDR
+    /// picture. At least one.
+    pub fn longest_hold(&self, frame: u64) -> u32 {
+        let gop = u64::from(self.gop_frames.max(1));
+        let to_keyframe = u32::try_from(gop - frame % gop).unwrap_or(u32::MAX);
+        (self.frame_rate.num() / self.frame_rate.den()).max(1).min(to_keyframe)
+    }
+}
+
 /// Decode one range once and encode it for every rendition.
 ///
-/// Output frame `first_frame + i` has presentation time `(first_frame + i) * frame_ticks` in every rendition.
+/// Output frame `first_frame + i` has presentation time `(first_frame + i) * frame_ticks` in every rendition, unless the
+/// frame before it shows the same: then that one is held ([`VideoSetup::longest_hold`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RangeOrder {
     /// What every range of the stream shares.
@@ -144,9 +155,9 @@ pub trait EngineSink {
 
     /// One access unit.
     ///
-    /// Times are on the presentation's clock, so a range's first video sample has
-    /// `dts == pts == first_frame * frame_ticks`; each further `dts` is `frame_ticks` later, and a reordered picture's
-    /// `pts` may lie before its `dts`. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
+    /// Times are on the presentation's clock and its grid of frames, so a range's first video sample has
+    /// `dts == pts == first_frame * frame_ticks`; each further `dts` is where the sample before it ends, and a reordered
+    /// picture's `pts` may lie before its `dts`. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
     /// samples from the start of the priming.
     ///
     /// # Errors
@@ -169,7 +180,7 @@ pub trait EngineSink {
 /// What encoding a range came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeSummary {
-    /// Frames handed to the sink, one number per rendition of the order.
+    /// Frames that the samples handed to the sink last, one number per rendition of the order.
     pub frames_per_track: Vec<u64>,
     /// Planned pictures that could not be decoded; each was replaced by the nearest one before it, or after it.
     pub missing_pictures: u64,

@@ -96,19 +96,25 @@ impl Engine for FakeEngine {
         }
         let total = pictures.len() as u64;
         let ticks = i64::from(order.video.frame_ticks);
-        for (index, source_pts) in (0_u64..).zip(pictures) {
+        let mut left = &pictures[..];
+        while let Some(&source_pts) = left.first() {
+            let index = total - left.len() as u64;
+            let most = order.video.longest_hold(index) as usize;
+            let held = left.iter().take(most).take_while(|pts| **pts == source_pts).count();
+            left = &left[held..];
+            let (held, next) = (held as u32, total - left.len() as u64);
             let frame = order.first_frame + index;
             let time = i64::try_from(frame).unwrap_or(i64::MAX).saturating_mul(ticks);
             let keyframe = index.is_multiple_of(u64::from(order.video.gop_frames.max(1)));
             for (track, rendition) in order.renditions.iter().enumerate() {
                 let seed = [rendition.name.as_bytes(), &frame.to_be_bytes(), &source_pts.to_be_bytes()].concat();
                 let data = nal(keyframe, &seed);
-                let sample = Sample { dts: time, pts: time, duration: order.video.frame_ticks, keyframe, data };
-                sink.sample(track as u32, sample)?;
-                summary.frames_per_track[track] += 1;
+                let duration = order.video.frame_ticks.saturating_mul(held);
+                sink.sample(track as u32, Sample { dts: time, pts: time, duration, keyframe, data })?;
+                summary.frames_per_track[track] += u64::from(held);
             }
-            if (index + 1).is_multiple_of(PROGRESS_EVERY) || index + 1 == total {
-                sink.progress(index + 1, total)?;
+            if next / PROGRESS_EVERY > index / PROGRESS_EVERY || next == total {
+                sink.progress(next, total)?;
             }
         }
         Ok(summary)

@@ -363,6 +363,38 @@ fn a_check_finds_each_way_to_get_a_range_wrong() {
     let twice = media_types::Sample { dts: 480, ..samples[0].clone() };
     assert_eq!(check.sample(0, &twice), Err(RangeFault::Frame { track: 0, pts: 0 }));
     assert_eq!(check.finish(), Err(RangeFault::Frames { track: 0, ordered: 100, found: 1 }));
+    for duration in [0, 481] {
+        let odd = media_types::Sample { duration, ..samples[0].clone() };
+        assert_eq!(fresh().sample(0, &odd), Err(RangeFault::DecodeTime { track: 0, dts: 0, expected: 0 }));
+    }
+}
+
+#[test]
+fn a_picture_is_held_for_a_second_and_never_where_a_key_frame_is_due() {
+    let mut slides = video((0..10).map(|second| second * 4), 1);
+    slides.stated_rate = Some(rate(25, 1));
+    let report = report(Some(slides), Vec::new());
+    let video = planned(&report).video.unwrap();
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
+    let mut sink = CollectingSink::new(1000);
+    FakeEngine::new(report).encode_range(&order, &mut sink).unwrap();
+    let samples = sink.samples.remove(&0).unwrap();
+    let seconds = samples.iter().map(|sample| f64::from(sample.duration) / f64::from(video.timescale.get()));
+    assert!(seconds.clone().all(|seconds| seconds <= 1.0) && seconds.clone().any(|seconds| seconds == 1.0));
+
+    let join = |joined: usize| {
+        let mut held = samples.clone();
+        let gone = held.remove(joined + 1);
+        held[joined].duration += gone.duration;
+        let mut check = RangeCheck::new(&order);
+        held.iter().for_each(|sample| check.sample(0, sample).unwrap());
+        (check.finish(), gone.pts)
+    };
+    let key = samples.iter().skip(1).position(|sample| sample.keyframe).unwrap();
+    for joined in [0, key] {
+        let (found, pts) = join(joined);
+        assert_eq!(found, Err(RangeFault::Held { track: 0, pts }), "{joined}");
+    }
 }
 
 proptest! {

@@ -118,9 +118,15 @@ ff "${BASE[@]}" -vf "$(store bt709 tv yuv420p10le "$HD")" "${X264[@]}" "${AAC[@]
 X265=(-c:v libx265 -preset ultrafast -crf 20 -x265-params log-level=none:pools=2 -tag:v hvc1)
 wide() { printf 'colorspace=bt2020nc:color_primaries=bt2020:color_trc=%s' "$1"; }
 ff "${BASE[@]}" -vf "$(store bt709 tv yuv420p10le "$HD")" "${X265[@]}" "${AAC[@]}" ten-bit-hevc.mp4
-ff "${BASE[@]}" -vf "$(store bt2020 tv yuv420p10le "$(wide bt2020-10)")" "${X265[@]}" "${AAC[@]}" bt2020.mp4
-ff "${BASE[@]}" -vf "$(store bt2020 tv yuv420p10le "$(wide smpte2084)")" "${X265[@]}" "${AAC[@]}" hdr10.mp4
-ff "${BASE[@]}" -vf "$(store bt2020 tv yuv420p10le "$(wide arib-std-b67)")" "${X265[@]}" "${AAC[@]}" hlg.mp4
+# White is the paper white of ITU-R BT.2408, 203 nits. Without loss: next to nothing of one colour is easily seen in another.
+DEEP=(-c:v libx265 -preset ultrafast -x265-params lossless=1:log-level=none:pools=2 -tag:v hvc1)
+broad() { # broad TRANSFER: the scene as BT.2020 stores it, under this transfer
+  printf 'setparams=colorspace=gbr:color_primaries=bt709:color_trc=bt709:range=pc,zscale=t=linear:npl=203,format=gbrpf32le,'
+  printf 'zscale=p=bt2020:t=%s:m=bt2020nc:r=tv:npl=203,format=yuv420p10le,setparams=range=tv:%s' "$1" "$(wide "$1")"
+}
+ff "${BASE[@]}" -vf "$(broad bt2020-10)" "${DEEP[@]}" "${AAC[@]}" bt2020.mp4
+ff "${BASE[@]}" -vf "$(broad smpte2084)" "${DEEP[@]}" "${AAC[@]}" hdr10.mp4
+ff "${BASE[@]}" -vf "$(broad arib-std-b67)" "${DEEP[@]}" "${AAC[@]}" hlg.mp4
 
 # --- rates: slow, fast, varying
 

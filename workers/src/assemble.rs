@@ -38,7 +38,8 @@ pub(crate) fn video_record<'a>(
         segments.extend(part.segments.iter().cloned());
     }
     check_gapless(&name, &segments)?;
-    let frames: u64 = segments.iter().map(|segment| u64::from(segment.sample_count)).sum();
+    let ticks: u64 = segments.iter().map(|segment| segment.duration_ticks).sum();
+    let frames = ticks / u64::from(plan.frame_ticks.max(1));
     if frames != plan.frame_count() {
         return Err(broken(&format!("{name} has {frames} frames of {} planned", plan.frame_count())));
     }

@@ -33,9 +33,9 @@ pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
 }
 
-/// Ranges encoded at once by one local encode: one for every two processors, which the renditions of one range keep busy.
-/// Each holds a set of encoders, so this bounds memory too.
-pub(crate) fn ranges_at_once() -> u32 {
+/// Ranges that are usually encoded at once by one local encode: one for every two processors, which the renditions of one range
+/// keep busy. Each holds a set of encoders, so this bounds memory too.
+pub fn ranges_at_once() -> u32 {
     (cores() / 2).max(1)
 }
 

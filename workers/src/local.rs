@@ -45,15 +45,16 @@ pub struct LocalResult {
     pub sound: Option<SoundLevel>,
 }
 
-/// Encodes `input` into the folder `out`, which must not exist or be empty. Nothing is left there after a failure.
+/// Encodes a file into a folder that must not exist or be empty, `ranges_at_once` ranges at once. Nothing is left there after a
+/// failure.
 ///
 /// # Errors
 /// When the source is unfit, the folder is taken, or the machine fails.
 pub async fn encode_local(
-    input: &Path,
-    out: &Path,
+    (input, out): (&Path, &Path),
     ladder: &Ladder,
     engine: &EngineOptions,
+    ranges_at_once: u32,
     on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>,
 ) -> Result<LocalResult, WorkError> {
     let staging = Staging::create(out)?;
@@ -64,11 +65,11 @@ pub async fn encode_local(
     let plan = Arc::new(pipeline::plan(&report, ladder)?);
     on_event(LocalEvent::Planned(plan.clone()));
 
-    let board = Arc::new(Board::new(plan.clone(), on_event));
+    let board = Arc::new(Board::new(plan.clone(), ranges_at_once, on_event));
     let folder = Arc::new(Folder::new(staging.path()));
     let mut running = tokio::task::JoinSet::new();
     running.spawn(work(session, board.clone(), Lane::Single, folder.clone()));
-    for _ in 0..board.ranges.len().min(crate::ranges_at_once() as usize) {
+    for _ in 0..board.ranges.len().min(ranges_at_once as usize) {
         let session = EngineSession::start(engine, source.clone()).await?;
         running.spawn(work(session, board.clone(), Lane::Ranges, folder.clone()));
     }
@@ -129,9 +130,8 @@ fn stretches(segments: u32, planned: u32, places: u32) -> impl Iterator<Item = R
     (0..count).map(move |index| border(index)..border(index + 1))
 }
 
-fn ranges(video: &VideoPlan) -> Vec<GopRange> {
+fn ranges(video: &VideoPlan, places: u32) -> Vec<GopRange> {
     let planned = video.ranges.first().map_or(1, |range| range.segment_count);
-    let places = crate::ranges_at_once();
     stretches(video.segment_count(), planned, places).map(|segments| video.range_of(segments)).collect()
 }
 
@@ -153,13 +153,13 @@ struct Board {
 }
 
 impl Board {
-    fn new(plan: Arc<EncodePlan>, on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>) -> Self {
+    fn new(plan: Arc<EncodePlan>, ranges_at_once: u32, on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>) -> Self {
         let mut tasks = Vec::new();
         let seconds = plan.duration_ms as f64 / 1000.0;
         if plan.audio.is_some() {
             tasks.push((Task::Audio, seconds * 0.02));
         }
-        let ranges = plan.video.as_ref().map_or_else(Vec::new, ranges);
+        let ranges = plan.video.as_ref().map_or_else(Vec::new, |video| ranges(video, ranges_at_once));
         if let Some(video) = &plan.video {
             let pixels: f64 =
                 video.renditions.iter().map(|rendition| f64::from(rendition.width) * f64::from(rendition.height)).sum();

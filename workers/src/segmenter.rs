@@ -38,11 +38,16 @@ impl Cuts<'_> {
         }
     }
 
-    /// Samples of segment `index`; 0 past the end.
-    fn samples_in(&self, index: u32) -> usize {
+    /// Whether `samples` are all of segment `index`: pictures may be held, and then last several frames.
+    fn is_whole(&self, index: u32, samples: &[Sample]) -> bool {
         match self {
-            Cuts::Video { plan, .. } => plan.frames_in_segment(index) as usize,
-            Cuts::Audio { grid, .. } => grid.as_ref().map_or(0, |grid| grid.frames_in_segment(index) as usize),
+            Cuts::Video { plan, .. } => {
+                let ticks: u64 = samples.iter().map(|sample| u64::from(sample.duration)).sum();
+                ticks >= u64::from(plan.frames_in_segment(index)) * u64::from(plan.frame_ticks)
+            }
+            Cuts::Audio { grid, .. } => {
+                grid.as_ref().is_some_and(|grid| samples.len() as u64 == grid.frames_in_segment(index))
+            }
         }
     }
 }
@@ -107,7 +112,7 @@ impl<'a> Builder<'a> {
             sample.duration = u32::try_from(left).map_or(sample.duration, |left| sample.duration.min(left.max(1)));
         }
         self.open.push(sample);
-        if self.open.len() == self.cuts.samples_in(self.index()) {
+        if self.cuts.is_whole(self.index(), &self.open) {
             self.flush(sink).await?;
         }
         Ok(())

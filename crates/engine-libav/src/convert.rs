@@ -1,4 +1,5 @@
-//! A decoded picture made fit for one rendition: progressive, upright, scaled, 8-bit 4:2:0 in video range.
+//! A decoded picture made fit for one rendition: progressive, upright, scaled, of standard dynamic range and no more than
+//! its colours, 8-bit 4:2:0 in video range.
 
 use std::collections::VecDeque;
 use std::ptr;
@@ -30,9 +31,60 @@ pub(crate) struct Converter {
 }
 
 struct Built {
-    shape: (ff::format::Pixel, u32, u32),
+    shape: Shape,
     graph: filter::Graph,
 }
+
+/// What a graph is built for.
+type Shape = (ff::format::Pixel, u32, u32, Light);
+
+/// How a picture's numbers become light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Light {
+    /// Standard dynamic range, in colours that any screen has.
+    Standard,
+    /// Standard dynamic range in the wide colours of ITU-R BT.2020.
+    Wide,
+    /// The high dynamic range of ITU-R BT.2100: PQ or HLG.
+    High,
+}
+
+impl Light {
+    /// Of a picture that says its colours.
+    fn of(picture: &frame::Video) -> Self {
+        use ff::color::{Primaries, TransferCharacteristic as Transfer};
+        match picture.color_transfer_characteristic() {
+            Transfer::SMPTE2084 | Transfer::ARIB_STD_B67 => Self::High,
+            _ if picture.color_primaries() == Primaries::BT2020 => Self::Wide,
+            _ => Self::Standard,
+        }
+    }
+
+    /// Filters that bring a picture to a size and to BT.709; empty where it may keep its colours.
+    fn filters(self, width: u32, height: u32, picture: &frame::Video) -> String {
+        // zimg takes no subsampled colour of half a sample more.
+        let even = picture.width().is_multiple_of(2) && picture.height().is_multiple_of(2);
+        let whole = if even { "" } else { "format=yuv444p10le," };
+        let size = format!("{whole}zscale=w={width}:h={height}:filter=bicubic");
+        match self {
+            Self::Standard => String::new(),
+            Self::Wide => format!("{size}:p=bt709:t=bt709:m=bt709:r=tv,"),
+            Self::High => format!(
+                "{size}:t=linear:npl={DIFFUSE_WHITE_NITS},format=gbrpf32le,zscale=p=bt709,\
+                 tonemap=tonemap=mobius:param={KEPT}:desat=0:peak={:.3},\
+                 zscale=t=bt709:m=bt709:r=tv:d=error_diffusion,format=yuv420p,",
+                f64::from(PEAK_NITS) / f64::from(DIFFUSE_WHITE_NITS),
+            ),
+        }
+    }
+}
+
+/// ITU-R BT.2408 §2.1: what a white sheet of paper has in pictures of high dynamic range.
+const DIFFUSE_WHITE_NITS: u32 = 203;
+/// The brightest light that still differs from what is brighter.
+const PEAK_NITS: u32 = 1_000;
+/// Light up to this part of diffuse white stays as it is; what is above it shares what is left.
+const KEPT: f64 = 0.3;
 
 impl Converter {
     pub(crate) fn new(target: Target) -> Self {
@@ -41,10 +93,11 @@ impl Converter {
 
     /// Hands in a picture under the time `pts`, which its converted form carries.
     pub(crate) fn push(&mut self, picture: &frame::Video, pts: i64) -> Result<(), EngineError> {
-        let shape = (picture.format(), picture.width(), picture.height());
+        let light = Light::of(picture);
+        let shape = (picture.format(), picture.width(), picture.height(), light);
         if self.built.as_ref().is_none_or(|built| built.shape != shape) {
             self.empty()?;
-            self.built = Some(Built { shape, graph: build(self.target, picture)? });
+            self.built = Some(Built { shape, graph: build(self.target, picture, light)? });
         }
         let Some(built) = &mut self.built else { return Ok(()) };
         // A new reference to the same pixels: the picture itself is shared between renditions and must not change.
@@ -100,7 +153,7 @@ fn broken() -> EngineError {
     EngineError::Engine { detail: "the scaling graph lost its ends".to_owned() }
 }
 
-fn build(target: Target, picture: &frame::Video) -> Result<filter::Graph, EngineError> {
+fn build(target: Target, picture: &frame::Video, light: Light) -> Result<filter::Graph, EngineError> {
     let failed = engine("building the scaling graph");
     let missing = || EngineError::Engine { detail: "libavfilter lacks its buffers".to_owned() };
     let mut graph = filter::Graph::new();
@@ -133,6 +186,7 @@ fn build(target: Target, picture: &frame::Video) -> Result<filter::Graph, Engine
     });
     let (format, range) = if target.jpeg { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
     let Target { width, height, .. } = target;
+    chain.push_str(&light.filters(width, height, picture));
     chain.push_str(&format!("scale=w={width}:h={height}:flags=bicubic:out_range={range}"));
     if target.jpeg {
         chain.push_str(":out_color_matrix=bt601");

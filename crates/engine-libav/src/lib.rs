@@ -5,7 +5,8 @@
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
-//! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`).
+//! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
+//!   nothing new (`unchanged`).
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
@@ -33,6 +34,7 @@ mod stills;
 mod timeline;
 mod track;
 mod turn;
+mod unchanged;
 mod video;
 mod walk;
 

@@ -19,6 +19,8 @@ use crate::walk::walk;
 const PICTURES_IN_FLIGHT: usize = 4;
 /// Samples waiting for the sink, over all renditions.
 const SAMPLES_IN_FLIGHT: usize = 64;
+/// Frames, over all renditions, between two words on progress.
+const PROGRESS_EVERY: u64 = 32;
 
 pub(crate) fn encode_range(
     source: Input,
@@ -70,15 +72,18 @@ fn deliver(order: &RangeOrder, made: Receiver<Made>, sink: &mut dyn EngineSink) 
     let tracks = order.renditions.len() as u64;
     let total = order.frame_count() * tracks;
     let mut frames = vec![0; order.renditions.len()];
-    let mut done = 0;
+    let frame_ticks = order.video.frame_ticks.max(1);
+    let (mut done, mut told) = (0, 0);
     for item in made {
         match item {
             Made::Config(track, config) => sink.config(track, config, 0)?,
             Made::Sample(track, sample) => {
+                let held = u64::from(sample.duration / frame_ticks);
                 sink.sample(track, sample)?;
-                frames[track as usize] += 1;
-                done += 1;
-                if done % 32 == 0 || done == total {
+                frames[track as usize] += held;
+                done += held;
+                if done - told >= PROGRESS_EVERY || done == total {
+                    told = done;
                     sink.progress(done / tracks.max(1), order.frame_count())?;
                 }
             }

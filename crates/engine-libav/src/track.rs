@@ -41,7 +41,7 @@ pub(crate) fn encode_track(
         out,
     };
     for placed in pictures {
-        track.frames.push_back((placed.first, placed.count));
+        track.frames.push_back(placed.first);
         track.converter.push(&placed.picture, placed.first.cast_signed())?;
         drop(placed);
         track.encode_converted()?;
@@ -56,8 +56,8 @@ struct Track<'a> {
     rendition: &'a Rendition,
     index: u32,
     converter: Converter,
-    /// Which frames show the pictures inside the converter, as first and count.
-    frames: VecDeque<(u64, u32)>,
+    /// The first frames that show the pictures inside the converter.
+    frames: VecDeque<u64>,
     encoder: Option<VideoEncoder>,
     out: &'a SyncSender<Made>,
 }
@@ -65,18 +65,16 @@ struct Track<'a> {
 impl Track<'_> {
     fn encode_converted(&mut self) -> Result<(), EngineError> {
         while let Some(mut picture) = self.converter.pull()? {
-            let Some((first, count)) = self.frames.pop_front() else { break };
+            let Some(frame) = self.frames.pop_front() else { break };
             if self.encoder.is_none() {
                 let (encoder, config) = VideoEncoder::open(self.order, self.rendition, &picture)?;
                 self.send(Made::Config(self.index, config))?;
                 self.encoder = Some(encoder);
             }
-            for frame in first..first + u64::from(count) {
-                if let Some(encoder) = &mut self.encoder {
-                    encoder.push(&mut picture, frame)?;
-                }
-                self.drain()?;
+            if let Some(encoder) = &mut self.encoder {
+                encoder.push(&mut picture, frame)?;
             }
+            self.drain()?;
         }
         Ok(())
     }

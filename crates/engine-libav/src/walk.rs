@@ -8,20 +8,20 @@ use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
 use media_types::Shown;
-use pipeline::{EngineError, RangeOrder};
+use pipeline::{EngineError, RangeOrder, VideoSetup};
 
 use crate::error::input;
 use crate::pictures::{Pictures, time_of};
+use crate::unchanged::unchanged;
 
 /// Pictures decoded side by side, so that a source that is hard to decode keeps the encoders busy.
 const DECODER_THREADS: usize = 2;
 
-/// A picture, and the frames of the range that show it: `first .. first + count`.
+/// A picture, and the first frame of the range that shows it. It stays until the next one's.
 #[derive(Clone)]
 pub(crate) struct Placed {
     pub(crate) picture: Arc<frame::Video>,
     pub(crate) first: u64,
-    pub(crate) count: u32,
 }
 
 /// Planned pictures that could not be decoded.
@@ -42,7 +42,7 @@ pub(crate) fn walk(
     let mut missing = Missing::default();
     let Some(first) = planned.first() else { return Ok(missing) };
     let mut cursor = Cursor::at(source, order, first.source_pts, cancelled)?;
-    let mut place = Placer { tracks, frame: 0, last: None, owed: 0 };
+    let mut place = Placer { video: &order.video, tracks, frame: 0, next: 0, last: None, owed: 0 };
     for (at, shown) in planned.iter().enumerate() {
         match cursor.take(shown.source_pts, slack(planned, at))? {
             Some(picture) => place.show(Arc::new(picture), shown.frames)?,
@@ -110,23 +110,42 @@ impl Cursor {
     }
 }
 
-struct Placer {
+struct Placer<'a> {
+    video: &'a VideoSetup,
     tracks: Vec<SyncSender<Placed>>,
+    /// Frames that have their picture.
     frame: u64,
+    /// The frame from which on the last picture is shown no more, unless it is handed in again.
+    next: u64,
+    /// What was handed in last.
     last: Option<Arc<frame::Video>>,
     /// Frames at the start that wait for the first picture there is.
     owed: u32,
 }
 
-impl Placer {
+impl Placer<'_> {
+    /// Hands in a picture for the next `frames`, unless they show what is there already. A deinterlacer has to see every
+    /// picture.
     fn show(&mut self, picture: Arc<frame::Video>, frames: u32) -> Result<(), EngineError> {
         let count = frames.saturating_add(std::mem::take(&mut self.owed));
-        for track in &self.tracks {
-            let placed = Placed { picture: picture.clone(), first: self.frame, count };
-            track.send(placed).map_err(|_| EngineError::Stopped)?;
+        let stays = self.last.clone().filter(|last| !self.video.deinterlace && unchanged(last, &picture));
+        if stays.is_none() {
+            self.next = self.frame;
         }
+        let picture = stays.unwrap_or(picture);
         self.frame += u64::from(count);
+        while self.next < self.frame {
+            self.hand_in(&picture, self.next)?;
+            self.next += u64::from(self.video.longest_hold(self.next));
+        }
         self.last = Some(picture);
+        Ok(())
+    }
+
+    fn hand_in(&self, picture: &Arc<frame::Video>, first: u64) -> Result<(), EngineError> {
+        for track in &self.tracks {
+            track.send(Placed { picture: picture.clone(), first }).map_err(|_| EngineError::Stopped)?;
+        }
         Ok(())
     }
 

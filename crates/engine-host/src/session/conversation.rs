@@ -143,8 +143,9 @@ impl Conversation {
                 EngineEvent::Config { track, config, priming_samples }
             }
             FromChild::Sample { track, dts, pts, duration, keyframe } => {
-                self.expected.sample(track, payload.len())?;
-                EngineEvent::Sample { track, sample: Sample { dts, pts, duration, keyframe, data: payload } }
+                let sample = Sample { dts, pts, duration, keyframe, data: payload };
+                self.expected.sample(track, &sample)?;
+                EngineEvent::Sample { track, sample }
             }
             FromChild::Image { name } => {
                 self.expected.image(&name)?;

@@ -1,6 +1,6 @@
 //! What one order may bring, and what must have come before its end.
 
-use media_types::CodecConfig;
+use media_types::{CodecConfig, Sample};
 use pipeline::{AudioOrder, POSTER, RangeOrder, STORYBOARD, StillsOrder};
 
 use crate::protocol::{Limits, ProtocolError};
@@ -25,12 +25,12 @@ pub(super) struct Expected {
 
 struct Track {
     form: Form,
-    /// `None` before the configuration.
-    samples_left: Option<u64>,
+    /// What is to come, in frames of the grid or in coded frames of sound. `None` before the configuration.
+    frames_left: Option<u64>,
 }
 
 enum Form {
-    Video { frames: u64, bytes_left: u64 },
+    Video { frames: u64, frame_ticks: u32, bytes_left: u64 },
     Audio { samples: u64 },
 }
 
@@ -49,14 +49,17 @@ impl Expected {
                 + u128::from(cap.buffer_bits);
             let bytes = bits.saturating_mul(OVERSHOOT) / 8 + u128::from(Limits::FROM_CHILD.payload_bytes);
             let bytes_left = u64::try_from(bytes).unwrap_or(u64::MAX);
-            Track { form: Form::Video { frames, bytes_left }, samples_left: None }
+            Track {
+                form: Form::Video { frames, frame_ticks: order.video.frame_ticks.max(1), bytes_left },
+                frames_left: None,
+            }
         });
         Self { tracks: tracks.collect(), total: frames, ..Self::nothing() }
     }
 
     pub(super) fn of_audio(order: &AudioOrder) -> Self {
         let samples = order.plan.sample_count;
-        let track = Track { form: Form::Audio { samples }, samples_left: None };
+        let track = Track { form: Form::Audio { samples }, frames_left: None };
         Self { tracks: vec![track], total: samples, ..Self::nothing() }
     }
 
@@ -66,9 +69,9 @@ impl Expected {
     }
 
     pub(super) fn config(&mut self, track: u32, config: &CodecConfig, priming: u32) -> Result<(), ProtocolError> {
-        let track = self.tracks.get_mut(track as usize).filter(|track| track.samples_left.is_none());
+        let track = self.tracks.get_mut(track as usize).filter(|track| track.frames_left.is_none());
         let track = track.ok_or(ProtocolError::Unexpected("the configuration of another track"))?;
-        track.samples_left = match (&track.form, config) {
+        track.frames_left = match (&track.form, config) {
             (Form::Video { frames, .. }, CodecConfig::Avc(_)) if priming == 0 => Some(*frames),
             (Form::Audio { samples }, CodecConfig::Aac(_)) if priming <= MAX_PRIMING_SAMPLES => {
                 Some(samples.saturating_add(priming.into()).div_ceil(AAC_FRAME))
@@ -78,24 +81,23 @@ impl Expected {
         Ok(())
     }
 
-    pub(super) fn sample(&mut self, track: u32, bytes: usize) -> Result<(), ProtocolError> {
+    /// A sample may show several frames; at least one is what it takes from those to come.
+    pub(super) fn sample(&mut self, track: u32, sample: &Sample) -> Result<(), ProtocolError> {
         let track = self.tracks.get_mut(track as usize);
-        let Some(Track { form, samples_left: Some(samples_left) }) = track else {
+        let Some(Track { form, frames_left: Some(frames_left) }) = track else {
             return Err(ProtocolError::Unexpected("a sample of a track without configuration"));
         };
-        let bytes = bytes as u64;
-        let fits = match form {
-            Form::Video { bytes_left, .. } => {
+        let bytes = sample.data.len() as u64;
+        let (fits, frames) = match form {
+            Form::Video { frame_ticks, bytes_left, .. } => {
                 let rest = bytes_left.checked_sub(bytes);
                 *bytes_left = rest.unwrap_or(0);
-                rest.is_some()
+                (rest.is_some(), sample.duration / *frame_ticks)
             }
-            Form::Audio { .. } => bytes <= MAX_AAC_FRAME_BYTES,
+            Form::Audio { .. } => (bytes <= MAX_AAC_FRAME_BYTES, 1),
         };
-        if *samples_left == 0 || !fits {
-            return Err(ProtocolError::Unexpected("more than was ordered"));
-        }
-        *samples_left -= 1;
+        let rest = frames_left.checked_sub(frames.max(1).into()).filter(|_| fits);
+        *frames_left = rest.ok_or(ProtocolError::Unexpected("more than was ordered"))?;
         Ok(())
     }
 
@@ -117,7 +119,7 @@ impl Expected {
 
     /// That everything came.
     pub(super) fn end(&self) -> Result<(), ProtocolError> {
-        let whole = |track: &Track| track.samples_left == Some(0);
+        let whole = |track: &Track| track.frames_left == Some(0);
         if self.images.is_empty() && self.tracks.iter().all(whole) {
             return Ok(());
         }

@@ -13,6 +13,8 @@ pub(crate) struct Encoded {
     pub(crate) report: ProbeReport,
     pub(crate) plan: EncodePlan,
     pub(crate) summaries: Vec<RangeSummary>,
+    /// Pictures that were encoded.
+    pub(crate) pictures: usize,
     /// The number that each output frame shows, over all ranges.
     pub(crate) numbers: Vec<Option<u32>>,
 }
@@ -60,16 +62,22 @@ pub(crate) fn encode_all(folder: &Folder, file: &Path) -> Encoded {
 /// As [`encode_all`], by another plan.
 pub(crate) fn encode_plan(folder: &Folder, mut engine: LibavEngine, report: ProbeReport, plan: EncodePlan) -> Encoded {
     let video = plan.video.as_ref().unwrap();
-    let (mut summaries, mut stream) = (Vec::new(), Vec::new());
+    let (mut summaries, mut stream, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for range in &video.ranges {
         let (sink, summary) = encode(&mut engine, &RangeOrder::new(video, range, &[0]));
         stream.extend(annex_b(&sink.configs[&0].0, &sink.samples[&0]));
+        shown.extend(sink.samples[&0].iter().map(|sample| sample.pts as u64 / u64::from(video.frame_ticks)));
         summaries.push(summary);
     }
+    shown.sort_unstable();
     let (width, height) = (video.renditions[0].width as usize, video.renditions[0].height as usize);
-    let numbers = numbers(&grey(folder, &stream), width, height);
-    assert_eq!(numbers.len() as u64, video.frame_count());
-    Encoded { report, summaries, numbers, plan }
+    let decoded = numbers(&grey(folder, &stream), width, height);
+    assert_eq!(decoded.len(), shown.len());
+    let end: u64 = video.ranges.iter().map(|range| range.frame_count).sum();
+    let ends: Vec<u64> = shown.iter().skip(1).copied().chain([end]).collect();
+    let held = decoded.iter().zip(&shown).zip(ends);
+    let numbers = held.flat_map(|((number, from), to)| std::iter::repeat_n(*number, (to - from) as usize)).collect();
+    Encoded { pictures: shown.len(), report, summaries, numbers, plan }
 }
 
 /// ISO/IEC 14496-15 samples as a stream that stands alone.

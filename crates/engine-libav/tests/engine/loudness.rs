@@ -64,7 +64,7 @@ fn encode(engine: &mut LibavEngine, plan: &AudioPlan, gain_db: f64) -> (AudioSum
 }
 
 /// Talking at a distance: noise of a voice's range in syllables.
-const SPEECH: &str = "anoisesrc=c=pink:a=0.4:r=48000:d=12,highpass=f=150,lowpass=f=4000,tremolo=f=4:d=0.8";
+const SPEECH: &str = "anoisesrc=c=pink:a=0.4:r=48000:d=12:seed=7,highpass=f=150,lowpass=f=4000,tremolo=f=4:d=0.8";
 /// Dense and loud, with the tops cut off.
 const CLIPPED: &str = "aevalsrc=sin(2*PI*110*t)+sin(2*PI*277*t)+0.7*sin(2*PI*1234*t)+0.5*sin(2*PI*5003*t)|\
                        sin(2*PI*110*t)+sin(2*PI*330*t)+0.7*sin(2*PI*1480*t)+0.5*sin(2*PI*7001*t):s=44100:d=12";

@@ -5,6 +5,7 @@
 mod bad_bytes;
 mod containers;
 mod decoding;
+mod holds;
 mod loudness;
 mod media;
 mod order;

@@ -102,3 +102,42 @@ fn a_change_of_size_in_the_middle_loses_no_picture() {
         assert_eq!((made.missing(), made.video().deinterlace), (0, !fields.is_empty()));
     }
 }
+
+/// What a grey of a standard screen (ITU-R BT.1886) between 0 and 1, seen with diffuse white at 1, is after high dynamic range
+/// was brought to standard: the curve of Möbius above 0.3, with 1,000 nits at the top.
+fn toned(grey: f64) -> f64 {
+    let linear = grey.powf(2.4);
+    let (j, peak) = (0.3, 1_000.0 / 203.0);
+    let a = -j * j * (peak - 1.0) / (j * j - 2.0 * j + peak);
+    let b = (j * j - 2.0 * j * peak + peak) / (peak - 1.0);
+    let kept = (b * b + 2.0 * b * j + j * j) / (b - a) * (linear + a) / (linear + b);
+    let light = if linear <= j { linear } else { kept };
+    light.powf(1.0 / 2.4)
+}
+
+#[test]
+fn high_dynamic_range_and_wide_colours_come_out_as_a_standard_screen_shows_them() {
+    let folder = Folder::new();
+    let greys = [0x40u8, 0x80, 0xc0, 0xff];
+    let bars: Vec<String> = greys
+        .iter()
+        .enumerate()
+        .map(|(at, g)| format!("drawbox=x={}:y=0:w=40:h=96:color=0x{g:02x}{g:02x}{g:02x}:t=fill", at * 40))
+        .collect();
+    for (transfer, high) in [("smpte2084", true), ("arib-std-b67", true), ("bt2020-10", false)] {
+        let from = "setparams=colorspace=gbr:color_primaries=bt709:color_trc=bt709:range=pc";
+        let wide = format!("zscale=p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203");
+        let tags = format!("-color_primaries bt2020 -color_trc {transfer} -colorspace bt2020nc -color_range tv");
+        let file = folder.make(&format!(
+            "-f lavfi -i color=black:s=160x96:r=25:d=1 -vf {bars},format=gbrp,{from},zscale=t=linear:npl=203,format=gbrpf32le,{wide},format=yuv420p10le -c:v ffv1 {tags} wide.mkv",
+            bars = bars.join(","),
+        ));
+        let (picture, width, _) = first_picture(&folder, &file);
+        for (at, &grey) in greys.iter().enumerate() {
+            let drawn = f64::from(grey) / 255.0;
+            let wanted = 255.0 * if high { toned(drawn) } else { drawn };
+            let found = f64::from(picture[48 * width + at * 40 + 20]);
+            assert!((found - wanted).abs() <= 4.0, "{transfer}: {grey} became {found} instead of {wanted:.0}");
+        }
+    }
+}

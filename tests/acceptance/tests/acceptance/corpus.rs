@@ -13,7 +13,7 @@ use crate::judge;
 use measure::{Pictures, Sound};
 
 /// How far a colour may be from the one that was drawn, of 255.
-const COLOUR: f64 = 8.0;
+const COLOUR: f64 = 10.0;
 /// How far the pictures of a fine pattern may be from it on average, of 255.
 const FINE: f64 = 6.0;
 /// The longest audio frame in use: 1,152 samples of MPEG layer 3 at 48 kHz.
@@ -191,7 +191,7 @@ fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<f64
     faults.same("the range", &stated["color_range"], &"tv".into());
     faults.same("the pixel shape", &stated["sample_aspect_ratio"], &"1:1".into());
     faults.same("the size", &vec![stated["width"].clone(), stated["height"].clone()].into(), &wanted["size"]);
-    faults.same("the rate", &stated["r_frame_rate"], &wanted["rate"]);
+    faults.same("the rate", &pictures.frame_rate.as_str().into(), &wanted["rate"]);
     let frame_ms = 1000.0 / pictures.rate;
     let length_ms = pictures.count() as f64 * frame_ms;
     faults.near("the length in ms", length_ms, wanted["seconds"].as_f64().unwrap() * 1000.0, frame_ms);

@@ -18,8 +18,15 @@ pub fn colour(name: &str) -> [f64; 3] {
         "blue" => [0.0, 0.0, 192.0],
         "yellow" => [192.0, 192.0, 0.0],
         "black" => [0.0, 0.0, 0.0],
-        other => panic!("{other} is not a colour of the scene"),
+        hex => hex_colour(hex).unwrap_or_else(|| panic!("{hex} is not a colour of the scene")),
     }
+}
+
+/// A colour as `#rrggbb`.
+fn hex_colour(text: &str) -> Option<[f64; 3]> {
+    let digits = text.strip_prefix('#')?;
+    let value = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok().map(f64::from);
+    Some([value(0)?, value(2)?, value(4)?])
 }
 
 fn decode(playlist: &Path, arguments: &[&str]) -> Vec<u8> {
@@ -33,6 +40,14 @@ fn stream(playlist: &Path) -> Value {
     shown["streams"][0].take()
 }
 
+/// Of the only rendition.
+fn frame_rate(playlist: &Path) -> String {
+    let mpd = std::fs::read_to_string(playlist.ancestors().nth(2).unwrap().join("manifest.mpd")).unwrap();
+    let (_, stated) = mpd.split_once(" frameRate=\"").unwrap();
+    let (rate, _) = stated.split_once('"').unwrap();
+    if rate.contains('/') { rate.to_owned() } else { format!("{rate}/1") }
+}
+
 fn number(text: &Value) -> f64 {
     text.as_str().unwrap().parse().unwrap()
 }
@@ -41,7 +56,9 @@ fn number(text: &Value) -> f64 {
 pub struct Pictures {
     /// What ffprobe says of the stream.
     pub stated: Value,
-    /// Pictures per second.
+    /// Pictures per second as the MPD says them, such as `25/1`.
+    pub frame_rate: String,
+    /// The same as a number.
     pub rate: f64,
     width: usize,
     height: usize,
@@ -52,11 +69,14 @@ impl Pictures {
     pub fn decode(playlist: &Path) -> Self {
         let stated = stream(playlist);
         let side = |name: &str| usize::try_from(stated[name].as_u64().unwrap()).unwrap();
-        let (num, den) = stated["r_frame_rate"].as_str().unwrap().split_once('/').unwrap();
+        let frame_rate = frame_rate(playlist);
+        let (num, den) = frame_rate.split_once('/').unwrap();
         let rate = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
-        let raw = ["-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo"];
+        // A picture that is held is one of each frame that it is shown for.
+        let on_grid = ["-fps_mode", "cfr", "-r", &frame_rate];
+        let raw = [&["-map", "0:v:0"][..], &on_grid, &["-pix_fmt", "rgb24", "-f", "rawvideo"]].concat();
         let bytes = decode(playlist, &raw);
-        Self { width: side("width"), height: side("height"), rate, bytes, stated }
+        Self { width: side("width"), height: side("height"), frame_rate, rate, bytes, stated }
     }
 
     pub fn count(&self) -> usize {
