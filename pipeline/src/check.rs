@@ -58,8 +58,8 @@ pub enum RangeFault {
         /// Its presentation time in ticks.
         pts: i64,
     },
-    /// A frame is shown for longer than one may be held.
-    #[error("track {track}: the frame at {pts} is held for too long")]
+    /// A frame is shown for longer than one may be held, or is held and not decoded when it is shown.
+    #[error("track {track}: the frame at {pts} is held for too long, or decoded out of order")]
     Held {
         /// Position in the order's renditions.
         track: u32,
@@ -145,6 +145,9 @@ impl RangeCheck {
         *seen = true;
         if (frame as u64).is_multiple_of(gop_frames) && !(keyframe && pts == dts) {
             return Err(RangeFault::NoKeyframe { track, pts });
+        }
+        if duration > self.video.frame_ticks && pts != dts {
+            return Err(RangeFault::Held { track, pts });
         }
         state.next_dts = dts.saturating_add(duration.into());
         Ok(())

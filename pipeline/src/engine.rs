@@ -157,7 +157,7 @@ pub trait EngineSink {
     ///
     /// Times are on the presentation's clock and its grid of frames, so a range's first video sample has
     /// `dts == pts == first_frame * frame_ticks`; each further `dts` is where the sample before it ends, and a reordered
-    /// picture's `pts` may lie before its `dts`. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
+    /// picture's `pts` may lie before its `dts`; one that is held for several frames has both at the same. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
     /// samples from the start of the priming.
     ///
     /// # Errors

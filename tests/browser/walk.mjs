@@ -20,8 +20,8 @@ export function pictureAt(seconds, rate) {
 export function seekTargets(frames, rate, segmentSeconds = 4, player = null) {
   const edge = (count) => Math.ceil(count * segmentSeconds * rate - 1e-6);
   const wanted = [0, edge(1) - 1, edge(1), Math.floor(frames / 3) + 7, edge(3), Math.floor(frames * 0.71), frames - 1 - Math.ceil(rate)];
-  const avoided = player === 'dash' ? edge(1) - 1 : -1;
-  const inside = wanted.filter((frame) => frame >= 0 && frame < frames && frame !== avoided);
+  const isLast = (frame) => frame + 1 === edge(Math.floor(frame / (segmentSeconds * rate)) + 1);
+  const inside = wanted.filter((frame) => frame >= 0 && frame < frames && !(player === 'dash' && isLast(frame)));
   // Back and forth, so that every seek leaves the buffer's order.
   const sorted = [...new Set(inside)].sort((a, b) => a - b);
   const order = [];

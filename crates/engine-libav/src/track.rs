@@ -41,7 +41,7 @@ pub(crate) fn encode_track(
         out,
     };
     for placed in pictures {
-        track.frames.push_back(placed.first);
+        track.frames.push_back((placed.first, placed.in_order));
         track.converter.push(&placed.picture, placed.first.cast_signed())?;
         drop(placed);
         track.encode_converted()?;
@@ -56,8 +56,8 @@ struct Track<'a> {
     rendition: &'a Rendition,
     index: u32,
     converter: Converter,
-    /// The first frames that show the pictures inside the converter.
-    frames: VecDeque<u64>,
+    /// The first frames that show the pictures inside the converter, and whether those are coded in order.
+    frames: VecDeque<(u64, bool)>,
     encoder: Option<VideoEncoder>,
     out: &'a SyncSender<Made>,
 }
@@ -65,14 +65,14 @@ struct Track<'a> {
 impl Track<'_> {
     fn encode_converted(&mut self) -> Result<(), EngineError> {
         while let Some(mut picture) = self.converter.pull()? {
-            let Some(frame) = self.frames.pop_front() else { break };
+            let Some((frame, in_order)) = self.frames.pop_front() else { break };
             if self.encoder.is_none() {
                 let (encoder, config) = VideoEncoder::open(self.order, self.rendition, &picture)?;
                 self.send(Made::Config(self.index, config))?;
                 self.encoder = Some(encoder);
             }
             if let Some(encoder) = &mut self.encoder {
-                encoder.push(&mut picture, frame)?;
+                encoder.push(&mut picture, frame, in_order)?;
             }
             self.drain()?;
         }

@@ -22,7 +22,8 @@ pub(crate) struct VideoEncoder {
     frame_count: u64,
     gop_frames: u64,
     frame_ticks: u32,
-    clock: DecodeClock,
+    /// The frames at which the pictures inside the encoder are shown. They are decoded at the same ones, in their order.
+    shown: VecDeque<u64>,
     packet: ff::Packet,
     /// The last one, which lasts until the next begins.
     coded: Option<Coded>,
@@ -35,36 +36,6 @@ struct Coded {
     pts: u64,
     keyframe: bool,
     data: Bytes,
-}
-
-/// Decode times on the grid of frames, though some of its frames show nothing new and are not coded.
-///
-/// A run of pictures from one IDR picture on is decoded from when that is shown; the `n`th of them when the one `reorder`
-/// places before it in the order of showing is shown, and `reorder` frames later. So none is decoded more than `reorder`
-/// frames after it is shown, which the track's edit list makes up for, and a picture on every frame has the grid itself.
-struct DecodeClock {
-    reorder: u64,
-    /// Frames that were handed in and are not decoded yet, and `reorder` more, as they are shown.
-    shown: VecDeque<u64>,
-    since_key: u64,
-}
-
-impl DecodeClock {
-    /// When the next coded picture is decoded, which is shown at frame `pts`.
-    fn next(&mut self, pts: u64, keyframe: bool) -> u64 {
-        if keyframe {
-            self.since_key = 0;
-            while self.shown.front().is_some_and(|&frame| frame < pts) {
-                self.shown.pop_front();
-            }
-        } else {
-            self.since_key += 1;
-            if self.since_key > self.reorder {
-                self.shown.pop_front();
-            }
-        }
-        self.shown.front().copied().unwrap_or(pts) + self.since_key.min(self.reorder)
-    }
 }
 
 impl VideoEncoder {
@@ -106,15 +77,13 @@ impl VideoEncoder {
         }
         let encoder = video.open_as_with(found, options(order, rendition)).map_err(engine("opening the encoder"))?;
         let config = configuration(&encoder)?;
-        // SAFETY: reading a plain field of an open encoder.
-        let reorder = u64::try_from(unsafe { (*encoder.as_ptr()).has_b_frames }).unwrap_or(0);
         let this = Self {
             encoder,
             first_frame: order.first_frame,
             frame_count: order.frame_count(),
             gop_frames: u64::from(order.video.gop_frames.max(1)),
             frame_ticks: order.video.frame_ticks,
-            clock: DecodeClock { reorder, shown: VecDeque::new(), since_key: 0 },
+            shown: VecDeque::new(),
             packet: ff::Packet::empty(),
             coded: None,
             finished: false,
@@ -122,11 +91,16 @@ impl VideoEncoder {
         Ok((this, config))
     }
 
-    /// Encodes `picture` as output frame `index` of the range, 0-based; it stays until the next one's.
-    pub(crate) fn push(&mut self, picture: &mut frame::Video, index: u64) -> Result<(), EngineError> {
+    /// Encodes `picture` as output frame `index` of the range, 0-based; it stays until the next one's. With `in_order` no other
+    /// picture is decoded between it and the one before it.
+    pub(crate) fn push(&mut self, picture: &mut frame::Video, index: u64, in_order: bool) -> Result<(), EngineError> {
         picture.set_pts(Some(index.cast_signed()));
-        picture.set_kind(if index.is_multiple_of(self.gop_frames) { picture::Type::I } else { picture::Type::None });
-        self.clock.shown.push_back(index);
+        picture.set_kind(match in_order {
+            _ if index.is_multiple_of(self.gop_frames) => picture::Type::I,
+            true => picture::Type::P,
+            false => picture::Type::None,
+        });
+        self.shown.push_back(index);
         self.encoder.send_frame(picture).map_err(engine("encoding"))
     }
 
@@ -138,7 +112,7 @@ impl VideoEncoder {
 
     /// The next sample in decode order, if one is ready.
     ///
-    /// A picture shown before its place in decode order has a negative composition offset (ISO/IEC 14496-12 §8.8.8, version
+    /// Decode times are the frames at which pictures are shown, so that they continue without a gap from range to range; a picture shown before its place in decode order has a negative composition offset (ISO/IEC 14496-12 §8.8.8, version
     /// 1).
     pub(crate) fn pull(&mut self) -> Result<Option<Sample>, EngineError> {
         loop {
@@ -165,9 +139,10 @@ impl VideoEncoder {
         let shown = self.packet.pts().and_then(|pts| u64::try_from(pts).ok());
         let pts = shown
             .ok_or_else(|| EngineError::Engine { detail: "the encoder gave a picture without a time".to_owned() })?;
+        let dts = self.shown.pop_front().unwrap_or(pts);
         let keyframe = self.packet.is_key();
         let data = Bytes::copy_from_slice(self.packet.data().unwrap_or_default());
-        Ok(Some(Coded { dts: self.clock.next(pts, keyframe), pts, keyframe, data }))
+        Ok(Some(Coded { dts, pts, keyframe, data }))
     }
 
     fn sample(&self, coded: Coded, end: u64) -> Sample {
@@ -250,55 +225,4 @@ fn first_packet() -> Option<Vec<u8>> {
     let mut packet = ff::Packet::empty();
     encoder.receive_packet(&mut packet).ok()?;
     packet.data().map(<[u8]>::to_vec)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Decode times of a run that begins with a key frame at the first of `shown`, coded in the order of `coded`.
-    fn times(reorder: u64, shown: &[u64], coded: &[usize]) -> Vec<u64> {
-        let mut clock = DecodeClock { reorder, shown: shown.iter().copied().collect(), since_key: 0 };
-        coded.iter().map(|&at| clock.next(shown[at], at == 0)).collect()
-    }
-
-    #[test]
-    fn a_picture_on_every_frame_is_decoded_on_every_frame() {
-        assert_eq!(times(2, &[0, 1, 2, 3, 4, 5], &[0, 4, 2, 1, 3, 5]), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(times(0, &[50, 51, 52], &[0, 1, 2]), [50, 51, 52]);
-    }
-
-    #[test]
-    fn held_pictures_are_decoded_in_time() {
-        assert_eq!(times(2, &[0, 25, 30, 31], &[0, 2, 1, 3]), [0, 1, 2, 27]);
-        assert_eq!(times(1, &[50, 75], &[0, 1]), [50, 51]);
-        assert_eq!(times(0, &[50, 75], &[0, 1]), [50, 75]);
-    }
-
-    proptest! {
-        #[test]
-        fn none_is_decoded_late_or_beyond_the_run(
-            gaps in prop::collection::vec(1u64..25, 1..40),
-            reorder in 0u64..3,
-            swaps in prop::collection::vec(any::<bool>(), 40),
-        ) {
-            let shown: Vec<u64> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at - gaps[0]) }).collect();
-            let end = shown.last().unwrap() + 1;
-            // A picture moves forward by one place at most, or by two.
-            let mut coded: Vec<usize> = (0..shown.len()).collect();
-            let mut at = 1;
-            while reorder > 0 && at + (reorder as usize) < coded.len() {
-                if swaps[at] {
-                    coded[at..=at + reorder as usize].rotate_right(1);
-                }
-                at += reorder as usize + 1;
-            }
-            let times = times(reorder, &shown, &coded);
-            prop_assert!(times.windows(2).all(|pair| pair[0] < pair[1]));
-            prop_assert!(times.iter().zip(&coded).all(|(dts, at)| *dts <= shown[*at] + reorder));
-            prop_assert!(*times.last().unwrap() < end.max(times.len() as u64));
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! The frame map and the decoded pictures, side by side.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::SyncSender;
@@ -22,6 +23,9 @@ const DECODER_THREADS: usize = 2;
 pub(crate) struct Placed {
     pub(crate) picture: Arc<frame::Video>,
     pub(crate) first: u64,
+    /// Whether it, or the one after it, is held. Players take a sample's length in the order of decoding for how long its
+    /// picture is shown, so that held pictures are decoded in the order in which they are shown.
+    pub(crate) in_order: bool,
 }
 
 /// Planned pictures that could not be decoded.
@@ -42,7 +46,8 @@ pub(crate) fn walk(
     let mut missing = Missing::default();
     let Some(first) = planned.first() else { return Ok(missing) };
     let mut cursor = Cursor::at(source, order, first.source_pts, cancelled)?;
-    let mut place = Placer { video: &order.video, tracks, frame: 0, next: 0, last: None, owed: 0 };
+    let mut place =
+        Placer { video: &order.video, tracks, frame: 0, next: 0, last: None, owed: 0, waiting: VecDeque::new() };
     for (at, shown) in planned.iter().enumerate() {
         match cursor.take(shown.source_pts, slack(planned, at))? {
             Some(picture) => place.show(Arc::new(picture), shown.frames)?,
@@ -54,6 +59,7 @@ pub(crate) fn walk(
         }
     }
     place.settle(cursor)?;
+    place.finish()?;
     Ok(missing)
 }
 
@@ -121,6 +127,8 @@ struct Placer<'a> {
     last: Option<Arc<frame::Video>>,
     /// Frames at the start that wait for the first picture there is.
     owed: u32,
+    /// What was handed in and has yet to be known how long it is shown: two at most.
+    waiting: VecDeque<(Arc<frame::Video>, u64)>,
 }
 
 impl Placer<'_> {
@@ -142,9 +150,29 @@ impl Placer<'_> {
         Ok(())
     }
 
-    fn hand_in(&self, picture: &Arc<frame::Video>, first: u64) -> Result<(), EngineError> {
+    fn hand_in(&mut self, picture: &Arc<frame::Video>, first: u64) -> Result<(), EngineError> {
+        if self.waiting.len() == 2 {
+            self.pass_on(first)?;
+        }
+        self.waiting.push_back((picture.clone(), first));
+        Ok(())
+    }
+
+    /// Passes on the first of those that wait; the last of them is shown until `end`.
+    fn pass_on(&mut self, end: u64) -> Result<(), EngineError> {
+        let Some((picture, first)) = self.waiting.pop_front() else { return Ok(()) };
+        let next = self.waiting.front().map_or(end, |(_, next)| *next);
+        let in_order = next - first > 1 || end - next > 1;
         for track in &self.tracks {
-            track.send(Placed { picture: picture.clone(), first }).map_err(|_| EngineError::Stopped)?;
+            let placed = Placed { picture: picture.clone(), first, in_order };
+            track.send(placed).map_err(|_| EngineError::Stopped)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), EngineError> {
+        while !self.waiting.is_empty() {
+            self.pass_on(self.frame)?;
         }
         Ok(())
     }

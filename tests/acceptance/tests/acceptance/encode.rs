@@ -84,6 +84,29 @@ fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
     judge::fast_playback(base, hls, dash, &wanted, &["shaka,shaka-hls"]);
 }
 
+#[test]
+fn slides_that_stand_still_are_encoded_once_and_play_in_three_players() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, out) = (folder.path().join("slides.mp4"), folder.path().join("out"));
+    // Half a second each, at 24 pictures a second; without loss, so that nothing changes in between.
+    let slides = "select=lt(n\\,48),setpts=N/2/TB,fps=24";
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("counter.mp4"));
+    command.args(["-vf", slides, "-frames:v", "576", "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast"]);
+    judge::run(command.args(["-c:a", "copy", "-t", "24"]).arg(&source));
+    let result = encode(&source, &out, "film");
+    let videos = result["tracks"].as_array().unwrap().iter().filter(|track| track["name"] != "audio-und");
+    let mut keyframes = Vec::new();
+    for track in videos {
+        assert_eq!(track["samples"], 48, "{track}");
+        keyframes.push(keyframe_times(&out.join(track["name"].as_str().unwrap()).join("media.m3u8")));
+    }
+    assert!(keyframes.len() >= 3 && keyframes.iter().all(|times| times == &keyframes[0] && times.len() == 12));
+    judge::run(Command::new(judge::lectern()).arg("lint").arg(&out));
+    let server = StaticServer::start(&out);
+    judge::players_with(&server.base, "/master.m3u8", "/manifest.mpd", 48, "2/1", &["--brief"]);
+}
+
 /// 44.1 kHz beside 24000/1001: the coded sound covers the pictures to the sample, and no border drifts.
 fn check_audio(out: &Path, frames: u64) {
     let playlist = std::fs::read_dir(out)
