@@ -391,7 +391,7 @@ fn a_picture_is_held_for_a_second_and_never_where_a_key_frame_is_due() {
         (check.finish(), gone.pts)
     };
     let key = samples.iter().skip(1).position(|sample| sample.keyframe).unwrap();
-    let late = media_types::Sample { pts: samples[0].pts + 480, ..samples[0].clone() };
+    let late = media_types::Sample { pts: i64::from(video.frame_ticks), ..samples[0].clone() };
     assert_eq!(RangeCheck::new(&order).sample(0, &late), Err(RangeFault::Held { track: 0, pts: late.pts }));
     for joined in [0, key] {
         let (found, pts) = join(joined);
