@@ -68,6 +68,17 @@ pub fn decode_silently(program: &Path, target: &str, map: &str) -> u64 {
     last.map_or(0, |frames| frames.trim().parse().unwrap())
 }
 
+/// How many pictures a video has, and how long they last in all, in seconds. They are decoded one after the other.
+pub fn coded_pictures(target: &str) -> (u64, f64) {
+    let shown = ffprobe(&["-select_streams", "v:0", "-show_entries", "packet=dts_time,duration_time"], target);
+    let number = |packet: &Value, field: &str| packet[field].as_str().unwrap().parse::<f64>().unwrap();
+    let packets = shown["packets"].as_array().unwrap();
+    let (first, last) = (&packets[0], packets.last().unwrap());
+    let times: Vec<f64> = packets.iter().map(|packet| number(packet, "dts_time")).collect();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{target}: a picture is decoded twice, or late");
+    (packets.len() as u64, number(last, "dts_time") + number(last, "duration_time") - number(first, "dts_time"))
+}
+
 /// The three players read the burned-in frame counter on every rendition and across every switch.
 pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
     players_with(base_url, hls, dash, frames, rate, &[]);
