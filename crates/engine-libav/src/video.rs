@@ -112,8 +112,8 @@ impl VideoEncoder {
 
     /// The next sample in decode order, if one is ready.
     ///
-    /// Decode times are the frames at which pictures are shown, so that they continue without a gap from range to range; a picture shown before its place in decode order has a negative composition offset (ISO/IEC 14496-12 §8.8.8, version
-    /// 1).
+    /// Decode times are the frames at which pictures are shown, so that they continue without a gap from range to range; a
+    /// picture shown before its place in decode order has a negative composition offset (ISO/IEC 14496-12 §8.8.8, version 1).
     pub(crate) fn pull(&mut self) -> Result<Option<Sample>, EngineError> {
         loop {
             let next = self.receive()?;
