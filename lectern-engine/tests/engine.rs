@@ -101,6 +101,9 @@ async fn a_sound_file_is_probed_and_encoded() {
     assert_eq!((audio.sample_rate, audio.channels, report.video.is_none()), (48_000, 1, true));
 
     let plan = AudioPlan {
+        name: "und".to_owned(),
+        label: None,
+        roles: Default::default(),
         stream_index: audio.stream_index,
         source_time_base: audio.time_base,
         origin_pts: 0,

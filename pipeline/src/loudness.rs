@@ -72,6 +72,9 @@ mod tests {
 
     fn plan(sample_rate: u32, sample_count: u64) -> AudioPlan {
         AudioPlan {
+            name: "und".to_owned(),
+            label: None,
+            roles: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,

@@ -27,6 +27,8 @@ const MAX_GAP_MS: i128 = 10_000;
 /// Sound cut at the start is worth a word from this much on.
 const CUT_START_MS: i128 = 500;
 const MAX_WARNINGS: usize = 32;
+/// Sound tracks of a presentation.
+const MAX_SOUNDS: usize = 8;
 /// Codecs whose single picture is a photograph or a drawing.
 const IMAGE_CODECS: [&str; 17] = [
     "apng", "bmp", "dpx", "exr", "gif", "jpeg2000", "jpegls", "jpegxl", "mjpeg", "pam", "png", "ppm", "psd", "qoi",
@@ -44,31 +46,58 @@ const IMAGE_CODECS: [&str; 17] = [
 /// `input.timestamps` or `ladder.empty`.
 pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
     let mut warnings = report.warnings.clone();
-    let tracks: Vec<Track<'_>> = report.audio.iter().filter_map(Track::new).collect();
-    if report.audio.len() > 1 {
-        warnings.push(format!("only one of {} sound tracks is used", report.audio.len()));
-    }
-    let track = tracks.first();
-    if track.is_none() && !report.audio.is_empty() {
-        warnings.push("the sound track is empty and was left out".to_owned());
-    }
+    let tracks = tracks(report, &mut warnings);
     let mut plan = match &report.video {
-        Some(video) if !video.packets.is_empty() => with_pictures(report, video, track, ladder, &mut warnings)?,
-        _ => sound_alone(track, ladder)?,
+        Some(video) if !video.packets.is_empty() => with_pictures(report, video, tracks, ladder, &mut warnings)?,
+        _ => sound_alone(&tracks, ladder)?,
     };
+    tell_apart(&mut plan.audio);
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
     Ok(plan)
 }
 
-fn sound_alone(track: Option<&Track<'_>>, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
-    let audio = track.ok_or_else(PlanError::no_media)?.alone(&ladder.audio)?;
-    let samples = i64::try_from(audio.sample_count).unwrap_or(i64::MAX);
+/// The sound tracks that can be heard, in the report's order.
+fn tracks<'r>(report: &'r ProbeReport, warnings: &mut Vec<String>) -> Vec<Track<'r>> {
+    let several = report.audio.len() > 1;
+    let mut tracks = Vec::new();
+    for (number, probe) in (1..).zip(&report.audio) {
+        let name = if several { format!("sound track {number}") } else { "the sound".to_owned() };
+        match Track::new(probe, name) {
+            Ok(track) => tracks.push(track),
+            Err(name) => warnings.push(format!("{name} is empty and was left out")),
+        }
+    }
+    if tracks.len() > MAX_SOUNDS {
+        warnings.push(format!("only the first {MAX_SOUNDS} of {} sound tracks are used", tracks.len()));
+        tracks.truncate(MAX_SOUNDS);
+    }
+    tracks
+}
+
+/// Tracks are called by their languages, further ones of the same with a number. The first is played unless another is
+/// chosen, whatever the container says of all of them.
+fn tell_apart(sounds: &mut [AudioPlan]) {
+    let mut taken: Vec<String> = Vec::new();
+    for sound in sounds {
+        sound.roles.default = taken.is_empty();
+        let language = &sound.language;
+        let numbered = (2..).map(|number| format!("{language}-{number}"));
+        let mut names = std::iter::once(language.clone()).chain(numbered);
+        sound.name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.push(sound.name.clone());
+    }
+}
+
+fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder) -> Result<EncodePlan, PlanError> {
+    let (first, others) = tracks.split_first().ok_or_else(PlanError::no_media)?;
+    let main = first.alone(&ladder.audio)?;
+    let others = others.iter().map(|track| track.beside(&ladder.audio, first, &main));
     Ok(EncodePlan {
         ladder: ladder.pin(),
         video: None,
-        duration_ms: rescale(samples, 1000, audio.sample_rate.into()),
-        audio: Some(audio),
+        duration_ms: rescale(i64::try_from(main.sample_count).unwrap_or(i64::MAX), 1000, main.sample_rate.into()),
+        audio: std::iter::once(main.clone()).chain(others).collect(),
         stills: None,
         skipped: Vec::new(),
         warnings: Vec::new(),
@@ -94,7 +123,7 @@ pub fn source_shape(report: &ProbeReport) -> Result<SourceShape, PlanError> {
 fn with_pictures(
     report: &ProbeReport,
     video: &VideoProbe,
-    track: Option<&Track<'_>>,
+    mut tracks: Vec<Track<'_>>,
     ladder: &Ladder,
     warnings: &mut Vec<String>,
 ) -> Result<EncodePlan, PlanError> {
@@ -105,7 +134,8 @@ fn with_pictures(
     check_span(&pts, base)?;
     let mut timeline = Timeline::new(&pts, base, video.stated_rate, ladder.max_frame_rate.min(MAX_RATE))?;
     say_rate(&timeline, warnings);
-    let track = track.filter(|track| belongs(track, &mut timeline, pts[0], base, warnings));
+    tracks.retain(|track| belongs(track, &timeline, pts[0], base, warnings));
+    hold_last(&tracks, &mut timeline, pts[0], base, warnings);
     check_length(&timeline)?;
 
     let shape = shape(video, &packets, base, timeline.frame_rate, warnings);
@@ -127,7 +157,7 @@ fn with_pictures(
     Ok(EncodePlan {
         ladder: ladder.pin(),
         duration_ms: duration_ms(&plan),
-        audio: track.map(|track| sound_under(&plan, track, ladder, pts[0], base)),
+        audio: tracks.iter().map(|track| sound_under(&plan, track, ladder, pts[0], base)).collect(),
         video: Some(plan),
         stills: Some(stills),
         skipped: selection.skipped,
@@ -236,38 +266,40 @@ fn say_rate(timeline: &Timeline, warnings: &mut Vec<String>) {
     }
 }
 
-/// Whether a sound track and the pictures share a clock. Holds the last picture while the sound goes on.
-fn belongs(
-    track: &Track<'_>,
-    timeline: &mut Timeline,
-    origin: i64,
-    base: TimeBase,
-    warnings: &mut Vec<String>,
-) -> bool {
-    let ms = |pts| track.base.since(pts, origin, base).units(1000, 1);
+fn pictures_ms(timeline: &Timeline) -> i128 {
     let rate = timeline.frame_rate;
-    let pictures_ms =
-        i128::from(timeline.frame_map.frame_count()) * 1000 * i128::from(rate.den()) / i128::from(rate.num());
+    i128::from(timeline.frame_map.frame_count()) * 1000 * i128::from(rate.den()) / i128::from(rate.num())
+}
+
+/// Whether a sound track and the pictures share a clock.
+fn belongs(track: &Track<'_>, timeline: &Timeline, origin: i64, base: TimeBase, warnings: &mut Vec<String>) -> bool {
+    let ms = |pts| track.base.since(pts, origin, base).units(1000, 1);
+    let name = &track.name;
     let (Some(start_ms), Some(end_ms)) = (ms(track.start), ms(track.end)) else {
-        warnings.push("the sound's clock is not that of the pictures; it was left out".to_owned());
+        warnings.push(format!("{name} has another clock than the pictures and was left out"));
         return false;
     };
-    if end_ms <= 0 || start_ms > pictures_ms + MAX_GAP_MS {
-        warnings.push("the sound lies outside the pictures and was left out".to_owned());
+    if end_ms <= 0 || start_ms > pictures_ms(timeline) + MAX_GAP_MS {
+        warnings.push(format!("{name} lies outside the pictures and was left out"));
         return false;
     }
     if start_ms <= -CUT_START_MS {
-        warnings.push(format!(
-            "the first {:.1} s of sound come before the first picture and were cut",
-            -start_ms as f64 / 1e3
-        ));
+        let seconds = -start_ms as f64 / 1e3;
+        warnings.push(format!("{name} begins {seconds:.1} s before the first picture and was cut there"));
     }
+    true
+}
+
+/// Lets the last picture stay while sound goes on.
+fn hold_last(tracks: &[Track<'_>], timeline: &mut Timeline, origin: i64, base: TimeBase, warnings: &mut Vec<String>) {
+    let end_ms = |track: &Track<'_>| track.base.since(track.end, origin, base).units(1000, 1);
+    let last = tracks.iter().filter_map(|track| Some((end_ms(track)?, track))).max_by_key(|(end_ms, _)| *end_ms);
+    let (Some((end_ms, track)), pictures_ms, rate) = (last, pictures_ms(timeline), timeline.frame_rate) else { return };
     if end_ms > pictures_ms + HELD_TAIL_MS
         && let Some(frames) = track.base.since(track.end, origin, base).units(rate.num(), rate.den())
     {
         let seconds = (end_ms - pictures_ms) as f64 / 1e3;
-        warnings.push(format!("the sound goes on for {seconds:.1} s after the last picture, which is held"));
+        warnings.push(format!("{} goes on for {seconds:.1} s after the last picture, which is held", track.name));
         timeline.hold_until(u64::try_from(frames).unwrap_or(u64::MAX));
     }
-    true
 }

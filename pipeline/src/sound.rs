@@ -1,4 +1,4 @@
-//! The audio half of a plan.
+//! The sound tracks of a plan.
 
 use ladders::AudioRung;
 use media_types::time::rescale;
@@ -14,18 +14,21 @@ const MAX_CHANNEL_BPS: u32 = 256_000;
 /// A track that has sound: a time base, a rate, channels and packets.
 pub(crate) struct Track<'r> {
     probe: &'r AudioProbe,
+    /// What warnings call it.
+    pub(crate) name: String,
     pub(crate) base: TimeBase,
     pub(crate) start: i64,
     pub(crate) end: i64,
 }
 
 impl<'r> Track<'r> {
-    /// `None` for a track that cannot be heard.
-    pub(crate) fn new(probe: &'r AudioProbe) -> Option<Self> {
-        let base = TimeBase::new(probe.time_base).ok()?;
-        let (start, end) = probe.span?;
-        let usable = probe.sample_rate > 0 && probe.channels > 0 && end > start;
-        usable.then_some(Self { probe, base, start, end })
+    /// Gives the name back for a track that cannot be heard.
+    pub(crate) fn new(probe: &'r AudioProbe, name: String) -> Result<Self, String> {
+        let usable = probe.sample_rate > 0 && probe.channels > 0;
+        match (TimeBase::new(probe.time_base), probe.span) {
+            (Ok(base), Some((start, end))) if usable && end > start => Ok(Self { probe, name, base, start, end }),
+            _ => Err(name),
+        }
     }
 
     /// The plan of sound under pictures: it starts with the first picture, lasts as long as they do and is cut where
@@ -55,10 +58,25 @@ impl<'r> Track<'r> {
         Ok(self.plan(rung, self.start, samples, borders))
     }
 
+    /// The plan of further sound beside the first, where there are no pictures: it starts and ends with it and is cut where
+    /// it is cut.
+    pub(crate) fn beside(&self, rung: &AudioRung, first: &Track<'_>, main: &AudioPlan) -> AudioPlan {
+        let sample_rate = output_rate(self.probe.sample_rate);
+        let at = |sample: u64| {
+            let sample = i64::try_from(sample).unwrap_or(i64::MAX);
+            u64::try_from(rescale(sample, sample_rate.into(), main.sample_rate.into())).unwrap_or(0)
+        };
+        let borders = main.borders.iter().map(|&border| at(border)).collect();
+        self.plan(rung, self.base.nearest_pts(main.origin_pts, first.base), at(main.sample_count), borders)
+    }
+
     fn plan(&self, rung: &AudioRung, origin_pts: i64, sample_count: u64, borders: Vec<u64>) -> AudioPlan {
         let channels = self.probe.channels.min(rung.channels).clamp(1, 2);
         let language = self.probe.language.as_deref().and_then(language::canonical);
         AudioPlan {
+            name: String::new(),
+            label: self.probe.title.clone(),
+            roles: self.probe.roles,
             stream_index: self.probe.stream_index,
             source_time_base: self.probe.time_base,
             origin_pts,

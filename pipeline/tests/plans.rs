@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use ladders::builtin;
+use media_types::segment::Roles;
 use media_types::time::rescale;
 use media_types::{
-    AudioProbe, EncodePlan, FrameRate, GopRange, PacketTime, ProbeReport, Rational, Rotation, VideoPlan, VideoProbe,
+    AudioPlan, AudioProbe, EncodePlan, FrameRate, GopRange, PacketTime, ProbeReport, Rational, Rotation, VideoPlan,
+    VideoProbe,
 };
 use pipeline::{
     AudioOrder, CollectingSink, Engine, EngineError, FakeEngine, RangeCheck, RangeFault, RangeOrder, StillsOrder,
@@ -41,6 +43,8 @@ fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {
         sample_rate,
         channels: 2,
         language: Some("eng".to_owned()),
+        title: None,
+        roles: Roles::default(),
         time_base: Rational { num: 1, den: i32::try_from(sample_rate).unwrap() },
         span: Some((start, end)),
     }
@@ -48,6 +52,11 @@ fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {
 
 fn report(video: Option<VideoProbe>, audio: Vec<AudioProbe>) -> ProbeReport {
     ProbeReport { container: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(), size_bytes: 1, video, audio, warnings: Vec::new() }
+}
+
+fn only(tracks: Vec<AudioPlan>) -> AudioPlan {
+    let [track] = <[_; 1]>::try_from(tracks).unwrap();
+    track
 }
 
 fn planned(report: &ProbeReport) -> EncodePlan {
@@ -77,7 +86,7 @@ fn a_minute_of_talk_becomes_a_whole_plan() {
     let names: Vec<_> = video.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
     assert_eq!(names, ["360p", "480p", "720p"]);
     assert_eq!(plan.skipped.len(), 3);
-    let audio = plan.audio.unwrap();
+    let audio = only(plan.audio);
     assert_eq!((audio.sample_count, audio.sample_rate, audio.channels), (1510 * 1920, 48_000, 2));
     assert_eq!((audio.borders.len(), audio.borders[0], audio.borders[14]), (15, 192_000, 15 * 192_000));
     assert_eq!((audio.bitrate_bps, audio.language.as_str()), (96_000, "en"));
@@ -105,7 +114,7 @@ fn the_presentation_starts_with_the_first_picture() {
     let mut pictures = video((0..500).map(|i| 9000 + i * 3600), 90_000);
     let mut audio = sound(0, 48_000 * 21, 48_000);
     let plan = planned(&report(Some(pictures.clone()), vec![audio.clone()]));
-    assert_eq!(plan.audio.unwrap().origin_pts, 4800);
+    assert_eq!(only(plan.audio).origin_pts, 4800);
     // Pictures before the first key frame cannot be decoded.
     pictures.packets.iter_mut().take(10).for_each(|packet| packet.keyframe = false);
     audio.span = Some((48_000, 48_000 * 20));
@@ -113,7 +122,7 @@ fn the_presentation_starts_with_the_first_picture() {
     let video = plan.video.unwrap();
     assert_eq!(video.frame_map.0[0].source_pts, 9000 + 50 * 3600);
     assert_eq!(video.frame_count(), 450);
-    assert_eq!(plan.audio.unwrap().origin_pts, 4800 + 50 * 1920);
+    assert_eq!(only(plan.audio).origin_pts, 4800 + 50 * 1920);
     assert!(plan.warnings[0].starts_with("50 pictures before the first key frame"), "{:?}", plan.warnings);
 }
 
@@ -141,10 +150,61 @@ fn sound_alone_is_cut_every_four_seconds() {
     audio.channels = 6;
     let plan = planned(&report(None, vec![audio]));
     assert!(plan.video.is_none() && plan.stills.is_none());
-    let audio = plan.audio.unwrap();
+    let audio = only(plan.audio);
     assert_eq!((audio.sample_rate, audio.channels, audio.origin_pts), (48_000, 2, 1024));
     assert_eq!((audio.sample_count, audio.borders.as_slice()), (480_000, [192_000, 384_000].as_slice()));
     assert_eq!(plan.duration_ms, 10_000);
+}
+
+fn track(stream_index: u32, language: Option<&str>, span: (i64, i64), sample_rate: u32) -> AudioProbe {
+    let language = language.map(str::to_owned);
+    AudioProbe { stream_index, language, ..sound(span.0, span.1, sample_rate) }
+}
+
+#[test]
+fn every_sound_track_is_planned_on_one_grid_under_a_name_of_its_own() {
+    let (ten, roles) = (10 * 48_000, Roles { default: true, commentary: true, ..Roles::default() });
+    let tracks = vec![
+        track(1, Some("eng"), (0, ten), 48_000),
+        AudioProbe { title: Some("Director".to_owned()), roles, ..track(2, Some("en"), (0, ten), 48_000) },
+        track(3, None, (0, 10 * 44_100), 44_100),
+        track(4, Some("fre"), (ten * 9, ten * 10), 48_000),
+        track(5, Some("deu"), (ten, ten), 48_000),
+    ];
+    let plan = planned(&report(Some(steady(250)), tracks));
+    let names: Vec<_> = plan.audio.iter().map(|audio| (audio.name.as_str(), audio.stream_index)).collect();
+    assert_eq!(names, [("en", 1), ("en-2", 2), ("und", 3)]);
+    assert_eq!(plan.audio[1].label.as_deref(), Some("Director"));
+    let defaults: Vec<_> = plan.audio.iter().map(|audio| audio.roles.default).collect();
+    assert_eq!((defaults, plan.audio[1].roles.commentary), (vec![true, false, false], true));
+    let borders: Vec<_> = plan.audio.iter().map(|audio| audio.borders.clone()).collect();
+    assert_eq!(borders, [[192_000, 384_000], [192_000, 384_000], [176_400, 352_800]]);
+    let said = ["sound track 5 is empty and was left out", "sound track 4 lies outside the pictures and was left out"];
+    assert_eq!(plan.warnings, said);
+}
+
+#[test]
+fn tracks_of_sound_alone_begin_and_end_together() {
+    let tracks = vec![track(0, Some("eng"), (480, 480 + 480_000), 48_000), track(1, Some("fra"), (0, 882_000), 44_100)];
+    let [main, other] = <[_; 2]>::try_from(planned(&report(None, tracks)).audio).unwrap();
+    assert_eq!((main.origin_pts, other.origin_pts), (480, 441));
+    assert_eq!((main.sample_count, other.sample_count), (480_000, 441_000));
+    assert_eq!((main.borders, other.borders), (vec![192_000, 384_000], vec![176_400, 352_800]));
+}
+
+#[test]
+fn the_longest_sound_holds_the_last_picture_and_no_more_tracks_than_eight_are_planned() {
+    let tracks: Vec<_> =
+        (0..12).map(|n| track(n + 1, None, (0, 48_000 * (10 + i64::from(n % 3) * 5)), 48_000)).collect();
+    let plan = planned(&report(Some(steady(250)), tracks));
+    assert_eq!((plan.audio.len(), plan.duration_ms), (8, 20_000));
+    assert!(plan.audio.iter().all(|audio| audio.sample_count == 20 * 48_000));
+    assert_eq!(plan.audio[7].name, "und-8");
+    let said = [
+        "only the first 8 of 12 sound tracks are used",
+        "sound track 6 goes on for 10.0 s after the last picture, which is held",
+    ];
+    assert_eq!(plan.warnings, said);
 }
 
 #[test]
@@ -152,7 +212,7 @@ fn a_last_picture_is_held_for_sound_that_goes_on() {
     let hour = 3600 * 48_000;
     let plan = planned(&report(Some(steady(1)), vec![sound(0, hour, 48_000)]));
     assert_eq!(plan.duration_ms, 3_600_000);
-    assert_eq!(plan.audio.unwrap().sample_count, hour as u64);
+    assert_eq!(only(plan.audio).sample_count, hour as u64);
     assert!(plan.warnings[0].contains("which is held"), "{:?}", plan.warnings);
     // An encoder's padding is cut.
     let plan = planned(&report(Some(steady(250)), vec![sound(0, 10 * 48_000 + 2048, 48_000)]));
@@ -163,7 +223,7 @@ fn a_last_picture_is_held_for_sound_that_goes_on() {
 fn sound_of_another_clock_is_left_out() {
     for span in [(-96_000, -48_000), (1_700_000_000 * 48_000, 1_700_000_010 * 48_000), (i64::MAX - 5, i64::MAX)] {
         let plan = planned(&report(Some(steady(250)), vec![sound(span.0, span.1, 48_000)]));
-        assert!(plan.audio.is_none() && plan.warnings.len() == 1, "{span:?}");
+        assert!(plan.audio.is_empty() && plan.warnings.len() == 1, "{span:?}");
     }
 }
 
@@ -209,7 +269,7 @@ fn four_hours_of_film_with_cd_sound_add_up_exactly() {
     let mut pictures = video((0..frames).map(|i| rescale(i * 1001, 1000, 24_000)), 1000);
     pictures.stated_rate = Some(ntsc);
     let plan = planned(&report(Some(pictures), vec![sound(0, 4 * 3600 * 44_100, 44_100)]));
-    let (video, audio) = (plan.video.unwrap(), plan.audio.unwrap());
+    let (video, audio) = (plan.video.unwrap(), only(plan.audio));
     assert_eq!((video.frame_rate, video.frame_count()), (ntsc, frames as u64));
     assert!(video.frame_map.0.iter().all(|shown| shown.frames == 1));
     assert_eq!(u64::from(video.segment_count()), video.frame_count().div_ceil(94));
@@ -261,7 +321,7 @@ fn a_fake_engine_fills_every_order_of_a_plan() {
     assert_eq!(encode_all(&mut engine, video), 1510);
 
     let mut sink = CollectingSink::new(10_000);
-    let audio = AudioOrder { plan: plan.audio.clone().unwrap(), gain_db: 0.0 };
+    let audio = AudioOrder { plan: only(plan.audio.clone()), gain_db: 0.0 };
     let summary = engine.encode_audio(&audio, &mut sink).unwrap();
     assert_eq!(summary.samples, audio.plan.sample_count);
     let priming = u64::from(sink.configs[&0].1);
@@ -309,7 +369,7 @@ fn at_no_rate_are_key_frames_more_than_two_seconds_apart() {
         let seconds = f64::from(video.segment_frames) / video.frame_rate.as_f64();
         assert!((3.8..=4.0).contains(&seconds), "{seconds} s at {num}/{den}");
         let sample = |frame: u64| rescale(frame as i64 * i64::from(den), 48_000, num.into()) as u64;
-        assert_eq!(plan.audio.unwrap().borders, starts[1..].iter().map(|&start| sample(start)).collect::<Vec<_>>());
+        assert_eq!(only(plan.audio).borders, starts[1..].iter().map(|&start| sample(start)).collect::<Vec<_>>());
     }
 }
 
@@ -422,7 +482,7 @@ proptest! {
         prop_assert!(video.frame_map.0.is_sorted_by(|a, b| a.source_pts < b.source_pts));
         prop_assert!(video.frame_map.0.iter().all(|shown| pts.binary_search(&shown.source_pts).is_ok()));
         prop_assert_eq!(video.segment_frames, 2 * video.gop_frames);
-        if let Some(audio) = plan.audio {
+        for audio in plan.audio {
             prop_assert_eq!(audio.borders.len() + 1, video.segment_count() as usize);
             prop_assert!(audio.borders.is_sorted_by(|a, b| a < b));
             prop_assert!(audio.borders.last().is_none_or(|last| *last < audio.sample_count));

@@ -61,7 +61,7 @@ pub(crate) fn video_record<'a>(
     })
 }
 
-/// The sound track as a whole.
+/// A sound track as a whole.
 ///
 /// # Errors
 /// When it is not gapless.
@@ -77,8 +77,8 @@ pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRe
         config: part.config.clone(),
         max_bitrate_bps: plan.bitrate_bps.into(),
         segments: part.segments.clone(),
-        label: None,
-        roles: Roles::default(),
+        label: plan.label.clone(),
+        roles: plan.roles,
         captions: None,
         webvtt_sizes: Vec::new(),
     })
@@ -105,7 +105,7 @@ pub(crate) fn planned_video(plan: &VideoPlan, head: &TrackHead) -> Result<TrackR
     ))
 }
 
-/// The sound track as it will be, of which only `head` is known.
+/// A sound track as it will be, of which only `head` is known.
 ///
 /// # Errors
 /// When it has no rate.
@@ -118,7 +118,8 @@ pub(crate) fn planned_audio(plan: &AudioPlan, head: &TrackHead) -> Result<TrackR
     let lengths =
         (0..grid.segment_count()).map(|index| (border(index + 1) - border(index), grid.frames_in_segment(index)));
     let bps = plan.bitrate_bps.into();
-    Ok(planned_record(head, &plan.language, (timescale, hidden), (bps, 0), Some(plan.sample_count), lengths))
+    let record = planned_record(head, &plan.language, (timescale, hidden), (bps, 0), Some(plan.sample_count), lengths);
+    Ok(TrackRecord { label: plan.label.clone(), roles: plan.roles, ..record })
 }
 
 fn planned_record(

@@ -41,8 +41,8 @@ pub struct LocalResult {
     pub tracks: Vec<TrackRecord>,
     /// Planned pictures that could not be decoded, over all ranges.
     pub missing_pictures: u64,
-    /// How loud the sound was and became; `None` without sound.
-    pub sound: Option<SoundLevel>,
+    /// How loud each sound track was and became, in the plan's order.
+    pub sound: Vec<SoundLevel>,
 }
 
 /// Encodes a file into a folder that must not exist or be empty, `ranges_at_once` ranges at once. Nothing is left there after a
@@ -100,7 +100,7 @@ enum Lane {
 
 #[derive(Clone, Copy)]
 enum Task {
-    Audio,
+    Audio(usize),
     Stills,
     Range(usize),
 }
@@ -108,7 +108,7 @@ enum Task {
 impl Task {
     fn lane(self) -> Lane {
         match self {
-            Self::Audio | Self::Stills => Lane::Single,
+            Self::Audio(_) | Self::Stills => Lane::Single,
             Self::Range(_) => Lane::Ranges,
         }
     }
@@ -138,7 +138,7 @@ fn ranges(video: &VideoPlan, places: u32) -> Vec<GopRange> {
 #[derive(Default)]
 struct Finished {
     ranges: Vec<Option<RangeParts>>,
-    audio: Option<(TrackPart, SoundLevel)>,
+    audio: Vec<Option<(TrackPart, SoundLevel)>>,
     stills: Option<Stills>,
 }
 
@@ -156,9 +156,7 @@ impl Board {
     fn new(plan: Arc<EncodePlan>, ranges_at_once: u32, on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>) -> Self {
         let mut tasks = Vec::new();
         let seconds = plan.duration_ms as f64 / 1000.0;
-        if plan.audio.is_some() {
-            tasks.push((Task::Audio, seconds * 0.02));
-        }
+        tasks.extend((0..plan.audio.len()).map(|track| (Task::Audio(track), seconds * 0.02)));
         let ranges = plan.video.as_ref().map_or_else(Vec::new, |video| ranges(video, ranges_at_once));
         if let Some(video) = &plan.video {
             let pixels: f64 =
@@ -173,7 +171,11 @@ impl Board {
         Self {
             open: Mutex::new(tasks.iter().enumerate().map(|(slot, (task, _))| (slot, *task)).collect()),
             shares: Arc::new(Mutex::new(tasks.iter().map(|(_, weight)| (*weight, 0.0)).collect())),
-            finished: Mutex::new(Finished { ranges: vec![None; ranges.len()], ..Finished::default() }),
+            finished: Mutex::new(Finished {
+                ranges: vec![None; ranges.len()],
+                audio: vec![None; plan.audio.len()],
+                stills: None,
+            }),
             plan,
             ranges,
             on_event,
@@ -214,19 +216,20 @@ async fn work(
     let plan = board.plan.clone();
     while let Some((slot, task)) = board.take(lane) {
         let on_progress = board.progress(slot);
-        match (task, &plan.video, &plan.audio, &plan.stills) {
-            (Task::Range(index), Some(video), _, _) => {
+        match (task, &plan.video, &plan.stills) {
+            (Task::Range(index), Some(video), _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
                 let range = &board.ranges[index];
                 let parts = encode_range(&mut session, video, range, &renditions, sink.as_ref(), on_progress).await?;
                 lock(&board.finished).ranges[index] = Some(parts);
             }
-            (Task::Audio, _, Some(audio), _) => {
+            (Task::Audio(track), _, _) => {
+                let audio = &plan.audio[track];
                 // A second encode has the same files, as many and as long, and takes the place of the first.
                 let made = encode_audio(&mut session, audio, sink.as_ref(), sink.as_ref(), on_progress).await?;
-                lock(&board.finished).audio = Some((made.part, made.level));
+                lock(&board.finished).audio[track] = Some((made.part, made.level));
             }
-            (Task::Stills, Some(video), _, Some(stills)) => {
+            (Task::Stills, Some(video), Some(stills)) => {
                 let made =
                     make_stills(&mut session, StillsOrder::new(video, stills), sink.as_ref(), on_progress).await?;
                 lock(&board.finished).stills = Some(made);
@@ -250,11 +253,11 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
             tracks.push(video_record(video, rendition, ranges.iter())?);
         }
     }
-    let mut sound = None;
-    if let Some(audio) = &plan.audio {
-        let (part, level) = finished.audio.ok_or_else(absent)?;
+    let mut sound = Vec::new();
+    for (audio, made) in plan.audio.iter().zip(finished.audio) {
+        let (part, level) = made.ok_or_else(absent)?;
         tracks.push(audio_record(audio, &part)?);
-        sound = Some(level);
+        sound.push(level);
     }
     let storyboard = match (&finished.stills, &plan.stills) {
         (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),

@@ -94,7 +94,7 @@ impl Workshop {
             Stage::EncodeAhead { of, first_segment, segment_count } => {
                 self.encode_ahead(job, lease, of, first_segment..first_segment.saturating_add(segment_count)).await
             }
-            Stage::EncodeAudio => self.encode_audio(job, lease).await,
+            Stage::EncodeAudio { track } => self.encode_audio(job, lease, track).await,
             Stage::Stills => self.stills(job, lease).await,
             Stage::PublishFirst => self.publish_first(job, lease).await,
             Stage::PublishComplete => self.publish_complete(job, lease).await,

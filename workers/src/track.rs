@@ -107,14 +107,14 @@ pub(crate) fn video_kind(plan: &VideoPlan, rendition: &Rendition) -> TrackKind {
     }
 }
 
-/// What the sound track holds.
+/// What a sound track holds.
 pub(crate) fn audio_kind(plan: &AudioPlan) -> TrackKind {
     TrackKind::Audio { sample_rate: plan.sample_rate, channels: plan.channels }
 }
 
-/// Folder name of the sound track.
+/// Folder name of a sound track.
 pub(crate) fn audio_track(plan: &AudioPlan) -> String {
-    format!("audio-{}", plan.language)
+    format!("audio-{}", plan.name)
 }
 
 /// A range, encoded and stored.

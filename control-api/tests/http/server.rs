@@ -185,7 +185,7 @@ impl Server {
         let summary = PlanSummary {
             ranges: vec![600, 600],
             renditions: vec![rendition("360p", 640, 360), rendition("720p", 1280, 720)],
-            audio: true,
+            audio: 1,
             stills: true,
             duration_ms: 48_500,
             ..PlanSummary::default()

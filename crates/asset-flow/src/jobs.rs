@@ -76,14 +76,14 @@ pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
     let mut jobs: Vec<JobRequest> = Vec::with_capacity(plan.ranges.len() + 6);
     if plan.planned_generation.is_some() {
         let mut beginnings = Vec::new();
-        for of in [Ahead::Pictures, Ahead::Sound].into_iter().take(if plan.audio { 2 } else { 1 }) {
+        for of in [Ahead::Pictures, Ahead::Sound].into_iter().take(if plan.audio > 0 { 2 } else { 1 }) {
             beginnings.push(jobs.len());
             append(&mut jobs, ahead(of, 0, BEGINNING));
         }
         jobs.push(JobRequest::new(Stage::PublishFirst, PUBLISH_WEIGHT, beginnings));
     }
-    if plan.audio {
-        jobs.push(JobRequest::new(Stage::EncodeAudio, duration_ms, Vec::new()));
+    for track in 0..plan.audio {
+        jobs.push(JobRequest::new(Stage::EncodeAudio { track }, duration_ms, Vec::new()));
     }
     if plan.stills {
         jobs.push(JobRequest::new(Stage::Stills, duration_ms.clamp(1_000, 100_000), Vec::new()));

@@ -25,6 +25,6 @@ pub mod state;
 pub use advance::{Effects, FlowError, advance};
 pub use event::{CANCELLED, FlowEvent, FlowFailure};
 pub use jobs::{GENERATION_KEPT_MS, JobRequest, WAITED_FOR, ahead};
-pub use plan::{MAX_RANGES, MAX_RENDITIONS, PlanSummary, RenditionSummary};
+pub use plan::{MAX_RANGES, MAX_RENDITIONS, MAX_SOUNDS, PlanSummary, RenditionSummary};
 pub use stage::{ALL_STAGES, Ahead, Stage, URGENT, WATCHED};
 pub use state::{AssetState, Phase, UnknownPhase};

@@ -1,7 +1,7 @@
 //! The part of an encode plan that decides which jobs there are.
 
 use media_types::{EncodePlan, SkippedRung};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::FlowError;
 
@@ -9,6 +9,9 @@ use crate::FlowError;
 pub const MAX_RANGES: usize = 2_400;
 /// Most renditions of one asset.
 pub const MAX_RENDITIONS: usize = 32;
+
+/// Most sound tracks of one asset.
+pub const MAX_SOUNDS: u32 = 32;
 
 /// One rendition of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +38,9 @@ pub struct PlanSummary {
     pub ranges: Vec<u64>,
     /// What is encoded, lowest first; empty for audio-only assets.
     pub renditions: Vec<RenditionSummary>,
-    /// Whether there is an audio track.
-    pub audio: bool,
+    /// Sound tracks.
+    #[serde(deserialize_with = "count")]
+    pub audio: u32,
     /// Whether there are a poster and a storyboard.
     pub stills: bool,
     /// Length of the presentation in milliseconds.
@@ -51,6 +55,20 @@ pub struct PlanSummary {
     /// come. `None` when everything is published at once.
     #[serde(default)]
     pub planned_generation: Option<u64>,
+}
+
+/// Summaries used to say only whether there is sound.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Count(u32),
+        Any(bool),
+    }
+    Ok(match Stored::deserialize(from)? {
+        Stored::Count(count) => count,
+        Stored::Any(any) => any.into(),
+    })
 }
 
 impl From<&EncodePlan> for PlanSummary {
@@ -68,7 +86,7 @@ impl From<&EncodePlan> for PlanSummary {
                     video.renditions.iter().map(summary).collect()
                 })
                 .unwrap_or_default(),
-            audio: plan.audio.is_some(),
+            audio: u32::try_from(plan.audio.len()).unwrap_or(u32::MAX),
             stills: plan.stills.is_some(),
             duration_ms: plan.duration_ms,
             skipped: plan.skipped.clone(),
@@ -96,11 +114,14 @@ impl PlanSummary {
         if self.ranges.is_empty() != self.renditions.is_empty() {
             return fault("it has ranges without renditions or renditions without ranges");
         }
-        if self.ranges.is_empty() && !self.audio {
+        if self.ranges.is_empty() && self.audio == 0 {
             return fault("it has neither video nor audio");
         }
         if self.ranges.len() > MAX_RANGES {
             return fault("it has too many ranges");
+        }
+        if self.audio > MAX_SOUNDS {
+            return fault("it has too many sound tracks");
         }
         if self.renditions.len() > MAX_RENDITIONS {
             return fault("it has too many renditions");

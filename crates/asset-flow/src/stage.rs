@@ -17,7 +17,7 @@ pub enum Stage {
         /// Positions in the plan's renditions, ascending, at least one.
         renditions: Vec<u32>,
     },
-    /// Encode some segments of the lowest rendition, or of its sound, for who watches already, and for nobody else: what is
+    /// Encode some segments of the lowest rendition, or of the first sound track, for who watches already, and for nobody else: what is
     /// published complete comes from the ranges and the whole sound.
     EncodeAhead {
         /// Of what.
@@ -27,11 +27,15 @@ pub enum Stage {
         /// At most so many; the presentation may end before.
         segment_count: u32,
     },
-    /// Encode the whole audio track.
-    EncodeAudio,
+    /// Encode one sound track, whole.
+    EncodeAudio {
+        /// Position in the plan's sound tracks, 0-based.
+        #[serde(default)]
+        track: u32,
+    },
     /// Make the poster and the storyboard.
     Stills,
-    /// Publish the first generation: the lowest rendition and audio, of which only the beginning is made.
+    /// Publish the first generation: the lowest rendition and the first sound track, of which only the beginning is made.
     PublishFirst,
     /// Publish the generation that has everything.
     PublishComplete,
@@ -47,7 +51,7 @@ pub enum Stage {
 pub enum Ahead {
     /// The lowest rendition.
     Pictures,
-    /// The sound track.
+    /// The first sound track.
     Sound,
 }
 
@@ -78,7 +82,7 @@ impl Stage {
             Stage::Plan => "plan",
             Stage::EncodeRange { .. } => "encode_range",
             Stage::EncodeAhead { .. } => "encode_ahead",
-            Stage::EncodeAudio => "encode_audio",
+            Stage::EncodeAudio { .. } => "encode_audio",
             Stage::Stills => "stills",
             Stage::PublishFirst => "publish_first",
             Stage::PublishComplete => "publish_complete",
@@ -89,14 +93,14 @@ impl Stage {
 
     /// Whether it makes media of the complete generation, so that publishing that waits for it.
     pub fn makes_media(&self) -> bool {
-        matches!(self, Stage::EncodeRange { .. } | Stage::EncodeAudio | Stage::Stills)
+        matches!(self, Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } | Stage::Stills)
     }
 
     /// How often it is tried before the asset fails, at least 1. Faults of the source are never tried again.
     pub fn max_attempts(&self) -> i64 {
         match self {
             Stage::Probe | Stage::Plan => 4,
-            Stage::EncodeRange { .. } | Stage::EncodeAhead { .. } | Stage::EncodeAudio | Stage::Stills => 6,
+            Stage::EncodeRange { .. } | Stage::EncodeAhead { .. } | Stage::EncodeAudio { .. } | Stage::Stills => 6,
             Stage::PublishFirst | Stage::PublishComplete => 8,
             Stage::Tidy | Stage::Delete => 12,
         }
@@ -110,9 +114,10 @@ impl Stage {
             Stage::PublishFirst | Stage::PublishComplete => 350,
             Stage::Probe | Stage::Plan => 300,
             Stage::EncodeAhead { .. } => WATCHED,
-            Stage::EncodeAudio => URGENT,
+            // Only the first is in the planned generation.
+            Stage::EncodeAudio { track: 0 } => URGENT,
             Stage::Stills => 150,
-            Stage::EncodeRange { .. } => 100,
+            Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } => 100,
             Stage::Tidy => 50,
         }
     }

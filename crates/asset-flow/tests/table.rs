@@ -3,14 +3,14 @@
 
 use asset_flow::{
     ALL_STAGES, Ahead, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, GENERATION_KEPT_MS,
-    JobRequest, MAX_RANGES, Phase, PlanSummary, RenditionSummary, Stage, URGENT, WATCHED, advance, ahead,
+    JobRequest, MAX_RANGES, MAX_SOUNDS, Phase, PlanSummary, RenditionSummary, Stage, URGENT, WATCHED, advance, ahead,
 };
 
 fn rendition(name: &str, width: u32, height: u32) -> RenditionSummary {
     RenditionSummary { name: name.to_owned(), width, height }
 }
 
-fn plan(ranges: usize, renditions: usize, audio: bool, stills: bool) -> PlanSummary {
+fn plan(ranges: usize, renditions: usize, audio: u32, stills: bool) -> PlanSummary {
     let all = [rendition("360p", 640, 360), rendition("720p", 1280, 720), rendition("1080p", 1920, 1080)];
     PlanSummary {
         ranges: vec![600; ranges],
@@ -24,7 +24,7 @@ fn plan(ranges: usize, renditions: usize, audio: bool, stills: bool) -> PlanSumm
 
 /// The same, of which the first generation is published before it is made.
 fn early(ranges: usize, renditions: usize) -> PlanSummary {
-    PlanSummary { planned_generation: Some(1), ..plan(ranges, renditions, true, true) }
+    PlanSummary { planned_generation: Some(1), ..plan(ranges, renditions, 1, true) }
 }
 
 fn failure(stage: &str) -> FlowFailure {
@@ -36,7 +36,7 @@ fn events() -> Vec<FlowEvent> {
         FlowEvent::UploadStarted,
         FlowEvent::SourceReceived,
         FlowEvent::Probed,
-        FlowEvent::Planned { summary: plan(2, 2, true, true) },
+        FlowEvent::Planned { summary: plan(2, 2, 1, true) },
         FlowEvent::FirstPlayable { generation: 5 },
         FlowEvent::Complete { generation: 6 },
         FlowEvent::Failed { failure: failure("probe") },
@@ -67,7 +67,7 @@ fn each_phase_answers_each_event_as_the_table_says() {
     let with = |phase| AssetState { phase, ..new.clone() };
     let probing = with(Phase::Processing);
     let planning = AssetState { probed: true, ..probing.clone() };
-    let encoding = AssetState { plan: Some(plan(2, 2, true, true)), ..planning.clone() };
+    let encoding = AssetState { plan: Some(plan(2, 2, 1, true)), ..planning.clone() };
     let playable = AssetState { playable_generation: Some(4), ..encoding.clone() };
     let ready = AssetState { phase: Phase::Ready, complete_generation: Some(4), ..playable.clone() };
     let errored = AssetState { phase: Phase::Errored, failure: Some(failure("plan")), ..planning.clone() };
@@ -108,7 +108,7 @@ fn what_will_never_be_whole_is_not_played_any_more() {
     let state = AssetState {
         phase: Phase::Processing,
         probed: true,
-        plan: Some(plan(1, 2, true, true)),
+        plan: Some(plan(1, 2, 1, true)),
         playable_generation: Some(3),
         ..AssetState::default()
     };
@@ -124,12 +124,8 @@ fn what_will_never_be_whole_is_not_played_any_more() {
 
 #[test]
 fn a_complete_asset_is_tidied_at_once_and_again_when_the_old_generation_has_no_viewers() {
-    let state = AssetState {
-        phase: Phase::Processing,
-        probed: true,
-        plan: Some(plan(1, 2, true, true)),
-        ..AssetState::default()
-    };
+    let state =
+        AssetState { phase: Phase::Processing, probed: true, plan: Some(plan(1, 2, 1, true)), ..AssetState::default() };
     let (_, effects) = advance(&state, &FlowEvent::Complete { generation: 2 }).unwrap();
     let jobs: Vec<_> = effects.jobs.iter().map(|job| (job.stage.clone(), job.delay_ms)).collect();
     assert_eq!(jobs, [(Stage::Tidy, 0), (Stage::Tidy, GENERATION_KEPT_MS)]);
@@ -160,7 +156,7 @@ fn a_recording_is_playable_when_its_beginning_is_made_and_each_range_is_decoded_
             Stage::EncodeAhead { of: Ahead::Sound, first_segment: 0, segment_count: 2 },
             Stage::EncodeAhead { of: Ahead::Sound, first_segment: 2, segment_count: 6 },
             Stage::PublishFirst,
-            Stage::EncodeAudio,
+            Stage::EncodeAudio { track: 0 },
             Stage::Stills,
             encode(0, &[0, 1, 2]),
             encode(1, &[0, 1, 2]),
@@ -190,34 +186,45 @@ fn what_a_viewer_waits_for_goes_before_what_comes_next() {
 #[test]
 fn one_rendition_of_many_ranges_is_playable_early_too() {
     let summary = early(3, 1);
-    assert!(summary.is_planned_early() && plan(1, 2, true, true).is_planned_early());
-    assert!(!plan(1, 1, true, true).is_planned_early() && !plan(0, 0, true, false).is_planned_early());
+    assert!(summary.is_planned_early() && plan(1, 2, 1, true).is_planned_early());
+    assert!(!plan(1, 1, 1, true).is_planned_early() && !plan(0, 0, 1, false).is_planned_early());
     assert!(jobs_of(summary).iter().any(|job| job.stage == Stage::PublishFirst));
 }
 
 #[test]
 fn what_is_short_and_has_one_rendition_is_published_once() {
-    let stages: Vec<Stage> = jobs_of(plan(1, 1, false, true)).into_iter().map(|job| job.stage).collect();
+    let stages: Vec<Stage> = jobs_of(plan(1, 1, 0, true)).into_iter().map(|job| job.stage).collect();
     assert_eq!(stages, [Stage::Stills, encode(0, &[0]), Stage::PublishComplete]);
 }
 
 #[test]
 fn sound_alone_is_encoded_and_published() {
-    let jobs = jobs_of(plan(0, 0, true, false));
+    let jobs = jobs_of(plan(0, 0, 1, false));
     let stages: Vec<Stage> = jobs.iter().map(|job| job.stage.clone()).collect();
-    assert_eq!(stages, [Stage::EncodeAudio, Stage::PublishComplete]);
+    assert_eq!(stages, [Stage::EncodeAudio { track: 0 }, Stage::PublishComplete]);
     assert_eq!(jobs[1].waits_on, [0]);
+}
+
+#[test]
+fn every_sound_track_is_encoded_and_only_the_first_before_the_pictures() {
+    let jobs = jobs_of(PlanSummary { audio: 3, ..early(2, 2) });
+    let of = |track| jobs.iter().find(|job| job.stage == Stage::EncodeAudio { track }).unwrap();
+    let range = jobs.iter().find(|job| job.stage == encode(0, &[0, 1])).unwrap();
+    assert!(of(0).priority > range.priority);
+    assert_eq!([of(1).priority, of(2).priority], [range.priority; 2]);
+    assert_eq!(jobs.last().unwrap().waits_on.len(), jobs.len() - 1);
 }
 
 #[test]
 fn plans_that_no_jobs_can_carry_out_are_refused() {
     let state = AssetState { phase: Phase::Processing, probed: true, ..AssetState::default() };
-    let flat = PlanSummary { renditions: vec![rendition("0p", 0, 360)], ..plan(1, 1, true, true) };
+    let flat = PlanSummary { renditions: vec![rendition("0p", 0, 360)], ..plan(1, 1, 1, true) };
     let bad = [
-        plan(0, 0, false, true),
-        plan(0, 1, true, true),
-        plan(1, 0, true, true),
-        plan(MAX_RANGES + 1, 1, true, true),
+        plan(0, 0, 0, true),
+        plan(0, 1, 1, true),
+        plan(1, 0, 1, true),
+        plan(MAX_RANGES + 1, 1, 1, true),
+        plan(1, 1, MAX_SOUNDS + 1, true),
         flat,
     ];
     for summary in bad {
@@ -231,7 +238,7 @@ fn a_generation_that_does_not_grow_is_refused() {
     let state = AssetState {
         phase: Phase::Processing,
         probed: true,
-        plan: Some(plan(1, 2, true, true)),
+        plan: Some(plan(1, 2, 1, true)),
         playable_generation: Some(7),
         ..AssetState::default()
     };
@@ -249,7 +256,7 @@ fn a_stage_reads_back_from_its_payload_and_its_tag_is_its_name() {
         Stage::Plan,
         encode(3, &[1, 2]),
         some(7, 2),
-        Stage::EncodeAudio,
+        Stage::EncodeAudio { track: 2 },
         Stage::Stills,
         Stage::PublishFirst,
         Stage::PublishComplete,
@@ -279,5 +286,7 @@ fn stored_states_of_this_version_stay_readable() {
     let state: AssetState = serde_json::from_str(stored).unwrap();
     assert_eq!((state.phase, state.playable_generation), (Phase::Processing, Some(2)));
     let plan = state.plan.unwrap();
-    assert_eq!((plan.frame_count(), plan.skipped[0].name.as_str()), (600, "720p"));
+    assert_eq!((plan.frame_count(), plan.audio, plan.skipped[0].name.as_str()), (600, 1, "720p"));
+    let stage: Stage = serde_json::from_str(r#"{"stage":"encode_audio"}"#).unwrap();
+    assert_eq!(stage, Stage::EncodeAudio { track: 0 });
 }

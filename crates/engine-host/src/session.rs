@@ -4,7 +4,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
-use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample};
+use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample, language};
 use pipeline::{AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -279,6 +279,7 @@ fn clean_report(mut report: ProbeReport) -> ProbeReport {
     for audio in &mut report.audio {
         audio.codec = clean(&audio.codec);
         audio.language = audio.language.as_deref().map(clean);
+        audio.title = audio.title.as_deref().and_then(language::label);
     }
     report.warnings.truncate(MAX_WARNINGS);
     report.warnings = report.warnings.iter().map(|warning| clean(warning)).collect();

@@ -10,8 +10,9 @@ use ff::format::context::Input;
 use ff::format::stream::Disposition;
 use ff::media::Type;
 use ffmpeg_next as ff;
+use media_types::segment::Roles;
 use media_types::time::rescale;
-use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
+use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, VideoProbe, language};
 use pipeline::EngineError;
 
 use crate::error::input;
@@ -267,12 +268,28 @@ fn pixel_format(format: i32) -> String {
 }
 
 /// The bindings would take whatever bytes the file has for UTF-8.
-fn stated_language(stream: &ff::Stream<'_>) -> Option<String> {
+fn stated(stream: &ff::Stream<'_>, key: &CStr) -> Option<String> {
     // SAFETY: the dictionary belongs to a stream of an open context, and its values are terminated strings.
     unsafe {
-        let entry = ff::ffi::av_dict_get((*stream.as_ptr()).metadata, c"language".as_ptr(), ptr::null(), 0);
+        let entry = ff::ffi::av_dict_get((*stream.as_ptr()).metadata, key.as_ptr(), ptr::null(), 0);
         let value = CStr::from_ptr(entry.as_ref()?.value);
         value.to_str().ok().map(str::to_owned)
+    }
+}
+
+/// What a track is called; MP4 files have it where others name the program that wrote them.
+fn title(stream: &ff::Stream<'_>) -> Option<String> {
+    [c"title", c"handler_name"].into_iter().find_map(|key| language::label(&stated(stream, key)?))
+}
+
+fn roles(stream: &ff::Stream<'_>) -> Roles {
+    let disposition = stream.disposition();
+    Roles {
+        default: disposition.contains(Disposition::DEFAULT),
+        forced: disposition.contains(Disposition::FORCED),
+        hearing_impaired: disposition.contains(Disposition::HEARING_IMPAIRED),
+        visual_impaired: disposition.contains(Disposition::VISUAL_IMPAIRED),
+        commentary: disposition.contains(Disposition::COMMENT),
     }
 }
 
@@ -289,7 +306,9 @@ fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Op
         codec: parameters.id().name().to_owned(),
         sample_rate: u32::try_from(rate).ok().filter(|&rate| rate > 0)?,
         channels: u32::try_from(channels).ok().filter(|&channels| channels > 0)?,
-        language: stated_language(&stream).filter(|text| text != "und"),
+        language: stated(&stream, c"language").filter(|text| text != "und"),
+        title: title(&stream),
+        roles: roles(&stream),
         time_base: rational(stream.time_base()),
         span: span.copied(),
     })

@@ -1,4 +1,4 @@
-//! Language tags: BCP 47 in manifests, ISO 639-2 in containers.
+//! Languages and names of tracks: BCP 47 in manifests, ISO 639-2 in containers.
 
 /// ISO 639-1 codes, each followed by its ISO 639-2/T code.
 const TWO_TO_THREE: &str = "\
@@ -34,6 +34,14 @@ pub fn canonical(stated: &str) -> Option<String> {
     let terminological = three.and_then(|long| BIBLIOGRAPHIC.split(' ').find_map(|pair| pair.strip_prefix(long)));
     let rest = &tag[primary.len()..];
     Some(shortest(&format!("{}{rest}", terminological.unwrap_or(&primary))))
+}
+
+/// What a file calls a track, for people, of at most 200 bytes; `None` for the names that programs give every track.
+pub fn label(stated: &str) -> Option<String> {
+    let (text, lower) = (stated.trim(), stated.to_ascii_lowercase());
+    let machine = ["handle", "core media", "gpac", "iso media", "mainconcept", "bento4", "l-smash", "gopro"];
+    let plain = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
+    (plain && !machine.iter().any(|word| lower.contains(word))).then(|| text.to_owned())
 }
 
 /// The language of a packed code (ISO/IEC 14496-12 §8.4.2.3) in its shortest form; `None` when it is none.

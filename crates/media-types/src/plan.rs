@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::segment::Roles;
 use crate::time::rescale;
 use crate::{FrameRate, Rational, Rotation, Timescale};
 
@@ -178,12 +179,15 @@ pub struct LoudnessTarget {
     pub max_true_peak_dbtp: f64,
 }
 
-/// The audio half of a plan: one continuous AAC-LC encode.
+/// One sound track of a plan: one continuous AAC-LC encode.
 ///
 /// The coded track starts `priming_samples` before the presentation's origin (the encoder's delay, carried in the edit
 /// list), so coded frame `k` starts at presentation sample `k * 1024 - priming_samples`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AudioPlan {
+    /// Unique within the plan and safe in a URL, such as `en`.
+    #[serde(default)]
+    pub name: String,
     /// Index of the stream in its container.
     pub stream_index: u32,
     /// Seconds per source tick.
@@ -204,6 +208,12 @@ pub struct AudioPlan {
     pub borders: Vec<u64>,
     /// BCP 47 language, `und` when unknown.
     pub language: String,
+    /// What people call it, when the source says.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub roles: Roles,
     /// `None` when the sound stays as loud as it is.
     pub loudness: Option<LoudnessTarget>,
 }
@@ -248,8 +258,10 @@ pub struct EncodePlan {
     pub ladder: LadderPin,
     /// `None` for audio-only sources.
     pub video: Option<VideoPlan>,
-    /// `None` for silent sources. At least one half is present.
-    pub audio: Option<AudioPlan>,
+    /// The sound tracks, the one that is played unless another is chosen first; none for silent sources. Pictures or
+    /// sound are present. All have equally many segments.
+    #[serde(deserialize_with = "one_or_many")]
+    pub audio: Vec<AudioPlan>,
     /// `None` for audio-only sources.
     pub stills: Option<StillsPlan>,
     /// Rungs left out, each with its reason.
@@ -260,11 +272,44 @@ pub struct EncodePlan {
     pub warnings: Vec<String>,
 }
 
+/// Plans used to have one sound track or `null`, and no name for it.
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<AudioPlan>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Many(Vec<AudioPlan>),
+        One(Option<Box<AudioPlan>>),
+    }
+    Ok(match Stored::deserialize(from)? {
+        Stored::Many(tracks) => tracks,
+        Stored::One(track) => {
+            track.map(|track| AudioPlan { name: track.language.clone(), ..*track }).into_iter().collect()
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn plans_of_one_sound_track_or_none_are_read_as_they_used_to_be_stored() {
+        let read = |audio: &str| {
+            let plan = r#"{"ladder":{"name":"film","sha256":""},"video":null,"audio":AUDIO,"stills":null,"skipped":[],
+                "duration_ms":10000,"warnings":[]}"#;
+            serde_json::from_str::<EncodePlan>(&plan.replace("AUDIO", audio)).unwrap().audio
+        };
+        let one = r#"{"stream_index":1,"source_time_base":{"num":1,"den":48000},"origin_pts":0,"sample_rate":48000,
+            "channels":2,"bitrate_bps":96000,"sample_count":480000,"borders":[192000,384000],"language":"en","loudness":null}"#;
+        let tracks = read(one);
+        assert_eq!((tracks.len(), tracks[0].name.as_str(), tracks[0].label.as_ref()), (1, "en", None));
+        assert!(read("null").is_empty() && read("[]").is_empty());
+        let again = serde_json::to_string(&tracks).unwrap();
+        assert_eq!(read(&again), tracks);
+    }
 
     proptest! {
         #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::FrameRate;
+use crate::segment::Roles;
 
 /// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,6 +97,12 @@ pub struct AudioProbe {
     pub channels: u32,
     /// BCP 47 or ISO 639 language as stated.
     pub language: Option<String>,
+    /// What people call it ([`language::label`](crate::language::label)), when the container says.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What the container says it is for.
+    #[serde(default)]
+    pub roles: Roles,
     /// Seconds per tick.
     pub time_base: Rational,
     /// First presentation time and the end of the last packet, in ticks; `None` when there is no packet.

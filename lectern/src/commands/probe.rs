@@ -30,8 +30,9 @@ pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
         ))?;
     }
     for audio in &report.audio {
+        let title = audio.title.as_ref().map_or(String::new(), |title| format!(", \"{title}\""));
         out::line(format_args!(
-            "  audio #{}: {} {} Hz, {} channels, {}",
+            "  audio #{}: {} {} Hz, {} channels, {}{title}",
             audio.stream_index,
             audio.codec,
             audio.sample_rate,

@@ -115,6 +115,8 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         sample_rate,
         channels: 2,
         language: None,
+        title: None,
+        roles: Roles::default(),
         time_base: Rational { num: 1, den: sample_rate.cast_signed() },
         span: Some((0, samples)),
     };
@@ -175,7 +177,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
     {
         let report = talk(pictures, samples, rate);
         let plan = pipeline::plan(&report, &ladders::builtin("film").unwrap()).unwrap();
-        let (video, audio) = (plan.video.unwrap(), plan.audio.unwrap());
+        let (video, audio) = (plan.video.unwrap(), plan.audio[0].clone());
         let (mut engine, heads) = (FakeEngine::new(report), Heads::default());
 
         let mut given = CollectingSink::new(100_000);

@@ -63,7 +63,7 @@ impl Workshop {
     /// The whole sound has its own job: what that has not come to is made here in parts.
     async fn sound_ahead(&self, job: &ClaimedJob, lease: &Lease, segments: Range<u32>) -> Result<(), WorkError> {
         let (plan, asset) = (self.stored_plan(&job.asset_id).await?, self.asset(job).await?);
-        let Some(audio) = plan.audio.as_ref().filter(|_| asset.state == Phase::Processing) else { return Ok(()) };
+        let Some(audio) = plan.audio.first().filter(|_| asset.state == Phase::Processing) else { return Ok(()) };
         let Some(early) = self.early_track(&asset, Some(audio_track(audio))).await? else { return Ok(()) };
         let head: Option<TrackHead> = self.settled_json(&head_key(&asset.id, &audio_track(audio))).await?;
         let priming_samples = head.as_ref().map_or(USUAL_PRIMING, |head| head.priming_samples);

@@ -72,7 +72,7 @@ fn place(plan: &EncodePlan, path: &str) -> Option<(Ahead, u32, u32)> {
     let pictures = plan.video.as_ref().map(VideoPlan::segment_count);
     // One border lies between two segments.
     let sound =
-        plan.audio.as_ref().map(|audio| u32::try_from(audio.borders.len()).unwrap_or(u32::MAX).saturating_add(1));
+        plan.audio.first().map(|audio| u32::try_from(audio.borders.len()).unwrap_or(u32::MAX).saturating_add(1));
     let (video, audio) = early_tracks(plan);
     [(Ahead::Pictures, video, pictures), (Ahead::Sound, audio, sound)].into_iter().find_map(|(of, track, segments)| {
         let (track, segments) = (track?, segments?);

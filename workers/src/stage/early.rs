@@ -22,10 +22,10 @@ pub(super) fn head_key(asset: &AssetId, track: &str) -> String {
     format!("{}tracks/{track}.json", publication::work_prefix(asset))
 }
 
-/// Folder names of the tracks that are played before they are made: the lowest rendition's, and the sound's.
+/// Folder names of the tracks that are played before they are made: the lowest rendition's, and the first sound track's.
 pub(super) fn early_tracks(plan: &EncodePlan) -> (Option<String>, Option<String>) {
     let lowest = plan.video.as_ref().and_then(|video| video.renditions.first());
-    (lowest.map(|rendition| video_track(&rendition.name)), plan.audio.as_ref().map(audio_track))
+    (lowest.map(|rendition| video_track(&rendition.name)), plan.audio.first().map(audio_track))
 }
 
 /// One track of a planned generation.

@@ -68,7 +68,7 @@ impl Workshop {
         if let (Some(plan), Some(track)) = (&plan.video, video) {
             tracks.push(planned_video(plan, &self.head(asset, &track).await?)?);
         }
-        if let (Some(plan), Some(track)) = (&plan.audio, audio) {
+        if let (Some(plan), Some(track)) = (plan.audio.first(), audio) {
             tracks.push(planned_audio(plan, &self.head(asset, &track).await?)?);
         }
         Ok(tracks)

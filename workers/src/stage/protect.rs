@@ -63,7 +63,7 @@ impl Workshop {
         let (vault, plan) = (self.protecting.vault()?, self.stored_plan(&asset.id).await?);
         let renditions = plan.video.iter().flat_map(|video| &video.renditions);
         let mut classes: Vec<_> = renditions.map(|one| TrackClass::of_video(one.width, one.height)).collect();
-        classes.extend(plan.audio.as_ref().map(|_| TrackClass::Audio));
+        classes.extend(plan.audio.first().map(|_| TrackClass::Audio));
         classes.sort_unstable();
         classes.dedup();
         let (tenant, playback) = (asset.tenant_id.clone(), asset.playback_id.clone());

@@ -165,7 +165,7 @@ pub(super) fn published(key: String, bytes: &[u8], media_type: &str) -> Publishe
 #[derive(Default)]
 struct Done {
     ranges: BTreeMap<u32, Vec<Made<RangeParts>>>,
-    audio: Option<Made<TrackPart>>,
+    audio: BTreeMap<u32, Made<TrackPart>>,
     stills: Option<Made<Stills>>,
 }
 
@@ -176,7 +176,9 @@ impl Done {
             let Ok(stage) = serde_json::from_value::<Stage>(job.payload.clone()) else { continue };
             match stage {
                 Stage::EncodeRange { range, .. } => done.ranges.entry(range).or_default().push(result(job)?),
-                Stage::EncodeAudio => done.audio = Some(result(job)?),
+                Stage::EncodeAudio { track } => {
+                    done.audio.insert(track, result(job)?);
+                }
                 Stage::Stills => done.stills = Some(result(job)?),
                 _ => {}
             }
@@ -203,9 +205,9 @@ impl Done {
                 tracks.push(video_record(video, index, parts.iter().map(|made| &made.made))?);
             }
         }
-        if let Some(audio) = &plan.audio {
-            let made =
-                self.audio.as_ref().ok_or_else(|| WorkError::Engine("the sound track is not done".to_owned()))?;
+        for (track, audio) in (0..).zip(&plan.audio) {
+            let undone = || WorkError::Engine(format!("the sound track {} is not done", audio.name));
+            let made = self.audio.get(&track).ok_or_else(undone)?;
             let record = audio_record(audio, &made.made)?;
             enter_segments(files, &made.prefix, &record.name, &record.segments);
             tracks.push(record);

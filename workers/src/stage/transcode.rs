@@ -51,14 +51,15 @@ impl Workshop {
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }
 
-    pub(super) async fn encode_audio(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
+    pub(super) async fn encode_audio(&self, job: &ClaimedJob, lease: &Lease, track: u32) -> Result<(), WorkError> {
         let (began, prefixes) = (Instant::now(), [attempt_prefix(job), again_prefix(job)]);
         let plan = self.stored_plan(&job.asset_id).await?;
-        let audio = plan.audio.as_ref().ok_or_else(|| unplanned("sound"))?;
+        let audio = plan.audio.get(track as usize).ok_or_else(|| unplanned("this sound"))?;
         let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
         // Who listens already keeps the gain that they began with.
-        let early = self.early_track(&asset, early_tracks(&plan).1).await?;
+        let of_first = early_tracks(&plan).1.filter(|_| track == 0);
+        let early = self.early_track(&asset, of_first).await?;
         let [first, again] = prefixes.clone();
         let first = AttemptSink::new(media.clone(), first, early);
         let again = AttemptSink::new(media.clone(), again, None);
@@ -69,7 +70,7 @@ impl Workshop {
         let [first, again] = prefixes;
         let prefix = if made.again { again } else { first };
         let level = made.level;
-        tracing::info!(asset_id = %job.asset_id, source_lufs = level.source.integrated_lufs, gain_db = level.gain_db,
+        tracing::info!(asset_id = %job.asset_id, track = %audio.name, source_lufs = level.source.integrated_lufs, gain_db = level.gain_db,
             lufs = level.coded.integrated_lufs, true_peak_dbtp = level.coded.true_peak_dbtp, twice = made.again, "sound encoded");
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made: made.part }).await
     }

@@ -133,7 +133,7 @@ pub(crate) fn plan() -> PlanSummary {
     PlanSummary {
         ranges: vec![600, 300],
         renditions: vec![rendition("360p", 640, 360), rendition("720p", 1280, 720)],
-        audio: true,
+        audio: 1,
         stills: true,
         duration_ms: 36_000,
         skipped: vec![SkippedRung { name: "1080p".to_owned(), reason: "the source is 720p".to_owned() }],

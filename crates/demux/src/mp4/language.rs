@@ -21,17 +21,13 @@ pub(super) fn tag(bytes: &[u8]) -> Option<String> {
     (text.len() > 1 && language::is_plain(text)).then(|| text.to_owned())
 }
 
-/// A name for people, of at most 200 bytes; nothing for the names that writers give every track.
+/// A name for people ([`language::label`]).
 pub(super) fn label(bytes: &[u8]) -> Option<String> {
     // QuickTime counts the bytes first; ISO BMFF ends the text with a zero byte.
     let counted = bytes.split_first().filter(|(count, rest)| usize::from(**count) == rest.len() && !rest.is_empty());
     let bytes = counted.map_or(bytes, |(_, rest)| rest);
     let bytes = &bytes[..bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())];
-    let text = std::str::from_utf8(bytes).ok()?.trim();
-    let lower = text.to_ascii_lowercase();
-    let machine = ["handle", "core media", "gpac", "iso media", "mainconcept", "bento4", "l-smash", "gopro"];
-    let plain = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
-    (plain && !machine.iter().any(|word| lower.contains(word))).then(|| text.to_owned())
+    language::label(std::str::from_utf8(bytes).ok()?)
 }
 
 #[cfg(test)]

@@ -71,6 +71,9 @@ prop_compose! {
     ) -> AudioOrder {
         let target = |(integrated_lufs, max_true_peak_dbtp)| LoudnessTarget { integrated_lufs, max_true_peak_dbtp };
         let plan = AudioPlan {
+            name: "und".to_owned(),
+            label: None,
+            roles: Default::default(),
             stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, sample_count, borders, language,
             loudness: loudness.map(target),
         };

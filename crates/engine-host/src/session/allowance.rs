@@ -55,6 +55,9 @@ mod tests {
     #[test]
     fn measuring_and_encoding_sound_may_take_as_long_as_it_lasts() {
         let plan = AudioPlan {
+            name: "und".to_owned(),
+            label: None,
+            roles: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,

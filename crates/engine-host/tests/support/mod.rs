@@ -335,6 +335,9 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
 pub(crate) fn audio_order() -> AudioOrder {
     AudioOrder {
         plan: AudioPlan {
+            name: "und".to_owned(),
+            label: None,
+            roles: Default::default(),
             stream_index: 1,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,

@@ -136,7 +136,7 @@ fn do_everything(bytes: Vec<u8>) {
             typed(engine.stills(&StillsOrder::new(video, stills), &mut CollectingSink::new(0)).map(|_| ()));
         }
     }
-    if let Some(audio) = plan.audio {
+    for audio in plan.audio {
         typed(engine.measure_audio(&audio).map(|_| ()));
         typed(
             engine.encode_audio(&AudioOrder { plan: audio, gain_db: 0.0 }, &mut CollectingSink::new(200)).map(|_| ()),

@@ -42,7 +42,7 @@ struct Levelled {
 /// Measures the windows and encodes with their gain.
 fn level(folder: &Folder, file: &Path) -> Levelled {
     let (mut engine, _, plan) = planned(file);
-    let plan = plan.audio.unwrap();
+    let plan = plan.audio[0].clone();
     assert_eq!(plan.loudness, Some(TARGET));
     let measured = engine.measure_audio(&plan).unwrap();
     let gain_db = measured.gain_db(&TARGET);
@@ -138,7 +138,7 @@ fn turns(seconds: u32) -> String {
 
 /// Measures the windows of a file; also says which share of its bytes were read for that.
 fn measure(file: &Path) -> (Loudness, f64) {
-    let plan = planned(file).2.audio.unwrap();
+    let plan = planned(file).2.audio[0].clone();
     let source = FileSource::new(file);
     let read = source.read.clone();
     let mut engine = LibavEngine::open(Box::new(source)).unwrap();
@@ -181,7 +181,7 @@ fn sound_below_the_ceiling_that_needs_no_gain_is_not_touched() {
     let folder = Folder::new();
     let file = folder.make(&format!("-f lavfi -i {SPEECH} -ac 2 -c:a pcm_s16le a.wav"));
     let (mut engine, _, plan) = planned(&file);
-    let plan = plan.audio.unwrap();
+    let plan = plan.audio[0].clone();
     let (levelled, bytes) = encode(&mut engine, &plan, 0.0);
     assert_eq!(levelled.source, levelled.coded);
     let as_it_is = AudioPlan { loudness: None, ..plan };

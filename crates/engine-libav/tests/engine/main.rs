@@ -13,3 +13,4 @@ mod shapes;
 mod sound;
 mod stills;
 mod stopping;
+mod tracks;

@@ -43,7 +43,7 @@ struct Heard {
 
 fn hear(folder: &Folder, file: &Path) -> Heard {
     let (mut engine, _, plan) = planned(file);
-    let plan = plan.audio.expect("the plan has sound");
+    let plan = plan.audio[0].clone();
     let mut sink = CollectingSink::new(100_000);
     let summary = engine.encode_audio(&AudioOrder { plan: plan.clone(), gain_db: 0.0 }, &mut sink).unwrap();
     let (CodecConfig::Aac(config), priming) = &sink.configs[&0] else { panic!("not AAC") };
@@ -219,7 +219,7 @@ fn a_part_encoded_by_itself_takes_its_place_in_the_whole_unheard() {
         let codec = if name.ends_with("flac") { "flac" } else { "aac -b:a 256k" };
         let file = folder.make(&format!("{tones} -c:a {codec} {name}"));
         let (mut engine, _, plan) = planned(&file);
-        let plan = plan.audio.unwrap();
+        let plan = plan.audio[0].clone();
         let mut coded = |plan: AudioPlan| {
             let mut sink = CollectingSink::new(100_000);
             engine.encode_audio(&AudioOrder { plan, gain_db: 3.0 }, &mut sink).unwrap();

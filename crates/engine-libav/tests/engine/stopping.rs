@@ -49,7 +49,7 @@ fn a_stop_ends_everything_soon() {
         assert!(read < size / 2, "{read} of {size} bytes were read after all");
     }
     assert_eq!(engine.encode_range(&order, &mut Closed), Err(EngineError::Stopped));
-    let audio = AudioOrder { plan: plan.audio.unwrap(), gain_db: 0.0 };
+    let audio = AudioOrder { plan: plan.audio[0].clone(), gain_db: 0.0 };
     assert_eq!(engine.encode_audio(&audio, &mut CollectingSink::new(3)), Err(EngineError::Stopped));
     assert_eq!(engine.encode_audio(&audio, &mut Closed), Err(EngineError::Stopped));
     let stills = StillsOrder::new(&video, &plan.stills.unwrap());
@@ -77,7 +77,7 @@ fn orders_for_streams_that_are_not_there_are_refused() {
     let (mut engine, _, plan) = planned(&file);
     let video = plan.video.unwrap();
     let mut order = RangeOrder::new(&video, &video.ranges[0], &[0]);
-    let mut audio = AudioOrder { plan: plan.audio.unwrap(), gain_db: 0.0 };
+    let mut audio = AudioOrder { plan: plan.audio[0].clone(), gain_db: 0.0 };
     for wrong in [7, u32::MAX] {
         (order.video.stream_index, audio.plan.stream_index) = (wrong, wrong);
         let results = [

@@ -52,7 +52,7 @@ impl Bench {
             NewUpload { tenant_id, filename: "talk.mp3".to_owned(), size_bytes: Some(9), ladder, protection: None };
         let (upload, _) = store.create_upload(&upload, at_ms).await.unwrap();
         let asset = store.attach_source(&self.tenant, &upload.id, 9, "ab", at_ms).await.unwrap();
-        let summary = PlanSummary { audio: true, duration_ms: 1_000, ..PlanSummary::default() };
+        let summary = PlanSummary { audio: 1, duration_ms: 1_000, ..PlanSummary::default() };
         self.done("probe", Some(FlowEvent::Probed), at_ms).await;
         self.done("plan", Some(FlowEvent::Planned { summary }), at_ms).await;
         self.done("encode_audio", None, at_ms).await;
