@@ -3,6 +3,7 @@
 import { byId, h, setText } from './dom.js';
 import { quality } from './format.js';
 import { Strip } from './strip.js';
+import { TrackMenus } from './tracks.js';
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 const SPEED = 'lectern.speed';
@@ -48,6 +49,7 @@ export class Player {
     this.api = api;
     this.video = byId('video');
     this.strip = new Strip(this.video);
+    this.tracks = new TrackMenus(this.video);
     this.video.addEventListener('resize', () => this.#showRendition());
     this.video.addEventListener('ratechange', () => this.#showSpeed());
     byId('quality').addEventListener('change', (event) => this.#choose(event.target.value));
@@ -88,6 +90,7 @@ export class Player {
     this.#moving = false;
     this.#wanted = 'auto';
     this.#unload();
+    this.tracks.reset();
     this.#note('');
     this.#dropStill();
     byId('watch').hidden = true;
@@ -128,11 +131,12 @@ export class Player {
     if (play) this.video.play().catch(() => {});
   }
 
-  #loadHls(Hls, { hls: address, licences }, at) {
+  #loadHls(Hls, { hls: address, licences, chapters }, at) {
     const hls = new Hls({ startPosition: at ?? -1, capLevelToPlayerSize: true, ...(licences && clearKey(licences)) });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#fillQualities());
     hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#showRendition());
+    this.tracks.show(Hls, hls, chapters);
     // Each hour of a long recording may have its own bad moments.
     hls.on(Hls.Events.FRAG_BUFFERED, () => { this.#networkErrors = 0; });
     hls.on(Hls.Events.ERROR, (_, data) => data.fatal && this.#recover(Hls, hls, data));

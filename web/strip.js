@@ -1,8 +1,9 @@
 // The strip beneath the video: where it stands, what is loaded, a picture of where the pointer is. A slider for the keyboard.
 
+import { cueAt } from './cues.js';
 import { byId, setText } from './dom.js';
 import { clock } from './format.js';
-import { cueAt, parseStoryboard } from './storyboard.js';
+import { parseStoryboard } from './storyboard.js';
 
 const STEPS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30 };
 

@@ -22,7 +22,7 @@ pub(crate) struct JobView {
     id: String,
     /// What it works on.
     asset_id: String,
-    /// `probe`, `plan`, `encode_range`, `encode_audio`, `stills`, `publish_first`, `publish_complete`, `tidy`
+    /// `probe`, `plan`, `encode_range`, `encode_audio`, `stills`, `read_text`, `publish_first`, `publish_complete`, `tidy`
     /// or `delete`.
     stage: String,
     /// `waiting`, `ready`, `running`, `done`, `parked` or `cancelled`.

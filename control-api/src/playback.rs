@@ -20,6 +20,7 @@ use crate::{codes, error};
 
 const POSTER: &str = "poster.jpg";
 const STORYBOARD: &str = "storyboard.vtt";
+const CHAPTERS: &str = "chapters.vtt";
 /// Generations whose contents are remembered: they never change.
 const REMEMBERED: usize = 256;
 /// Seconds after which a player asks again for what is not ready.
@@ -36,6 +37,8 @@ pub(crate) struct PlaybackView {
     poster: Option<String>,
     /// WebVTT of thumbnails; null when there is none.
     storyboard: Option<String>,
+    /// WebVTT of named parts; null when there are none.
+    chapters: Option<String>,
     /// Length in milliseconds.
     duration_ms: Option<i64>,
     /// `cbcs` or `cenc` when it plays with a licence alone; null when it is clear.
@@ -47,6 +50,7 @@ pub(crate) struct PlaybackView {
 pub(crate) struct Contents {
     pub(crate) poster: bool,
     pub(crate) storyboard: bool,
+    pub(crate) chapters: bool,
     /// Paths of its media playlists.
     pub(crate) playlists: Vec<String>,
 }
@@ -87,6 +91,7 @@ pub(crate) async fn contents(api: &Api, playback: &PlaybackId, generation: u64) 
     let contents = Arc::new(Contents {
         poster: index.files.contains_key(POSTER) || index.planned.contains_key(POSTER),
         storyboard: index.files.contains_key(STORYBOARD),
+        chapters: index.files.contains_key(CHAPTERS),
         playlists: playlists.cloned().collect(),
     });
     api.generations.keep(key, Arc::clone(&contents));
@@ -163,6 +168,7 @@ async fn find(api: &Api, id: &str) -> Result<PlaybackView, Problem> {
         dash: addresses.dash(),
         poster: addresses.poster(&contents),
         storyboard: contents.storyboard.then(|| addresses.file(STORYBOARD)),
+        chapters: contents.chapters.then(|| addresses.file(CHAPTERS)),
         duration_ms: row.duration_ms,
         protection: row.protection.map(|scheme| scheme.as_str()),
     })

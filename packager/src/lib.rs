@@ -2,7 +2,7 @@
 //!
 //! - [`init_segment`], [`media_segment`]: ISO BMFF as CMAF asks for it (ISO/IEC 23000-19), from codec configuration
 //!   and [`Sample`](media_types::Sample)s.
-//! - [`AudioGrid`], [`audio_segments`]: which coded AAC frames belong to which segment.
+//! - [`AudioGrid`], [`audio_segments`]: which coded AAC frames belong to which segment; [`TextGrid`]: where text is cut.
 //! - [`Presentation`]: everything that text is written from; [`text_files`] writes all of it.
 //! - [`multivariant_playlist`], [`media_playlist`], [`iframe_playlist`]: HLS (RFC 8216bis).
 //! - [`TransportWriter`], [`transport_playlists`]: the same samples as MPEG-TS, for players that know no fMP4.
@@ -37,6 +37,7 @@ pub mod repack;
 mod segment;
 mod single_file;
 mod storyboard;
+mod text_grid;
 mod trick;
 
 use media_types::language;
@@ -65,4 +66,5 @@ pub use segment::{
 };
 pub use single_file::{FilePlan, index_length, segment_index};
 pub use storyboard::storyboard_vtt;
+pub use text_grid::TextGrid;
 pub use trick::{FinishedTrick, TrickFile, TrickPlan, TrickTrack, trick_sources};

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
-    StillsPlan, Timescale, VideoPlan,
+    StillsPlan, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,6 +17,12 @@ use crate::Loudness;
 pub const POSTER: &str = "poster.jpg";
 /// File name of the storyboard sheet given to [`EngineSink::image`].
 pub const STORYBOARD: &str = "storyboard.jpg";
+/// Most cues of one text track that reach a sink; what a source has beyond them is left out.
+pub const MAX_CUES: u64 = 50_000;
+/// Longest [`TextCue::event`] in bytes.
+pub const MAX_CUE_BYTES: usize = 8 << 10;
+/// Most bytes of all events of one [`TextOrder`] together; what a source has beyond them is left out.
+pub const MAX_TEXT_BYTES: u64 = 16 << 20;
 
 /// Random access to a source's bytes, wherever they lie.
 pub trait SourceRead: Send {
@@ -137,6 +143,25 @@ impl StillsOrder {
     }
 }
 
+/// Read text tracks, all in one pass over the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextOrder {
+    /// What is read; a sink's `track` is the position in this list.
+    pub tracks: Vec<TextPlan>,
+}
+
+/// Some text of a track, as decoders of subtitles hand it out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextCue {
+    /// When it appears, in microseconds of the presentation; before 0 if the source has it so.
+    pub start_us: i64,
+    /// When it disappears; `None` when the next one of its track replaces it.
+    pub end_us: Option<i64>,
+    /// The fields of an event of Advanced SubStation Alpha behind its times: `ReadOrder,Layer,Style,Name,MarginL,MarginR,
+    /// MarginV,Effect,Text`, at most [`MAX_CUE_BYTES`] long. Empty for one that only ends the one before it.
+    pub event: String,
+}
+
 /// The caller no longer wants the result: the engine ends its work and answers [`EngineError::Stopped`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the caller no longer wants the result")]
@@ -170,7 +195,14 @@ pub trait EngineSink {
     /// [`Stop`] when the caller no longer wants the result.
     fn image(&mut self, name: &str, jpeg: Bytes) -> Result<(), Stop>;
 
-    /// Work moves: `done` of `total`, in frames (video, per range), samples (audio) or pictures (stills).
+    /// Text of a track, in the order of the source.
+    ///
+    /// # Errors
+    /// [`Stop`] when the caller no longer wants the result.
+    fn cue(&mut self, track: u32, cue: TextCue) -> Result<(), Stop>;
+
+    /// Work moves: `done` of `total`, in frames (video, per range), samples (audio), pictures (stills)
+    /// or bytes of the source (text).
     ///
     /// # Errors
     /// [`Stop`] when the caller no longer wants the result.
@@ -212,6 +244,15 @@ pub struct StillsSummary {
     pub sheet_columns: u32,
     /// Rows.
     pub sheet_rows: u32,
+}
+
+/// What reading text tracks came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextSummary {
+    /// Cues handed to the sink, one number per track of the order.
+    pub cues_per_track: Vec<u64>,
+    /// Source packets that could not be read, and cues that were too many.
+    pub lost_packets: u64,
 }
 
 /// Why an engine gave no result.
@@ -282,4 +323,10 @@ pub trait Engine {
     /// # Errors
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError>;
+
+    /// Reads the text of tracks.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
+    fn read_text(&mut self, order: &TextOrder, sink: &mut dyn EngineSink) -> Result<TextSummary, EngineError>;
 }

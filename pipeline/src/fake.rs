@@ -8,7 +8,7 @@ use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample};
 use crate::Loudness;
 use crate::engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, POSTER, RangeOrder, RangeSummary, STORYBOARD,
-    StillsOrder, StillsSummary, Stop,
+    StillsOrder, StillsSummary, Stop, TextCue, TextOrder, TextSummary,
 };
 
 /// Samples in one AAC frame.
@@ -155,6 +155,17 @@ impl Engine for FakeEngine {
         let columns = plan.columns.max(1);
         Ok(StillsSummary { tiles, sheet_columns: columns, sheet_rows: tiles.div_ceil(columns) })
     }
+
+    /// Each track says its name for the first second.
+    fn read_text(&mut self, order: &TextOrder, sink: &mut dyn EngineSink) -> Result<TextSummary, EngineError> {
+        for (track, plan) in (0..).zip(&order.tracks) {
+            let known = self.report.text.iter().map(|text| text.stream_index).find(|&index| index == plan.stream_index);
+            self.check_stream(plan.stream_index, known)?;
+            let event = format!("0,0,Default,,0,0,0,,{}", plan.name);
+            sink.cue(track, TextCue { start_us: 0, end_us: Some(1_000_000), event })?;
+        }
+        Ok(TextSummary { cues_per_track: vec![1; order.tracks.len()], lost_packets: 0 })
+    }
 }
 
 /// A slice NAL unit behind its length: IDR (type 5) or not (type 1). Never holds a start code.
@@ -194,6 +205,8 @@ pub struct CollectingSink {
     pub configs: BTreeMap<u32, (CodecConfig, u32)>,
     /// Per track, in decode order.
     pub samples: BTreeMap<u32, Vec<Sample>>,
+    /// Per track, as it came.
+    pub cues: BTreeMap<u32, Vec<TextCue>>,
     /// By name.
     pub images: BTreeMap<String, Bytes>,
     /// The last progress, `(done, total)`.
@@ -204,8 +217,8 @@ pub struct CollectingSink {
 impl CollectingSink {
     /// A sink that answers [`Stop`] instead of taking more than `max_samples` samples.
     pub fn new(max_samples: usize) -> Self {
-        let (configs, samples, images) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { configs, samples, images, progress: (0, 0), left: max_samples }
+        let (configs, samples, cues, images) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { configs, samples, cues, images, progress: (0, 0), left: max_samples }
     }
 }
 
@@ -223,6 +236,12 @@ impl EngineSink for CollectingSink {
 
     fn image(&mut self, name: &str, jpeg: Bytes) -> Result<(), Stop> {
         self.images.insert(name.to_owned(), jpeg);
+        Ok(())
+    }
+
+    fn cue(&mut self, track: u32, cue: TextCue) -> Result<(), Stop> {
+        self.left = self.left.checked_sub(1).ok_or(Stop)?;
+        self.cues.entry(track).or_default().push(cue);
         Ok(())
     }
 

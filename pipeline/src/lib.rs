@@ -7,7 +7,7 @@
 //!   - `timeline`: the output grid, and which picture each of its frames shows.
 //!   - `shape`: size, bitrate and key frames, by which rungs are chosen.
 //!   - `ranges`: the units of parallel encoding.
-//!   - `sound`, `stills`, `language`: the other parts of a plan.
+//!   - `sound`, `stills`, `text`: the other parts of a plan.
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
@@ -27,12 +27,14 @@ mod rate;
 mod shape;
 mod sound;
 mod stills;
+mod text;
 mod timeline;
 
 pub use check::{RangeCheck, RangeFault, check_range};
 pub use engine::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, POSTER, RangeOrder, RangeSummary, STORYBOARD,
-    SourceRead, StillsOrder, StillsSummary, Stop, VideoSetup,
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
+    RangeOrder, RangeSummary, STORYBOARD, SourceRead, StillsOrder, StillsSummary, Stop, TextCue, TextOrder,
+    TextSummary, VideoSetup,
 };
 pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};

@@ -11,7 +11,7 @@ use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
 use crate::timeline::Timeline;
-use crate::{PlanError, ranges};
+use crate::{PlanError, ranges, text};
 
 /// Longest presentation in seconds: 12 hours.
 pub const MAX_DURATION_S: i64 = 12 * 3600;
@@ -52,6 +52,7 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
         _ => sound_alone(&tracks, ladder)?,
     };
     tell_apart(&mut plan.audio);
+    text::add(report, &mut plan, &mut warnings);
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
     Ok(plan)
@@ -75,18 +76,24 @@ fn tracks<'r>(report: &'r ProbeReport, warnings: &mut Vec<String>) -> Vec<Track<
     tracks
 }
 
-/// Tracks are called by their languages, further ones of the same with a number. The first is played unless another is
-/// chosen, whatever the container says of all of them.
+/// The first track is played unless another is chosen, whatever the container says of all of them.
 fn tell_apart(sounds: &mut [AudioPlan]) {
-    let mut taken: Vec<String> = Vec::new();
-    for sound in sounds {
-        sound.roles.default = taken.is_empty();
-        let language = &sound.language;
-        let numbered = (2..).map(|number| format!("{language}-{number}"));
-        let mut names = std::iter::once(language.clone()).chain(numbered);
-        sound.name = names.find(|name| !taken.contains(name)).unwrap_or_default();
-        taken.push(sound.name.clone());
+    let names = own_names(sounds.iter().map(|sound| sound.language.as_str()));
+    for (position, (sound, name)) in sounds.iter_mut().zip(names).enumerate() {
+        sound.name = name;
+        sound.roles.default = position == 0;
     }
+}
+
+/// Tracks are called by their languages, further ones of the same with a number.
+pub(crate) fn own_names<'a>(languages: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
+    for language in languages {
+        let numbered = (2..).map(|number| format!("{language}-{number}"));
+        let mut names = std::iter::once(language.to_owned()).chain(numbered);
+        taken.extend(names.find(|name| !taken.contains(name)));
+    }
+    taken
 }
 
 fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder) -> Result<EncodePlan, PlanError> {
@@ -98,6 +105,8 @@ fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder) -> Result<EncodePlan, Plan
         video: None,
         duration_ms: rescale(i64::try_from(main.sample_count).unwrap_or(i64::MAX), 1000, main.sample_rate.into()),
         audio: std::iter::once(main.clone()).chain(others).collect(),
+        text: Vec::new(),
+        chapters: Vec::new(),
         stills: None,
         skipped: Vec::new(),
         warnings: Vec::new(),
@@ -159,6 +168,8 @@ fn with_pictures(
         duration_ms: duration_ms(&plan),
         audio: tracks.iter().map(|track| sound_under(&plan, track, ladder, pts[0], base)).collect(),
         video: Some(plan),
+        text: Vec::new(),
+        chapters: Vec::new(),
         stills: Some(stills),
         skipped: selection.skipped,
         warnings: Vec::new(),

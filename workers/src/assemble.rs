@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use media_types::segment::Roles;
-use media_types::{AudioPlan, SegmentRecord, Timescale, TrackRecord, VideoPlan};
-use packager::{FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path};
+use media_types::{AudioPlan, EncodePlan, PlannedChapter, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
+use packager::{
+    Chapter, ChapterTitle, FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path,
+};
 
 use crate::error::WorkError;
 use crate::track::{
-    AAC_FRAME, RangeParts, Stills, TrackHead, TrackPart, audio_kind, audio_track, video_kind, video_track,
+    AAC_FRAME, RangeParts, Stills, TextPart, TrackHead, TrackPart, audio_kind, audio_track, text_grid, text_track,
+    video_kind, video_track,
 };
 
 /// Pictures have none.
@@ -81,6 +84,32 @@ pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRe
         roles: plan.roles,
         captions: None,
         webvtt_sizes: Vec::new(),
+    })
+}
+
+/// A text track as a whole.
+///
+/// # Errors
+/// When it was not planned, or is not gapless.
+pub(crate) fn text_record(plan: &EncodePlan, part: &TextPart) -> Result<TrackRecord, WorkError> {
+    let planned = plan.text.iter().find(|text| text_track(text) == part.track);
+    let text = planned.ok_or_else(|| broken("a text track that was not planned"))?;
+    let grid = text_grid(plan)?;
+    check_gapless(&part.track, &part.segments)?;
+    Ok(TrackRecord {
+        name: part.track.clone(),
+        kind: TrackKind::Text,
+        language: text.language.clone(),
+        timescale: grid.scale,
+        config: part.config.clone(),
+        max_bitrate_bps: 0,
+        hidden_ticks: 0,
+        shown_ticks: grid.end(),
+        segments: part.segments.clone(),
+        label: text.label.clone(),
+        roles: text.roles,
+        captions: None,
+        webvtt_sizes: part.webvtt.iter().map(|file| file.size_bytes).collect(),
     })
 }
 
@@ -201,30 +230,58 @@ where
     Ok(made)
 }
 
-/// Everything that is derived from finished tracks: initialization segments, playlists, the MPD, the storyboard's index and
-/// the keyframes. `uri_prefix` stands before the URIs in the two entry points: empty, or such as `g2/`. `protection` says
-/// which tracks are encrypted.
-///
-/// # Errors
-/// When the packager refuses.
-pub(crate) fn derived_files(
-    tracks: &[TrackRecord],
-    keyframes: Vec<FinishedTrick>,
-    storyboard: Option<&Storyboard>,
-    uri_prefix: &str,
-    protection: Option<&Protection>,
-) -> Result<Vec<OutputFile>, WorkError> {
-    let storyboard = storyboard.map(Storyboard::reference);
-    let (tricks, mut files): (Vec<_>, Vec<_>) = keyframes.into_iter().map(|made| (made.track, made.file)).unzip();
-    let presentation =
-        Presentation { tracks, uri_prefix, storyboard, protection, tricks: &tricks, ..Presentation::default() };
-    files.extend(packager::text_files(&presentation)?);
-    for track in tracks {
-        let bytes = presentation.init_segment(track)?;
-        let path = packager::init_path(&track.name);
-        files.push(OutputFile { media_type: packager::media_type(&path), path, bytes });
+/// What everything derived is written from.
+pub(crate) struct Derived<'a> {
+    /// What was to be made.
+    pub(crate) plan: &'a EncodePlan,
+    /// The finished tracks.
+    pub(crate) tracks: &'a [TrackRecord],
+    /// Their keyframes.
+    pub(crate) keyframes: Vec<FinishedTrick>,
+    /// What the storyboard's index is written from, if there is one.
+    pub(crate) storyboard: Option<&'a Storyboard>,
+    /// Stands before the URIs in the two entry points: empty, or such as `g2/`.
+    pub(crate) uri_prefix: &'a str,
+    /// Which tracks are encrypted.
+    pub(crate) protection: Option<&'a Protection>,
+}
+
+impl Derived<'_> {
+    /// Initialization segments, playlists, the MPD, the storyboard's index, chapters and the keyframes.
+    ///
+    /// # Errors
+    /// When the packager refuses.
+    pub(crate) fn files(self) -> Result<Vec<OutputFile>, WorkError> {
+        let Self { plan, tracks, keyframes, storyboard, uri_prefix, protection } = self;
+        let (tricks, mut files): (Vec<_>, Vec<_>) = keyframes.into_iter().map(|made| (made.track, made.file)).unzip();
+        let (storyboard, chapters) = (storyboard.map(Storyboard::reference), chapters(plan));
+        let presentation = Presentation {
+            tracks,
+            uri_prefix,
+            storyboard,
+            protection,
+            chapters: &chapters,
+            tricks: &tricks,
+            ..Presentation::default()
+        };
+        files.extend(packager::text_files(&presentation)?);
+        for track in tracks {
+            let bytes = presentation.init_segment(track)?;
+            let path = packager::init_path(&track.name);
+            files.push(OutputFile { media_type: packager::media_type(&path), path, bytes });
+        }
+        Ok(files)
     }
-    Ok(files)
+}
+
+/// The plan's chapters as they can be told.
+fn chapters(plan: &EncodePlan) -> Vec<Chapter> {
+    let told = |chapter: &PlannedChapter| {
+        let title = ChapterTitle { language: NO_LANGUAGE.to_owned(), text: chapter.title.clone() };
+        Chapter { start_us: chapter.start_us, end_us: Some(chapter.end_us), titles: vec![title] }
+    };
+    let end_us = u64::try_from(plan.duration_ms.saturating_mul(1000)).unwrap_or(0);
+    packager::settled_chapters(plan.chapters.iter().map(told).collect(), end_us)
 }
 
 /// What the storyboard's index is written from.

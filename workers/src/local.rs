@@ -12,10 +12,11 @@ use ladders::Ladder;
 use media_types::{EncodePlan, GopRange, ProbeReport, TrackRecord, VideoPlan};
 use pipeline::StillsOrder;
 
-use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
+use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::track::{
-    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TrackPart, encode_audio, encode_range, make_stills,
+    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, encode_audio, encode_range,
+    make_stills, read_text,
 };
 use folder::Folder;
 
@@ -102,13 +103,14 @@ enum Lane {
 enum Task {
     Audio(usize),
     Stills,
+    Text,
     Range(usize),
 }
 
 impl Task {
     fn lane(self) -> Lane {
         match self {
-            Self::Audio(_) | Self::Stills => Lane::Single,
+            Self::Audio(_) | Self::Stills | Self::Text => Lane::Single,
             Self::Range(_) => Lane::Ranges,
         }
     }
@@ -140,6 +142,7 @@ struct Finished {
     ranges: Vec<Option<RangeParts>>,
     audio: Vec<Option<(TrackPart, SoundLevel)>>,
     stills: Option<Stills>,
+    text: Vec<TextPart>,
 }
 
 /// What is to be done and what is done.
@@ -168,13 +171,16 @@ impl Board {
         if plan.stills.is_some() {
             tasks.push((Task::Stills, 0.5));
         }
+        if !plan.text.is_empty() {
+            tasks.push((Task::Text, 0.5));
+        }
         Self {
             open: Mutex::new(tasks.iter().enumerate().map(|(slot, (task, _))| (slot, *task)).collect()),
             shares: Arc::new(Mutex::new(tasks.iter().map(|(_, weight)| (*weight, 0.0)).collect())),
             finished: Mutex::new(Finished {
                 ranges: vec![None; ranges.len()],
                 audio: vec![None; plan.audio.len()],
-                stills: None,
+                ..Finished::default()
             }),
             plan,
             ranges,
@@ -234,6 +240,10 @@ async fn work(
                     make_stills(&mut session, StillsOrder::new(video, stills), sink.as_ref(), on_progress).await?;
                 lock(&board.finished).stills = Some(made);
             }
+            (Task::Text, _, _) => {
+                let made = read_text(&mut session, &plan, sink.as_ref(), on_progress).await?;
+                lock(&board.finished).text = made;
+            }
             _ => {}
         }
     }
@@ -259,12 +269,17 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
         tracks.push(audio_record(audio, &part)?);
         sound.push(level);
     }
+    for part in &finished.text {
+        tracks.push(text_record(plan, part)?);
+    }
     let storyboard = match (&finished.stills, &plan.stills) {
         (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),
         _ => None,
     };
     let keyframes = clear_keyframes(&tracks, |path| folder.read(path, None)).await?;
-    for file in derived_files(&tracks, keyframes, storyboard.as_ref(), "", None)? {
+    let derived =
+        Derived { plan, tracks: &tracks, keyframes, storyboard: storyboard.as_ref(), uri_prefix: "", protection: None };
+    for file in derived.files()? {
         folder.put(file.path, file.bytes).await?;
     }
     Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, sound })

@@ -96,6 +96,7 @@ impl Workshop {
             }
             Stage::EncodeAudio { track } => self.encode_audio(job, lease, track).await,
             Stage::Stills => self.stills(job, lease).await,
+            Stage::ReadText => self.read_text(job, lease).await,
             Stage::PublishFirst => self.publish_first(job, lease).await,
             Stage::PublishComplete => self.publish_complete(job, lease).await,
             Stage::Tidy => self.tidy(job, lease).await,

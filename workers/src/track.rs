@@ -1,6 +1,8 @@
-//! From the engine's samples to stored segments: what a range, a sound track (`sound`) and the stills have in common.
+//! From the engine's samples to stored segments: what a range, a sound track (`sound`), the stills and text
+//! (`text`) have in common.
 
 mod sound;
+mod text;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use crate::segmenter::{Builder, Cuts};
 
 pub use sound::SoundLevel;
 pub(crate) use sound::{encode_audio, encode_audio_part, first_gain};
+pub(crate) use text::{TextPart, read_text, text_grid, text_track};
 
 /// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
 pub(crate) const AAC_FRAME: u64 = 1024;
@@ -172,10 +175,10 @@ pub(crate) async fn encode_range(
     Ok(RangeParts { parts, missing_pictures: summary.missing_pictures })
 }
 
-/// A still picture, as stored.
+/// A file beside the segments, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StillFile {
-    /// File name, such as `poster.jpg`.
+pub(crate) struct StoredFile {
+    /// Its path, such as `poster.jpg`.
     pub(crate) name: String,
     /// Size in bytes.
     pub(crate) size_bytes: u64,
@@ -187,7 +190,7 @@ pub(crate) struct StillFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stills {
     /// The files.
-    pub(crate) files: Vec<StillFile>,
+    pub(crate) files: Vec<StoredFile>,
     /// Tiles per row of the storyboard.
     pub(crate) columns: u32,
     /// Rows of the storyboard.
@@ -213,18 +216,18 @@ pub(crate) async fn make_stills(
             match event {
                 EngineEvent::Image { name, jpeg } => {
                     let file =
-                        StillFile { size_bytes: jpeg.len() as u64, blake3: crate::blake3(&jpeg), name: name.clone() };
+                        StoredFile { size_bytes: jpeg.len() as u64, blake3: crate::blake3(&jpeg), name: name.clone() };
                     sink.put(name, jpeg).await?;
                     files.push(file);
                 }
                 EngineEvent::Progress { done, total } => on_progress(share(done, total)),
-                EngineEvent::Config { .. } | EngineEvent::Sample { .. } => {}
+                EngineEvent::Config { .. } | EngineEvent::Sample { .. } | EngineEvent::Cue { .. } => {}
             }
         }
         Ok(files)
     };
     let (summary, files) = tokio::join!(session.stills(order, events_in), store);
-    let files: Result<Vec<StillFile>, WorkError> = files;
+    let files: Result<Vec<StoredFile>, WorkError> = files;
     let (summary, files) = match (summary, files) {
         (_, Err(stored)) => return Err(stored),
         (Err(engine), Ok(_)) => return Err(engine.into()),
@@ -269,7 +272,7 @@ async fn store(
                 builders.get_mut(track as usize).ok_or_else(|| unknown(track))?.push(sample, sink).await?;
             }
             EngineEvent::Progress { done, total } => on_progress(share(done, total)),
-            EngineEvent::Image { .. } => {}
+            EngineEvent::Image { .. } | EngineEvent::Cue { .. } => {}
         }
     }
     for builder in builders {

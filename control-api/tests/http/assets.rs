@@ -18,7 +18,14 @@ async fn show(server: &Server, asset: &AssetId) -> Value {
 /// Stores the index of a generation as a publisher would.
 async fn publish(server: &Server, playback: &str, generation: u64) {
     let file = || PublishedFile { key: "k".into(), size_bytes: 1, blake3: "0".into(), media_type: "text/plain".into() };
-    let names = ["poster.jpg", "storyboard.vtt", "master.m3u8", "video-360p/playlist.m3u8", "audio/playlist.m3u8"];
+    let names = [
+        "poster.jpg",
+        "storyboard.vtt",
+        "chapters.vtt",
+        "master.m3u8",
+        "video-360p/playlist.m3u8",
+        "audio/playlist.m3u8",
+    ];
     let files = BTreeMap::from_iter(names.map(|name| (name.to_owned(), file())));
     let index = GenerationIndex { generation, duration_ms: 48_500, files, planned: BTreeMap::new() };
     let playback: PlaybackId = playback.parse().unwrap();
@@ -166,6 +173,7 @@ async fn an_asset_is_playable_first_and_complete_later() {
             "dash": format!("/p/{playback}/manifest.mpd"),
             "poster": format!("/p/{playback}/g1/poster.jpg"),
             "storyboard": format!("/p/{playback}/g1/storyboard.vtt"),
+            "chapters": format!("/p/{playback}/g1/chapters.vtt"),
             "duration_ms": 48_500,
             "protection": null,
         })

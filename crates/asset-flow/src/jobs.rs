@@ -88,6 +88,9 @@ pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
     if plan.stills {
         jobs.push(JobRequest::new(Stage::Stills, duration_ms.clamp(1_000, 100_000), Vec::new()));
     }
+    if plan.text > 0 {
+        jobs.push(JobRequest::new(Stage::ReadText, duration_ms.clamp(1_000, 100_000), Vec::new()));
+    }
     let renditions: Vec<u32> = (0u32..).take(plan.renditions.len()).collect();
     let pixels = plan.renditions.iter().map(|rendition| rendition.pixels()).fold(0u64, u64::saturating_add);
     for (range, frames) in (0u32..).zip(&plan.ranges) {

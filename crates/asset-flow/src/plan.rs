@@ -41,6 +41,9 @@ pub struct PlanSummary {
     /// Sound tracks.
     #[serde(deserialize_with = "count")]
     pub audio: u32,
+    /// Text tracks that the source announces.
+    #[serde(default)]
+    pub text: u32,
     /// Whether there are a poster and a storyboard.
     pub stills: bool,
     /// Length of the presentation in milliseconds.
@@ -87,6 +90,7 @@ impl From<&EncodePlan> for PlanSummary {
                 })
                 .unwrap_or_default(),
             audio: u32::try_from(plan.audio.len()).unwrap_or(u32::MAX),
+            text: u32::try_from(plan.text.len()).unwrap_or(u32::MAX),
             stills: plan.stills.is_some(),
             duration_ms: plan.duration_ms,
             skipped: plan.skipped.clone(),

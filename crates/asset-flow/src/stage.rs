@@ -35,6 +35,8 @@ pub enum Stage {
     },
     /// Make the poster and the storyboard.
     Stills,
+    /// Read all text tracks.
+    ReadText,
     /// Publish the first generation: the lowest rendition and the first sound track, of which only the beginning is made.
     PublishFirst,
     /// Publish the generation that has everything.
@@ -61,13 +63,14 @@ pub const URGENT: i64 = 200;
 pub const WATCHED: i64 = 220;
 
 /// The name of every stage, in the order of the flow.
-pub const ALL_STAGES: [&str; 10] = [
+pub const ALL_STAGES: [&str; 11] = [
     "probe",
     "plan",
     "encode_range",
     "encode_ahead",
     "encode_audio",
     "stills",
+    "read_text",
     "publish_first",
     "publish_complete",
     "tidy",
@@ -84,6 +87,7 @@ impl Stage {
             Stage::EncodeAhead { .. } => "encode_ahead",
             Stage::EncodeAudio { .. } => "encode_audio",
             Stage::Stills => "stills",
+            Stage::ReadText => "read_text",
             Stage::PublishFirst => "publish_first",
             Stage::PublishComplete => "publish_complete",
             Stage::Tidy => "tidy",
@@ -93,14 +97,18 @@ impl Stage {
 
     /// Whether it makes media of the complete generation, so that publishing that waits for it.
     pub fn makes_media(&self) -> bool {
-        matches!(self, Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } | Stage::Stills)
+        matches!(self, Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } | Stage::Stills | Stage::ReadText)
     }
 
     /// How often it is tried before the asset fails, at least 1. Faults of the source are never tried again.
     pub fn max_attempts(&self) -> i64 {
         match self {
             Stage::Probe | Stage::Plan => 4,
-            Stage::EncodeRange { .. } | Stage::EncodeAhead { .. } | Stage::EncodeAudio { .. } | Stage::Stills => 6,
+            Stage::EncodeRange { .. }
+            | Stage::EncodeAhead { .. }
+            | Stage::EncodeAudio { .. }
+            | Stage::Stills
+            | Stage::ReadText => 6,
             Stage::PublishFirst | Stage::PublishComplete => 8,
             Stage::Tidy | Stage::Delete => 12,
         }
@@ -116,7 +124,7 @@ impl Stage {
             Stage::EncodeAhead { .. } => WATCHED,
             // Only the first is in the planned generation.
             Stage::EncodeAudio { track: 0 } => URGENT,
-            Stage::Stills => 150,
+            Stage::Stills | Stage::ReadText => 150,
             Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } => 100,
             Stage::Tidy => 50,
         }

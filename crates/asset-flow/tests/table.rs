@@ -216,6 +216,14 @@ fn every_sound_track_is_encoded_and_only_the_first_before_the_pictures() {
 }
 
 #[test]
+fn text_is_read_before_everything_is_published() {
+    let jobs = jobs_of(PlanSummary { text: 2, ..plan(1, 1, 0, false) });
+    let stages: Vec<Stage> = jobs.iter().map(|job| job.stage.clone()).collect();
+    assert_eq!(stages, [Stage::ReadText, encode(0, &[0]), Stage::PublishComplete]);
+    assert_eq!(jobs[2].waits_on, [0, 1]);
+}
+
+#[test]
 fn plans_that_no_jobs_can_carry_out_are_refused() {
     let state = AssetState { phase: Phase::Processing, probed: true, ..AssetState::default() };
     let flat = PlanSummary { renditions: vec![rendition("0p", 0, 360)], ..plan(1, 1, 1, true) };
@@ -258,6 +266,7 @@ fn a_stage_reads_back_from_its_payload_and_its_tag_is_its_name() {
         some(7, 2),
         Stage::EncodeAudio { track: 2 },
         Stage::Stills,
+        Stage::ReadText,
         Stage::PublishFirst,
         Stage::PublishComplete,
         Stage::Tidy,

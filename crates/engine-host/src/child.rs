@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 use media_types::AudioPlan;
-use pipeline::{AudioOrder, Engine, EngineError, RangeOrder, SourceRead, StillsOrder};
+use pipeline::{AudioOrder, Engine, EngineError, RangeOrder, SourceRead, StillsOrder, TextOrder};
 use thiserror::Error;
 
 use crate::protocol::{Confinement, FromChild, MAX_READS_IN_FLIGHT, PROTOCOL_VERSION, ProtocolError, ToChild};
@@ -57,6 +57,7 @@ enum Command {
     Measure(Box<AudioPlan>),
     Audio(Box<AudioOrder>),
     Stills(Box<StillsOrder>),
+    Text(Box<TextOrder>),
 }
 
 /// Hangs up however serving ends, also when the engine panics, so that the reader's thread ends too.
@@ -144,6 +145,7 @@ fn dispatch(link: &Link, commands: &SyncSender<Command>, replies: &SyncSender<Re
             ToChild::MeasureAudio(plan) => Command::Measure(plan),
             ToChild::EncodeAudio(order) => Command::Audio(order),
             ToChild::Stills(order) => Command::Stills(order),
+            ToChild::ReadText(order) => Command::Text(order),
         };
         // Messages come in order: a Stop before this command was meant for an earlier one.
         link.resume();
@@ -176,6 +178,7 @@ fn run(
             Command::Measure(plan) => engine.measure_audio(plan).map(FromChild::AudioMeasured),
             Command::Audio(order) => engine.encode_audio(order, &mut sink).map(FromChild::AudioDone),
             Command::Stills(order) => engine.stills(order, &mut sink).map(FromChild::StillsDone),
+            Command::Text(order) => engine.read_text(order, &mut sink).map(FromChild::TextDone),
         };
         let message = match (outcome, sink.into_fault()) {
             (_, Some(detail)) => FromChild::Failed(EngineError::Engine { detail }),

@@ -10,13 +10,16 @@
 use std::fmt;
 
 use media_types::{AudioPlan, CodecConfig, ProbeReport};
-use pipeline::{AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
+use pipeline::{
+    AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary, TextCue,
+    TextOrder, TextSummary,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What both ends must agree on; raised by every change of a message.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Bytes one read may ask for.
 pub const MAX_READ_BYTES: u32 = 1 << 20;
@@ -86,6 +89,8 @@ pub enum ToChild {
     EncodeAudio(Box<AudioOrder>),
     /// Answered by [`FromChild::StillsDone`].
     Stills(Box<StillsOrder>),
+    /// Answered by [`FromChild::TextDone`].
+    ReadText(Box<TextOrder>),
     /// Answers the oldest open [`FromChild::Read`]; the payload is the bytes, and all of them.
     ReadReply {
         /// Where the bytes are from.
@@ -145,6 +150,13 @@ pub enum FromChild {
         /// [`pipeline::POSTER`] or [`pipeline::STORYBOARD`].
         name: String,
     },
+    /// See [`pipeline::EngineSink::cue`].
+    Cue {
+        /// Position in the order.
+        track: u32,
+        /// What it says.
+        cue: TextCue,
+    },
     /// See [`pipeline::EngineSink::progress`].
     Progress {
         /// Done so far.
@@ -162,6 +174,8 @@ pub enum FromChild {
     AudioDone(AudioSummary),
     /// The stills are done.
     StillsDone(StillsSummary),
+    /// The text is read.
+    TextDone(TextSummary),
     /// The source could not be opened, or the command gave no result.
     Failed(EngineError),
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample, language};
-use pipeline::{AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
+use pipeline::{
+    AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary, TextCue,
+    TextOrder, TextSummary,
+};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
@@ -26,6 +29,8 @@ use link::Link;
 
 /// Sound tracks of a report that are kept.
 const MAX_AUDIO: usize = 64;
+const MAX_TEXTS: usize = 64;
+const MAX_CHAPTERS: usize = 1000;
 /// Warnings of a report that are kept.
 const MAX_WARNINGS: usize = 16;
 
@@ -47,6 +52,13 @@ pub enum EngineEvent {
         track: u32,
         /// The access unit.
         sample: Sample,
+    },
+    /// Text of a track, in the order of the source.
+    Cue {
+        /// Position in the order.
+        track: u32,
+        /// What it says.
+        cue: TextCue,
     },
     /// A whole JPEG.
     Image {
@@ -210,6 +222,23 @@ impl EngineSession {
         }
     }
 
+    /// Reads text tracks. A full `events` holds the engine back; a closed one stops it.
+    ///
+    /// # Errors
+    /// As [`Self::encode_range`].
+    pub async fn read_text(
+        &mut self,
+        order: TextOrder,
+        events: mpsc::Sender<EngineEvent>,
+    ) -> Result<TextSummary, EngineHostError> {
+        let tracks = order.tracks.len();
+        let expected = Expected::of_text(&order, self.link.as_ref().map_or(0, Link::source_size));
+        match self.converse(ToChild::ReadText(Box::new(order)), Limits::FROM_CHILD, expected, Some(events)).await? {
+            FromChild::TextDone(summary) if summary.cues_per_track.len() == tracks => Ok(summary),
+            _ => Err(self.lied("another answer to ReadText")),
+        }
+    }
+
     /// Ends the child and waits until it is gone, a few seconds at most before it is killed.
     pub async fn close(mut self) {
         if let Some(link) = self.link.take() {
@@ -280,6 +309,16 @@ fn clean_report(mut report: ProbeReport) -> ProbeReport {
         audio.codec = clean(&audio.codec);
         audio.language = audio.language.as_deref().map(clean);
         audio.title = audio.title.as_deref().and_then(language::label);
+    }
+    report.text.truncate(MAX_TEXTS);
+    for text in &mut report.text {
+        text.codec = clean(&text.codec);
+        text.language = text.language.as_deref().map(clean);
+        text.title = text.title.as_deref().and_then(language::label);
+    }
+    report.chapters.truncate(MAX_CHAPTERS);
+    for chapter in &mut report.chapters {
+        chapter.title = clean(&chapter.title);
     }
     report.warnings.truncate(MAX_WARNINGS);
     report.warnings = report.warnings.iter().map(|warning| clean(warning)).collect();

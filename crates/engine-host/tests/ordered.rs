@@ -119,6 +119,27 @@ async fn stills_are_those_that_were_ordered() {
 }
 
 #[tokio::test]
+async fn text_is_of_the_tracks_that_were_ordered_and_no_endless_cue() {
+    let cue = |track, cue| framed(&FromChild::Cue { track, cue }, b"");
+    let done =
+        |cues_per_track| framed(&FromChild::TextDone(pipeline::TextSummary { cues_per_track, lost_packets: 0 }), &[]);
+    let long = support::cue(&"a".repeat(pipeline::MAX_CUE_BYTES + 1));
+    for (what, lie) in [
+        ("a third track", cue(2, support::cue("a"))),
+        ("an endless cue", cue(1, long)),
+        ("a count of one track", done(vec![0])),
+    ] {
+        let (stream, thread) = liar([ready(), lie].concat());
+        let mut session = support::session(stream, MemorySource::new(1000), STALL).await.unwrap();
+        let (sender, _receiver) = mpsc::channel(4);
+        let error = within(session.read_text(support::text_order(), sender)).await.unwrap_err();
+        assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
+        drop(session);
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_report_is_on_the_source_and_its_texts_are_cleaned() {
     let report = |size_bytes| {
         let mut report = support::probe_report();

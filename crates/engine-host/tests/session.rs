@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine_host::{EngineEvent, EngineHostError};
-use support::{Bench, Does, MemorySource, audio_order, range_order, stills_order, within};
+use support::{Bench, Does, MemorySource, audio_order, range_order, stills_order, text_order, within};
 use tokio::sync::mpsc;
 
 const STALL: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ async fn a_range_arrives_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn sound_and_stills_follow_on_the_same_session() {
+async fn sound_and_stills_and_text_follow_on_the_same_session() {
     let (mut session, _bench) = Bench::start(Does::Encode { samples: 3 }, STALL).await;
     assert_eq!(within(session.measure_audio(&audio_order().plan)).await.unwrap(), support::LOUDNESS);
     let (sender, receiver) = mpsc::channel(4);
@@ -66,6 +66,12 @@ async fn sound_and_stills_follow_on_the_same_session() {
     let names: Vec<_> =
         events.iter().map(|event| matches!(event, EngineEvent::Image { name, .. } if name == "poster.jpg")).collect();
     assert_eq!(names, [true, false]);
+    let (sender, receiver) = mpsc::channel(4);
+    let (summary, events) =
+        within(async { tokio::join!(session.read_text(text_order(), sender), collect(receiver)) }).await;
+    assert_eq!(summary.unwrap().cues_per_track, [1, 1]);
+    let said = |track| EngineEvent::Cue { track, cue: support::cue("a word") };
+    assert_eq!(events, [said(0), said(1), EngineEvent::Progress { done: 1000, total: 1000 }]);
 }
 
 #[tokio::test]

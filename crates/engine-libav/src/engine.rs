@@ -7,7 +7,7 @@ use ffmpeg_next as ff;
 use media_types::AudioPlan;
 use pipeline::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, RangeOrder, RangeSummary, SourceRead,
-    StillsOrder, StillsSummary,
+    StillsOrder, StillsSummary, TextOrder, TextSummary,
 };
 
 use crate::open::{SharedSource, open};
@@ -82,5 +82,10 @@ impl Engine for LibavEngine {
 
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError> {
         self.work(|source| crate::stills::stills(source, order, sink))
+    }
+
+    fn read_text(&mut self, order: &TextOrder, sink: &mut dyn EngineSink) -> Result<TextSummary, EngineError> {
+        let size_bytes = self.source.size();
+        self.work(|source| crate::text::read_text(source, size_bytes, order, sink))
     }
 }

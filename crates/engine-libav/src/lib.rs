@@ -1,7 +1,8 @@
 //! The engine on FFmpeg's libraries: the only crate that names them.
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
-//! - `probe`: what a source contains, from its packets alone; `turn` says which way up its pictures are.
+//! - `probe`: what a source contains, from its packets and what the container says of it (`describe`); `turn` says which way
+//!   up its pictures are.
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
@@ -10,6 +11,7 @@
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
+//! - `text`: subtitles.
 //! - `h264`: the decoder configuration record.
 //!
 //! Layer 3. Runs inside the confined child; nothing here is trusted with anything but the source's bytes.
@@ -18,6 +20,7 @@ mod aac;
 mod audio;
 mod colour;
 mod convert;
+mod describe;
 mod engine;
 mod error;
 mod h264;
@@ -31,6 +34,7 @@ mod pictures;
 mod probe;
 mod range;
 mod stills;
+mod text;
 mod timeline;
 mod track;
 mod turn;

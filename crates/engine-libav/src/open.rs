@@ -146,8 +146,13 @@ pub(crate) fn read_packet(packet: &mut ff::Packet, source: &mut Input) -> Result
 
 /// From now on packets of stream `wanted` only are read.
 pub(crate) fn keep_stream(source: &mut Input, wanted: usize) {
+    keep_streams(source, &[wanted]);
+}
+
+/// From now on packets of these streams only are read.
+pub(crate) fn keep_streams(source: &mut Input, wanted: &[usize]) {
     for mut stream in source.streams_mut() {
-        let discard = if stream.index() == wanted { Discard::Default } else { Discard::All };
+        let discard = if wanted.contains(&stream.index()) { Discard::Default } else { Discard::All };
         // SAFETY: the stream belongs to the open context; `discard` is a plain field that the demuxer reads.
         unsafe { (*stream.as_mut_ptr()).discard = discard.into() };
     }

@@ -2,19 +2,17 @@
 //! know the streams.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
-use std::ptr;
 
 use ff::codec::Id;
 use ff::format::context::Input;
 use ff::format::stream::Disposition;
 use ff::media::Type;
 use ffmpeg_next as ff;
-use media_types::segment::Roles;
 use media_types::time::rescale;
-use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, VideoProbe, language};
+use media_types::{FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
 use pipeline::EngineError;
 
+use crate::describe::{chapters, describe_audio, pixel_format, rational, text_tracks};
 use crate::error::input;
 use crate::index::Index;
 use crate::open::{SharedSource, has_decode_times_only, read_packet};
@@ -29,6 +27,7 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     let mut warnings = Vec::new();
     let video_index = choose_video(source);
     let audio_indexes = choose_audio(source, &mut warnings);
+    let (text, chapters) = (text_tracks(source, &mut warnings), chapters(source));
     let index = Index::read(source, bytes, video_index);
     let mut seen = read_packets(source, video_index, &audio_indexes, index.as_ref())?;
     drop(index);
@@ -47,7 +46,7 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     };
     let audio =
         audio_indexes.iter().filter_map(|&index| describe_audio(source, index, seen.audio.get(&index))).collect();
-    Ok(ProbeReport { container, size_bytes, video, audio, warnings })
+    Ok(ProbeReport { container, size_bytes, video, audio, text, chapters, warnings })
 }
 
 /// Whether an MP4 file's index names samples, or does not even name a track: a whole index of nothing does neither.
@@ -209,10 +208,6 @@ fn skipped_ticks(packet: &ff::Packet, source: &Input) -> i64 {
     if num == 0 || rate == 0 { 0 } else { rescale(samples.into(), den, num * rate) }
 }
 
-fn rational(value: ff::Rational) -> Rational {
-    Rational { num: value.numerator(), den: value.denominator() }
-}
-
 fn frame_rate(value: ff::Rational) -> Option<FrameRate> {
     FrameRate::new(u32::try_from(value.numerator()).ok()?, u32::try_from(value.denominator()).ok()?)
 }
@@ -253,63 +248,4 @@ fn bitrate(packets: &[PacketTime], bytes: u64, time_base: Rational) -> Option<u6
     // The last picture's own length is about one average interval.
     let seconds = span * pictures / (pictures - 1.0).max(1.0);
     (seconds > 0.2).then(|| (bytes as f64 * 8.0 / seconds) as u64)
-}
-
-fn pixel_format(format: i32) -> String {
-    // The generated binding takes a Rust enum, which a number from a file may not be turned into.
-    unsafe extern "C" {
-        fn av_get_pix_fmt_name(format: libc::c_int) -> *const libc::c_char;
-    }
-    // SAFETY: the C function takes any number and answers null or a static, terminated string.
-    unsafe {
-        let name = av_get_pix_fmt_name(format);
-        if name.is_null() { "unknown".to_owned() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
-    }
-}
-
-/// The bindings would take whatever bytes the file has for UTF-8.
-fn stated(stream: &ff::Stream<'_>, key: &CStr) -> Option<String> {
-    // SAFETY: the dictionary belongs to a stream of an open context, and its values are terminated strings.
-    unsafe {
-        let entry = ff::ffi::av_dict_get((*stream.as_ptr()).metadata, key.as_ptr(), ptr::null(), 0);
-        let value = CStr::from_ptr(entry.as_ref()?.value);
-        value.to_str().ok().map(str::to_owned)
-    }
-}
-
-/// What a track is called; MP4 files have it where others name the program that wrote them.
-fn title(stream: &ff::Stream<'_>) -> Option<String> {
-    [c"title", c"handler_name"].into_iter().find_map(|key| language::label(&stated(stream, key)?))
-}
-
-fn roles(stream: &ff::Stream<'_>) -> Roles {
-    let disposition = stream.disposition();
-    Roles {
-        default: disposition.contains(Disposition::DEFAULT),
-        forced: disposition.contains(Disposition::FORCED),
-        hearing_impaired: disposition.contains(Disposition::HEARING_IMPAIRED),
-        visual_impaired: disposition.contains(Disposition::VISUAL_IMPAIRED),
-        commentary: disposition.contains(Disposition::COMMENT),
-    }
-}
-
-fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Option<AudioProbe> {
-    let stream = source.stream(index)?;
-    let parameters = stream.parameters();
-    // SAFETY: the parameters belong to a stream of an open context.
-    let (rate, channels) = unsafe {
-        let raw = &*parameters.as_ptr();
-        (raw.sample_rate, raw.channels)
-    };
-    Some(AudioProbe {
-        stream_index: index as u32,
-        codec: parameters.id().name().to_owned(),
-        sample_rate: u32::try_from(rate).ok().filter(|&rate| rate > 0)?,
-        channels: u32::try_from(channels).ok().filter(|&channels| channels > 0)?,
-        language: stated(&stream, c"language").filter(|text| text != "und"),
-        title: title(&stream),
-        roles: roles(&stream),
-        time_base: rational(stream.time_base()),
-        span: span.copied(),
-    })
 }

@@ -22,10 +22,10 @@ pub mod time;
 
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
-    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, Rendition, Shown, SkippedRung, StillsPlan,
-    VideoEncoding, VideoPlan,
+    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,
+    SkippedRung, StillsPlan, TextPlan, VideoEncoding, VideoPlan,
 };
-pub use probe::{AudioProbe, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+pub use probe::{AudioProbe, ChapterProbe, PacketTime, ProbeReport, Rational, Rotation, TextProbe, VideoProbe};
 pub use publication::{GenerationIndex, Pointer, PublishedFile};
 pub use sample::{CodecConfig, Sample};
 pub use segment::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};

@@ -230,6 +230,36 @@ impl AudioPlan {
     }
 }
 
+/// One text track of a plan: subtitles or captions of the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextPlan {
+    /// Unique among the plan's text tracks and safe in a URL, such as `en`.
+    pub name: String,
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// Seconds per source tick.
+    pub source_time_base: Rational,
+    /// Source time that becomes presentation time 0, in source ticks.
+    pub origin_pts: i64,
+    /// BCP 47 language, `und` when unknown.
+    pub language: String,
+    /// What people call it, when the source says.
+    pub label: Option<String>,
+    /// What it is for.
+    pub roles: Roles,
+}
+
+/// A named part of the presentation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChapter {
+    /// Its first instant, in microseconds of the presentation.
+    pub start_us: u64,
+    /// The first instant behind it.
+    pub end_us: u64,
+    /// Its name; empty when it has none.
+    pub title: String,
+}
+
 /// Still pictures: a poster and a storyboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StillsPlan {
@@ -262,6 +292,12 @@ pub struct EncodePlan {
     /// sound are present. All have equally many segments.
     #[serde(deserialize_with = "one_or_many")]
     pub audio: Vec<AudioPlan>,
+    /// Subtitles and captions.
+    #[serde(default)]
+    pub text: Vec<TextPlan>,
+    /// Named parts, in no particular order.
+    #[serde(default)]
+    pub chapters: Vec<PlannedChapter>,
     /// `None` for audio-only sources.
     pub stills: Option<StillsPlan>,
     /// Rungs left out, each with its reason.

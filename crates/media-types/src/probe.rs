@@ -109,6 +109,34 @@ pub struct AudioProbe {
     pub span: Option<(i64, i64)>,
 }
 
+/// One stream of subtitles or captions that can be read as text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextProbe {
+    /// Index of the stream in its container.
+    pub stream_index: u32,
+    /// The codec's short name, such as `mov_text`.
+    pub codec: String,
+    /// BCP 47 or ISO 639 language as stated.
+    pub language: Option<String>,
+    /// What people call it ([`language::label`](crate::language::label)), when the container says.
+    pub title: Option<String>,
+    /// What the container says it is for.
+    pub roles: Roles,
+    /// Seconds per tick.
+    pub time_base: Rational,
+}
+
+/// A named part, as the container has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChapterProbe {
+    /// Its first instant in microseconds of the container's clock.
+    pub start_us: i64,
+    /// The first instant behind it, of the same clock.
+    pub end_us: i64,
+    /// Its name; empty when it has none.
+    pub title: String,
+}
+
 /// What a source contains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeReport {
@@ -120,6 +148,12 @@ pub struct ProbeReport {
     pub video: Option<VideoProbe>,
     /// All audio streams that can be decoded, in container order, the default one first.
     pub audio: Vec<AudioProbe>,
+    /// All streams of subtitles and captions that can be read as text, in container order.
+    #[serde(default)]
+    pub text: Vec<TextProbe>,
+    /// Named parts, in container order.
+    #[serde(default)]
+    pub chapters: Vec<ChapterProbe>,
     /// What was odd about the source, one sentence each, at most 16.
     pub warnings: Vec<String>,
 }

@@ -3,6 +3,7 @@
 //! - [`document`]: cues and documents, the model that everything is read into and written from.
 //! - [`webvtt`]: WebVTT files, read and written whole, and cut into HLS segments (RFC 8216bis §3.1.4).
 //! - [`srt`]: SubRip files.
+//! - [`ass`]: events of Advanced SubStation Alpha, as decoders of subtitles hand them out.
 //! - [`wvtt`]: WebVTT in MP4 samples and back (ISO/IEC 14496-30).
 //! - [`ttml`]: TTML and IMSC documents: times, profile, and their text as cues.
 //! - [`stpp`]: TTML in MP4 samples and back (ISO/IEC 14496-30).
@@ -12,6 +13,7 @@
 //! Layer 1: pure functions over bytes. Times are microseconds as `i64`, so that a millisecond is exact and a tick of any
 //! timescale up to 500,000 comes back as the same tick.
 
+pub mod ass;
 pub mod codec;
 pub mod document;
 pub mod imsc;

@@ -14,6 +14,17 @@ pub(crate) fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
+/// Cue settings of a place on a numeric keypad, 1 to 9, as Advanced SubStation Alpha has it.
+pub(crate) fn placement(place: u8) -> String {
+    let line = ["", "line:50%", "line:0"][usize::from((place - 1) / 3)];
+    let align = ["align:left", "", "align:right"][usize::from((place - 1) % 3)];
+    match (line, align) {
+        ("", align) => align.to_owned(),
+        (line, "") => line.to_owned(),
+        (line, align) => format!("{line} {align}"),
+    }
+}
+
 /// The timestamp tags of a cue's text: byte range of the time between its brackets, and the time in milliseconds.
 pub(crate) fn timestamp_tags(payload: &str) -> impl Iterator<Item = (std::ops::Range<usize>, i64)> {
     payload.match_indices('<').filter_map(move |(at, _)| {

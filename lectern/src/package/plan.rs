@@ -3,6 +3,7 @@
 use demux::MediaKind;
 use media_types::time::rescale;
 use media_types::{FrameRate, MediaTime, Timescale, TrackKind, TrackRecord};
+use packager::TextGrid;
 use packager::markers::Marker;
 use packager::repack::{Chunker, Cuts, SegmentGrid, TrackShape};
 
@@ -11,7 +12,7 @@ use super::markers::{Heard, cut_places};
 use super::names::names;
 use super::source::Source;
 use super::survey::{Surveyed, late, scan, times};
-use super::text::TextGrid;
+use super::text::text_grid;
 use crate::exit::Failure;
 
 const MICROSECONDS: Timescale = Timescale::new(1_000_000).expect("not zero");
@@ -94,7 +95,7 @@ pub(super) fn plan(
              renditions with the same keyframe distance"
         ));
     }
-    let text = TextGrid::new(&grid, &shapes);
+    let text = text_grid(&grid, &shapes);
     let names = names(&surveyed);
     let tracks = surveyed.into_iter().zip(names).map(|(from, name)| {
         let scale = from.about.timescale;

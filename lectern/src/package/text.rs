@@ -2,7 +2,7 @@
 //!
 //! - `name`: what the name of a file says of it.
 //! - `read`: files, and the text tracks inside of media files, to cues and documents.
-//! - `grid`: the segments that all text tracks share.
+//! - `grid`: where text is cut.
 //! - `write`: cues to segments of both kinds, and to whole files.
 
 mod grid;
@@ -18,7 +18,7 @@ use media_types::segment::Roles;
 use timed_text::Document;
 use timed_text::ttml::Ttml;
 
-pub(super) use grid::TextGrid;
+pub(super) use grid::text_grid;
 pub(super) use read::{from_files, from_tracks, is_text, load};
 pub(super) use write::write;
 

@@ -6,7 +6,7 @@
 //   showText(index)    one of them, as the player's subtitle menu would
 //   audioTracks()      [{language}], in the player's order
 //   hear(index)        one of them, as the player's language menu would
-//   chapters(language) [{start_s, end_s, title}], as the player or the page that uses it reads them
+//   chapters(language, file) [{start_s, end_s, title}], as the player or the page that uses it reads them
 //   strays()           whether it may jump away from where it was sent; dash.js alone has it
 //   thumbnail(time_s)  {url, x, y, width, height} of a tile; null without one. hls.js knows none
 //   trickPlay(rate), cancelTrickPlay()   fast playback; Shaka Player alone has it
@@ -173,16 +173,16 @@ export async function shaka(video, fail, drm = null) {
     audioTracks: () => player.getAudioTracks().map(({ language }) => ({ language })),
     hear: (index) => player.selectAudioTrack(player.getAudioTracks()[index]),
     // From the playlist itself; with a manifest, from its events, and as the WebVTT file beside it says too.
-    chapters: async (language) => {
+    chapters: async (language, beside) => {
       const listed = async () => (await player.getChaptersAsync(language)).map(({ startTime, endTime, title }) => ({ start_s: startTime, end_s: endTime, title }));
       if (regions.length === 0) return listed();
       const events = byStart(regions.filter(({ value }) => value === language).map(({ startTime, endTime, eventNode }) => ({
         // It hands the text over with its references.
         start_s: startTime, end_s: endTime, title: new DOMParser().parseFromString(eventNode.children.join(''), 'text/html').body.textContent,
       })));
-      await player.addChaptersTrack(new URL('chapters.vtt', player.getAssetUri()).href, language, 'text/vtt');
+      await player.addChaptersTrack(new URL(beside, player.getAssetUri()).href, language, 'text/vtt');
       const file = await listed();
-      if (file.map(({ title }) => title).join() !== events.map(({ title }) => title).join()) throw new Error(`chapters.vtt says ${JSON.stringify(file)}`);
+      if (file.map(({ title }) => title).join() !== events.map(({ title }) => title).join()) throw new Error(`${beside} says ${JSON.stringify(file)}`);
       return events;
     },
     thumbnail: async (time_s) => {

@@ -110,7 +110,7 @@ window.stage = {
   pause: () => video.pause(),
   /** Addresses of all that was asked for, oldest first. */
   requested: () => performance.getEntriesByType('resource').map(({ name }) => name),
-  chapters: (language) => player.chapters(language),
+  chapters: (language, file) => player.chapters(language, file),
   /** The tile that the player names for a time, and the number in it; null when it has none. */
   async thumbnail(time_s) {
     const tile = await player.thumbnail(time_s);

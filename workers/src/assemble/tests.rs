@@ -60,6 +60,11 @@ fn text<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
     std::str::from_utf8(&file.bytes).unwrap()
 }
 
+fn derived(tracks: &[TrackRecord], keyframes: Vec<FinishedTrick>, uri_prefix: &str) -> Vec<OutputFile> {
+    let plan = pipeline::plan(&talk(1440, 2_882_880, 48_000), &ladders::builtin("film").unwrap()).unwrap();
+    Derived { plan: &plan, tracks, keyframes, storyboard: None, uri_prefix, protection: None }.files().unwrap()
+}
+
 #[tokio::test]
 async fn keyframes_of_the_smallest_rendition_are_told_by_playlist_and_manifest() {
     let ((high, _), (low, stored)) = (rung(720), rung(360));
@@ -72,7 +77,7 @@ async fn keyframes_of_the_smallest_rendition_are_told_by_playlist_and_manifest()
     };
     let keyframes = clear_keyframes(&tracks, read).await.unwrap();
     assert_eq!(*asked.borrow(), stored.keys().cloned().collect::<Vec<_>>(), "each segment once, no other");
-    let files = derived_files(&tracks, keyframes, None, "g2/", None).unwrap();
+    let files = derived(&tracks, keyframes, "g2/");
     let keyframes = files.iter().find(|file| file.path == "video-360p/trick.mp4").unwrap();
     assert_eq!(keyframes.media_type, "video/mp4");
     for frame in [0u8, 50, 100, 150, 200, 250] {
@@ -89,7 +94,7 @@ async fn keyframes_of_the_smallest_rendition_are_told_by_playlist_and_manifest()
 #[tokio::test]
 async fn a_first_generation_tells_of_no_keyframes_in_a_file() {
     let tracks = [rung(360).0];
-    let files = derived_files(&tracks, Vec::new(), None, "g1/", None).unwrap();
+    let files = derived(&tracks, Vec::new(), "g1/");
     assert!(!files.iter().any(|file| file.path.ends_with("trick.mp4")));
     assert!(!text(&files, "manifest.mpd").contains("trickmode"));
     assert!(!text(&files, "video-360p/iframes.m3u8").contains("trick.mp4"));
@@ -136,7 +141,15 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         packets: (0..pictures).map(|pts| PacketTime { pts, keyframe: pts % 48 == 0 }).collect(),
     };
     let (container, warnings) = ("mov".to_owned(), Vec::new());
-    ProbeReport { container, size_bytes: 1, video: Some(video), audio: vec![audio], warnings }
+    ProbeReport {
+        container,
+        size_bytes: 1,
+        video: Some(video),
+        audio: vec![audio],
+        text: Vec::new(),
+        chapters: Vec::new(),
+        warnings,
+    }
 }
 
 /// Keeps nothing but what is known of a track before it is made.

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::Workshop;
 use super::early::{early_tracks, head_key};
 use super::publish::{Files, published};
-use crate::assemble::{derived_files, planned_audio, planned_video};
+use crate::assemble::{Derived, planned_audio, planned_video};
 use crate::error::WorkError;
 use crate::examine::{examine, part};
 use crate::track::TrackHead;
@@ -42,7 +42,7 @@ impl Workshop {
         if plan.stills.is_some() {
             planned.insert(POSTER.to_owned(), packager::media_type(POSTER).to_owned());
         }
-        let files = self.write_planned(&asset, generation, &tracks, lease).await?;
+        let files = self.write_planned(&asset, generation, (&plan, &tracks), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned };
         self.examine_planned(&asset, &index).await?;
         self.announce_same(&asset, &index).await?;
@@ -83,7 +83,7 @@ impl Workshop {
         &self,
         asset: &AssetRow,
         generation: u64,
-        tracks: &[TrackRecord],
+        (plan, tracks): (&EncodePlan, &[TrackRecord]),
         lease: &Lease,
     ) -> Result<Files, WorkError> {
         let mut signals = Protection::default();
@@ -97,7 +97,15 @@ impl Workshop {
         }
         let prefix = format!("{}/", publication::generation_folder(generation));
         let mut files = Files::new();
-        for file in derived_files(tracks, Vec::new(), None, &prefix, Some(&signals))? {
+        let derived = Derived {
+            plan,
+            tracks,
+            keyframes: Vec::new(),
+            storyboard: None,
+            uri_prefix: &prefix,
+            protection: Some(&signals),
+        };
+        for file in derived.files()? {
             let key = publication::generation_key(&asset.playback_id, generation, &file.path);
             let bytes = self.settle(&key, file.bytes).await?;
             files.insert(file.path, published(key, &bytes, file.media_type));

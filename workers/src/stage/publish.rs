@@ -18,11 +18,11 @@ use serde_json::json;
 use super::Workshop;
 use super::protect::Protected;
 use super::transcode::Made;
-use crate::assemble::{Storyboard, audio_record, clear_keyframes, derived_files, video_record};
+use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
 use crate::sealed::AssetMedia;
-use crate::track::{RangeParts, Stills, TrackPart, video_track};
+use crate::track::{RangeParts, Stills, StoredFile, TextPart, TrackPart, video_track};
 
 /// Public paths and what lies behind them.
 pub(super) type Files = BTreeMap<String, PublishedFile>;
@@ -52,7 +52,15 @@ impl Workshop {
         }
         let Protected { signals, samples, keyframes } = made;
         let prefix = format!("{}/", publication::generation_folder(generation));
-        for file in derived_files(&tracks, keyframes, storyboard.as_ref(), &prefix, Some(&signals))? {
+        let derived = Derived {
+            plan: &plan,
+            tracks: &tracks,
+            keyframes,
+            storyboard: storyboard.as_ref(),
+            uri_prefix: &prefix,
+            protection: Some(&signals),
+        };
+        for file in derived.files()? {
             let key = publication::generation_key(&asset.playback_id, generation, &file.path);
             let entry = published(key, &file.bytes, file.media_type);
             self.write_own(&entry.key, file.bytes).await?;
@@ -167,6 +175,7 @@ struct Done {
     ranges: BTreeMap<u32, Vec<Made<RangeParts>>>,
     audio: BTreeMap<u32, Made<TrackPart>>,
     stills: Option<Made<Stills>>,
+    text: Option<Made<Vec<TextPart>>>,
 }
 
 impl Done {
@@ -180,6 +189,7 @@ impl Done {
                     done.audio.insert(track, result(job)?);
                 }
                 Stage::Stills => done.stills = Some(result(job)?),
+                Stage::ReadText => done.text = Some(result(job)?),
                 _ => {}
             }
         }
@@ -212,21 +222,32 @@ impl Done {
             enter_segments(files, &made.prefix, &record.name, &record.segments);
             tracks.push(record);
         }
+        for part in self.text.iter().flat_map(|made| &made.made) {
+            let prefix = self.text.as_ref().map_or("", |made| made.prefix.as_str());
+            let record = text_record(plan, part)?;
+            enter_segments(files, prefix, &record.name, &record.segments);
+            enter_files(files, prefix, &part.webvtt);
+            tracks.push(record);
+        }
         Ok(tracks)
     }
 
     fn stills(&self, plan: &EncodePlan, files: &mut Files) -> Result<Option<Storyboard>, WorkError> {
         let (Some(made), Some(planned)) = (&self.stills, &plan.stills) else { return Ok(None) };
-        for still in &made.made.files {
-            let file = PublishedFile {
-                key: format!("{}{}", made.prefix, still.name),
-                size_bytes: still.size_bytes,
-                blake3: still.blake3.clone(),
-                media_type: packager::media_type(&still.name).to_owned(),
-            };
-            files.insert(still.name.clone(), file);
-        }
+        enter_files(files, &made.prefix, &made.made.files);
         Ok(Storyboard::new(&made.made, planned, plan.duration_ms))
+    }
+}
+
+fn enter_files(files: &mut Files, prefix: &str, stored: &[StoredFile]) {
+    for file in stored {
+        let entry = PublishedFile {
+            key: format!("{prefix}{}", file.name),
+            size_bytes: file.size_bytes,
+            blake3: file.blake3.clone(),
+            media_type: packager::media_type(&file.name).to_owned(),
+        };
+        files.insert(file.name.clone(), entry);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Encode one range, the sound track, or the stills.
+//! Encode one range or a sound track, make the stills, read the text.
 
 use std::time::Instant;
 
@@ -88,6 +88,19 @@ impl Workshop {
             track::make_stills(&mut session, StillsOrder::new(video, stills), &sink, report_progress(lease)).await?;
         session.close().await;
         self.early_poster(&asset, &media, &prefix, &made).await?;
+        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
+    }
+
+    pub(super) async fn read_text(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
+        let (began, prefix) = (Instant::now(), attempt_prefix(job));
+        let plan = self.stored_plan(&job.asset_id).await?;
+        let asset = self.asset(job).await?;
+        let media = self.media_of(&asset).await?;
+        let sink = AttemptSink::new(media.clone(), prefix.clone(), None);
+        let mut session = self.session(job, &media, lease).await?;
+        let engine = session.identity().to_owned();
+        let made = track::read_text(&mut session, &plan, &sink, report_progress(lease)).await?;
+        session.close().await;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }
 

@@ -134,6 +134,7 @@ pub(crate) fn plan() -> PlanSummary {
         ranges: vec![600, 300],
         renditions: vec![rendition("360p", 640, 360), rendition("720p", 1280, 720)],
         audio: 1,
+        text: 0,
         stills: true,
         duration_ms: 36_000,
         skipped: vec![SkippedRung { name: "1080p".to_owned(), reason: "the source is 720p".to_owned() }],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use media_types::{CodecConfig, Sample};
-use pipeline::{EngineSink, Stop};
+use pipeline::{EngineSink, Stop, TextCue};
 
 use super::link::{Link, SendError};
 use crate::protocol::FromChild;
@@ -49,6 +49,10 @@ impl EngineSink for SocketSink {
 
     fn image(&mut self, name: &str, jpeg: Bytes) -> Result<(), Stop> {
         self.send(&FromChild::Image { name: name.to_owned() }, &jpeg)
+    }
+
+    fn cue(&mut self, track: u32, cue: TextCue) -> Result<(), Stop> {
+        self.send(&FromChild::Cue { track, cue }, &[])
     }
 
     fn progress(&mut self, done: u64, total: u64) -> Result<(), Stop> {

@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
+use media_types::segment::Roles;
 use media_types::{
-    AudioPlan, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan,
-    Timescale, VideoEncoding, VideoProbe,
+    AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
+    StillsPlan, TextPlan, TextProbe, Timescale, VideoEncoding, VideoProbe,
 };
 use pipeline::VideoSetup;
 use proptest::prelude::*;
@@ -93,6 +94,21 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn text_order()(
+        source_time_base in rational(), words in prop::collection::vec(".{0,8}", 3), flags in any::<[bool; 5]>(),
+        (stream_index, origin_pts) in any::<(u32, i64)>(),
+    ) -> TextOrder {
+        let [default, forced, hearing_impaired, visual_impaired, commentary] = flags;
+        let plan = TextPlan {
+            name: words[0].clone(), stream_index, source_time_base, origin_pts, language: words[1].clone(),
+            label: flags[0].then(|| words[2].clone()),
+            roles: Roles { default, forced, hearing_impaired, visual_impaired, commentary },
+        };
+        TextOrder { tracks: vec![plan; words[2].len() % 3] }
+    }
+}
+
 fn to_child() -> impl Strategy<Value = ToChild> {
     prop_oneof![
         any::<u64>().prop_map(|size| ToChild::Open { protocol_version: PROTOCOL_VERSION, size }),
@@ -102,6 +118,7 @@ fn to_child() -> impl Strategy<Value = ToChild> {
         audio_order().prop_map(|order| ToChild::MeasureAudio(Box::new(order.plan))),
         audio_order().prop_map(|order| ToChild::EncodeAudio(Box::new(order))),
         stills_order().prop_map(|order| ToChild::Stills(Box::new(order))),
+        text_order().prop_map(|order| ToChild::ReadText(Box::new(order))),
         (any::<u64>(), prop::option::of(".{0,20}")).prop_map(|(offset, error)| ToChild::ReadReply { offset, error }),
     ]
 }
@@ -119,7 +136,15 @@ prop_compose! {
             packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(),
         };
         let video = silent.then_some(video);
-        ProbeReport { container: texts[2].clone(), size_bytes, video, audio: Vec::new(), warnings: texts }
+        let text = TextProbe {
+            stream_index: width, codec: texts[0].clone(), language: silent.then(|| texts[1].clone()), title: None,
+            roles: Roles::default(), time_base,
+        };
+        let chapter = ChapterProbe { start_us: 0, end_us: i64::from(height), title: texts[1].clone() };
+        ProbeReport {
+            container: texts[2].clone(), size_bytes, video, audio: Vec::new(), text: vec![text], chapters: vec![chapter],
+            warnings: texts,
+        }
     }
 }
 
@@ -154,6 +179,12 @@ fn from_child() -> impl Strategy<Value = FromChild> {
         }),
         ".{0,20}".prop_map(|name| FromChild::Image { name }),
         any::<(u64, u64)>().prop_map(|(done, total)| FromChild::Progress { done, total }),
+        (any::<(u32, i64, Option<i64>)>(), ".{0,20}").prop_map(|((track, start_us, end_us), event)| {
+            FromChild::Cue { track, cue: TextCue { start_us, end_us, event } }
+        }),
+        (prop::collection::vec(any::<u64>(), 0..5), any::<u64>()).prop_map(|(cues_per_track, lost_packets)| {
+            FromChild::TextDone(TextSummary { cues_per_track, lost_packets })
+        }),
         probe_report().prop_map(|report| FromChild::Probed(Box::new(report))),
         (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>()).prop_map(
             |(frames_per_track, missing_pictures, first_missing_pts)| {

@@ -21,6 +21,7 @@ pub(super) fn cpu_seconds(order: &ToChild, source_bytes: u64) -> u64 {
         ToChild::Stills(order) => 1 + order.plan.tile_pts.len() as u64,
         ToChild::MeasureAudio(_)
         | ToChild::EncodeAudio(_)
+        | ToChild::ReadText(_)
         | ToChild::Open { .. }
         | ToChild::Probe
         | ToChild::ReadReply { .. }

@@ -151,6 +151,10 @@ impl Conversation {
                 self.expected.image(&name)?;
                 EngineEvent::Image { name, jpeg: payload }
             }
+            FromChild::Cue { track, cue } => {
+                self.expected.cue(track, &cue)?;
+                EngineEvent::Cue { track, cue }
+            }
             FromChild::Progress { done, total } => {
                 let moved = self.expected.progress(done, total)?;
                 return self.wanted(EngineEvent::Progress { done, total }, moved);

@@ -1,7 +1,10 @@
 //! What one order may bring, and what must have come before its end.
 
 use media_types::{CodecConfig, Sample};
-use pipeline::{AudioOrder, POSTER, RangeOrder, STORYBOARD, StillsOrder};
+use pipeline::{
+    AudioOrder, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER, RangeOrder, STORYBOARD, StillsOrder, TextCue,
+    TextOrder,
+};
 
 use crate::protocol::{Limits, ProtocolError};
 
@@ -18,6 +21,9 @@ const OVERSHOOT: u128 = 8;
 pub(super) struct Expected {
     tracks: Vec<Track>,
     images: Vec<&'static str>,
+    /// Cues that may come, for each text track.
+    cues_left: Vec<u64>,
+    text_bytes_left: u64,
     /// What progress counts to, at most.
     total: u64,
     done: Option<u64>,
@@ -36,7 +42,7 @@ enum Form {
 
 impl Expected {
     pub(super) fn nothing() -> Self {
-        Self { tracks: Vec::new(), images: Vec::new(), total: 0, done: None }
+        Self { tracks: Vec::new(), images: Vec::new(), cues_left: Vec::new(), text_bytes_left: 0, total: 0, done: None }
     }
 
     pub(super) fn of_range(order: &RangeOrder) -> Self {
@@ -66,6 +72,11 @@ impl Expected {
     pub(super) fn of_stills(order: &StillsOrder) -> Self {
         let images = vec![POSTER, STORYBOARD];
         Self { images, total: order.plan.tile_pts.len() as u64 + 1, ..Self::nothing() }
+    }
+
+    pub(super) fn of_text(order: &TextOrder, source_bytes: u64) -> Self {
+        let cues_left = vec![MAX_CUES; order.tracks.len()];
+        Self { cues_left, text_bytes_left: MAX_TEXT_BYTES, total: source_bytes, ..Self::nothing() }
     }
 
     pub(super) fn config(&mut self, track: u32, config: &CodecConfig, priming: u32) -> Result<(), ProtocolError> {
@@ -104,6 +115,15 @@ impl Expected {
     pub(super) fn image(&mut self, name: &str) -> Result<(), ProtocolError> {
         let at = self.images.iter().position(|wanted| *wanted == name);
         self.images.swap_remove(at.ok_or(ProtocolError::Unexpected("an image that was not ordered"))?);
+        Ok(())
+    }
+
+    pub(super) fn cue(&mut self, track: u32, cue: &TextCue) -> Result<(), ProtocolError> {
+        let left = self.cues_left.get_mut(track as usize).ok_or(ProtocolError::Unexpected("text of another track"))?;
+        let rest = left.checked_sub(1).filter(|_| cue.event.len() <= MAX_CUE_BYTES);
+        let bytes = self.text_bytes_left.checked_sub(cue.event.len() as u64);
+        let (rest, bytes) = rest.zip(bytes).ok_or(ProtocolError::Unexpected("more than was ordered"))?;
+        (*left, self.text_bytes_left) = (rest, bytes);
         Ok(())
     }
 

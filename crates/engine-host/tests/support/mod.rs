@@ -15,13 +15,14 @@ use engine_host::child::{self, ServeError};
 use engine_host::protocol::Confinement;
 use engine_host::{EngineEvent, EngineHostError, EngineSession, ReadAt};
 use futures::future::BoxFuture;
+use media_types::segment::Roles;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, PacketTime, ProbeReport, Rational, Rendition, Rotation, Sample, Shown,
-    StillsPlan, Timescale, VideoEncoding, VideoProbe,
+    StillsPlan, TextPlan, Timescale, VideoEncoding, VideoProbe,
 };
 use pipeline::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, RangeOrder, RangeSummary, STORYBOARD,
-    SourceRead, StillsOrder, StillsSummary, VideoSetup,
+    SourceRead, StillsOrder, StillsSummary, TextCue, TextOrder, TextSummary, VideoSetup,
 };
 use tokio::net::UnixStream;
 
@@ -160,6 +161,14 @@ impl Engine for TestEngine {
         sink.image(STORYBOARD, Bytes::from_static(b"storyboard"))?;
         Ok(StillsSummary { tiles: order.plan.tile_pts.len() as u32, sheet_columns: 3, sheet_rows: 1 })
     }
+
+    fn read_text(&mut self, order: &TextOrder, sink: &mut dyn EngineSink) -> Result<TextSummary, EngineError> {
+        for track in 0..order.tracks.len() as u32 {
+            sink.cue(track, cue("a word"))?;
+        }
+        sink.progress(1000, 1000)?;
+        Ok(TextSummary { cues_per_track: vec![1; order.tracks.len()], lost_packets: 0 })
+    }
 }
 
 /// What the test engine's sound measures.
@@ -277,7 +286,15 @@ pub(crate) fn probe_report() -> ProbeReport {
         keyframe_bytes: Some(100_000),
         packets,
     };
-    ProbeReport { container: "mov".into(), size_bytes: 1000, video: Some(video), audio: vec![], warnings: vec![] }
+    ProbeReport {
+        container: "mov".into(),
+        size_bytes: 1000,
+        video: Some(video),
+        audio: vec![],
+        text: vec![],
+        chapters: vec![],
+        warnings: vec![],
+    }
 }
 
 fn config(track: u32) -> CodecConfig {
@@ -351,6 +368,24 @@ pub(crate) fn audio_order() -> AudioOrder {
         },
         gain_db: 0.0,
     }
+}
+
+pub(crate) fn cue(event: &str) -> TextCue {
+    TextCue { start_us: 0, end_us: Some(1_000_000), event: event.to_owned() }
+}
+
+/// Two tracks of text.
+pub(crate) fn text_order() -> TextOrder {
+    let plan = TextPlan {
+        name: "en".to_owned(),
+        stream_index: 3,
+        source_time_base: Rational { num: 1, den: 1000 },
+        origin_pts: 0,
+        language: "en".to_owned(),
+        label: None,
+        roles: Roles::default(),
+    };
+    TextOrder { tracks: vec![plan.clone(), plan] }
 }
 
 pub(crate) fn stills_order() -> StillsOrder {

@@ -24,6 +24,10 @@ impl EngineSink for Closed {
     fn image(&mut self, _: &str, _: Bytes) -> Result<(), Stop> {
         Err(Stop)
     }
+    fn cue(&mut self, _: u32, _: pipeline::TextCue) -> Result<(), Stop> {
+        Err(Stop)
+    }
+
     fn progress(&mut self, _: u64, _: u64) -> Result<(), Stop> {
         Err(Stop)
     }

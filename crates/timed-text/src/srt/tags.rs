@@ -2,6 +2,7 @@
 
 use crate::Cue;
 use crate::error::{Warnings, excerpt};
+use crate::markup::placement;
 
 /// Appends one line of text to the cue as WebVTT cue text.
 pub(super) fn push(cue: &mut Cue, line: &str, number: usize, warnings: &mut Warnings) {
@@ -74,15 +75,4 @@ fn brace<'a>(cue: &mut Cue, text: &'a str, line: usize, warnings: &mut Warnings)
         _ => warnings.push_once(line, &format!("{{\\{}}} is left out", excerpt(code))),
     }
     rest
-}
-
-/// Places as on a numeric keypad.
-fn placement(place: u8) -> String {
-    let line = ["", "line:50%", "line:0"][usize::from((place - 1) / 3)];
-    let align = ["align:left", "", "align:right"][usize::from((place - 1) % 3)];
-    match (line, align) {
-        ("", align) => align.to_owned(),
-        (line, "") => line.to_owned(),
-        (line, align) => format!("{line} {align}"),
-    }
 }

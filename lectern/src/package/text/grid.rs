@@ -1,42 +1,23 @@
-//! The segments that all text tracks share: those of the pictures.
+//! Where text is cut that is packaged beside sound and pictures.
 
 use media_types::time::rescale;
 use media_types::{MediaTime, Timescale};
+use packager::TextGrid;
 use packager::repack::{SegmentGrid, TrackShape};
 
-/// Timescales in which times of subtitles come out to the millisecond, and back.
-const FINE: std::ops::RangeInclusive<u32> = 1000..=500_000;
-
-/// Borders of text segments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::package) struct TextGrid {
-    /// That of the first video track where it is fine enough, so that borders are exact.
-    pub(super) scale: Timescale,
-    /// From 0 to the end of the presentation, strictly ascending; at least two.
-    pub(super) borders: Vec<i64>,
-}
-
-impl TextGrid {
-    /// Of the sound and pictures that the text is shown beside.
-    pub(in crate::package) fn new(grid: &SegmentGrid, tracks: &[(Timescale, &TrackShape)]) -> Self {
-        let video = tracks.iter().find(|(_, shape)| !shape.key_times.is_empty());
-        let scale = video.map(|(scale, _)| *scale).filter(|scale| FINE.contains(&scale.get()));
-        let scale = scale.unwrap_or(Timescale::NINETY_KHZ);
-        let ends = tracks.iter().map(|(scale, shape)| MediaTime::new(shape.end_pts, *scale));
-        let end = ends.max().unwrap_or(MediaTime::new(0, scale));
-        let end = rescale(end.ticks, scale.get().into(), end.scale.get().into()).max(1);
-        let mut borders = vec![0];
-        borders.extend(grid.borders(scale).filter(|&at| at > 0 && at < end));
-        borders.push(end);
-        // Rounding may make two of one.
-        borders.dedup();
-        Self { scale, borders }
-    }
-
-    /// The borders in microseconds, rounded to nearest.
-    pub(super) fn borders_us(&self) -> Vec<i64> {
-        self.borders.iter().map(|&at| rescale(at, 1_000_000, self.scale.get().into())).collect()
-    }
+/// The segments of text beside these tracks of sound and pictures.
+pub(in crate::package) fn text_grid(grid: &SegmentGrid, tracks: &[(Timescale, &TrackShape)]) -> TextGrid {
+    let video = tracks.iter().find(|(_, shape)| !shape.key_times.is_empty());
+    let scale = TextGrid::scale_beside(video.map(|(scale, _)| *scale));
+    let ends = tracks.iter().map(|(scale, shape)| MediaTime::new(shape.end_pts, *scale));
+    let end = ends.max().unwrap_or(MediaTime::new(0, scale));
+    let end = rescale(end.ticks, scale.get().into(), end.scale.get().into()).max(1);
+    let mut borders = vec![0];
+    borders.extend(grid.borders(scale).filter(|&at| at > 0 && at < end));
+    borders.push(end);
+    // Rounding may make two of one.
+    borders.dedup();
+    TextGrid { scale, borders }
 }
 
 #[cfg(test)]
@@ -62,7 +43,7 @@ mod tests {
         let (ntsc, sound) = (Timescale::new(24_000).unwrap(), Timescale::new(48_000).unwrap());
         let (video, audio) = (shape(ntsc, true, 240, 1001, 48), shape(sound, false, 471, 1024, 1));
         let tracks = [(ntsc, &video), (sound, &audio)];
-        let text = TextGrid::new(&SegmentGrid::new(&tracks, 4000, &[]), &tracks);
+        let text = text_grid(&SegmentGrid::new(&tracks, 4000, &[]), &tracks);
         assert_eq!(text.scale, ntsc);
         assert_eq!(text.borders, [0, 96_096, 192_192, 471 * 512]);
         assert_eq!(text.borders_us(), [0, 4_004_000, 8_008_000, 10_048_000]);
@@ -73,7 +54,7 @@ mod tests {
         let coarse = Timescale::new(25).unwrap();
         let video = shape(coarse, true, 250, 1, 50);
         let tracks = [(coarse, &video)];
-        let text = TextGrid::new(&SegmentGrid::new(&tracks, 4000, &[]), &tracks);
+        let text = text_grid(&SegmentGrid::new(&tracks, 4000, &[]), &tracks);
         assert_eq!((text.scale, text.borders), (Timescale::NINETY_KHZ, vec![0, 360_000, 720_000, 900_000]));
     }
 }

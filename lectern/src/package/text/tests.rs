@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use media_types::segment::Roles;
 use media_types::{CodecConfig, Timescale, TrackRecord};
-use packager::{DashText, FileLayout, Presentation};
+use packager::{DashText, FileLayout, Presentation, TextGrid};
 
-use super::{Subtitles, TextGrid, from_files, is_text, settle_defaults, write};
+use super::{Subtitles, from_files, is_text, settle_defaults, write};
 use crate::package::files::Folder;
 
 const VTT: &str = "WEBVTT\nLanguage: de\n\n00:01.000 --> 00:02.500\nHallo\n\n00:03.500 --> 00:06.000\n<b>Welt</b>\n\n\

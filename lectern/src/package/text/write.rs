@@ -5,13 +5,13 @@ use std::num::NonZeroU32;
 use media_types::segment::SegmentRecord;
 use media_types::{CodecConfig, Sample, TrackKind, TrackRecord};
 use packager::{
-    DashText, FileLayout, Presentation, index_length, media_path, media_segment, segment_path, subtitles_path,
-    webvtt_segment_path,
+    DashText, FileLayout, Presentation, TextGrid, index_length, media_path, media_segment, segment_path,
+    subtitles_path, webvtt_segment_path,
 };
 use timed_text::ttml::Ttml;
 use timed_text::{TextSample, TimestampMap, stpp, webvtt, wvtt};
 
-use super::{Subtitles, TextGrid};
+use super::Subtitles;
 use crate::exit::Failure;
 use crate::package::files::{Folder, Growing};
 use crate::package::names::text_names;
@@ -73,7 +73,7 @@ fn record(track: &Subtitles, grid: &TextGrid, frame: &Presentation<'_>, name: St
         },
         max_bitrate_bps: 0,
         hidden_ticks: 0,
-        shown_ticks: grid.borders.last().map_or(0, |end| end.unsigned_abs()),
+        shown_ticks: grid.end(),
         segments: Vec::new(),
         label: track.label.clone(),
         roles: track.roles,

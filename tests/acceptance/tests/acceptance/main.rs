@@ -16,4 +16,5 @@ mod kill;
 mod package;
 mod protected;
 mod server;
+mod tracks;
 mod upload;

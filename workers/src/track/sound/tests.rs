@@ -14,7 +14,9 @@ use engine_host::protocol::Confinement;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use media_types::{CodecConfig, LoudnessTarget, ProbeReport, Rational, Sample};
-use pipeline::{Engine, EngineError, EngineSink, RangeOrder, RangeSummary, StillsOrder, StillsSummary};
+use pipeline::{
+    Engine, EngineError, EngineSink, RangeOrder, RangeSummary, StillsOrder, StillsSummary, TextOrder, TextSummary,
+};
 use tokio::net::UnixStream;
 
 use super::*;
@@ -62,6 +64,10 @@ impl Engine for Deceived {
 
     fn stills(&mut self, _: &StillsOrder, _: &mut dyn EngineSink) -> Result<StillsSummary, EngineError> {
         unreachable!("there are no pictures")
+    }
+
+    fn read_text(&mut self, _: &TextOrder, _: &mut dyn EngineSink) -> Result<TextSummary, EngineError> {
+        unreachable!("there is no text")
     }
 }
 

@@ -1,0 +1,144 @@
+//! Subtitles and captions that are text: what their decoders make of them, on the presentation's clock.
+
+use std::ffi::CStr;
+
+use ff::codec;
+use ff::format::context::Input;
+use ffmpeg_next as ff;
+use media_types::TextPlan;
+use media_types::time::rescale;
+use pipeline::{EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, TextCue, TextOrder, TextSummary};
+
+use crate::error::{engine, input, no_decoder};
+use crate::open::{keep_streams, read_packet};
+
+const MICROSECONDS: u64 = 1_000_000;
+/// Bytes of the source between two words about how far it is read.
+const PROGRESS_EVERY: u64 = 4 << 20;
+
+pub(crate) fn read_text(
+    mut source: Input,
+    size_bytes: u64,
+    order: &TextOrder,
+    sink: &mut dyn EngineSink,
+) -> Result<TextSummary, EngineError> {
+    let wanted: Vec<usize> = order.tracks.iter().map(|plan| plan.stream_index as usize).collect();
+    keep_streams(&mut source, &wanted);
+    let mut tracks: Vec<Track> =
+        order.tracks.iter().map(|plan| Track::open(&source, plan)).collect::<Result<_, _>>()?;
+    let mut summary = TextSummary { cues_per_track: vec![0; tracks.len()], lost_packets: 0 };
+    let mut packet = ff::Packet::empty();
+    let (mut told, mut bytes_left) = (0, MAX_TEXT_BYTES);
+    while read_packet(&mut packet, &mut source).is_ok() {
+        let position = u64::try_from(packet.position()).unwrap_or(0).min(size_bytes);
+        if position >= told + PROGRESS_EVERY {
+            told = position;
+            sink.progress(position, size_bytes)?;
+        }
+        for (index, track) in tracks.iter_mut().enumerate().filter(|(_, track)| track.stream == packet.stream()) {
+            let Some(cues) = track.decode(&packet) else {
+                summary.lost_packets += 1;
+                continue;
+            };
+            for cue in cues {
+                let (count, length) = (&mut summary.cues_per_track[index], cue.event.len() as u64);
+                if *count < MAX_CUES && length <= bytes_left {
+                    bytes_left -= length;
+                    *count += 1;
+                    sink.cue(index as u32, cue)?;
+                } else {
+                    summary.lost_packets += 1;
+                }
+            }
+        }
+    }
+    sink.progress(size_bytes, size_bytes)?;
+    Ok(summary)
+}
+
+struct Track {
+    stream: usize,
+    decoder: ff::decoder::Subtitle,
+    origin_pts: i64,
+    /// Microseconds per tick, as a fraction.
+    tick: (u64, u64),
+}
+
+impl Track {
+    fn open(source: &Input, plan: &TextPlan) -> Result<Self, EngineError> {
+        let stream = plan.stream_index as usize;
+        let found = source.stream(stream);
+        let found = found.ok_or_else(|| input("input.no_text", "a planned subtitle track is not there"))?;
+        let context =
+            codec::Context::from_parameters(found.parameters()).map_err(engine("preparing the subtitles' decoder"))?;
+        let mut decoder = context.decoder();
+        decoder.set_packet_time_base(found.time_base());
+        let decoder = decoder.subtitle().map_err(no_decoder("the subtitles"))?;
+        let base = plan.source_time_base;
+        let tick = (u64::from(base.num.unsigned_abs()) * MICROSECONDS, u64::from(base.den.unsigned_abs()).max(1));
+        Ok(Self { stream, decoder, origin_pts: plan.origin_pts, tick })
+    }
+
+    /// What a packet says, one cue for each place on the screen; an empty one where it clears the screen. `None` for a packet
+    /// that says nothing that can be read.
+    fn decode(&mut self, packet: &ff::Packet) -> Option<Vec<TextCue>> {
+        let start = packet.pts().or(packet.dts())?;
+        let mut decoded = Decoded(ff::Subtitle::new());
+        let got = self.decoder.decode(packet, &mut decoded.0).ok()?;
+        if !got {
+            return Some(Vec::new());
+        }
+        let (from_ms, to_ms) = decoded.shown_ms();
+        let start_us = self.micros(start.saturating_sub(self.origin_pts));
+        let end_us = match (packet.duration(), to_ms) {
+            (length @ 1.., _) => Some(start_us.saturating_add(self.micros(length))),
+            (_, Some(to_ms)) => Some(start_us.saturating_add(i64::from(to_ms) * 1000)),
+            (_, None) => None,
+        };
+        let start_us = start_us.saturating_add(i64::from(from_ms) * 1000);
+        let mut events = decoded.events();
+        if events.is_empty() {
+            events.push(String::new());
+        }
+        Some(events.into_iter().map(|event| TextCue { start_us, end_us, event }).collect())
+    }
+
+    fn micros(&self, ticks: i64) -> i64 {
+        rescale(ticks, self.tick.0, self.tick.1)
+    }
+}
+
+/// A decoded subtitle, which the bindings would not free.
+struct Decoded(ff::Subtitle);
+
+impl Decoded {
+    /// From when to when it is shown after its packet's time; without an end when nothing says so.
+    fn shown_ms(&self) -> (u32, Option<u32>) {
+        // SAFETY: plain fields of a valid structure.
+        let (from, to) = unsafe { ((*self.0.as_ptr()).start_display_time, (*self.0.as_ptr()).end_display_time) };
+        (from, Some(to).filter(|&to| to > from && to != u32::MAX))
+    }
+
+    fn events(&self) -> Vec<String> {
+        // SAFETY: the decoder filled `rects` with `num_rects` valid pointers, whose `ass` is null or a terminated string.
+        unsafe {
+            let subtitle = &*self.0.as_ptr();
+            let rects = (0..subtitle.num_rects as usize).map(|index| &**subtitle.rects.add(index));
+            let texts = rects.filter(|rect| !rect.ass.is_null()).map(|rect| CStr::from_ptr(rect.ass));
+            texts.map(|text| clipped(&text.to_string_lossy())).collect()
+        }
+    }
+}
+
+impl Drop for Decoded {
+    fn drop(&mut self) {
+        // SAFETY: the structure is valid, and not used after this.
+        unsafe { ff::ffi::avsubtitle_free(self.0.as_mut_ptr()) };
+    }
+}
+
+/// As many whole characters as may be handed over.
+fn clipped(text: &str) -> String {
+    let end = (0..=text.len().min(MAX_CUE_BYTES)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    text[..end].to_owned()
+}
