@@ -67,6 +67,7 @@ mod tests {
 
     fn plan(sample_rate: u32, sample_count: u64, borders: Vec<u64>) -> AudioPlan {
         AudioPlan {
+            clock: Default::default(),
             stream_index: 1,
             source_time_base: Rational { num: 1, den: 44_100 },
             origin_pts: 0,

@@ -99,6 +99,7 @@ fn video(file: &Path, height: u32) -> Packed {
 fn audio(file: &Path) -> Packed {
     let packets = packets(file, "a");
     let plan = AudioPlan {
+        clock: Default::default(),
         stream_index: 1,
         source_time_base: Rational { num: 1, den: 44_100 },
         origin_pts: 0,

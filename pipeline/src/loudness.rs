@@ -72,6 +72,7 @@ mod tests {
 
     fn plan(sample_rate: u32, sample_count: u64) -> AudioPlan {
         AudioPlan {
+            clock: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,

@@ -140,6 +140,7 @@ fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_type
     VideoPlan {
         stream_index: video.stream_index,
         source_time_base: video.time_base,
+        clock: video.clock.clone(),
         rotation: video.rotation,
         deinterlace: video.interlaced,
         frame_rate: timeline.frame_rate,

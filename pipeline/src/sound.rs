@@ -61,6 +61,7 @@ impl<'r> Track<'r> {
         AudioPlan {
             stream_index: self.probe.stream_index,
             source_time_base: self.probe.time_base,
+            clock: self.probe.clock.clone(),
             origin_pts,
             sample_rate: output_rate(self.probe.sample_rate),
             channels,

@@ -1,7 +1,9 @@
 //! The engine on FFmpeg's libraries: the only crate that names them.
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
-//! - `probe`: what a source contains, from its packets alone; `turn` says which way up its pictures are.
+//! - `probe`: what a source contains, from its packets alone; `turn` says which way up its pictures are, `clocks` where its
+//!   times jump.
+//! - `reader`: the packets of one stream, on a clock that runs on.
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
@@ -16,6 +18,7 @@
 
 mod aac;
 mod audio;
+mod clocks;
 mod colour;
 mod convert;
 mod engine;
@@ -30,6 +33,7 @@ mod open;
 mod pictures;
 mod probe;
 mod range;
+mod reader;
 mod stills;
 mod timeline;
 mod track;

@@ -14,6 +14,7 @@ use media_types::time::rescale;
 use media_types::{AudioProbe, FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
 use pipeline::EngineError;
 
+use crate::clocks::{Clocks, Mended};
 use crate::error::input;
 use crate::index::Index;
 use crate::open::{SharedSource, has_decode_times_only, read_packet};
@@ -40,12 +41,18 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     if seen.truncated || lacks_its_end(source, size_bytes) {
         warnings.push("the file ends in the middle: what was there is used".to_owned());
     }
+    if seen.mended.back > 0 {
+        warnings.push(format!(
+            "the file's clock goes back {} times, as where recordings are put behind one another: they lie over each other",
+            seen.mended.back
+        ));
+    }
     let video = match video_index {
         Some(index) => Some(describe_video(source, index, &mut seen)?),
         None => None,
     };
     let audio =
-        audio_indexes.iter().filter_map(|&index| describe_audio(source, index, seen.audio.get(&index))).collect();
+        audio_indexes.iter().filter_map(|&index| describe_audio(source, index, &seen)).collect();
     Ok(ProbeReport { container, size_bytes, video, audio, warnings })
 }
 
@@ -104,6 +111,7 @@ struct Seen {
     keyframes: u64,
     keyframe_bytes: u64,
     audio: HashMap<usize, (i64, i64)>,
+    mended: Mended,
     truncated: bool,
     /// A packet came, be it of a stream that nobody wants.
     anything: bool,
@@ -120,6 +128,7 @@ fn read_packets(
     let by_decode_time = has_decode_times_only(source);
     let hides_pictures = video.and_then(|index| source.stream(index)).is_some_and(|s| s.parameters().id() == Id::VP8);
     let mut starts_hidden = false;
+    let mut clocks = Clocks::of(source, video);
     loop {
         match read_packet(&mut packet, source) {
             Ok(()) if is_encrypted(&packet) => {
@@ -140,6 +149,7 @@ fn read_packets(
             }
             let (bytes, is_key) = (packet.size() as u64, index.map_or(packet.is_key(), |index| index.is_key(&packet)));
             seen.video_bytes += bytes;
+            clocks.iter_mut().for_each(|clocks| clocks.see(&packet, is_key));
             if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
                 starts_hidden |= is_key && seen.pictures.is_empty();
                 continue;
@@ -149,8 +159,10 @@ fn read_packets(
                 seen.keyframe_bytes += bytes;
             }
             seen.pictures.push(PacketTime { pts: time, keyframe: is_key });
+            clocks.iter_mut().for_each(Clocks::list);
         } else if audio.contains(&packet.stream()) && !is_discarded(&packet) {
             seen.hear(&packet, time, source);
+            clocks.iter_mut().for_each(|clocks| clocks.see(&packet, true));
         }
     }
     // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
@@ -158,6 +170,9 @@ fn read_packets(
         let io = (*source.as_ptr()).pb;
         !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
     };
+    if let Some(clocks) = clocks {
+        seen.mended = clocks.finish(video, &mut seen.pictures);
+    }
     seen.pictures.sort_by_key(|picture| (picture.pts, !picture.keyframe));
     seen.pictures.dedup_by_key(|picture| picture.pts);
     if let Some(first) = seen.pictures.first_mut() {
@@ -242,6 +257,7 @@ fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<Video
         bitrate_bps: bitrate(&seen.pictures, seen.video_bytes, time_base),
         keyframe_bytes: seen.keyframe_bytes.checked_div(seen.keyframes),
         packets: std::mem::take(&mut seen.pictures),
+        clock: seen.mended.clock(index),
     })
 }
 
@@ -276,7 +292,7 @@ fn stated_language(stream: &ff::Stream<'_>) -> Option<String> {
     }
 }
 
-fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Option<AudioProbe> {
+fn describe_audio(source: &Input, index: usize, seen: &Seen) -> Option<AudioProbe> {
     let stream = source.stream(index)?;
     let parameters = stream.parameters();
     // SAFETY: the parameters belong to a stream of an open context.
@@ -291,6 +307,7 @@ fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Op
         channels: u32::try_from(channels).ok().filter(|&channels| channels > 0)?,
         language: stated_language(&stream).filter(|text| text != "und"),
         time_base: rational(stream.time_base()),
-        span: span.copied(),
+        span: seen.mended.span(index).or(seen.audio.get(&index).copied()),
+        clock: seen.mended.clock(index),
     })
 }

@@ -129,6 +129,7 @@ pub fn video(height: u32, frames: u64) -> Packed {
 pub fn audio(name: &str, language: &str, frames: u64) -> Packed {
     let samples = |frame: u64| (frame * 1001 * 44_100 + 12_000) / 24_000;
     let plan = media_types::AudioPlan {
+        clock: Default::default(),
         stream_index: 1,
         source_time_base: media_types::Rational { num: 1, den: 44_100 },
         origin_pts: 0,

@@ -55,6 +55,7 @@ mod tests {
     #[test]
     fn measuring_and_encoding_sound_may_take_as_long_as_it_lasts() {
         let plan = AudioPlan {
+            clock: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,

@@ -263,6 +263,7 @@ impl ReadAt for MemorySource {
 pub(crate) fn probe_report() -> ProbeReport {
     let packets = (0..500_000).map(|i| PacketTime { pts: i * 1001, keyframe: i % 48 == 0 }).collect();
     let video = VideoProbe {
+        clock: Default::default(),
         stream_index: 0,
         codec: "h264".into(),
         width: 1920,
@@ -317,6 +318,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
     let rendition = Rendition { name: "240p".into(), width: 426, height: 240, encoding };
     RangeOrder {
         video: VideoSetup {
+            clock: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 24_000 },
             rotation: Rotation::None,
@@ -335,6 +337,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
 pub(crate) fn audio_order() -> AudioOrder {
     AudioOrder {
         plan: AudioPlan {
+            clock: Default::default(),
             stream_index: 1,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,
@@ -352,6 +355,7 @@ pub(crate) fn audio_order() -> AudioOrder {
 
 pub(crate) fn stills_order() -> StillsOrder {
     StillsOrder {
+        clock: Default::default(),
         stream_index: 0,
         rotation: Rotation::None,
         plan: StillsPlan {

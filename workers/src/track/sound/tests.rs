@@ -110,6 +110,7 @@ fn serve(engine: Deceived) -> (UnixStream, JoinHandle<Result<(), ServeError>>) {
 /// Encodes ten seconds; answers what came of it, both sinks and the shares of progress.
 async fn encode(engine: Deceived, loudness: Option<LoudnessTarget>) -> (EncodedSound, Kept, Kept, Vec<f64>) {
     let plan = AudioPlan {
+        clock: Default::default(),
         stream_index: 0,
         source_time_base: Rational { num: 1, den: 48_000 },
         origin_pts: 0,
