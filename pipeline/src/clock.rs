@@ -13,9 +13,11 @@ use media_types::clock::{FARTHEST, MAX_STRETCHES, unwrapped};
 mod anchors;
 mod joins;
 mod run;
+mod words;
 
 use anchors::Anchors;
 use run::Run;
+pub(crate) use words::words;
 
 /// After so many ticks it is decided which of two runs the recording goes on with.
 const DECIDED: i64 = 3 * 90_000;

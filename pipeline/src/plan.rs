@@ -6,6 +6,7 @@ use ladders::{Ladder, SourceShape};
 use media_types::time::rescale;
 use media_types::{AudioPlan, EncodePlan, PacketTime, ProbeReport, VideoPlan, VideoProbe};
 
+use crate::clock;
 use crate::exact::TimeBase;
 use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
@@ -54,15 +55,20 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
     }
     let mut plan = match &report.video {
         Some(video) if !video.packets.is_empty() => with_pictures(report, video, track, ladder, &mut warnings)?,
-        _ => sound_alone(track, ladder)?,
+        _ => sound_alone(track, ladder, &mut warnings)?,
     };
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
     Ok(plan)
 }
 
-fn sound_alone(track: Option<&Track<'_>>, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
+fn sound_alone(
+    track: Option<&Track<'_>>,
+    ladder: &Ladder,
+    warnings: &mut Vec<String>,
+) -> Result<EncodePlan, PlanError> {
     let audio = track.ok_or_else(PlanError::no_media)?.alone(&ladder.audio)?;
+    warnings.extend(clock::words(&audio.clock, audio.origin_pts));
     let samples = i64::try_from(audio.sample_count).unwrap_or(i64::MAX);
     Ok(EncodePlan {
         ladder: ladder.pin(),
@@ -107,6 +113,7 @@ fn with_pictures(
     say_rate(&timeline, warnings);
     let track = track.filter(|track| belongs(track, &mut timeline, pts[0], base, warnings));
     check_length(&timeline)?;
+    warnings.extend(clock::words(&video.clock, pts[0]));
 
     let shape = shape(video, &packets, base, timeline.frame_rate, warnings);
     let SourceShape { width, height, .. } = shape;

@@ -10,7 +10,7 @@ use crate::error::input;
 /// Timestamps off by no more than this many milliseconds are the container's rounding, not a gap.
 const JITTER_MS: u64 = 40;
 /// The same where the source's clock jumped: what lies behind is put where it belongs.
-const JUMP_JITTER_MS: u64 = 5;
+const JUMP_JITTER_MS: u64 = 1;
 /// Samples of silence made at once.
 const SILENCE_PIECE: u64 = 16 * 1024;
 /// No two times of a presentation are this many samples apart.

@@ -154,8 +154,8 @@ impl Run {
         }
         piece.last = piece.last.max(level);
         let wait = unwrapped(packet.pts - packet.dts, 0);
-        // What a damaged header says is no time of this run.
-        let shown = level + if wait.abs() <= FARTHEST { wait } else { 0 };
+        // Damage, or taken from the next picture, which lies behind a jump.
+        let shown = level + if wait.abs() <= FARTHEST { wait } else { piece.step };
         piece.start = piece.start.min(shown);
         piece.end = piece.end.max(shown + if packet.length > 0 { packet.length } else { piece.step });
         self.elapsed = self.elapsed.max(time);

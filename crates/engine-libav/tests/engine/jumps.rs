@@ -1,0 +1,161 @@
+//! Recordings put one behind the other: their clock jumps, and every picture and sound is there once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine_libav::LibavEngine;
+use media_types::VideoPlan;
+use pipeline::{CollectingSink, Engine, POSTER, RangeOrder, STORYBOARD, StillsOrder};
+
+use crate::decoding::{annex_b, assert_shown, encode, encode_all, grey, numbers};
+use crate::media::{Folder, SIZE, moving, open, planned};
+use crate::sound::{clicks, hear};
+use crate::stills::{decode, tile};
+
+/// What `cat` makes of these files.
+fn cat(folder: &Folder, parts: &[&str], name: &str) -> PathBuf {
+    let bytes: Vec<u8> = parts.iter().flat_map(|part| fs::read(folder.path(part)).unwrap()).collect();
+    let file = folder.path(name);
+    fs::write(&file, bytes).unwrap();
+    file
+}
+
+/// Two recordings of 600 and 500 numbered pictures, and the first once more.
+fn three(folder: &Folder, codec: &str, kind: &str) -> PathBuf {
+    folder.numbered(&moving("25", 600), "", &format!("{codec} a.{kind}"));
+    folder.numbered(&moving("25", 500), "", &format!("{codec} -output_ts_offset 3600 b.{kind}"));
+    let [a, b] = ["a", "b"].map(|name| format!("{name}.{kind}"));
+    cat(folder, &[&a, &b, &a], &format!("joined.{kind}"))
+}
+
+fn expected() -> Vec<Option<u32>> {
+    (0..600).chain(0..500).chain(0..600).map(Some).collect()
+}
+
+/// What the frames of some segments show, encoded in a session that has seen nothing else of the file.
+fn shown_alone(folder: &Folder, file: &Path, video: &VideoPlan, segments: std::ops::Range<u32>) -> Vec<Option<u32>> {
+    let mut engine: LibavEngine = open(file);
+    let order = RangeOrder::new(video, &video.range_of(segments), &[0]);
+    let (sink, summary) = encode(&mut engine, &order);
+    assert_eq!(summary.missing_pictures, 0);
+    let stream = annex_b(&sink.configs[&0].0, &sink.samples[&0]);
+    numbers(&grey(folder, &stream), SIZE.0, SIZE.1)
+}
+
+#[test]
+fn every_picture_of_joined_recordings_is_shown_once_in_any_range_and_any_session() {
+    let open_gop = "-x264-params open-gop=1:keyint=100:min-keyint=100:scenecut=0:bframes=3";
+    for (codec, kind) in [
+        (format!("-c:v libx264 -preset veryfast -pix_fmt yuv420p {open_gop}"), "ts"),
+        ("-c:v mpeg2video -q:v 4 -bf 2 -g 15".to_owned(), "ts"),
+        ("-c:v mpeg2video -q:v 4 -bf 2 -g 15".to_owned(), "mpg"),
+        ("-c:v mpeg1video -q:v 4 -bf 0 -g 30".to_owned(), "mpg"),
+    ] {
+        let folder = Folder::new();
+        let file = three(&folder, &codec, kind);
+        let made = encode_all(&folder, &file);
+        let what = format!("{codec} in {kind}");
+        assert_shown(&made, &expected(), &what);
+        assert_eq!(made.missing(), 0, "{what}");
+        assert_eq!(made.plan.warnings.len(), 1, "{:?}", made.plan.warnings);
+        assert!(made.plan.warnings[0].contains("jumps 2 times, at 24.0 s and 44.0 s"), "{:?}", made.plan.warnings);
+        // Segments of 100 frames: before, at and behind both jumps.
+        for first in [5, 6, 7, 10, 11, 12, 16] {
+            let alone = shown_alone(&folder, &file, made.video(), first..first + 1);
+            assert_eq!(alone, expected()[first as usize * 100..][..100], "{what}, segment {first}");
+        }
+        let across = shown_alone(&folder, &file, made.video(), 4..13);
+        assert_eq!(across, expected()[400..1300], "{what}");
+    }
+}
+
+#[test]
+fn stills_behind_a_jump_show_what_was_planned() {
+    let folder = Folder::new();
+    let file = three(&folder, "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 50 -bf 2", "ts");
+    let (mut engine, report, plan) = planned(&file);
+    let (video, mut stills) = (plan.video.unwrap(), plan.stills.unwrap());
+    let packets = report.video.unwrap().packets;
+    let number = |pts: i64| expected()[packets.iter().position(|packet| packet.pts == pts).unwrap()];
+    stills.poster_pts = packets[1133].pts;
+    let mut sink = CollectingSink::new(0);
+    engine.stills(&StillsOrder::new(&video, &stills), &mut sink).unwrap();
+    let poster = decode(&folder, &sink.images[POSTER], stills.poster_width, stills.poster_height);
+    assert_eq!(numbers(&poster, SIZE.0, SIZE.1), [Some(33)]);
+    assert_eq!(stills.tile_pts.len(), 7);
+    let width = 7 * stills.tile_width;
+    let sheet = decode(&folder, &sink.images[STORYBOARD], width, stills.tile_height);
+    for (index, &pts) in stills.tile_pts.iter().enumerate() {
+        let tile = tile(&sheet, width, &stills, index as u32, 0);
+        let shown = numbers(&tile, stills.tile_width as usize, stills.tile_height as usize);
+        assert_eq!(shown, [number(pts)], "tile {index}");
+    }
+}
+
+#[test]
+fn sound_stays_in_step_behind_every_jump() {
+    let folder = Folder::new();
+    let picture = "-f lavfi -i color=gray:s=64x64:r=25:d=6";
+    let map = "-map 0:v -map 1:a -c:v libx264 -preset ultrafast -pix_fmt yuv420p";
+    for (codec, rate) in [("aac -b:a 128k", 44_100), ("mp2 -b:a 192k", 48_000), ("ac3 -b:a 192k", 48_000)] {
+        // Sound of different lengths: one ends before its pictures, one behind them.
+        for (name, seconds, offset) in [("a.ts", 5.7, 0), ("b.ts", 6.1, 90_000), ("c.ts", 6.0, 95_441)] {
+            clicks(&folder, "clicks.wav", rate, seconds, &[0.5, 3.0, 5.25]);
+            let timing = format!("-output_ts_offset {offset}");
+            folder.make(&format!("{picture} -i @clicks.wav {map} -c:a {codec} {timing} {name}"));
+        }
+        let file = cat(&folder, &["a.ts", "b.ts", "c.ts", "a.ts"], "joined.ts");
+        let heard = hear(&folder, &file);
+        let (_, report, _) = planned(&file);
+        let video = report.video.unwrap();
+        let origin = video.packets[0].pts;
+        let seconds = |pts: i64| (pts - origin) as f64 / 90_000.0;
+        let starts: Vec<f64> = [0.0].into_iter().chain(video.clock.jumps().map(seconds)).collect();
+        assert_eq!(starts.len(), 4, "{codec}");
+        for (start, wanted) in starts.iter().zip([0.0, 6.0, 12.1, 18.1]) {
+            assert!((start - wanted).abs() < 0.15, "{codec}: {starts:?}");
+        }
+        let expected: Vec<f64> =
+            starts.iter().flat_map(|start| [0.5, 3.0, 5.25].map(|click| start + click)).collect();
+        heard.demand_clicks(&expected, codec);
+    }
+}
+
+#[test]
+fn sound_alone_runs_on_and_its_windows_are_those_of_the_whole() {
+    let folder = Folder::new();
+    for (name, volume, offset) in [("a.ts", 0.02, 0), ("b.ts", 0.5, 40_000)] {
+        let noise = format!("anoisesrc=c=pink:a={volume}:r=48000:d=90:seed=7");
+        folder.make(&format!("-f lavfi -i {noise} -c:a aac -b:a 96k -output_ts_offset {offset} {name}"));
+    }
+    let file = cat(&folder, &["b.ts", "a.ts", "b.ts"], "joined.ts");
+    let heard = hear(&folder, &file);
+    assert!((heard.plan.sample_count as f64 / 48_000.0 - 270.0).abs() < 0.1, "{}", heard.plan.sample_count);
+    let level = |from: usize| {
+        let part = &heard.samples[from * 48_000..][..20 * 48_000];
+        (part.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / part.len() as f64).sqrt()
+    };
+    assert!(level(35) > 10.0 * level(125) && level(215) > 10.0 * level(125));
+    let measured = open(&file).measure_audio(&heard.plan).unwrap().integrated_lufs.unwrap();
+    let exact = heard.summary.source.integrated_lufs.unwrap();
+    assert!((measured - exact).abs() < 0.5, "{measured} instead of {exact}");
+    assert!(heard.summary.filled_samples < 4800, "{}", heard.summary.filled_samples);
+    let (_, report, plan) = planned(&file);
+    assert!(report.video.is_none());
+    assert!(plan.warnings[0].contains("jumps 2 times, at 90.0 s and 180.1 s"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn matroska_keeps_its_times_and_says_when_it_is_several_recordings() {
+    let folder = Folder::new();
+    let x264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 50";
+    folder.numbered(&moving("25", 100), "", &format!("{x264} a.mkv"));
+    let joined = cat(&folder, &["a.mkv", "a.mkv"], "joined.mkv");
+    let (_, report, _) = planned(&joined);
+    assert!(report.warnings.iter().any(|warning| warning.contains("goes back 1 times")), "{:?}", report.warnings);
+    let pause = "setpts=PTS+gte(N\\,50)*120/TB";
+    let sparse = folder.make(&format!("-i @a.mkv -vf {pause} -fps_mode vfr {x264} sparse.mkv"));
+    let (_, report, plan) = planned(&sparse);
+    assert!(report.video.unwrap().clock.is_empty());
+    assert_eq!(plan.duration_ms, 124_000);
+}
