@@ -6,6 +6,7 @@
 //! step ahead only where no stream shows that time went by.
 
 use std::mem;
+use std::ops::Range;
 
 use media_types::StreamClock;
 use media_types::clock::{FARTHEST, MAX_STRETCHES, unwrapped};
@@ -119,10 +120,13 @@ impl ClockWatch {
     }
 
     /// What every stream's times become; empty when the clock never jumps.
-    pub fn finish(mut self) -> Vec<MendedClock> {
+    ///
+    /// Where all streams step ahead, `went_by` is asked whether something else in these bytes of the file shows that so many
+    /// ticks did go by.
+    pub fn finish(mut self, went_by: &mut dyn FnMut(Range<u64>, i64) -> bool) -> Vec<MendedClock> {
         self.decide(1);
         self.done.push(mem::take(&mut self.now));
-        joins::mend(&self.done, self.tracks, self.pictures)
+        joins::mend(&self.done, self.tracks, self.pictures, went_by)
     }
 
     fn track(&mut self, packet: &ClockedPacket) -> usize {

@@ -274,11 +274,13 @@ fn clean_report(mut report: ProbeReport) -> ProbeReport {
     if let Some(video) = &mut report.video {
         video.codec = clean(&video.codec);
         video.pixel_format = clean(&video.pixel_format);
+        video.clock.truncate();
     }
     report.audio.truncate(MAX_AUDIO);
     for audio in &mut report.audio {
         audio.codec = clean(&audio.codec);
         audio.language = audio.language.as_deref().map(clean);
+        audio.clock.truncate();
     }
     report.warnings.truncate(MAX_WARNINGS);
     report.warnings = report.warnings.iter().map(|warning| clean(warning)).collect();

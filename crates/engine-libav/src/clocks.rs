@@ -8,6 +8,9 @@ use media_types::time::rescale;
 use media_types::{PacketTime, StreamClock};
 use pipeline::{ClockWatch, ClockedPacket, MendedClock};
 
+use crate::open::SharedSource;
+use crate::pcr;
+
 /// Ticks of the clock that MPEG-TS and program streams share.
 const TICKS_PER_SECOND: u64 = 90_000;
 
@@ -67,8 +70,8 @@ impl Clocks {
     }
 
     /// What became of the clocks; `pictures` are those listed, whose times are mended.
-    pub(crate) fn finish(self, video: Option<usize>, pictures: &mut [PacketTime]) -> Mended {
-        let clocks = self.watch.finish();
+    pub(crate) fn finish(self, bytes: &SharedSource, video: Option<usize>, pictures: &mut [PacketTime]) -> Mended {
+        let clocks = self.watch.finish(&mut |place, ticks| pcr::goes_on(bytes, place, ticks));
         if !self.mendable {
             let back = clocks.iter().map(|mended| mended.clock.jumps().count()).max().unwrap_or(0);
             return Mended { clocks: Vec::new(), back };

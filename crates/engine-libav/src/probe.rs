@@ -30,7 +30,7 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     let video_index = choose_video(source);
     let audio_indexes = choose_audio(source, &mut warnings);
     let index = Index::read(source, bytes, video_index);
-    let mut seen = read_packets(source, video_index, &audio_indexes, index.as_ref())?;
+    let mut seen = read_packets(source, bytes, video_index, &audio_indexes, index.as_ref())?;
     drop(index);
     if !seen.anything && claims_samples(source) {
         return Err(input(
@@ -119,6 +119,7 @@ struct Seen {
 
 fn read_packets(
     source: &mut Input,
+    bytes: &SharedSource,
     video: Option<usize>,
     audio: &[usize],
     index: Option<&Index<'_>>,
@@ -171,7 +172,7 @@ fn read_packets(
         !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
     };
     if let Some(clocks) = clocks {
-        seen.mended = clocks.finish(video, &mut seen.pictures);
+        seen.mended = clocks.finish(bytes, video, &mut seen.pictures);
     }
     seen.pictures.sort_by_key(|picture| (picture.pts, !picture.keyframe));
     seen.pictures.dedup_by_key(|picture| picture.pts);

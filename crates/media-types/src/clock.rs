@@ -79,6 +79,12 @@ impl StreamClock {
         Some(self.anchors.get(after.checked_sub(1)?)?.position)
     }
 
+    /// Keeps no more than a clock may have.
+    pub fn truncate(&mut self) {
+        self.stretches.truncate(MAX_STRETCHES);
+        self.anchors.truncate(MAX_ANCHORS);
+    }
+
     /// When the stretches after the first one begin, on the clock that runs on.
     pub fn jumps(&self) -> impl Iterator<Item = i64> {
         self.stretches.iter().skip(1).map(|stretch| stretch.time(stretch.start))

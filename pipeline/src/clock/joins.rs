@@ -1,6 +1,7 @@
 //! Runs of a clock put end to end.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use media_types::{Stretch, StreamClock};
 
@@ -20,16 +21,30 @@ struct Reached {
     step: i64,
 }
 
-/// The clocks of all tracks; none when there is but one run.
-pub(super) fn mend(runs: &[Run], tracks: Vec<Track>, pictures: Option<u32>) -> Vec<MendedClock> {
-    if runs.len() < 2 {
-        return Vec::new();
-    }
+/// The clocks of all tracks; none when no run was moved.
+pub(super) fn mend(
+    runs: &[Run],
+    tracks: Vec<Track>,
+    pictures: Option<u32>,
+    went_by: &mut dyn FnMut(Range<u64>, i64) -> bool,
+) -> Vec<MendedClock> {
+    let mut jumped = false;
     let pictures = tracks.iter().position(|track| Some(track.stream) == pictures);
     let mut reached: Vec<Option<Reached>> = vec![None; tracks.len()];
     let mut clocks: Vec<(StreamClock, i64, i64)> = vec![(StreamClock::default(), i64::MAX, i64::MIN); tracks.len()];
+    let mut ahead = 0;
     for (index, run) in runs.iter().enumerate() {
-        let shift = if index == 0 { 0 } else { shift(run, &tracks, &reached, pictures) };
+        let before = index.checked_sub(1).and_then(|before| runs.get(before));
+        let step = before.map_or(0, |before| run.jump - before.jump);
+        let shift = match before {
+            None => 0,
+            Some(before) if step > 0 && between(before, run).is_some_and(|place| went_by(place, step)) => ahead + step,
+            Some(_) => {
+                jumped = true;
+                shift(run, &tracks, &reached, pictures)
+            }
+        };
+        ahead = shift;
         for (track, piece) in run.pieces.iter().enumerate().filter_map(|(at, piece)| Some((at, piece.as_ref()?))) {
             let before = reached[track].map_or(i64::MIN, |reached| reached.end);
             let (due, end) = (piece.last + piece.step + shift, piece.end + shift);
@@ -38,9 +53,15 @@ pub(super) fn mend(runs: &[Run], tracks: Vec<Track>, pictures: Option<u32>) -> V
             // What comes before the first packet that says where it lies is of the first stretch.
             let position = if clock.is_empty() { 0 } else { piece.position };
             let stated = piece.start - piece.first + piece.stated;
-            clock.stretches.push(Stretch { position, start: stated, shift: piece.start + shift - stated });
+            let stretch = Stretch { position, start: stated, shift: piece.start + shift - stated };
+            if clock.stretches.last().is_none_or(|last| last.shift != stretch.shift) {
+                clock.stretches.push(stretch);
+            }
             (*start, *until) = ((*start).min(piece.start + shift), (*until).max(end));
         }
+    }
+    if !jumped {
+        return Vec::new();
     }
     let mended = tracks.into_iter().zip(clocks).filter(|(_, (clock, ..))| !clock.is_empty());
     let finished = mended.map(|(track, (mut clock, start, end))| {
@@ -48,6 +69,11 @@ pub(super) fn mend(runs: &[Run], tracks: Vec<Track>, pictures: Option<u32>) -> V
         MendedClock { stream: track.stream, clock, span: (start, end) }
     });
     finished.collect()
+}
+
+/// The bytes from the last packet of one run to the first of the next.
+fn between(before: &Run, after: &Run) -> Option<Range<u64>> {
+    Some(before.place()?.1..after.place()?.0)
 }
 
 /// How far a run is moved so that nothing in it comes before what the same stream had last; by whole pictures, so that

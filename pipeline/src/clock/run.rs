@@ -93,6 +93,12 @@ impl Run {
         self.last(track).filter(|_| !self.is_stale(track)).unwrap_or(self.elapsed)
     }
 
+    /// Where in the file it begins and where the last packet of it does.
+    pub(super) fn place(&self) -> Option<(u64, u64)> {
+        let pieces = || self.pieces.iter().flatten();
+        Some((pieces().map(|piece| piece.position).min()?, pieces().map(|piece| piece.until).max()?))
+    }
+
     /// How far it has come.
     pub(super) fn advance(&self) -> i64 {
         self.elapsed - self.born

@@ -75,7 +75,7 @@ fn watched(stored: &[Stored]) -> Vec<MendedClock> {
     for stored in stored {
         watch.see(&stored.packet);
     }
-    watch.finish()
+    watch.finish(&mut |_, _| false)
 }
 
 /// Decode and presentation times of one stream on the clock that runs on, with where they come from.
@@ -201,10 +201,18 @@ fn a_pause_of_all_streams_is_a_jump_only_where_nothing_else_says_that_time_went_
     stored.retain(|stored| !(60 * SECOND..200 * SECOND).contains(&stored.packet.dts));
     let clock = &watched(&stored)[0].clock;
     assert_eq!(clock.stretches.len(), 2);
+    let (mut watch, mut asked) = (ClockWatch::new(Some(PICTURES), true), Vec::new());
+    stored.iter().for_each(|stored| watch.see(&stored.packet));
+    let mut went_by = |place: Range<u64>, ticks: i64| {
+        asked.push((place.end - place.start, ticks / SECOND));
+        true
+    };
+    assert_eq!(watch.finish(&mut went_by), []);
+    assert!(matches!(asked[..], [(1_000_000.., 139 | 140)]), "{asked:?}");
     assert!(clock.jumps().all(|jump| (jump - 60 * SECOND).abs() < SECOND / 4));
     let mut watch = ClockWatch::new(Some(PICTURES), false);
     stored.iter().for_each(|stored| watch.see(&stored.packet));
-    assert_eq!(watch.finish(), []);
+    assert_eq!(watch.finish(&mut |_, _| false), []);
 }
 
 #[test]

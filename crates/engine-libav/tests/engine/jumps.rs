@@ -7,7 +7,7 @@ use engine_libav::LibavEngine;
 use media_types::VideoPlan;
 use pipeline::{CollectingSink, Engine, POSTER, RangeOrder, STORYBOARD, StillsOrder};
 
-use crate::decoding::{annex_b, assert_shown, encode, encode_all, grey, numbers};
+use crate::decoding::{Encoded, annex_b, assert_shown, encode, encode_all, grey, numbers};
 use crate::media::{Folder, SIZE, moving, open, planned};
 use crate::sound::{clicks, hear};
 use crate::stills::{decode, tile};
@@ -66,6 +66,77 @@ fn every_picture_of_joined_recordings_is_shown_once_in_any_range_and_any_session
         }
         let across = shown_alone(&folder, &file, made.video(), 4..13);
         assert_eq!(across, expected()[400..1300], "{what}");
+    }
+}
+
+/// Every time of a transport stream from a share of it on, `ticks` of 90 kHz later: PCR, PTS and DTS (ISO/IEC 13818-1 §2.4.3).
+fn set_clock(bytes: &mut [u8], share: f64, ticks: i64) {
+    let later = |time: u64| time.wrapping_add_signed(ticks) & ((1 << 33) - 1);
+    let from = ((bytes.len() / 188) as f64 * share) as usize;
+    for packet in bytes.as_chunks_mut::<188>().0.iter_mut().skip(from) {
+        let mut payload = 4;
+        if packet[3] & 0x20 != 0 {
+            payload += 1 + usize::from(packet[4]);
+            if packet[4] > 0 && packet[5] & 0x10 != 0 {
+                let pcr = packet[6..12].iter().fold(0, |pcr, &byte| pcr << 8 | u64::from(byte));
+                let pcr = later(pcr >> 15) << 15 | pcr & 0x7fff;
+                packet[6..12].copy_from_slice(&pcr.to_be_bytes()[2..]);
+            }
+        }
+        if packet[1] & 0x40 == 0 || packet[payload..].first_chunk() != Some(&[0, 0, 1]) {
+            continue;
+        }
+        let stamps = usize::from(packet[payload + 7] >> 7) + usize::from(packet[payload + 7] >> 6 & 1);
+        for stamp in packet[payload + 9..][..5 * stamps].as_chunks_mut::<5>().0 {
+            let bits = stamp.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+            let time = later((bits >> 33 & 7) << 30 | (bits >> 17 & 0x7fff) << 15 | bits >> 1 & 0x7fff);
+            let bits = bits & 0xf1_0001_0001 | (time >> 30) << 33 | (time >> 15 & 0x7fff) << 17 | (time & 0x7fff) << 1;
+            stamp.copy_from_slice(&bits.to_be_bytes()[3..]);
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_inside_a_gop_changes_nothing() {
+    let open_gop = "open-gop=1:keyint=100:min-keyint=100:scenecut=0:bframes=3:b-pyramid=normal";
+    let codec = format!("-c:v libx264 -preset veryfast -pix_fmt yuv420p -x264-params {open_gop}");
+    let folder = Folder::new();
+    let whole = folder.numbered(&moving("24000/1001", 1400), "", &format!("{codec} -output_ts_offset 700 whole.ts"));
+    let plain = encode_all(&folder, &whole);
+    for (share, ticks) in [(0.43, 324_000_000), (0.52, -900_000), (0.61, -(1 << 32)), (0.5, -95_000)] {
+        let mut bytes = fs::read(&whole).unwrap();
+        set_clock(&mut bytes, share, ticks);
+        let set = folder.path("set.ts");
+        fs::write(&set, bytes).unwrap();
+        let made = encode_all(&folder, &set);
+        let what = format!("{ticks} ticks at {share}");
+        let times = |made: &Encoded| -> Vec<i64> {
+            made.report.video.as_ref().unwrap().packets.iter().map(|packet| packet.pts).collect()
+        };
+        // What is stated is rounded to ticks, so what follows from it is.
+        let off = times(&made).into_iter().zip(times(&plain)).map(|(made, plain)| (made - plain).abs());
+        assert!(times(&made).len() == times(&plain).len() && off.max() <= Some(1), "{what}");
+        assert_shown(&made, &plain.numbers, &what);
+        assert_eq!(made.missing(), 0, "{what}");
+        assert!(made.plan.warnings[0].contains("clock jumps at"), "{:?}", made.plan.warnings);
+        let frames = made.video().segment_frames as usize;
+        for segment in [5, 6, 7, 8, 9] {
+            let alone = shown_alone(&folder, &set, made.video(), segment..segment + 1);
+            assert_eq!(alone, plain.numbers[segment as usize * frames..][..frames], "{what}, segment {segment}");
+        }
+    }
+}
+
+#[test]
+fn a_pause_during_which_the_streams_own_clock_goes_on_is_none_of_its_jumps() {
+    let folder = Folder::new();
+    let pause = "setpts=PTS+gte(N\\,50)*120/TB";
+    let x264 = "-fps_mode vfr -c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 0";
+    for (rate, duration_ms, warnings) in [("-muxrate 200k", 124_000, 0), ("", 4_000, 1)] {
+        let file = folder.numbered(&moving("25", 100), pause, &format!("{x264} {rate} pause.ts"));
+        let (_, report, plan) = planned(&file);
+        assert_eq!(report.video.unwrap().clock.is_empty(), warnings == 0, "{rate}");
+        assert_eq!((plan.duration_ms, plan.warnings.len()), (duration_ms, warnings), "{rate}: {:?}", plan.warnings);
     }
 }
 
