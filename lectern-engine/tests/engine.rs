@@ -206,7 +206,8 @@ async fn pictures_are_probed_encoded_and_made_stills_of() {
         tile_height: 48,
         columns: 3,
     };
-    let order = StillsOrder { stream_index: video.stream_index, clock: Default::default(), rotation: video.rotation, plan };
+    let order =
+        StillsOrder { stream_index: video.stream_index, clock: Default::default(), rotation: video.rotation, plan };
     let (sender, receiver) = mpsc::channel(4);
     let stills = session.stills(order, sender);
     let (summary, counted) = within(async { tokio::join!(stills, count(receiver)) }).await;

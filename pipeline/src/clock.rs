@@ -171,7 +171,13 @@ impl ClockWatch {
             (Some(_), None) => Side::Now,
             (None, Some(_)) => Side::New,
             (Some(_), Some(_)) if new.packets(track) > 1 => Side::New,
-            (Some(now), Some(new)) => if new <= now { Side::New } else { Side::Now },
+            (Some(now), Some(new)) => {
+                if new <= now {
+                    Side::New
+                } else {
+                    Side::Now
+                }
+            }
         }
     }
 

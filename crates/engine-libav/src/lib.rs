@@ -1,8 +1,8 @@
 //! The engine on FFmpeg's libraries: the only crate that names them.
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
-//! - `probe`: what a source contains, from its packets alone; `turn` says which way up its pictures are, `clocks` where its
-//!   times jump, `pcr` whether time went by there.
+//! - `probe`: what a source contains, from its packets alone (`packets`); `turn` says which way up its pictures are, `clocks`
+//!   where its times jump, `pcr` whether time went by there.
 //! - `reader`: the packets of one stream, on a clock that runs on.
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
@@ -30,6 +30,7 @@ mod level;
 mod limiter;
 mod loudness;
 mod open;
+mod packets;
 mod pcr;
 mod pictures;
 mod probe;

@@ -89,7 +89,8 @@ mod tests {
     fn references_of_one_clock_are_followed_over_the_wrap_and_no_farther_than_they_reach() {
         let wrap = media_types::clock::WRAP;
         let references = [wrap - 6000, wrap - 3000, 0, 3000, 900_000, 903_000];
-        let packets = references.iter().flat_map(|&pcr| [packet(256, Some(pcr)), packet(0x1fff, None), packet(300, Some(7))]);
+        let packets =
+            references.iter().flat_map(|&pcr| [packet(256, Some(pcr)), packet(0x1fff, None), packet(300, Some(7))]);
         let bytes: Vec<u8> = packets.flatten().collect();
         assert_eq!(went_by(&bytes), 12_000);
         assert_eq!(went_by(&bytes[3 * 188 - 88..]), 9_000);

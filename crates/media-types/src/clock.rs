@@ -112,7 +112,11 @@ mod tests {
         let stretch = |position, start, shift| Stretch { position, start, shift };
         let anchor = |position, time| Anchor { position, time };
         StreamClock {
-            stretches: vec![stretch(0, 900_000, 0), stretch(5000, 90_000, 1_710_000), stretch(9000, WRAP - 9000, 2_000_000 - WRAP)],
+            stretches: vec![
+                stretch(0, 900_000, 0),
+                stretch(5000, 90_000, 1_710_000),
+                stretch(9000, WRAP - 9000, 2_000_000 - WRAP),
+            ],
             anchors: vec![anchor(188, 900_000), anchor(2068, 1_350_000), anchor(5000, 1_800_000)],
         }
     }
@@ -147,6 +151,14 @@ mod tests {
         let entries = [899_999, 900_000, 1_349_999, 1_350_000, i64::MAX].map(|time| clock.entry(time));
         assert_eq!(entries, [None, Some(188), Some(188), Some(2068), Some(5000)]);
         assert_eq!(StreamClock::default().entry(5), None);
+    }
+
+    #[test]
+    fn a_report_of_before_there_were_clocks_is_read() {
+        let old = r#"{"stream_index":1,"codec":"aac","sample_rate":48000,"channels":2,"language":null,
+            "time_base":{"num":1,"den":48000},"span":[0,48000]}"#;
+        let read: Result<crate::AudioProbe, _> = serde_json::from_str(old);
+        assert!(read.is_ok_and(|probe| probe.clock.is_empty()));
     }
 
     proptest! {

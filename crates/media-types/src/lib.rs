@@ -22,7 +22,7 @@ pub mod sample;
 pub mod segment;
 pub mod time;
 
-pub use clock::{Anchor, Stretch, StreamClock};
+pub use clock::{Anchor, StreamClock, Stretch};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
     AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, Rendition, Shown, SkippedRung, StillsPlan,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use media_types::{Stretch, StreamClock};
+use media_types::{StreamClock, Stretch};
 
 use super::run::{Piece, Run};
 use super::{MendedClock, Track};

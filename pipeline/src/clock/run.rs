@@ -131,7 +131,7 @@ impl Run {
             self.pieces.resize(track + 1, None);
         }
         let level = self.time(base, packet.dts) + base;
-        let piece = self.pieces[track].get_or_insert_with(|| Piece {
+        let piece = self.pieces[track].get_or_insert(Piece {
             position,
             stated: packet.dts,
             first: level,

@@ -27,7 +27,11 @@ impl Recording {
         let pictures = self.length / self.step;
         for index in 0..pictures {
             // I P B B P B B: a picture is shown up to two after it is decoded.
-            let moved = if !self.reordered { 0 } else { [1, 3, 0, 0][if index % 49 == 0 { 0 } else { 1 + (index % 49 + 2) as usize % 3 }] };
+            let moved = if !self.reordered {
+                0
+            } else {
+                [1, 3, 0, 0][if index % 49 == 0 { 0 } else { 1 + (index % 49 + 2) as usize % 3 }]
+            };
             packets.push(ClockedPacket {
                 stream: PICTURES,
                 position: None,
@@ -40,7 +44,14 @@ impl Recording {
         let sounds = if self.sound { (self.length - self.late.0 + self.late.1) / 1920 } else { 0 };
         for index in 0..sounds {
             let time = SECOND / 10 + self.late.0 + index * 1920;
-            packets.push(ClockedPacket { stream: SOUND, position: None, dts: time, pts: time, length: 1920, keyframe: true });
+            packets.push(ClockedPacket {
+                stream: SOUND,
+                position: None,
+                dts: time,
+                pts: time,
+                length: 1920,
+                keyframe: true,
+            });
         }
         // Sound lies a little ahead of the pictures that belong to it; of fourteen only the first says where it is.
         packets.sort_by_key(|packet| packet.dts - if packet.stream == SOUND { SECOND / 2 } else { 0 });
@@ -80,7 +91,8 @@ fn watched(stored: &[Stored]) -> Vec<MendedClock> {
 
 /// Decode and presentation times of one stream on the clock that runs on, with where they come from.
 fn mended<'s>(stored: &'s [Stored], clocks: &[MendedClock], stream: u32) -> Vec<(i64, i64, &'s Stored)> {
-    let clock = clocks.iter().find(|clock| clock.stream == stream).map(|mended| mended.clock.clone()).unwrap_or_default();
+    let clock =
+        clocks.iter().find(|clock| clock.stream == stream).map(|mended| mended.clock.clone()).unwrap_or_default();
     let mut position = None;
     let of_stream = stored.iter().filter(|stored| stored.packet.stream == stream);
     let times = of_stream.map(|stored| {
@@ -98,8 +110,9 @@ fn recording(start: i64, length_s: i64) -> Recording {
 fn any_recording() -> impl Strategy<Value = Recording> {
     let step = prop::sample::select(vec![3600, 3003, 3754, 1800, 7200]);
     let late = (-SECOND / 3..SECOND / 3, -SECOND / 3..SECOND / 3);
-    (step, any::<bool>(), prop::bool::weighted(0.8), late, 4 * SECOND..40 * SECOND, 0..WRAP)
-        .prop_map(|(step, reordered, sound, late, length, start)| Recording { step, reordered, sound, late, length, start })
+    (step, any::<bool>(), prop::bool::weighted(0.8), late, 4 * SECOND..40 * SECOND, 0..WRAP).prop_map(
+        |(step, reordered, sound, late, length, start)| Recording { step, reordered, sound, late, length, start },
+    )
 }
 
 /// Whether each recording begins where nobody would take it for the one before.
@@ -254,7 +267,8 @@ fn the_same_recording_many_times_is_there_as_often_and_never_more_than_a_thousan
 
 #[test]
 fn anchors_are_bounded_and_reach_to_the_end() {
-    let recordings = [recording(7, 20_000), recording(3, 300)].map(|recording| Recording { reordered: false, ..recording });
+    let recordings =
+        [recording(7, 20_000), recording(3, 300)].map(|recording| Recording { reordered: false, ..recording });
     let stored = joined(&recordings);
     for mended in watched(&stored) {
         let anchors = &mended.clock.anchors;

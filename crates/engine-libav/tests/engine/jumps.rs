@@ -186,8 +186,7 @@ fn sound_stays_in_step_behind_every_jump() {
         for (start, wanted) in starts.iter().zip([0.0, 6.0, 12.1, 18.1]) {
             assert!((start - wanted).abs() < 0.15, "{codec}: {starts:?}");
         }
-        let expected: Vec<f64> =
-            starts.iter().flat_map(|start| [0.5, 3.0, 5.25].map(|click| start + click)).collect();
+        let expected: Vec<f64> = starts.iter().flat_map(|start| [0.5, 3.0, 5.25].map(|click| start + click)).collect();
         heard.demand_clicks(&expected, codec);
     }
 }
@@ -217,13 +216,24 @@ fn sound_alone_runs_on_and_its_windows_are_those_of_the_whole() {
 }
 
 #[test]
+fn a_recording_that_numbers_its_streams_otherwise_is_said_to_be_left_out() {
+    let folder = Folder::new();
+    let codec = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 50";
+    folder.numbered(&moving("25", 600), "", &format!("{codec} a.ts"));
+    folder.numbered(&moving("25", 50), "", &format!("{codec} -mpegts_start_pid 700 b.ts"));
+    let (_, report, plan) = planned(&cat(&folder, &["a.ts", "b.ts"], "strange.ts"));
+    assert_eq!(report.warnings, ["only one of 2 streams of pictures is used"]);
+    assert_eq!(plan.duration_ms, 24_000);
+}
+
+#[test]
 fn matroska_keeps_its_times_and_says_when_it_is_several_recordings() {
     let folder = Folder::new();
     let x264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 50";
     folder.numbered(&moving("25", 100), "", &format!("{x264} a.mkv"));
     let joined = cat(&folder, &["a.mkv", "a.mkv"], "joined.mkv");
     let (_, report, _) = planned(&joined);
-    assert!(report.warnings.iter().any(|warning| warning.contains("goes back 1 times")), "{:?}", report.warnings);
+    assert!(report.warnings.iter().any(|warning| warning.contains("goes back once")), "{:?}", report.warnings);
     let pause = "setpts=PTS+gte(N\\,50)*120/TB";
     let sparse = folder.make(&format!("-i @a.mkv -vf {pause} -fps_mode vfr {x264} sparse.mkv"));
     let (_, report, plan) = planned(&sparse);
