@@ -104,6 +104,7 @@ async fn a_sound_file_is_probed_and_encoded() {
         name: "und".to_owned(),
         label: None,
         roles: Default::default(),
+        clock: Default::default(),
         stream_index: audio.stream_index,
         source_time_base: audio.time_base,
         origin_pts: 0,
@@ -154,6 +155,7 @@ fn range_order(video: &VideoProbe) -> RangeOrder {
     };
     RangeOrder {
         video: VideoSetup {
+            clock: Default::default(),
             stream_index: video.stream_index,
             source_time_base: video.time_base,
             rotation: video.rotation,
@@ -207,7 +209,8 @@ async fn pictures_are_probed_encoded_and_made_stills_of() {
         tile_height: 48,
         columns: 3,
     };
-    let order = StillsOrder { stream_index: video.stream_index, rotation: video.rotation, plan };
+    let order =
+        StillsOrder { stream_index: video.stream_index, clock: Default::default(), rotation: video.rotation, plan };
     let (sender, receiver) = mpsc::channel(4);
     let stills = session.stills(order, sender);
     let (summary, counted) = within(async { tokio::join!(stills, count(receiver)) }).await;

@@ -70,6 +70,7 @@ mod tests {
             name: "und".to_owned(),
             label: None,
             roles: Default::default(),
+            clock: Default::default(),
             stream_index: 1,
             source_time_base: Rational { num: 1, den: 44_100 },
             origin_pts: 0,

@@ -102,6 +102,7 @@ fn audio(file: &Path) -> Packed {
         name: "und".to_owned(),
         label: None,
         roles: Default::default(),
+        clock: Default::default(),
         stream_index: 1,
         source_time_base: Rational { num: 1, den: 44_100 },
         origin_pts: 0,

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
-    StillsPlan, TextPlan, Timescale, VideoPlan,
+    StillsPlan, StreamClock, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -43,6 +43,9 @@ pub struct VideoSetup {
     pub stream_index: u32,
     /// Seconds per source tick.
     pub source_time_base: Rational,
+    /// How source times come from those in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
     /// Turn applied to every picture before scaling.
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
@@ -62,6 +65,7 @@ impl From<&VideoPlan> for VideoSetup {
         Self {
             stream_index: plan.stream_index,
             source_time_base: plan.source_time_base,
+            clock: plan.clock.clone(),
             rotation: plan.rotation,
             deinterlace: plan.deinterlace,
             frame_rate: plan.frame_rate,
@@ -130,6 +134,9 @@ pub struct AudioOrder {
 pub struct StillsOrder {
     /// Index of the video stream in its container.
     pub stream_index: u32,
+    /// How source times come from those in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
     /// Turn applied to every picture before scaling.
     pub rotation: Rotation,
     /// What is made.
@@ -139,7 +146,12 @@ pub struct StillsOrder {
 impl StillsOrder {
     /// The order for the stills of `video`.
     pub fn new(video: &VideoPlan, plan: &StillsPlan) -> Self {
-        Self { stream_index: video.stream_index, rotation: video.rotation, plan: plan.clone() }
+        Self {
+            stream_index: video.stream_index,
+            clock: video.clock.clone(),
+            rotation: video.rotation,
+            plan: plan.clone(),
+        }
     }
 }
 

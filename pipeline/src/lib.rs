@@ -8,6 +8,7 @@
 //!   - `shape`: size, bitrate and key frames, by which rungs are chosen.
 //!   - `ranges`: the units of parallel encoding.
 //!   - `sound`, `stills`, `text`: the other parts of a plan.
+//! - `clock`: [`ClockWatch`], where a source's clock jumps.
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
@@ -16,6 +17,7 @@
 //! the whole probe report, so every worker that makes it makes the same one.
 
 mod check;
+mod clock;
 mod engine;
 mod error;
 mod exact;
@@ -31,6 +33,7 @@ mod text;
 mod timeline;
 
 pub use check::{RangeCheck, RangeFault, check_range};
+pub use clock::{ClockWatch, ClockedPacket, MendedClock};
 pub use engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
     RangeOrder, RangeSummary, STORYBOARD, SourceRead, StillsOrder, StillsSummary, Stop, TextCue, TextOrder,

@@ -6,6 +6,7 @@ use ladders::{Ladder, SourceShape};
 use media_types::time::rescale;
 use media_types::{AudioPlan, EncodePlan, PacketTime, ProbeReport, VideoPlan, VideoProbe};
 
+use crate::clock;
 use crate::exact::TimeBase;
 use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
@@ -49,7 +50,7 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
     let tracks = tracks(report, &mut warnings);
     let mut plan = match &report.video {
         Some(video) if !video.packets.is_empty() => with_pictures(report, video, tracks, ladder, &mut warnings)?,
-        _ => sound_alone(&tracks, ladder)?,
+        _ => sound_alone(&tracks, ladder, &mut warnings)?,
     };
     tell_apart(&mut plan.audio);
     text::add(report, &mut plan, &mut warnings);
@@ -96,9 +97,10 @@ pub(crate) fn own_names<'a>(languages: impl Iterator<Item = &'a str>) -> Vec<Str
     taken
 }
 
-fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder) -> Result<EncodePlan, PlanError> {
+fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder, warnings: &mut Vec<String>) -> Result<EncodePlan, PlanError> {
     let (first, others) = tracks.split_first().ok_or_else(PlanError::no_media)?;
     let main = first.alone(&ladder.audio)?;
+    warnings.extend(clock::words(&main.clock, main.origin_pts));
     let others = others.iter().map(|track| track.beside(&ladder.audio, first, &main));
     Ok(EncodePlan {
         ladder: ladder.pin(),
@@ -146,6 +148,7 @@ fn with_pictures(
     tracks.retain(|track| belongs(track, &timeline, pts[0], base, warnings));
     hold_last(&tracks, &mut timeline, pts[0], base, warnings);
     check_length(&timeline)?;
+    warnings.extend(clock::words(&video.clock, pts[0]));
 
     let shape = shape(video, &packets, base, timeline.frame_rate, warnings);
     let SourceShape { width, height, .. } = shape;
@@ -181,6 +184,7 @@ fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_type
     VideoPlan {
         stream_index: video.stream_index,
         source_time_base: video.time_base,
+        clock: video.clock.clone(),
         rotation: video.rotation,
         deinterlace: video.interlaced,
         frame_rate: timeline.frame_rate,

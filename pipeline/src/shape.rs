@@ -89,6 +89,7 @@ mod tests {
     fn source(count: i64, gap_ms: i64, every: usize, bytes: Option<u64>) -> VideoProbe {
         let packet = |i: i64| PacketTime { pts: i * gap_ms, keyframe: (i as usize).is_multiple_of(every) };
         VideoProbe {
+            clock: Default::default(),
             stream_index: 0,
             codec: "h264".to_owned(),
             width: 1280,

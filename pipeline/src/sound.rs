@@ -79,6 +79,7 @@ impl<'r> Track<'r> {
             roles: self.probe.roles,
             stream_index: self.probe.stream_index,
             source_time_base: self.probe.time_base,
+            clock: self.probe.clock.clone(),
             origin_pts,
             sample_rate: output_rate(self.probe.sample_rate),
             channels,

@@ -20,6 +20,7 @@ fn rate(num: u32, den: u32) -> FrameRate {
 
 fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
     VideoProbe {
+        clock: Default::default(),
         stream_index: 0,
         codec: "h264".to_owned(),
         width: 1280,
@@ -38,6 +39,7 @@ fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
 
 fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {
     AudioProbe {
+        clock: Default::default(),
         stream_index: 1,
         codec: "aac".to_owned(),
         sample_rate,

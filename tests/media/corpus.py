@@ -4,6 +4,7 @@ corpus.py matrix MP4 OUT A B C D   its picture's display matrix: one pixel right
 corpus.py cut FILE OUT SHARE       only the first SHARE of it
 corpus.py behead TS OUT SHARE      without the first SHARE of its packets
 corpus.py flip TS OUT              noise in packets of the middle
+corpus.py clock TS OUT SHARE TICKS  from SHARE of it on, what its clock says is TICKS of 90 kHz later
 corpus.py pulldown MPEG2 OUT       24000/1001 pictures a second without reordering, marked to be shown as 60000/1001 fields
 corpus.py captions AVC OUT         a CTA-608 caption in the pictures of an Annex B stream without reordering
 """
@@ -45,6 +46,26 @@ def flip(data):
     return data
 
 
+def clock(data, share, ticks):
+    """ISO/IEC 13818-1, 2.4.3: PCR, PTS and DTS, all of 33 bits."""
+    data, ticks = bytearray(data), int(ticks)
+    later = lambda time: time + ticks & (1 << 33) - 1
+    for at in range(int(len(data) // 188 * float(share)) * 188, len(data), 188):
+        field, payload = data[at + 3] & 0x20, at + 4
+        if field:
+            payload += 1 + data[at + 4]
+            if data[at + 4] and data[at + 5] & 0x10:
+                pcr = int.from_bytes(data[at + 6 : at + 12], "big")
+                data[at + 6 : at + 12] = (later(pcr >> 15) << 15 | pcr & 0x7FFF).to_bytes(6, "big")
+        if data[at + 1] & 0x40 and data[payload : payload + 3] == b"\0\0\1":
+            for stamp in range(payload + 9, payload + 9 + 5 * (data[payload + 7] >> 6 & 1) + 5 * (data[payload + 7] >> 7), 5):
+                bits = int.from_bytes(data[stamp : stamp + 5], "big")
+                time = later(bits >> 3 & 7 << 30 | bits >> 2 & 0x7FFF << 15 | bits >> 1 & 0x7FFF)
+                bits = bits >> 36 << 36 | (time >> 30) << 33 | (time >> 15 & 0x7FFF) << 17 | (time & 0x7FFF) << 1 | 0x100010001
+                data[stamp : stamp + 5] = bits.to_bytes(5, "big")
+    return data
+
+
 def pulldown(data):
     """ISO/IEC 13818-2, 6.3.10: top_field_first and repeat_first_field in the 3:2 pattern, in a sequence of fields."""
     data, shown = bytearray(data), 0
@@ -81,7 +102,8 @@ def captions(data):
 
 
 def main(what, source, out, *rest):
-    makers = {"matrix": matrix, "cut": cut, "behead": behead, "flip": flip, "pulldown": pulldown, "captions": captions}
+    makers = {"matrix": matrix, "cut": cut, "behead": behead, "flip": flip, "clock": clock}
+    makers |= {"pulldown": pulldown, "captions": captions}
     pathlib.Path(out).write_bytes(makers[what](pathlib.Path(source).read_bytes(), *rest))
 
 

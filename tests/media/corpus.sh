@@ -188,6 +188,18 @@ usual -c copy -output_ts_offset 95442 -muxdelay 0 wrap.ts
 usual -c copy -output_ts_offset 36000 late-clock.ts
 usual -c copy -avoid_negative_ts disabled -output_ts_offset -0.8 -movflags +frag_keyframe+empty_moov+negative_cts_offsets negative.mp4
 ff -ss 0.48 -i usual.mp4 -c copy edited.mp4
+usual -filter_complex "[0:a]atrim=start=0.7[a]" -map 0:v -map '[a]' -c:v copy "${AAC[@]}" sound-late.ts
+# A clock that is set while it runs, and recordings put one behind the other: a flash and a beep on either side.
+ff -stream_loop 1 "${BASE[@]}" -vf "$USUAL" -r 25 "${X264[@]}" "${AAC[@]}" -output_ts_offset 20 "$WORK/twice.ts"
+damage clock "$WORK/twice.ts" hour-ahead.ts 0.55 324000000
+damage clock "$WORK/twice.ts" ten-back.ts 0.45 -900000
+usual -c copy -output_ts_offset 500 "$WORK/first.ts"
+usual -c copy -tables_version 5 "$WORK/second.ts"
+usual -c copy -output_ts_offset 95441 "$WORK/wraps.ts"
+cat "$WORK/first.ts" "$WORK/second.ts" >joined.ts
+cat "$WORK/first.ts" "$WORK/wraps.ts" >joined-wraps.ts
+ff "${BASE[@]}" -vf "$USUAL" -c:v mpeg2video -q:v 4 -bf 2 -c:a mp2 -b:a 96k "$WORK/part.mpg"
+cat "$WORK/part.mpg" "$WORK/part.mpg" >joined.mpg
 
 # --- text and chapters beside the pictures
 

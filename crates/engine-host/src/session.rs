@@ -303,12 +303,14 @@ fn clean_report(mut report: ProbeReport) -> ProbeReport {
     if let Some(video) = &mut report.video {
         video.codec = clean(&video.codec);
         video.pixel_format = clean(&video.pixel_format);
+        video.clock.truncate();
     }
     report.audio.truncate(MAX_AUDIO);
     for audio in &mut report.audio {
         audio.codec = clean(&audio.codec);
         audio.language = audio.language.as_deref().map(clean);
         audio.title = audio.title.as_deref().and_then(language::label);
+        audio.clock.truncate();
     }
     report.text.truncate(MAX_TEXTS);
     for text in &mut report.text {

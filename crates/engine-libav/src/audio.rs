@@ -10,7 +10,7 @@ use pipeline::{AudioOrder, AudioSummary, EngineError, EngineSink};
 use crate::aac::Track;
 use crate::error::{engine, input, is_again_or_end, no_decoder};
 use crate::level::Level;
-use crate::open::{keep_stream, read_packet};
+use crate::reader::Reader;
 use crate::timeline::Timeline;
 
 /// Decoding begins this many milliseconds before what is wanted: coded sound leans on what came before it.
@@ -50,8 +50,7 @@ pub(crate) fn encode_audio(
 
 /// A sound track's packets and their decoder.
 pub(crate) struct Decoding {
-    source: Input,
-    stream: usize,
+    reader: Reader,
     time_base: ff::Rational,
     decoder: ff::decoder::Audio,
     packet: ff::Packet,
@@ -64,11 +63,10 @@ pub(crate) struct Decoding {
 }
 
 impl Decoding {
-    pub(crate) fn open(mut source: Input, plan: &AudioPlan) -> Result<Self, EngineError> {
-        let wanted = plan.stream_index as usize;
-        keep_stream(&mut source, wanted);
-        let stream =
-            source.stream(wanted).ok_or_else(|| input("input.no_audio", "the planned sound track is not there"))?;
+    pub(crate) fn open(source: Input, plan: &AudioPlan) -> Result<Self, EngineError> {
+        let missing = || input("input.no_audio", "the planned sound track is not there");
+        let reader = Reader::new(source, plan.stream_index, &plan.clock).ok_or_else(missing)?;
+        let stream = reader.stream().ok_or_else(missing)?;
         let time_base = stream.time_base();
         let context =
             codec::Context::from_parameters(stream.parameters()).map_err(engine("preparing the sound decoder"))?;
@@ -76,8 +74,7 @@ impl Decoding {
         decoder.set_packet_time_base(time_base);
         let decoder = decoder.audio().map_err(no_decoder("the sound"))?;
         Ok(Self {
-            source,
-            stream: wanted,
+            reader,
             time_base,
             decoder,
             packet: ff::Packet::empty(),
@@ -93,10 +90,7 @@ impl Decoding {
         let tick_ms = f64::from(self.time_base) * 1000.0;
         let preroll = if tick_ms > 0.0 { (PREROLL_MS as f64 / tick_ms).ceil() as i64 } else { 0 };
         self.from_pts = pts.saturating_sub(preroll);
-        let (stream, backward) = (self.stream as i32, ff::ffi::AVSEEK_FLAG_BACKWARD);
-        // SAFETY: the context is open, and the stream index is one of its streams.
-        let sought = unsafe { ff::ffi::av_seek_frame(self.source.as_mut_ptr(), stream, self.from_pts, backward) >= 0 };
-        if sought {
+        if self.reader.seek(self.from_pts) {
             self.decoder.flush();
             self.ended = false;
         }
@@ -104,7 +98,7 @@ impl Decoding {
 
     /// Passes over what lies far before `pts`.
     fn skip_to(&mut self, pts: i64) {
-        let start = self.source.stream(self.stream).map_or(0, |stream| stream.start_time());
+        let start = self.reader.stream().map_or(0, |stream| stream.start_time());
         let start = if start == ff::ffi::AV_NOPTS_VALUE { 0 } else { start };
         if pts.saturating_sub(start) as f64 * f64::from(self.time_base) > FAR_S {
             self.seek(pts);
@@ -118,7 +112,7 @@ impl Decoding {
         take: &mut dyn FnMut(&mut Timeline) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         while !self.ended && !line.full() {
-            match read_packet(&mut self.packet, &mut self.source) {
+            match self.reader.read(&mut self.packet) {
                 Ok(()) if self.is_passed_over() => continue,
                 Ok(()) => {
                     let sent = self.decoder.send_packet(&self.packet);
@@ -144,8 +138,6 @@ impl Decoding {
     }
 
     fn is_passed_over(&self) -> bool {
-        self.packet.stream() != self.stream
-            || self.packet.size() == 0
-            || self.packet.pts().is_some_and(|pts| pts < self.from_pts)
+        !self.reader.is_wanted(&self.packet) || self.packet.pts().is_some_and(|pts| pts < self.from_pts)
     }
 }

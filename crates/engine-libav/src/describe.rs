@@ -12,6 +12,8 @@ use media_types::segment::Roles;
 use media_types::time::rescale;
 use media_types::{AudioProbe, ChapterProbe, Rational, TextProbe, language};
 
+use crate::packets::Seen;
+
 const MAX_CHAPTERS: usize = 1000;
 /// Characters of a chapter's title.
 const MAX_TITLE: usize = 200;
@@ -118,7 +120,7 @@ fn roles(stream: &ff::Stream<'_>) -> Roles {
     }
 }
 
-pub(crate) fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i64)>) -> Option<AudioProbe> {
+pub(crate) fn describe_audio(source: &Input, index: usize, seen: &Seen) -> Option<AudioProbe> {
     let stream = source.stream(index)?;
     let parameters = stream.parameters();
     // SAFETY: the parameters belong to a stream of an open context.
@@ -135,6 +137,7 @@ pub(crate) fn describe_audio(source: &Input, index: usize, span: Option<&(i64, i
         title: title(&stream),
         roles: roles(&stream),
         time_base: rational(stream.time_base()),
-        span: span.copied(),
+        span: seen.mended.span(index).or(seen.audio.get(&index).copied()),
+        clock: seen.mended.clock(index),
     })
 }

@@ -1,8 +1,9 @@
 //! The engine on FFmpeg's libraries: the only crate that names them.
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
-//! - `probe`: what a source contains, from its packets and what the container says of it (`describe`); `turn` says which way
-//!   up its pictures are.
+//! - `probe`: what a source contains, from its packets (`packets`) and what the container says of it (`describe`); `turn` says
+//!   which way up its pictures are, `clocks` where its times jump, `pcr` whether time went by there.
+//! - `reader`: the packets of one stream, on a clock that runs on.
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
@@ -18,6 +19,7 @@
 
 mod aac;
 mod audio;
+mod clocks;
 mod colour;
 mod convert;
 mod describe;
@@ -30,9 +32,12 @@ mod level;
 mod limiter;
 mod loudness;
 mod open;
+mod packets;
+mod pcr;
 mod pictures;
 mod probe;
 mod range;
+mod reader;
 mod stills;
 mod text;
 mod timeline;

@@ -8,11 +8,13 @@ use ff::codec::discard::Discard;
 use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
+use media_types::StreamClock;
 use pipeline::EngineError;
 
 use crate::colour::describe;
 use crate::error::{engine, input, is_again_or_end, is_out_of_memory, no_decoder};
-use crate::open::{has_decode_times_only, keep_stream, read_packet};
+use crate::open::has_decode_times_only;
+use crate::reader::Reader;
 
 /// How far before the wanted picture decoding starts, in seconds, one try after the other.
 const PREROLL_S: [i64; 5] = [0, 2, 8, 32, 120];
@@ -23,9 +25,8 @@ const MAX_REORDER: usize = 64;
 
 /// One video stream, decoded forward from wherever it was last sought to.
 pub(crate) struct Pictures {
-    source: Input,
+    reader: Reader,
     decoder: ff::decoder::Video,
-    stream: usize,
     packet: ff::Packet,
     /// The decoder did not take `packet` yet.
     pending: bool,
@@ -44,15 +45,15 @@ impl Pictures {
     /// Prepares stream `stream_index`; other streams are no longer read. With `threads` over 1 that many pictures are
     /// decoded side by side, the same ones.
     pub(crate) fn new(
-        mut source: Input,
+        source: Input,
         stream_index: u32,
+        clock: &StreamClock,
         threads: usize,
         cancelled: Arc<AtomicBool>,
     ) -> Result<Self, EngineError> {
-        let wanted = stream_index as usize;
-        keep_stream(&mut source, wanted);
-        let stream =
-            source.stream(wanted).ok_or_else(|| input("input.no_video", "the planned video stream is not there"))?;
+        let missing = || input("input.no_video", "the planned video stream is not there");
+        let reader = Reader::new(source, stream_index, clock).ok_or_else(missing)?;
+        let stream = reader.stream().ok_or_else(missing)?;
         let mut context =
             ff::codec::Context::from_parameters(stream.parameters()).map_err(engine("preparing the decoder"))?;
         context.set_threading(ff::threading::Config {
@@ -64,10 +65,9 @@ impl Pictures {
         decoder.set_packet_time_base(stream.time_base());
         let decoder = decoder.video().map_err(no_decoder("the video"))?;
         Ok(Self {
-            decode_times: has_decode_times_only(&source).then(VecDeque::new),
-            source,
+            decode_times: has_decode_times_only(reader.source()).then(VecDeque::new),
+            reader,
             decoder,
-            stream: wanted,
             packet: ff::Packet::empty(),
             pending: false,
             draining: false,
@@ -83,7 +83,7 @@ impl Pictures {
     /// Open GOPs and sloppy indexes answer a seek with a later picture; so the first one is looked at, and the seek is
     /// repeated from further back until it is early enough.
     pub(crate) fn seek_before(&mut self, pts: i64) -> Result<Option<frame::Video>, EngineError> {
-        let tick = self.source.stream(self.stream).map_or(0.0, |stream| f64::from(stream.time_base()));
+        let tick = self.reader.stream().map_or(0.0, |stream| f64::from(stream.time_base()));
         let second = if tick > 0.0 { (1.0 / tick).ceil() as i64 } else { 1 };
         for back in PREROLL_S {
             if !self.seek(pts.saturating_sub(back.saturating_mul(second))) {
@@ -115,30 +115,18 @@ impl Pictures {
 
     /// Seeks to about `pts`, so that pictures start at the next keyframe from there; `false` when the container cannot.
     fn seek(&mut self, pts: i64) -> bool {
-        let sought = self.seek_raw(self.stream as i32, pts, ff::ffi::AVSEEK_FLAG_BACKWARD);
+        let sought = self.reader.seek(pts);
         if sought {
             self.restart(true);
         }
         sought
     }
 
-    /// Goes back to the very start. A container that cannot was not moved by `seek` either.
+    /// Goes back to the very start.
     fn rewind(&mut self) {
-        let stream = self.stream as i32;
-        let start = self.source.stream(self.stream).map_or(0, |stream| stream.start_time());
-        let backward = ff::ffi::AVSEEK_FLAG_BACKWARD;
-        // Each demuxer family accepts one of these: any time, none before the first, bytes only.
-        let sought = self.seek_raw(stream, i64::MIN + 1, backward)
-            || self.seek_raw(stream, start, backward)
-            || self.seek_raw(-1, 0, ff::ffi::AVSEEK_FLAG_BYTE);
-        if sought {
+        if self.reader.rewind() {
             self.restart(false);
         }
-    }
-
-    fn seek_raw(&mut self, stream: i32, to: i64, flags: i32) -> bool {
-        // SAFETY: the context is open, and the stream index is one of its streams or -1.
-        unsafe { ff::ffi::av_seek_frame(self.source.as_mut_ptr(), stream, to, flags) >= 0 }
     }
 
     fn restart(&mut self, awaiting_keyframe: bool) {
@@ -181,9 +169,9 @@ impl Pictures {
     /// Moves one packet on; `false` when nothing moved.
     fn feed(&mut self) -> Result<bool, EngineError> {
         if !self.pending {
-            match read_packet(&mut self.packet, &mut self.source) {
+            match self.reader.read(&mut self.packet) {
                 // An empty packet would tell the decoder that the end is reached.
-                Ok(()) if self.packet.stream() != self.stream || self.packet.size() == 0 => return Ok(true),
+                Ok(()) if !self.reader.is_wanted(&self.packet) => return Ok(true),
                 Ok(()) => {}
                 Err(error) if is_again_or_end(&error) && error != ff::Error::Eof => return Ok(false),
                 Err(_) => {

@@ -1,25 +1,19 @@
 //! What a source contains, from its container and its packets; no picture is decoded beyond what libavformat needs to
 //! know the streams.
 
-use std::collections::HashMap;
-
-use ff::codec::Id;
 use ff::format::context::Input;
 use ff::format::stream::Disposition;
 use ff::media::Type;
 use ffmpeg_next as ff;
-use media_types::time::rescale;
 use media_types::{FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
 use pipeline::EngineError;
 
 use crate::describe::{chapters, describe_audio, pixel_format, rational, text_tracks};
 use crate::error::input;
 use crate::index::Index;
-use crate::open::{SharedSource, has_decode_times_only, read_packet};
+use crate::open::SharedSource;
+use crate::packets::{Seen, read_packets};
 use crate::turn;
-
-/// About twelve hours at 120 pictures a second, with room.
-const MAX_PACKETS: usize = 8_000_000;
 
 pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeReport, EngineError> {
     let size_bytes = bytes.size();
@@ -29,7 +23,7 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     let audio_indexes = choose_audio(source, &mut warnings);
     let (text, chapters) = (text_tracks(source, &mut warnings), chapters(source));
     let index = Index::read(source, bytes, video_index);
-    let mut seen = read_packets(source, video_index, &audio_indexes, index.as_ref())?;
+    let mut seen = read_packets(source, bytes, video_index, &audio_indexes, index.as_ref())?;
     drop(index);
     if !seen.anything && claims_samples(source) {
         return Err(input(
@@ -40,12 +34,12 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     if seen.truncated || lacks_its_end(source, size_bytes) {
         warnings.push("the file ends in the middle: what was there is used".to_owned());
     }
+    warnings.extend(seen.oddities());
     let video = match video_index {
         Some(index) => Some(describe_video(source, index, &mut seen)?),
         None => None,
     };
-    let audio =
-        audio_indexes.iter().filter_map(|&index| describe_audio(source, index, seen.audio.get(&index))).collect();
+    let audio = audio_indexes.iter().filter_map(|&index| describe_audio(source, index, &seen)).collect();
     Ok(ProbeReport { container, size_bytes, video, audio, text, chapters, warnings })
 }
 
@@ -97,117 +91,6 @@ fn choose_audio(source: &Input, warnings: &mut Vec<String>) -> Vec<usize> {
     indexes
 }
 
-#[derive(Default)]
-struct Seen {
-    pictures: Vec<PacketTime>,
-    video_bytes: u64,
-    keyframes: u64,
-    keyframe_bytes: u64,
-    audio: HashMap<usize, (i64, i64)>,
-    truncated: bool,
-    /// A packet came, be it of a stream that nobody wants.
-    anything: bool,
-}
-
-fn read_packets(
-    source: &mut Input,
-    video: Option<usize>,
-    audio: &[usize],
-    index: Option<&Index<'_>>,
-) -> Result<Seen, EngineError> {
-    let mut seen = Seen::default();
-    let mut packet = ff::Packet::empty();
-    let by_decode_time = has_decode_times_only(source);
-    let hides_pictures = video.and_then(|index| source.stream(index)).is_some_and(|s| s.parameters().id() == Id::VP8);
-    let mut starts_hidden = false;
-    loop {
-        match read_packet(&mut packet, source) {
-            Ok(()) if is_encrypted(&packet) => {
-                return Err(input("input.encrypted", "the recording is encrypted, and its keys are not in it"));
-            }
-            Ok(()) => seen.anything = true,
-            Err(ff::Error::Eof) => break,
-            Err(_) => {
-                seen.truncated = true;
-                break;
-            }
-        }
-        let time = if by_decode_time { packet.dts().or(packet.pts()) } else { packet.pts().or(packet.dts()) };
-        let Some(time) = time.filter(|_| packet.size() > 0) else { continue };
-        if Some(packet.stream()) == video {
-            if seen.pictures.len() >= MAX_PACKETS {
-                return Err(input("input.too_long", "the recording has more pictures than twelve hours of video"));
-            }
-            let (bytes, is_key) = (packet.size() as u64, index.map_or(packet.is_key(), |index| index.is_key(&packet)));
-            seen.video_bytes += bytes;
-            if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
-                starts_hidden |= is_key && seen.pictures.is_empty();
-                continue;
-            }
-            if is_key {
-                seen.keyframes += 1;
-                seen.keyframe_bytes += bytes;
-            }
-            seen.pictures.push(PacketTime { pts: time, keyframe: is_key });
-        } else if audio.contains(&packet.stream()) && !is_discarded(&packet) {
-            seen.hear(&packet, time, source);
-        }
-    }
-    // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
-    seen.truncated |= unsafe {
-        let io = (*source.as_ptr()).pb;
-        !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
-    };
-    seen.pictures.sort_by_key(|picture| (picture.pts, !picture.keyframe));
-    seen.pictures.dedup_by_key(|picture| picture.pts);
-    if let Some(first) = seen.pictures.first_mut() {
-        // Where an edit list starts inside a GOP, the pictures that are not shown let decoding start with the first.
-        first.keyframe |= starts_hidden;
-    }
-    Ok(seen)
-}
-
-impl Seen {
-    fn hear(&mut self, packet: &ff::Packet, time: i64, source: &Input) {
-        let index = packet.stream();
-        let end = time.saturating_add(packet.duration());
-        let start = time.saturating_add(skipped_ticks(packet, source)).min(end);
-        let span = self.audio.entry(index).or_insert((start, end));
-        *span = (span.0.min(start), span.1.max(end));
-    }
-}
-
-/// Decoded because others refer to it, but outside what the container shows.
-fn is_discarded(packet: &ff::Packet) -> bool {
-    use ff::packet::Ref;
-    // SAFETY: a plain field of a valid packet.
-    unsafe { (*packet.as_ptr()).flags & ff::ffi::AV_PKT_FLAG_DISCARD != 0 }
-}
-
-/// ISO/IEC 23001-7: the samples are there but not in clear.
-fn is_encrypted(packet: &ff::Packet) -> bool {
-    packet.side_data().any(|data| data.kind() == ff::packet::side_data::Type::EncryptionInfo)
-}
-
-/// RFC 6386 §9.1: bit 4 of the frame tag says whether the picture is shown.
-fn is_hidden_vp8(packet: &ff::Packet) -> bool {
-    packet.data().and_then(<[u8]>::first).is_some_and(|tag| tag & 0x10 == 0)
-}
-
-/// The part at a sound packet's start that is its encoder's priming.
-fn skipped_ticks(packet: &ff::Packet, source: &Input) -> i64 {
-    let skip = packet.side_data().find(|data| data.kind() == ff::packet::side_data::Type::SkipSamples);
-    let samples = skip.and_then(|data| data.data().first_chunk::<4>().map(|start| u32::from_le_bytes(*start)));
-    let (Some(samples @ 1..), Some(stream)) = (samples, source.stream(packet.stream())) else { return 0 };
-    // SAFETY: the parameters belong to a stream of an open context.
-    let rate = unsafe { (*stream.parameters().as_ptr()).sample_rate };
-    let base = rational(stream.time_base());
-    let (Ok(num), Ok(den), Ok(rate)) = (u64::try_from(base.num), u64::try_from(base.den), u64::try_from(rate)) else {
-        return 0;
-    };
-    if num == 0 || rate == 0 { 0 } else { rescale(samples.into(), den, num * rate) }
-}
-
 fn frame_rate(value: ff::Rational) -> Option<FrameRate> {
     FrameRate::new(u32::try_from(value.numerator()).ok()?, u32::try_from(value.denominator()).ok()?)
 }
@@ -238,6 +121,7 @@ fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<Video
         bitrate_bps: bitrate(&seen.pictures, seen.video_bytes, time_base),
         keyframe_bytes: seen.keyframe_bytes.checked_div(seen.keyframes),
         packets: std::mem::take(&mut seen.pictures),
+        clock: seen.mended.clock(index),
     })
 }
 

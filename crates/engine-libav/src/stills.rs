@@ -23,7 +23,7 @@ pub(crate) fn stills(
     sink: &mut dyn EngineSink,
 ) -> Result<StillsSummary, EngineError> {
     let plan = &order.plan;
-    let mut pictures = Pictures::new(source, order.stream_index, 1, Arc::new(AtomicBool::new(false)))?;
+    let mut pictures = Pictures::new(source, order.stream_index, &order.clock, 1, Arc::new(AtomicBool::new(false)))?;
     let tiles = plan.tile_pts.len() as u32;
     let total = u64::from(tiles) + 1;
 

@@ -9,6 +9,8 @@ use crate::error::input;
 
 /// Timestamps off by no more than this many milliseconds are the container's rounding, not a gap.
 const JITTER_MS: u64 = 40;
+/// The same where the source's clock jumped: what lies behind is put where it belongs.
+const JUMP_JITTER_MS: u64 = 1;
 /// Samples of silence made at once.
 const SILENCE_PIECE: u64 = 16 * 1024;
 /// No two times of a presentation are this many samples apart.
@@ -29,6 +31,8 @@ pub(crate) struct Timeline {
     limit: u64,
     resampler: Option<Resampler>,
     started: bool,
+    /// When the source's clock jumped, in source ticks; the last comes first.
+    jumps: Vec<i64>,
 }
 
 struct Resampler {
@@ -44,17 +48,21 @@ impl Timeline {
     /// The presentation's samples from `first` on, `count` of them, as a presentation of their own.
     pub(crate) fn part(plan: &AudioPlan, first: u64, count: u64) -> Self {
         let base = plan.source_time_base;
+        let origin_pts = plan.part(first, count).origin_pts;
+        let mut jumps: Vec<i64> = plan.clock.jumps().filter(|&pts| pts > origin_pts).collect();
+        jumps.reverse();
         let tick = (u64::from(base.num.unsigned_abs()).max(1), u64::from(base.den.unsigned_abs()).max(1));
         Self {
             planes: vec![Vec::new(); plan.channels as usize],
             placed: 0,
             filled: 0,
             rate: i64::from(plan.sample_rate),
-            origin_pts: plan.part(first, count).origin_pts,
+            origin_pts,
             tick,
             limit: count,
             resampler: None,
             started: false,
+            jumps,
         }
     }
 
@@ -78,7 +86,8 @@ impl Timeline {
         let held = self.prepare(decoded)?;
         let mut off = self.off(decoded, held);
         let mut cut = 0;
-        if !self.started || off.unsigned_abs() * 1000 > JITTER_MS * self.rate.unsigned_abs() {
+        let jitter_ms = if self.jumped(decoded) { JUMP_JITTER_MS } else { JITTER_MS };
+        if !self.started || off.unsigned_abs() * 1000 > jitter_ms * self.rate.unsigned_abs() {
             if self.started {
                 // What the resampler holds belongs before the jump.
                 self.finish()?;
@@ -95,6 +104,15 @@ impl Timeline {
         self.started |= length > cut;
         self.append(&converted, cut.min(length));
         take(self)
+    }
+
+    /// Whether the frame is the first behind a jump of the clock.
+    fn jumped(&mut self, decoded: &frame::Audio) -> bool {
+        let waiting = self.jumps.len();
+        if let Some(pts) = decoded.pts().or(decoded.timestamp()) {
+            while self.jumps.pop_if(|jump| *jump <= pts).is_some() {}
+        }
+        self.jumps.len() < waiting
     }
 
     /// How many samples after its place the frame would land now; held within what no presentation exceeds.

@@ -3,6 +3,7 @@
 //! - [`time`]: exact time. [`Timescale`], [`MediaTime`], [`FrameRate`].
 //! - [`id`]: typed identifiers ([`AssetId`], [`JobId`], ...), random parts supplied by the caller.
 //! - [`language`]: language tags.
+//! - [`clock`]: clocks of sources that jump ([`StreamClock`]).
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
@@ -11,6 +12,7 @@
 //!
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
 
+pub mod clock;
 pub mod id;
 pub mod language;
 pub mod plan;
@@ -20,6 +22,7 @@ pub mod sample;
 pub mod segment;
 pub mod time;
 
+pub use clock::{Anchor, StreamClock, Stretch};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
     AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,

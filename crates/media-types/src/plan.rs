@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::segment::Roles;
 use crate::time::rescale;
-use crate::{FrameRate, Rational, Rotation, Timescale};
+use crate::{FrameRate, Rational, Rotation, StreamClock, Timescale};
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,9 @@ pub struct VideoPlan {
     pub stream_index: u32,
     /// Seconds per source tick.
     pub source_time_base: Rational,
+    /// How source times come from those in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
     /// Turn applied to every picture before scaling.
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
@@ -192,6 +195,9 @@ pub struct AudioPlan {
     pub stream_index: u32,
     /// Seconds per source tick.
     pub source_time_base: Rational,
+    /// How source times come from those in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
     /// Source presentation time, in source ticks, that becomes presentation sample 0; samples before it are cut, a
     /// later start is filled with silence.
     pub origin_pts: i64,

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::FrameRate;
 use crate::segment::Roles;
+use crate::{FrameRate, StreamClock};
 
 /// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,8 +80,11 @@ pub struct VideoProbe {
     pub bitrate_bps: Option<u64>,
     /// Mean size of the key frames in bytes; `None` when there is none.
     pub keyframe_bytes: Option<u64>,
-    /// Every packet that has a presentation time, sorted by it, duplicates removed.
+    /// Every packet that has a presentation time, sorted by it, duplicates removed. Times are those of `clock`.
     pub packets: Vec<PacketTime>,
+    /// How they come from the times in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
 }
 
 /// One audio stream.
@@ -107,6 +110,9 @@ pub struct AudioProbe {
     pub time_base: Rational,
     /// First presentation time and the end of the last packet, in ticks; `None` when there is no packet.
     pub span: Option<(i64, i64)>,
+    /// How times come from those in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
 }
 
 /// One stream of subtitles or captions that can be read as text.

@@ -132,6 +132,7 @@ pub fn audio(name: &str, language: &str, frames: u64) -> Packed {
         name: "und".to_owned(),
         label: None,
         roles: Default::default(),
+        clock: Default::default(),
         stream_index: 1,
         source_time_base: media_types::Rational { num: 1, den: 44_100 },
         origin_pts: 0,

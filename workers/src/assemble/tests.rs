@@ -115,6 +115,7 @@ async fn a_segment_that_cannot_be_read_or_is_another_fails_the_whole() {
 /// A talk of so many pictures, 24000 of them in 1001 seconds, and of so many samples.
 fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
     let audio = AudioProbe {
+        clock: Default::default(),
         stream_index: 1,
         codec: "aac".to_owned(),
         sample_rate,
@@ -126,6 +127,7 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         span: Some((0, samples)),
     };
     let video = VideoProbe {
+        clock: Default::default(),
         stream_index: 0,
         codec: "h264".to_owned(),
         width: 640,

@@ -55,6 +55,7 @@ prop_compose! {
         let pictures = pictures.into_iter().map(|(source_pts, frames)| Shown { source_pts, frames }).collect();
         RangeOrder {
             video: VideoSetup {
+                clock: Default::default(),
                 stream_index, source_time_base, rotation, deinterlace, frame_ticks, gop_frames,
                 frame_rate: FrameRate::new(num, den).unwrap(),
                 timescale: Timescale::new(ticks).unwrap(),
@@ -75,6 +76,7 @@ prop_compose! {
             name: "und".to_owned(),
             label: None,
             roles: Default::default(),
+            clock: Default::default(),
             stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, sample_count, borders, language,
             loudness: loudness.map(target),
         };
@@ -90,7 +92,7 @@ prop_compose! {
         let plan = StillsPlan {
             poster_pts, poster_width, poster_height, tile_pts, tile_interval_ms, tile_width, tile_height, columns,
         };
-        StillsOrder { stream_index, rotation, plan }
+        StillsOrder { stream_index, clock: Default::default(), rotation, plan }
     }
 }
 
@@ -130,6 +132,7 @@ prop_compose! {
         stated_rate in prop::option::of((1u32..99_999, 1u32..2000)), silent in any::<bool>(),
     ) -> ProbeReport {
         let video = VideoProbe {
+            clock: Default::default(),
             stream_index: 0, codec: texts[0].clone(), width, height, rotation, time_base, pixel_format: texts[1].clone(),
             sample_aspect: time_base, interlaced: silent, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
             stated_rate: stated_rate.and_then(|(num, den)| FrameRate::new(num, den)),

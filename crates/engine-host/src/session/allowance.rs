@@ -59,6 +59,7 @@ mod tests {
             name: "und".to_owned(),
             label: None,
             roles: Default::default(),
+            clock: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,

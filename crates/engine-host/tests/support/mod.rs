@@ -272,6 +272,7 @@ impl ReadAt for MemorySource {
 pub(crate) fn probe_report() -> ProbeReport {
     let packets = (0..500_000).map(|i| PacketTime { pts: i * 1001, keyframe: i % 48 == 0 }).collect();
     let video = VideoProbe {
+        clock: Default::default(),
         stream_index: 0,
         codec: "h264".into(),
         width: 1920,
@@ -334,6 +335,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
     let rendition = Rendition { name: "240p".into(), width: 426, height: 240, encoding };
     RangeOrder {
         video: VideoSetup {
+            clock: Default::default(),
             stream_index: 0,
             source_time_base: Rational { num: 1, den: 24_000 },
             rotation: Rotation::None,
@@ -355,6 +357,7 @@ pub(crate) fn audio_order() -> AudioOrder {
             name: "und".to_owned(),
             label: None,
             roles: Default::default(),
+            clock: Default::default(),
             stream_index: 1,
             source_time_base: Rational { num: 1, den: 48_000 },
             origin_pts: 0,
@@ -390,6 +393,7 @@ pub(crate) fn text_order() -> TextOrder {
 
 pub(crate) fn stills_order() -> StillsOrder {
     StillsOrder {
+        clock: Default::default(),
         stream_index: 0,
         rotation: Rotation::None,
         plan: StillsPlan {

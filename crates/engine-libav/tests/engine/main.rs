@@ -6,6 +6,7 @@ mod bad_bytes;
 mod containers;
 mod decoding;
 mod holds;
+mod jumps;
 mod loudness;
 mod media;
 mod order;

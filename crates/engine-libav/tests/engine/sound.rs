@@ -11,7 +11,7 @@ use crate::media::{Folder, planned, run};
 const TOLERANCE: i64 = 64;
 
 /// Writes a WAV file of silence with a short click at each of `clicks` seconds.
-fn clicks(folder: &Folder, name: &str, rate: u32, seconds: f64, clicks: &[f64]) -> PathBuf {
+pub(crate) fn clicks(folder: &Folder, name: &str, rate: u32, seconds: f64, clicks: &[f64]) -> PathBuf {
     let mut samples = vec![0i16; (seconds * f64::from(rate)) as usize];
     for click in clicks {
         let at = (click * f64::from(rate)) as usize;
@@ -34,14 +34,14 @@ fn clicks(folder: &Folder, name: &str, rate: u32, seconds: f64, clicks: &[f64]) 
     file
 }
 
-struct Heard {
-    plan: AudioPlan,
-    summary: AudioSummary,
+pub(crate) struct Heard {
+    pub(crate) plan: AudioPlan,
+    pub(crate) summary: AudioSummary,
     /// First channel on the presentation's clock, priming removed.
-    samples: Vec<f32>,
+    pub(crate) samples: Vec<f32>,
 }
 
-fn hear(folder: &Folder, file: &Path) -> Heard {
+pub(crate) fn hear(folder: &Folder, file: &Path) -> Heard {
     let (mut engine, _, plan) = planned(file);
     let plan = plan.audio[0].clone();
     let mut sink = CollectingSink::new(100_000);
@@ -92,7 +92,7 @@ impl Heard {
         found
     }
 
-    fn demand_clicks(&self, seconds: &[f64], what: &str) {
+    pub(crate) fn demand_clicks(&self, seconds: &[f64], what: &str) {
         let expected: Vec<i64> = seconds.iter().map(|at| (at * f64::from(self.plan.sample_rate)) as i64).collect();
         let found = self.clicks();
         let near = found.iter().zip(&expected).all(|(found, wanted)| (found - wanted).abs() <= TOLERANCE);

@@ -7,7 +7,7 @@ use crate::decoding::numbers;
 use crate::media::{Folder, SIZE, moving, planned, run};
 
 /// A JPEG's size and luma, as the `ffmpeg` program decodes it.
-fn decode(folder: &Folder, jpeg: &[u8], width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn decode(folder: &Folder, jpeg: &[u8], width: u32, height: u32) -> Vec<u8> {
     let file = folder.path("still.jpg");
     std::fs::write(&file, jpeg).unwrap();
     let luma = run(["-i", file.to_str().unwrap(), "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
@@ -16,7 +16,7 @@ fn decode(folder: &Folder, jpeg: &[u8], width: u32, height: u32) -> Vec<u8> {
 }
 
 /// The tile at a place of the sheet.
-fn tile(sheet: &[u8], sheet_width: u32, plan: &StillsPlan, column: u32, row: u32) -> Vec<u8> {
+pub(crate) fn tile(sheet: &[u8], sheet_width: u32, plan: &StillsPlan, column: u32, row: u32) -> Vec<u8> {
     let lines = row * plan.tile_height..(row + 1) * plan.tile_height;
     let start = |line: u32| (line * sheet_width + column * plan.tile_width) as usize;
     lines.flat_map(|line| sheet[start(line)..start(line) + plan.tile_width as usize].to_vec()).collect()

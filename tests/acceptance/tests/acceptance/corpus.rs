@@ -128,6 +128,13 @@ impl Faults {
             self.0.push(format!("{what} is {found} instead of {wanted} (give or take {within:.1})"));
         }
     }
+
+    fn all_near(&mut self, what: &str, found_ms: &[f64], wanted_ms: &[f64], within: f64) {
+        self.same(&format!("how often there is a {what}"), &found_ms.len().into(), &wanted_ms.len().into());
+        for (&found, &wanted) in found_ms.iter().zip(wanted_ms) {
+            self.near(&format!("a {what} in ms"), found, wanted, within);
+        }
+    }
 }
 
 fn check(clip: &str, wanted: &Value) -> Faults {
@@ -152,8 +159,8 @@ fn check(clip: &str, wanted: &Value) -> Faults {
         return faults;
     }
     check_words(&last, wanted, &mut faults);
-    let flash_ms = check_pictures(&out, wanted, &mut faults);
-    check_sound(&out, wanted, flash_ms, &mut faults);
+    let flashes_ms = check_pictures(&out, wanted, &mut faults);
+    check_sound(&out, wanted, flashes_ms, &mut faults);
     faults
 }
 
@@ -179,8 +186,14 @@ fn playlist(out: &Path, kind: &str) -> Option<PathBuf> {
     found
 }
 
-/// Answers when the flash begins, in milliseconds.
-fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<f64> {
+/// When the flashes are to begin, in milliseconds: one, or a list of them.
+fn flashes_ms(wanted: &Value) -> Vec<f64> {
+    let one = std::slice::from_ref(&wanted["flash_ms"]);
+    wanted["flash_ms"].as_array().map_or(one, Vec::as_slice).iter().filter_map(Value::as_f64).collect()
+}
+
+/// Answers when the flashes begin, in milliseconds.
+fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<Vec<f64>> {
     let found = playlist(out, "video-");
     let expected = wanted["pictures"] != false;
     faults.same("whether there are pictures", &found.is_some().into(), &expected.into());
@@ -210,15 +223,12 @@ fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<f64
     if wanted["fine"] == true {
         faults.near("the fine pattern's error", pictures.fine_error(), 0.0, FINE);
     }
-    let flash = pictures.flash().map(|frame| frame as f64 * frame_ms);
-    match flash {
-        Some(flash) => faults.near("the flash in ms", flash, wanted["flash_ms"].as_f64().unwrap(), frame_ms),
-        None => faults.0.push("there is no flash".to_owned()),
-    }
-    flash
+    let flashes: Vec<f64> = pictures.flashes().into_iter().map(|frame| frame as f64 * frame_ms).collect();
+    faults.all_near("flash", &flashes, &flashes_ms(wanted), frame_ms);
+    Some(flashes)
 }
 
-fn check_sound(out: &Path, wanted: &Value, flash_ms: Option<f64>, faults: &mut Faults) {
+fn check_sound(out: &Path, wanted: &Value, flashes: Option<Vec<f64>>, faults: &mut Faults) {
     let found = playlist(out, "audio-");
     let expected = wanted["sound"] != false;
     faults.same("whether there is sound", &found.is_some().into(), &expected.into());
@@ -231,8 +241,5 @@ fn check_sound(out: &Path, wanted: &Value, flash_ms: Option<f64>, faults: &mut F
     faults.same("the language", &language.into(), &wanted["language"]);
     // Two frames of AAC: one of priming, and the last one is filled up.
     faults.near("the sound's length in ms", sound.length_ms(), wanted["seconds"].as_f64().unwrap() * 1000.0, 80.0);
-    match (sound.beep_ms(), flash_ms.or(wanted["flash_ms"].as_f64())) {
-        (Some(beep), Some(flash)) => faults.near("the beep in ms", beep, flash, AUDIO_FRAME_MS),
-        _ => faults.0.push("there is no beep".to_owned()),
-    }
+    faults.all_near("beep", &sound.beeps_ms(), &flashes.unwrap_or_else(|| flashes_ms(wanted)), AUDIO_FRAME_MS);
 }

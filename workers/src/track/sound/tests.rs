@@ -119,6 +119,7 @@ async fn encode(engine: Deceived, loudness: Option<LoudnessTarget>) -> (EncodedS
         name: "und".to_owned(),
         label: None,
         roles: Default::default(),
+        clock: Default::default(),
         stream_index: 0,
         source_time_base: Rational { num: 1, den: 48_000 },
         origin_pts: 0,

@@ -110,9 +110,10 @@ impl Pictures {
         self.at(frame, x, y).iter().map(|&level| f64::from(level)).sum::<f64>() / 3.0
     }
 
-    /// The first picture whose centre is white.
-    pub fn flash(&self) -> Option<usize> {
-        (0..self.count()).find(|&frame| self.level(frame, self.width / 2, self.height / 2) > 150.0)
+    /// The pictures from which on the centre is white.
+    pub fn flashes(&self) -> Vec<usize> {
+        let white = |frame: usize| self.level(frame, self.width / 2, self.height / 2) > 150.0;
+        (0..self.count()).filter(|&frame| white(frame) && (frame == 0 || !white(frame - 1))).collect()
     }
 
     /// How far the pictures are from the fine pattern at their sides on average, in levels of grey.
@@ -172,8 +173,16 @@ impl Sound {
         self.ms(self.samples.len())
     }
 
-    /// When the beep begins.
-    pub fn beep_ms(&self) -> Option<f64> {
-        self.samples.iter().position(|sample| sample.abs() > 0.1).map(|place| self.ms(place))
+    /// When beeps begin: what is loud after half a second without.
+    pub fn beeps_ms(&self) -> Vec<f64> {
+        let loud = self.samples.iter().enumerate().filter(|(_, sample)| sample.abs() > 0.1).map(|(place, _)| place);
+        let (mut found, mut last) = (Vec::new(), None);
+        for place in loud {
+            if last.is_none_or(|last| place - last > self.rate as usize / 2) {
+                found.push(self.ms(place));
+            }
+            last = Some(place);
+        }
+        found
     }
 }
