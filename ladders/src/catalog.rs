@@ -54,6 +54,9 @@ mod tests {
     fn neighbouring_rungs_are_worth_having_both() {
         for (name, _) in catalog() {
             for pair in builtin(name).unwrap().rungs.windows(2) {
+                if pair[0].encoding.codec != pair[1].encoding.codec {
+                    continue;
+                }
                 let ratio = pair[1].encoding.max_bitrate_bps as f64 / pair[0].encoding.max_bitrate_bps as f64;
                 assert!((1.3..=2.2).contains(&ratio), "{name} {} to {}: {ratio}", pair[0].name, pair[1].name);
             }

@@ -23,7 +23,7 @@ pub mod time;
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
     AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, Rendition, Shown, SkippedRung, StillsPlan,
-    VideoEncoding, VideoPlan,
+    VideoCodec, VideoEncoding, VideoPlan,
 };
 pub use probe::{AudioProbe, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
 pub use publication::{GenerationIndex, Pointer, PublishedFile};

@@ -17,7 +17,7 @@ use engine_host::{EngineEvent, EngineHostError, EngineSession, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, PacketTime, ProbeReport, Rational, Rendition, Rotation, Sample, Shown,
-    StillsPlan, Timescale, VideoEncoding, VideoProbe,
+    StillsPlan, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, RangeOrder, RangeSummary, STORYBOARD,
@@ -308,6 +308,7 @@ pub(crate) const MAX_BITRATE_BPS: u64 = 20_000_000;
 
 pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
     let encoding = VideoEncoding {
+        codec: VideoCodec::H264,
         preset: "veryfast".into(),
         crf: 23.0,
         max_bitrate_bps: MAX_BITRATE_BPS,
