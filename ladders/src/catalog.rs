@@ -5,8 +5,9 @@ use crate::{Ladder, parse};
 /// Name of the ladder used when nobody chose one.
 pub const DEFAULT_LADDER: &str = "lecture";
 
-const CATALOG: [(&str, &str); 3] = [
+const CATALOG: [(&str, &str); 4] = [
     ("film", include_str!("../catalog/film.toml")),
+    ("film-av1", include_str!("../catalog/film-av1.toml")),
     ("lecture", include_str!("../catalog/lecture.toml")),
     ("low-bandwidth", include_str!("../catalog/low-bandwidth.toml")),
 ];

@@ -43,12 +43,12 @@ impl LibavEngine {
     }
 }
 
-/// Has memory filled with zeros when it is handed out. x264 plans ahead with what lies beside its rows of blocks, when their
+/// Has memory filled with zeros when it is handed out. x264 plans ahead with what lies beside its rows of blocks when their
 /// number is no multiple of eight: with what other encoders have left there, equal orders would not give equal bytes.
 fn fill_memory() {
     /// Freed memory is filled with it, new memory with its complement.
     const FREED: libc::c_int = 0xff;
-    // SAFETY: two plain numbers, and the allocator reads the second one alone. A refusal changes nothing.
+    // SAFETY: two plain numbers, and the allocator takes its own lock. A refusal changes nothing.
     unsafe { libc::mallopt(libc::M_PERTURB, FREED) };
 }
 
