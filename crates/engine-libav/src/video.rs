@@ -24,7 +24,8 @@ pub(crate) struct VideoEncoder<'a> {
     look: Look,
     /// Known when the first picture came out.
     config: Option<CodecConfig>,
-    encoder: ff::encoder::video::Encoder,
+    /// `None` only while one makes room for the next.
+    encoder: Option<ff::encoder::video::Encoder>,
     /// Whether nothing came out of the encoder yet.
     fresh: bool,
     gop_frames: u64,
@@ -60,7 +61,7 @@ impl<'a> VideoEncoder<'a> {
             codec,
             look,
             config: None,
-            encoder: open(order, rendition, codec, look)?,
+            encoder: Some(open(order, rendition, codec, look)?),
             fresh: true,
             gop_frames: u64::from(order.video.gop_frames.max(1)),
             shown: VecDeque::new(),
@@ -90,25 +91,30 @@ impl<'a> VideoEncoder<'a> {
             false => picture::Type::None,
         });
         self.shown.push_back(index);
-        self.encoder.send_frame(picture).map_err(engine("encoding"))
+        self.encoder()?.send_frame(picture).map_err(engine("encoding"))
+    }
+
+    fn encoder(&mut self) -> Result<&mut ff::encoder::video::Encoder, EngineError> {
+        self.encoder.as_mut().ok_or_else(|| wrong("the encoder could not be opened again"))
     }
 
     /// Goes on with an encoder whose first picture is the next one.
     fn begin_anew(&mut self) -> Result<(), EngineError> {
-        self.encoder.send_eof().map_err(engine("encoding"))?;
+        self.encoder()?.send_eof().map_err(engine("encoding"))?;
         while let Some(coded) = self.receive()? {
             self.ready.push_back(coded);
         }
-        self.encoder = open(self.order, self.rendition, self.codec, self.look)?;
+        // Two would take twice the memory.
+        self.encoder = None;
+        self.encoder = Some(open(self.order, self.rendition, self.codec, self.look)?);
         self.fresh = true;
         Ok(())
     }
 
     /// Learns the configuration from the first packet of an encoder.
     fn configure(&mut self) -> Result<(), EngineError> {
-        let wrong = |detail: &str| EngineError::Engine { detail: detail.to_owned() };
         let opened = Opened {
-            headers: headers(&self.encoder),
+            headers: self.encoder.as_ref().map_or(&[], headers),
             packet: self.packet.data().unwrap_or_default(),
             rendition: self.rendition,
             frame_rate: self.order.video.frame_rate,
@@ -125,7 +131,7 @@ impl<'a> VideoEncoder<'a> {
     /// No more frames come.
     pub(crate) fn finish(&mut self) -> Result<(), EngineError> {
         self.finished = true;
-        self.encoder.send_eof().map_err(engine("encoding"))
+        self.encoder()?.send_eof().map_err(engine("encoding"))
     }
 
     /// The next sample in decode order, if one is ready.
@@ -152,7 +158,8 @@ impl<'a> VideoEncoder<'a> {
     }
 
     fn receive(&mut self) -> Result<Option<Coded>, EngineError> {
-        match self.encoder.receive_packet(&mut self.packet) {
+        let Some(encoder) = &mut self.encoder else { return Ok(None) };
+        match encoder.receive_packet(&mut self.packet) {
             Ok(()) => {}
             Err(error) if is_again_or_end(&error) => return Ok(None),
             Err(error) => return Err(engine("encoding")(error)),
@@ -161,12 +168,11 @@ impl<'a> VideoEncoder<'a> {
             self.configure()?;
         }
         let shown = self.packet.pts().and_then(|pts| u64::try_from(pts).ok());
-        let pts = shown
-            .ok_or_else(|| EngineError::Engine { detail: "the encoder gave a picture without a time".to_owned() })?;
+        let pts = shown.ok_or_else(|| wrong("the encoder gave a picture without a time"))?;
         let dts = self.shown.pop_front().unwrap_or(pts);
         let keyframe = self.packet.is_key();
         let data = (self.codec.sample)(self.packet.data().unwrap_or_default())
-            .ok_or_else(|| EngineError::Engine { detail: "the encoder gave a damaged picture".to_owned() })?;
+            .ok_or_else(|| wrong("the encoder gave a damaged picture"))?;
         Ok(Some(Coded { dts, pts, keyframe, data }))
     }
 
@@ -212,6 +218,10 @@ fn open(
         options.set(name, &value);
     }
     video.open_as_with(found, options).map_err(engine("opening the encoder"))
+}
+
+fn wrong(detail: &str) -> EngineError {
+    EngineError::Engine { detail: detail.to_owned() }
 }
 
 fn headers(encoder: &ff::encoder::video::Encoder) -> &[u8] {
