@@ -23,7 +23,7 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
             source.frame_rate.as_f64()
         ),
         String::new(),
-        format!("{:<12} {:>11} {:>12} {:>12} {:>6}  preset", "rendition", "size", "cap kbit/s", "buffer kbit", "crf"),
+        format!("{:<12} {:>11} {:>12} {:>12} {:>6}  encoder", "rendition", "size", "cap kbit/s", "buffer kbit", "crf"),
     ];
     for line in lines {
         push_line(&mut text, &line);
@@ -33,11 +33,12 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
         let size = format!("{}x{}", rendition.width, rendition.height);
         let tune = encoding.tune.as_ref().map_or(String::new(), |tune| format!(", tune {tune}"));
         let line = format!(
-            "{:<12} {size:>11} {:>12} {:>12} {:>6}  {}{tune}",
+            "{:<12} {size:>11} {:>12} {:>12} {:>6}  {} {}{tune}",
             rendition.name,
             kilo(encoding.max_bitrate_bps),
             kilo(encoding.buffer_bits),
             encoding.crf,
+            encoding.codec.name(),
             encoding.preset
         );
         push_line(&mut text, &line);
@@ -103,10 +104,10 @@ mod tests {
 lecture: Slides, screens and a speaker: sharp text, low rates between slide changes.
 source: 1280x720 at 30000/1001 pictures per second (29.97), 900 kbit/s
 
-rendition           size   cap kbit/s  buffer kbit    crf  preset
-360p             640x360          454          909     22  veryfast
-480p             854x480          606         1212     22  veryfast
-720p            1280x720          909         1817     22  veryfast
+rendition           size   cap kbit/s  buffer kbit    crf  encoder
+360p             640x360          454          909     22  h264 veryfast
+480p             854x480          606         1212     22  h264 veryfast
+720p            1280x720          909         1817     22  h264 veryfast
 sound                              96  AAC-LC, stereo at most, -16 LUFS, true peak at most -1 dBTP
 
 not encoded:

@@ -20,10 +20,10 @@ pub(crate) const VIDEO_KBPS: RangeInclusive<i64> = 32..=200_000;
 pub(crate) const BUFFER_KBITS: RangeInclusive<i64> = 16..=800_000;
 pub(crate) const AUDIO_KBPS: RangeInclusive<i64> = 16..=320;
 pub(crate) const CHANNELS: RangeInclusive<i64> = 1..=2;
-pub(crate) const CRF: RangeInclusive<f64> = 0.0..=51.0;
 pub(crate) const LUFS: RangeInclusive<f64> = -30.0..=-10.0;
 pub(crate) const DBTP: RangeInclusive<f64> = -9.0..=0.0;
 
+pub(crate) const DEFAULT_FRAME_RATE: u32 = 60;
 /// What streaming services aim at, and what a phone in a noisy place can still play loud enough.
 pub(crate) const DEFAULT_LUFS: f64 = -16.0;
 /// Room for what lossy coding adds to a peak.
@@ -31,17 +31,11 @@ pub(crate) const DEFAULT_DBTP: f64 = -1.0;
 /// In place of a loudness: the source's own.
 pub(crate) const OWN_LOUDNESS: &str = "source";
 
-pub(crate) const CODECS: [&str; 1] = ["h264"];
-/// x264's presets but `placebo`, which no one should wait for.
-pub(crate) const PRESETS: [&str; 9] =
-    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
-/// x264's tunes for viewing; the others are for measuring.
-pub(crate) const TUNES: [&str; 4] = ["animation", "film", "grain", "stillimage"];
-
 pub(crate) const ROOT_KEYS: [&str; 5] = ["name", "description", "video", "audio", "rung"];
 pub(crate) const VIDEO_KEYS: [&str; 5] = ["codec", "preset", "crf", "tune", "max_frame_rate"];
 pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
-pub(crate) const RUNG_KEYS: [&str; 7] = ["name", "height", "max_bitrate_kbps", "buffer_kbits", "crf", "preset", "tune"];
+pub(crate) const RUNG_KEYS: [&str; 8] =
+    ["name", "height", "max_bitrate_kbps", "buffer_kbits", "codec", "crf", "preset", "tune"];
 
 /// A ladder: what a video may be encoded into.
 #[derive(JsonSchema)]
@@ -68,14 +62,15 @@ struct LadderFile {
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct VideoFile {
-    /// Video codec.
+    /// Codec of the rungs that state none. At least one rung of a ladder is of h264.
     codec: Codec,
-    /// x264 preset: slower ones give fewer bytes for more CPU time.
-    preset: Preset,
-    /// Constant rate factor: lower is better and larger; 6 less doubles the bytes.
-    #[schemars(range(min = 0, max = 51))]
+    /// Preset of its encoder: slower ones give fewer bytes for more CPU time.
+    preset: PresetFile,
+    /// Constant rate factor: lower is better and larger. 0 to 51 of h264 and hevc, where 6 less doubles the bytes; a whole
+    /// number from 0 to 63 of av1 and vp9.
+    #[schemars(range(min = 0, max = 63))]
     crf: f32,
-    /// x264 tune. Default: none.
+    /// Tune of its encoder. Default: none.
     tune: Option<Tune>,
     /// Pictures per second that no rung exceeds; faster sources are halved until they fit. Default: 60.
     #[schemars(range(min = 24, max = 60))]
@@ -127,13 +122,24 @@ struct RungFile {
     /// Decoder buffer in kbit, half to four times the cap. Default: one and a half times the cap.
     #[schemars(range(min = 16, max = 800_000))]
     buffer_kbits: Option<u32>,
+    /// Codec of this rung. Default: `video.codec`; a rung of another one states its own preset and crf.
+    codec: Option<Codec>,
     /// Overrides `video.crf`.
-    #[schemars(range(min = 0, max = 51))]
+    #[schemars(range(min = 0, max = 63))]
     crf: Option<f32>,
     /// Overrides `video.preset`.
-    preset: Option<Preset>,
-    /// Overrides `video.tune`.
+    preset: Option<PresetFile>,
+    /// Overrides `video.tune`, which is for rungs of `video.codec`.
     tune: Option<Tune>,
+}
+
+/// A word of h264's and hevc's encoders, or a number of av1's (0 to 13) and vp9's (0 to 8), of which higher ones are faster.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum PresetFile {
+    Word(Preset),
+    Number(#[schemars(range(min = 0, max = 13))] u32),
 }
 
 macro_rules! words {
@@ -148,13 +154,13 @@ macro_rules! words {
 
 words! {
     /// Video codec.
-    Codec { H264 }
-    /// x264 preset, fastest first.
+    Codec { H264, Hevc, Av1, Vp9 }
+    /// Preset of x264 and x265, fastest first.
     Preset { Ultrafast, Superfast, Veryfast, Faster, Fast, Medium, Slow, Slower, Veryslow }
     /// Left as loud as it is.
     OwnLoudness { Source }
-    /// x264 tune.
-    Tune { Animation, Film, Grain, Stillimage }
+    /// Tune: animation and grain of h264 and hevc, film of h264 and vp9, stillimage of h264, vq of av1, screen of vp9.
+    Tune { Animation, Film, Grain, Screen, Stillimage, Vq }
 }
 
 /// The JSON Schema (2020-12) of a ladder file, for editors.
@@ -169,7 +175,10 @@ pub fn json_schema() -> Value {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use media_types::VideoCodec;
+
     use super::*;
+    use crate::encoder::{Encoder, Presets, WORDS};
 
     fn sorted<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
         let mut keys: Vec<_> = keys.into_iter().collect();
@@ -207,9 +216,12 @@ mod tests {
             let list = defs[name]["enum"].as_array().cloned().unwrap_or_default();
             list.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
         };
-        assert_eq!(words("Preset"), PRESETS);
-        assert_eq!(words("Tune"), TUNES);
-        assert_eq!(words("Codec"), CODECS);
+        assert_eq!(words("Preset"), WORDS);
+        assert_eq!(words("Codec"), VideoCodec::ALL.map(VideoCodec::name));
+        let mut tunes: Vec<_> = VideoCodec::ALL.iter().flat_map(|codec| Encoder::of(*codec).tunes).copied().collect();
+        tunes.sort_unstable();
+        tunes.dedup();
+        assert_eq!(words("Tune"), tunes);
         assert_eq!(words("OwnLoudness"), [OWN_LOUDNESS]);
     }
 
@@ -228,8 +240,15 @@ mod tests {
             let found = field["minimum"].as_i64().unwrap()..=field["maximum"].as_i64().unwrap();
             assert_eq!(found, bounds, "{pointer}");
         }
+        let encoders = || VideoCodec::ALL.into_iter().map(Encoder::of);
+        let highest = encoders().map(|encoder| *encoder.crf.end()).fold(0.0, f64::max);
+        let presets = encoders().filter_map(|encoder| match &encoder.presets {
+            Presets::Numbers(bounds) => Some(*bounds.end()),
+            Presets::Words => None,
+        });
+        assert_eq!(schema.pointer("/$defs/PresetFile/anyOf/1/maximum").unwrap().as_i64(), presets.max());
         for (pointer, bounds) in [
-            ("/$defs/VideoFile/properties/crf", CRF),
+            ("/$defs/VideoFile/properties/crf", 0.0..=highest),
             ("/$defs/LoudnessFile/anyOf/0", LUFS),
             ("/$defs/AudioFile/properties/true_peak_dbtp", DBTP),
         ] {

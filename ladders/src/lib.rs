@@ -2,6 +2,7 @@
 //!
 //! - `ladder`: the values. [`Ladder`], [`Rung`], [`AudioRung`].
 //! - `file`: the format of a ladder file and its JSON Schema, [`json_schema`].
+//! - `encoder`: what each codec's encoder may be told.
 //! - `parse`: [`parse`], which reports every mistake at once, read through `section`; `report` holds [`Report`] and [`Mistake`].
 //! - `catalog`: the ladders that ship. [`catalog`], [`builtin`].
 //! - `select`: [`select`], from a ladder and the shape of a source to renditions.
@@ -10,6 +11,7 @@
 //! Layer 1: deterministic, no I/O.
 
 mod catalog;
+mod encoder;
 mod explain;
 mod file;
 mod ladder;

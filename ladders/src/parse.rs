@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use media_types::{LoudnessTarget, VideoEncoding};
+use media_types::{LoudnessTarget, VideoCodec, VideoEncoding};
 use sha2::{Digest, Sha256};
 use toml_edit::{Document, Item, TableLike, Value};
 
+use crate::encoder::Encoder;
 use crate::file::{self, MAX_FILE_BYTES, MAX_RUNGS};
 use crate::report::{Mistakes, Report, Span};
 use crate::section::Section;
@@ -55,6 +56,9 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
 
 /// What `[video]` says for all rungs.
 struct Defaults {
+    /// `None` when it says nothing that is known.
+    codec: Option<VideoCodec>,
+    codec_span: Span,
     preset: String,
     crf: f32,
     tune: Option<String>,
@@ -62,19 +66,43 @@ struct Defaults {
 }
 
 fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defaults {
-    let mut defaults = Defaults { preset: String::new(), crf: 0.0, tune: None, max_frame_rate: 60 };
+    let mut defaults = Defaults {
+        codec: None,
+        codec_span: None,
+        preset: String::new(),
+        crf: 0.0,
+        tune: None,
+        max_frame_rate: file::DEFAULT_FRAME_RATE,
+    };
     let Some(section) = section else { return defaults };
     section.only(&file::VIDEO_KEYS, mistakes);
     section.require("codec", "codec = \"h264\"", mistakes);
-    section.choice("codec", &file::CODECS, mistakes);
-    section.require("preset", "preset = \"veryfast\"", mistakes);
-    defaults.preset = section.choice("preset", &file::PRESETS, mistakes).unwrap_or_default();
-    section.require("crf", "crf = 23", mistakes);
-    defaults.crf = read_crf(&section, mistakes).unwrap_or_default();
-    defaults.tune = section.choice("tune", &file::TUNES, mistakes);
+    (defaults.codec, defaults.codec_span) = (read_codec(&section, mistakes), section.span_of("codec"));
+    let encoder = Encoder::of(defaults.codec.unwrap_or_default());
+    for (key, example) in encoder.usual() {
+        section.require(key, &example, mistakes);
+    }
+    if defaults.codec.is_some() || !section.holds("codec") {
+        defaults.preset = encoder.preset(&section, mistakes).unwrap_or_default();
+        defaults.crf = encoder.crf(&section, mistakes).unwrap_or_default();
+        defaults.tune = encoder.tune(&section, mistakes);
+    }
     let rate = section.integer("max_frame_rate", file::FRAME_RATE, "pictures per second", mistakes);
     defaults.max_frame_rate = rate.unwrap_or(defaults.max_frame_rate);
     defaults
+}
+
+/// The codec, if the key is there and it is known.
+fn read_codec(section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<VideoCodec> {
+    const KEY: &str = "codec";
+    // One letter from `h264`, and not what is meant.
+    if section.holds_one_of(KEY, &["h265", "h.265", "x265"]) {
+        let message = format!("`{}.{KEY}` is not called so here", section.path());
+        section.add(KEY, message, "did you mean \"hevc\"?", mistakes);
+        return None;
+    }
+    let word = section.choice(KEY, &VideoCodec::ALL.map(VideoCodec::name), mistakes)?;
+    VideoCodec::ALL.into_iter().find(|codec| codec.name() == word)
 }
 
 fn read_audio(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> AudioRung {
@@ -86,11 +114,6 @@ fn read_audio(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Audi
     let channels = section.integer("channels", file::CHANNELS, "channels", mistakes);
     let loudness = read_loudness(&section, mistakes);
     AudioRung { bitrate_bps: kbps.unwrap_or_default() * 1000, channels: channels.unwrap_or_default(), loudness }
-}
-
-fn read_crf(section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<f32> {
-    let cure = "choose a value near 23; lower is better and larger";
-    section.number("crf", &file::CRF, "", cure, mistakes).map(|crf| crf as f32)
 }
 
 /// `None` when the sound stays as loud as it is.
@@ -121,6 +144,7 @@ struct Placed {
     rung: Rung,
     path: String,
     cap_span: Span,
+    codec_span: Span,
 }
 
 fn read_rungs(root: &dyn TableLike, defaults: &Defaults, mistakes: &mut Mistakes<'_>) -> Vec<Rung> {
@@ -141,15 +165,17 @@ fn read_rungs(root: &dyn TableLike, defaults: &Defaults, mistakes: &mut Mistakes
             section.add("name", message, "give each rung a name of its own", mistakes);
         }
         if rung.height > 0
-            && let Some(first) = heights.insert(rung.height, index)
+            && let Some(first) = heights.insert((rung.encoding.codec, rung.height), index)
         {
             let message = format!("`rung[{index}].height` is {}, as is `rung[{first}].height`", rung.height);
-            section.add("height", message, "keep one rung per height", mistakes);
+            section.add("height", message, "keep one rung per height and codec", mistakes);
         }
         let cap_span = section.span_of("max_bitrate_kbps");
-        placed.push(Placed { rung, path: section.path().to_owned(), cap_span });
+        let codec_span = section.holds("codec").then(|| section.span_of("codec")).flatten();
+        placed.push(Placed { rung, path: section.path().to_owned(), cap_span, codec_span });
     }
-    placed.sort_by_key(|placed| placed.rung.height);
+    check_h264(&placed, defaults, mistakes);
+    placed.sort_by_key(|placed| (placed.rung.encoding.codec, placed.rung.height));
     check_caps(&placed, mistakes);
     placed.into_iter().map(|placed| placed.rung).collect()
 }
@@ -205,14 +231,57 @@ fn read_rung(section: &Section<'_>, defaults: &Defaults, mistakes: &mut Mistakes
         section.add("buffer_kbits", message, &format!("write {}, or leave it out", cap * 3 / 2), mistakes);
     }
     let max_bitrate_bps = u64::from(cap.unwrap_or_default()) * 1000;
-    let encoding = VideoEncoding {
-        preset: section.choice("preset", &file::PRESETS, mistakes).unwrap_or_else(|| defaults.preset.clone()),
-        crf: read_crf(section, mistakes).unwrap_or(defaults.crf),
-        max_bitrate_bps,
-        buffer_bits: buffer.map_or(max_bitrate_bps * 3 / 2, |kbits| u64::from(kbits) * 1000),
-        tune: section.choice("tune", &file::TUNES, mistakes).or_else(|| defaults.tune.clone()),
-    };
+    let buffer_bits = buffer.map_or(max_bitrate_bps * 3 / 2, |kbits| u64::from(kbits) * 1000);
+    let encoding = VideoEncoding { max_bitrate_bps, buffer_bits, ..read_encoder(section, defaults, mistakes) };
     Rung { name, height, encoding }
+}
+
+/// What a rung says to its encoder, without the cap. What `[video]` says is for the encoder of its own codec alone.
+fn read_encoder(section: &Section<'_>, defaults: &Defaults, mistakes: &mut Mistakes<'_>) -> VideoEncoding {
+    let own = read_codec(section, mistakes);
+    let known = if section.holds("codec") { own } else { defaults.codec };
+    let codec = known.unwrap_or_default();
+    let mut encoding = VideoEncoding {
+        codec,
+        preset: defaults.preset.clone(),
+        crf: defaults.crf,
+        max_bitrate_bps: 0,
+        buffer_bits: 0,
+        tune: defaults.tune.clone(),
+    };
+    if known.is_none() {
+        return encoding;
+    }
+    let encoder = Encoder::of(codec);
+    if let Some(other) = defaults.codec.filter(|other| *other != codec) {
+        for (key, example) in encoder.usual() {
+            let why = format!(", and `video.{key}` is for {}", other.name());
+            section.require_because(key, &why, &example, mistakes);
+        }
+        encoding.tune = None;
+    }
+    encoding.preset = encoder.preset(section, mistakes).unwrap_or(encoding.preset);
+    encoding.crf = encoder.crf(section, mistakes).unwrap_or(encoding.crf);
+    encoding.tune = encoder.tune(section, mistakes).or(encoding.tune);
+    encoding
+}
+
+/// H.264 is what a recording is first playable with, and all that some players play. Told where another codec was chosen.
+fn check_h264(placed: &[Placed], defaults: &Defaults, mistakes: &mut Mistakes<'_>) {
+    let unknown = |placed: &Placed| placed.codec_span.is_none() && defaults.codec.is_none();
+    if placed.is_empty()
+        || placed.iter().any(|placed| placed.rung.encoding.codec == VideoCodec::H264 || unknown(placed))
+    {
+        return;
+    }
+    let first = placed.iter().find_map(|placed| placed.codec_span.clone());
+    let (span, path) = match first {
+        Some(span) if defaults.codec == Some(VideoCodec::H264) => (Some(span), "rung"),
+        _ => (defaults.codec_span.clone(), "video.codec"),
+    };
+    let message = "no rung is of h264, which a recording is first played in and some players need".to_owned();
+    let cure = "add a `[[rung]]` with `codec = \"h264\"`, its own `preset` and `crf`".to_owned();
+    mistakes.add(span, path, message, cure);
 }
 
 /// A higher rung must cost more, or players would never leave the lower one.
@@ -220,7 +289,8 @@ fn check_caps(ascending: &[Placed], mistakes: &mut Mistakes<'_>) {
     for pair in ascending.windows(2) {
         let [lower, higher] = pair else { continue };
         let (low, high) = (lower.rung.encoding.max_bitrate_bps / 1000, higher.rung.encoding.max_bitrate_bps / 1000);
-        if (1..higher.rung.height).contains(&lower.rung.height) && low > 0 && high > 0 && high <= low {
+        let same = lower.rung.encoding.codec == higher.rung.encoding.codec;
+        if same && (1..higher.rung.height).contains(&lower.rung.height) && low > 0 && high > 0 && high <= low {
             let path = format!("{}.max_bitrate_kbps", higher.path);
             let message = format!(
                 "`{path}` is {high}, not above the {low} of \"{}\", which has only {} lines",

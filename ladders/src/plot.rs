@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use media_types::VideoCodec;
+
 use crate::explain::{kilo, push_line};
 use crate::{Ladder, Rung};
 
@@ -30,15 +32,19 @@ pub fn plot_svg(ladder: &Ladder) -> String {
     push_line(&mut svg, &format!(r##"  <text x="{MARGIN}" y="28" font-size="16" fill="#1a1a1a">{title}</text>"##));
     let (left, right, bottom, top) = (MARGIN, WIDTH - MARGIN / 2.0, HEIGHT - MARGIN, MARGIN);
     push_line(&mut svg, &format!(r##"  <path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="#5c5c5c"/>"##));
-    let points: Vec<String> = ladder.rungs.iter().map(|rung| join(place(rung))).collect();
-    push_line(
-        &mut svg,
-        &format!(r##"  <polyline points="{}" fill="none" stroke="#0a5ca8" stroke-width="2"/>"##, points.join(" ")),
-    );
+    for rungs in by_codec(ladder) {
+        let points: Vec<String> = rungs.iter().map(|rung| join(place(rung))).collect();
+        let (colour, points) = (colour(rungs[0].encoding.codec), points.join(" "));
+        push_line(
+            &mut svg,
+            &format!(r##"  <polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>"##),
+        );
+    }
     for rung in &ladder.rungs {
-        let (x, y) = place(rung);
-        let label = escape(&format!("{} at {} kbit/s", rung.name, kilo(rung.encoding.max_bitrate_bps)));
-        push_line(&mut svg, &format!(r##"  <circle cx="{x:.1}" cy="{y:.1}" r="5" fill="#0a5ca8"/>"##));
+        let ((x, y), codec) = (place(rung), rung.encoding.codec);
+        let (name, cap) = (&rung.name, kilo(rung.encoding.max_bitrate_bps));
+        let label = escape(&format!("{name} ({}) at {cap} kbit/s", codec.name()));
+        push_line(&mut svg, &format!(r##"  <circle cx="{x:.1}" cy="{y:.1}" r="5" fill="{}"/>"##, colour(codec)));
         // Labels of the right half lie left of their points, so that none leaves the picture.
         let (anchor, shift) = if x > WIDTH / 2.0 { ("end", -10.0) } else { ("start", 10.0) };
         push_line(
@@ -69,16 +75,32 @@ pub fn plot_svg(ladder: &Ladder) -> String {
     svg
 }
 
-/// The same for a terminal: one bar per rung, highest first, its length the logarithm of the cap.
+/// The rungs of each codec that the ladder has.
+fn by_codec(ladder: &Ladder) -> impl Iterator<Item = &[Rung]> {
+    ladder.rungs.chunk_by(|left, right| left.encoding.codec == right.encoding.codec)
+}
+
+/// Dark enough for a label on white.
+fn colour(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::H264 => "#0a5ca8",
+        VideoCodec::Hevc => "#9a3b00",
+        VideoCodec::Av1 => "#19692c",
+        VideoCodec::Vp9 => "#7a2a8c",
+    }
+}
+
+/// The same for a terminal: one bar per rung, of each codec highest first, its length the logarithm of the cap.
 pub fn plot_text(ladder: &Ladder) -> String {
     let mut text = String::new();
     push_line(&mut text, &format!("{}: cap in kbit/s, logarithmic", ladder.name));
     let axis = Axis::over(ladder.rungs.iter().map(|rung| rung.encoding.max_bitrate_bps as f64), 4.0, BAR);
     let names = ladder.rungs.iter().map(|rung| rung.name.len()).max().unwrap_or(0);
-    for rung in ladder.rungs.iter().rev() {
+    for rung in by_codec(ladder).flat_map(|rungs| rungs.iter().rev()) {
         let length = axis.at(rung.encoding.max_bitrate_bps as f64).round().clamp(0.0, BAR) as usize;
         let bar = "#".repeat(length);
-        let line = format!("{:>names$} {:>5} | {bar} {}", rung.name, rung.height, kilo(rung.encoding.max_bitrate_bps));
+        let (codec, cap) = (rung.encoding.codec.name(), kilo(rung.encoding.max_bitrate_bps));
+        let line = format!("{:>names$} {:>5} {codec:>4} | {bar} {cap}", rung.name, rung.height);
         push_line(&mut text, &line);
     }
     text
@@ -141,9 +163,12 @@ mod tests {
         for (name, _) in catalog() {
             let ladder = builtin(name).unwrap();
             let text = plot_text(&ladder);
-            let bars: Vec<usize> = text.lines().skip(1).map(|line| line.matches('#').count()).collect();
-            assert_eq!(bars.len(), ladder.rungs.len());
-            assert!(bars.is_sorted_by(|a, b| a > b), "{text}");
+            let mut bars = text.lines().skip(1).map(|line| line.matches('#').count());
+            for rungs in by_codec(&ladder) {
+                let of_codec: Vec<usize> = bars.by_ref().take(rungs.len()).collect();
+                assert!(of_codec.len() == rungs.len() && of_codec.is_sorted_by(|a, b| a > b), "{text}");
+            }
+            assert_eq!(bars.next(), None);
             assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }
     }

@@ -42,9 +42,24 @@ impl<'d> Section<'d> {
         self.table.get(key).is_some_and(Item::is_str)
     }
 
+    /// Whether the key is there and holds one of these words.
+    pub(crate) fn holds_one_of(&self, key: &str, words: &[&str]) -> bool {
+        self.table.get(key).and_then(Item::as_str).is_some_and(|text| words.contains(&text.to_lowercase().as_str()))
+    }
+
     /// Whether the key is there and holds text that is no number in quotes.
     pub(crate) fn holds_word(&self, key: &str) -> bool {
         self.table.get(key).and_then(Item::as_str).is_some_and(|text| text.trim().parse::<f64>().is_err())
+    }
+
+    /// Whether the key is there and holds a number.
+    pub(crate) fn holds_number(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|item| item.is_integer() || item.is_float())
+    }
+
+    /// Whether the key is there, whatever it holds.
+    pub(crate) fn holds(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// Notes a mistake at a key's value.
@@ -71,8 +86,13 @@ impl<'d> Section<'d> {
 
     /// Notes an absent key; `example` is a line that would add it.
     pub(crate) fn require(&self, key: &str, example: &str, mistakes: &mut Mistakes<'_>) {
+        self.require_because(key, "", example, mistakes);
+    }
+
+    /// Notes an absent key; `why` follows that it is missing, `example` is a line that would add it.
+    pub(crate) fn require_because(&self, key: &str, why: &str, example: &str, mistakes: &mut Mistakes<'_>) {
         if !self.table.contains_key(key) {
-            let message = format!("`{}` is missing", self.path_of(key));
+            let message = format!("`{}` is missing{why}", self.path_of(key));
             mistakes.add(self.span.clone(), &self.path_of(key), message, format!("add `{example}`"));
         }
     }

@@ -1,6 +1,6 @@
 //! From a ladder and the shape of a source to what is encoded.
 
-use media_types::{FrameRate, Rendition, SkippedRung, VideoEncoding};
+use media_types::{FrameRate, Rendition, SkippedRung, VideoCodec, VideoEncoding};
 
 use crate::{Ladder, Rung};
 
@@ -14,6 +14,8 @@ const OWN_SHARE: u64 = 2;
 const KEYFRAMES_HELD: u128 = 2;
 /// Tenths of its buffer that are full when a range begins.
 const FULL: u128 = 9;
+/// Encoders of other codecs than H.264 take no shorter side.
+const LEAST_SIDE: u32 = 64;
 /// Encoders count in kilobits and take 0 for no cap.
 const MIN_BITS: u64 = 1_000;
 
@@ -57,28 +59,35 @@ impl SourceShape {
 /// What one source gets of a ladder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    /// Ascending in size and in cap; at least one if the ladder has a rung.
+    /// H.264 first, then the other codecs; of each ascending in size and in cap. At least one of H.264 if the ladder has a
+    /// rung of it.
     pub renditions: Vec<Rendition>,
-    /// Lowest first.
+    /// In the order of the ladder's rungs.
     pub skipped: Vec<SkippedRung>,
 }
 
-/// Chooses what to encode.
+/// Chooses what to encode, of each codec by itself.
 ///
 /// - A rung's height bounds the shorter side; aspect is kept, sides are even, nothing is scaled up.
-/// - The first rung above the source is encoded at the source's own size, named after it (`900p`), unless that is
+/// - The first rung above the source is encoded at the source's own size, named after it (`900p`, `900p-av1`), unless that is
 ///   hardly larger than the rung below; the rungs above it are skipped.
 /// - No rendition spends more than 1.1 times the source's bitrate, times the share of its lines that it has. If the
 ///   key frames that delivery needs and the source does not have would add more than half to its bitrate, what is above
 ///   that counts to it. The cap is a little lower, since every range may also spend what its buffer holds at its start.
 /// - The buffer of a rung that is held to this falls with its cap, but holds two key frames of the source's.
+/// - Pictures with a side below 64 are coded in H.264 alone.
 pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
     let mut selection = Selection { renditions: Vec::new(), skipped: Vec::new() };
     for rung in &ladder.rungs {
         let (width, height) = fit(rung.height, source);
         let clamped = rung.height > source.shorter();
         let shorter = width.min(height);
-        let skip = match selection.renditions.last() {
+        let codec = rung.encoding.codec;
+        let below = selection.renditions.last().filter(|below| below.encoding.codec == codec);
+        let skip = match below {
+            _ if codec != VideoCodec::H264 && shorter < LEAST_SIDE => {
+                Some(format!("{width}x{height} is too small for {}", codec.name()))
+            }
             None => None,
             Some(below) if (width, height) == (below.width, below.height) && !clamped => {
                 Some(format!("at this aspect it has the size of {}", below.name))
@@ -98,7 +107,7 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
         match skip {
             Some(reason) => selection.skipped.push(SkippedRung { name: rung.name.clone(), reason }),
             None => {
-                let name = if clamped { own_name(ladder, shorter) } else { rung.name.clone() };
+                let name = if clamped { own_name(ladder, codec, shorter) } else { rung.name.clone() };
                 let encoding = limit(rung, source, width, height);
                 selection.renditions.push(Rendition { name, width, height, encoding });
             }
@@ -108,8 +117,11 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
 }
 
 /// A name for a rendition at the source's own size that no rung of the ladder has.
-fn own_name(ladder: &Ladder, lines: u32) -> String {
-    let name = format!("{lines}p");
+fn own_name(ladder: &Ladder, codec: VideoCodec, lines: u32) -> String {
+    let name = match codec {
+        VideoCodec::H264 => format!("{lines}p"),
+        other => format!("{lines}p-{}", other.name()),
+    };
     if ladder.rungs.iter().any(|rung| rung.name == name) { format!("{name}-source") } else { name }
 }
 
@@ -202,6 +214,34 @@ mod tests {
         assert_eq!(sizes("low-bandwidth", 3840, 2160), "240p=426x240 360p=640x360 480p=854x480 720p=1280x720");
     }
 
+    /// `lecture` with its two rungs of 720 and 1080 lines in AV1 besides.
+    fn mixed() -> Ladder {
+        let mut ladder = builtin("lecture").unwrap();
+        let again: Vec<Rung> = ladder.rungs.iter().filter(|rung| matches!(rung.height, 720 | 1080)).cloned().collect();
+        for mut rung in again {
+            rung.name.push_str("-av1");
+            rung.encoding.codec = VideoCodec::Av1;
+            ladder.rungs.push(rung);
+        }
+        ladder
+    }
+
+    #[test]
+    fn a_rung_of_one_codec_pushes_out_none_of_another() {
+        for (width, height, expected) in [
+            (1920, 1080, "360p 480p 720p 1080p 720p-av1 1080p-av1"),
+            (1440, 900, "360p 480p 720p 900p 720p-av1 900p-av1"),
+            (854, 480, "360p 480p 480p-av1"),
+            (60, 46, "46p"),
+        ] {
+            let selection = select(&mixed(), &shape(width, height, None));
+            let names: Vec<_> = selection.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
+            assert_eq!(names.join(" "), expected, "{width}x{height}");
+        }
+        let tiny = select(&mixed(), &shape(60, 46, None)).skipped.pop().unwrap();
+        assert_eq!((tiny.name.as_str(), tiny.reason.as_str()), ("1080p-av1", "60x46 is too small for av1"));
+    }
+
     #[test]
     fn skipped_rungs_say_why() {
         let reasons = |width, height| -> Vec<String> {
@@ -267,7 +307,7 @@ mod tests {
             kbps in prop::option::of(0u64..100_000),
             bits in 0u64..100_000_000,
             added_bps in 0u64..50_000_000,
-            which in 0usize..3,
+            which in 0usize..catalog().len(),
         ) {
             let ladder = builtin(catalog()[which].0).unwrap();
             let keyframes = KeyframeCost { bits, added_bps };
@@ -292,11 +332,17 @@ mod tests {
                 }
                 prop_assert!(rendition.encoding.max_bitrate_bps > 0);
             }
+            prop_assert_eq!(renditions[0].encoding.codec, VideoCodec::H264);
             for pair in renditions.windows(2) {
-                prop_assert!(pair[0].width < pair[1].width || pair[0].height < pair[1].height);
-                prop_assert!(pair[0].encoding.max_bitrate_bps <= pair[1].encoding.max_bitrate_bps);
-                prop_assert!(pair[0].name != pair[1].name);
+                let codecs = (pair[0].encoding.codec, pair[1].encoding.codec);
+                prop_assert!(codecs.0 <= codecs.1);
+                if codecs.0 == codecs.1 {
+                    prop_assert!(pair[0].width < pair[1].width || pair[0].height < pair[1].height);
+                    prop_assert!(pair[0].encoding.max_bitrate_bps <= pair[1].encoding.max_bitrate_bps);
+                }
             }
+            let names: std::collections::BTreeSet<_> = renditions.iter().map(|rendition| &rendition.name).collect();
+            prop_assert_eq!(names.len(), renditions.len());
         }
     }
 }

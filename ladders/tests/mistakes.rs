@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use ladders::{builtin, catalog, parse};
+use media_types::VideoCodec;
 use proptest::prelude::*;
 
 const GOOD: &str = r#"name = "small"
@@ -164,6 +165,90 @@ fn each_known_mistake_has_its_report() {
     one("codec = \"h264\"", "", "small.toml:4:1: `video.codec` is missing\n  help: add `codec = \"h264\"`");
 }
 
+/// [`GOOD`] with a rung of 720 lines in AV1 that has these lines besides.
+fn with_av1(lines: &str) -> String {
+    format!("{GOOD}\n[[rung]]\nname = \"720p-av1\"\nheight = 720\nmax_bitrate_kbps = 1800\ncodec = \"av1\"\n{lines}")
+}
+
+#[test]
+fn rungs_of_other_codecs_follow_those_of_h264_with_settings_of_their_own() {
+    let text = GOOD.replace("crf = 23", "crf = 23\ntune = \"grain\"");
+    let text = format!(
+        "{text}\n[[rung]]\nname = \"1080p-vp9\"\nheight = 1080\nmax_bitrate_kbps = 90\ncodec = \"vp9\"\npreset = 5\ncrf = 32\ntune = \"screen\"\n\
+         [[rung]]\nname = \"360p-hevc\"\nheight = 360\nmax_bitrate_kbps = 500\ncodec = \"hevc\"\npreset = \"slow\"\ncrf = 25.5\n"
+    );
+    let ladder = parse("small.toml", &text).unwrap();
+    let rungs: Vec<_> = ladder
+        .rungs
+        .iter()
+        .map(|rung| {
+            (rung.name.as_str(), rung.encoding.preset.as_str(), rung.encoding.crf, rung.encoding.tune.as_deref())
+        })
+        .collect();
+    let expected = [
+        ("360p", "medium", 24.5, Some("film")),
+        ("720p", "veryfast", 23.0, Some("grain")),
+        ("360p-hevc", "slow", 25.5, None),
+        ("1080p-vp9", "5", 32.0, Some("screen")),
+    ];
+    assert_eq!(rungs, expected);
+    assert_eq!(parse("x", &with_av1("preset = 8\ncrf = 35")).unwrap().rungs.len(), 3);
+}
+
+#[test]
+fn each_mistake_about_a_codec_has_its_report() {
+    let one = |lines: &str, expected: &str| assert_eq!(report(&with_av1(lines)), expected, "{lines}");
+    one(
+        "",
+        "small.toml:27:1: `rung[2].preset` is missing, and `video.preset` is for h264\n  help: add `preset = 8`\n\
+         small.toml:27:1: `rung[2].crf` is missing, and `video.crf` is for h264\n  help: add `crf = 35`",
+    );
+    one(
+        "preset = \"medium\"\ncrf = 35",
+        "small.toml:32:10: `rung[2].preset` is a word, and av1 takes a number\n  help: choose a value from 0 to 13; higher is faster",
+    );
+    one(
+        "preset = \"8\"\ncrf = 35",
+        "small.toml:32:10: `rung[2].preset` is a string, not a whole number\n  help: remove the quotes",
+    );
+    one(
+        "preset = 14\ncrf = 64",
+        "small.toml:32:10: `rung[2].preset` is 14, outside 0 to 13 of this encoder\n  help: choose a value from 0 to 13\n\
+         small.toml:33:7: `rung[2].crf` is 64, outside 0 to 63\n  help: choose a value near 35; lower is better and larger",
+    );
+    one(
+        "preset = 8\ncrf = 35.5",
+        "small.toml:33:7: `rung[2].crf` is 35.5, and av1 takes whole numbers\n  help: write 35 or 36",
+    );
+    one(
+        "preset = 8\ncrf = 35\ntune = \"film\"",
+        "small.toml:34:8: `rung[2].tune` is \"film\", which is not known\n  help: choose one of: vq",
+    );
+    let with = |from: &str, to: &str| report(&GOOD.replacen(from, to, 1));
+    assert_eq!(
+        with("codec = \"h264\"", "codec = \"h265\""),
+        "small.toml:5:9: `video.codec` is not called so here\n  help: did you mean \"hevc\"?"
+    );
+    assert_eq!(
+        with("preset = \"veryfast\"", "preset = 6"),
+        "small.toml:6:10: `video.preset` is a number, and h264 takes a word\n  \
+         help: choose one of: ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow"
+    );
+}
+
+#[test]
+fn a_ladder_without_h264_is_refused_where_another_codec_was_chosen() {
+    const TOLD: &str = "no rung is of h264, which a recording is first played in and some players need\n  \
+                        help: add a `[[rung]]` with `codec = \"h264\"`, its own `preset` and `crf`";
+    let hevc = GOOD.replace("codec = \"h264\"", "codec = \"hevc\"").replace("tune = \"film\"", "tune = \"grain\"");
+    assert_eq!(report(&hevc), format!("small.toml:5:9: {TOLD}"));
+    let own = GOOD.replace("buffer_kbits = 1600", "codec = \"hevc\"").replace("tune = \"film\"", "");
+    let own = own
+        .replace("max_bitrate_kbps = 2800", "max_bitrate_kbps = 2800\ncodec = \"hevc\"\npreset = \"fast\"\ncrf = 26");
+    assert_eq!(report(&own), format!("small.toml:17:9: {TOLD}"));
+    assert!(parse("x", &format!("{hevc}\n[[rung]]\nname = \"240p\"\nheight = 240\nmax_bitrate_kbps = 300\ncodec = \"h264\"\npreset = \"fast\"\ncrf = 23\n")).is_ok());
+}
+
 #[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_text() {
     let text =
@@ -190,7 +275,7 @@ proptest! {
 
     #[test]
     fn no_edit_of_a_good_file_makes_the_reader_panic(
-        which in 0usize..3,
+        which in 0usize..catalog().len(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}=\"'.,a-z0-9\n_ -]{0,12}", 0usize..20), 1..6),
     ) {
         let mut text: Vec<char> = catalog()[which].1.chars().collect();
@@ -202,9 +287,9 @@ proptest! {
         let text: String = text.into_iter().collect();
         match parse("x", &text) {
             Ok(ladder) => {
-                prop_assert!(ladder.rungs.is_sorted_by(|a, b| a.height < b.height
-                    && a.encoding.max_bitrate_bps < b.encoding.max_bitrate_bps));
-                prop_assert!(!ladder.rungs.is_empty());
+                prop_assert!(ladder.rungs.is_sorted_by(|a, b| a.encoding.codec < b.encoding.codec || (a.height < b.height
+                    && a.encoding.max_bitrate_bps < b.encoding.max_bitrate_bps)));
+                prop_assert_eq!(ladder.rungs[0].encoding.codec, VideoCodec::H264);
             }
             Err(report) => prop_assert!(!report.mistakes.is_empty() && report.mistakes.iter().all(|m| !m.cure.is_empty())),
         }

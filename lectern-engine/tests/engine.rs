@@ -15,7 +15,7 @@ use engine_host::protocol::Confinement;
 use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
-    AudioPlan, CodecConfig, FrameMap, FrameRate, LoudnessTarget, Rendition, Shown, StillsPlan, Timescale,
+    AudioPlan, CodecConfig, FrameMap, FrameRate, LoudnessTarget, Rendition, Shown, StillsPlan, Timescale, VideoCodec,
     VideoEncoding, VideoProbe,
 };
 use pipeline::{AudioOrder, RangeOrder, StillsOrder, VideoSetup};
@@ -59,7 +59,7 @@ fn it_says_what_it_is() {
     let output = run(&["--version"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 3\n")), "{text}");
+    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 4\n")), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
@@ -147,6 +147,7 @@ async fn a_sound_file_is_probed_and_encoded() {
 /// An order for every picture of `video`, as one rendition.
 fn range_order(video: &VideoProbe) -> RangeOrder {
     let encoding = VideoEncoding {
+        codec: VideoCodec::H264,
         preset: "veryfast".into(),
         crf: 23.0,
         max_bitrate_bps: 400_000,

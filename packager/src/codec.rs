@@ -7,8 +7,9 @@ use media_types::{CodecConfig, FrameRate, Timescale, TrackKind};
 use crate::PackageError;
 use crate::audio_grid::FRAME_SAMPLES;
 
-/// Which codec, whatever its profile: what may share an adaptation set or a group of renditions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which codec, whatever its profile: what may share an adaptation set or a group of renditions. In the order in which
+/// pictures are listed: what every player plays comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Family {
     Avc,
     Hevc,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use media_types::{MediaTime, TrackKind, TrackRecord};
 
+use crate::codec::Family;
 use crate::markers::{self, Marker};
 use crate::{Chapter, DashText, PackageError, Protection, TrackSignal, TrickTrack, init_segment, language};
 
@@ -88,10 +89,12 @@ pub(crate) struct Sound<'a> {
 }
 
 impl<'a> Presentation<'a> {
-    /// Video tracks with their figures, smallest picture first.
+    /// Video tracks with their figures: H.264 first, then the other codecs, of each the smallest picture first.
     pub(crate) fn video(&self) -> Vec<(&'a TrackRecord, Picture)> {
         let mut found: Vec<_> = self.tracks.iter().filter_map(|track| Some((track, picture(track)?))).collect();
-        found.sort_by_key(|(track, at)| (u64::from(at.width) * u64::from(at.height), track.max_bitrate_bps));
+        found.sort_by_key(|(track, at)| {
+            (Family::of(&track.config), u64::from(at.width) * u64::from(at.height), track.max_bitrate_bps)
+        });
         found
     }
 

@@ -5,7 +5,7 @@ mod common;
 
 use common::{audio, avc, scale, video};
 use media_types::segment::Roles;
-use media_types::{SegmentRecord, TrackKind, TrackRecord};
+use media_types::{CodecConfig, SegmentRecord, TrackKind, TrackRecord};
 use packager::{
     PackageError, Presentation, StoryboardRef, average_bitrate_bps, iframe_playlist, media_playlist, mpd,
     multivariant_playlist, peak_bitrate_bps, text_files,
@@ -218,6 +218,27 @@ fn names_that_a_playlist_cannot_carry_are_refused() {
     assert!(matches!(mpd(&present(&[named("a")], "../")), Err(PackageError::Name { .. })));
     assert_eq!(mpd(&present(&[], "")), Err(PackageError::Empty));
     assert_eq!(mpd(&present(&[bare(1000, &[], |_| 1)], "")), Err(PackageError::Empty));
+}
+
+#[test]
+fn pictures_in_h264_are_listed_first_and_begun_with_whatever_else_there_is() {
+    // 8 bits, 4:2:0, BT.709, level 3.1.
+    let vp9 = || CodecConfig::Vp9(vec![0, 31, 0x82, 1, 1, 1, 0, 0].into());
+    let other = |height: u32| {
+        let track = video(height, 300).track;
+        let name = format!("{}-vp9", track.name);
+        TrackRecord { name, config: vp9(), max_bitrate_bps: track.max_bitrate_bps * 2, hidden_ticks: 0, ..track }
+    };
+    let mut tracks = vec![other(720), other(360)];
+    tracks.extend(ladder(300));
+    let presentation = present(&tracks, "");
+    let master = multivariant_playlist(&presentation).unwrap();
+    let uris: Vec<_> = master.lines().filter(|line| line.starts_with("video-")).collect();
+    let heights = ["720p", "360p", "1080p", "360p-vp9", "720p-vp9"];
+    assert_eq!(uris, heights.map(|height| format!("video-{height}/media.m3u8")));
+    let manifest = mpd(&presentation).unwrap();
+    let (h264, vp9) = (manifest.find("avc1.").unwrap(), manifest.find("vp09.00.31.08").unwrap());
+    assert!(h264 < vp9 && manifest[h264..vp9].contains("</AdaptationSet>"), "{manifest}");
 }
 
 proptest! {

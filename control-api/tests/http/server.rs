@@ -19,7 +19,7 @@ use hyper_util::rt::TokioExecutor;
 use job_queue::JobQueue;
 use kernel::{AdminToken, default_tenant, system_clock};
 use media_store::{FolderStore, MediaStore};
-use media_types::AssetId;
+use media_types::{AssetId, VideoCodec};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -181,7 +181,12 @@ impl Server {
     /// Brings an uploaded asset to the end of its planning.
     pub(crate) async fn plan(&self, asset: &AssetId) {
         self.apply(asset, &FlowEvent::Probed).await;
-        let rendition = |name: &str, width, height| RenditionSummary { name: name.to_owned(), width, height };
+        let rendition = |name: &str, width, height| RenditionSummary {
+            name: name.to_owned(),
+            width,
+            height,
+            codec: VideoCodec::H264,
+        };
         let summary = PlanSummary {
             ranges: vec![600, 600],
             renditions: vec![rendition("360p", 640, 360), rendition("720p", 1280, 720)],

@@ -92,10 +92,10 @@ pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
         jobs.push(JobRequest::new(Stage::ReadText, duration_ms.clamp(1_000, 100_000), Vec::new()));
     }
     let renditions: Vec<u32> = (0u32..).take(plan.renditions.len()).collect();
-    let pixels = plan.renditions.iter().map(|rendition| rendition.pixels()).fold(0u64, u64::saturating_add);
+    let cost = plan.renditions.iter().map(|rendition| rendition.cost()).fold(0u64, u64::saturating_add);
     for (range, frames) in (0u32..).zip(&plan.ranges) {
         let stage = Stage::EncodeRange { range, renditions: renditions.clone() };
-        jobs.push(JobRequest::new(stage, frames.saturating_mul(pixels) / 1_000, Vec::new()));
+        jobs.push(JobRequest::new(stage, frames.saturating_mul(cost) / 1_000, Vec::new()));
     }
     jobs.push(JobRequest::new(Stage::PublishComplete, PUBLISH_WEIGHT, (0..jobs.len()).collect()));
     jobs

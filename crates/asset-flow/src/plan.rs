@@ -1,6 +1,6 @@
 //! The part of an encode plan that decides which jobs there are.
 
-use media_types::{EncodePlan, SkippedRung};
+use media_types::{EncodePlan, SkippedRung, VideoCodec};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::FlowError;
@@ -22,12 +22,27 @@ pub struct RenditionSummary {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// What it is coded as. Plans of before there was a choice are of H.264.
+    #[serde(default)]
+    pub codec: VideoCodec,
 }
 
 impl RenditionSummary {
     /// Pixels of one picture.
     pub fn pixels(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// What one picture costs to encode, in pixels of H.264: as measured for the ladder `film-av1`, whose
+    /// file has the figures.
+    pub(crate) fn cost(&self) -> u64 {
+        let times = match self.codec {
+            VideoCodec::H264 => 1,
+            VideoCodec::Hevc => 4,
+            VideoCodec::Av1 => 6,
+            VideoCodec::Vp9 => 13,
+        };
+        self.pixels().saturating_mul(times)
     }
 }
 
@@ -36,7 +51,7 @@ impl RenditionSummary {
 pub struct PlanSummary {
     /// Output frames of each GopRange, in order; empty for audio-only assets.
     pub ranges: Vec<u64>,
-    /// What is encoded, lowest first; empty for audio-only assets.
+    /// What is encoded, in the order of the plan; empty for audio-only assets.
     pub renditions: Vec<RenditionSummary>,
     /// Sound tracks.
     #[serde(deserialize_with = "count")]
@@ -85,6 +100,7 @@ impl From<&EncodePlan> for PlanSummary {
                         name: rendition.name.clone(),
                         width: rendition.width,
                         height: rendition.height,
+                        codec: rendition.encoding.codec,
                     };
                     video.renditions.iter().map(summary).collect()
                 })

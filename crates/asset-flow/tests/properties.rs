@@ -3,6 +3,7 @@
 use asset_flow::{
     AssetState, FlowEvent, FlowFailure, JobRequest, Phase, PlanSummary, RenditionSummary, Stage, advance,
 };
+use media_types::VideoCodec;
 use proptest::prelude::*;
 
 fn summary() -> impl Strategy<Value = PlanSummary> {
@@ -17,7 +18,12 @@ fn summary() -> impl Strategy<Value = PlanSummary> {
             ranges,
             renditions: sides
                 .into_iter()
-                .map(|(width, height)| RenditionSummary { name: format!("{height}p"), width, height })
+                .map(|(width, height)| RenditionSummary {
+                    name: format!("{height}p"),
+                    width,
+                    height,
+                    codec: VideoCodec::H264,
+                })
                 .collect(),
             audio,
             stills,
@@ -33,7 +39,12 @@ fn good_summary() -> impl Strategy<Value = PlanSummary> {
         PlanSummary {
             ranges: vec![600; ranges],
             renditions: (1..=renditions)
-                .map(|n| RenditionSummary { name: format!("r{n}"), width: 320 * n, height: 180 * n })
+                .map(|n| RenditionSummary {
+                    name: format!("r{n}"),
+                    width: 320 * n,
+                    height: 180 * n,
+                    codec: VideoCodec::Av1,
+                })
                 .collect(),
             audio,
             stills,

@@ -5,9 +5,10 @@ use asset_flow::{
     ALL_STAGES, Ahead, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, GENERATION_KEPT_MS,
     JobRequest, MAX_RANGES, MAX_SOUNDS, Phase, PlanSummary, RenditionSummary, Stage, URGENT, WATCHED, advance, ahead,
 };
+use media_types::VideoCodec;
 
 fn rendition(name: &str, width: u32, height: u32) -> RenditionSummary {
-    RenditionSummary { name: name.to_owned(), width, height }
+    RenditionSummary { name: name.to_owned(), width, height, codec: VideoCodec::H264 }
 }
 
 fn plan(ranges: usize, renditions: usize, audio: u32, stills: bool) -> PlanSummary {

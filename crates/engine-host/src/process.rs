@@ -155,6 +155,8 @@ fn command(options: &EngineOptions, socket: OwnedFd) -> Command {
         .env_clear()
         // Arenas are reserved per thread and would use up the address space of an engine with many threads.
         .env("MALLOC_ARENA_MAX", "4")
+        // SVT-AV1 tells its settings to standard error, which is for what goes wrong.
+        .env("SVT_LOG", "1")
         .current_dir("/")
         .stdin(Stdio::from(socket))
         .stdout(Stdio::null())

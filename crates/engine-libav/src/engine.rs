@@ -24,8 +24,11 @@ impl LibavEngine {
     /// When the libraries cannot be initialised.
     pub fn open(source: Box<dyn SourceRead>) -> Result<Self, EngineError> {
         static INIT: Once = Once::new();
-        // A damaged source has something to say about each of its pictures; what matters of it is counted.
-        INIT.call_once(|| ff::util::log::set_level(ff::util::log::Level::Fatal));
+        INIT.call_once(|| {
+            // A damaged source has something to say about each of its pictures; what matters of it is counted.
+            ff::util::log::set_level(ff::util::log::Level::Fatal);
+            fill_memory();
+        });
         Ok(Self { source: SharedSource::new(source) })
     }
 
@@ -40,20 +43,29 @@ impl LibavEngine {
     }
 }
 
+/// Has memory filled with zeros when it is handed out. x264 plans ahead with what lies beside its rows of blocks when their
+/// number is no multiple of eight: with what other encoders have left there, equal orders would not give equal bytes.
+fn fill_memory() {
+    /// Freed memory is filled with it, new memory with its complement.
+    const FREED: libc::c_int = 0xff;
+    // SAFETY: two plain numbers, and the allocator takes its own lock. A refusal changes nothing.
+    unsafe { libc::mallopt(libc::M_PERTURB, FREED) };
+}
+
 /// The engine's name and the versions of all libraries that have a say in its bytes, such as
-/// `libav avcodec-59.37.100 avfilter-8.44.100 ... x264-164-r3095-baee400`.
+/// `libav avcodec-59.37.100 avfilter-8.44.100 ... x264-164-r3095-baee400 x265-3.5 svt-av1-v1.4.1 libvpx-v1.12.0`.
 pub fn identity() -> String {
     static IDENTITY: OnceLock<String> = OnceLock::new();
     let version = |packed: u32| format!("{}.{}.{}", packed >> 16, (packed >> 8) & 0xff, packed & 0xff);
     let made = || {
         format!(
-            "libav avcodec-{} avfilter-{} avformat-{} swresample-{} swscale-{} x264-{}",
+            "libav avcodec-{} avfilter-{} avformat-{} swresample-{} swscale-{} {}",
             version(ff::codec::version()),
             version(ff::filter::version()),
             version(ff::format::version()),
             version(ff::software::resampling::version()),
             version(ff::software::scaling::version()),
-            crate::video::x264_build()
+            crate::codecs::builds()
         )
     };
     IDENTITY.get_or_init(made).clone()

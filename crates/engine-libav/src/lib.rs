@@ -8,28 +8,28 @@
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
-//!   nothing new (`unchanged`).
+//!   nothing new (`unchanged`); `codecs` has the encoders, one file each, `look` the colours they state.
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
 //! - `text`: subtitles.
-//! - `h264`: the decoder configuration record.
 //!
 //! Layer 3. Runs inside the confined child; nothing here is trusted with anything but the source's bytes.
 
 mod aac;
 mod audio;
 mod clocks;
+mod codecs;
 mod colour;
 mod convert;
 mod describe;
 mod engine;
 mod error;
-mod h264;
 mod index;
 mod jpeg;
 mod level;
 mod limiter;
+mod look;
 mod loudness;
 mod open;
 mod packets;

@@ -19,8 +19,8 @@ use crate::walk::walk;
 const PICTURES_IN_FLIGHT: usize = 4;
 /// Samples waiting for the sink, over all renditions.
 const SAMPLES_IN_FLIGHT: usize = 64;
-/// Frames, over all renditions, between two words on progress.
-const PROGRESS_EVERY: u64 = 32;
+/// What becomes of a frame in each rendition, each half of its work: it goes into the encoder and comes out of it.
+const HALVES: u64 = 2;
 
 pub(crate) fn encode_range(
     source: Input,
@@ -73,20 +73,29 @@ fn deliver(order: &RangeOrder, made: Receiver<Made>, sink: &mut dyn EngineSink) 
     let total = order.frame_count() * tracks;
     let mut frames = vec![0; order.renditions.len()];
     let frame_ticks = order.video.frame_ticks.max(1);
-    let (mut done, mut told) = (0, 0);
+    let (mut halves, mut taken, mut told) = (0, 0, 0);
     for item in made {
         match item {
             Made::Config(track, config) => sink.config(track, config, 0)?,
+            Made::Taken(count) => {
+                taken += count;
+                halves += count;
+            }
             Made::Sample(track, sample) => {
                 let held = u64::from(sample.duration / frame_ticks);
                 sink.sample(track, sample)?;
                 frames[track as usize] += held;
-                done += held;
-                if done - told >= PROGRESS_EVERY || done == total {
-                    told = done;
-                    sink.progress(done / tracks.max(1), order.frame_count())?;
+                halves += held;
+                // The picture that is held to the end was taken in with its first frame.
+                if frames.iter().sum::<u64>() == total {
+                    halves += total - taken;
                 }
             }
+        }
+        let done = halves / (HALVES * tracks.max(1));
+        if done > told {
+            told = done;
+            sink.progress(done, order.frame_count())?;
         }
     }
     Ok(frames)

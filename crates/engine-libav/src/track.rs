@@ -14,6 +14,8 @@ use crate::walk::Placed;
 pub(crate) enum Made {
     Config(u32, CodecConfig),
     Sample(u32, Sample),
+    /// An encoder took the picture of so many frames in. Some take dozens before they give the first sample.
+    Taken(u64),
 }
 
 /// Encodes what comes over `pictures` as rendition `index` of the order, until the channel closes.
@@ -37,7 +39,9 @@ pub(crate) fn encode_track(
         index,
         converter: Converter::new(target),
         frames: VecDeque::new(),
+        taken: 0,
         encoder: None,
+        configured: false,
         out,
     };
     for placed in pictures {
@@ -58,7 +62,11 @@ struct Track<'a> {
     converter: Converter,
     /// The first frames that show the pictures inside the converter, and whether those are coded in order.
     frames: VecDeque<(u64, bool)>,
-    encoder: Option<VideoEncoder>,
+    /// Frames up to the last picture that the encoder has.
+    taken: u64,
+    encoder: Option<VideoEncoder<'a>>,
+    /// Whether the sink knows what a decoder needs first.
+    configured: bool,
     out: &'a SyncSender<Made>,
 }
 
@@ -66,14 +74,13 @@ impl Track<'_> {
     fn encode_converted(&mut self) -> Result<(), EngineError> {
         while let Some(mut picture) = self.converter.pull()? {
             let Some((frame, in_order)) = self.frames.pop_front() else { break };
-            if self.encoder.is_none() {
-                let (encoder, config) = VideoEncoder::open(self.order, self.rendition, &picture)?;
-                self.send(Made::Config(self.index, config))?;
-                self.encoder = Some(encoder);
-            }
-            if let Some(encoder) = &mut self.encoder {
-                encoder.push(&mut picture, frame, in_order)?;
-            }
+            let encoder = match &mut self.encoder {
+                Some(encoder) => encoder,
+                none => none.insert(VideoEncoder::open(self.order, self.rendition, &picture)?),
+            };
+            encoder.push(&mut picture, frame, in_order)?;
+            self.send(Made::Taken(frame + 1 - self.taken))?;
+            self.taken = frame + 1;
             self.drain()?;
         }
         Ok(())
@@ -90,6 +97,11 @@ impl Track<'_> {
         while let Some(encoder) = &mut self.encoder
             && let Some(sample) = encoder.pull()?
         {
+            if !self.configured {
+                let config = encoder.configuration().cloned();
+                self.configured = config.is_some();
+                config.map_or(Ok(()), |config| self.send(Made::Config(self.index, config)))?;
+            }
             self.send(Made::Sample(self.index, sample))?;
         }
         Ok(())

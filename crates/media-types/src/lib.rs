@@ -26,7 +26,7 @@ pub use clock::{Anchor, StreamClock, Stretch};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
     AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,
-    SkippedRung, StillsPlan, TextPlan, VideoEncoding, VideoPlan,
+    SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,
 };
 pub use probe::{AudioProbe, ChapterProbe, PacketTime, ProbeReport, Rational, Rotation, TextProbe, VideoProbe};
 pub use publication::{GenerationIndex, Pointer, PublishedFile};

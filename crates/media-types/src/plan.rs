@@ -17,18 +17,51 @@ pub struct LadderPin {
     pub sha256: String,
 }
 
+/// What pictures are coded as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VideoCodec {
+    /// ITU-T H.264, which every player plays.
+    #[default]
+    H264,
+    /// ITU-T H.265.
+    Hevc,
+    /// AV1.
+    Av1,
+    /// VP9.
+    Vp9,
+}
+
+impl VideoCodec {
+    /// All of them, in the order in which a plan has their renditions.
+    pub const ALL: [Self; 4] = [Self::H264, Self::Hevc, Self::Av1, Self::Vp9];
+
+    /// What a ladder file calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+            Self::Av1 => "av1",
+            Self::Vp9 => "vp9",
+        }
+    }
+}
+
 /// How one video rung is encoded: quality-targeted (CRF) under a cap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VideoEncoding {
-    /// x264 preset, such as `veryfast`.
+    /// What it is coded as. Plans of before there was a choice are of H.264.
+    #[serde(default)]
+    pub codec: VideoCodec,
+    /// The encoder's preset: a word of x264's and x265's such as `veryfast`, a number of SVT-AV1's and libvpx's such as `8`.
     pub preset: String,
-    /// Constant rate factor, 0 to 51.
+    /// Constant rate factor: 0 to 51 of H.264 and HEVC, 0 to 63 of AV1 and VP9.
     pub crf: f32,
     /// Cap of the bitrate in bits per second: the VBV rate, and the planned BANDWIDTH.
     pub max_bitrate_bps: u64,
     /// VBV buffer in bits.
     pub buffer_bits: u64,
-    /// x264 `tune`, such as `stillimage`.
+    /// The encoder's tune, such as `stillimage`.
     pub tune: Option<String>,
 }
 
@@ -136,7 +169,8 @@ pub struct VideoPlan {
     pub frame_map: FrameMap,
     /// The ranges, in order, covering every frame exactly once.
     pub ranges: Vec<GopRange>,
-    /// What is encoded, lowest first. The first one is the rung an asset is first playable with.
+    /// What is encoded: H.264 lowest first, then the other codecs, each lowest first. The first one is the rung an asset is
+    /// first playable with.
     pub renditions: Vec<Rendition>,
 }
 
@@ -351,6 +385,13 @@ mod tests {
         assert!(read("null").is_empty() && read("[]").is_empty());
         let again = serde_json::to_string(&tracks).unwrap();
         assert_eq!(read(&again), tracks);
+    }
+
+    #[test]
+    fn a_plan_of_before_there_was_a_choice_of_codecs_is_of_h264() {
+        let stored = r#"{"preset":"veryfast","crf":23.0,"max_bitrate_bps":800000,"buffer_bits":1200000,"tune":null}"#;
+        let read: VideoEncoding = serde_json::from_str(stored).expect("it is read");
+        assert_eq!(read.codec, VideoCodec::H264);
     }
 
     proptest! {

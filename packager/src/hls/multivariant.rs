@@ -6,7 +6,7 @@ use media_types::TrackRecord;
 
 use super::renditions::{AudioGroup, ClosedCaptions, SUBTITLES, Subtitles};
 use crate::bitrate::bits_per_second;
-use crate::codec::Configured;
+use crate::codec::{Configured, Family};
 use crate::hls::{VERSION, images, key, self_contained_sync_points};
 use crate::paths::CHAPTERS_JSON;
 use crate::presentation::Picture;
@@ -24,7 +24,7 @@ const START_PIXELS: u32 = 720;
 /// The playlist that lists all variants, for the stable URL.
 ///
 /// `BANDWIDTH` and `AVERAGE-BANDWIDTH` are measured and include the audio and the subtitles. The variant to start with
-/// (720p or the closest below) comes first, the others ascend. Sound of several codecs makes a group of each, and every
+/// (720p or the closest below, in H.264 if there is any) comes first, the others ascend, codec by codec. Sound of several codecs makes a group of each, and every
 /// variant comes once with each group; subtitles are one group. Without video every audio playlist is a variant.
 ///
 /// # Errors
@@ -68,12 +68,16 @@ pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, 
     Ok(out)
 }
 
-/// `video` ascends; the one to start with moves to the front.
+/// Of each codec `video` ascends; the one to start with, of the first codec, moves to the front.
 pub(super) fn start_first<'t, 'a>(
     video: &'t [(&'a TrackRecord, Picture)],
 ) -> impl Iterator<Item = &'t (&'a TrackRecord, Picture)> {
     let short = |picture: &Picture| picture.width.min(picture.height);
-    let start = video.iter().rposition(|(_, picture)| short(picture) <= START_PIXELS).unwrap_or(0);
+    let first = |track: &TrackRecord| {
+        video.first().is_some_and(|(first, _)| Family::of(&first.config) == Family::of(&track.config))
+    };
+    let fit = |(track, picture): &(&TrackRecord, Picture)| first(track) && short(picture) <= START_PIXELS;
+    let start = video.iter().rposition(fit).unwrap_or(0);
     let others = video.iter().enumerate().filter(move |(position, _)| *position != start).map(|(_, entry)| entry);
     video.get(start).into_iter().chain(others)
 }

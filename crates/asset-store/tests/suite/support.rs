@@ -4,7 +4,7 @@ use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::{AssetRow, AssetStore, NewUpload, UploadRow};
 use database::{Database, outbox};
 use job_queue::{ClaimedJob, JobQueue, JobRow, JobState};
-use media_types::{AssetId, SkippedRung, TenantId};
+use media_types::{AssetId, SkippedRung, TenantId, VideoCodec};
 use serde_json::json;
 
 /// Size of every upload here, in bytes.
@@ -129,7 +129,8 @@ impl Bench {
 }
 
 pub(crate) fn plan() -> PlanSummary {
-    let rendition = |name: &str, width, height| RenditionSummary { name: name.to_owned(), width, height };
+    let rendition =
+        |name: &str, width, height| RenditionSummary { name: name.to_owned(), width, height, codec: VideoCodec::H264 };
     PlanSummary {
         ranges: vec![600, 300],
         renditions: vec![rendition("360p", 640, 360), rendition("720p", 1280, 720)],

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media_types::segment::Roles;
 use media_types::{
     AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
-    StillsPlan, TextPlan, TextProbe, Timescale, VideoEncoding, VideoProbe,
+    StillsPlan, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::VideoSetup;
 use proptest::prelude::*;
@@ -34,12 +34,13 @@ fn rational() -> impl Strategy<Value = Rational> {
 }
 
 fn rendition() -> impl Strategy<Value = Rendition> {
-    (".{0,8}", any::<(u32, u32, u64, u64)>(), 0.0f32..51.0, prop::option::of(".{0,8}")).prop_map(
-        |(name, (width, height, max_bitrate_bps, buffer_bits), crf, tune)| Rendition {
+    let codec = prop::sample::select(VideoCodec::ALL.to_vec());
+    (".{0,8}", any::<(u32, u32, u64, u64)>(), codec, 0.0f32..51.0, prop::option::of(".{0,8}")).prop_map(
+        |(name, (width, height, max_bitrate_bps, buffer_bits), codec, crf, tune)| Rendition {
             name,
             width,
             height,
-            encoding: VideoEncoding { preset: "veryfast".into(), crf, max_bitrate_bps, buffer_bits, tune },
+            encoding: VideoEncoding { codec, preset: "veryfast".into(), crf, max_bitrate_bps, buffer_bits, tune },
         },
     )
 }

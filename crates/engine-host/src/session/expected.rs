@@ -1,6 +1,6 @@
 //! What one order may bring, and what must have come before its end.
 
-use media_types::{CodecConfig, Sample};
+use media_types::{CodecConfig, Sample, VideoCodec};
 use pipeline::{
     AudioOrder, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER, RangeOrder, STORYBOARD, StillsOrder, TextCue,
     TextOrder,
@@ -36,7 +36,7 @@ struct Track {
 }
 
 enum Form {
-    Video { frames: u64, frame_ticks: u32, bytes_left: u64 },
+    Video { codec: VideoCodec, frames: u64, frame_ticks: u32, bytes_left: u64 },
     Audio { samples: u64 },
 }
 
@@ -55,10 +55,8 @@ impl Expected {
                 + u128::from(cap.buffer_bits);
             let bytes = bits.saturating_mul(OVERSHOOT) / 8 + u128::from(Limits::FROM_CHILD.payload_bytes);
             let bytes_left = u64::try_from(bytes).unwrap_or(u64::MAX);
-            Track {
-                form: Form::Video { frames, frame_ticks: order.video.frame_ticks.max(1), bytes_left },
-                frames_left: None,
-            }
+            let frame_ticks = order.video.frame_ticks.max(1);
+            Track { form: Form::Video { codec: cap.codec, frames, frame_ticks, bytes_left }, frames_left: None }
         });
         Self { tracks: tracks.collect(), total: frames, ..Self::nothing() }
     }
@@ -83,7 +81,7 @@ impl Expected {
         let track = self.tracks.get_mut(track as usize).filter(|track| track.frames_left.is_none());
         let track = track.ok_or(ProtocolError::Unexpected("the configuration of another track"))?;
         track.frames_left = match (&track.form, config) {
-            (Form::Video { frames, .. }, CodecConfig::Avc(_)) if priming == 0 => Some(*frames),
+            (Form::Video { codec, frames, .. }, config) if priming == 0 && is_of(config, *codec) => Some(*frames),
             (Form::Audio { samples }, CodecConfig::Aac(_)) if priming <= MAX_PRIMING_SAMPLES => {
                 Some(samples.saturating_add(priming.into()).div_ceil(AAC_FRAME))
             }
@@ -144,5 +142,14 @@ impl Expected {
             return Ok(());
         }
         Err(ProtocolError::Unexpected("the end before all that was ordered came"))
+    }
+}
+
+fn is_of(config: &CodecConfig, codec: VideoCodec) -> bool {
+    match codec {
+        VideoCodec::H264 => matches!(config, CodecConfig::Avc(_)),
+        VideoCodec::Hevc => matches!(config, CodecConfig::Hevc(_)),
+        VideoCodec::Av1 => matches!(config, CodecConfig::Av1(_)),
+        VideoCodec::Vp9 => matches!(config, CodecConfig::Vp9(_)),
     }
 }

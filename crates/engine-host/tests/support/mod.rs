@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use media_types::segment::Roles;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, PacketTime, ProbeReport, Rational, Rendition, Rotation, Sample, Shown,
-    StillsPlan, TextPlan, Timescale, VideoEncoding, VideoProbe,
+    StillsPlan, TextPlan, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, RangeOrder, RangeSummary, STORYBOARD,
@@ -326,6 +326,7 @@ pub(crate) const MAX_BITRATE_BPS: u64 = 20_000_000;
 
 pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
     let encoding = VideoEncoding {
+        codec: VideoCodec::H264,
         preset: "veryfast".into(),
         crf: 23.0,
         max_bitrate_bps: MAX_BITRATE_BPS,

@@ -110,6 +110,48 @@ pub(crate) fn grey(folder: &Folder, stream: &[u8]) -> Vec<u8> {
     run(["-f", "h264", "-i", file, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"])
 }
 
+/// The luma of all pictures of a track in any codec, as the `ffmpeg` program decodes them without a word.
+pub(crate) fn decode(folder: &Folder, config: &CodecConfig, samples: &[Sample]) -> Vec<u8> {
+    let (format, stream) = match config {
+        CodecConfig::Avc(_) => ("h264", annex_b(config, samples)),
+        CodecConfig::Hevc(record) => ("hevc", hevc_annex_b(record, samples)),
+        CodecConfig::Av1(_) => ("ivf", ivf(b"AV01", &[0x12, 0], samples)),
+        CodecConfig::Vp9(_) => ("ivf", ivf(b"VP90", &[], samples)),
+        other => panic!("{other:?}"),
+    };
+    let file = folder.path(&format!("out.{format}"));
+    std::fs::write(&file, stream).unwrap();
+    let mut command = std::process::Command::new("ffmpeg");
+    command.args(["-nostdin", "-hide_banner", "-v", "warning", "-f", format, "-i"]).arg(file);
+    let output =
+        command.args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{format}: {said}");
+    output.stdout
+}
+
+fn hevc_annex_b(record: &[u8], samples: &[Sample]) -> Vec<u8> {
+    let record = bitstream::hevc::Record::parse(record).unwrap();
+    let sets = record.vps.iter().chain(&record.sps).chain(&record.pps).copied();
+    let units = samples.iter().flat_map(|sample| bitstream::bits::length_prefixed(&sample.data)).map(Option::unwrap);
+    sets.chain(units).flat_map(|unit| [&[0, 0, 0, 1], unit].concat()).collect()
+}
+
+/// The file that AV1 and VP9 are tested with; `before` stands before each sample.
+fn ivf(name: &[u8; 4], before: &[u8], samples: &[Sample]) -> Vec<u8> {
+    let mut out = b"DKIF\0\0\x20\0".to_vec();
+    out.extend(name);
+    out.extend([160u16, 96].iter().flat_map(|side| side.to_le_bytes()));
+    out.extend([90_000u32, 1, samples.len() as u32, 0].iter().flat_map(|number| number.to_le_bytes()));
+    for sample in samples {
+        out.extend(((before.len() + sample.data.len()) as u32).to_le_bytes());
+        out.extend((sample.pts as u64).to_le_bytes());
+        out.extend(before);
+        out.extend(&sample.data);
+    }
+    out
+}
+
 /// Reads each picture's number; `None` where the strip makes no sense.
 pub(crate) fn numbers(pictures: &[u8], width: usize, height: usize) -> Vec<Option<u32>> {
     pictures.chunks_exact(width * height).map(|picture| number(picture, width, height)).collect()

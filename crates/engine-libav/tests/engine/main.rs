@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_bytes;
+mod codecs;
 mod containers;
 mod decoding;
 mod holds;

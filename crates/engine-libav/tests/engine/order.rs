@@ -83,13 +83,14 @@ fn all_renditions_come_from_one_decode_and_are_cut_alike() {
 }
 
 #[test]
-fn the_identity_names_every_library_and_the_build_of_x264() {
+fn the_identity_names_every_library_and_the_build_of_every_encoder() {
     let identity = engine_libav::identity();
     let words: Vec<&str> = identity.split(' ').collect();
     assert_eq!(words[0], "libav");
-    for (word, name) in words[1..].iter().zip(["avcodec", "avfilter", "avformat", "swresample", "swscale", "x264"]) {
+    let libraries = ["avcodec", "avfilter", "avformat", "swresample", "swscale", "x264", "x265", "svt-av1", "libvpx"];
+    for (word, name) in words[1..].iter().zip(libraries) {
         let version = word.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
-        assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{word}");
+        assert!(version.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()), "{word}");
     }
-    assert_eq!(words.len(), 7);
+    assert_eq!(words.len(), 1 + libraries.len());
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::judge;
 
-fn encode(input: &Path, out: &Path, ladder: &str) -> Value {
+pub(crate) fn encode(input: &Path, out: &Path, ladder: &str) -> Value {
     let mut command = Command::new(judge::lectern());
     // No program can be found, so none can be executed: what is made is made by the engine itself.
     command.env("PATH", "").args(["--json", "encode", "--ladder", ladder, "--out"]).arg(out).arg(input);
@@ -18,7 +18,7 @@ fn encode(input: &Path, out: &Path, ladder: &str) -> Value {
     serde_json::from_str(text.lines().last().unwrap()).unwrap()
 }
 
-fn keyframe_times(playlist: &Path) -> Vec<String> {
+pub(crate) fn keyframe_times(playlist: &Path) -> Vec<String> {
     let shown = judge::ffprobe(
         &["-select_streams", "v:0", "-show_entries", "packet=pts_time,flags"],
         playlist.to_str().unwrap(),
@@ -32,7 +32,7 @@ fn keyframe_times(playlist: &Path) -> Vec<String> {
 }
 
 /// Every partial sum of EXTINF is within half a microsecond of the exact time of that border.
-fn check_partial_sums(playlist: &Path, exact_us: impl Fn(usize) -> f64) {
+pub(crate) fn check_partial_sums(playlist: &Path, exact_us: impl Fn(usize) -> f64) {
     let text = std::fs::read_to_string(playlist).unwrap();
     let mut sum_us = 0i64;
     let lines = text.lines().filter_map(|line| line.strip_prefix("#EXTINF:"));
@@ -153,13 +153,13 @@ fn quiet_recordings_are_published_at_the_loudness_of_the_ladder() {
 }
 
 /// Serves a folder with CORS and ranges; any server would do.
-struct StaticServer {
+pub(crate) struct StaticServer {
     child: std::process::Child,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl StaticServer {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let mut child = Command::new("node")
             .current_dir(judge::root().join("tests/browser"))
             .args(["static-server.mjs", folder.to_str().unwrap()])

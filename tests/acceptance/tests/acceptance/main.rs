@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod bad_input;
+mod codecs;
 mod command_line;
 mod corpus;
 mod encode;
