@@ -113,7 +113,19 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
             }
         }
     }
+    hold_in_step(&mut selection.renditions);
     selection
+}
+
+/// No rendition may spend more than the next larger one of its codec, whose buffer may have been paid for with its cap.
+fn hold_in_step(renditions: &mut [Rendition]) {
+    for index in (1..renditions.len()).rev() {
+        let (below, above) = renditions.split_at_mut(index);
+        let (below, above) = (&mut below[index - 1].encoding, &above[0].encoding);
+        if below.codec == above.codec {
+            below.max_bitrate_bps = below.max_bitrate_bps.min(above.max_bitrate_bps);
+        }
+    }
 }
 
 /// A name for a rendition at the source's own size that no rung of the ladder has.
@@ -290,6 +302,20 @@ mod tests {
             assert_eq!(top(300, KeyframeCost { bits: 200_000, added_bps }), plain, "{added_bps}");
         }
         assert_eq!(top(300, KeyframeCost { bits: 200_000, added_bps: 450_000 }).0, 605);
+    }
+
+    #[test]
+    fn caps_ascend_even_where_key_frames_take_all_there_is() {
+        let keyframes = KeyframeCost { bits: 11_283_492, added_bps: 883_489 };
+        let source = SourceShape { keyframes, ..shape(6361, 6361, Some(0)) };
+        for (name, _) in catalog() {
+            let caps: Vec<_> = select(&builtin(name).unwrap(), &source)
+                .renditions
+                .iter()
+                .map(|rendition| (rendition.encoding.codec, rendition.encoding.max_bitrate_bps))
+                .collect();
+            assert!(caps.is_sorted(), "{name}: {caps:?}");
+        }
     }
 
     #[test]

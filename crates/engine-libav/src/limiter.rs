@@ -21,6 +21,8 @@ const ONE: u32 = 1 << 30;
 const LOOK_AHEAD_MS: u32 = 5;
 /// Time in which the gain makes up most of what it went down by.
 const RELEASE_MS: u32 = 100;
+/// A gain is lower by this share of itself, so that a product of single precision never ends above the ceiling.
+const ROUNDING: f64 = 1.0 / (1 << 21) as f64;
 /// The gain goes up by this much a sample at least, or it would never arrive.
 const LEAST_STEP: u32 = 1 << 10;
 
@@ -153,7 +155,8 @@ impl Limiter {
         }
         let peak = wave.max(self.peak_before);
         self.peak_before = wave;
-        if peak <= self.ceiling { ONE } else { (f64::from(self.ceiling / peak) * f64::from(ONE)) as u32 }
+        let gain = f64::from(self.ceiling) / f64::from(peak) * (1.0 - ROUNDING);
+        if peak <= self.ceiling { ONE } else { (gain * f64::from(ONE)) as u32 }
     }
 }
 
@@ -298,6 +301,14 @@ mod tests {
             assert!(out[0].iter().all(|sample| sample.abs() <= CEILING));
             let over_db = 20.0 * (true_peak(&out[0]) / f64::from(CEILING)).log10();
             assert!(over_db < 0.1, "{gain}: {over_db} dB over");
+        }
+    }
+
+    #[test]
+    fn products_are_not_rounded_above_the_ceiling() {
+        for peak in (0..2000).map(|step| 1.0 + step as f32 * 0.001_234_567).chain([2.678_926_7]) {
+            let out = limited(&[vec![peak, 0.0, 0.0, 0.0, 0.0]], CEILING, &[usize::MAX >> 1]);
+            assert!(out[0].iter().all(|sample| sample.abs() <= CEILING), "{peak}: {out:?}");
         }
     }
 
