@@ -1,9 +1,10 @@
 // Uses the studio as a person does.
 //
-//   node page.mjs --url http://127.0.0.1:3000/#token=... [--upload FILE] [--screenshot PNG] [--dark] [--deadline-s 300]
+//   node page.mjs --url http://127.0.0.1:3000/#token=... [--upload FILE] [--screenshot PNG] [--dark] [--deadline-s 300] [--menus 3,2,3]
 //
 // With --upload: sends the file through the file input, pauses and resumes it on the way, watches it from the first playable moment until it is
-// complete, and deletes it. Without: watches the newest recording that plays. One line per step; exit 1 with the reason when one does not hold.
+// complete, and deletes it. Without: watches the newest recording that plays. --menus says how many sound tracks, subtitles and chapters there are
+// to choose from. One line per step; exit 1 with the reason when one does not hold.
 
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
@@ -17,7 +18,7 @@ const SLOW_SECONDS = 6;
 const { values: options } = parseArgs({
   options: {
     url: { type: 'string' }, upload: { type: 'string' }, screenshot: { type: 'string' }, dark: { type: 'boolean', default: false },
-    'deadline-s': { type: 'string', default: '300' },
+    'deadline-s': { type: 'string', default: '300' }, menus: { type: 'string' },
   },
 });
 
@@ -117,6 +118,32 @@ async function chooseQuality(page) {
   return names.join(', ');
 }
 
+/** The last of the sound tracks is fetched when it is chosen, the last of the subtitles shown, and the last chapter gone to. */
+async function chooseTracks(page, counts) {
+  const [sounds, subtitles, chapters] = counts.split(',').map(Number);
+  const last = async (id, wanted) => {
+    await page.waitForFunction(([name, count]) => document.querySelectorAll(`#${name} option`).length === count, [id, wanted], { timeout: STEP_MS })
+      .catch(() => { throw new Error(`the menu ${id} does not come to ${wanted} choices`); });
+    const names = await page.locator(`#${id} option`).allTextContents();
+    return names[names.length - 1];
+  };
+  await page.locator('#video').evaluate((video) => { video.currentTime = 1; return video.play(); });
+  const sound = await last('sound', sounds);
+  const fetched = page.waitForRequest((request) => /\/audio-[^/]*\/\d+\.m4s$/.test(request.url()) && !request.url().includes('/audio-en/'), { timeout: STEP_MS });
+  await page.locator('#sound').selectOption({ label: sound });
+  await fetched.catch(() => { throw new Error(`${sound} was chosen, and none of its segments is fetched`); });
+  const subtitle = await last('subtitles', subtitles + 1);
+  await page.locator('#subtitles').selectOption({ label: subtitle });
+  await page.waitForFunction(() => [...document.getElementById('video').textTracks].some(({ mode, cues }) => mode === 'showing' && cues?.length > 0), null, { timeout: STEP_MS })
+    .catch(() => { throw new Error(`${subtitle} was chosen, and no text is shown`); });
+  const chapter = await last('chapters', chapters);
+  const from = (await videoState(page)).time_s;
+  await page.locator('#chapters').selectOption({ label: chapter });
+  await page.waitForFunction((start) => document.getElementById('video').currentTime > start + 2, from, { timeout: STEP_MS })
+    .catch(() => { throw new Error(`${chapter} was chosen, and the video is where it was`); });
+  return `${sound}, ${subtitle}, ${chapter}`;
+}
+
 /** Watches on while the recording becomes complete: the menu grows, the place and the playing stay. */
 async function moveOn(page, id, limit_ms) {
   await page.locator('#speed').selectOption('0.5');
@@ -199,6 +226,7 @@ async function session(browser) {
     await step('pause and resume', () => pauseAndResume(page));
     if (id !== null) await step('complete', () => moveOn(page, id, limit_ms));
     await step('quality menu', () => chooseQuality(page));
+    if (options.menus) await step('sound, subtitles, chapters', () => chooseTracks(page, options.menus));
     if (id !== null) await step('poster', () => poster(page, id));
     if (options.screenshot) await page.screenshot({ path: options.screenshot, timeout: STEP_MS });
     pictured = true;

@@ -10,6 +10,7 @@ use std::thread;
 
 use ff::format::context::Input;
 use ffmpeg_next as ff;
+use media_types::Rendition;
 use pipeline::{EngineError, EngineSink, RangeOrder, RangeSummary};
 
 use crate::track::{Made, encode_track};
@@ -19,6 +20,8 @@ use crate::walk::walk;
 const PICTURES_IN_FLIGHT: usize = 4;
 /// Samples waiting for the sink, over all renditions.
 const SAMPLES_IN_FLIGHT: usize = 64;
+/// Niceness of the threads of smaller renditions above that of the largest one: about a tenth of its share.
+const GIVEN_WAY: libc::c_int = 10;
 /// What becomes of a frame in each rendition, each half of its work: it goes into the encoder and comes out of it.
 const HALVES: u64 = 2;
 
@@ -32,11 +35,18 @@ pub(crate) fn encode_range(
     thread::scope(|scope| {
         let mut inputs = Vec::with_capacity(order.renditions.len());
         let mut encoders = Vec::with_capacity(order.renditions.len());
+        let most = order.renditions.iter().map(pixels).max().unwrap_or(0);
         for (index, rendition) in (0..).zip(&order.renditions) {
             let (send, receive) = sync_channel(PICTURES_IN_FLIGHT);
             inputs.push(send);
             let out = made_in.clone();
-            encoders.push(scope.spawn(move || encode_track(order, index, rendition, &receive, &out)));
+            let gives_way = pixels(rendition) < most;
+            encoders.push(scope.spawn(move || {
+                if gives_way {
+                    give_way();
+                }
+                encode_track(order, index, rendition, &receive, &out)
+            }));
         }
         drop(made_in);
         let flag = cancelled.clone();
@@ -54,6 +64,17 @@ pub(crate) fn encode_range(
         let (_, (frames_per_track, missing)) = both(encoded, both(delivered, decoded))?;
         Ok(RangeSummary { frames_per_track, missing_pictures: missing.pictures, first_missing_pts: missing.first_pts })
     })
+}
+
+fn pixels(rendition: &Rendition) -> u64 {
+    u64::from(rendition.width) * u64::from(rendition.height)
+}
+
+/// Leaves processors to the thread that the others wait for in the end. With equal shares that one falls behind, the others have
+/// nothing to do until it has caught up, and it cannot use more than one processor for that.
+fn give_way() {
+    // SAFETY: a plain number, for this thread alone. Where it is refused, all have equal shares.
+    unsafe { libc::nice(GIVEN_WAY) };
 }
 
 /// Both results, or the error that is a cause: whoever stopped only because another did says `Stopped`.

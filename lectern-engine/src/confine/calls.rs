@@ -119,6 +119,11 @@ fn needed(own: u32) -> Result<Rules, BackendError> {
             condition(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?,
         ])?],
     );
+    // Of the calling thread (PRIO_PROCESS and who are 0), and without a privilege only upward.
+    for call in [libc::SYS_getpriority, libc::SYS_setpriority] {
+        let own = |argument| condition(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, 0);
+        rules.insert(call, vec![SeccompRule::new(vec![own(0)?, own(1)?])?]);
+    }
     rules.insert(libc::SYS_prctl, vec![same(0, libc::PR_SET_NAME.unsigned_abs().into())?]);
     rules.insert(libc::SYS_ioctl, vec![same(1, libc::FIONBIO)?]);
     rules.insert(libc::SYS_fcntl, vec![same(1, libc::F_GETFD.unsigned_abs().into())?]);

@@ -107,6 +107,26 @@ fn slides_that_stand_still_are_encoded_once_and_play_in_three_players() {
     judge::players_with(&server.base, "/master.m3u8", "/manifest.mpd", 48, "2/1", &["--brief"]);
 }
 
+#[test]
+fn a_local_encode_of_two_ranges_at_once_is_one_gapless_track_of_every_rung() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, out) = (judge::media("counter.mp4"), folder.path().join("out"));
+    let mut command = Command::new(judge::lectern());
+    command.args(["--json", "encode", "--parallel", "2", "--ladder", "low-bandwidth", "--out"]).arg(&out).arg(source);
+    let output = String::from_utf8(judge::run(&mut command).stdout).unwrap();
+    let result: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+    let videos = result["tracks"].as_array().unwrap().iter().filter_map(|track| track["name"].as_str());
+    let mut keyframes = Vec::new();
+    for name in videos.filter(|name| name.starts_with("video-")) {
+        let playlist = out.join(name).join("media.m3u8");
+        assert_eq!(judge::decode_silently(&judge::ffmpeg_9(), playlist.to_str().unwrap(), "0:v:0"), 576, "{name}");
+        check_partial_sums(&playlist, |count| (count as u64 * 94).min(576) as f64 * 1001.0 / 24_000.0 * 1e6);
+        keyframes.push(keyframe_times(&playlist));
+    }
+    assert!(keyframes.len() >= 3 && keyframes.iter().all(|times| times == &keyframes[0] && times.len() == 13));
+    judge::run(Command::new(judge::lectern()).arg("lint").arg(&out));
+}
+
 /// 44.1 kHz beside 24000/1001: the coded sound covers the pictures to the sample, and no border drifts.
 fn check_audio(out: &Path, frames: u64) {
     let playlist = std::fs::read_dir(out)
