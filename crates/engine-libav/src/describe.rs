@@ -24,8 +24,8 @@ pub(crate) fn text_tracks(source: &Input, warnings: &mut Vec<String>) -> Vec<Tex
     for stream in source.streams().filter(|stream| stream.parameters().medium() == Type::Subtitle) {
         let (index, codec) = (stream.index(), stream.parameters().id());
         let reason = match properties(codec) {
-            properties if properties & ff::ffi::AV_CODEC_PROP_BITMAP_SUB as i32 != 0 => "it is pictures of text",
-            properties if properties & ff::ffi::AV_CODEC_PROP_TEXT_SUB as i32 == 0 => "its kind is not known here",
+            properties if properties & ff::ffi::AV_CODEC_PROP_BITMAP_SUB != 0 => "it is pictures of text",
+            properties if properties & ff::ffi::AV_CODEC_PROP_TEXT_SUB == 0 => "its kind is not known here",
             _ if ff::decoder::find(codec).is_none() => "its codec is not known here",
             _ => {
                 tracks.push(TextProbe {

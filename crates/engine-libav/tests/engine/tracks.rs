@@ -32,8 +32,11 @@ const CUES: &str = "1\n00:00:00,500 --> 00:00:01,500\nHello, <i>world</i>\n\n2\n
 const CHAPTERS: &str = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=Opening\n\
     [CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=3000\ntitle=The rest\n";
 
-/// The cues of a file's subtitle tracks, as times in milliseconds and the text behind the eighth comma.
-fn read(file: &std::path::Path) -> (EncodePlan, Vec<Vec<(i64, i64, String)>>) {
+/// From when to when, in milliseconds, and the text behind the eighth comma.
+type Read = (i64, i64, String);
+
+/// The cues of a file's subtitle tracks.
+fn read(file: &std::path::Path) -> (EncodePlan, Vec<Vec<Read>>) {
     let (mut engine, _, plan) = planned(file);
     let mut sink = CollectingSink::new(100);
     let order = TextOrder { tracks: plan.text.clone() };
