@@ -336,7 +336,7 @@ pub trait Engine {
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError>;
 
-    /// Reads the text of tracks.
+    /// Reads the text of tracks; of one that cannot be decoded there is none.
     ///
     /// # Errors
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.

@@ -11,12 +11,13 @@ use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
 use media_types::{EncodePlan, GopRange, ProbeReport, TrackRecord, VideoPlan};
 use pipeline::StillsOrder;
+use serde::Serialize;
 
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::track::{
     ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, encode_audio, encode_range,
-    make_stills, read_text,
+    make_stills, read_text, unless_dispensable,
 };
 use folder::Folder;
 
@@ -42,8 +43,18 @@ pub struct LocalResult {
     pub tracks: Vec<TrackRecord>,
     /// Planned pictures that could not be decoded, over all ranges.
     pub missing_pictures: u64,
-    /// How loud each sound track was and became, in the plan's order.
-    pub sound: Vec<SoundLevel>,
+    /// How loud each sound track was and became.
+    pub sound: Vec<LocalSound>,
+}
+
+/// How loud a sound track was and became.
+#[derive(Clone, Debug, Serialize)]
+pub struct LocalSound {
+    /// Folder name of the track.
+    pub track: String,
+    /// Its levels.
+    #[serde(flatten)]
+    pub level: SoundLevel,
 }
 
 /// Encodes a file into a folder that must not exist or be empty, `ranges_at_once` ranges at once. Nothing is left there after a
@@ -140,6 +151,7 @@ fn ranges(video: &VideoPlan, places: u32) -> Vec<GopRange> {
 #[derive(Default)]
 struct Finished {
     ranges: Vec<Option<RangeParts>>,
+    /// Nothing of a further track that could not be decoded.
     audio: Vec<Option<(TrackPart, SoundLevel)>>,
     stills: Option<Stills>,
     text: Vec<TextPart>,
@@ -232,8 +244,9 @@ async fn work(
             (Task::Audio(track), _, _) => {
                 let audio = &plan.audio[track];
                 // A second encode has the same files, as many and as long, and takes the place of the first.
-                let made = encode_audio(&mut session, audio, sink.as_ref(), sink.as_ref(), on_progress).await?;
-                lock(&board.finished).audio[track] = Some((made.part, made.level));
+                let made = encode_audio(&mut session, audio, sink.as_ref(), sink.as_ref(), on_progress).await;
+                let made = unless_dispensable(track, made)?;
+                lock(&board.finished).audio[track] = made.map(|made| (made.part, made.level));
             }
             (Task::Stills, Some(video), Some(stills)) => {
                 let made =
@@ -265,9 +278,10 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     }
     let mut sound = Vec::new();
     for (audio, made) in plan.audio.iter().zip(finished.audio) {
-        let (part, level) = made.ok_or_else(absent)?;
-        tracks.push(audio_record(audio, &part)?);
-        sound.push(level);
+        let Some((part, level)) = made else { continue };
+        let record = audio_record(audio, &part)?;
+        sound.push(LocalSound { track: record.name.clone(), level });
+        tracks.push(record);
     }
     for part in &finished.text {
         tracks.push(text_record(plan, part)?);

@@ -18,7 +18,7 @@ use crate::error::WorkError;
 use crate::segmenter::{Builder, Cuts};
 
 pub use sound::SoundLevel;
-pub(crate) use sound::{encode_audio, encode_audio_part, first_gain};
+pub(crate) use sound::{encode_audio, encode_audio_part, first_gain, unless_dispensable};
 pub(crate) use text::{TextPart, read_text, text_grid, text_track};
 
 /// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).

@@ -24,8 +24,7 @@ pub(crate) fn read_text(
 ) -> Result<TextSummary, EngineError> {
     let wanted: Vec<usize> = order.tracks.iter().map(|plan| plan.stream_index as usize).collect();
     keep_streams(&mut source, &wanted);
-    let mut tracks: Vec<Track> =
-        order.tracks.iter().map(|plan| Track::open(&source, plan)).collect::<Result<_, _>>()?;
+    let mut tracks: Vec<Option<Track>> = order.tracks.iter().map(|plan| Track::open(&source, plan).ok()).collect();
     let mut summary = TextSummary { cues_per_track: vec![0; tracks.len()], lost_packets: 0 };
     let mut packet = ff::Packet::empty();
     let (mut told, mut bytes_left) = (0, MAX_TEXT_BYTES);
@@ -35,8 +34,9 @@ pub(crate) fn read_text(
             told = position;
             sink.progress(position, size_bytes)?;
         }
-        for (index, track) in tracks.iter_mut().enumerate().filter(|(_, track)| track.stream == packet.stream()) {
-            let Some(cues) = track.decode(&packet) else {
+        let is_meant = |index: &usize| order.tracks[*index].stream_index as usize == packet.stream();
+        for index in (0..tracks.len()).filter(is_meant) {
+            let Some(cues) = tracks[index].as_mut().and_then(|track| track.decode(&packet)) else {
                 summary.lost_packets += 1;
                 continue;
             };
@@ -57,7 +57,6 @@ pub(crate) fn read_text(
 }
 
 struct Track {
-    stream: usize,
     decoder: ff::decoder::Subtitle,
     origin_pts: i64,
     /// Microseconds per tick, as a fraction.
@@ -76,7 +75,7 @@ impl Track {
         let decoder = decoder.subtitle().map_err(no_decoder("the subtitles"))?;
         let base = plan.source_time_base;
         let tick = (u64::from(base.num.unsigned_abs()) * MICROSECONDS, u64::from(base.den.unsigned_abs()).max(1));
-        Ok(Self { stream, decoder, origin_pts: plan.origin_pts, tick })
+        Ok(Self { decoder, origin_pts: plan.origin_pts, tick })
     }
 
     /// What a packet says, one cue for each place on the screen; an empty one where it clears the screen. `None` for a packet

@@ -85,9 +85,9 @@ fn tell(folder: &Path, result: &LocalResult) -> Result<(), Failure> {
     out::line(format_args!("{}: {} ({:.1} MB)", folder.display(), names.join(", "), bytes as f64 / 1e6))?;
     out::line(format_args!("  HLS   {}", folder.join("master.m3u8").display()))?;
     out::line(format_args!("  DASH  {}", folder.join("manifest.mpd").display()))?;
-    for (audio, sound) in result.plan.audio.iter().zip(&result.sound) {
-        let name = if result.sound.len() > 1 { format!("{}: ", audio.name) } else { String::new() };
-        out::line(format_args!("  sound {name}{}", loudness(sound)))?;
+    for sound in &result.sound {
+        let name = if result.sound.len() > 1 { format!("{}: ", sound.track) } else { String::new() };
+        out::line(format_args!("  sound {name}{}", loudness(&sound.level)))?;
     }
     for rung in &result.plan.skipped {
         out::line(format_args!("  without {}: {}", rung.name, rung.reason))?;

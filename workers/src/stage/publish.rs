@@ -173,7 +173,8 @@ pub(super) fn published(key: String, bytes: &[u8], media_type: &str) -> Publishe
 #[derive(Default)]
 struct Done {
     ranges: BTreeMap<u32, Vec<Made<RangeParts>>>,
-    audio: BTreeMap<u32, Made<TrackPart>>,
+    /// Nothing was made of a further track that could not be decoded.
+    audio: BTreeMap<u32, Made<Option<TrackPart>>>,
     stills: Option<Made<Stills>>,
     text: Option<Made<Vec<TextPart>>>,
 }
@@ -218,7 +219,8 @@ impl Done {
         for (track, audio) in (0..).zip(&plan.audio) {
             let undone = || WorkError::Engine(format!("the sound track {} is not done", audio.name));
             let made = self.audio.get(&track).ok_or_else(undone)?;
-            let record = audio_record(audio, &made.made)?;
+            let Some(part) = &made.made else { continue };
+            let record = audio_record(audio, part)?;
             enter_segments(files, &made.prefix, &record.name, &record.segments);
             tracks.push(record);
         }

@@ -10,7 +10,7 @@ use super::Workshop;
 use super::early::early_tracks;
 use super::objects::{AttemptSink, again_prefix, attempt_prefix, report_progress};
 use crate::error::WorkError;
-use crate::track;
+use crate::track::{self, TrackPart};
 
 /// A media job's result: what was made, and under which prefix of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,9 +65,14 @@ impl Workshop {
         let again = AttemptSink::new(media.clone(), again, None);
         let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
-        let made = track::encode_audio(&mut session, audio, &first, &again, report_progress(lease)).await?;
+        let made = track::encode_audio(&mut session, audio, &first, &again, report_progress(lease)).await;
+        let made = track::unless_dispensable(track as usize, made)?;
         session.close().await;
         let [first, again] = prefixes;
+        let Some(made) = made else {
+            let nothing = Made { prefix: first, engine, duration_ms: elapsed_ms(began), made: None::<TrackPart> };
+            return self.commit_made(job, nothing).await;
+        };
         let prefix = if made.again { again } else { first };
         let level = made.level;
         tracing::info!(asset_id = %job.asset_id, track = %audio.name, source_lufs = level.source.integrated_lufs, gain_db = level.gain_db,

@@ -61,6 +61,20 @@ pub(crate) async fn encode_audio(
     Ok(encoded(part, &summary, exact_db, true))
 }
 
+/// What encoding came to; nothing of a further track that cannot be decoded, which a recording does without.
+///
+/// # Errors
+/// As [`encode_audio`], when the source is at fault for the first track alone.
+pub(crate) fn unless_dispensable<T>(track: usize, made: Result<T, WorkError>) -> Result<Option<T>, WorkError> {
+    match made {
+        Err(error @ WorkError::Input { .. }) if track > 0 => {
+            tracing::warn!(track, %error, "a further sound track is left out");
+            Ok(None)
+        }
+        made => made.map(Some),
+    }
+}
+
 /// The gain that the windows of a sound track ask for, in decibels; 0 where it stays as loud as it is.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use packager::{TextGrid, media_segment, segment_path, webvtt_segment_path};
 use pipeline::TextOrder;
 use serde::{Deserialize, Serialize};
 use timed_text::ass::{self, Event};
-use timed_text::{TextError, TextSample, TimestampMap, webvtt, wvtt};
+use timed_text::{Document, TextError, TextSample, TimestampMap, webvtt, wvtt};
 use tokio::sync::mpsc;
 
 use super::{EVENTS_IN_FLIGHT, ObjectSink, OnProgress, StoredFile, first_cause, share};
@@ -62,7 +62,8 @@ fn of_sound(plan: &AudioPlan) -> Vec<u64> {
     [0].into_iter().chain(plan.borders.iter().copied()).chain([plan.sample_count]).collect()
 }
 
-/// Reads all text tracks of a plan and stores their segments. Tracks that say nothing are left out.
+/// Reads all text tracks of a plan and stores their segments. Tracks that say nothing, or more than can be carried, are left
+/// out.
 ///
 /// # Errors
 /// When the engine or the sink fails.
@@ -119,8 +120,13 @@ async fn store(
     if document.cues.is_empty() {
         return Ok(None);
     }
-    // Players take the media of HLS to start at MPEG-2 time 0.
-    let files = webvtt::segments(&document, &borders_us, Some(TimestampMap::default())).map_err(refused)?;
+    let (files, samples) = match cut(&document, grid, &borders_us) {
+        Ok(made) => made,
+        Err(error) => {
+            tracing::warn!(track, %error, "subtitles are left out");
+            return Ok(None);
+        }
+    };
     let mut stored = Vec::with_capacity(files.len());
     for (index, text) in (0..).zip(files) {
         let path = webvtt_segment_path(&track, index);
@@ -131,9 +137,8 @@ async fn store(
         });
         sink.put(path, Bytes::from(text)).await?;
     }
-    let scale = NonZeroU32::new(grid.scale.get()).ok_or_else(|| WorkError::Engine("text without a clock".into()))?;
     let mut segments = Vec::with_capacity(stored.len());
-    for (index, samples) in (0..).zip(wvtt::samples(&document, scale, &grid.borders).map_err(refused)?) {
+    for (index, samples) in (0..).zip(samples) {
         let samples: Vec<Sample> = samples.into_iter().map(coded).collect();
         let made = media_segment(&TrackKind::Text, index, &samples, 0)?;
         sink.put(segment_path(&track, index), made.bytes).await?;
@@ -147,6 +152,13 @@ fn coded(sample: TextSample) -> Sample {
     Sample { dts: start, pts: start, duration, keyframe: true, data }
 }
 
-fn refused(error: TextError) -> WorkError {
-    WorkError::Engine(format!("the subtitles cannot be cut: {error}"))
+/// Samples of each segment.
+type Samples = Vec<Vec<TextSample>>;
+
+/// WebVTT files for HLS, and samples for DASH.
+fn cut(document: &Document, grid: &TextGrid, borders_us: &[i64]) -> Result<(Vec<String>, Samples), TextError> {
+    // Players take the media of HLS to start at MPEG-2 time 0.
+    let files = webvtt::segments(document, borders_us, Some(TimestampMap::default()))?;
+    let scale = NonZeroU32::new(grid.scale.get()).unwrap_or(NonZeroU32::MIN);
+    Ok((files, wvtt::samples(document, scale, &grid.borders)?))
 }

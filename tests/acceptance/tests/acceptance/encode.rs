@@ -161,7 +161,8 @@ fn quiet_recordings_are_published_at_the_loudness_of_the_ladder() {
         let (file, out) = (folder.path().join(name), folder.path().join(format!("{name}.out")));
         let words = source.split_whitespace();
         judge::run(Command::new("ffmpeg").args(["-nostdin", "-v", "error"]).args(words).arg(&file));
-        let said = encode(&file, &out, "film")["loudness"].clone();
+        let said = encode(&file, &out, "film")["loudness"][0].clone();
+        assert_eq!(said["track"], "audio-und");
         let (lufs, peak) = judge::loudness(out.join("audio-und/media.m3u8").to_str().unwrap());
         assert!((lufs + 16.0).abs() < 0.5, "{name}: {lufs} LUFS; {said}");
         assert!(peak <= -0.5, "{name}: {peak} dBTP; {said}");

@@ -118,6 +118,43 @@ fn every_language_is_heard_and_read_in_three_players_and_chapters_are_listed() {
 }
 
 #[test]
+fn a_second_sound_that_cannot_be_decoded_costs_itself_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("two.mkv");
+    let mut command = Command::new("ffmpeg");
+    command.args([
+        "-nostdin",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=f=440:d=5",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=f=880:d=5",
+    ]);
+    judge::run(command.args(["-map", "0", "-map", "1", "-c:a:0", "flac", "-c:a:1", "libvorbis"]).arg(&file));
+    let mut bytes = std::fs::read(&file).unwrap();
+    let setup = bytes.windows(7).position(|window| window == b"\x05vorbis").unwrap();
+    bytes[setup + 7..setup + 200].fill(0xff);
+    std::fs::write(&file, bytes).unwrap();
+    let out = folder.path().join("out");
+    let mut command = Command::new(judge::lectern());
+    let said = judge::run(command.args(["--json", "encode", "--out"]).arg(&out).arg(&file)).stdout;
+    let said = String::from_utf8(said).unwrap();
+    let said: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let names: Vec<_> = said["tracks"].as_array().unwrap().iter().map(|track| track["name"].clone()).collect();
+    assert_eq!((names.len(), &names[0]), (1, &json!("audio-und")), "{said}");
+
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let asset = server.settled(&server.upload(&file, "two.mkv"), 120);
+    assert_eq!(asset["state"], "ready", "{asset}");
+}
+
+#[test]
 fn subtitles_of_an_mp4_file_are_those_of_its_local_encode() {
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (recording(folder.path(), "lecture.mp4", "mov_text"), folder.path().join("out"));
