@@ -86,3 +86,15 @@ export function badge(asset) {
 export function stage(name) {
   return STAGES[name] ?? name;
 }
+
+const LANGUAGES = new Intl.DisplayNames(undefined, { type: 'language' });
+
+/** What a track is called: `fr (commentary)` of a playlist is `French (commentary)`, in the language of whoever reads it. */
+export function trackName({ name, lang }) {
+  if (!lang || !(name === lang || name.startsWith(`${lang} `))) return name;
+  try {
+    return LANGUAGES.of(lang) + name.slice(lang.length);
+  } catch {
+    return name;
+  }
+}

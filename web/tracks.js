@@ -2,6 +2,7 @@
 
 import { cueAt, parseCues, plainText } from './cues.js';
 import { byId, h } from './dom.js';
+import { trackName } from './format.js';
 
 const OFF = 'off';
 
@@ -53,7 +54,7 @@ export class TrackMenus {
   }
 
   #fillSound() {
-    const menu = fill('sound', this.#hls.audioTracks.map(({ name }) => [name, name]), 2);
+    const menu = fill('sound', this.#hls.audioTracks.map((track) => [track.name, trackName(track)]), 2);
     const wanted = this.#hls.audioTracks.findIndex(({ name }) => name === this.#sound);
     if (wanted >= 0 && wanted !== this.#hls.audioTrack) this.#hls.audioTrack = wanted;
     menu.value = this.#hls.audioTracks[Math.max(0, this.#hls.audioTrack)]?.name ?? '';
@@ -65,7 +66,7 @@ export class TrackMenus {
   }
 
   #fillSubtitles() {
-    fill('subtitles', [[OFF, 'Off'], ...this.#hls.subtitleTracks.map(({ name }) => [name, name])], 2);
+    fill('subtitles', [[OFF, 'Off'], ...this.#hls.subtitleTracks.map((track) => [track.name, trackName(track)])], 2);
     this.#read(this.#hls.subtitleTracks.some(({ name }) => name === this.#subtitles) ? this.#subtitles : OFF);
   }
 

@@ -45,3 +45,10 @@ test('a badge tells playable, cancelled and failed apart', () => {
   assert.deepEqual(format.badge(asset('ingesting')), { text: 'Being uploaded', tone: 'busy' });
   assert.deepEqual(format.badge(asset('frozen')), { text: 'frozen', tone: 'calm' });
 });
+
+test('tracks are called by the names of their languages', () => {
+  const words = new Intl.DisplayNames(undefined, { type: 'language' });
+  assert.equal(format.trackName({ name: 'fr (commentary)', lang: 'fr' }), `${words.of('fr')} (commentary)`);
+  assert.equal(format.trackName({ name: 'pt-BR', lang: 'pt-BR' }), words.of('pt-BR'));
+  for (const [name, lang] of [['Director', 'en'], ['french', 'fr'], ['Audio', undefined], ['! (SDH)', '!']]) assert.equal(format.trackName({ name, lang }), name);
+});
