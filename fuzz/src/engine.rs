@@ -37,7 +37,9 @@ pub fn ladder_file(data: &[u8]) {
     match ladders::parse("fuzz.toml", text) {
         Ok(ladder) => {
             assert!(!ladder.rungs.is_empty());
-            assert!(ladder.rungs.is_sorted_by(|lower, higher| lower.height < higher.height));
+            let place = |rung: &ladders::Rung| (rung.encoding.codec, rung.height);
+            assert!(ladder.rungs.is_sorted_by(|before, after| place(before) < place(after)), "by codec, then by size");
+            assert_eq!(ladder.rungs[0].encoding.codec, media_types::VideoCodec::H264);
         }
         Err(report) => {
             assert!(!report.mistakes.is_empty(), "a refusal says why");

@@ -30,20 +30,32 @@ pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
         ))?;
     }
     for audio in &report.audio {
-        let title = audio.title.as_ref().map_or(String::new(), |title| format!(", \"{title}\""));
         out::line(format_args!(
-            "  audio #{}: {} {} Hz, {} channels, {}{title}",
+            "  audio #{}: {} {} Hz, {} channels, {}",
             audio.stream_index,
             audio.codec,
             audio.sample_rate,
             audio.channels,
-            audio.language.as_deref().unwrap_or("und")
+            named(audio.language.as_deref(), audio.title.as_deref())
         ))?;
+    }
+    for text in &report.text {
+        let named = named(text.language.as_deref(), text.title.as_deref());
+        out::line(format_args!("  text #{}: {}, {named}", text.stream_index, text.codec))?;
+    }
+    if !report.chapters.is_empty() {
+        out::line(format_args!("  {} chapters", report.chapters.len()))?;
     }
     for warning in &report.warnings {
         out::line(format_args!("  note: {warning}"))?;
     }
     Ok(())
+}
+
+/// A track's language and what it is called.
+fn named(language: Option<&str>, title: Option<&str>) -> String {
+    let title = title.map_or(String::new(), |title| format!(", \"{title}\""));
+    format!("{}{title}", language.unwrap_or("und"))
 }
 
 /// Looks at a file through a confined engine of its own.
@@ -71,5 +83,8 @@ fn summary(report: &ProbeReport) -> serde_json::Value {
             "pictures": video.packets.len(), "keyframes": video.packets.iter().filter(|packet| packet.keyframe).count(),
         })
     });
-    json!({ "container": report.container, "size_bytes": report.size_bytes, "video": video, "audio": report.audio, "warnings": report.warnings })
+    json!({
+        "container": report.container, "size_bytes": report.size_bytes, "video": video, "audio": report.audio,
+        "text": report.text, "chapters": report.chapters, "warnings": report.warnings,
+    })
 }
