@@ -102,7 +102,7 @@ class Row {
       h('code', {}, error.code));
   }
 
-  /** The poster, asked for once it can be there, and once more when all is there. */
+  /** The poster: asked for while it is played until there is one, and once more when all is there. */
   async #updatePoster(asset) {
     const playable = Boolean(asset.playable_at) && asset.state !== 'deleting';
     this.play.disabled = !playable;
@@ -114,7 +114,10 @@ class Row {
     if (wanted === null || wanted === this.#poster) return;
     this.#poster = wanted;
     const where = await this.api.playback(asset.playback_id).catch(() => null);
-    if (!where?.poster) return;
+    if (!where?.poster) {
+      if (this.#poster === wanted && !asset.complete_at) this.#poster = null;
+      return;
+    }
     const image = h('img', { src: where.poster, alt: '', decoding: 'async' });
     image.addEventListener('load', () => {
       this.play.querySelector('img')?.remove();

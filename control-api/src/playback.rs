@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
 use kernel::{ApiPath, Problem, respond_cached};
-use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST, generation_folder, index_key};
+use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST, generation_folder, generation_key, index_key};
 use media_types::{GenerationIndex, PlaybackId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,7 +33,7 @@ pub(crate) struct PlaybackView {
     hls: String,
     /// The DASH manifest.
     dash: String,
-    /// A picture to show before playing; null when there is none.
+    /// A picture to show before playing; null while there is none.
     poster: Option<String>,
     /// WebVTT of thumbnails; null when there is none.
     storyboard: Option<String>,
@@ -45,10 +45,20 @@ pub(crate) struct PlaybackView {
     protection: Option<&'static str>,
 }
 
+/// Whether a generation has a poster.
+#[derive(Clone, Copy, Debug, Default)]
+enum Poster {
+    #[default]
+    Never,
+    /// It may be there already.
+    Planned,
+    Listed,
+}
+
 /// What a published generation holds, as far as addresses are concerned.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    pub(crate) poster: bool,
+    poster: Poster,
     pub(crate) storyboard: bool,
     pub(crate) chapters: bool,
     /// Paths of its media playlists.
@@ -89,7 +99,11 @@ pub(crate) async fn contents(api: &Api, playback: &PlaybackId, generation: u64) 
     let index: GenerationIndex = serde_json::from_slice(&bytes).map_err(|error| Problem::internal(&error))?;
     let playlists = index.files.keys().filter(|path| path.ends_with(".m3u8") && *path != MULTIVARIANT_PLAYLIST);
     let contents = Arc::new(Contents {
-        poster: index.files.contains_key(POSTER) || index.planned.contains_key(POSTER),
+        poster: match (index.files.contains_key(POSTER), index.planned.contains_key(POSTER)) {
+            (true, _) => Poster::Listed,
+            (false, true) => Poster::Planned,
+            (false, false) => Poster::Never,
+        },
         storyboard: index.files.contains_key(STORYBOARD),
         chapters: index.files.contains_key(CHAPTERS),
         playlists: playlists.cloned().collect(),
@@ -102,11 +116,16 @@ pub(crate) async fn contents(api: &Api, playback: &PlaybackId, generation: u64) 
 pub(crate) struct Addresses {
     base: String,
     folder: String,
+    poster_key: String,
 }
 
 impl Addresses {
     pub(crate) fn new(api: &Api, playback: &PlaybackId, generation: u64) -> Self {
-        Self { base: api.url(&format!("/p/{playback}")), folder: generation_folder(generation) }
+        Self {
+            base: api.url(&format!("/p/{playback}")),
+            folder: generation_folder(generation),
+            poster_key: generation_key(playback, generation, POSTER),
+        }
     }
 
     pub(crate) fn hls(&self) -> String {
@@ -121,8 +140,14 @@ impl Addresses {
         format!("{}/{}/{path}", self.base, self.folder)
     }
 
-    pub(crate) fn poster(&self, contents: &Contents) -> Option<String> {
-        contents.poster.then(|| self.file(POSTER))
+    /// Of the poster, once it is there: a picture that is asked for too soon stays empty in most players.
+    pub(crate) async fn poster(&self, api: &Api, contents: &Contents) -> Result<Option<String>, Problem> {
+        let there = match contents.poster {
+            Poster::Never => false,
+            Poster::Planned => api.media.head(&self.poster_key).await.map_err(error::media)?.is_some(),
+            Poster::Listed => true,
+        };
+        Ok(there.then(|| self.file(POSTER)))
     }
 }
 
@@ -166,7 +191,7 @@ async fn find(api: &Api, id: &str) -> Result<PlaybackView, Problem> {
     Ok(PlaybackView {
         hls: addresses.hls(),
         dash: addresses.dash(),
-        poster: addresses.poster(&contents),
+        poster: addresses.poster(api, &contents).await?,
         storyboard: contents.storyboard.then(|| addresses.file(STORYBOARD)),
         chapters: contents.chapters.then(|| addresses.file(CHAPTERS)),
         duration_ms: row.duration_ms,

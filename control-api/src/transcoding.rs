@@ -133,7 +133,7 @@ async fn view(api: &Api, id: &AssetId) -> Result<TranscodingJob, Problem> {
         let contents = playback::contents(api, &row.playback_id, generation).await?;
         let addresses = playback::Addresses::new(api, &row.playback_id, generation);
         hls_manifest_url = Some(addresses.hls());
-        thumbnail_url = addresses.poster(&contents);
+        thumbnail_url = addresses.poster(api, &contents).await?;
         for rendition in row.flow.plan.iter().flat_map(|plan| &plan.renditions) {
             if let Some(path) = contents.playlists.iter().find(|path| is_of(path, &rendition.name)) {
                 output_urls.insert(rendition.name.clone(), addresses.file(path));

@@ -122,9 +122,9 @@ impl Stage {
             Stage::PublishFirst | Stage::PublishComplete => 350,
             Stage::Probe | Stage::Plan => 300,
             Stage::EncodeAhead { .. } => WATCHED,
-            // Only the first is in the planned generation.
-            Stage::EncodeAudio { track: 0 } => URGENT,
-            Stage::Stills | Stage::ReadText => 150,
+            // Of the sound tracks only the first is in the planned generation; stills are made in seconds.
+            Stage::EncodeAudio { track: 0 } | Stage::Stills => URGENT,
+            Stage::ReadText => 150,
             Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } => 100,
             Stage::Tidy => 50,
         }

@@ -7,19 +7,24 @@ use asset_store::AssetRow;
 use bytes::Bytes;
 use drm::SegmentEncryptor;
 use media_store::{MediaStore, PutNew};
-use media_types::{AssetId, EncodePlan, PlaybackId, PublishedFile, publication};
+use media_types::{AssetId, EncodePlan, PlaybackId, publication};
 use packager::{protected_segment, segment_path};
 use pipeline::POSTER;
 
 use super::Workshop;
 use super::protect::TrackKeys;
 use crate::error::WorkError;
-use crate::sealed::AssetMedia;
-use crate::track::{FinishedSegment, Stills, TrackHead, audio_track, video_track};
+use crate::track::{FinishedSegment, TrackHead, audio_track, video_track};
 
 /// Key of what is known of a track before it is made. Every attempt at it says the same.
 pub(super) fn head_key(asset: &AssetId, track: &str) -> String {
     format!("{}tracks/{track}.json", publication::work_prefix(asset))
+}
+
+/// Key under which viewers find an asset's poster before the asset is made, if it is played before that.
+pub(super) fn early_poster_key(asset: &AssetRow) -> Option<String> {
+    let planned = asset.flow.plan.as_ref().and_then(|plan| plan.planned_generation)?;
+    Some(publication::generation_key(&asset.playback_id, planned, POSTER))
 }
 
 /// Folder names of the tracks that are played before they are made: the lowest rendition's, and the first sound track's.
@@ -68,29 +73,6 @@ impl Workshop {
             keys,
             state: Mutex::new(State::Closed),
         }))
-    }
-
-    /// Puts the poster where viewers find it, if the asset is played before it is made.
-    pub(super) async fn early_poster(
-        &self,
-        asset: &AssetRow,
-        media: &AssetMedia,
-        prefix: &str,
-        made: &Stills,
-    ) -> Result<(), WorkError> {
-        let planned = asset.flow.plan.as_ref().and_then(|plan| plan.planned_generation);
-        let poster = made.files.iter().find(|file| file.name == POSTER);
-        let (Some(generation), Some(poster)) = (planned, poster) else { return Ok(()) };
-        let file = PublishedFile {
-            key: format!("{prefix}{POSTER}"),
-            size_bytes: poster.size_bytes,
-            blake3: poster.blake3.clone(),
-            media_type: packager::media_type(POSTER).to_owned(),
-        };
-        let bytes = media.verified(POSTER, &file).await?;
-        // Another attempt may have put its own there, which is as good.
-        self.media.put_new(&publication::generation_key(&asset.playback_id, generation, POSTER), bytes).await?;
-        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use job_queue::{ClaimedJob, Lease};
 use media_store::PutNew;
 use media_types::{AssetId, publication};
+use pipeline::POSTER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,18 +71,28 @@ pub(super) struct AttemptSink {
     media: AssetMedia,
     prefix: String,
     early: Option<EarlyTrack>,
+    early_poster: Option<String>,
 }
 
 impl AttemptSink {
     /// `early` is the track that viewers get at once, segment by segment.
     pub(super) fn new(media: AssetMedia, prefix: String, early: Option<EarlyTrack>) -> Self {
-        Self { media, prefix, early }
+        Self { media, prefix, early, early_poster: None }
+    }
+
+    /// A sink of stills, with the key under which viewers find the poster as soon as it is there.
+    pub(super) fn of_stills(media: AssetMedia, prefix: String, early_poster: Option<String>) -> Self {
+        Self { media, prefix, early: None, early_poster }
     }
 }
 
 impl ObjectSink for AttemptSink {
     fn put(&self, path: String, bytes: Bytes) -> BoxFuture<'_, Result<(), WorkError>> {
         async move {
+            if let Some(early) = self.early_poster.as_ref().filter(|_| path == POSTER) {
+                // Another attempt may have put its own there, which is as good.
+                self.media.put_new(early, bytes.clone()).await?;
+            }
             let key = format!("{}{path}", self.prefix);
             match self.media.put_new(&key, bytes).await? {
                 PutNew::Created => Ok(()),

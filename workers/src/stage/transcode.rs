@@ -7,7 +7,7 @@ use pipeline::StillsOrder;
 use serde::{Deserialize, Serialize};
 
 use super::Workshop;
-use super::early::early_tracks;
+use super::early::{early_poster_key, early_tracks};
 use super::objects::{AttemptSink, again_prefix, attempt_prefix, report_progress};
 use crate::error::WorkError;
 use crate::track::{self, TrackPart};
@@ -86,13 +86,12 @@ impl Workshop {
         let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
         let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
-        let sink = AttemptSink::new(media.clone(), prefix.clone(), None);
+        let sink = AttemptSink::of_stills(media.clone(), prefix.clone(), early_poster_key(&asset));
         let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let made =
             track::make_stills(&mut session, StillsOrder::new(video, stills), &sink, report_progress(lease)).await?;
         session.close().await;
-        self.early_poster(&asset, &media, &prefix, &made).await?;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }
 

@@ -60,7 +60,7 @@ fn no_clock_moves_sound_against_pictures() {
 }
 
 #[test]
-fn text_and_chapters_beside_the_pictures_do_no_harm() {
+fn text_and_chapters_beside_the_pictures_come_along() {
     group("text");
 }
 
@@ -160,6 +160,8 @@ fn check(clip: &str, wanted: &Value) -> Faults {
     }
     check_words(&last, wanted, &mut faults);
     let flashes_ms = check_pictures(&out, wanted, &mut faults);
+    let chapters = std::fs::read_to_string(out.join("chapters.vtt")).unwrap_or_default();
+    faults.same("how many chapters there are", &chapters.matches(" --> ").count().into(), &wanted["chapters"]);
     check_sound(&out, wanted, flashes_ms, &mut faults);
     faults
 }
@@ -177,13 +179,21 @@ fn check_words(result: &Value, wanted: &Value, faults: &mut Faults) {
     }
 }
 
-/// The one playlist in a folder whose name begins with `kind`.
-fn playlist(out: &Path, kind: &str) -> Option<PathBuf> {
+/// The playlists in folders whose names begin with `kind`.
+fn playlists(out: &Path, kind: &str) -> Vec<PathBuf> {
     let folders = out.read_dir().unwrap().map(|entry| entry.unwrap());
-    let mut of_kind = folders.filter(|entry| entry.file_name().to_str().unwrap().starts_with(kind));
-    let found = of_kind.next().map(|entry| entry.path().join("media.m3u8"));
-    assert!(of_kind.next().is_none(), "several tracks of {kind} in {}", out.display());
+    let of_kind = folders.filter(|entry| entry.file_name().to_str().unwrap().starts_with(kind));
+    let mut found: Vec<PathBuf> = of_kind.map(|entry| entry.path().join("media.m3u8")).collect();
+    found.sort();
     found
+}
+
+/// The languages of the tracks of one type, as the multivariant playlist tells them, null where it does not.
+fn languages(master: &str, of_type: &str) -> Value {
+    let of_type = format!("#EXT-X-MEDIA:TYPE={of_type},");
+    let tracks = master.lines().filter(|line| line.starts_with(&of_type));
+    let language = |line: &str| Some(line.split_once(",LANGUAGE=\"")?.1.split('"').next()?.to_owned());
+    tracks.map(|line| language(line).map_or(Value::Null, Value::String)).collect()
 }
 
 /// When the flashes are to begin, in milliseconds: one, or a list of them.
@@ -194,10 +204,10 @@ fn flashes_ms(wanted: &Value) -> Vec<f64> {
 
 /// Answers when the flashes begin, in milliseconds.
 fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<Vec<f64>> {
-    let found = playlist(out, "video-");
+    let found = playlists(out, "video-");
     let expected = wanted["pictures"] != false;
-    faults.same("whether there are pictures", &found.is_some().into(), &expected.into());
-    let pictures = Pictures::decode(&found?);
+    faults.same("how many tracks of pictures there are", &found.len().into(), &usize::from(expected).into());
+    let pictures = Pictures::decode(found.first()?);
     let stated = &pictures.stated;
     let seen = ["color_space", "color_primaries", "color_transfer"].map(|field| stated[field].clone());
     faults.same("the colour description", &seen.to_vec().into(), &wanted["colour"]);
@@ -229,17 +239,25 @@ fn check_pictures(out: &Path, wanted: &Value, faults: &mut Faults) -> Option<Vec
 }
 
 fn check_sound(out: &Path, wanted: &Value, flashes: Option<Vec<f64>>, faults: &mut Faults) {
-    let found = playlist(out, "audio-");
-    let expected = wanted["sound"] != false;
-    faults.same("whether there is sound", &found.is_some().into(), &expected.into());
-    let Some(found) = found else { return };
-    let sound = Sound::decode(&found);
-    faults.same("the number of channels", &sound.channels.into(), &wanted["channels"]);
-    faults.same("the sample rate", &sound.rate.into(), &wanted["sample_rate"]);
+    let found = playlists(out, "audio-");
     let master = std::fs::read_to_string(out.join("master.m3u8")).unwrap();
-    let language = master.split_once("LANGUAGE=\"").and_then(|(_, rest)| rest.split('"').next());
-    faults.same("the language", &language.into(), &wanted["language"]);
-    // Two frames of AAC: one of priming, and the last one is filled up.
-    faults.near("the sound's length in ms", sound.length_ms(), wanted["seconds"].as_f64().unwrap() * 1000.0, 80.0);
-    faults.all_near("beep", &sound.beeps_ms(), &flashes.unwrap_or_else(|| flashes_ms(wanted)), AUDIO_FRAME_MS);
+    // Sound alone is the variant itself (RFC 8216 §4.3.4.2).
+    if wanted["pictures"] != false {
+        faults.same("the languages of the sound", &languages(&master, "AUDIO"), &wanted["sound"]);
+    }
+    faults.same(
+        "how many tracks of sound there are",
+        &found.len().into(),
+        &wanted["sound"].as_array().unwrap().len().into(),
+    );
+    faults.same("the languages of the subtitles", &languages(&master, "SUBTITLES"), &wanted["subtitles"]);
+    let beeps_ms = flashes.unwrap_or_else(|| flashes_ms(wanted));
+    for track in found {
+        let sound = Sound::decode(&track);
+        faults.same("the number of channels", &sound.channels.into(), &wanted["channels"]);
+        faults.same("the sample rate", &sound.rate.into(), &wanted["sample_rate"]);
+        // Two frames of AAC: one of priming, and the last one is filled up.
+        faults.near("the sound's length in ms", sound.length_ms(), wanted["seconds"].as_f64().unwrap() * 1000.0, 80.0);
+        faults.all_near("beep", &sound.beeps_ms(), &beeps_ms, AUDIO_FRAME_MS);
+    }
 }

@@ -32,6 +32,13 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
     let session: Vec<String> =
         variants(&first).iter().map(|uri| format!("{}/{uri}", hls.rsplit_once('/').unwrap().0)).collect();
 
+    let poster = wait_for("the poster", 60, || {
+        let addresses = server.call("GET", &playback, &[], None).unwrap().json();
+        addresses["poster"].as_str().map(str::to_owned)
+    });
+    let picture = server.call("GET", &poster, &[], None).unwrap();
+    assert_eq!((picture.status, &picture.body[..2]), (200, &[0xff, 0xd8][..]), "a JPEG, once it is named");
+
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "{asset}");
     let millis = |field: &str| asset[field].as_str().unwrap().to_owned();
@@ -51,8 +58,7 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
             assert_eq!(server.call("GET", &path, &[], None).unwrap().status, 200, "{path} was promised");
         }
     }
-    let poster = server.call("GET", addresses["poster"].as_str().unwrap(), &[], None).unwrap();
-    assert_eq!((poster.status, &poster.body[..2]), (200, &[0xff, 0xd8][..]), "a JPEG that was promised early");
+    assert_eq!(server.call("GET", &poster, &[], None).unwrap().status, 200, "for who was told of it early");
     let addresses = server.call("GET", &playback, &[], None).unwrap().json();
     check_renditions(&asset);
     let frames = asset_frames(&server, &complete, hls);
