@@ -5,10 +5,12 @@ use crate::{Ladder, parse};
 /// Name of the ladder used when nobody chose one.
 pub const DEFAULT_LADDER: &str = "lecture";
 
-const CATALOG: [(&str, &str); 4] = [
+const CATALOG: [(&str, &str); 6] = [
     ("film", include_str!("../catalog/film.toml")),
     ("film-av1", include_str!("../catalog/film-av1.toml")),
+    ("film-per-title", include_str!("../catalog/film-per-title.toml")),
     ("lecture", include_str!("../catalog/lecture.toml")),
+    ("lecture-per-title", include_str!("../catalog/lecture-per-title.toml")),
     ("low-bandwidth", include_str!("../catalog/low-bandwidth.toml")),
 ];
 

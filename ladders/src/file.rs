@@ -23,6 +23,9 @@ pub(crate) const CHANNELS: RangeInclusive<i64> = 1..=2;
 pub(crate) const LUFS: RangeInclusive<f64> = -30.0..=-10.0;
 pub(crate) const DBTP: RangeInclusive<f64> = -9.0..=0.0;
 
+pub(crate) const TARGET_DB: RangeInclusive<f64> = 25.0..=60.0;
+pub(crate) const STEP_DB: RangeInclusive<f64> = 0.5..=10.0;
+
 pub(crate) const DEFAULT_FRAME_RATE: u32 = 60;
 /// What streaming services aim at, and what a phone in a noisy place can still play loud enough.
 pub(crate) const DEFAULT_LUFS: f64 = -16.0;
@@ -31,9 +34,10 @@ pub(crate) const DEFAULT_DBTP: f64 = -1.0;
 /// In place of a loudness: the source's own.
 pub(crate) const OWN_LOUDNESS: &str = "source";
 
-pub(crate) const ROOT_KEYS: [&str; 5] = ["name", "description", "video", "audio", "rung"];
+pub(crate) const ROOT_KEYS: [&str; 6] = ["name", "description", "video", "audio", "per_title", "rung"];
 pub(crate) const VIDEO_KEYS: [&str; 5] = ["codec", "preset", "crf", "tune", "max_frame_rate"];
 pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
+pub(crate) const PER_TITLE_KEYS: [&str; 2] = ["target_db", "step_db"];
 pub(crate) const RUNG_KEYS: [&str; 8] =
     ["name", "height", "max_bitrate_kbps", "buffer_kbits", "codec", "crf", "preset", "tune"];
 
@@ -52,6 +56,8 @@ struct LadderFile {
     video: VideoFile,
     /// The sound all rungs share.
     audio: AudioFile,
+    /// Has each recording's H.264 rungs decided by its own pictures. Default: all get the rungs as they are.
+    per_title: Option<PerTitleFile>,
     /// The rungs, in any order.
     #[schemars(length(min = 1, max = 16))]
     rung: Vec<RungFile>,
@@ -94,6 +100,20 @@ struct AudioFile {
     /// True peak in dBTP that the sound is held below, unless it is left as it is. Default: -1.
     #[schemars(range(min = -9, max = 0))]
     true_peak_dbtp: Option<f64>,
+}
+
+/// How the H.264 rungs of a recording are decided: samples are encoded at every rung's size and several rate factors, and rungs
+/// chosen where a quality takes the fewest bits. No rung is finer than the ladder says, and none has a higher cap.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct PerTitleFile {
+    /// What the best rung aims at: XPSNR of the luma in decibels, at the size of the largest rung.
+    #[schemars(range(min = 25, max = 60))]
+    target_db: f64,
+    /// What rungs differ by at least.
+    #[schemars(range(min = 0.5, max = 10))]
+    step_db: f64,
 }
 
 /// Integrated loudness in LUFS, or the source's own.
@@ -208,6 +228,7 @@ mod tests {
             (keys(&schema), sorted(ROOT_KEYS)),
             (keys(&defs["VideoFile"]), sorted(VIDEO_KEYS)),
             (keys(&defs["AudioFile"]), sorted(AUDIO_KEYS)),
+            (keys(&defs["PerTitleFile"]), sorted(PER_TITLE_KEYS)),
             (keys(&defs["RungFile"]), sorted(RUNG_KEYS)),
         ] {
             assert_eq!(sorted(found.iter().map(String::as_str)), known);
@@ -251,6 +272,8 @@ mod tests {
             ("/$defs/VideoFile/properties/crf", 0.0..=highest),
             ("/$defs/LoudnessFile/anyOf/0", LUFS),
             ("/$defs/AudioFile/properties/true_peak_dbtp", DBTP),
+            ("/$defs/PerTitleFile/properties/target_db", TARGET_DB),
+            ("/$defs/PerTitleFile/properties/step_db", STEP_DB),
         ] {
             let field = schema.pointer(pointer).unwrap();
             let found = field["minimum"].as_f64().unwrap()..=field["maximum"].as_f64().unwrap();

@@ -1,6 +1,6 @@
 //! The values a ladder file stands for.
 
-use media_types::{LadderPin, LoudnessTarget, VideoEncoding};
+use media_types::{LadderPin, LoudnessTarget, PerTitle, VideoEncoding};
 
 /// Ordered rungs, and what holds for all of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// The sound all renditions share.
     pub audio: AudioRung,
+    /// How a recording's own rungs are decided; `None` when it gets these as they are.
+    pub per_title: Option<PerTitle>,
     /// Lower-case hex SHA-256 of the file's bytes.
     pub sha256: String,
 }

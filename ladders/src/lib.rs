@@ -6,26 +6,32 @@
 //! - `parse`: [`parse`], which reports every mistake at once, read through `section`; `report` holds [`Report`] and [`Mistake`].
 //! - `catalog`: the ladders that ship. [`catalog`], [`builtin`].
 //! - `select`: [`select`], from a ladder and the shape of a source to renditions.
-//! - `explain`, `plot`: the same for a person: [`explain`], [`plot_text`], [`plot_svg`].
+//! - `per_title`: [`trials`] and [`decide`], from what samples of a recording cost to its own renditions.
+//! - `explain`, `plot`: a selection for a person: [`explain`], [`plot_text`], [`plot_svg`].
+//! - `curves`: a decision for a person: [`explain_decision`], [`plot_decision_text`], [`plot_decision_svg`].
 //!
 //! Layer 1: deterministic, no I/O.
 
 mod catalog;
+mod curves;
 mod encoder;
 mod explain;
 mod file;
 mod ladder;
 mod parse;
+mod per_title;
 mod plot;
 mod report;
 mod section;
 mod select;
 
 pub use catalog::{DEFAULT_LADDER, builtin, catalog};
+pub use curves::{explain_decision, plot_decision_svg, plot_decision_text};
 pub use explain::explain;
 pub use file::json_schema;
 pub use ladder::{AudioRung, Ladder, Rung};
 pub use parse::parse;
+pub use per_title::{Decided, decide, trials};
 pub use plot::{plot_svg, plot_text};
 pub use report::{Mistake, Report};
 pub use select::{KeyframeCost, Selection, SourceShape, select};

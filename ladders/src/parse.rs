@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_types::{LoudnessTarget, VideoCodec, VideoEncoding};
+use media_types::{LoudnessTarget, PerTitle, VideoCodec, VideoEncoding};
 use sha2::{Digest, Sha256};
 use toml_edit::{Document, Item, TableLike, Value};
 
@@ -43,6 +43,7 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
     let description = root.description(mistakes);
     let defaults = read_video(root.table("video", "[video]", mistakes), mistakes);
     let audio = read_audio(root.table("audio", "[audio]", mistakes), mistakes);
+    let per_title = read_per_title(&root, mistakes);
     let rungs = read_rungs(document.as_table(), &defaults, mistakes);
     Some(Ladder {
         name,
@@ -50,6 +51,7 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
         max_frame_rate: defaults.max_frame_rate,
         rungs,
         audio,
+        per_title,
         sha256: hex::encode(Sha256::digest(text.as_bytes())),
     })
 }
@@ -114,6 +116,23 @@ fn read_audio(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Audi
     let channels = section.integer("channels", file::CHANNELS, "channels", mistakes);
     let loudness = read_loudness(&section, mistakes);
     AudioRung { bitrate_bps: kbps.unwrap_or_default() * 1000, channels: channels.unwrap_or_default(), loudness }
+}
+
+/// `None` when every recording gets the rungs as they are.
+fn read_per_title(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<PerTitle> {
+    const SECTION: &str = "per_title";
+    if !root.holds(SECTION) {
+        return None;
+    }
+    let section = root.table(SECTION, "[per_title]", mistakes)?;
+    section.only(&file::PER_TITLE_KEYS, mistakes);
+    section.require("target_db", "target_db = 39", mistakes);
+    section.require("step_db", "step_db = 2", mistakes);
+    let cure = "choose a value near 39 for films, near 46 for slides; higher is better and larger";
+    let target = section.number("target_db", &file::TARGET_DB, " dB", cure, mistakes);
+    let cure = "choose a value near 2; what differs by less looks the same";
+    let step = section.number("step_db", &file::STEP_DB, " dB", cure, mistakes);
+    target.zip(step).map(|(target_db, step_db)| PerTitle { target_db, step_db })
 }
 
 /// `None` when the sound stays as loud as it is.

@@ -106,8 +106,9 @@ pub fn plot_text(ladder: &Ladder) -> String {
     text
 }
 
-/// A logarithmic scale from values to coordinates.
-struct Axis {
+/// A scale from values to coordinates.
+pub(crate) struct Axis {
+    scale: fn(f64) -> f64,
     low: f64,
     high: f64,
     from: f64,
@@ -115,29 +116,36 @@ struct Axis {
 }
 
 impl Axis {
-    fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let (low, high) = values.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), value| {
-            let value = value.max(1.0);
-            (low.min(value), high.max(value))
-        });
-        Self { low: low.log2(), high: high.log2(), from, to }
+    /// A logarithmic one; values below 1 count as 1.
+    pub(crate) fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        Self::scaled(|value| value.max(1.0).log2(), values, from, to)
+    }
+
+    pub(crate) fn linear_over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        Self::scaled(|value| value, values, from, to)
+    }
+
+    fn scaled(scale: fn(f64) -> f64, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        let ends = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+        let (low, high) = values.map(scale).fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+        Self { scale, low, high, from, to }
     }
 
     /// The coordinate of a value; the far end when all values are equal.
-    fn at(&self, value: f64) -> f64 {
+    pub(crate) fn at(&self, value: f64) -> f64 {
         let span = self.high - self.low;
         if span <= 0.0 || !span.is_finite() {
             return self.to;
         }
-        self.from + (value.max(1.0).log2() - self.low) / span * (self.to - self.from)
+        self.from + ((self.scale)(value) - self.low) / span * (self.to - self.from)
     }
 }
 
-fn join((x, y): (f64, f64)) -> String {
+pub(crate) fn join((x, y): (f64, f64)) -> String {
     format!("{x:.1},{y:.1}")
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

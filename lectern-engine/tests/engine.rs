@@ -169,6 +169,7 @@ fn range_order(video: &VideoProbe) -> RangeOrder {
         first_frame: 0,
         pictures: FrameMap(video.packets.iter().map(|packet| Shown { source_pts: packet.pts, frames: 1 }).collect()),
         renditions: vec![Rendition { name: "96p".into(), width: 160, height: 96, encoding }],
+        judge: None,
     }
 }
 

@@ -281,10 +281,13 @@ pub(crate) enum LadderCommand {
         #[arg(long)]
         source: Option<PathBuf>,
     },
-    /// Plot bitrate against height, on the terminal or as an SVG file
+    /// Plot bitrate against height, or what was decided for a recording, on the terminal or as an SVG file
     Plot {
         /// A shipped ladder's name, or a ladder file
         ladder: String,
+        /// Decide the rungs of this recording, and plot quality over rate with what was chosen
+        #[arg(long)]
+        source: Option<PathBuf>,
         /// Write an SVG picture here instead
         #[arg(long)]
         svg: Option<PathBuf>,

@@ -16,6 +16,14 @@ pub enum RangeFault {
         /// Tracks of the summary.
         found: usize,
     },
+    /// The engine judged another number of tracks.
+    #[error("{found} tracks were judged, {ordered} were to be")]
+    Judged {
+        /// Renditions to be judged.
+        ordered: usize,
+        /// Qualities of the summary.
+        found: usize,
+    },
     /// A track has too few or too many frames.
     #[error("track {track} has {found} frames, {ordered} were ordered")]
     Frames {
@@ -84,6 +92,10 @@ pub fn check_range(order: &RangeOrder, summary: &RangeSummary) -> Result<(), Ran
     let (ordered, found) = (order.renditions.len(), summary.frames_per_track.len());
     if ordered != found {
         return Err(RangeFault::Tracks { ordered, found });
+    }
+    let judged = if order.judge.is_some() { ordered } else { 0 };
+    if summary.quality.len() != judged {
+        return Err(RangeFault::Judged { ordered: judged, found: summary.quality.len() });
     }
     let ordered = order.frame_count();
     for (track, &found) in summary.frames_per_track.iter().enumerate() {

@@ -11,7 +11,7 @@ use media_types::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Loudness;
+use crate::{Loudness, Quality};
 
 /// File name of the poster given to [`EngineSink::image`].
 pub const POSTER: &str = "poster.jpg";
@@ -100,6 +100,32 @@ pub struct RangeOrder {
     pub pictures: FrameMap,
     /// What is encoded; a sink's `track` is the position in this list.
     pub renditions: Vec<Rendition>,
+    /// Where the quality of all of them is measured, if it is.
+    #[serde(default)]
+    pub judge: Option<Judge>,
+}
+
+/// Some pictures of a range by which every rendition is judged: decoded again, brought to one size, and compared with the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judge {
+    /// The first frame, counted from the range's; one that is to be a key frame.
+    pub first_frame: u64,
+    /// Frames from there on, up to where another key frame is due.
+    pub frame_count: u64,
+    /// One in so many is looked at, the first one first.
+    pub every: u32,
+    /// Size at which pictures are compared.
+    pub width: u32,
+    /// Size at which pictures are compared.
+    pub height: u32,
+}
+
+impl Judge {
+    /// The frames that are looked at, ascending.
+    pub fn frames(&self) -> impl Iterator<Item = u64> {
+        let (first, every) = (self.first_frame, self.every.max(1) as usize);
+        (first..first.saturating_add(self.frame_count)).step_by(every)
+    }
 }
 
 impl RangeOrder {
@@ -110,6 +136,7 @@ impl RangeOrder {
             first_frame: range.first_frame,
             pictures: plan.frame_map.slice(range.first_frame, range.frame_count),
             renditions: rendition_indexes.iter().filter_map(|&index| plan.renditions.get(index).cloned()).collect(),
+            judge: None,
         }
     }
 
@@ -222,7 +249,7 @@ pub trait EngineSink {
 }
 
 /// What encoding a range came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RangeSummary {
     /// Frames that the samples handed to the sink last, one number per rendition of the order.
     pub frames_per_track: Vec<u64>,
@@ -230,6 +257,9 @@ pub struct RangeSummary {
     pub missing_pictures: u64,
     /// Presentation time of the first missing one, in source ticks.
     pub first_missing_pts: Option<i64>,
+    /// How good each rendition of the order is where it was judged; empty when it was not.
+    #[serde(default)]
+    pub quality: Vec<Quality>,
 }
 
 /// What encoding a sound track came to.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample};
+use media_types::{AudioPlan, CodecConfig, ProbeReport, Rendition, Sample};
 
-use crate::Loudness;
+use crate::{Loudness, Quality};
 use crate::engine::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, POSTER, RangeOrder, RangeSummary, STORYBOARD,
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, POSTER, RangeOrder, RangeSummary, STORYBOARD,
     StillsOrder, StillsSummary, Stop, TextCue, TextOrder, TextSummary,
 };
 
@@ -79,6 +79,16 @@ impl FakeEngine {
     }
 }
 
+/// Better the finer and the larger: 60 dB less the rate factor, and less 1 dB for each 20 lines that are lacking.
+fn quality(judge: &Judge, rendition: &Rendition) -> Quality {
+    let lacking = f64::from(judge.height.saturating_sub(rendition.height));
+    let db = 60.0 - f64::from(rendition.encoding.crf) - lacking / 20.0;
+    let squared = f64::from(judge.width) * f64::from(judge.height) * 255.0 * 255.0 / 10f64.powf(db / 10.0);
+    let mut quality = Quality::default();
+    judge.frames().for_each(|_| quality.add(squared));
+    quality
+}
+
 impl Engine for FakeEngine {
     fn identity(&self) -> String {
         "fake 1".to_owned()
@@ -116,6 +126,9 @@ impl Engine for FakeEngine {
             if next / PROGRESS_EVERY > index / PROGRESS_EVERY || next == total {
                 sink.progress(next, total)?;
             }
+        }
+        if let Some(judge) = &order.judge {
+            summary.quality = order.renditions.iter().map(|rendition| quality(judge, rendition)).collect();
         }
         Ok(summary)
     }

@@ -10,12 +10,15 @@
 //!   - `sound`, `stills`, `text`: the other parts of a plan.
 //! - `clock`: [`ClockWatch`], where a source's clock jumps.
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
+//! - `analysis`: [`Analysis`], by which samples of its pictures a recording's renditions are decided.
+//! - `xpsnr`: [`Quality`], how far coded pictures are from their source.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
 //!
 //! Layer 2: deterministic, no I/O, no clock. One picture's time decides nothing by itself; the plan is a function of
 //! the whole probe report, so every worker that makes it makes the same one.
 
+mod analysis;
 mod check;
 mod clock;
 mod engine;
@@ -31,11 +34,13 @@ mod sound;
 mod stills;
 mod text;
 mod timeline;
+mod xpsnr;
 
+pub use analysis::{Analysis, is_worth_deciding};
 pub use check::{RangeCheck, RangeFault, check_range};
 pub use clock::{ClockWatch, ClockedPacket, MendedClock};
 pub use engine::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
     RangeOrder, RangeSummary, STORYBOARD, SourceRead, StillsOrder, StillsSummary, Stop, TextCue, TextOrder,
     TextSummary, VideoSetup,
 };
@@ -43,3 +48,4 @@ pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
+pub use xpsnr::{FAST_RATE, Luma, MOST_DB, Quality, Reference};

@@ -12,7 +12,7 @@ use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
 use crate::timeline::Timeline;
-use crate::{PlanError, ranges, text};
+use crate::{PlanError, is_worth_deciding, ranges, text};
 
 /// Longest presentation in seconds: 12 hours.
 pub const MAX_DURATION_S: i64 = 12 * 3600;
@@ -54,6 +54,7 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
     };
     tell_apart(&mut plan.audio);
     text::add(report, &mut plan, &mut warnings);
+    plan.per_title = ladder.per_title.filter(|_| is_worth_deciding(&plan));
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
     Ok(plan)
@@ -111,6 +112,8 @@ fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder, warnings: &mut Vec<String>
         chapters: Vec::new(),
         stills: None,
         skipped: Vec::new(),
+        per_title: None,
+        decision: None,
         warnings: Vec::new(),
     })
 }
@@ -175,6 +178,8 @@ fn with_pictures(
         chapters: Vec::new(),
         stills: Some(stills),
         skipped: selection.skipped,
+        per_title: None,
+        decision: None,
         warnings: Vec::new(),
     })
 }

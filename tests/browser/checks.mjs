@@ -144,8 +144,9 @@ async function switches(stage, context) {
   for (let step = 1; step < path.length; step += 1) {
     const [from, to] = [path[step - 1], path[step]];
     try {
-      // Two segments and what a player has begun to load must lie ahead, or the end would come before the switch.
-      if (watch.last > frames - 2.5 * context.segmentSeconds * rate) {
+      // Two segments and what a player has begun to load must lie ahead, or the end would come before the switch; and most of
+      // a short clip, since on a busy machine it plays on while the player loads.
+      if (watch.last > Math.min(frames / 3, frames - 2.5 * context.segmentSeconds * rate)) {
         read += watch.count;
         watch = await start(stage, context, from, 1.5);
       }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::track::{
-    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, encode_audio, encode_range,
+    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, decide, encode_audio, encode_range,
     make_stills, read_text, unless_dispensable,
 };
 use folder::Folder;
@@ -28,9 +28,11 @@ pub use folder::Staging;
 pub enum LocalEvent {
     /// The source is known.
     Probed(Arc<ProbeReport>),
+    /// The renditions are decided by the recording's own pictures.
+    Deciding,
     /// The plan is made; work begins.
     Planned(Arc<EncodePlan>),
-    /// Share of the whole job that is done, 0 to 1.
+    /// Share of the whole job, or of deciding, that is done, 0 to 1.
     Progress(f64),
 }
 
@@ -74,7 +76,14 @@ pub async fn encode_local(
     let mut session = EngineSession::start(engine, source.clone()).await?;
     let report = Arc::new(session.probe().await?);
     on_event(LocalEvent::Probed(report.clone()));
-    let plan = Arc::new(pipeline::plan(&report, ladder)?);
+    let mut plan = pipeline::plan(&report, ladder)?;
+    if plan.per_title.is_some() {
+        on_event(LocalEvent::Deciding);
+        let told = on_event.clone();
+        let decided = decide(&mut session, &plan, Arc::new(move |share| told(LocalEvent::Progress(share)))).await?;
+        plan = decided.map_or(plan, EncodePlan::without_early_only);
+    }
+    let plan = Arc::new(plan);
     on_event(LocalEvent::Planned(plan.clone()));
 
     let board = Arc::new(Board::new(plan.clone(), ranges_at_once, on_event));
@@ -92,6 +101,23 @@ pub async fn encode_local(
     folder.examine().await?;
     staging.publish(out)?;
     Ok(result)
+}
+
+/// Decides the renditions of a file; `None` when it gets those of the ladder as they are.
+///
+/// # Errors
+/// When the source is unfit, or the engine fails.
+pub async fn decide_local(
+    input: &Path,
+    ladder: &Ladder,
+    engine: &EngineOptions,
+) -> Result<Option<EncodePlan>, WorkError> {
+    let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
+    let mut session = EngineSession::start(engine, source).await?;
+    let plan = pipeline::plan(&session.probe().await?, ladder)?;
+    let decided = decide(&mut session, &plan, Arc::new(|_| ())).await?;
+    session.close().await;
+    Ok(decided)
 }
 
 fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {

@@ -4,6 +4,7 @@
 //! before carries the job and the attempt in its key, so a worker that lost its lease disturbs nobody.
 
 mod ahead;
+mod analyse;
 mod delete;
 mod demand;
 mod early;
@@ -51,7 +52,7 @@ pub struct Workshop {
     engine: EngineOptions,
     ladders: LadderSource,
     protecting: Protecting,
-    plans: Mutex<Vec<(AssetId, Arc<EncodePlan>)>>,
+    plans: Mutex<Vec<(String, Arc<EncodePlan>)>>,
     heard: demand::Heard,
 }
 
@@ -90,7 +91,8 @@ impl Workshop {
         match stage {
             Stage::Probe => self.probe(job, lease).await,
             Stage::Plan => self.plan(job).await,
-            Stage::EncodeRange { range, renditions } => self.encode_range(job, lease, range, &renditions).await,
+            Stage::Analyse => self.analyse(job, lease).await,
+            Stage::EncodeRange { range } => self.encode_range(job, lease, range).await,
             Stage::EncodeAhead { of, first_segment, segment_count } => {
                 self.encode_ahead(job, lease, of, first_segment..first_segment.saturating_add(segment_count)).await
             }
@@ -138,18 +140,28 @@ impl Workshop {
 
     /// The asset's plan, as stored by the plan stage.
     async fn stored_plan(&self, asset: &AssetId) -> Result<Arc<EncodePlan>, WorkError> {
-        let kept = |plans: &Vec<(AssetId, Arc<EncodePlan>)>| {
-            plans.iter().find(|(id, _)| id == asset).map(|(_, plan)| plan.clone())
+        self.plan_at(objects::plan_key(asset)).await
+    }
+
+    /// The plan with the renditions that the recording gets in the end.
+    async fn final_plan(&self, asset: &AssetId) -> Result<Arc<EncodePlan>, WorkError> {
+        let plan = self.stored_plan(asset).await?;
+        if plan.per_title.is_none() { Ok(plan) } else { self.plan_at(objects::decided_key(asset)).await }
+    }
+
+    async fn plan_at(&self, key: String) -> Result<Arc<EncodePlan>, WorkError> {
+        let kept = |plans: &Vec<(String, Arc<EncodePlan>)>| {
+            plans.iter().find(|(known, _)| *known == key).map(|(_, plan)| plan.clone())
         };
         if let Some(plan) = kept(&self.plans.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(plan);
         }
-        let plan: Arc<EncodePlan> = Arc::new(self.read_json(&objects::plan_key(asset)).await?);
+        let plan: Arc<EncodePlan> = Arc::new(self.read_json(&key).await?);
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() == PLANS_KEPT {
             plans.remove(0);
         }
-        plans.push((asset.clone(), plan.clone()));
+        plans.push((key, plan.clone()));
         Ok(plan)
     }
 

@@ -1,6 +1,7 @@
 //! From the engine's samples to stored segments: what a range, a sound track (`sound`), the stills and text
-//! (`text`) have in common.
+//! (`text`) have in common. `samples` stores nothing: it decides the renditions.
 
+mod samples;
 mod sound;
 mod text;
 
@@ -17,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::error::WorkError;
 use crate::segmenter::{Builder, Cuts};
 
+pub(crate) use samples::decide;
 pub use sound::SoundLevel;
 pub(crate) use sound::{encode_audio, encode_audio_part, first_gain, unless_dispensable};
 pub(crate) use text::{TextPart, read_text, text_grid, text_track};

@@ -141,6 +141,14 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             next.plan = Some(summary.clone());
             Effects { jobs: jobs::of_plan(summary), cancel_jobs: false }
         }
+        FlowEvent::Analysed { summary } if next.plan.as_ref().is_some_and(|plan| plan.per_title) => {
+            summary.check()?;
+            if let Some(plan) = &mut next.plan {
+                plan.renditions = summary.renditions.clone();
+                plan.skipped = summary.skipped.clone();
+            }
+            Effects::none()
+        }
         FlowEvent::FirstPlayable { generation } if next.plan.is_some() => {
             next.playable_generation = Some(grown(next, *generation)?);
             Effects::none()

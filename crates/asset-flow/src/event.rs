@@ -36,6 +36,11 @@ pub enum FlowEvent {
         /// What of it the flow needs.
         summary: PlanSummary,
     },
+    /// The renditions are decided, and the plan that has them is stored.
+    Analysed {
+        /// What of it the flow needs.
+        summary: PlanSummary,
+    },
     /// The pointer moved to a generation with the lowest rendition.
     FirstPlayable {
         /// That generation, 1 or more.
@@ -67,6 +72,7 @@ impl FlowEvent {
             FlowEvent::SourceReceived => "source_received",
             FlowEvent::Probed => "probed",
             FlowEvent::Planned { .. } => "planned",
+            FlowEvent::Analysed { .. } => "analysed",
             FlowEvent::FirstPlayable { .. } => "first_playable",
             FlowEvent::Complete { .. } => "complete",
             FlowEvent::Failed { .. } => "failed",

@@ -56,6 +56,8 @@ pub const WAITED_FOR: u32 = 2;
 const BEGINNING: u32 = 8;
 /// Priority of what such a viewer comes to next: behind what another one waits for, before sound that lies further ahead.
 const NEXT: i64 = WATCHED - 10;
+/// Deciding the renditions costs about one part of so many of encoding them.
+const ANALYSED_PART: u64 = 10;
 /// Weight of writing and checking a generation.
 const PUBLISH_WEIGHT: u64 = 10_000;
 
@@ -70,7 +72,7 @@ pub(crate) fn of_cancellation() -> Vec<JobRequest> {
 }
 
 /// Every job of a plan at once, tied by dependency counters: what makes the recording playable, then each range, decoded
-/// once for all renditions.
+/// once for all renditions, as soon as those are decided.
 pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
     let duration_ms = u64::try_from(plan.duration_ms).unwrap_or(0);
     let mut jobs: Vec<JobRequest> = Vec::with_capacity(plan.ranges.len() + 6);
@@ -91,11 +93,15 @@ pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
     if plan.text > 0 {
         jobs.push(JobRequest::new(Stage::ReadText, duration_ms.clamp(1_000, 100_000), Vec::new()));
     }
-    let renditions: Vec<u32> = (0u32..).take(plan.renditions.len()).collect();
     let cost = plan.renditions.iter().map(|rendition| rendition.cost()).fold(0u64, u64::saturating_add);
+    let waits_on = if plan.per_title { vec![jobs.len()] } else { Vec::new() };
+    if plan.per_title {
+        let frames = plan.frame_count() / ANALYSED_PART;
+        jobs.push(JobRequest::new(Stage::Analyse, frames.saturating_mul(cost) / 1_000, Vec::new()));
+    }
     for (range, frames) in (0u32..).zip(&plan.ranges) {
-        let stage = Stage::EncodeRange { range, renditions: renditions.clone() };
-        jobs.push(JobRequest::new(stage, frames.saturating_mul(cost) / 1_000, Vec::new()));
+        let weight = frames.saturating_mul(cost) / 1_000;
+        jobs.push(JobRequest::new(Stage::EncodeRange { range }, weight, waits_on.clone()));
     }
     jobs.push(JobRequest::new(Stage::PublishComplete, PUBLISH_WEIGHT, (0..jobs.len()).collect()));
     jobs

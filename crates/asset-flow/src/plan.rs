@@ -69,6 +69,9 @@ pub struct PlanSummary {
     /// Lower-case hex SHA-256 of the ladder file the plan was made with.
     #[serde(default)]
     pub ladder_sha256: String,
+    /// Whether the renditions are decided by the recording's own pictures before its ranges are encoded.
+    #[serde(default)]
+    pub per_title: bool,
     /// The generation that is published before it is made: the lowest rendition and sound, segment by segment as they
     /// come. `None` when everything is published at once.
     #[serde(default)]
@@ -111,6 +114,7 @@ impl From<&EncodePlan> for PlanSummary {
             duration_ms: plan.duration_ms,
             skipped: plan.skipped.clone(),
             ladder_sha256: plan.ladder.sha256.clone(),
+            per_title: plan.per_title.is_some() && plan.decision.is_none(),
             planned_generation: None,
         }
     }

@@ -10,12 +10,12 @@ pub enum Stage {
     Probe,
     /// Make the encode plan.
     Plan,
-    /// Decode one GopRange once and encode it for some renditions.
+    /// Encode samples of the pictures and decide the renditions by them.
+    Analyse,
+    /// Decode one GopRange once and encode it for all renditions.
     EncodeRange {
         /// Position in the plan's ranges, 0-based.
         range: u32,
-        /// Positions in the plan's renditions, ascending, at least one.
-        renditions: Vec<u32>,
     },
     /// Encode some segments of the lowest rendition, or of the first sound track, for who watches already, and for nobody else: what is
     /// published complete comes from the ranges and the whole sound.
@@ -63,9 +63,10 @@ pub const URGENT: i64 = 200;
 pub const WATCHED: i64 = 220;
 
 /// The name of every stage, in the order of the flow.
-pub const ALL_STAGES: [&str; 11] = [
+pub const ALL_STAGES: [&str; 12] = [
     "probe",
     "plan",
+    "analyse",
     "encode_range",
     "encode_ahead",
     "encode_audio",
@@ -83,6 +84,7 @@ impl Stage {
         match self {
             Stage::Probe => "probe",
             Stage::Plan => "plan",
+            Stage::Analyse => "analyse",
             Stage::EncodeRange { .. } => "encode_range",
             Stage::EncodeAhead { .. } => "encode_ahead",
             Stage::EncodeAudio { .. } => "encode_audio",
@@ -104,7 +106,8 @@ impl Stage {
     pub fn max_attempts(&self) -> i64 {
         match self {
             Stage::Probe | Stage::Plan => 4,
-            Stage::EncodeRange { .. }
+            Stage::Analyse
+            | Stage::EncodeRange { .. }
             | Stage::EncodeAhead { .. }
             | Stage::EncodeAudio { .. }
             | Stage::Stills
@@ -124,7 +127,7 @@ impl Stage {
             Stage::EncodeAhead { .. } => WATCHED,
             // Of the sound tracks only the first is in the planned generation; stills are made in seconds.
             Stage::EncodeAudio { track: 0 } | Stage::Stills => URGENT,
-            Stage::ReadText => 150,
+            Stage::Analyse | Stage::ReadText => 150,
             Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } => 100,
             Stage::Tidy => 50,
         }

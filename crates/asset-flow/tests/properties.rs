@@ -50,6 +50,7 @@ fn good_summary() -> impl Strategy<Value = PlanSummary> {
             stills,
             duration_ms: 24_000,
             planned_generation: early,
+            per_title: early.is_some_and(|early| early % 2 == 0),
             ..PlanSummary::default()
         }
     })
@@ -71,6 +72,7 @@ fn event() -> impl Strategy<Value = FlowEvent> {
         4 => Just(FlowEvent::Probed),
         1 => summary().prop_map(|summary| FlowEvent::Planned { summary }),
         4 => good_summary().prop_map(|summary| FlowEvent::Planned { summary }),
+        2 => good_summary().prop_map(|summary| FlowEvent::Analysed { summary }),
         4 => (0u64..20).prop_map(|generation| FlowEvent::FirstPlayable { generation }),
         2 => (0u64..20).prop_map(|generation| FlowEvent::Complete { generation }),
         1 => failure().prop_map(|failure| FlowEvent::Failed { failure }),
@@ -129,13 +131,13 @@ proptest! {
     fn every_planned_picture_is_encoded_once_and_published_after(summary in good_summary()) {
         let state = AssetState { phase: Phase::Processing, probed: true, ..AssetState::default() };
         let jobs = advance(&state, &FlowEvent::Planned { summary: summary.clone() }).expect("a good plan").1.jobs;
-        let mut seen = vec![vec![0; summary.renditions.len()]; summary.ranges.len()];
+        let mut seen = vec![0; summary.ranges.len()];
         for job in &jobs {
-            if let Stage::EncodeRange { range, renditions } = &job.stage {
-                renditions.iter().for_each(|&rendition| seen[*range as usize][rendition as usize] += 1);
+            if let Stage::EncodeRange { range } = &job.stage {
+                seen[*range as usize] += 1;
             }
         }
-        prop_assert!(seen.iter().flatten().all(|&times| times == 1));
+        prop_assert!(seen.iter().all(|&times| times == 1));
         let last = jobs.last().expect("a plan has jobs");
         prop_assert_eq!(&last.stage, &Stage::PublishComplete);
         prop_assert_eq!(last.waits_on.len(), jobs.len() - 1);

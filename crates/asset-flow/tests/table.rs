@@ -137,8 +137,8 @@ fn jobs_of(summary: PlanSummary) -> Vec<JobRequest> {
     advance(&state, &FlowEvent::Planned { summary }).unwrap().1.jobs
 }
 
-fn encode(range: u32, renditions: &[u32]) -> Stage {
-    Stage::EncodeRange { range, renditions: renditions.to_vec() }
+fn encode(range: u32) -> Stage {
+    Stage::EncodeRange { range }
 }
 
 fn some(first_segment: u32, segment_count: u32) -> Stage {
@@ -159,9 +159,9 @@ fn a_recording_is_playable_when_its_beginning_is_made_and_each_range_is_decoded_
             Stage::PublishFirst,
             Stage::EncodeAudio { track: 0 },
             Stage::Stills,
-            encode(0, &[0, 1, 2]),
-            encode(1, &[0, 1, 2]),
-            encode(2, &[0, 1, 2]),
+            encode(0),
+            encode(1),
+            encode(2),
             Stage::PublishComplete,
         ]
     );
@@ -173,6 +173,25 @@ fn a_recording_is_playable_when_its_beginning_is_made_and_each_range_is_decoded_
     assert!(priorities.is_sorted_by(|a, b| a > b), "{priorities:?}");
     assert_eq!([jobs[5].priority, jobs[7].priority], [jobs[6].priority, jobs[9].priority]);
     assert_eq!(jobs[7].weight, 600 * (640 * 360 + 1280 * 720 + 1920 * 1080) / 1000);
+}
+
+#[test]
+fn ranges_wait_until_the_renditions_are_decided_and_nothing_else_does() {
+    let summary = PlanSummary { per_title: true, ..early(3, 3) };
+    let jobs = jobs_of(summary.clone());
+    let at = jobs.iter().position(|job| job.stage == Stage::Analyse).unwrap();
+    for job in &jobs {
+        let waits = matches!(job.stage, Stage::EncodeRange { .. } | Stage::PublishComplete);
+        assert_eq!(job.waits_on.contains(&at), waits, "{:?}", job.stage);
+    }
+    let state = AssetState { phase: Phase::Processing, probed: true, plan: Some(summary), ..AssetState::default() };
+    let decided = FlowEvent::Analysed { summary: early(1, 3) };
+    let (next, effects) = advance(&state, &decided).unwrap();
+    let plan = next.plan.clone().unwrap();
+    assert!(effects.is_empty() && plan.renditions.len() == early(1, 3).renditions.len() && plan.per_title);
+    assert_eq!(advance(&next, &decided).unwrap().0, next, "again changes nothing");
+    let fixed = AssetState { plan: Some(early(3, 3)), ..state };
+    assert!(advance(&fixed, &decided).is_err(), "nobody asked");
 }
 
 #[test]
@@ -195,7 +214,7 @@ fn one_rendition_of_many_ranges_is_playable_early_too() {
 #[test]
 fn what_is_short_and_has_one_rendition_is_published_once() {
     let stages: Vec<Stage> = jobs_of(plan(1, 1, 0, true)).into_iter().map(|job| job.stage).collect();
-    assert_eq!(stages, [Stage::Stills, encode(0, &[0]), Stage::PublishComplete]);
+    assert_eq!(stages, [Stage::Stills, encode(0), Stage::PublishComplete]);
 }
 
 #[test]
@@ -210,7 +229,7 @@ fn sound_alone_is_encoded_and_published() {
 fn every_sound_track_is_encoded_and_only_the_first_before_the_pictures() {
     let jobs = jobs_of(PlanSummary { audio: 3, ..early(2, 2) });
     let of = |track| jobs.iter().find(|job| job.stage == Stage::EncodeAudio { track }).unwrap();
-    let range = jobs.iter().find(|job| job.stage == encode(0, &[0, 1])).unwrap();
+    let range = jobs.iter().find(|job| job.stage == encode(0)).unwrap();
     assert!(of(0).priority > range.priority);
     assert_eq!([of(1).priority, of(2).priority], [range.priority; 2]);
     assert_eq!(jobs.last().unwrap().waits_on.len(), jobs.len() - 1);
@@ -220,7 +239,7 @@ fn every_sound_track_is_encoded_and_only_the_first_before_the_pictures() {
 fn text_is_read_before_everything_is_published() {
     let jobs = jobs_of(PlanSummary { text: 2, ..plan(1, 1, 0, false) });
     let stages: Vec<Stage> = jobs.iter().map(|job| job.stage.clone()).collect();
-    assert_eq!(stages, [Stage::ReadText, encode(0, &[0]), Stage::PublishComplete]);
+    assert_eq!(stages, [Stage::ReadText, encode(0), Stage::PublishComplete]);
     assert_eq!(jobs[2].waits_on, [0, 1]);
 }
 
@@ -263,7 +282,8 @@ fn a_stage_reads_back_from_its_payload_and_its_tag_is_its_name() {
     let stages = [
         Stage::Probe,
         Stage::Plan,
-        encode(3, &[1, 2]),
+        Stage::Analyse,
+        encode(3),
         some(7, 2),
         Stage::EncodeAudio { track: 2 },
         Stage::Stills,

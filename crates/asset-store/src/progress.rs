@@ -178,27 +178,21 @@ fn eta_s(work: &[Work<'_>], part: f64, now_ms: i64) -> Option<i64> {
 }
 
 fn renditions(asset: &AssetRow, plan: &PlanSummary, work: &[Work<'_>]) -> Vec<RenditionProgress> {
-    let mut frames_done = vec![0.0; plan.renditions.len()];
-    let mut begun = vec![false; plan.renditions.len()];
+    let (mut frames_done, mut begun) = (0.0, false);
     for work in work {
-        let Stage::EncodeRange { range, renditions } = &work.stage else { continue };
-        let frames = plan.ranges.get(*range as usize).copied().unwrap_or(0) as f64;
-        for &rendition in renditions {
-            if let Some((sum, begun)) = frames_done.get_mut(rendition as usize).zip(begun.get_mut(rendition as usize)) {
-                *sum += frames * work.done;
-                *begun |= matches!(work.job.state, JobState::Running | JobState::Done);
-            }
-        }
+        let Stage::EncodeRange { range } = &work.stage else { continue };
+        frames_done += plan.ranges.get(*range as usize).copied().unwrap_or(0) as f64 * work.done;
+        begun |= matches!(work.job.state, JobState::Running | JobState::Done);
     }
     let all = plan.frame_count() as f64;
-    let one = |(index, rendition): (usize, &asset_flow::RenditionSummary)| {
+    let one = |rendition: &asset_flow::RenditionSummary| {
         let complete = asset.flow.complete_generation.is_some();
         // Every range counts whole numbers of frames, so that the sum is exact when all are done.
-        let part = if complete { 1.0 } else { (frames_done[index] / all.max(1.0)).min(1.0) };
+        let part = if complete { 1.0 } else { (frames_done / all.max(1.0)).min(1.0) };
         let state = match asset.state {
             _ if part >= 1.0 => RenditionState::Done,
             Phase::Errored => RenditionState::Failed,
-            _ if begun[index] => RenditionState::Running,
+            _ if begun => RenditionState::Running,
             _ => RenditionState::Waiting,
         };
         let (name, width, height) = (rendition.name.clone(), rendition.width, rendition.height);
@@ -212,7 +206,7 @@ fn renditions(asset: &AssetRow, plan: &PlanSummary, work: &[Work<'_>]) -> Vec<Re
         percent: 0.0,
         reason: Some(rung.reason.clone()),
     });
-    plan.renditions.iter().enumerate().map(one).chain(skipped).collect()
+    plan.renditions.iter().map(one).chain(skipped).collect()
 }
 
 /// The highest percent shown per asset, so that a job that starts over does not turn a progress bar back.

@@ -9,6 +9,7 @@
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
 //!   nothing new (`unchanged`); `codecs` has the encoders, one file each, `look` the colours they state.
+//! - `judge`: how good renditions are, beside the source's pictures.
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
@@ -27,6 +28,7 @@ mod engine;
 mod error;
 mod index;
 mod jpeg;
+mod judge;
 mod level;
 mod limiter;
 mod look;

@@ -11,10 +11,11 @@ use std::thread;
 use ff::format::context::Input;
 use ffmpeg_next as ff;
 use media_types::Rendition;
-use pipeline::{EngineError, EngineSink, RangeOrder, RangeSummary};
+use pipeline::{EngineError, EngineSink, Quality, RangeOrder, RangeSummary};
 
+use crate::judge::{Judged, References, references};
 use crate::track::{Made, encode_track};
-use crate::walk::walk;
+use crate::walk::{Missing, walk};
 
 /// Decoded pictures waiting for a rendition: enough to smooth, little enough for memory.
 const PICTURES_IN_FLIGHT: usize = 4;
@@ -48,11 +49,17 @@ pub(crate) fn encode_range(
                 encode_track(order, index, rendition, &receive, &out)
             }));
         }
+        let looking = order.judge.as_ref().map(|judge| {
+            let (send, receive) = sync_channel(PICTURES_IN_FLIGHT);
+            inputs.push(send);
+            scope.spawn(move || references(order, judge, &receive))
+        });
         drop(made_in);
         let flag = cancelled.clone();
         let decoder = scope.spawn(move || walk(source, order, inputs, flag));
         // Returning from `deliver` closes the channel: encoders fail to send, then the decoder does.
-        let delivered = deliver(order, made, sink);
+        let mut judged: Vec<Judged> = order.renditions.iter().map(|_| Judged::default()).collect();
+        let delivered = deliver(order, made, sink, &mut judged);
         if delivered.is_err() {
             cancelled.store(true, Ordering::Relaxed);
         }
@@ -61,8 +68,25 @@ pub(crate) fn encode_range(
             encoded = both(encoded, encoder.join().unwrap_or_else(|_| Err(panicked()))).map(|_| ());
         }
         let decoded = decoder.join().unwrap_or_else(|_| Err(panicked()));
-        let (_, (frames_per_track, missing)) = both(encoded, both(delivered, decoded))?;
-        Ok(RangeSummary { frames_per_track, missing_pictures: missing.pictures, first_missing_pts: missing.first_pts })
+        let looked = looking.map_or(Ok(Vec::new()), |thread| thread.join().unwrap_or_else(|_| Err(panicked())));
+        let ((_, references), (frames_per_track, missing)) = both(both(encoded, looked), both(delivered, decoded))?;
+        let quality = compare(order, judged, &references)?;
+        let Missing { pictures: missing_pictures, first_pts: first_missing_pts } = missing;
+        Ok(RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality })
+    })
+}
+
+/// How good each rendition is where it is judged, one thread for each.
+fn compare(
+    order: &RangeOrder,
+    judged: Vec<Judged>,
+    references: &References,
+) -> Result<Vec<Quality>, EngineError> {
+    let Some(judge) = &order.judge else { return Ok(Vec::new()) };
+    thread::scope(|scope| {
+        let compared: Vec<_> =
+            judged.into_iter().map(|one| scope.spawn(move || one.quality(order, judge, references))).collect();
+        compared.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
     })
 }
 
@@ -89,7 +113,12 @@ fn panicked() -> EngineError {
     EngineError::Engine { detail: "a thread of the engine panicked".to_owned() }
 }
 
-fn deliver(order: &RangeOrder, made: Receiver<Made>, sink: &mut dyn EngineSink) -> Result<Vec<u64>, EngineError> {
+fn deliver(
+    order: &RangeOrder,
+    made: Receiver<Made>,
+    sink: &mut dyn EngineSink,
+    judged: &mut [Judged],
+) -> Result<Vec<u64>, EngineError> {
     let tracks = order.renditions.len() as u64;
     let total = order.frame_count() * tracks;
     let mut frames = vec![0; order.renditions.len()];
@@ -97,13 +126,21 @@ fn deliver(order: &RangeOrder, made: Receiver<Made>, sink: &mut dyn EngineSink) 
     let (mut halves, mut taken, mut told) = (0, 0, 0);
     for item in made {
         match item {
-            Made::Config(track, config) => sink.config(track, config, 0)?,
+            Made::Config(track, config) => {
+                if order.judge.is_some() {
+                    judged[track as usize].configure(&config);
+                }
+                sink.config(track, config, 0)?;
+            }
             Made::Taken(count) => {
                 taken += count;
                 halves += count;
             }
             Made::Sample(track, sample) => {
                 let held = u64::from(sample.duration / frame_ticks);
+                if let Some(judge) = &order.judge {
+                    judged[track as usize].keep(order, judge, &sample);
+                }
                 sink.sample(track, sample)?;
                 frames[track as usize] += held;
                 halves += held;

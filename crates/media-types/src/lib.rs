@@ -6,6 +6,7 @@
 //! - [`clock`]: clocks of sources that jump ([`StreamClock`]).
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
+//! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
 //! - [`publication`]: immutable generations, the pointer to the newest, and the layout of the store.
@@ -13,6 +14,7 @@
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
 
 pub mod clock;
+pub mod decision;
 pub mod id;
 pub mod language;
 pub mod plan;
@@ -23,6 +25,7 @@ pub mod segment;
 pub mod time;
 
 pub use clock::{Anchor, StreamClock, Stretch};
+pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
     AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::segment::Roles;
 use crate::time::rescale;
-use crate::{FrameRate, Rational, Rotation, StreamClock, Timescale};
+use crate::{FrameRate, LadderDecision, PerTitle, Rational, Rotation, StreamClock, Timescale};
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -342,10 +342,36 @@ pub struct EncodePlan {
     pub stills: Option<StillsPlan>,
     /// Rungs left out, each with its reason.
     pub skipped: Vec<SkippedRung>,
+    /// How the renditions are decided by the recording's own pictures; `None` when they are as they stand here.
+    #[serde(default)]
+    pub per_title: Option<PerTitle>,
+    /// What was decided; its renditions stand here.
+    #[serde(default)]
+    pub decision: Option<LadderDecision>,
     /// Length of the presentation in milliseconds.
     pub duration_ms: i64,
     /// What a person should know about the result, one sentence each.
     pub warnings: Vec<String>,
+}
+
+impl EncodePlan {
+    /// What is published complete: all renditions, but for a first one that is only there for who plays before the rest is made.
+    pub fn complete_renditions(&self) -> impl Iterator<Item = (usize, &Rendition)> {
+        let early_only = self.decision.as_ref().is_some_and(|decision| decision.first_is_early_only);
+        let renditions = self.video.iter().flat_map(|video| video.renditions.iter().enumerate());
+        renditions.skip(usize::from(early_only))
+    }
+
+    /// The same where nobody plays before all is made.
+    #[must_use]
+    pub fn without_early_only(mut self) -> Self {
+        let complete = self.complete_renditions().map(|(_, rendition)| rendition.clone()).collect();
+        if let (Some(decision), Some(video)) = (&mut self.decision, &mut self.video) {
+            video.renditions = complete;
+            decision.first_is_early_only = false;
+        }
+        self
+    }
 }
 
 /// Plans used to have one sound track or `null`, and no name for it.

@@ -25,6 +25,7 @@ pub(crate) async fn run(options: Encode, json: bool) -> Result<(), Failure> {
     let shown = report.clone();
     let on_event = Arc::new(move |event| match event {
         LocalEvent::Probed(_) => shown.stage("planning"),
+        LocalEvent::Deciding => shown.stage("deciding"),
         LocalEvent::Planned(_) => shown.stage("encoding"),
         LocalEvent::Progress(share) => shown.progress(share),
     });
@@ -59,7 +60,7 @@ fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
         "out": folder, "hls": "master.m3u8", "dash": "manifest.mpd", "duration_ms": result.plan.duration_ms,
         "tracks": result.tracks.iter().map(track).collect::<Vec<_>>(),
         "bytes": result.tracks.iter().map(bytes_of).sum::<u64>(), "loudness": result.sound,
-        "skipped": result.plan.skipped, "warnings": result.plan.warnings, "missing_pictures": result.missing_pictures,
+        "decision": result.plan.decision, "skipped": result.plan.skipped, "warnings": result.plan.warnings, "missing_pictures": result.missing_pictures,
     })
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use engine_host::EngineOptions;
 use ladders::{KeyframeCost, Ladder, SourceShape};
+use media_types::EncodePlan;
 use serde_json::json;
 
 use crate::cli::LadderCommand;
@@ -22,10 +24,14 @@ pub(crate) fn run(command: LadderCommand, json: bool) -> Result<(), Failure> {
                 video_bitrate_bps: bitrate_kbps.map(|rate| rate.saturating_mul(1000)),
                 keyframes: KeyframeCost::default(),
             };
-            let shape = source.map_or(Ok(stated), |path| measured(&path))?;
-            explain(&ladder, &shape, json)
+            let shape = source.as_deref().map_or(Ok(stated), measured)?;
+            let decided = source.filter(|_| ladder.per_title.is_some());
+            let decided = decided.map(|path| decide(&path, &ladder)).transpose()?.flatten();
+            explain(&ladder, &shape, decided.as_ref(), json)
         }
-        LadderCommand::Plot { ladder, svg } => plot(&ladder_book::find(&ladder)?, svg.as_deref()),
+        LadderCommand::Plot { ladder, source, svg } => {
+            plot(&ladder_book::find(&ladder)?, source.as_deref(), svg.as_deref())
+        }
         LadderCommand::Schema => out::line(format_args!("{:#}", ladders::json_schema())),
     }
 }
@@ -62,7 +68,16 @@ fn check(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     if bad.is_empty() { Ok(()) } else { Err(Failure::config("ladder.invalid", bad.join("\n"), "")) }
 }
 
-fn explain(ladder: &Ladder, shape: &SourceShape, json: bool) -> Result<(), Failure> {
+fn explain(ladder: &Ladder, shape: &SourceShape, decided: Option<&EncodePlan>, json: bool) -> Result<(), Failure> {
+    let decided = decided.and_then(|plan| Some((plan, plan.decision.as_ref()?, plan.video.as_ref()?)));
+    if let Some((plan, decision, video)) = decided {
+        return match json {
+            true => out::line(json!({
+                "ladder": ladder.name, "renditions": video.renditions, "skipped": plan.skipped, "decision": decision,
+            })),
+            false => out::print(ladders::explain_decision(decision, &video.renditions)),
+        };
+    }
     let selection = ladders::select(ladder, shape);
     if json {
         out::line(json!({ "ladder": ladder.name, "renditions": selection.renditions, "skipped": selection.skipped }))
@@ -71,13 +86,37 @@ fn explain(ladder: &Ladder, shape: &SourceShape, json: bool) -> Result<(), Failu
     }
 }
 
-fn plot(ladder: &Ladder, svg: Option<&Path>) -> Result<(), Failure> {
+fn plot(ladder: &Ladder, source: Option<&Path>, svg: Option<&Path>) -> Result<(), Failure> {
+    let decision = match source {
+        None => None,
+        Some(path) => {
+            let decided = decide(path, ladder)?.and_then(|plan| plan.decision);
+            Some(decided.ok_or_else(|| {
+                Failure::failed(
+                    "ladder.nothing_to_decide",
+                    format!("{} gets the rungs of {} as they are", path.display(), ladder.name),
+                    "choose a ladder with a [per_title] section and a recording of a minute or more, or leave out --source",
+                )
+            })?)
+        }
+    };
+    let (text, picture): (String, String) = match &decision {
+        Some(decision) => (ladders::plot_decision_text(decision), ladders::plot_decision_svg(decision)),
+        None => (ladders::plot_text(ladder), ladders::plot_svg(ladder)),
+    };
     match svg {
-        None => out::print(ladders::plot_text(ladder)),
-        Some(path) => std::fs::write(path, ladders::plot_svg(ladder)).map_err(|error| {
+        None => out::print(text),
+        Some(path) => std::fs::write(path, picture).map_err(|error| {
             Failure::failed("output.failed", format!("{}: {error}", path.display()), "choose another file")
         }),
     }
+}
+
+/// The plan of a recording with its own rungs; `None` when it gets the ladder's.
+fn decide(path: &Path, ladder: &Ladder) -> Result<Option<EncodePlan>, Failure> {
+    let mut engine = EngineOptions::find()?;
+    engine.nice = 0;
+    crate::block_on(async { Ok(workers::decide_local(path, ladder, &engine).await?) })
 }
 
 fn measured(path: &Path) -> Result<SourceShape, Failure> {

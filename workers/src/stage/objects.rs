@@ -28,6 +28,11 @@ pub(super) fn plan_key(asset: &AssetId) -> String {
     format!("{}plan.json", publication::work_prefix(asset))
 }
 
+/// Key of the plan with the renditions that were decided for the recording.
+pub(super) fn decided_key(asset: &AssetId) -> String {
+    format!("{}decided.json", publication::work_prefix(asset))
+}
+
 /// Prefix of what one attempt of one job makes; no other attempt ever writes there.
 pub(super) fn attempt_prefix(job: &ClaimedJob) -> String {
     format!("{}{}-{}/", publication::work_prefix(&job.asset_id), job.fence.job_id, job.fence.attempt)

@@ -30,7 +30,7 @@ pub(super) type Files = BTreeMap<String, PublishedFile>;
 impl Workshop {
     /// The generation that has everything.
     pub(super) async fn publish_complete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
-        let plan = self.stored_plan(&job.asset_id).await?;
+        let plan = self.final_plan(&job.asset_id).await?;
         let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
         let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
@@ -185,7 +185,7 @@ impl Done {
         for job in jobs.into_iter().filter(|job| job.state == JobState::Done) {
             let Ok(stage) = serde_json::from_value::<Stage>(job.payload.clone()) else { continue };
             match stage {
-                Stage::EncodeRange { range, .. } => done.ranges.entry(range).or_default().push(result(job)?),
+                Stage::EncodeRange { range } => done.ranges.entry(range).or_default().push(result(job)?),
                 Stage::EncodeAudio { track } => {
                     done.audio.insert(track, result(job)?);
                 }
@@ -201,7 +201,7 @@ impl Done {
     fn tracks(&self, plan: &EncodePlan, files: &mut Files) -> Result<Vec<TrackRecord>, WorkError> {
         let mut tracks = Vec::new();
         if let Some(video) = &plan.video {
-            for (index, rendition) in video.renditions.iter().enumerate() {
+            for (index, rendition) in plan.complete_renditions() {
                 let name = video_track(&rendition.name);
                 let parts: Vec<_> = self
                     .ranges

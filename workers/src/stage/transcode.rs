@@ -31,17 +31,15 @@ impl Workshop {
         job: &ClaimedJob,
         lease: &Lease,
         range: u32,
-        renditions: &[u32],
     ) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.stored_plan(&job.asset_id).await?;
+        let plan = self.final_plan(&job.asset_id).await?;
         let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;
         let gop_range = video.ranges.get(range as usize).ok_or_else(|| unplanned("this range"))?;
-        let renditions: Vec<usize> = renditions.iter().map(|&index| index as usize).collect();
+        let renditions: Vec<usize> = (0..video.renditions.len()).collect();
         let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
-        let lowest = early_tracks(&plan).0.filter(|_| renditions.contains(&0));
-        let early = self.early_track(&asset, lowest).await?;
+        let early = self.early_track(&asset, early_tracks(&plan).0).await?;
         let sink = AttemptSink::new(media.clone(), prefix.clone(), early);
         let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();

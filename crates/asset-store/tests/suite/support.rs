@@ -138,6 +138,7 @@ pub(crate) fn plan() -> PlanSummary {
         text: 0,
         stills: true,
         duration_ms: 36_000,
+        per_title: false,
         skipped: vec![SkippedRung { name: "1080p".to_owned(), reason: "the source is 720p".to_owned() }],
         ladder_sha256: "cd".to_owned(),
         planned_generation: Some(1),

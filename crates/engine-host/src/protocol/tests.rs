@@ -8,7 +8,7 @@ use media_types::{
     AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
     StillsPlan, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
-use pipeline::VideoSetup;
+use pipeline::{Judge, Quality, VideoSetup};
 use proptest::prelude::*;
 
 use super::*;
@@ -45,13 +45,23 @@ fn rendition() -> impl Strategy<Value = Rendition> {
     )
 }
 
+fn judge() -> impl Strategy<Value = Judge> {
+    any::<(u64, u64, u32, u32, u32)>().prop_map(|(first_frame, frame_count, every, width, height)| Judge {
+        first_frame,
+        frame_count,
+        every,
+        width,
+        height,
+    })
+}
+
 prop_compose! {
     fn range_order()(
         rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(),
         (num, den, ticks) in (1u32..99_999, 1u32..2000, 1u32..u32::MAX),
         (stream_index, frame_ticks, gop_frames, first_frame) in any::<(u32, u32, u32, u64)>(),
         pictures in prop::collection::vec(any::<(i64, u32)>(), 0..50),
-        renditions in prop::collection::vec(rendition(), 0..4),
+        renditions in prop::collection::vec(rendition(), 0..4), judge in prop::option::of(judge()),
     ) -> RangeOrder {
         let pictures = pictures.into_iter().map(|(source_pts, frames)| Shown { source_pts, frames }).collect();
         RangeOrder {
@@ -61,7 +71,7 @@ prop_compose! {
                 frame_rate: FrameRate::new(num, den).unwrap(),
                 timescale: Timescale::new(ticks).unwrap(),
             },
-            first_frame, pictures: FrameMap(pictures), renditions,
+            first_frame, pictures: FrameMap(pictures), renditions, judge,
         }
     }
 }
@@ -192,7 +202,8 @@ fn from_child() -> impl Strategy<Value = FromChild> {
         probe_report().prop_map(|report| FromChild::Probed(Box::new(report))),
         (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>()).prop_map(
             |(frames_per_track, missing_pictures, first_missing_pts)| {
-                FromChild::RangeDone(RangeSummary { frames_per_track, missing_pictures, first_missing_pts })
+                let quality = vec![Quality { pictures: missing_pictures, root_error: 1.5 }; frames_per_track.len()];
+                FromChild::RangeDone(RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality })
             }
         ),
         loudness().prop_map(FromChild::AudioMeasured),

@@ -349,6 +349,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
         first_frame: 0,
         pictures: FrameMap(vec![Shown { source_pts: 0, frames }]),
         renditions: vec![rendition; tracks],
+        judge: None,
     }
 }
 

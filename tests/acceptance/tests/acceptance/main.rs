@@ -15,6 +15,7 @@ mod full_disk;
 mod judge;
 mod kill;
 mod package;
+mod per_title;
 mod protected;
 mod server;
 mod tracks;

@@ -1,0 +1,273 @@
+//! How good the renditions of a range are, where its order says: their samples decoded again, beside the source's pictures.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Receiver;
+
+use ff::{codec, frame};
+use ffmpeg_next as ff;
+use media_types::{CodecConfig, Rotation, Sample};
+use pipeline::{EngineError, FAST_RATE, Judge, Luma, Quality, RangeOrder, Reference};
+
+use crate::convert::{Converter, Target};
+use crate::error::{engine, is_again_or_end};
+use crate::pictures::time_of;
+use crate::walk::Placed;
+
+/// Pictures kept to tell change from movement: the one on display and two before it.
+const KEPT: usize = 3;
+
+/// The source's pictures at the frames that are looked at.
+pub(crate) type References = Vec<(u64, Reference)>;
+
+/// Takes what is looked at out of all that comes over `pictures`.
+pub(crate) fn references(
+    order: &RangeOrder,
+    judge: &Judge,
+    pictures: &Receiver<Placed>,
+) -> Result<References, EngineError> {
+    let target = Target {
+        width: judge.width,
+        height: judge.height,
+        rotation: order.video.rotation,
+        deinterlace: order.video.deinterlace,
+        jpeg: false,
+    };
+    let rate = order.video.frame_rate;
+    let mut watch = Watch {
+        converter: Converter::new(target),
+        inside: VecDeque::new(),
+        shown: VecDeque::new(),
+        due: judge.frames().take_while(|frame| *frame < order.frame_count()).collect(),
+        is_fast: rate.num() / rate.den().max(1) > FAST_RATE,
+        found: Vec::new(),
+    };
+    let begin = judge.first_frame.saturating_sub(KEPT as u64);
+    let end = judge.first_frame.saturating_add(judge.frame_count);
+    let mut before = None;
+    for placed in pictures {
+        if placed.first >= end {
+            continue;
+        }
+        // The picture on display when the first one is due may have been handed in long before.
+        if placed.first <= begin {
+            before = Some(placed);
+            continue;
+        }
+        if let Some(before) = before.take() {
+            watch.take(&before)?;
+        }
+        watch.take(&placed)?;
+    }
+    if let Some(before) = before {
+        watch.take(&before)?;
+    }
+    watch.finish()
+}
+
+struct Watch {
+    converter: Converter,
+    /// The first frames of the pictures inside the converter.
+    inside: VecDeque<u64>,
+    /// Pictures and the first frames that show them, the newest last.
+    shown: VecDeque<(u64, Luma)>,
+    /// Frames to look at, the next one first.
+    due: VecDeque<u64>,
+    is_fast: bool,
+    found: References,
+}
+
+impl Watch {
+    fn take(&mut self, placed: &Placed) -> Result<(), EngineError> {
+        self.inside.push_back(placed.first);
+        self.converter.push(&placed.picture, placed.first.cast_signed())?;
+        self.convert()
+    }
+
+    fn convert(&mut self) -> Result<(), EngineError> {
+        while let Some(picture) = self.converter.pull()? {
+            let Some(first) = self.inside.pop_front() else { break };
+            self.look_until(first);
+            if self.shown.len() == KEPT {
+                self.shown.pop_front();
+            }
+            let luma = luma_of(&picture).ok_or_else(|| wrong("a scaled picture has no luma"))?;
+            self.shown.push_back((first, luma));
+        }
+        Ok(())
+    }
+
+    /// Looks at the frames before `end` with what is shown now.
+    fn look_until(&mut self, end: u64) {
+        while let Some(frame) = self.due.pop_front_if(|frame| *frame < end) {
+            let at = |frame: u64| self.shown.iter().rev().find(|(first, _)| *first <= frame).map(|(_, luma)| luma);
+            let earlier = |by: u64| frame.checked_sub(by).and_then(at);
+            // Before the first picture there is nothing to be compared with.
+            let Some(luma) = at(frame).or(self.shown.front().map(|(_, luma)| luma)) else { continue };
+            let older = earlier(2).filter(|_| self.is_fast);
+            self.found.push((frame, Reference::new(luma.clone(), earlier(1), older)));
+        }
+    }
+
+    fn finish(mut self) -> Result<References, EngineError> {
+        self.converter.finish()?;
+        self.convert()?;
+        self.look_until(u64::MAX);
+        Ok(self.found)
+    }
+}
+
+/// What came of one rendition at the judged frames.
+#[derive(Default)]
+pub(crate) struct Judged {
+    config: Option<CodecConfig>,
+    samples: Vec<Sample>,
+}
+
+impl Judged {
+    pub(crate) fn configure(&mut self, config: &CodecConfig) {
+        self.config = Some(config.clone());
+    }
+
+    /// Keeps a sample if the judge looks at it.
+    pub(crate) fn keep(&mut self, order: &RangeOrder, judge: &Judge, sample: &Sample) {
+        let frame = frame_of(order, sample.dts);
+        if frame.is_some_and(|frame| (judge.first_frame..judge.first_frame + judge.frame_count).contains(&frame)) {
+            self.samples.push(sample.clone());
+        }
+    }
+
+    /// Decodes what was kept, and compares.
+    pub(crate) fn quality(
+        self,
+        order: &RangeOrder,
+        judge: &Judge,
+        references: &References,
+    ) -> Result<Quality, EngineError> {
+        let Some(config) = self.config else { return Ok(Quality::default()) };
+        let target = Target {
+            width: judge.width,
+            height: judge.height,
+            rotation: Rotation::None,
+            deinterlace: false,
+            jpeg: false,
+        };
+        let mut comparing = Comparing {
+            order,
+            references: references.iter(),
+            next: None,
+            converter: Converter::new(target),
+            last: None,
+            quality: Quality::default(),
+        };
+        comparing.next = comparing.references.next();
+        let mut decoder = decoder(&config)?;
+        for sample in &self.samples {
+            let mut packet = codec::packet::Packet::copy(&sample.data);
+            packet.set_pts(Some(sample.pts));
+            packet.set_dts(Some(sample.dts));
+            decoder.send_packet(&packet).map_err(engine("decoding what was encoded"))?;
+            comparing.drain(&mut decoder)?;
+        }
+        decoder.send_eof().map_err(engine("decoding what was encoded"))?;
+        comparing.drain(&mut decoder)?;
+        comparing.compare_until(u64::MAX)?;
+        Ok(comparing.quality)
+    }
+}
+
+struct Comparing<'a> {
+    order: &'a RangeOrder,
+    references: std::slice::Iter<'a, (u64, Reference)>,
+    next: Option<&'a (u64, Reference)>,
+    converter: Converter,
+    /// The picture on display.
+    last: Option<frame::Video>,
+    quality: Quality,
+}
+
+impl Comparing<'_> {
+    fn drain(&mut self, decoder: &mut ff::decoder::Video) -> Result<(), EngineError> {
+        loop {
+            let mut picture = frame::Video::empty();
+            match decoder.receive_frame(&mut picture) {
+                Ok(()) => {}
+                Err(error) if is_again_or_end(&error) => return Ok(()),
+                Err(error) => return Err(engine("decoding what was encoded")(error)),
+            }
+            let first = time_of(&picture).and_then(|pts| frame_of(self.order, pts)).unwrap_or(0);
+            self.compare_until(first)?;
+            self.last = Some(picture);
+        }
+    }
+
+    /// Compares the frames before `end` with what is on display.
+    fn compare_until(&mut self, end: u64) -> Result<(), EngineError> {
+        while let Some((frame, reference)) = self.next
+            && *frame < end
+        {
+            self.next = self.references.next();
+            let Some(picture) = &self.last else { continue };
+            self.converter.push(picture, 0)?;
+            let scaled = self.converter.pull()?.ok_or_else(|| wrong("scaling gave no picture"))?;
+            let error = luma_of(&scaled).and_then(|luma| reference.error(&luma));
+            self.quality.add(error.ok_or_else(|| wrong("what was encoded has another size"))?);
+        }
+        Ok(())
+    }
+}
+
+/// The frame of the range at a time of the presentation; `None` before its first.
+fn frame_of(order: &RangeOrder, ticks: i64) -> Option<u64> {
+    let frame = u64::try_from(ticks).ok()? / u64::from(order.video.frame_ticks.max(1));
+    frame.checked_sub(order.first_frame)
+}
+
+fn decoder(config: &CodecConfig) -> Result<ff::decoder::Video, EngineError> {
+    let (id, headers): (_, &[u8]) = match config {
+        CodecConfig::Avc(headers) => (codec::Id::H264, headers),
+        CodecConfig::Hevc(headers) => (codec::Id::HEVC, headers),
+        CodecConfig::Av1(headers) => (codec::Id::AV1, headers),
+        CodecConfig::Vp9(_) => (codec::Id::VP9, &[]),
+        _ => return Err(wrong("sound was encoded in place of pictures")),
+    };
+    let found = ff::decoder::find(id).ok_or_else(|| wrong("this build of FFmpeg cannot decode what it encodes"))?;
+    let mut context = codec::Context::new_with_codec(found);
+    context.set_threading(ff::threading::Config { count: 1, ..Default::default() });
+    put_headers(&mut context, headers)?;
+    context.decoder().video().map_err(engine("decoding what was encoded"))
+}
+
+/// Gives a context that is not open yet what the container would say of the stream.
+fn put_headers(context: &mut codec::Context, headers: &[u8]) -> Result<(), EngineError> {
+    if headers.is_empty() {
+        return Ok(());
+    }
+    let padding = ff::ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+    // SAFETY: zeroed memory of libavutil's own, as long as is written and padded as decoders want it; the context frees it.
+    unsafe {
+        let copy = ff::ffi::av_mallocz(headers.len() + padding).cast::<u8>();
+        if copy.is_null() {
+            return Err(wrong("out of memory while decoding what was encoded"));
+        }
+        std::ptr::copy_nonoverlapping(headers.as_ptr(), copy, headers.len());
+        let raw = context.as_mut_ptr();
+        (*raw).extradata = copy;
+        (*raw).extradata_size = i32::try_from(headers.len()).unwrap_or(0);
+    }
+    Ok(())
+}
+
+/// The luma of a picture of 8 bits.
+fn luma_of(picture: &frame::Video) -> Option<Luma> {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let rows = picture.data(0).chunks(picture.stride(0).max(1)).take(height);
+    let mut samples = Vec::with_capacity(width * height);
+    for row in rows {
+        samples.extend_from_slice(row.get(..width)?);
+    }
+    Luma::new(width, samples)
+}
+
+fn wrong(detail: &str) -> EngineError {
+    EngineError::Engine { detail: detail.to_owned() }
+}

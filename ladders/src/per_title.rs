@@ -1,0 +1,410 @@
+//! Rungs decided for one recording: which sizes and rate factors are worth their bits.
+//!
+//! Samples of the recording are encoded at every size and a few rate factors. Between these, rate (as its logarithm) and
+//! rate factor are taken to be straight over quality; the cheapest size for a quality makes up the hull, and rungs stand on it
+//! at equal distances.
+
+use media_types::{Chosen, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
+
+/// What is added to a rung's own rate factor in trials: a rung is never finer than its ladder says.
+const COARSER: [f32; 3] = [0.0, 6.0, 12.0];
+/// The coarsest that H.264 knows.
+const MAX_CRF: f32 = 51.0;
+/// Neighbouring rungs differ so much in rate at least: less gives a player nothing to choose between.
+const LEAST_RATIO: f64 = 1.6;
+/// A smaller size that costs so little more is taken: it is cheaper to encode and to decode.
+const SMALLER_IS_WORTH: f64 = 1.03;
+/// Whoever has the bits for sound has these for pictures (HLS Authoring Specification for Apple Devices, table 3: its lowest
+/// variant). Smaller rungs would only look worse.
+const LEAST_BPS: f64 = 145_000.0;
+/// Until neighbouring qualities cannot be told apart.
+const HALVINGS: usize = 24;
+/// The ladder's lowest rung stays where the hull is hardly cheaper.
+const LOWEST_IS_WORTH: f64 = 1.1;
+
+/// What is encoded of every sample: the lowest rung as it is, then each larger size, finest first. Empty when there is nothing
+/// to decide: `renditions` has less than two of H.264.
+pub fn trials(renditions: &[Rendition]) -> Vec<Rendition> {
+    let mut sizes = renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264);
+    let Some(lowest) = sizes.next() else { return Vec::new() };
+    let larger: Vec<Rendition> = sizes
+        .flat_map(|rendition| {
+            COARSER.iter().map(|coarser| {
+                let mut trial = rendition.clone();
+                trial.encoding.crf = (trial.encoding.crf + coarser).min(MAX_CRF);
+                trial.name = format!("{}-crf{}", rendition.name, trial.encoding.crf);
+                trial
+            })
+        })
+        .collect();
+    if larger.is_empty() { larger } else { std::iter::once(lowest.clone()).chain(larger).collect() }
+}
+
+/// The renditions that a recording gets, by what came of its trials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// The lowest rung first, as it was; then what was chosen, ascending in quality; then those of other codecs, as they were.
+    pub renditions: Vec<Rendition>,
+    /// Sizes that were planned and not chosen.
+    pub skipped: Vec<SkippedRung>,
+    /// Why.
+    pub decision: LadderDecision,
+}
+
+/// Decides by `measured`: bits per second and decibels of each of [`trials`], in their order. `None` when that is not what they
+/// are, or when nothing can be told from them.
+pub fn decide(
+    wanted: &PerTitle,
+    renditions: &[Rendition],
+    measured: &[(u64, f64)],
+    (sampled_ms, compared_at): (u64, (u32, u32)),
+) -> Option<Decided> {
+    let tried = trials(renditions);
+    if tried.is_empty() || tried.len() != measured.len() || !measured.iter().all(|(_, db)| db.is_finite()) {
+        return None;
+    }
+    let sizes: Vec<&Rendition> =
+        renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264).collect();
+    let (lowest_rate, lowest_db) = measured[0];
+    let curves: Vec<Curve<'_>> = sizes[1..]
+        .iter()
+        .zip(tried[1..].chunks(COARSER.len()).zip(measured[1..].chunks(COARSER.len())))
+        .map(|(size, (tried, measured))| Curve::new(size, tried, measured))
+        .collect();
+    let floor = Floor::new(wanted, &curves, lowest_rate, lowest_db)?;
+    let rungs = rungs(wanted, &curves, &floor, sizes.len());
+    let first_is_early_only = !floor.is_lowest;
+    let mut chosen = named(&rungs);
+    hold_caps_in_step(&mut chosen);
+    let kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
+    let skipped = sizes[1..].iter().filter(|size| !kept(size)).map(|size| SkippedRung {
+        name: size.name.clone(),
+        reason: "other sizes look better at its rates in this recording".to_owned(),
+    });
+    let mut expected: Vec<Chosen> = chosen.iter().zip(&rungs).map(|(rendition, rung)| rung.promise(rendition)).collect();
+    if !first_is_early_only {
+        let name = sizes[0].name.clone();
+        expected.insert(0, Chosen { name, bitrate_bps: lowest_rate, quality_db: lowest_db });
+    }
+    let trials = tried.iter().zip(measured).map(|(rendition, (bitrate_bps, quality_db))| Trial {
+        name: rendition.name.clone(),
+        width: rendition.width,
+        height: rendition.height,
+        crf: rendition.encoding.crf,
+        bitrate_bps: *bitrate_bps,
+        quality_db: *quality_db,
+    });
+    let decision = LadderDecision {
+        wanted: *wanted,
+        sampled_ms,
+        compared_at,
+        trials: trials.collect(),
+        chosen: expected,
+        first_is_early_only,
+    };
+    let others = renditions.iter().filter(|rendition| rendition.encoding.codec != VideoCodec::H264);
+    let renditions = std::iter::once(sizes[0]).cloned().chain(chosen).chain(others.cloned()).collect();
+    Some(Decided { renditions, skipped: skipped.collect(), decision })
+}
+
+/// One size: what each quality costs.
+struct Curve<'a> {
+    size: &'a Rendition,
+    /// Ascending in all three.
+    points: Vec<Point>,
+}
+
+#[derive(Clone, Copy)]
+struct Point {
+    db: f64,
+    rate_log2: f64,
+    finer: f64,
+}
+
+impl<'a> Curve<'a> {
+    fn new(size: &'a Rendition, tried: &[Rendition], measured: &[(u64, f64)]) -> Self {
+        let point = |(trial, (rate, db)): (&Rendition, &(u64, f64))| Point {
+            db: *db,
+            rate_log2: ((*rate).max(1_000) as f64).log2(),
+            finer: -f64::from(trial.encoding.crf),
+        };
+        let points: Vec<Point> = tried.iter().zip(measured).map(point).collect();
+        // Coarsest first. What costs no more and is better stands for what is worse.
+        let mut ascending: Vec<Point> = Vec::new();
+        for point in points.into_iter().rev() {
+            while ascending.last().is_some_and(|last| last.rate_log2 >= point.rate_log2 && last.db <= point.db) {
+                ascending.pop();
+            }
+            if ascending.last().is_none_or(|last| last.db < point.db && last.rate_log2 < point.rate_log2) {
+                ascending.push(point);
+            }
+        }
+        Self { size, points: ascending }
+    }
+
+    fn best_db(&self) -> f64 {
+        self.points.last().map_or(f64::NEG_INFINITY, |point| point.db)
+    }
+
+    /// What a quality takes at this size; what is worse than all that was tried takes the least of that.
+    fn at(&self, db: f64) -> Option<Point> {
+        let above = self.points.iter().position(|point| point.db >= db)?;
+        let high = self.points[above];
+        let Some(low) = above.checked_sub(1).map(|below| self.points[below]) else { return Some(high) };
+        let share = (db - low.db) / (high.db - low.db);
+        let between = |low: f64, high: f64| low + (high - low) * share;
+        Some(Point {
+            db,
+            rate_log2: between(low.rate_log2, high.rate_log2),
+            finer: between(low.finer, high.finer),
+        })
+    }
+}
+
+/// A place on the hull.
+struct Rung<'c, 'a> {
+    curve: &'c Curve<'a>,
+    point: Point,
+}
+
+impl Rung<'_, '_> {
+    fn rate(&self) -> f64 {
+        self.point.rate_log2.exp2()
+    }
+
+    fn promise(&self, rendition: &Rendition) -> Chosen {
+        Chosen { name: rendition.name.clone(), bitrate_bps: self.rate().round() as u64, quality_db: self.point.db }
+    }
+}
+
+/// The cheapest size for a quality.
+fn hull<'c, 'a>(curves: &'c [Curve<'a>], db: f64) -> Option<Rung<'c, 'a>> {
+    let mut found: Option<Rung<'c, 'a>> = None;
+    // Largest first: a smaller one may cost a little more.
+    for curve in curves.iter().rev() {
+        let Some(point) = curve.at(db) else { continue };
+        let rung = Rung { curve, point };
+        if found.as_ref().is_none_or(|best| rung.rate() <= best.rate() * SMALLER_IS_WORTH) {
+            found = Some(rung);
+        }
+    }
+    found
+}
+
+/// The lower end of a ladder.
+struct Floor {
+    rate: f64,
+    db: f64,
+    /// Whether the ladder's lowest rung is that end, since it lies on the hull.
+    is_lowest: bool,
+}
+
+impl Floor {
+    /// As good as the ladder's lowest rung, or better if [`LEAST_BPS`] allow it and it is wanted.
+    fn new(wanted: &PerTitle, curves: &[Curve<'_>], lowest_rate: u64, lowest_db: f64) -> Option<Self> {
+        let best_db = best_db(curves);
+        let db = lowest_db.min(best_db);
+        let rate = hull(curves, db)?.rate();
+        if rate >= LEAST_BPS {
+            let is_lowest = lowest_db <= best_db && lowest_rate as f64 <= rate * LOWEST_IS_WORTH;
+            return Some(Self { rate: rate.min(lowest_rate as f64), db, is_lowest });
+        }
+        let (mut within, mut above) = (db, best_db.min(wanted.target_db.max(db)));
+        for _ in 0..HALVINGS {
+            let middle = within.midpoint(above);
+            match hull(curves, middle).is_some_and(|rung| rung.rate() <= LEAST_BPS) {
+                true => within = middle,
+                false => above = middle,
+            }
+        }
+        Some(Self { rate: hull(curves, within)?.rate(), db: within, is_lowest: false })
+    }
+}
+
+fn best_db(curves: &[Curve<'_>]) -> f64 {
+    curves.iter().map(Curve::best_db).fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// Rungs on the hull, from its lower end to what is wanted, ascending; at most as many as the ladder has.
+fn rungs<'c, 'a>(wanted: &PerTitle, curves: &'c [Curve<'a>], floor: &Floor, most: usize) -> Vec<Rung<'c, 'a>> {
+    let top_db = best_db(curves).min(wanted.target_db.max(floor.db));
+    let Some(top) = hull(curves, top_db) else { return Vec::new() };
+    let by_rate = (top.rate() / floor.rate).log2() / LEAST_RATIO.log2();
+    let by_quality = (top_db - floor.db) / wanted.step_db;
+    let steps = by_rate.min(by_quality).clamp(0.0, most.saturating_sub(1) as f64).floor();
+    let mut rungs: Vec<Rung<'c, 'a>> = Vec::new();
+    for step in 0..=steps as usize {
+        let share = if steps > 0.0 { step as f64 / steps } else { 1.0 };
+        if step == 0 && steps > 0.0 && floor.is_lowest {
+            continue;
+        }
+        let Some(rung) = hull(curves, floor.db + (top_db - floor.db) * share) else { continue };
+        let apart = |below: &Rung<'_, '_>| rung.rate() >= below.rate() * LEAST_RATIO.sqrt();
+        if rungs.last().is_some_and(|below| !apart(below)) {
+            rungs.pop();
+        }
+        rungs.push(rung);
+    }
+    rungs
+}
+
+/// The renditions of rungs, ascending; the best one of a size has the name of the ladder's rung.
+fn named(rungs: &[Rung<'_, '_>]) -> Vec<Rendition> {
+    let mut renditions: Vec<Rendition> = Vec::new();
+    for rung in rungs.iter().rev() {
+        let size = rung.curve.size;
+        let same = renditions.iter().filter(|made| (made.width, made.height) == (size.width, size.height)).count();
+        let mut rendition = size.clone();
+        if same > 0 {
+            rendition.name = format!("{}-{}", size.name, same + 1);
+        }
+        let encoding = &mut rendition.encoding;
+        encoding.crf = ((-rung.point.finer * 10.0).round() / 10.0) as f32;
+        // A cap is to its rate as that of the ladder's own rung is to its rate.
+        let own = rung.curve.points.last().map_or(rung.point.rate_log2, |point| point.rate_log2);
+        let share = (rung.point.rate_log2 - own).exp2().min(1.0);
+        encoding.max_bitrate_bps = (encoding.max_bitrate_bps as f64 * share).round().max(1_000.0) as u64;
+        renditions.push(rendition);
+    }
+    renditions.reverse();
+    renditions
+}
+
+fn hold_caps_in_step(ascending: &mut [Rendition]) {
+    for index in (1..ascending.len()).rev() {
+        let above = ascending[index].encoding.max_bitrate_bps;
+        let below = &mut ascending[index - 1].encoding.max_bitrate_bps;
+        *below = (*below).min(above);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use media_types::FrameRate;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{KeyframeCost, SourceShape, builtin, select};
+
+    /// Of H.264 and 1080 lines: 360p, 480p, 720p, 1080p.
+    fn renditions(ladder: &str) -> Vec<Rendition> {
+        let source = SourceShape {
+            width: 1920,
+            height: 1080,
+            frame_rate: FrameRate::new(24, 1).unwrap(),
+            video_bitrate_bps: None,
+            keyframes: KeyframeCost::default(),
+        };
+        select(&builtin(ladder).unwrap(), &source).renditions
+    }
+
+    /// kbit/s and decibels.
+    fn measured(of: &[(u64, f64)]) -> Vec<(u64, f64)> {
+        of.iter().map(|(kbps, db)| (kbps * 1000, *db)).collect()
+    }
+
+    /// A street by day, as x264 veryfast codes it.
+    const STREET: [(u64, f64); 10] = [
+        (687, 28.6),
+        (1135, 30.3),
+        (480, 28.7),
+        (202, 26.6),
+        (2380, 33.4),
+        (990, 31.0),
+        (400, 28.1),
+        (6036, 38.3),
+        (2280, 34.0),
+        (840, 29.9),
+    ];
+    /// Slides.
+    const SLIDES: [(u64, f64); 10] = [
+        (18, 33.2),
+        (22, 35.2),
+        (17, 35.0),
+        (14, 34.1),
+        (32, 37.9),
+        (24, 37.5),
+        (20, 36.5),
+        (46, 61.0),
+        (37, 50.5),
+        (32, 46.0),
+    ];
+
+    fn decided(ladder: &str, of: &[(u64, f64)]) -> Decided {
+        let wanted = builtin(ladder).unwrap().per_title.unwrap();
+        decide(&wanted, &renditions(ladder), &measured(of), (16_000, (1920, 1080))).unwrap()
+    }
+
+    fn table(decided: &Decided) -> Vec<String> {
+        let line = |one: &Chosen| format!("{} {} {:.1}", one.name, one.bitrate_bps / 1000, one.quality_db);
+        decided.decision.chosen.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_film_gets_rungs_where_a_quality_takes_the_fewest_bits() {
+        let decided = decided("film-per-title", &STREET);
+        assert_eq!(table(&decided), ["480p 460 28.6", "720p 1342 31.8", "1080p-2 2902 35.1", "1080p 6036 38.3"]);
+        assert!(decided.decision.first_is_early_only, "its lowest rung takes more bits than a better picture");
+        let names: Vec<&str> = decided.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
+        assert_eq!(names, ["360p", "480p", "720p", "1080p-2", "1080p"]);
+        assert!(decided.skipped.is_empty());
+        let crf: Vec<f32> = decided.renditions.iter().map(|rendition| rendition.encoding.crf).collect();
+        assert_eq!(crf, [23.0, 29.3, 26.9, 27.5, 23.0]);
+    }
+
+    #[test]
+    fn slides_are_whole_at_every_rate() {
+        let decided = decided("lecture-per-title", &SLIDES);
+        assert_eq!(table(&decided), ["1080p 32 46.0"]);
+        assert_eq!(decided.renditions[1].encoding.crf, 34.0);
+        assert!(decided.decision.first_is_early_only, "whoever can play that can play the whole slide");
+        let names: Vec<&str> = decided.skipped.iter().map(|rung| rung.name.as_str()).collect();
+        assert_eq!(names, ["480p", "720p"]);
+    }
+
+    #[test]
+    fn caps_are_in_step_with_rates_and_never_above_the_ladders_own() {
+        let own = renditions("film-per-title");
+        let decided = decided("film-per-title", &STREET);
+        let caps: Vec<u64> = decided.renditions[1..].iter().map(|rendition| rendition.encoding.max_bitrate_bps).collect();
+        assert!(caps.is_sorted(), "{caps:?}");
+        assert_eq!(caps.last(), own.last().map(|rendition| &rendition.encoding.max_bitrate_bps));
+        let promised = decided.decision.chosen.iter().map(|one| one.bitrate_bps);
+        assert!(caps.iter().zip(promised).all(|(cap, rate)| *cap * 10 > rate * 8), "{caps:?}");
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_choose_the_ladder_stays() {
+        let one = &renditions("film-per-title")[..1];
+        assert!(trials(one).is_empty() && trials(&[]).is_empty());
+        let wanted = PerTitle { target_db: 39.0, step_db: 2.0 };
+        assert_eq!(decide(&wanted, one, &[], (2_000, (640, 360))), None);
+        let all = renditions("film-per-title");
+        assert_eq!(decide(&wanted, &all, &measured(&STREET[..9]), (2_000, (640, 360))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_figures_give_a_ladder_that_ascends(
+            figures in prop::collection::vec((0u64..20_000_000, -10.0..60.0), 10),
+            target_db in 25.0..60.0, step_db in 0.5..10.0,
+        ) {
+            let own = renditions("film-per-title");
+            let wanted = PerTitle { target_db, step_db };
+            let decided = decide(&wanted, &own, &figures, (16_000, (1920, 1080))).unwrap();
+            let chosen = &decided.renditions[1..];
+            prop_assert!(!chosen.is_empty() && chosen.len() <= own.len());
+            prop_assert_eq!(&decided.renditions[0], &own[0]);
+            prop_assert!(decided.decision.chosen.is_sorted_by(|a, b| a.quality_db <= b.quality_db));
+            prop_assert!(chosen.is_sorted_by(|a, b| a.encoding.max_bitrate_bps <= b.encoding.max_bitrate_bps));
+            let names: std::collections::BTreeSet<_> = decided.renditions.iter().map(|one| &one.name).collect();
+            prop_assert_eq!(names.len(), decided.renditions.len());
+            for rendition in chosen {
+                let size = own.iter().find(|size| size.height == rendition.height).unwrap();
+                prop_assert!(rendition.encoding.crf >= size.encoding.crf && rendition.encoding.crf <= size.encoding.crf + 12.0);
+                prop_assert!(rendition.encoding.max_bitrate_bps <= size.encoding.max_bitrate_bps);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Renditions decided by a recording's own pictures: which samples are encoded, and what follows from them.
+
+use media_types::{EncodePlan, VideoCodec, VideoPlan};
+
+use crate::{Judge, Quality, RangeOrder, VideoSetup};
+
+/// Of every thousand frames, so many are samples at most: what they cost stays a small part of the encode.
+const SAMPLED_PART: u64 = 35;
+/// Samples of a recording at most, however long it is.
+const MAX_SAMPLES: u64 = 8;
+/// Pictures of one sample that are compared.
+const COMPARED: u32 = 12;
+
+/// Whether a plan has something to decide: several H.264 renditions, and more pictures than samples may be taken of.
+pub fn is_worth_deciding(plan: &EncodePlan) -> bool {
+    plan.video.as_ref().is_some_and(|video| samples(video) > 0 && !ladders::trials(&video.renditions).is_empty())
+}
+
+fn samples(video: &VideoPlan) -> u64 {
+    let gop = u64::from(video.gop_frames.max(1));
+    (video.frame_count() * SAMPLED_PART / 1000 / gop).min(MAX_SAMPLES)
+}
+
+/// The samples of one recording, and what is known of them so far.
+pub struct Analysis<'p> {
+    plan: &'p EncodePlan,
+    video: &'p VideoPlan,
+    /// Of each trial: bits, and how good they look.
+    measured: Vec<(u64, Quality)>,
+    sampled_frames: u64,
+}
+
+impl<'p> Analysis<'p> {
+    /// Of a plan whose renditions are to be decided.
+    pub fn new(plan: &'p EncodePlan) -> Option<Self> {
+        let video = plan.video.as_ref().filter(|_| plan.per_title.is_some() && is_worth_deciding(plan))?;
+        let trials = ladders::trials(&video.renditions).len();
+        Some(Self { plan, video, measured: vec![(0, Quality::default()); trials], sampled_frames: 0 })
+    }
+
+    /// What is to be encoded: a run of pictures in the middle of each of equal parts, from key frame to key frame, in every
+    /// trial.
+    pub fn orders(&self) -> Vec<RangeOrder> {
+        let (gop, count) = (u64::from(self.video.gop_frames.max(1)), samples(self.video));
+        let gops = self.video.frame_count() / gop;
+        let middle = |sample: u64| (gops * (2 * sample + 1) / (2 * count.max(1))) * gop;
+        (0..count).map(|sample| self.order(middle(sample), gop)).collect()
+    }
+
+    fn order(&self, first_frame: u64, frame_count: u64) -> RangeOrder {
+        let (width, height) = self.compared_at();
+        let every = (self.video.gop_frames / COMPARED).max(1);
+        RangeOrder {
+            video: VideoSetup::from(self.video),
+            first_frame,
+            pictures: self.video.frame_map.slice(first_frame, frame_count),
+            renditions: ladders::trials(&self.video.renditions),
+            judge: Some(Judge { first_frame: 0, frame_count, every, width, height }),
+        }
+    }
+
+    /// Width and height of the largest H.264 rendition.
+    fn compared_at(&self) -> (u32, u32) {
+        let h264 = self.video.renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264);
+        h264.map(|rendition| (rendition.width, rendition.height)).max().unwrap_or_default()
+    }
+
+    /// Takes in what came of one order: the bits and the quality of each trial.
+    pub fn add(&mut self, order: &RangeOrder, bits: &[u64], quality: &[Quality]) {
+        self.sampled_frames += order.frame_count();
+        for ((all_bits, all), (bits, one)) in self.measured.iter_mut().zip(bits.iter().zip(quality)) {
+            *all_bits += bits;
+            *all = all.with(*one);
+        }
+    }
+
+    /// The plan with the renditions decided; `None` when the samples say nothing, and the plan is to stay as it is.
+    pub fn decide(&self) -> Option<EncodePlan> {
+        let (wanted, rate) = (self.plan.per_title?, self.video.frame_rate);
+        let ms = self.sampled_frames * 1000 * u64::from(rate.den()) / u64::from(rate.num());
+        let per_second = |bits: u64| (u128::from(bits) * 1000 / u128::from(ms.max(1))) as u64;
+        let size = self.compared_at();
+        let of_trial = |(bits, quality): &(u64, Quality)| Some((per_second(*bits), quality.db(size)?));
+        let measured: Vec<(u64, f64)> = self.measured.iter().map(of_trial).collect::<Option<_>>()?;
+        let decided = ladders::decide(&wanted, &self.video.renditions, &measured, (ms, size))?;
+        let mut plan = self.plan.clone();
+        plan.video.as_mut()?.renditions = decided.renditions;
+        plan.skipped.extend(decided.skipped);
+        plan.decision = Some(decided.decision);
+        Some(plan)
+    }
+}

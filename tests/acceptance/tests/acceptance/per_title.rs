@@ -1,0 +1,137 @@
+//! Rungs decided by a recording's own pictures: what is promised is what comes, and who began early is served to the end.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::encode::encode;
+use crate::judge;
+use crate::server::{Server, wait_for};
+
+/// Small and quick, with what is decided per recording.
+const LADDER: &str = r#"
+name = "small-per-title"
+description = "Decided per recording, small and quick."
+[video]
+codec = "h264"
+preset = "veryfast"
+crf = 23
+[audio]
+bitrate_kbps = 64
+channels = 2
+[per_title]
+target_db = 45
+step_db = 1.5
+[[rung]]
+name = "360p"
+height = 360
+max_bitrate_kbps = 2000
+[[rung]]
+name = "270p"
+height = 270
+max_bitrate_kbps = 1200
+[[rung]]
+name = "180p"
+height = 180
+max_bitrate_kbps = 600
+"#;
+
+/// A minute of film, 360 lines.
+fn source(folder: &Path) -> PathBuf {
+    let file = folder.join("street.mp4");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-i"]).arg(judge::media("film60.mp4"));
+    command.args(["-vf", "scale=640:360", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-c:a", "copy"]);
+    judge::run(command.arg(&file));
+    file
+}
+
+/// XPSNR of the luma of a rendition beside its source, as FFmpeg's own filter has it.
+fn xpsnr(rendition: &Path, source: &Path) -> f64 {
+    let graph = "[0:v]scale=640:360:flags=bicubic[coded];[1:v][coded]xpsnr";
+    let mut command = Command::new(judge::ffmpeg_9());
+    command.args(["-nostdin", "-hide_banner", "-allowed_extensions", "ALL", "-i"]).arg(rendition).arg("-i").arg(source);
+    let output = command.args(["-lavfi", graph, "-f", "null", "-"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let found = said.rsplit_once("XPSNR  y:").unwrap_or_else(|| panic!("{said}")).1;
+    found.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn what_was_decided_is_what_comes_out_and_the_curve_can_be_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ladder, out) = (folder.path().join("small.toml"), folder.path().join("out"));
+    std::fs::write(&ladder, LADDER).unwrap();
+    let source = source(folder.path());
+    let result = encode(&source, &out, ladder.to_str().unwrap());
+    let decision = &result["decision"];
+    let chosen = decision["chosen"].as_array().unwrap();
+    assert!(chosen.len() >= 2, "{decision}");
+    let tracks: Vec<&Value> = result["tracks"].as_array().unwrap().iter().collect();
+    let pictures = tracks.iter().filter(|track| track["name"].as_str().unwrap().starts_with("video-"));
+    assert_eq!(pictures.count(), chosen.len(), "{result}");
+    let seconds = result["duration_ms"].as_f64().unwrap() / 1000.0;
+    for rung in chosen {
+        let name = format!("video-{}", rung["name"].as_str().unwrap());
+        let track = tracks.iter().find(|track| track["name"] == name.as_str()).unwrap();
+        let rate = track["bytes"].as_f64().unwrap() * 8.0 / seconds;
+        // One sample of two seconds speaks for the minute.
+        let promised = rung["bitrate_bps"].as_f64().unwrap();
+        assert!((0.5..2.0).contains(&(rate / promised)), "{name}: {rate} of {promised} bit/s");
+        let (found, promised) = (xpsnr(&out.join(&name).join("media.m3u8"), &source), rung["quality_db"].as_f64().unwrap());
+        assert!((found - promised).abs() < 2.5, "{name}: {found} dB where {promised} were promised");
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(judge::lectern());
+        let output = command.args(["ladder"]).args(arguments).arg(&ladder).arg("--source").arg(&source).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = run(&["explain"]);
+    let last = chosen.last().unwrap()["name"].as_str().unwrap();
+    assert!(table.contains("tried ") && table.contains("chosen ") && table.contains(last), "{table}");
+    assert!(run(&["plot"]).contains("XPSNR in dB over kbit/s"));
+}
+
+#[test]
+fn on_the_server_who_began_early_keeps_the_lowest_rung_and_all_others_get_what_was_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(data.join("ladders")).unwrap();
+    std::fs::write(data.join("ladders/small-per-title.toml"), LADDER).unwrap();
+    let server = Server::start(&data);
+    let announced = json!({ "filename": "street.mp4", "ladder": "small-per-title" });
+    let id = server.upload_as(&source(folder.path()), announced);
+    let early = wait_for("the lowest rung to be playable", 120, || {
+        Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())
+    });
+    let playback = early["playback_id"].as_str().unwrap();
+    let text = |path: &str| {
+        let answer = server.call("GET", path, &[], None).unwrap();
+        assert_eq!(answer.status, 200, "{path}");
+        String::from_utf8(answer.body).unwrap()
+    };
+    assert!(text(&format!("/p/{playback}/master.m3u8")).contains("g1/video-180p/media.m3u8"));
+
+    let asset = server.settled(&id, 400);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    let complete = text(&format!("/p/{playback}/master.m3u8"));
+    let variants: Vec<&str> = complete.lines().filter(|line| line.ends_with("media.m3u8")).collect();
+    let names: Vec<&str> = asset["renditions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    for variant in &variants {
+        assert!(names.iter().any(|name| variant.contains(&format!("video-{name}/"))), "{variant}: {names:?}");
+    }
+    assert!(variants.iter().any(|variant| variant.contains("g2/video-360p/")), "{complete}");
+    let jobs = server.jobs(&id);
+    let analysed = jobs.iter().filter(|job| job["stage"] == "analyse" && job["state"] == "done").count();
+    assert_eq!(analysed, 1, "{jobs:?}");
+    let session = format!("/p/{playback}/g1/video-180p");
+    for segment in text(&format!("{session}/media.m3u8")).lines().filter(|line| line.ends_with(".m4s")) {
+        assert_eq!(server.call("GET", &format!("{session}/{segment}"), &[], None).unwrap().status, 200, "{segment}");
+    }
+    for manifest in ["master.m3u8", "manifest.mpd"] {
+        let url = format!("{}/p/{playback}/{manifest}", server.base);
+        assert!(judge::decode_silently(&judge::ffmpeg_9(), &url, "0:v:0") > 1400, "{url}");
+    }
+}

@@ -1,0 +1,51 @@
+//! Decide the renditions of a recording by samples of its pictures.
+
+use asset_flow::{FlowEvent, PlanSummary};
+use job_queue::{ClaimedJob, Lease};
+use media_types::EncodePlan;
+use serde_json::json;
+
+use super::objects::{decided_key, report_progress};
+use super::{Workshop, now_ms};
+use crate::error::WorkError;
+use crate::track;
+
+/// Attempts that may fail before the recording gets its ladder's rungs as they are.
+const TRIES: i64 = 2;
+
+impl Workshop {
+    pub(super) async fn analyse(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
+        let key = decided_key(&job.asset_id);
+        let plan = match self.settled_json::<EncodePlan>(&key).await? {
+            Some(plan) => plan,
+            None => self.settle_json(&key, self.decide(job, lease).await?).await?,
+        };
+        let event = FlowEvent::Analysed { summary: PlanSummary::from(&plan) };
+        self.commit(job, json!({ "decision": plan.decision }), Some(&event)).await
+    }
+
+    /// The plan with what was decided, or as it is.
+    async fn decide(&self, job: &ClaimedJob, lease: &Lease) -> Result<EncodePlan, WorkError> {
+        let (began_ms, plan) = (now_ms(), self.stored_plan(&job.asset_id).await?);
+        let asset = self.asset(job).await?;
+        let media = self.media_of(&asset).await?;
+        let mut session = self.session(job, &media, lease).await?;
+        match track::decide(&mut session, &plan, report_progress(lease)).await {
+            Ok(decided) => {
+                session.close().await;
+                let duration_ms = now_ms() - began_ms;
+                let chosen = decided.as_ref().and_then(|plan| plan.decision.as_ref()).map(|decision| &decision.chosen);
+                tracing::info!(asset_id = %job.asset_id, duration_ms, ?chosen, "renditions decided");
+                Ok(decided.unwrap_or_else(|| EncodePlan::clone(&plan)))
+            }
+            // Samples are a help: without them there are still the ladder's own rungs.
+            Err(error @ (WorkError::Input { .. } | WorkError::Engine(_) | WorkError::Host(_)))
+                if job.fence.attempt >= TRIES =>
+            {
+                tracing::warn!(asset_id = %job.asset_id, %error, "no renditions could be decided; the ladder's own are taken");
+                Ok(EncodePlan::clone(&plan))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
