@@ -43,7 +43,10 @@ pub fn explain_decision(decision: &LadderDecision, renditions: &[Rendition]) -> 
         push_line(&mut text, &format!("{name:<16} {size:>11} {crf:>6} {rate:>8} {db:>6.1}"));
     }
     if decision.first_is_early_only {
-        push_line(&mut text, "\nThe lowest rung is only for who plays before the rest is made: others look better and are smaller.");
+        push_line(
+            &mut text,
+            "\nThe lowest rung is only for who plays before the rest is made: others look better and are smaller.",
+        );
     }
     text
 }
@@ -89,13 +92,19 @@ pub fn plot_decision_svg(decision: &LadderDecision) -> String {
     for (trials, colour) in by_size(decision).values().zip(COLOURS.iter().cycle()) {
         let at: Vec<_> = trials.iter().map(|trial| place(trial.bitrate_bps, trial.quality_db)).collect();
         let line = at.iter().copied().map(join).collect::<Vec<_>>().join(" ");
-        push_line(&mut svg, &format!(r#"  <polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>"#));
+        push_line(
+            &mut svg,
+            &format!(r#"  <polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>"#),
+        );
         for (x, y) in &at {
             push_line(&mut svg, &format!(r#"  <circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#));
         }
         if let (Some((x, y)), Some(trial)) = (at.first(), trials.first()) {
             let name = escape(size_name(trial));
-            push_line(&mut svg, &format!(r#"  <text x="{:.1}" y="{:.1}" fill="{colour}">{name}</text>"#, x + 8.0, y + 4.0));
+            push_line(
+                &mut svg,
+                &format!(r#"  <text x="{:.1}" y="{:.1}" fill="{colour}">{name}</text>"#, x + 8.0, y + 4.0),
+            );
         }
     }
     for chosen in &decision.chosen {
@@ -104,13 +113,19 @@ pub fn plot_decision_svg(decision: &LadderDecision) -> String {
         let label = escape(&format!("{} kbit/s, {:.1} dB", kilo(chosen.bitrate_bps), chosen.quality_db));
         push_line(
             &mut svg,
-            &format!(r##"  <text x="{:.1}" y="{:.1}" text-anchor="end" fill="#1a1a1a">{label}</text>"##, x - 10.0, y - 8.0),
+            &format!(
+                r##"  <text x="{:.1}" y="{:.1}" text-anchor="end" fill="#1a1a1a">{label}</text>"##,
+                x - 10.0,
+                y - 8.0
+            ),
         );
     }
     let (middle, below, half) = ((left + right) / 2.0, HEIGHT - 24.0, HEIGHT / 2.0);
     push_line(
         &mut svg,
-        &format!(r##"  <text x="{middle}" y="{below}" text-anchor="middle" fill="#1a1a1a">kbit/s, logarithmic</text>"##),
+        &format!(
+            r##"  <text x="{middle}" y="{below}" text-anchor="middle" fill="#1a1a1a">kbit/s, logarithmic</text>"##
+        ),
     );
     push_line(
         &mut svg,
@@ -200,7 +215,10 @@ mod tests {
     #[test]
     fn a_plot_has_a_mark_for_each_size_and_each_rung() {
         let text = plot_decision_text(&decision());
-        assert!(text.starts_with("XPSNR in dB over kbit/s, logarithmic: a 360p, b 720p, c 1080p, * chosen\n  38.3 |"), "{text}");
+        assert!(
+            text.starts_with("XPSNR in dB over kbit/s, logarithmic: a 360p, b 720p, c 1080p, * chosen\n  38.3 |"),
+            "{text}"
+        );
         assert_eq!(text.lines().skip(1).map(|line| line.matches('*').count()).sum::<usize>(), 2, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80) && text.contains("\n        687 "), "{text}");
         let svg = plot_decision_svg(&decision());

@@ -81,7 +81,8 @@ pub fn decide(
         name: size.name.clone(),
         reason: "other sizes look better at its rates in this recording".to_owned(),
     });
-    let mut expected: Vec<Chosen> = chosen.iter().zip(&rungs).map(|(rendition, rung)| rung.promise(rendition)).collect();
+    let mut expected: Vec<Chosen> =
+        chosen.iter().zip(&rungs).map(|(rendition, rung)| rung.promise(rendition)).collect();
     if !first_is_early_only {
         let name = sizes[0].name.clone();
         expected.insert(0, Chosen { name, bitrate_bps: lowest_rate, quality_db: lowest_db });
@@ -153,11 +154,7 @@ impl<'a> Curve<'a> {
         let Some(low) = above.checked_sub(1).map(|below| self.points[below]) else { return Some(high) };
         let share = (db - low.db) / (high.db - low.db);
         let between = |low: f64, high: f64| low + (high - low) * share;
-        Some(Point {
-            db,
-            rate_log2: between(low.rate_log2, high.rate_log2),
-            finer: between(low.finer, high.finer),
-        })
+        Some(Point { db, rate_log2: between(low.rate_log2, high.rate_log2), finer: between(low.finer, high.finer) })
     }
 }
 
@@ -367,7 +364,8 @@ mod tests {
     fn caps_are_in_step_with_rates_and_never_above_the_ladders_own() {
         let own = renditions("film-per-title");
         let decided = decided("film-per-title", &STREET);
-        let caps: Vec<u64> = decided.renditions[1..].iter().map(|rendition| rendition.encoding.max_bitrate_bps).collect();
+        let caps: Vec<u64> =
+            decided.renditions[1..].iter().map(|rendition| rendition.encoding.max_bitrate_bps).collect();
         assert!(caps.is_sorted(), "{caps:?}");
         assert_eq!(caps.last(), own.last().map(|rendition| &rendition.encoding.max_bitrate_bps));
         let promised = decided.decision.chosen.iter().map(|one| one.bitrate_bps);

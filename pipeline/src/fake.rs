@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use media_types::{AudioPlan, CodecConfig, ProbeReport, Rendition, Sample};
 
-use crate::{Loudness, Quality};
 use crate::engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, POSTER, RangeOrder, RangeSummary, STORYBOARD,
     StillsOrder, StillsSummary, Stop, TextCue, TextOrder, TextSummary,
 };
+use crate::{Loudness, Quality};
 
 /// Samples in one AAC frame.
 const AAC_FRAME: u32 = 1024;

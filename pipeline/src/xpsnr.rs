@@ -101,7 +101,8 @@ impl Reference {
             let Some(weights) = weights.next() else { break };
             let mut errors = vec![0_u64; weights.len()];
             for (source, coded) in source.chunks(self.luma.width).zip(coded.chunks(self.luma.width)) {
-                for ((source, coded), error) in source.chunks(self.block).zip(coded.chunks(self.block)).zip(&mut errors) {
+                for ((source, coded), error) in source.chunks(self.block).zip(coded.chunks(self.block)).zip(&mut errors)
+                {
                     *error += u64::from(squares(source, coded));
                 }
             }
@@ -272,9 +273,8 @@ mod tests {
     #[test]
     fn an_error_hides_where_the_picture_is_busy_or_moves() {
         let (still, busy) = (picture(200, 120, 2, 7), picture(200, 120, 60, 7));
-        let after = |source: &Luma, before: &Luma| {
-            db(&Reference::new(source.clone(), Some(before), None), &off_by(source, 4))
-        };
+        let after =
+            |source: &Luma, before: &Luma| db(&Reference::new(source.clone(), Some(before), None), &off_by(source, 4));
         assert!(after(&busy, &busy) > after(&still, &still) + 3.0);
         assert!(after(&still, &off_by(&still, 30)) > after(&still, &still) + 3.0);
     }
@@ -293,14 +293,19 @@ mod tests {
         let reference = Reference::new(picture(64, 64, 9, 1), None, None);
         assert_eq!(reference.error(&picture(64, 32, 9, 1)), None);
         assert_eq!(reference.error(&picture(32, 128, 9, 1)), None);
-        assert!(Luma::new(0, vec![1]).is_none() && Luma::new(3, vec![0; 4]).is_none() && Luma::new(2, vec![]).is_none());
+        assert!(
+            Luma::new(0, vec![1]).is_none() && Luma::new(3, vec![0; 4]).is_none() && Luma::new(2, vec![]).is_none()
+        );
     }
 
     #[test]
     fn large_pictures_are_weighed_at_half_their_size() {
         let source = picture(2560, 1440, 20, 3);
         let reference = Reference::new(source.clone(), Some(&source), None);
-        assert_eq!(reference.weights.len(), 2560_usize.div_ceil(reference.block) * 1440_usize.div_ceil(reference.block));
+        assert_eq!(
+            reference.weights.len(),
+            2560_usize.div_ceil(reference.block) * 1440_usize.div_ceil(reference.block)
+        );
         assert!(db(&reference, &off_by(&source, 4)).is_finite());
     }
 

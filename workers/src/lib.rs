@@ -23,7 +23,7 @@ mod stage;
 mod track;
 
 pub use error::WorkError;
-pub use local::{decide_local, LocalEvent, LocalResult, LocalSound, Staging, encode_local};
+pub use local::{LocalEvent, LocalResult, LocalSound, Staging, decide_local, encode_local};
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Protecting, Workshop};
 pub use track::SoundLevel;

@@ -77,11 +77,7 @@ pub(crate) fn encode_range(
 }
 
 /// How good each rendition is where it is judged, one thread for each.
-fn compare(
-    order: &RangeOrder,
-    judged: Vec<Judged>,
-    references: &References,
-) -> Result<Vec<Quality>, EngineError> {
+fn compare(order: &RangeOrder, judged: Vec<Judged>, references: &References) -> Result<Vec<Quality>, EngineError> {
     let Some(judge) = &order.judge else { return Ok(Vec::new()) };
     thread::scope(|scope| {
         let compared: Vec<_> =

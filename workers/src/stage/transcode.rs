@@ -26,12 +26,7 @@ pub(super) struct Made<T> {
 }
 
 impl Workshop {
-    pub(super) async fn encode_range(
-        &self,
-        job: &ClaimedJob,
-        lease: &Lease,
-        range: u32,
-    ) -> Result<(), WorkError> {
+    pub(super) async fn encode_range(&self, job: &ClaimedJob, lease: &Lease, range: u32) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
         let plan = self.final_plan(&job.asset_id).await?;
         let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;

@@ -79,12 +79,14 @@ fn what_was_decided_is_what_comes_out_and_the_curve_can_be_seen() {
         // One sample of two seconds speaks for the minute.
         let promised = rung["bitrate_bps"].as_f64().unwrap();
         assert!((0.5..2.0).contains(&(rate / promised)), "{name}: {rate} of {promised} bit/s");
-        let (found, promised) = (xpsnr(&out.join(&name).join("media.m3u8"), &source), rung["quality_db"].as_f64().unwrap());
+        let (found, promised) =
+            (xpsnr(&out.join(&name).join("media.m3u8"), &source), rung["quality_db"].as_f64().unwrap());
         assert!((found - promised).abs() < 2.5, "{name}: {found} dB where {promised} were promised");
     }
     let run = |arguments: &[&str]| {
         let mut command = Command::new(judge::lectern());
-        let output = command.args(["ladder"]).args(arguments).arg(&ladder).arg("--source").arg(&source).output().unwrap();
+        let output =
+            command.args(["ladder"]).args(arguments).arg(&ladder).arg("--source").arg(&source).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
@@ -118,7 +120,8 @@ fn on_the_server_who_began_early_keeps_the_lowest_rung_and_all_others_get_what_w
     assert_eq!(asset["state"], "ready", "{asset}");
     let complete = text(&format!("/p/{playback}/master.m3u8"));
     let variants: Vec<&str> = complete.lines().filter(|line| line.ends_with("media.m3u8")).collect();
-    let names: Vec<&str> = asset["renditions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        asset["renditions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     for variant in &variants {
         assert!(names.iter().any(|name| variant.contains(&format!("video-{name}/"))), "{variant}: {names:?}");
     }
@@ -130,8 +133,8 @@ fn on_the_server_who_began_early_keeps_the_lowest_rung_and_all_others_get_what_w
     for segment in text(&format!("{session}/media.m3u8")).lines().filter(|line| line.ends_with(".m4s")) {
         assert_eq!(server.call("GET", &format!("{session}/{segment}"), &[], None).unwrap().status, 200, "{segment}");
     }
-    for manifest in ["master.m3u8", "manifest.mpd"] {
-        let url = format!("{}/p/{playback}/{manifest}", server.base);
+    for target in variants.iter().copied().chain(["manifest.mpd"]) {
+        let url = format!("{}/p/{playback}/{target}", server.base);
         assert!(judge::decode_silently(&judge::ffmpeg_9(), &url, "0:v:0") > 1400, "{url}");
     }
 }
