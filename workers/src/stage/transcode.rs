@@ -34,11 +34,11 @@ impl Workshop {
         renditions: &[u32],
     ) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.stored_plan(&job.asset_id).await?;
+        let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
         let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;
         let gop_range = video.ranges.get(range as usize).ok_or_else(|| unplanned("this range"))?;
         let renditions: Vec<usize> = renditions.iter().map(|&index| index as usize).collect();
-        let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
         let lowest = early_tracks(&plan).0.filter(|_| renditions.contains(&0));
         let early = self.early_track(&asset, lowest).await?;
@@ -53,9 +53,9 @@ impl Workshop {
 
     pub(super) async fn encode_audio(&self, job: &ClaimedJob, lease: &Lease, track: u32) -> Result<(), WorkError> {
         let (began, prefixes) = (Instant::now(), [attempt_prefix(job), again_prefix(job)]);
-        let plan = self.stored_plan(&job.asset_id).await?;
-        let audio = plan.audio.get(track as usize).ok_or_else(|| unplanned("this sound"))?;
         let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
+        let audio = plan.audio.get(track as usize).ok_or_else(|| unplanned("this sound"))?;
         let media = self.media_of(&asset).await?;
         // Who listens already keeps the gain that they began with.
         let of_first = early_tracks(&plan).1.filter(|_| track == 0);
@@ -82,9 +82,9 @@ impl Workshop {
 
     pub(super) async fn stills(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.stored_plan(&job.asset_id).await?;
-        let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
         let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
+        let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
         let media = self.media_of(&asset).await?;
         let sink = AttemptSink::of_stills(media.clone(), prefix.clone(), early_poster_key(&asset));
         let mut session = self.session(job, &media, lease).await?;
@@ -97,8 +97,8 @@ impl Workshop {
 
     pub(super) async fn read_text(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.stored_plan(&job.asset_id).await?;
         let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
         let media = self.media_of(&asset).await?;
         let sink = AttemptSink::new(media.clone(), prefix.clone(), None);
         let mut session = self.session(job, &media, lease).await?;
