@@ -31,16 +31,7 @@ impl Workshop {
         of: Ahead,
         segments: Range<u32>,
     ) -> Result<(), WorkError> {
-        let asset = self.asset(job).await?;
-        let mut made = self.ahead(job, lease, &asset, (of, segments.clone())).await;
-        if made.is_err() && asset.state.is_arriving() {
-            // What had not arrived then may be there by now.
-            let asset = self.asset(job).await?;
-            if !asset.state.is_arriving() {
-                made = self.ahead(job, lease, &asset, (of, segments)).await;
-            }
-        }
-        match made {
+        match self.ahead(job, lease, of, segments).await {
             Ok(()) => {}
             Err(WorkError::LeaseLost) => return Err(WorkError::LeaseLost),
             Err(error) => {
@@ -50,11 +41,25 @@ impl Workshop {
         self.commit(job, json!({}), None).await
     }
 
-    async fn ahead(
+    async fn ahead(&self, job: &ClaimedJob, lease: &Lease, of: Ahead, segments: Range<u32>) -> Result<(), WorkError> {
+        let asset = self.asset(job).await?;
+        let made = self.ahead_of(&asset, job, lease, (of, segments.clone())).await;
+        if made.is_ok() || !asset.state.is_arriving() {
+            return made;
+        }
+        let asset = self.asset(job).await?;
+        match asset.state.is_arriving() {
+            true => made,
+            // What had not arrived then is there now.
+            false => self.ahead_of(&asset, job, lease, (of, segments)).await,
+        }
+    }
+
+    async fn ahead_of(
         &self,
+        asset: &AssetRow,
         job: &ClaimedJob,
         lease: &Lease,
-        asset: &AssetRow,
         (of, segments): (Ahead, Range<u32>),
     ) -> Result<(), WorkError> {
         if asset.state != Phase::Processing && !asset.state.is_arriving() {

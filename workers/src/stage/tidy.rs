@@ -21,7 +21,6 @@ impl Workshop {
         // While other jobs work on the asset, nothing refers yet to what they wrote.
         if asset.state == Phase::Errored && asset.source_sha256.is_none() {
             // It never was whole: what was made of its beginning is of no use to anybody.
-            self.discard_upload(&asset.id).await?;
             self.media.delete_prefix(&publication::published_prefix(&asset.playback_id)).await?;
             self.media.delete_prefix(&publication::work_prefix(&asset.id)).await?;
         } else if matches!(asset.state, Phase::Ready | Phase::Errored) {
