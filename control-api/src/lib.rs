@@ -19,6 +19,7 @@ mod codes;
 mod docs;
 mod error;
 mod events;
+mod head_start;
 mod jobs;
 mod ladders;
 mod licence;

@@ -9,6 +9,7 @@ use kernel::Problem;
 use media_types::UploadId;
 use media_types::publication::source_key;
 
+use crate::head_start::Arriving;
 use crate::state::Api;
 use crate::transfer::{Landing, Runway, Transfer};
 use crate::views::Upload;
@@ -27,6 +28,7 @@ pub(crate) async fn replace(api: Api, upload: Upload, transfer: Transfer, body: 
     let upload = find(&api, upload.id.as_str()).await?;
     upload.open()?;
     let key = upload.staging_key();
+    begin_anew(&api, &upload).await?;
     api.media.stage_discard(&key).await.map_err(error::media)?;
     let landing = land(&api, &upload, 0, body, &transfer).await?;
     if let Landing::Excess(_) = landing {
@@ -57,6 +59,10 @@ async fn append(api: Api, id: UploadId, transfer: Transfer, claimed: u64, body: 
     if upload.is_attached() {
         return Ok(stands);
     }
+    if stands == 0 {
+        // There may have been bytes before, which were too many.
+        begin_anew(&api, &upload).await?;
+    }
     let landing = match stands < upload.size_bytes {
         true => land(&api, &upload, stands, body, &transfer).await?,
         false => Landing::Whole(stands),
@@ -71,6 +77,12 @@ async fn append(api: Api, id: UploadId, transfer: Transfer, claimed: u64, body: 
         complete(api, upload, transfer).await?;
     }
     Ok(offset)
+}
+
+/// Nothing that was made of earlier bytes of the upload will count.
+async fn begin_anew(api: &Api, upload: &Upload) -> Result<(), Problem> {
+    let restarted = api.store.restart_upload(&api.tenant, &upload.id, api.now_ms()).await;
+    restarted.map(drop).map_err(error::store)
 }
 
 /// Makes the staged bytes the asset's source. Safe to repeat after a kill at any point.
@@ -92,12 +104,15 @@ fn is_gone(refused: &Problem) -> bool {
     matches!(refused.status(), StatusCode::GONE | StatusCode::NOT_FOUND)
 }
 
-/// Stores a body and keeps the database informed. When the upload was canceled meanwhile, its bytes go.
+/// Stores a body, keeps the database informed, and has work begin as soon as it can. When the upload was canceled meanwhile, its bytes go.
 async fn land(api: &Api, upload: &Upload, offset: u64, body: Body, transfer: &Transfer) -> Result<Landing, Problem> {
+    let arriving = &Arriving::new(api, upload).await?;
     let note = |stored: u64| -> BoxFuture<'_, Result<(), Problem>> {
         Box::pin(async move {
             let noted = api.store.record_received(&api.tenant, &upload.id, stored, api.now_ms()).await;
-            noted.map(drop).map_err(error::store)
+            noted.map(drop).map_err(error::store)?;
+            arriving.look(stored).await;
+            Ok(())
         })
     };
     let key = upload.staging_key();

@@ -10,6 +10,7 @@ use media_types::TenantId;
 
 use crate::checksum::Checks;
 use crate::events::Pulse;
+use crate::head_start::Looks;
 use crate::licence::Licences;
 use crate::ops::Requests;
 use crate::options::{ControlOptions, LadderSource};
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) feed: EventFeed,
     pub(crate) transfers: Transfers,
     pub(crate) checks: Checks,
+    pub(crate) looks: Looks,
     pub(crate) requests: Arc<Requests>,
     pub(crate) generations: Remembered,
     pub(crate) pulse: Pulse,
@@ -66,6 +68,7 @@ impl Api {
             tenant: kernel::default_tenant(),
             transfers: Transfers::default(),
             checks: Checks::default(),
+            looks: Looks::default(),
             requests: Arc::default(),
             generations: Remembered::default(),
             pulse: Pulse::default(),

@@ -1,7 +1,9 @@
 //! MP4, MPEG-TS and Matroska files.
 
 use bytes::Bytes;
-use demux::{Chapter, Data, Demux, Demuxer, MkvDemuxer, Mp4Demuxer, Packet, SampleCheck, Step, Track, TsDemuxer};
+use demux::{
+    Beginning, Chapter, Data, Demux, Demuxer, MkvDemuxer, Mp4Demuxer, Need, Packet, SampleCheck, Step, Track, TsDemuxer,
+};
 use drm::{ContentKey, decrypt_sample};
 
 /// A file, whose length is told or not: reads lie within it as far as that can be known, decode times grow, samples lie
@@ -10,6 +12,27 @@ pub fn container(data: &[u8]) {
     for told in [true, false] {
         drive(data, told, |_, _, _| ());
     }
+    if !data.is_empty() {
+        beginning(data);
+    }
+}
+
+/// What a file's first seconds need lies inside, and is found out by reading little more than its index.
+fn beginning(data: &[u8]) {
+    let file = Bytes::copy_from_slice(data);
+    let mut beginning = Beginning::new(file.len() as u64, 2);
+    for _ in 0..4 * file.len() + 10_000 {
+        match beginning.poll() {
+            Need::Bytes(range) => {
+                let end = range.offset.checked_add(range.length).expect("a read ends somewhere");
+                assert!(range.length > 0 && end <= file.len() as u64, "{range:?} of a file of {} bytes", file.len());
+                beginning.give(file.slice(range.offset as usize..end as usize));
+            }
+            Need::UpTo(end) => return assert!(end < file.len() as u64, "{end} of a file of {} bytes", file.len()),
+            Need::Whole => return,
+        }
+    }
+    panic!("no end of questions");
 }
 
 /// Demuxes a file. `each` takes every packet with the tracks and the packet's bytes.

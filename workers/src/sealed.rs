@@ -28,6 +28,15 @@ pub(crate) fn sealing_key(asset: &AssetId) -> String {
     format!("{}.sealed", publication::staging_key(asset))
 }
 
+/// How much there is of a source that is not whole yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arriving {
+    /// What it will come to, in bytes.
+    pub(crate) size: u64,
+    /// What is durable of it, from its first byte on.
+    pub(crate) there: u64,
+}
+
 /// What the store holds of one asset: its source, and the media that were made of it. With a data key, both are sealed;
 /// reports and plans are not, and neither is what is published.
 #[derive(Clone)]
@@ -36,11 +45,17 @@ pub(crate) struct AssetMedia {
     asset: AssetId,
     sha256: Option<String>,
     data_key: Option<DataKey>,
+    arriving: Option<Arriving>,
 }
 
 impl AssetMedia {
-    pub(crate) fn new(store: Arc<dyn MediaStore>, asset: &AssetRow, data_key: Option<DataKey>) -> Self {
-        Self { store, asset: asset.id.clone(), sha256: asset.source_sha256.clone(), data_key }
+    pub(crate) fn new(
+        store: Arc<dyn MediaStore>,
+        asset: &AssetRow,
+        data_key: Option<DataKey>,
+        arriving: Option<Arriving>,
+    ) -> Self {
+        Self { store, asset: asset.id.clone(), sha256: asset.source_sha256.clone(), data_key, arriving }
     }
 
     /// What an object is sealed under, if it is.
@@ -87,8 +102,13 @@ impl AssetMedia {
     pub(crate) async fn source(&self, lease: &Lease) -> Result<StoredSource, WorkError> {
         let clear = publication::source_key(&self.asset);
         let Some(data_key) = &self.data_key else {
-            let size = self.size_of(&clear).await?;
-            return Ok(StoredSource { store: self.store.clone(), key: clear, size, seal: None, lease: lease.clone() });
+            let arriving = self.arriving.map(|arriving| (publication::staging_key(&self.asset), arriving.there));
+            let size = match self.arriving {
+                Some(arriving) => arriving.size,
+                None => self.size_of(&clear).await?,
+            };
+            let (store, lease) = (self.store.clone(), lease.clone());
+            return Ok(StoredSource { store, key: clear, arriving, size, seal: None, lease });
         };
         if let Some(meta) = self.store.head(&clear).await? {
             self.seal_source(data_key, &clear, meta.size_bytes, lease).await?;
@@ -111,6 +131,7 @@ impl AssetMedia {
             size: seal.clear_bytes(),
             seal: Some(seal),
             key,
+            arriving: None,
             lease: lease.clone(),
         })
     }
@@ -170,6 +191,8 @@ fn refused(key: &str) -> impl FnOnce(SealError) -> WorkError {
 pub(crate) struct StoredSource {
     store: Arc<dyn MediaStore>,
     key: String,
+    /// Where its first bytes lie, and how many of them, while it is not whole.
+    arriving: Option<(String, u64)>,
     size: u64,
     seal: Option<ObjectSeal>,
     lease: Lease,
@@ -177,15 +200,28 @@ pub(crate) struct StoredSource {
 
 impl StoredSource {
     async fn read(&self, offset: u64, length: u64) -> Result<Bytes, io::Error> {
-        let stored = async |start, length| {
-            let failed = |error: StoreError| io::Error::other(error);
-            self.store.get_range(&self.key, start, length).await.map_err(failed)
-        };
+        let stored = async |start, length| self.stored(start, length).await.map_err(io::Error::other);
         let Some(seal) = &self.seal else { return stored(offset, length).await };
         let wanted = offset..offset.saturating_add(length).min(self.size);
         let part = seal.cover(wanted.clone());
         let sealed = stored(part.start, part.end - part.start).await?;
         Ok(seal.open_range(wanted, sealed.into()).map_err(io::Error::other)?.into())
+    }
+}
+
+impl StoredSource {
+    /// Bytes as they lie in the store. What has not arrived is not waited for: nothing is begun that needs it.
+    async fn stored(&self, start: u64, length: u64) -> Result<Bytes, StoreError> {
+        if let Some((staging, there)) = &self.arriving
+            && start.checked_add(length).is_some_and(|end| end <= *there)
+        {
+            match self.store.stage_range(staging, start, length).await {
+                // It is whole since.
+                Err(StoreError::NotFound { .. }) => {}
+                read => return read,
+            }
+        }
+        self.store.get_range(&self.key, start, length).await
     }
 }
 

@@ -25,13 +25,13 @@ use asset_store::{AssetRow, AssetStore, StoreError};
 use engine_host::{EngineOptions, EngineSession};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use job_queue::{ClaimedJob, Handler, Lease};
+use job_queue::{ClaimedJob, Handler, JobState, Lease};
 use ladders::Ladder;
 use media_store::MediaStore;
 use media_types::{AssetId, EncodePlan, publication};
 
 use crate::error::WorkError;
-use crate::sealed::AssetMedia;
+use crate::sealed::{Arriving, AssetMedia};
 pub use protect::Protecting;
 
 /// Finds a ladder by name, as it is in force now.
@@ -106,17 +106,24 @@ impl Workshop {
         }
     }
 
+    /// The job's asset.
     async fn asset(&self, job: &ClaimedJob) -> Result<AssetRow, WorkError> {
-        self.store.asset(&job.tenant_id, &job.asset_id).await?.ok_or(WorkError::LeaseLost)
+        let asset = self.store.asset(&job.tenant_id, &job.asset_id).await?;
+        // Looked at after the asset: a job of bytes that have been thrown away must not take the asset of others for its own.
+        let row = self.store.queue().job(&job.tenant_id, &job.fence.job_id).await.map_err(StoreError::from)?;
+        let held = row.is_some_and(|row| row.state == JobState::Running && row.attempt == job.fence.attempt);
+        asset.filter(|_| held).ok_or(WorkError::LeaseLost)
     }
 
-    /// The asset's source and what is made of it; sealed when it is to be protected.
+    /// The asset's source, or what has arrived of it, and what is made of it; sealed when it is to be protected.
     async fn media_of(&self, asset: &AssetRow) -> Result<AssetMedia, WorkError> {
         let data_key = match asset.protection {
             Some(_) => Some(self.protecting.data_key(asset).await?),
             None => None,
         };
-        Ok(AssetMedia::new(self.media.clone(), asset, data_key))
+        let upload = if asset.state.is_arriving() { self.store.upload_of(asset).await? } else { None };
+        let arriving = upload.map(|upload| Arriving { size: upload.size_bytes, there: upload.received_bytes });
+        Ok(AssetMedia::new(self.media.clone(), asset, data_key, arriving))
     }
 
     async fn session(&self, job: &ClaimedJob, media: &AssetMedia, lease: &Lease) -> Result<EngineSession, WorkError> {
@@ -139,12 +146,12 @@ impl Workshop {
     }
 
     /// The asset's plan, as stored by the plan stage.
-    async fn stored_plan(&self, asset: &AssetId) -> Result<Arc<EncodePlan>, WorkError> {
+    async fn stored_plan(&self, asset: &AssetRow) -> Result<Arc<EncodePlan>, WorkError> {
         self.plan_at(objects::plan_key(asset)).await
     }
 
     /// The plan with the renditions that the recording gets in the end.
-    async fn final_plan(&self, asset: &AssetId) -> Result<Arc<EncodePlan>, WorkError> {
+    async fn final_plan(&self, asset: &AssetRow) -> Result<Arc<EncodePlan>, WorkError> {
         let plan = self.stored_plan(asset).await?;
         if plan.per_title.is_none() { Ok(plan) } else { self.plan_at(objects::decided_key(asset)).await }
     }

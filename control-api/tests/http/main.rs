@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod arriving;
 mod assets;
 mod events;
 mod licence;

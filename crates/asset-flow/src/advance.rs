@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::event::CANCELLED;
-use crate::{AssetState, FlowEvent, FlowFailure, JobRequest, Phase, Stage, jobs};
+use crate::{AssetState, FlowEvent, FlowFailure, HeadStart, JobRequest, Phase, Stage, jobs};
 
 /// What must happen together with a new state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub enum FlowError {
 /// a request to cancel too, and does nothing once the asset is ready. What was played before it was made is not played
 /// any more when it never will be whole.
 ///
+/// While a source arrives, work may begin with what is there: it is probed and planned, and the pictures of its beginning are
+/// made, of which nobody is told. When the source is whole the rest follows from the same plan; when it is begun anew, all of
+/// that is forgotten, and the asset's next [`AssetState::take`] begins.
+///
 /// # Errors
 /// [`FlowError`] for events that only a faulty caller can send; the state is then to be left as it was.
 pub fn advance(state: &AssetState, event: &FlowEvent) -> Result<(AssetState, Effects), FlowError> {
@@ -108,40 +112,40 @@ fn deleting(next: &mut AssetState, event: &FlowEvent) -> Effects {
 
 /// The phases before an end is reached.
 fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowError> {
-    let waiting = matches!(next.phase, Phase::AwaitingUpload | Phase::Ingesting);
+    let arriving = next.phase.is_arriving();
+    let abandoned = if arriving && has_begun(next) { jobs::of_abandonment() } else { Vec::new() };
     Ok(match event {
         FlowEvent::Failed { failure } => {
             next.phase = Phase::Errored;
             next.failure = Some(failure.clone());
             next.playable_generation = next.complete_generation;
-            Effects::stop()
+            Effects { jobs: abandoned, cancel_jobs: true }
         }
         FlowEvent::Cancelled => {
             next.failure = Some(cancelled(next));
             next.phase = Phase::Errored;
             next.playable_generation = next.complete_generation;
-            Effects { cancel_jobs: true, jobs: if waiting { Vec::new() } else { jobs::of_cancellation() } }
+            Effects { jobs: if arriving { abandoned } else { jobs::of_cancellation() }, cancel_jobs: true }
         }
-        FlowEvent::UploadStarted if next.phase == Phase::AwaitingUpload => {
-            next.phase = Phase::Ingesting;
-            Effects::none()
+        FlowEvent::UploadStarted
+        | FlowEvent::BeginningReceived
+        | FlowEvent::UploadRestarted
+        | FlowEvent::SourceReceived => received(next, event),
+        FlowEvent::BeginningUnfit if next.head_start == HeadStart::Taken && next.plan.is_none() => {
+            next.head_start = HeadStart::GivenUp;
+            if arriving { Effects::none() } else { Effects::enqueue(look(next)) }
         }
-        FlowEvent::UploadStarted => Effects::none(),
-        FlowEvent::SourceReceived if waiting => {
-            next.phase = Phase::Processing;
-            Effects::enqueue(Stage::Probe)
-        }
-        FlowEvent::SourceReceived => Effects::none(),
-        FlowEvent::Probed if !waiting && !next.probed => {
+        FlowEvent::Probed if !next.probed && (!arriving || next.head_start == HeadStart::Taken) => {
             next.probed = true;
             Effects::enqueue(Stage::Plan)
         }
         FlowEvent::Planned { summary } if next.probed && next.plan.is_none() => {
             summary.check()?;
             next.plan = Some(summary.clone());
-            Effects { jobs: jobs::of_plan(summary), cancel_jobs: false }
+            let jobs = if arriving { jobs::of_head_start(summary) } else { jobs::of_plan(summary) };
+            Effects { jobs, cancel_jobs: false }
         }
-        FlowEvent::Analysed { summary } if next.plan.as_ref().is_some_and(|plan| plan.per_title) => {
+        FlowEvent::Analysed { summary } if !arriving && next.plan.as_ref().is_some_and(|plan| plan.per_title) => {
             summary.check()?;
             if let Some(plan) = &mut next.plan {
                 plan.renditions = summary.renditions.clone();
@@ -149,11 +153,11 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             }
             Effects::none()
         }
-        FlowEvent::FirstPlayable { generation } if next.plan.is_some() => {
+        FlowEvent::FirstPlayable { generation } if !arriving && next.plan.is_some() => {
             next.playable_generation = Some(grown(next, *generation)?);
             Effects::none()
         }
-        FlowEvent::Complete { generation } if next.plan.is_some() => {
+        FlowEvent::Complete { generation } if !arriving && next.plan.is_some() => {
             let generation = grown(next, *generation)?;
             next.playable_generation = Some(generation);
             next.complete_generation = Some(generation);
@@ -162,6 +166,45 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
         }
         _ => return Err(out_of_order(next, event)),
     })
+}
+
+/// What those say who take the bytes. Late, it changes nothing.
+fn received(next: &mut AssetState, event: &FlowEvent) -> Effects {
+    match event {
+        _ if !next.phase.is_arriving() => Effects::none(),
+        FlowEvent::UploadStarted => {
+            next.phase = Phase::Ingesting;
+            Effects::none()
+        }
+        FlowEvent::BeginningReceived if !has_begun(next) => {
+            next.head_start = HeadStart::Taken;
+            Effects::enqueue(Stage::Probe)
+        }
+        FlowEvent::UploadRestarted if has_begun(next) => {
+            *next = AssetState { phase: next.phase, take: next.take.saturating_add(1), ..AssetState::default() };
+            Effects::stop()
+        }
+        FlowEvent::SourceReceived => {
+            next.phase = Phase::Processing;
+            match (&next.plan, next.head_start) {
+                (Some(plan), _) => Effects { jobs: jobs::of_plan(plan), cancel_jobs: false },
+                // A job that looks at what had arrived then says what comes next.
+                (None, HeadStart::Taken) => Effects::none(),
+                (None, HeadStart::None | HeadStart::GivenUp) => Effects::enqueue(look(next)),
+            }
+        }
+        _ => Effects::none(),
+    }
+}
+
+/// Whether anything may have been made of what arrives.
+fn has_begun(state: &AssetState) -> bool {
+    state.head_start != HeadStart::None
+}
+
+/// What has to be learned of the source next.
+fn look(state: &AssetState) -> Stage {
+    if state.probed { Stage::Plan } else { Stage::Probe }
 }
 
 fn grown(state: &AssetState, generation: u64) -> Result<u64, FlowError> {

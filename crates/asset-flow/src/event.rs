@@ -27,8 +27,14 @@ pub struct FlowFailure {
 pub enum FlowEvent {
     /// The first bytes arrived.
     UploadStarted,
+    /// Its index and all that is needed of its first half minute are stored and synced; the rest is still arriving.
+    BeginningReceived,
+    /// What arrived was thrown away, or is about to be: other bytes take its place.
+    UploadRestarted,
     /// The whole source is stored and synced.
     SourceReceived,
+    /// What has arrived is not enough to probe or plan with after all.
+    BeginningUnfit,
     /// The probe report is stored.
     Probed,
     /// The encode plan is stored.
@@ -69,7 +75,10 @@ impl FlowEvent {
     pub fn name(&self) -> &'static str {
         match self {
             FlowEvent::UploadStarted => "upload_started",
+            FlowEvent::BeginningReceived => "beginning_received",
+            FlowEvent::UploadRestarted => "upload_restarted",
             FlowEvent::SourceReceived => "source_received",
+            FlowEvent::BeginningUnfit => "beginning_unfit",
             FlowEvent::Probed => "probed",
             FlowEvent::Planned { .. } => "planned",
             FlowEvent::Analysed { .. } => "analysed",

@@ -71,6 +71,20 @@ pub(crate) fn of_cancellation() -> Vec<JobRequest> {
     vec![JobRequest::later(Stage::Tidy, CANCELLATION_NOTICED_MS)]
 }
 
+/// What was made of an upload that never came to be whole goes at once, and what was being made then when it has stopped.
+pub(crate) fn of_abandonment() -> Vec<JobRequest> {
+    vec![JobRequest::single(Stage::Tidy), JobRequest::later(Stage::Tidy, CANCELLATION_NOTICED_MS)]
+}
+
+/// What can be made of a plan while the rest of the source arrives: the pictures of the beginning. How loud the sound is to be
+/// follows from all of it.
+pub(crate) fn of_head_start(plan: &PlanSummary) -> Vec<JobRequest> {
+    match plan.planned_generation {
+        Some(_) => ahead(Ahead::Pictures, 0, BEGINNING),
+        None => Vec::new(),
+    }
+}
+
 /// Every job of a plan at once, tied by dependency counters: what makes the recording playable, then each range, decoded
 /// once for all renditions, as soon as those are decided.
 pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {

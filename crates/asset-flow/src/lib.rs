@@ -4,7 +4,7 @@
 //! - [`stage`]: what a job does ([`Stage`]).
 //! - [`event`]: what can happen to an asset ([`FlowEvent`]) and why it may fail ([`FlowFailure`]).
 //! - [`plan`]: the part of an encode plan that the flow needs ([`PlanSummary`]).
-//! - [`state`]: where an asset stands ([`AssetState`], [`Phase`]).
+//! - [`state`]: where an asset stands ([`AssetState`], [`Phase`]), and whether work began while it arrived ([`HeadStart`]).
 //! - [`jobs`]: the jobs that a step asks for, with their priorities, weights and dependencies ([`JobRequest`]).
 //! - [`advance`](mod@advance): the function itself.
 //!
@@ -27,4 +27,4 @@ pub use event::{CANCELLED, FlowEvent, FlowFailure};
 pub use jobs::{GENERATION_KEPT_MS, JobRequest, WAITED_FOR, ahead};
 pub use plan::{MAX_RANGES, MAX_RENDITIONS, MAX_SOUNDS, PlanSummary, RenditionSummary};
 pub use stage::{ALL_STAGES, Ahead, Stage, URGENT, WATCHED};
-pub use state::{AssetState, Phase, UnknownPhase};
+pub use state::{AssetState, HeadStart, Phase, UnknownPhase};

@@ -41,6 +41,11 @@ impl Phase {
         Phase::Deleted,
     ];
 
+    /// Whether the source is not whole yet.
+    pub fn is_arriving(self) -> bool {
+        matches!(self, Phase::AwaitingUpload | Phase::Ingesting)
+    }
+
     /// Its name, as in JSON and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,11 +78,30 @@ impl FromStr for Phase {
     }
 }
 
+/// Whether work began before the source was whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadStart {
+    /// No.
+    #[default]
+    None,
+    /// With what had arrived; its jobs count.
+    Taken,
+    /// What had arrived was not enough: the source has to be whole.
+    GivenUp,
+}
+
 /// All that [`advance`](crate::advance()) remembers of an asset. The default is a new asset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetState {
     /// The phase.
     pub phase: Phase,
+    /// Whether work began before the source was whole.
+    #[serde(default)]
+    pub head_start: HeadStart,
+    /// How often the upload was begun anew after work had begun with it. What was made of an earlier take is never used.
+    #[serde(default)]
+    pub take: u32,
     /// Whether the probe report is stored.
     #[serde(default)]
     pub probed: bool,

@@ -68,7 +68,10 @@ fn failure() -> impl Strategy<Value = FlowFailure> {
 fn event() -> impl Strategy<Value = FlowEvent> {
     prop_oneof![
         2 => Just(FlowEvent::UploadStarted),
-        4 => Just(FlowEvent::SourceReceived),
+        2 => Just(FlowEvent::BeginningReceived),
+        1 => Just(FlowEvent::UploadRestarted),
+        1 => Just(FlowEvent::BeginningUnfit),
+        3 => Just(FlowEvent::SourceReceived),
         4 => Just(FlowEvent::Probed),
         1 => summary().prop_map(|summary| FlowEvent::Planned { summary }),
         4 => good_summary().prop_map(|summary| FlowEvent::Planned { summary }),
@@ -111,6 +114,8 @@ proptest! {
             prop_assert!(next.complete_generation >= state.complete_generation);
             prop_assert!(next.playable_generation >= next.complete_generation);
             prop_assert!(state.phase != Phase::Ready || next.phase != Phase::Errored, "a ready asset failed");
+            prop_assert!(!next.phase.is_arriving() || next.playable_generation.is_none(), "played before it is whole");
+            prop_assert!(next.take == state.take || effects.cancel_jobs, "a take began beside the jobs of another");
             if state.phase == Phase::Deleted {
                 prop_assert_eq!(&next, &state);
                 prop_assert!(effects.is_empty());
@@ -123,6 +128,32 @@ proptest! {
             if next == state {
                 prop_assert!(effects.is_empty(), "{} had an effect without a trace", event.name());
             }
+            state = next;
+        }
+    }
+
+    /// Whatever happens in whatever order, as long as only jobs that there are end.
+    #[test]
+    fn a_whole_source_is_looked_at_until_there_is_a_plan(events in prop::collection::vec(event(), 0..60)) {
+        let (mut state, mut open) = (AssetState::default(), Vec::new());
+        for event in &events {
+            let of = match event {
+                FlowEvent::Probed => Some(Stage::Probe),
+                FlowEvent::Planned { .. } => Some(Stage::Plan),
+                FlowEvent::BeginningUnfit => open.first().cloned().or(Some(Stage::Probe)),
+                _ => None,
+            };
+            if of.as_ref().is_some_and(|of| !open.contains(of)) {
+                continue;
+            }
+            // A look that was not taken early says of no source that it is unfit.
+            let Ok((next, effects)) = advance(&state, event) else { continue };
+            open.retain(|stage| !effects.cancel_jobs && Some(stage) != of.as_ref());
+            let looks = effects.jobs.into_iter().map(|job| job.stage);
+            open.extend(looks.filter(|stage| matches!(stage, Stage::Probe | Stage::Plan)));
+            prop_assert!(open.len() <= 1, "{:?} at once", open);
+            let looked_at = next.phase != Phase::Processing || next.plan.is_some() || open.len() == 1;
+            prop_assert!(looked_at, "nobody looks at it after {}: {:?}", event.name(), next);
             state = next;
         }
     }

@@ -3,7 +3,8 @@
 
 use asset_flow::{
     ALL_STAGES, Ahead, AssetState, CANCELLED, Effects, FlowError, FlowEvent, FlowFailure, GENERATION_KEPT_MS,
-    JobRequest, MAX_RANGES, MAX_SOUNDS, Phase, PlanSummary, RenditionSummary, Stage, URGENT, WATCHED, advance, ahead,
+    HeadStart, JobRequest, MAX_RANGES, MAX_SOUNDS, Phase, PlanSummary, RenditionSummary, Stage, URGENT, WATCHED,
+    advance, ahead,
 };
 use media_types::VideoCodec;
 
@@ -44,6 +45,9 @@ fn events() -> Vec<FlowEvent> {
         FlowEvent::Cancelled,
         FlowEvent::DeleteRequested,
         FlowEvent::Deleted,
+        FlowEvent::BeginningReceived,
+        FlowEvent::UploadRestarted,
+        FlowEvent::BeginningUnfit,
     ]
 }
 
@@ -73,26 +77,48 @@ fn each_phase_answers_each_event_as_the_table_says() {
     let ready = AssetState { phase: Phase::Ready, complete_generation: Some(4), ..playable.clone() };
     let errored = AssetState { phase: Phase::Errored, failure: Some(failure("plan")), ..planning.clone() };
     let gave_up = AssetState { failure: Some(failure("delete")), ..with(Phase::Deleting) };
-    // In the order of `events`: started received probed planned first complete failed cancelled delete deleted.
+    let begun = AssetState { head_start: HeadStart::Taken, ..with(Phase::Ingesting) };
+    let looked_at = AssetState { probed: true, ..begun.clone() };
+    let made_ahead = AssetState { plan: Some(plan(2, 2, 1, true)), ..looked_at.clone() };
+    let unfit = AssetState { head_start: HeadStart::GivenUp, ..begun.clone() };
+    let unfit_to_plan = AssetState { probed: true, ..unfit.clone() };
+    let overtaken = AssetState { phase: Phase::Processing, ..begun.clone() };
+    // In the order of `events`: started received probed planned first complete failed cancelled delete deleted, then
+    // beginning, restarted, unfit.
     // `-` is refused, `=` is ignored, `!` cancels jobs, `+` enqueues.
-    let table: [(AssetState, &str); 10] = [
-        (new.clone(), "ingesting processing+probe - - - - errored! errored! deleting!+delete -"),
-        (with(Phase::Ingesting), "= processing+probe - - - - errored! errored! deleting!+delete -"),
-        (probing, "= = processing+plan - - - errored! errored!+tidy deleting!+delete -"),
-        (planning, "= = - processing+all - - errored! errored!+tidy deleting!+delete -"),
-        (encoding, "= = - - processing ready+all errored! errored!+tidy deleting!+delete -"),
-        (playable, "= = - - processing ready+all errored! errored!+tidy deleting!+delete -"),
-        (ready, "= = = = = = = = deleting!+delete -"),
-        (errored, "= = = = = = = = deleting!+delete -"),
-        (with(Phase::Deleting), "= = = = = = = = = deleted"),
-        (with(Phase::Deleted), "= = = = = = = = = ="),
+    let table: [(AssetState, &str); 16] = [
+        (
+            new.clone(),
+            "ingesting processing+probe - - - - errored! errored! deleting!+delete - awaiting_upload+probe = -",
+        ),
+        (with(Phase::Ingesting), "= processing+probe - - - - errored! errored! deleting!+delete - ingesting+probe = -"),
+        (
+            begun,
+            "= processing ingesting+plan - - - errored!+all errored!+all deleting!+delete - = ingesting! ingesting",
+        ),
+        (looked_at, "= processing - ingesting - - errored!+all errored!+all deleting!+delete - = ingesting! ingesting"),
+        (made_ahead, "= processing+all - - - - errored!+all errored!+all deleting!+delete - = ingesting! -"),
+        (unfit, "= processing+probe - - - - errored!+all errored!+all deleting!+delete - = ingesting! -"),
+        (
+            unfit_to_plan,
+            "= processing+plan - ingesting - - errored!+all errored!+all deleting!+delete - = ingesting! -",
+        ),
+        (overtaken, "= = processing+plan - - - errored! errored!+tidy deleting!+delete - = = processing+probe"),
+        (probing, "= = processing+plan - - - errored! errored!+tidy deleting!+delete - = = -"),
+        (planning, "= = - processing+all - - errored! errored!+tidy deleting!+delete - = = -"),
+        (encoding, "= = - - processing ready+all errored! errored!+tidy deleting!+delete - = = -"),
+        (playable, "= = - - processing ready+all errored! errored!+tidy deleting!+delete - = = -"),
+        (ready, "= = = = = = = = deleting!+delete - = = ="),
+        (errored, "= = = = = = = = deleting!+delete - = = ="),
+        (with(Phase::Deleting), "= = = = = = = = = deleted = = ="),
+        (with(Phase::Deleted), "= = = = = = = = = = = = ="),
     ];
     for (state, row) in &table {
         let got: Vec<String> = events().iter().map(|event| outcome(state, event)).collect();
         assert_eq!(got.join(" "), *row, "{state:?}");
     }
     let gave_up_row: Vec<String> = events().iter().map(|event| outcome(&gave_up, event)).collect();
-    assert_eq!(gave_up_row.join(" "), "= = = = = = = = deleting+delete deleted");
+    assert_eq!(gave_up_row.join(" "), "= = = = = = = = deleting+delete deleted = = =");
 }
 
 #[test]
@@ -192,6 +218,44 @@ fn ranges_wait_until_the_renditions_are_decided_and_nothing_else_does() {
     assert_eq!(advance(&next, &decided).unwrap().0, next, "again changes nothing");
     let fixed = AssetState { plan: Some(early(3, 3)), ..state };
     assert!(advance(&fixed, &decided).is_err(), "nobody asked");
+}
+
+#[test]
+fn while_a_source_arrives_its_beginning_is_made_and_nobody_is_told() {
+    let step = |state: &AssetState, event: &FlowEvent| advance(state, event).unwrap();
+    let stages = |effects: &Effects| effects.jobs.iter().map(|job| job.stage.clone()).collect::<Vec<_>>();
+    let (arriving, _) = step(&AssetState::default(), &FlowEvent::UploadStarted);
+    let (begun, effects) = step(&arriving, &FlowEvent::BeginningReceived);
+    assert_eq!(stages(&effects), [Stage::Probe]);
+    let (probed, effects) = step(&begun, &FlowEvent::Probed);
+    assert_eq!(stages(&effects), [Stage::Plan]);
+    let (planned, effects) = step(&probed, &FlowEvent::Planned { summary: early(3, 3) });
+    assert_eq!(effects.jobs, ahead(Ahead::Pictures, 0, 8), "how loud the sound is to be follows from all of it");
+    assert!(advance(&planned, &FlowEvent::FirstPlayable { generation: 1 }).is_err());
+    let (whole, effects) = step(&planned, &FlowEvent::SourceReceived);
+    assert_eq!(effects.jobs, jobs_of(early(3, 3)), "who began early does nothing else");
+    assert_eq!((whole.phase, whole.playable_generation), (Phase::Processing, None));
+    let short = FlowEvent::Planned { summary: plan(1, 1, 1, true) };
+    assert!(step(&probed, &short).1.is_empty(), "it is published once");
+}
+
+#[test]
+fn of_an_upload_that_is_begun_anew_nothing_counts_that_was_made_before() {
+    let state = AssetState {
+        phase: Phase::Ingesting,
+        head_start: HeadStart::Taken,
+        probed: true,
+        plan: Some(early(2, 2)),
+        ..AssetState::default()
+    };
+    let (anew, effects) = advance(&state, &FlowEvent::UploadRestarted).unwrap();
+    assert_eq!(anew, AssetState { phase: Phase::Ingesting, take: 1, ..AssetState::default() });
+    assert_eq!(effects, Effects { jobs: Vec::new(), cancel_jobs: true });
+    let (again, effects) = advance(&anew, &FlowEvent::BeginningReceived).unwrap();
+    assert_eq!((again.take, effects.jobs[0].stage.clone()), (1, Stage::Probe));
+    let (given_up, effects) = advance(&again, &FlowEvent::Cancelled).unwrap();
+    assert_eq!(given_up.step(), "upload");
+    assert!(effects.jobs.iter().all(|job| job.stage == Stage::Tidy) && effects.jobs[0].delay_ms == 0);
 }
 
 #[test]

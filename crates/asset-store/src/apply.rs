@@ -129,9 +129,13 @@ fn mark(asset: &mut AssetRow, event: &FlowEvent, kinds: &[&str], now_ms: i64) {
             _ => {}
         }
     }
-    if let FlowEvent::Planned { summary } = event {
-        asset.duration_ms = Some(summary.duration_ms);
-        asset.ladder_sha256 = Some(summary.ladder_sha256.clone());
+    match event {
+        FlowEvent::Planned { summary } => {
+            asset.duration_ms = Some(summary.duration_ms);
+            asset.ladder_sha256 = Some(summary.ladder_sha256.clone());
+        }
+        FlowEvent::UploadRestarted => (asset.duration_ms, asset.ladder_sha256) = (None, None),
+        _ => {}
     }
 }
 
@@ -160,13 +164,21 @@ pub(crate) fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<
             max_attempts: request.max_attempts,
             waits_on,
             delay_ms: request.delay_ms,
-            dedupe_key: dedupe_key(asset, &request.stage),
+            dedupe_key: dedupe_key(asset, request),
         })
     };
     requests.iter().zip(&ids).map(new_job).collect()
 }
 
-/// Only for stages that exist once per asset and that no other job of their batch waits for.
-fn dedupe_key(asset: &AssetRow, stage: &Stage) -> Option<String> {
-    matches!(stage, Stage::Probe | Stage::Plan | Stage::Delete).then(|| format!("{}:{}", asset.id, stage.name()))
+/// For stages that exist once per asset, and for what may be on its way already when it is asked for again: who waits for
+/// such a job then waits for the one there is.
+fn dedupe_key(asset: &AssetRow, request: &JobRequest) -> Option<String> {
+    let name = request.stage.name();
+    match &request.stage {
+        Stage::Probe | Stage::Plan | Stage::Delete => Some(format!("{}:{name}", asset.id)),
+        Stage::EncodeAhead { of, first_segment, segment_count } => {
+            Some(format!("{}:{name}:{of:?}:{first_segment}+{segment_count}:{}", asset.id, request.priority))
+        }
+        _ => None,
+    }
 }

@@ -5,13 +5,11 @@ use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use asset_flow::{Phase, PlanSummary, Stage};
-use database::args;
 use job_queue::{JobRow, JobState};
 use media_types::{AssetId, TenantId};
 use serde::{Deserialize, Serialize};
 
-use crate::rows::RawUpload;
-use crate::{AssetRow, AssetStore, StoreError, UploadRow, sql};
+use crate::{AssetRow, AssetStore, StoreError, UploadRow};
 
 /// Percent at which the upload is over and the source is looked at.
 const UPLOADED: f64 = 10.0;
@@ -95,12 +93,6 @@ impl AssetStore {
         progress.percent = self.high_water.raise(&asset, progress.percent);
         Ok(progress)
     }
-
-    async fn upload_of(&self, asset: &AssetRow) -> Result<Option<UploadRow>, StoreError> {
-        let args = args![&asset.tenant_id, &asset.id];
-        let row: Option<RawUpload> = self.db().optional(sql::UPLOAD_OF_ASSET, args).await?;
-        row.map(TryInto::try_into).transpose()
-    }
 }
 
 /// The progress that these rows show.
@@ -114,8 +106,8 @@ pub fn compute(asset: &AssetRow, upload: Option<&UploadRow>, jobs: &[JobRow], no
     };
     let percent = match step {
         _ if asset.flow.complete_generation.is_some() => 100.0,
-        _ if asset.flow.plan.is_some() => PLANNED + (99.0 - PLANNED) * part,
         "upload" => UPLOADED * upload.map_or(0.0, |upload| ratio(upload.received_bytes, upload.size_bytes)),
+        _ if asset.flow.plan.is_some() => PLANNED + (99.0 - PLANNED) * part,
         _ if asset.flow.probed => PROBED + (PLANNED - PROBED) * running_part(jobs, "plan"),
         _ => UPLOADED + (PROBED - UPLOADED) * running_part(jobs, "probe"),
     };

@@ -100,7 +100,7 @@ pub struct UploadRow {
     pub asset_id: AssetId,
     /// Announced size in bytes.
     pub size_bytes: u64,
-    /// Bytes that are stored; never falls.
+    /// Bytes that are stored; falls only when the upload is begun anew.
     pub received_bytes: u64,
     /// Where it stands.
     pub state: UploadState,

@@ -90,6 +90,55 @@ impl AssetStore {
         Ok(upload)
     }
 
+    /// Has work begin with what is recorded as received, since its index and all that is needed of its first half minute are
+    /// among it. Changes nothing when work has begun already, or may not: the upload has ended, or its source is to be
+    /// sealed first.
+    pub async fn take_head_start(
+        &self,
+        tenant: &TenantId,
+        upload: &UploadId,
+        now_ms: i64,
+    ) -> Result<AssetRow, StoreError> {
+        let (mut tx, asset, upload) = self.lock_upload(tenant, upload).await?;
+        if !upload.state.is_open() || asset.protection.is_some() {
+            return Ok(asset);
+        }
+        let asset = self.step(&mut tx, asset, &FlowEvent::BeginningReceived, now_ms).await?;
+        tx.commit().await?;
+        Ok(asset)
+    }
+
+    /// Before the bytes of an upload are thrown away, or others take their place: none counts as received, nor does what was
+    /// made of them.
+    ///
+    /// # Errors
+    /// [`StoreError::UploadClosed`] when the upload has ended.
+    pub async fn restart_upload(
+        &self,
+        tenant: &TenantId,
+        upload: &UploadId,
+        now_ms: i64,
+    ) -> Result<AssetRow, StoreError> {
+        let (mut tx, asset, upload) = self.lock_upload(tenant, upload).await?;
+        if !upload.state.is_open() {
+            return Err(StoreError::UploadClosed(upload.state));
+        }
+        if upload.received_bytes > 0 {
+            let emptied = UploadRow { received_bytes: 0, state: UploadState::Receiving, ..upload };
+            save(&mut tx, emptied, now_ms).await?;
+        }
+        let asset = self.step(&mut tx, asset, &FlowEvent::UploadRestarted, now_ms).await?;
+        tx.commit().await?;
+        Ok(asset)
+    }
+
+    /// The upload that fills the asset.
+    pub async fn upload_of(&self, asset: &AssetRow) -> Result<Option<UploadRow>, StoreError> {
+        let row: Option<RawUpload> =
+            self.db().optional(sql::UPLOAD_OF_ASSET, args![&asset.tenant_id, &asset.id]).await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
     /// Makes the stored bytes of an upload the source of its asset, which starts its processing. May be repeated with
     /// the same bytes.
     ///

@@ -5,6 +5,7 @@
 //! - [`Track`]: an elementary stream of the file. [`Chapter`]: a named place in it.
 //! - [`SampleCheck`]: whether samples can be what their track says, which tells a wrong key. [`avc_is_idr`]: what kind of
 //!   keyframe one is.
+//! - [`Beginning`]: which bytes of a file that is still arriving are needed to begin with it.
 //! - `mp4`: ISO BMFF, whole and fragmented. `ts`: MPEG transport streams. `mkv`: Matroska and WebM.
 //!
 //! Time: every track counts in its own timescale from the file's presentation start, which is 0; what an edit list hides
@@ -22,7 +23,7 @@ mod vttc;
 pub use detect::Demuxer;
 pub use error::{DemuxError, Warning};
 pub use mkv::MkvDemuxer;
-pub use mp4::Mp4Demuxer;
+pub use mp4::{Beginning, Mp4Demuxer, Need};
 pub use plausible::{Implausible, SampleCheck, avc_is_idr};
 pub use port::{ByteRange, Chapter, ChapterTitle, Data, Demux, MediaKind, Packet, Roles, Step, Track};
 pub use ts::TsDemuxer;

@@ -8,8 +8,9 @@
 //! - [`movie`]: tracks. [`chapters`]: names of places. [`entry`]: what their samples are; [`tx3g`]: text. [`language`]: names. [`edit`]: edit lists.
 //! - [`dolby`]: what is left of Dolby Vision.
 //! - [`table`]: sample tables. [`fragment`]: fragments. [`crypt`]: common encryption.
-//! - [`stream`], [`give`]: samples on the movie's timeline.
+//! - [`stream`], [`give`]: samples on the movie's timeline. [`beginning`]: which bytes the first of them need.
 
+mod beginning;
 mod boxes;
 mod chapters;
 mod crypt;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drm::TrackProtection;
 
+pub use self::beginning::{Beginning, Need};
 use self::chapters::Chapters;
 use self::fragment::Fragment;
 use self::give::Held;

@@ -155,6 +155,11 @@ impl MediaStore for FolderStore {
         self.on_disk(&[upload_key], move |disk| disk.stage_offset(&owned))
     }
 
+    fn stage_range<'a>(&'a self, upload_key: &'a str, offset: u64, length: u64) -> StoreFuture<'a, Bytes> {
+        let owned = upload_key.to_owned();
+        self.on_disk(&[upload_key], move |disk| disk.stage_range(&owned, offset, length))
+    }
+
     fn stage_finish<'a>(&'a self, upload_key: &'a str, final_key: &'a str) -> StoreFuture<'a, StagedObject> {
         let (upload, object) = (upload_key.to_owned(), final_key.to_owned());
         self.on_disk(&[upload_key, final_key], move |disk| disk.stage_finish(&upload, &object))

@@ -1,7 +1,7 @@
 //! Memory as a store.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -69,9 +69,15 @@ impl MemoryStore {
     fn range(&self, key: &str, offset: u64, length: u64) -> Result<Bytes, StoreError> {
         check_size(key, length)?;
         let bytes = self.object(key)?.ok_or_else(|| StoreError::not_found(key))?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        let end = start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
-        Ok(bytes.slice(start..end))
+        Ok(bytes.slice(within(bytes.len(), offset, length)))
+    }
+
+    fn staged_range(&self, upload_key: &str, offset: u64, length: u64) -> Result<Bytes, StoreError> {
+        check_key(upload_key)?;
+        check_size(upload_key, length)?;
+        let state = self.state();
+        let upload = state.uploads.get(upload_key).ok_or_else(|| StoreError::not_found(upload_key))?;
+        Ok(Bytes::copy_from_slice(&upload[within(upload.len(), offset, length)]))
     }
 
     fn keys(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
@@ -181,6 +187,12 @@ impl State {
     }
 }
 
+/// What of so many bytes there is from `offset` on, `length` of them at most.
+fn within(bytes: usize, offset: u64, length: u64) -> Range<usize> {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes);
+    start..start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes)
+}
+
 fn describe(bytes: &[u8]) -> StagedObject {
     let mut hasher = TreeHasher::default();
     hasher.update(bytes);
@@ -252,6 +264,10 @@ impl MediaStore for MemoryStore {
         let found =
             check_key(upload_key).map(|()| self.state().uploads.get(upload_key).map(|upload| upload.len() as u64));
         self.answer(found)
+    }
+
+    fn stage_range<'a>(&'a self, upload_key: &'a str, offset: u64, length: u64) -> StoreFuture<'a, Bytes> {
+        self.answer(self.staged_range(upload_key, offset, length))
     }
 
     fn stage_finish<'a>(&'a self, upload_key: &'a str, final_key: &'a str) -> StoreFuture<'a, StagedObject> {

@@ -128,6 +128,11 @@ pub trait MediaStore: Send + Sync {
     /// Length in bytes of an unfinished upload; `None` when there is none.
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>>;
 
+    /// Up to `length` bytes from `offset` of an unfinished upload, as [`get_range`](MediaStore::get_range) of an object.
+    /// Only what was acknowledged is sure to stay. [`StoreError::NotFound`] when there is no such upload **or** the store
+    /// cannot read what is unfinished, as S3 cannot the parts of a multipart upload: wait for the object then.
+    fn stage_range<'a>(&'a self, upload_key: &'a str, offset: u64, length: u64) -> StoreFuture<'a, Bytes>;
+
     /// Turns an upload into the object `final_key`, whole and durable, and returns its size and identity. Doing it
     /// again, also after a kill in the middle, gives the same answer. [`StoreError::Conflict`] when `final_key` holds
     /// other bytes, [`StoreError::NotFound`] when there is neither upload nor object.

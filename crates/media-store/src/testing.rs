@@ -214,12 +214,18 @@ async fn uploads_grow_and_become_objects(store: &dyn MediaStore) {
         assert!(matches!(mismatch, StoreError::OffsetMismatch { actual: 6 }), "{wrong}");
     }
     assert_eq!(ok(store.stage_append("up/1", 6, bytes("world"))).await, 11);
+    for (offset, length, found) in [(0, 5, "hello"), (6, 99, "world"), (11, 1, ""), (u64::MAX, 1, ""), (3, 0, "")] {
+        assert_eq!(ok(store.stage_range("up/1", offset, length)).await, found, "{offset}");
+    }
+    assert!(matches!(err(store.stage_range("up/0", 0, 1)).await, StoreError::NotFound { .. }));
+    assert!(matches!(err(store.stage_range("up/1", 0, MAX_OBJECT_BYTES + 1)).await, StoreError::TooLarge { .. }));
     assert_eq!(ok(store.list("up", None, 10)).await, Vec::<String>::new(), "an upload is no object");
     let staged = ok(store.stage_finish("up/1", "sources/1/original")).await;
     let mut hasher = TreeHasher::default();
     hasher.update(b"hello world");
     assert_eq!((staged.size_bytes, staged.sha256.as_str()), (11, hasher.finish().as_str()));
     assert_eq!(ok(store.get("sources/1/original")).await, "hello world");
+    assert!(matches!(err(store.stage_range("up/1", 0, 1)).await, StoreError::NotFound { .. }), "it is an object now");
     assert_eq!(ok(store.stage_offset("up/1")).await, None);
     assert_eq!(ok(store.stage_finish("up/1", "sources/1/original")).await, staged, "finishing is idempotent");
 }
@@ -251,6 +257,7 @@ async fn bad_keys_are_refused(store: &dyn MediaStore) {
             err(store.get_versioned(bad)).await,
             err(store.stage_append(bad, 0, bytes("x"))).await,
             err(store.stage_offset(bad)).await,
+            err(store.stage_range(bad, 0, 1)).await,
             err(store.stage_finish(bad, "fine")).await,
             err(store.stage_finish("fine", bad)).await,
             err(store.stage_discard(bad)).await,

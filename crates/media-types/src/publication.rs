@@ -69,6 +69,15 @@ pub fn work_prefix(asset: &AssetId) -> String {
     format!("work/{asset}/")
 }
 
+/// Prefix of what is learned of an asset before its media are made, inside [`work_prefix`]. Each take of an upload that was
+/// begun anew has its own.
+pub fn take_prefix(asset: &AssetId, take: u32) -> String {
+    match take {
+        0 => work_prefix(asset),
+        take => format!("{}take-{take}/", work_prefix(asset)),
+    }
+}
+
 /// Prefix of everything published under one playback id.
 pub fn published_prefix(playback: &PlaybackId) -> String {
     format!("published/{playback}/")

@@ -130,6 +130,9 @@ impl MediaStore for FaultyStore {
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>> {
         self.inner.stage_offset(upload_key)
     }
+    fn stage_range<'a>(&'a self, upload_key: &'a str, offset: u64, length: u64) -> StoreFuture<'a, Bytes> {
+        self.inner.stage_range(upload_key, offset, length)
+    }
     fn stage_finish<'a>(&'a self, upload_key: &'a str, final_key: &'a str) -> StoreFuture<'a, StagedObject> {
         self.inner.stage_finish(upload_key, final_key)
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use asset_flow::{Ahead, Phase};
+use asset_store::AssetRow;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -30,11 +31,7 @@ impl Workshop {
         of: Ahead,
         segments: Range<u32>,
     ) -> Result<(), WorkError> {
-        let made = match of {
-            Ahead::Pictures => self.pictures_ahead(job, lease, segments).await,
-            Ahead::Sound => self.sound_ahead(job, lease, segments).await,
-        };
-        match made {
+        match self.ahead(job, lease, of, segments).await {
             Ok(()) => {}
             Err(WorkError::LeaseLost) => return Err(WorkError::LeaseLost),
             Err(error) => {
@@ -44,15 +41,51 @@ impl Workshop {
         self.commit(job, json!({}), None).await
     }
 
-    async fn pictures_ahead(&self, job: &ClaimedJob, lease: &Lease, segments: Range<u32>) -> Result<(), WorkError> {
-        let (plan, asset) = (self.stored_plan(&job.asset_id).await?, self.asset(job).await?);
-        let Some(video) = plan.video.as_ref().filter(|_| asset.state == Phase::Processing) else { return Ok(()) };
-        let Some(early) = self.early_track(&asset, early_tracks(&plan).0).await? else { return Ok(()) };
+    async fn ahead(&self, job: &ClaimedJob, lease: &Lease, of: Ahead, segments: Range<u32>) -> Result<(), WorkError> {
+        let asset = self.asset(job).await?;
+        let made = self.ahead_of(&asset, job, lease, (of, segments.clone())).await;
+        if made.is_ok() || !asset.state.is_arriving() {
+            return made;
+        }
+        let asset = self.asset(job).await?;
+        match asset.state.is_arriving() {
+            true => made,
+            // What had not arrived then is there now.
+            false => self.ahead_of(&asset, job, lease, (of, segments)).await,
+        }
+    }
+
+    async fn ahead_of(
+        &self,
+        asset: &AssetRow,
+        job: &ClaimedJob,
+        lease: &Lease,
+        (of, segments): (Ahead, Range<u32>),
+    ) -> Result<(), WorkError> {
+        if asset.state != Phase::Processing && !asset.state.is_arriving() {
+            return Ok(());
+        }
+        match of {
+            Ahead::Pictures => self.pictures_ahead(job, lease, asset, segments).await,
+            Ahead::Sound => self.sound_ahead(job, lease, asset, segments).await,
+        }
+    }
+
+    async fn pictures_ahead(
+        &self,
+        job: &ClaimedJob,
+        lease: &Lease,
+        asset: &AssetRow,
+        segments: Range<u32>,
+    ) -> Result<(), WorkError> {
+        let plan = self.stored_plan(asset).await?;
+        let Some(video) = &plan.video else { return Ok(()) };
+        let Some(early) = self.early_track(asset, early_tracks(&plan).0).await? else { return Ok(()) };
         let segments = missing(&early, segments.start..segments.end.min(video.segment_count())).await?;
         if segments.is_empty() {
             return Ok(());
         }
-        let media = self.media_of(&asset).await?;
+        let media = self.media_of(asset).await?;
         let mut session = self.session(job, &media, lease).await?;
         let range = video.range_of(segments);
         encode_range(&mut session, video, &range, &LOWEST, &early, report_progress(lease)).await?;
@@ -61,18 +94,24 @@ impl Workshop {
     }
 
     /// The whole sound has its own job: what that has not come to is made here in parts.
-    async fn sound_ahead(&self, job: &ClaimedJob, lease: &Lease, segments: Range<u32>) -> Result<(), WorkError> {
-        let (plan, asset) = (self.stored_plan(&job.asset_id).await?, self.asset(job).await?);
-        let Some(audio) = plan.audio.first().filter(|_| asset.state == Phase::Processing) else { return Ok(()) };
-        let Some(early) = self.early_track(&asset, Some(audio_track(audio))).await? else { return Ok(()) };
-        let head: Option<TrackHead> = self.settled_json(&head_key(&asset.id, &audio_track(audio))).await?;
+    async fn sound_ahead(
+        &self,
+        job: &ClaimedJob,
+        lease: &Lease,
+        asset: &AssetRow,
+        segments: Range<u32>,
+    ) -> Result<(), WorkError> {
+        let plan = self.stored_plan(asset).await?;
+        let Some(audio) = plan.audio.first() else { return Ok(()) };
+        let Some(early) = self.early_track(asset, Some(audio_track(audio))).await? else { return Ok(()) };
+        let head: Option<TrackHead> = self.settled_json(&head_key(asset, &audio_track(audio))).await?;
         let priming_samples = head.as_ref().map_or(USUAL_PRIMING, |head| head.priming_samples);
         let grid = packager::audio_segments(audio, priming_samples);
         let segments = missing(&early, segments.start..segments.end.min(grid.segment_count())).await?;
         if segments.is_empty() {
             return Ok(());
         }
-        let media = self.media_of(&asset).await?;
+        let media = self.media_of(asset).await?;
         let mut session = self.session(job, &media, lease).await?;
         let gain_db = match &head {
             Some(head) => head.gain_db,

@@ -1,6 +1,7 @@
 //! Decide the renditions of a recording by samples of its pictures.
 
 use asset_flow::{FlowEvent, PlanSummary};
+use asset_store::AssetRow;
 use job_queue::{ClaimedJob, Lease};
 use media_types::EncodePlan;
 use serde_json::json;
@@ -15,20 +16,20 @@ const TRIES: i64 = 2;
 
 impl Workshop {
     pub(super) async fn analyse(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
-        let key = decided_key(&job.asset_id);
+        let asset = self.asset(job).await?;
+        let key = decided_key(&asset);
         let plan = match self.settled_json::<EncodePlan>(&key).await? {
             Some(plan) => plan,
-            None => self.settle_json(&key, self.decide(job, lease).await?).await?,
+            None => self.settle_json(&key, self.decide(&asset, job, lease).await?).await?,
         };
         let event = FlowEvent::Analysed { summary: PlanSummary::from(&plan) };
         self.commit(job, json!({ "decision": plan.decision }), Some(&event)).await
     }
 
     /// The plan with what was decided, or as it is.
-    async fn decide(&self, job: &ClaimedJob, lease: &Lease) -> Result<EncodePlan, WorkError> {
-        let (began_ms, plan) = (now_ms(), self.stored_plan(&job.asset_id).await?);
-        let asset = self.asset(job).await?;
-        let media = self.media_of(&asset).await?;
+    async fn decide(&self, asset: &AssetRow, job: &ClaimedJob, lease: &Lease) -> Result<EncodePlan, WorkError> {
+        let (began_ms, plan) = (now_ms(), self.stored_plan(asset).await?);
+        let media = self.media_of(asset).await?;
         let mut session = self.session(job, &media, lease).await?;
         match track::decide(&mut session, &plan, report_progress(lease)).await {
             Ok(decided) => {

@@ -52,7 +52,7 @@ impl Workshop {
     pub async fn demand(&self, playback: &PlaybackId, path: &str) -> Result<bool, WorkError> {
         let underway = |asset: &AssetRow| asset.state == Phase::Processing;
         let Some(asset) = self.store.by_playback_id(playback).await?.filter(underway) else { return Ok(false) };
-        let plan = self.stored_plan(&asset.id).await?;
+        let plan = self.stored_plan(&asset).await?;
         let Some((of, segment, segments)) = place(&plan, path) else { return Ok(true) };
         if !self.heard.is_news(playback, path) {
             return Ok(true);

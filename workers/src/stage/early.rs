@@ -7,18 +7,19 @@ use asset_store::AssetRow;
 use bytes::Bytes;
 use drm::SegmentEncryptor;
 use media_store::{MediaStore, PutNew};
-use media_types::{AssetId, EncodePlan, PlaybackId, publication};
+use media_types::{EncodePlan, PlaybackId, publication};
 use packager::{protected_segment, segment_path};
 use pipeline::POSTER;
 
 use super::Workshop;
+use super::objects::learned_prefix;
 use super::protect::TrackKeys;
 use crate::error::WorkError;
 use crate::track::{FinishedSegment, TrackHead, audio_track, video_track};
 
 /// Key of what is known of a track before it is made. Every attempt at it says the same.
-pub(super) fn head_key(asset: &AssetId, track: &str) -> String {
-    format!("{}tracks/{track}.json", publication::work_prefix(asset))
+pub(super) fn head_key(asset: &AssetRow, track: &str) -> String {
+    format!("{}tracks/{track}.json", learned_prefix(asset))
 }
 
 /// Key under which viewers find an asset's poster before the asset is made, if it is played before that.
@@ -36,7 +37,7 @@ pub(super) fn early_tracks(plan: &EncodePlan) -> (Option<String>, Option<String>
 /// One track of a planned generation.
 pub(super) struct EarlyTrack {
     media: Arc<dyn MediaStore>,
-    asset: AssetId,
+    asset: AssetRow,
     playback: PlaybackId,
     generation: u64,
     track: String,
@@ -66,7 +67,7 @@ impl Workshop {
         };
         Ok(Some(EarlyTrack {
             media: self.media.clone(),
-            asset: asset.id.clone(),
+            asset: asset.clone(),
             playback: asset.playback_id.clone(),
             generation,
             track,
@@ -89,7 +90,7 @@ impl EarlyTrack {
             && self.media.get(&key).await? != bytes
         {
             // A newer build: what it makes is whole by itself, and not what the playlists have promised.
-            tracing::warn!(asset_id = %self.asset, track = %self.track, "this encoder makes another track than the one before");
+            tracing::warn!(asset_id = %self.asset.id, track = %self.track, "this encoder makes another track than the one before");
             return Ok(());
         }
         let state = match &self.keys {

@@ -27,7 +27,8 @@ const FIRST_SEGMENTS: u32 = 1;
 impl Workshop {
     /// The planned generation: everything that is written from the plan, and the first segments.
     pub(super) async fn publish_first(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
-        let (plan, asset) = (self.stored_plan(&job.asset_id).await?, self.asset(job).await?);
+        let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
         let planned = asset.flow.plan.as_ref().and_then(|plan| plan.planned_generation);
         let Some(generation) = planned else {
             return self.commit(job, json!({}), None).await;
@@ -75,7 +76,7 @@ impl Workshop {
     }
 
     async fn head(&self, asset: &AssetRow, track: &str) -> Result<TrackHead, WorkError> {
-        let head = self.settled_json::<TrackHead>(&head_key(&asset.id, track)).await?;
+        let head = self.settled_json::<TrackHead>(&head_key(asset, track)).await?;
         head.ok_or_else(|| WorkError::NotYet(format!("{track} has not begun")))
     }
 

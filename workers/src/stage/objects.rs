@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use asset_store::AssetRow;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use job_queue::{ClaimedJob, Lease};
 use media_store::PutNew;
-use media_types::{AssetId, publication};
+use media_types::publication;
 use pipeline::POSTER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,19 +19,24 @@ use crate::error::WorkError;
 use crate::sealed::AssetMedia;
 use crate::track::{FinishedSegment, ObjectSink, OnProgress, TrackHead};
 
+/// Prefix of what is learned of the asset's source as it is now.
+pub(super) fn learned_prefix(asset: &AssetRow) -> String {
+    publication::take_prefix(&asset.id, asset.flow.take)
+}
+
 /// Key of the probe report.
-pub(super) fn report_key(asset: &AssetId) -> String {
-    format!("{}probe.json", publication::work_prefix(asset))
+pub(super) fn report_key(asset: &AssetRow) -> String {
+    format!("{}probe.json", learned_prefix(asset))
 }
 
 /// Key of the plan.
-pub(super) fn plan_key(asset: &AssetId) -> String {
-    format!("{}plan.json", publication::work_prefix(asset))
+pub(super) fn plan_key(asset: &AssetRow) -> String {
+    format!("{}plan.json", learned_prefix(asset))
 }
 
 /// Key of the plan with the renditions that were decided for the recording.
-pub(super) fn decided_key(asset: &AssetId) -> String {
-    format!("{}decided.json", publication::work_prefix(asset))
+pub(super) fn decided_key(asset: &AssetRow) -> String {
+    format!("{}decided.json", learned_prefix(asset))
 }
 
 /// Prefix of what one attempt of one job makes; no other attempt ever writes there.

@@ -60,7 +60,7 @@ pub(super) struct Protected {
 impl Workshop {
     /// The keys of a recording for all tracks of its plan, new ones where there are none yet.
     pub(super) async fn track_keys(&self, asset: &AssetRow, scheme: ProtectionScheme) -> Result<TrackKeys, WorkError> {
-        let (vault, plan) = (self.protecting.vault()?, self.stored_plan(&asset.id).await?);
+        let (vault, plan) = (self.protecting.vault()?, self.stored_plan(asset).await?);
         let renditions = plan.video.iter().flat_map(|video| &video.renditions);
         let mut classes: Vec<_> = renditions.map(|one| TrackClass::of_video(one.width, one.height)).collect();
         classes.extend(plan.audio.first().map(|_| TrackClass::Audio));

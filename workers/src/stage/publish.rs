@@ -30,8 +30,8 @@ pub(super) type Files = BTreeMap<String, PublishedFile>;
 impl Workshop {
     /// The generation that has everything.
     pub(super) async fn publish_complete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
-        let plan = self.final_plan(&job.asset_id).await?;
         let asset = self.asset(job).await?;
+        let plan = self.final_plan(&asset).await?;
         let media = self.media_of(&asset).await?;
         let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
 

@@ -9,7 +9,7 @@ use media_store::MAX_LISTED_KEYS;
 use media_types::{GenerationIndex, publication};
 use serde_json::json;
 
-use super::objects::attempt_prefix;
+use super::objects::{attempt_prefix, learned_prefix};
 use super::{Workshop, now_ms};
 use crate::error::WorkError;
 
@@ -19,8 +19,13 @@ impl Workshop {
     pub(super) async fn tidy(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let asset = self.asset(job).await?;
         // While other jobs work on the asset, nothing refers yet to what they wrote.
-        if matches!(asset.state, Phase::Ready | Phase::Errored) {
-            let kept = self.tidy_generations(&asset, lease).await?;
+        if asset.state == Phase::Errored && asset.source_sha256.is_none() {
+            // It never was whole: what was made of its beginning is of no use to anybody.
+            self.media.delete_prefix(&publication::published_prefix(&asset.playback_id)).await?;
+            self.media.delete_prefix(&publication::work_prefix(&asset.id)).await?;
+        } else if matches!(asset.state, Phase::Ready | Phase::Errored) {
+            let mut kept = self.tidy_generations(&asset, lease).await?;
+            kept.extend(folder_of(&asset, &learned_prefix(&asset)));
             self.tidy_attempts(&asset, &kept, lease).await?;
         }
         self.commit(job, json!({}), None).await
@@ -90,7 +95,8 @@ impl Workshop {
         loop {
             let keys = self.media.list(&prefix, after.as_deref(), MAX_LISTED_KEYS).await?;
             for key in &keys {
-                if folder_of(asset, key).is_some_and(|folder| !kept.contains(&folder)) {
+                // What lies in no folder was learned of the first take.
+                if folder_of(asset, key).map_or(asset.flow.take > 0, |folder| !kept.contains(&folder)) {
                     self.media.delete(key).await?;
                     lease.touch();
                 }
@@ -103,7 +109,8 @@ impl Workshop {
     }
 }
 
-/// The folder of an attempt that a key lies in; `None` for the report, the plan and what is not the asset's work.
+/// The folder of an attempt, or of a later take, that a key lies in; `None` for the first take's report and plan, and for what
+/// is not the asset's work.
 fn folder_of(asset: &AssetRow, key: &str) -> Option<String> {
     let inside = key.strip_prefix(&publication::work_prefix(&asset.id))?;
     inside.split_once('/').map(|(folder, _)| folder.to_owned())

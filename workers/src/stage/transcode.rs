@@ -28,11 +28,11 @@ pub(super) struct Made<T> {
 impl Workshop {
     pub(super) async fn encode_range(&self, job: &ClaimedJob, lease: &Lease, range: u32) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.final_plan(&job.asset_id).await?;
+        let asset = self.asset(job).await?;
+        let plan = self.final_plan(&asset).await?;
         let video = plan.video.as_ref().ok_or_else(|| unplanned("video"))?;
         let gop_range = video.ranges.get(range as usize).ok_or_else(|| unplanned("this range"))?;
         let renditions: Vec<usize> = (0..video.renditions.len()).collect();
-        let asset = self.asset(job).await?;
         let media = self.media_of(&asset).await?;
         let early = self.early_track(&asset, early_tracks(&plan).0).await?;
         let sink = AttemptSink::new(media.clone(), prefix.clone(), early);
@@ -46,9 +46,9 @@ impl Workshop {
 
     pub(super) async fn encode_audio(&self, job: &ClaimedJob, lease: &Lease, track: u32) -> Result<(), WorkError> {
         let (began, prefixes) = (Instant::now(), [attempt_prefix(job), again_prefix(job)]);
-        let plan = self.stored_plan(&job.asset_id).await?;
-        let audio = plan.audio.get(track as usize).ok_or_else(|| unplanned("this sound"))?;
         let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
+        let audio = plan.audio.get(track as usize).ok_or_else(|| unplanned("this sound"))?;
         let media = self.media_of(&asset).await?;
         // Who listens already keeps the gain that they began with.
         let of_first = early_tracks(&plan).1.filter(|_| track == 0);
@@ -75,9 +75,9 @@ impl Workshop {
 
     pub(super) async fn stills(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.stored_plan(&job.asset_id).await?;
-        let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
         let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
+        let (video, stills) = plan.video.as_ref().zip(plan.stills.as_ref()).ok_or_else(|| unplanned("stills"))?;
         let media = self.media_of(&asset).await?;
         let sink = AttemptSink::of_stills(media.clone(), prefix.clone(), early_poster_key(&asset));
         let mut session = self.session(job, &media, lease).await?;
@@ -90,8 +90,8 @@ impl Workshop {
 
     pub(super) async fn read_text(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let (began, prefix) = (Instant::now(), attempt_prefix(job));
-        let plan = self.stored_plan(&job.asset_id).await?;
         let asset = self.asset(job).await?;
+        let plan = self.stored_plan(&asset).await?;
         let media = self.media_of(&asset).await?;
         let sink = AttemptSink::new(media.clone(), prefix.clone(), None);
         let mut session = self.session(job, &media, lease).await?;

@@ -4,6 +4,7 @@
 mod demand;
 mod faults;
 mod flow;
+mod head_start;
 mod progress;
 mod reads;
 mod support;

@@ -252,7 +252,7 @@ impl Disk {
 }
 
 /// Exactly `length` bytes, which the caller has bounded.
-fn read(file: &File, offset: u64, length: u64) -> Result<Bytes, StoreError> {
+pub(super) fn read(file: &File, offset: u64, length: u64) -> Result<Bytes, StoreError> {
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
     file.read_exact_at(&mut bytes, offset).map_err(StoreError::io("read an object"))?;
     Ok(bytes.into())

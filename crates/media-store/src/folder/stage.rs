@@ -4,7 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::disk::{Disk, existing};
+use bytes::Bytes;
+
+use super::disk::{Disk, existing, read};
 use super::hashing::Hashed;
 use super::path_of;
 use crate::store::check_size;
@@ -74,6 +76,14 @@ impl Disk {
     pub(super) fn stage_offset(&self, key: &str) -> Result<Option<u64>, StoreError> {
         let found = existing(File::open(path_of(&self.staging, key)))?;
         Ok(found.map(|(_, meta)| meta.len()))
+    }
+
+    pub(super) fn stage_range(&self, key: &str, offset: u64, length: u64) -> Result<Bytes, StoreError> {
+        check_size(key, length)?;
+        // Whoever appends holds the lock; what was appended before is there for everybody.
+        let found = existing(File::open(path_of(&self.staging, key)))?;
+        let (file, meta) = found.ok_or_else(|| StoreError::not_found(key))?;
+        read(&file, offset, length.min(meta.len().saturating_sub(offset)))
     }
 
     pub(super) fn stage_finish(&self, upload_key: &str, final_key: &str) -> Result<StagedObject, StoreError> {

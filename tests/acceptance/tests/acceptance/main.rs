@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod arriving;
 mod bad_input;
 mod codecs;
 mod command_line;

@@ -147,7 +147,8 @@ fn sound_unlike_its_windows_is_encoded_again_and_published_once_at_its_loudness(
     });
 }
 
-fn has_files(folder: &std::path::Path) -> bool {
+/// Whether there is a file below a folder.
+pub fn has_files(folder: &std::path::Path) -> bool {
     let Ok(entries) = folder.read_dir() else { return false };
     entries.filter_map(Result::ok).any(|entry| if entry.path().is_dir() { has_files(&entry.path()) } else { true })
 }

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use asset_store::{AssetRow, AssetStore, NewUpload};
+use asset_flow::{HeadStart, Phase};
+use asset_store::{AssetRow, AssetStore, NewUpload, UploadRow};
 use bytes::Bytes;
 use database::EngineKind;
 use database::testing::Scratch;
@@ -56,6 +57,47 @@ impl Bench {
         let clear = publication::source_key(&self.asset.id);
         (keys.contains(&clear), keys.contains(&format!("{clear}.sealed")))
     }
+}
+
+/// An upload of which half has arrived, and the look at it.
+async fn begun(bench: &Bench) -> (UploadRow, ClaimedJob) {
+    let (store, tenant_id) = (&bench.workshop.store, bench.asset.tenant_id.clone());
+    let (filename, ladder) = ("talk.mp4".to_owned(), "lecture".to_owned());
+    let announced = NewUpload { tenant_id, filename, size_bytes: Some(100), ladder, protection: None };
+    let (upload, asset) = store.create_upload(&announced, now_ms()).await.unwrap();
+    bench.media.stage_append(&publication::staging_key(&asset.id), 0, Bytes::from(vec![7; 50])).await.unwrap();
+    store.record_received(&asset.tenant_id, &upload.id, 50, now_ms()).await.unwrap();
+    // That of the other recording.
+    store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
+    store.take_head_start(&asset.tenant_id, &upload.id, now_ms()).await.unwrap();
+    let job = store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
+    assert_eq!(job.asset_id, asset.id);
+    (upload, job)
+}
+
+#[tokio::test]
+async fn what_goes_wrong_while_a_source_arrives_is_not_held_against_it() {
+    let bench = Bench::new(None, None).await;
+    let (upload, job) = begun(&bench).await;
+    bench.workshop.probe(&job, &Lease::detached()).await.unwrap();
+    let store = &bench.workshop.store;
+    let asset = store.asset(&upload.tenant_id, &upload.asset_id).await.unwrap().unwrap();
+    assert_eq!((asset.state, asset.flow.head_start), (Phase::Ingesting, HeadStart::GivenUp));
+    store.attach_source(&upload.tenant_id, &upload.id, 100, "ab", now_ms()).await.unwrap();
+    let again = store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
+    assert_eq!(again.asset_id, upload.asset_id);
+    assert!(bench.workshop.probe(&again, &Lease::detached()).await.is_err(), "there is no engine");
+}
+
+#[tokio::test]
+async fn a_job_of_bytes_that_were_thrown_away_sees_nothing_of_those_that_came_after() {
+    let bench = Bench::new(None, None).await;
+    let (upload, job) = begun(&bench).await;
+    assert_eq!(bench.workshop.asset(&job).await.unwrap().flow.take, 0);
+    bench.workshop.store.restart_upload(&upload.tenant_id, &upload.id, now_ms()).await.unwrap();
+    let refused = bench.workshop.probe(&job, &Lease::detached()).await;
+    assert!(matches!(refused, Err(WorkError::LeaseLost)), "{refused:?}");
+    assert_eq!(bench.media.list("work/", None, MAX_LISTED_KEYS).await.unwrap(), Vec::<String>::new());
 }
 
 fn kek() -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use asset_flow::{FlowEvent, PlanSummary};
-use asset_store::{AssetStore, NewUpload};
+use asset_store::{AssetStore, NewUpload, UploadRow};
 use bytes::Bytes;
 use database::EngineKind;
 use database::testing::Scratch;
@@ -46,11 +46,28 @@ impl Bench {
 
     /// A recording of sound alone whose second generation was published at `at_ms`.
     async fn ready(&self, at_ms: i64) -> AssetRow {
+        let upload = self.announced(at_ms).await;
+        self.published(&upload, at_ms).await
+    }
+
+    async fn announced(&self, at_ms: i64) -> UploadRow {
         let store = &self.workshop.store;
         let (tenant_id, ladder) = (self.tenant.clone(), "lecture".to_owned());
         let upload =
             NewUpload { tenant_id, filename: "talk.mp3".to_owned(), size_bytes: Some(9), ladder, protection: None };
-        let (upload, _) = store.create_upload(&upload, at_ms).await.unwrap();
+        store.create_upload(&upload, at_ms).await.unwrap().0
+    }
+
+    /// An upload of which enough has arrived to begin with.
+    async fn begun(&self) -> UploadRow {
+        let (store, upload) = (&self.workshop.store, self.announced(now_ms()).await);
+        store.record_received(&self.tenant, &upload.id, 4, now_ms()).await.unwrap();
+        store.take_head_start(&self.tenant, &upload.id, now_ms()).await.unwrap();
+        upload
+    }
+
+    async fn published(&self, upload: &UploadRow, at_ms: i64) -> AssetRow {
+        let store = &self.workshop.store;
         let asset = store.attach_source(&self.tenant, &upload.id, 9, "ab", at_ms).await.unwrap();
         let summary = PlanSummary { audio: 1, duration_ms: 1_000, ..PlanSummary::default() };
         self.done("probe", Some(FlowEvent::Probed), at_ms).await;
@@ -137,6 +154,41 @@ async fn what_no_generation_refers_to_goes_at_once_and_a_superseded_generation_a
         bench.tidy().await;
         assert_eq!(bench.stored(&asset).await, expected, "{age_ms}");
     }
+}
+
+#[tokio::test]
+async fn of_an_upload_that_was_begun_anew_what_was_learned_of_its_first_bytes_goes() {
+    let bench = Bench::new().await;
+    let upload = bench.begun().await;
+    bench.workshop.store.restart_upload(&bench.tenant, &upload.id, now_ms()).await.unwrap();
+    let asset = bench.published(&upload, now_ms()).await;
+    bench.publish(&asset, 2, "job-2").await;
+    let work = publication::work_prefix(&asset.id);
+    for path in ["plan.json", "probe.json", "tracks/video-360p.json", "take-1/plan.json", "take-1/probe.json"] {
+        bench.put(&format!("{work}{path}"), "x").await;
+    }
+    bench.put(&publication::generation_key(&asset.playback_id, 1, "video-360p/00001.m4s"), "of other bytes").await;
+    bench.tidy().await;
+    let stored = bench.stored(&asset).await;
+    let left: Vec<&str> = stored.iter().map(String::as_str).filter(|key| !key.starts_with("published/g2/")).collect();
+    let expected =
+        ["published/current.json", "work/job-2/audio-en/00001.m4s", "work/take-1/plan.json", "work/take-1/probe.json"];
+    assert_eq!(left, expected);
+}
+
+#[tokio::test]
+async fn of_an_upload_that_never_came_to_be_whole_nothing_stays() {
+    let bench = Bench::new().await;
+    let upload = bench.begun().await;
+    let asset = bench.workshop.store.asset(&bench.tenant, &upload.asset_id).await.unwrap().unwrap();
+    let work = publication::work_prefix(&asset.id);
+    for path in ["probe.json", "plan.json", "tracks/video-360p.json"] {
+        bench.put(&format!("{work}{path}"), "x").await;
+    }
+    bench.put(&publication::generation_key(&asset.playback_id, 1, "video-360p/00001.m4s"), "media").await;
+    bench.workshop.store.cancel_upload(&bench.tenant, &upload.id, now_ms()).await.unwrap();
+    bench.tidy().await;
+    assert_eq!(bench.stored(&asset).await, Vec::<String>::new());
 }
 
 #[tokio::test]
