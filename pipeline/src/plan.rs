@@ -12,6 +12,7 @@ use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
 use crate::timeline::Timeline;
+use crate::text::Origin;
 use crate::{PlanError, ranges, text};
 
 /// Longest presentation in seconds: 12 hours.
@@ -25,8 +26,12 @@ const MAX_RATE: u32 = 60;
 const HELD_TAIL_MS: i128 = 1000;
 /// Sound that starts this much after the pictures end belongs to another clock.
 const MAX_GAP_MS: i128 = 10_000;
-/// Sound cut at the start is worth a word from this much on.
-const CUT_START_MS: i128 = 500;
+/// Sound that begins this much earlier than the pictures makes the first one appear with it; less is an encoder's padding.
+const HELD_HEAD_MS: i128 = 100;
+/// What is earlier by more is cut off.
+const MAX_HEAD_MS: i128 = 10_000;
+/// Sound before the first picture is worth a word from this much on.
+const SAID_HEAD_MS: i128 = 500;
 const MAX_WARNINGS: usize = 32;
 /// Sound tracks of a presentation.
 const MAX_SOUNDS: usize = 8;
@@ -38,9 +43,9 @@ const IMAGE_CODECS: [&str; 17] = [
 
 /// Plans the encode of one source: its constant grid, frame map, ranges, renditions, sound and stills.
 ///
-/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown; sound is cut or
-/// filled to the length of the pictures, except that a last picture is held for sound that goes on by more than a
-/// second. Rates above the ladder's maximum, and above 60, are halved.
+/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown, or the start of sound
+/// that begins up to ten seconds before it, for which that picture is shown earlier. Sound is cut or filled to the length of
+/// the pictures, except that a last picture is held for sound that goes on by more than a second. Rates above the ladder's maximum, and above 60, are halved.
 ///
 /// # Errors
 /// A [`PlanError`] with the code `input.no_media`, `input.image`, `input.dimensions`, `input.too_long`,
@@ -48,12 +53,12 @@ const IMAGE_CODECS: [&str; 17] = [
 pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
     let mut warnings = report.warnings.clone();
     let tracks = tracks(report, &mut warnings);
-    let mut plan = match &report.video {
+    let (mut plan, origin) = match &report.video {
         Some(video) if !video.packets.is_empty() => with_pictures(report, video, tracks, ladder, &mut warnings)?,
         _ => sound_alone(&tracks, ladder, &mut warnings)?,
     };
     tell_apart(&mut plan.audio);
-    text::add(report, &mut plan, &mut warnings);
+    text::add(report, origin, &mut plan, &mut warnings);
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
     Ok(plan)
@@ -97,12 +102,17 @@ pub(crate) fn own_names<'a>(languages: impl Iterator<Item = &'a str>) -> Vec<Str
     taken
 }
 
-fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder, warnings: &mut Vec<String>) -> Result<EncodePlan, PlanError> {
+fn sound_alone(
+    tracks: &[Track<'_>],
+    ladder: &Ladder,
+    warnings: &mut Vec<String>,
+) -> Result<(EncodePlan, Origin), PlanError> {
     let (first, others) = tracks.split_first().ok_or_else(PlanError::no_media)?;
     let main = first.alone(&ladder.audio)?;
     warnings.extend(clock::words(&main.clock, main.origin_pts));
     let others = others.iter().map(|track| track.beside(&ladder.audio, first, &main));
-    Ok(EncodePlan {
+    let origin = (main.origin_pts, first.base);
+    let plan = EncodePlan {
         ladder: ladder.pin(),
         video: None,
         duration_ms: rescale(i64::try_from(main.sample_count).unwrap_or(i64::MAX), 1000, main.sample_rate.into()),
@@ -112,7 +122,8 @@ fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder, warnings: &mut Vec<String>
         stills: None,
         skipped: Vec::new(),
         warnings: Vec::new(),
-    })
+    };
+    Ok((plan, origin))
 }
 
 /// What ladders need to know of a source's pictures: upright size in square pixels, rate and bitrate.
@@ -137,7 +148,7 @@ fn with_pictures(
     mut tracks: Vec<Track<'_>>,
     ladder: &Ladder,
     warnings: &mut Vec<String>,
-) -> Result<EncodePlan, PlanError> {
+) -> Result<(EncodePlan, Origin), PlanError> {
     check_pictures(report, video)?;
     let base = TimeBase::new(video.time_base)?;
     let packets = showable(video, warnings);
@@ -146,9 +157,10 @@ fn with_pictures(
     let mut timeline = Timeline::new(&pts, base, video.stated_rate, ladder.max_frame_rate.min(MAX_RATE))?;
     say_rate(&timeline, warnings);
     tracks.retain(|track| belongs(track, &timeline, pts[0], base, warnings));
-    hold_last(&tracks, &mut timeline, pts[0], base, warnings);
+    let origin = hold_first(&tracks, &mut timeline, pts[0], base, warnings);
+    hold_last(&tracks, &mut timeline, origin, base, warnings);
     check_length(&timeline)?;
-    warnings.extend(clock::words(&video.clock, pts[0]));
+    warnings.extend(clock::words(&video.clock, origin));
 
     let shape = shape(video, &packets, base, timeline.frame_rate, warnings);
     let SourceShape { width, height, .. } = shape;
@@ -166,17 +178,18 @@ fn with_pictures(
     };
     let stills = stills(&source);
     let plan = video_plan(video, timeline, selection.renditions);
-    Ok(EncodePlan {
+    let plan = EncodePlan {
         ladder: ladder.pin(),
         duration_ms: duration_ms(&plan),
-        audio: tracks.iter().map(|track| sound_under(&plan, track, ladder, pts[0], base)).collect(),
+        audio: tracks.iter().map(|track| sound_under(&plan, track, ladder, origin, base)).collect(),
         video: Some(plan),
         text: Vec::new(),
         chapters: Vec::new(),
         stills: Some(stills),
         skipped: selection.skipped,
         warnings: Vec::new(),
-    })
+    };
+    Ok((plan, (origin, base)))
 }
 
 fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_types::Rendition>) -> VideoPlan {
@@ -298,11 +311,40 @@ fn belongs(track: &Track<'_>, timeline: &Timeline, origin: i64, base: TimeBase, 
         warnings.push(format!("{name} lies outside the pictures and was left out"));
         return false;
     }
-    if start_ms <= -CUT_START_MS {
-        let seconds = -start_ms as f64 / 1e3;
-        warnings.push(format!("{name} begins {seconds:.1} s before the first picture and was cut there"));
-    }
     true
+}
+
+/// Shows the first picture while there is sound before it; answers what is presentation time 0 then.
+fn hold_first(
+    tracks: &[Track<'_>],
+    timeline: &mut Timeline,
+    first_pts: i64,
+    base: TimeBase,
+    warnings: &mut Vec<String>,
+) -> i64 {
+    let early = |track: &Track<'_>| track.base.since(track.start, first_pts, base).units(1000, 1).map_or(0, |ms| -ms);
+    let held = tracks.iter().filter(|track| (HELD_HEAD_MS..=MAX_HEAD_MS).contains(&early(track)));
+    let rate = timeline.frame_rate;
+    let frames = held.filter_map(|track| base.since(first_pts, track.start, track.base).units_up(rate.num(), rate.den())).max();
+    let origin = match frames.and_then(|frames| u32::try_from(frames).ok()) {
+        Some(frames) => {
+            timeline.hold_before(frames);
+            base.earlier(first_pts, frames, rate)
+        }
+        None => first_pts,
+    };
+    for track in tracks {
+        let (name, early_ms) = (&track.name, early(track));
+        let fate = match early_ms > MAX_HEAD_MS {
+            true if origin == first_pts => "it is cut there",
+            true => "it is cut where that picture is shown from",
+            false => "that picture is shown from then on",
+        };
+        if early_ms >= SAID_HEAD_MS {
+            warnings.push(format!("{name} begins {:.1} s before the first picture: {fate}", early_ms as f64 / 1e3));
+        }
+    }
+    origin
 }
 
 /// Lets the last picture stay while sound goes on.

@@ -8,6 +8,7 @@
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
+//! - [`text`]: text of a source, before it is a cue ([`TextForm`]).
 //! - [`publication`]: immutable generations, the pointer to the newest, and the layout of the store.
 //!
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
@@ -20,6 +21,7 @@ pub mod probe;
 pub mod publication;
 pub mod sample;
 pub mod segment;
+pub mod text;
 pub mod time;
 
 pub use clock::{Anchor, StreamClock, Stretch};
@@ -32,4 +34,5 @@ pub use probe::{AudioProbe, ChapterProbe, PacketTime, ProbeReport, Rational, Rot
 pub use publication::{GenerationIndex, Pointer, PublishedFile};
 pub use sample::{CodecConfig, Sample};
 pub use segment::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};
+pub use text::{TextForm, TextPlace};
 pub use time::{FrameRate, MediaTime, Timescale};
