@@ -31,10 +31,8 @@ impl TimeBase {
 
     /// The time so many frames before `pts`, rounded to nearest.
     pub(crate) fn earlier(self, pts: i64, frames: u32, rate: FrameRate) -> i64 {
-        let ticks = round_div(
-            i128::from(frames) * i128::from(rate.den()) * self.den,
-            i128::from(rate.num()) * self.num,
-        );
+        let ticks =
+            round_div(i128::from(frames) * i128::from(rate.den()) * self.den, i128::from(rate.num()) * self.num);
         pts.saturating_sub(i64::try_from(ticks).unwrap_or(i64::MAX))
     }
 

@@ -11,8 +11,8 @@ use crate::exact::TimeBase;
 use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
-use crate::timeline::Timeline;
 use crate::text::Origin;
+use crate::timeline::Timeline;
 use crate::{PlanError, ranges, text};
 
 /// Longest presentation in seconds: 12 hours.
@@ -325,7 +325,8 @@ fn hold_first(
     let early = |track: &Track<'_>| track.base.since(track.start, first_pts, base).units(1000, 1).map_or(0, |ms| -ms);
     let held = tracks.iter().filter(|track| (HELD_HEAD_MS..=MAX_HEAD_MS).contains(&early(track)));
     let rate = timeline.frame_rate;
-    let frames = held.filter_map(|track| base.since(first_pts, track.start, track.base).units_up(rate.num(), rate.den())).max();
+    let frames =
+        held.filter_map(|track| base.since(first_pts, track.start, track.base).units_up(rate.num(), rate.den())).max();
     let origin = match frames.and_then(|frames| u32::try_from(frames).ok()) {
         Some(frames) => {
             timeline.hold_before(frames);

@@ -15,18 +15,7 @@ const MAX_CHAPTERS: usize = 1000;
 /// Caption channels that are looked for: those of line 21, and the services that are in use.
 const CHANNELS: [CaptionChannel; 10] = {
     use CaptionChannel::{Line21, Service};
-    [
-        Line21(1),
-        Line21(2),
-        Line21(3),
-        Line21(4),
-        Service(1),
-        Service(2),
-        Service(3),
-        Service(4),
-        Service(5),
-        Service(6),
-    ]
+    [Line21(1), Line21(2), Line21(3), Line21(4), Service(1), Service(2), Service(3), Service(4), Service(5), Service(6)]
 };
 /// The clock of chapters.
 const MICROSECONDS: Rational = Rational { num: 1, den: 1_000_000 };
@@ -35,12 +24,7 @@ const MICROSECONDS: Rational = Rational { num: 1, den: 1_000_000 };
 pub(crate) type Origin = (i64, TimeBase);
 
 /// Adds text tracks and chapters to the plan of pictures or sound, on their clock.
-pub(crate) fn add(
-    report: &ProbeReport,
-    (origin_pts, base): Origin,
-    plan: &mut EncodePlan,
-    warnings: &mut Vec<String>,
-) {
+pub(crate) fn add(report: &ProbeReport, (origin_pts, base): Origin, plan: &mut EncodePlan, warnings: &mut Vec<String>) {
     if report.text.len() > MAX_TEXTS {
         warnings.push(format!("only the first {MAX_TEXTS} of {} subtitle tracks are used", report.text.len()));
     }

@@ -4,9 +4,9 @@ use bitstream::sei::{CaptionCarrier, CaptionOrder, CaptionPair};
 use ff::codec::Id;
 use ff::format::context::Input;
 use ffmpeg_next as ff;
-use media_types::{TextForm, TextPlan};
 use media_types::segment::CaptionChannel;
 use media_types::time::rescale;
+use media_types::{TextForm, TextPlan};
 use pipeline::TextCue;
 use timed_text::captions::{Caption, CaptionReader};
 

@@ -5,8 +5,8 @@ use std::ffi::CStr;
 use ff::codec;
 use ff::format::context::Input;
 use ffmpeg_next as ff;
-use media_types::{TextForm, TextPlan};
 use media_types::time::rescale;
+use media_types::{TextForm, TextPlan};
 use pipeline::{EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, TextCue, TextOrder, TextSummary};
 use timed_text::captions::Caption;
 

@@ -92,13 +92,13 @@ mod tests {
 
     #[test]
     fn captions_are_found_however_units_are_framed() {
-        for (header, slice, carrier) in
-            [(&[6][..], &[0x65, 9, 9][..], CaptionCarrier::Avc as fn(_) -> _), (&[0x4e, 1], &[2, 1, 9], CaptionCarrier::Hevc)]
-        {
+        for (header, slice, carrier) in [
+            (&[6][..], &[0x65, 9, 9][..], CaptionCarrier::Avc as fn(_) -> _),
+            (&[0x4e, 1], &[2, 1, 9], CaptionCarrier::Hevc),
+        ] {
             let units = [sei(header), slice.to_vec(), sei(header), slice.to_vec()];
             for size in 1..=4 {
-                let framed =
-                    |unit: &Vec<u8>| [&(unit.len() as u32).to_be_bytes()[4 - size..], unit].concat();
+                let framed = |unit: &Vec<u8>| [&(unit.len() as u32).to_be_bytes()[4 - size..], unit].concat();
                 let picture: Vec<u8> = units.iter().flat_map(framed).collect();
                 assert_eq!(carrier(Some(size)).pairs(&picture, false), [wanted(), wanted()].concat());
                 assert_eq!(carrier(Some(size)).pairs(&picture, true), wanted());

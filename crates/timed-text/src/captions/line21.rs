@@ -13,8 +13,7 @@ const FOOT: usize = 13;
 /// By so many columns a row may be off the middle and be meant to stand there.
 const OFF_CENTRE: usize = 2;
 /// Rows of preamble address codes, by the low bits of the first byte, with the second byte's bit 5 clear and set (table 53).
-const PREAMBLES: [[usize; 2]; 8] =
-    [[10, 10], [0, 1], [2, 3], [11, 12], [13, 14], [4, 5], [6, 7], [8, 9]];
+const PREAMBLES: [[usize; 2]; 8] = [[10, 10], [0, 1], [2, 3], [11, 12], [13, 14], [4, 5], [6, 7], [8, 9]];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Mode {

@@ -52,7 +52,8 @@ fn rows_columns_and_letters_are_those_of_the_code() {
     // Row 1, indent 4 and two columns more; italic from a mid-row code on; an extended character in place of its stand-in.
     let load = [twice(0x14, 0x20), twice(0x11, 0x52), twice(0x17, 0x22), letters("El ni*"), twice(0x11, 0x2e)].concat();
     let more = [letters("a"), twice(0x12, 0x21), letters("~"), twice(0x11, 0x37), twice(0x14, 0x21)].concat();
-    let said = read(0, &[load, more, letters("("), twice(0x13, 0x29), twice(0x14, 0x2f), vec![[0, 0]], twice(0x14, 0x2f)]);
+    let said =
+        read(0, &[load, more, letters("("), twice(0x13, 0x29), twice(0x14, 0x2f), vec![[0, 0]], twice(0x14, 0x2f)]);
     assert_eq!(said[0].text, r"El niá {\i1}Éñ\{");
     assert_eq!(said[0].place, TextPlace { top_percent: Some(10), left_percent: Some(25) });
     // Text in the middle stands there by itself, and so does what is more than a row apart.
@@ -81,10 +82,10 @@ fn what_is_written_after_a_pause_is_a_caption_of_its_own() {
 fn channels_of_both_fields_are_told_apart_and_text_mode_is_none() {
     let two = [twice(0x1c, 0x29), letters("two"), twice(0x14, 0x29), letters("one"), twice(0x1c, 0x2c)].concat();
     let said = read(0, &[two, twice(0x14, 0x2a), letters("text")]);
-    assert_eq!(said.iter().map(|said| (said.channel, &*said.text)).collect::<Vec<_>>(), [
-        (Line21(2), "two"),
-        (Line21(1), "one")
-    ]);
+    assert_eq!(
+        said.iter().map(|said| (said.channel, &*said.text)).collect::<Vec<_>>(),
+        [(Line21(2), "two"), (Line21(1), "one")]
+    );
     assert_eq!(said[1].end_us, None, "nothing took it away");
     let said = read(1, &[twice(0x15, 0x29), letters("three"), twice(0x1d, 0x29), letters("four"), twice(0x15, 0x2c)]);
     assert_eq!(said.iter().map(|said| said.channel).collect::<Vec<_>>(), [Line21(3), Line21(4)]);
@@ -96,7 +97,9 @@ fn packet(blocks: &[u8]) -> Vec<CaptionPair> {
     bytes.resize(bytes.len().next_multiple_of(2), 0);
     bytes[0] = (bytes.len() / 2) as u8;
     let pairs = bytes.chunks_exact(2).enumerate();
-    pairs.map(|(at, two)| CaptionPair { valid: true, kind: if at == 0 { 3 } else { 2 }, data: [two[0], two[1]] }).collect()
+    pairs
+        .map(|(at, two)| CaptionPair { valid: true, kind: if at == 0 { 3 } else { 2 }, data: [two[0], two[1]] })
+        .collect()
 }
 
 fn block(service: u8, codes: &[u8]) -> Vec<u8> {

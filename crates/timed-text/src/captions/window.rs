@@ -55,7 +55,8 @@ impl Window {
     /// `DefineWindow`. A window that is there keeps its text: the command is repeated for those who tune in.
     pub(super) fn define(&mut self, parameters: &[u8; 6], at_us: i64, out: &mut Vec<Said>) {
         let &[flags, vertical, horizontal, point, _, style] = parameters;
-        let (relative, vertical, horizontal) = (vertical & 0x80 != 0, u32::from(vertical & 0x7f), u32::from(horizontal));
+        let (relative, vertical, horizontal) =
+            (vertical & 0x80 != 0, u32::from(vertical & 0x7f), u32::from(horizontal));
         // 75 rows by 210 columns of a picture that is wide.
         let share = |steps: u32, of: u32| if relative { steps.min(100) } else { (steps * 100 / of).min(100) };
         let (visible, rows) = (flags & 0x20 != 0, usize::from(point & 0x0f) + 1);
