@@ -18,6 +18,7 @@
 
 mod check;
 mod clock;
+mod ends;
 mod engine;
 mod error;
 mod exact;

@@ -7,6 +7,7 @@ use media_types::time::rescale;
 use media_types::{AudioPlan, EncodePlan, PacketTime, ProbeReport, VideoPlan, VideoProbe};
 
 use crate::clock;
+use crate::ends::{belongs, hold_first, hold_last};
 use crate::exact::TimeBase;
 use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
@@ -22,16 +23,6 @@ pub(crate) const MAX_SIDE: u32 = 16_384;
 const MAX_PIXELS: u64 = 1 << 26;
 /// Frames per second that no ladder may exceed.
 const MAX_RATE: u32 = 60;
-/// Sound that ends this much later than the pictures makes the last picture stay; less is an encoder's padding.
-const HELD_TAIL_MS: i128 = 1000;
-/// Sound that starts this much after the pictures end belongs to another clock.
-const MAX_GAP_MS: i128 = 10_000;
-/// Sound that begins this much earlier than the pictures makes the first one appear with it; less is an encoder's padding.
-const HELD_HEAD_MS: i128 = 100;
-/// What is earlier by more is cut off.
-const MAX_HEAD_MS: i128 = 10_000;
-/// Sound before the first picture is worth a word from this much on.
-const SAID_HEAD_MS: i128 = 500;
 const MAX_WARNINGS: usize = 32;
 /// Sound tracks of a presentation.
 const MAX_SOUNDS: usize = 8;
@@ -291,73 +282,5 @@ fn say_rate(timeline: &Timeline, warnings: &mut Vec<String>) {
         warnings.push(format!("the pictures have no constant rate; they are shown on a grid of {rate} per second"));
     } else if timeline.halvings > 0 {
         warnings.push(format!("the picture rate was reduced to {rate} per second"));
-    }
-}
-
-fn pictures_ms(timeline: &Timeline) -> i128 {
-    let rate = timeline.frame_rate;
-    i128::from(timeline.frame_map.frame_count()) * 1000 * i128::from(rate.den()) / i128::from(rate.num())
-}
-
-/// Whether a sound track and the pictures share a clock.
-fn belongs(track: &Track<'_>, timeline: &Timeline, origin: i64, base: TimeBase, warnings: &mut Vec<String>) -> bool {
-    let ms = |pts| track.base.since(pts, origin, base).units(1000, 1);
-    let name = &track.name;
-    let (Some(start_ms), Some(end_ms)) = (ms(track.start), ms(track.end)) else {
-        warnings.push(format!("{name} has another clock than the pictures and was left out"));
-        return false;
-    };
-    if end_ms <= 0 || start_ms > pictures_ms(timeline) + MAX_GAP_MS {
-        warnings.push(format!("{name} lies outside the pictures and was left out"));
-        return false;
-    }
-    true
-}
-
-/// Shows the first picture while there is sound before it; answers what is presentation time 0 then.
-fn hold_first(
-    tracks: &[Track<'_>],
-    timeline: &mut Timeline,
-    first_pts: i64,
-    base: TimeBase,
-    warnings: &mut Vec<String>,
-) -> i64 {
-    let early = |track: &Track<'_>| track.base.since(track.start, first_pts, base).units(1000, 1).map_or(0, |ms| -ms);
-    let held = tracks.iter().filter(|track| (HELD_HEAD_MS..=MAX_HEAD_MS).contains(&early(track)));
-    let rate = timeline.frame_rate;
-    let frames =
-        held.filter_map(|track| base.since(first_pts, track.start, track.base).units_up(rate.num(), rate.den())).max();
-    let origin = match frames.and_then(|frames| u32::try_from(frames).ok()) {
-        Some(frames) => {
-            timeline.hold_before(frames);
-            base.earlier(first_pts, frames, rate)
-        }
-        None => first_pts,
-    };
-    for track in tracks {
-        let (name, early_ms) = (&track.name, early(track));
-        let fate = match early_ms > MAX_HEAD_MS {
-            true if origin == first_pts => "it is cut there",
-            true => "it is cut where that picture is shown from",
-            false => "that picture is shown from then on",
-        };
-        if early_ms >= SAID_HEAD_MS {
-            warnings.push(format!("{name} begins {:.1} s before the first picture: {fate}", early_ms as f64 / 1e3));
-        }
-    }
-    origin
-}
-
-/// Lets the last picture stay while sound goes on.
-fn hold_last(tracks: &[Track<'_>], timeline: &mut Timeline, origin: i64, base: TimeBase, warnings: &mut Vec<String>) {
-    let end_ms = |track: &Track<'_>| track.base.since(track.end, origin, base).units(1000, 1);
-    let last = tracks.iter().filter_map(|track| Some((end_ms(track)?, track))).max_by_key(|(end_ms, _)| *end_ms);
-    let (Some((end_ms, track)), pictures_ms, rate) = (last, pictures_ms(timeline), timeline.frame_rate) else { return };
-    if end_ms > pictures_ms + HELD_TAIL_MS
-        && let Some(frames) = track.base.since(track.end, origin, base).units(rate.num(), rate.den())
-    {
-        let seconds = (end_ms - pictures_ms) as f64 / 1e3;
-        warnings.push(format!("{} goes on for {seconds:.1} s after the last picture, which is held", track.name));
-        timeline.hold_until(u64::try_from(frames).unwrap_or(u64::MAX));
     }
 }

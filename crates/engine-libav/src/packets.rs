@@ -96,12 +96,7 @@ pub(crate) fn read_packets(
             seen.others.insert(packet.stream());
         }
     }
-    // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
-    seen.truncated |= unsafe {
-        let io = (*source.as_ptr()).pb;
-        !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
-    };
-    seen.truncated |= source.format().name() == "matroska,webm" && ebml::is_cut(bytes, last);
+    seen.truncated |= is_cut(source, bytes, last);
     if let Some(clocks) = clocks {
         seen.mended = clocks.finish(bytes, video, &mut seen.pictures);
     }
@@ -141,6 +136,16 @@ fn holds_pictures(source: &Input, index: usize) -> bool {
         stream.parameters().medium() == Type::Video && !stream.disposition().contains(Disposition::ATTACHED_PIC)
     };
     source.stream(index).is_some_and(|stream| of_film(&stream))
+}
+
+/// Whether reading ended before the file did, or the file before its media; `last` is the place of the last packet.
+fn is_cut(source: &Input, bytes: &SharedSource, last: Option<u64>) -> bool {
+    // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
+    let failed = unsafe {
+        let io = (*source.as_ptr()).pb;
+        !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
+    };
+    failed || source.format().name() == "matroska,webm" && ebml::is_cut(bytes, last)
 }
 
 /// Decoded because others refer to it, but outside what the container shows.
