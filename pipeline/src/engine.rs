@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
-    StillsPlan, StreamClock, TextPlan, Timescale, VideoPlan,
+    StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -19,7 +19,7 @@ pub const POSTER: &str = "poster.jpg";
 pub const STORYBOARD: &str = "storyboard.jpg";
 /// Most cues of one text track that reach a sink; what a source has beyond them is left out.
 pub const MAX_CUES: u64 = 50_000;
-/// Longest [`TextCue::event`] in bytes.
+/// Longest [`TextCue::length`].
 pub const MAX_CUE_BYTES: usize = 8 << 10;
 /// Most bytes of all events of one [`TextOrder`] together; what a source has beyond them is left out.
 pub const MAX_TEXT_BYTES: u64 = 16 << 20;
@@ -199,6 +199,16 @@ pub struct TextCue {
     /// The fields of an event of Advanced SubStation Alpha behind its times: `ReadOrder,Layer,Style,Name,MarginL,MarginR,
     /// MarginV,Effect,Text`, at most [`MAX_CUE_BYTES`] long. Empty for one that only ends the one before it.
     pub event: String,
+    /// How `event` is to be read: in place of an event it may be cue text of WebVTT.
+    pub form: TextForm,
+}
+
+impl TextCue {
+    /// Bytes that count against [`MAX_CUE_BYTES`] and [`MAX_TEXT_BYTES`].
+    pub fn length(&self) -> usize {
+        let settings = if let TextForm::WebVtt(settings) = &self.form { settings.len() } else { 0 };
+        self.event.len() + settings
+    }
 }
 
 /// The caller no longer wants the result: the engine ends its work and answers [`EngineError::Stopped`].

@@ -1,7 +1,7 @@
 //! Rational arithmetic on source times. Timestamps come from uploads, so nothing here may overflow: values are bounded
 //! when they enter, and products are checked.
 
-use media_types::Rational;
+use media_types::{FrameRate, Rational};
 
 use crate::PlanError;
 
@@ -27,6 +27,13 @@ impl TimeBase {
         let left = i128::from(pts) * self.num * origin_base.den;
         let right = i128::from(origin) * origin_base.num * self.den;
         Seconds { num: left - right, den: self.den * origin_base.den }
+    }
+
+    /// The time so many frames before `pts`, rounded to nearest.
+    pub(crate) fn earlier(self, pts: i64, frames: u32, rate: FrameRate) -> i64 {
+        let ticks =
+            round_div(i128::from(frames) * i128::from(rate.den()) * self.den, i128::from(rate.num()) * self.num);
+        pts.saturating_sub(i64::try_from(ticks).unwrap_or(i64::MAX))
     }
 
     /// The time `pts` of `base` in ticks of this one, rounded to nearest.
@@ -56,14 +63,22 @@ impl Seconds {
 
     /// Units of `1 / per_second` seconds, rounded to nearest. `None` when the time lies beyond 2^31 seconds.
     pub(crate) fn units(self, per_second_num: u32, per_second_den: u32) -> Option<i128> {
+        self.fraction(per_second_num, per_second_den).map(|(units, whole)| round_div(units, whole))
+    }
+
+    /// The same, rounded up.
+    pub(crate) fn units_up(self, per_second_num: u32, per_second_den: u32) -> Option<i128> {
+        self.fraction(per_second_num, per_second_den).map(|(units, whole)| ceil_div(units, whole))
+    }
+
+    fn fraction(self, per_second_num: u32, per_second_den: u32) -> Option<(i128, i128)> {
         if self.whole().unsigned_abs() >> 31 != 0 {
             return None;
         }
         // 31 + 32 + 62 bits for the whole part, 62 + 32 for the rest.
         let whole = self.whole() * i128::from(per_second_num);
         let rest = self.num.rem_euclid(self.den) * i128::from(per_second_num);
-        let divisor = self.den * i128::from(per_second_den);
-        Some(round_div(whole * self.den + rest, divisor))
+        Some((whole * self.den + rest, self.den * i128::from(per_second_den)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use media_types::{AudioPlan, CodecConfig, ProbeReport, Rendition, Sample};
+use media_types::{AudioPlan, CodecConfig, ProbeReport, Rendition, Sample, TextForm};
 
 use crate::engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, POSTER, RangeOrder, RangeSummary, STORYBOARD,
@@ -175,7 +175,7 @@ impl Engine for FakeEngine {
             let known = self.report.text.iter().map(|text| text.stream_index).find(|&index| index == plan.stream_index);
             self.check_stream(plan.stream_index, known)?;
             let event = format!("0,0,Default,,0,0,0,,{}", plan.name);
-            sink.cue(track, TextCue { start_us: 0, end_us: Some(1_000_000), event })?;
+            sink.cue(track, TextCue { start_us: 0, end_us: Some(1_000_000), event, form: TextForm::Event })?;
         }
         Ok(TextSummary { cues_per_track: vec![1; order.tracks.len()], lost_packets: 0 })
     }

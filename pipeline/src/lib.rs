@@ -21,6 +21,7 @@
 mod analysis;
 mod check;
 mod clock;
+mod ends;
 mod engine;
 mod error;
 mod exact;

@@ -7,10 +7,12 @@ use media_types::time::rescale;
 use media_types::{AudioPlan, EncodePlan, PacketTime, ProbeReport, VideoPlan, VideoProbe};
 
 use crate::clock;
+use crate::ends::{belongs, hold_first, hold_last};
 use crate::exact::TimeBase;
 use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
+use crate::text::Origin;
 use crate::timeline::Timeline;
 use crate::{PlanError, is_worth_deciding, ranges, text};
 
@@ -21,12 +23,6 @@ pub(crate) const MAX_SIDE: u32 = 16_384;
 const MAX_PIXELS: u64 = 1 << 26;
 /// Frames per second that no ladder may exceed.
 const MAX_RATE: u32 = 60;
-/// Sound that ends this much later than the pictures makes the last picture stay; less is an encoder's padding.
-const HELD_TAIL_MS: i128 = 1000;
-/// Sound that starts this much after the pictures end belongs to another clock.
-const MAX_GAP_MS: i128 = 10_000;
-/// Sound cut at the start is worth a word from this much on.
-const CUT_START_MS: i128 = 500;
 const MAX_WARNINGS: usize = 32;
 /// Sound tracks of a presentation.
 const MAX_SOUNDS: usize = 8;
@@ -38,9 +34,9 @@ const IMAGE_CODECS: [&str; 17] = [
 
 /// Plans the encode of one source: its constant grid, frame map, ranges, renditions, sound and stills.
 ///
-/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown; sound is cut or
-/// filled to the length of the pictures, except that a last picture is held for sound that goes on by more than a
-/// second. Rates above the ladder's maximum, and above 60, are halved.
+/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown, or the start of sound
+/// that begins up to ten seconds before it, for which that picture is shown earlier. Sound is cut or filled to the length of
+/// the pictures, except that a last picture is held for sound that goes on by more than a second. Rates above the ladder's maximum, and above 60, are halved.
 ///
 /// # Errors
 /// A [`PlanError`] with the code `input.no_media`, `input.image`, `input.dimensions`, `input.too_long`,
@@ -48,12 +44,12 @@ const IMAGE_CODECS: [&str; 17] = [
 pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanError> {
     let mut warnings = report.warnings.clone();
     let tracks = tracks(report, &mut warnings);
-    let mut plan = match &report.video {
+    let (mut plan, origin) = match &report.video {
         Some(video) if !video.packets.is_empty() => with_pictures(report, video, tracks, ladder, &mut warnings)?,
         _ => sound_alone(&tracks, ladder, &mut warnings)?,
     };
     tell_apart(&mut plan.audio);
-    text::add(report, &mut plan, &mut warnings);
+    text::add(report, origin, &mut plan, &mut warnings);
     plan.per_title = ladder.per_title.filter(|_| is_worth_deciding(&plan));
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
@@ -98,12 +94,17 @@ pub(crate) fn own_names<'a>(languages: impl Iterator<Item = &'a str>) -> Vec<Str
     taken
 }
 
-fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder, warnings: &mut Vec<String>) -> Result<EncodePlan, PlanError> {
+fn sound_alone(
+    tracks: &[Track<'_>],
+    ladder: &Ladder,
+    warnings: &mut Vec<String>,
+) -> Result<(EncodePlan, Origin), PlanError> {
     let (first, others) = tracks.split_first().ok_or_else(PlanError::no_media)?;
     let main = first.alone(&ladder.audio)?;
     warnings.extend(clock::words(&main.clock, main.origin_pts));
     let others = others.iter().map(|track| track.beside(&ladder.audio, first, &main));
-    Ok(EncodePlan {
+    let origin = (main.origin_pts, first.base);
+    let plan = EncodePlan {
         ladder: ladder.pin(),
         video: None,
         duration_ms: rescale(i64::try_from(main.sample_count).unwrap_or(i64::MAX), 1000, main.sample_rate.into()),
@@ -115,7 +116,8 @@ fn sound_alone(tracks: &[Track<'_>], ladder: &Ladder, warnings: &mut Vec<String>
         per_title: None,
         decision: None,
         warnings: Vec::new(),
-    })
+    };
+    Ok((plan, origin))
 }
 
 /// What ladders need to know of a source's pictures: upright size in square pixels, rate and bitrate.
@@ -140,7 +142,7 @@ fn with_pictures(
     mut tracks: Vec<Track<'_>>,
     ladder: &Ladder,
     warnings: &mut Vec<String>,
-) -> Result<EncodePlan, PlanError> {
+) -> Result<(EncodePlan, Origin), PlanError> {
     check_pictures(report, video)?;
     let base = TimeBase::new(video.time_base)?;
     let packets = showable(video, warnings);
@@ -149,9 +151,10 @@ fn with_pictures(
     let mut timeline = Timeline::new(&pts, base, video.stated_rate, ladder.max_frame_rate.min(MAX_RATE))?;
     say_rate(&timeline, warnings);
     tracks.retain(|track| belongs(track, &timeline, pts[0], base, warnings));
-    hold_last(&tracks, &mut timeline, pts[0], base, warnings);
+    let origin = hold_first(&tracks, &mut timeline, pts[0], base, warnings);
+    hold_last(&tracks, &mut timeline, origin, base, warnings);
     check_length(&timeline)?;
-    warnings.extend(clock::words(&video.clock, pts[0]));
+    warnings.extend(clock::words(&video.clock, origin));
 
     let shape = shape(video, &packets, base, timeline.frame_rate, warnings);
     let SourceShape { width, height, .. } = shape;
@@ -169,10 +172,10 @@ fn with_pictures(
     };
     let stills = stills(&source);
     let plan = video_plan(video, timeline, selection.renditions);
-    Ok(EncodePlan {
+    let plan = EncodePlan {
         ladder: ladder.pin(),
         duration_ms: duration_ms(&plan),
-        audio: tracks.iter().map(|track| sound_under(&plan, track, ladder, pts[0], base)).collect(),
+        audio: tracks.iter().map(|track| sound_under(&plan, track, ladder, origin, base)).collect(),
         video: Some(plan),
         text: Vec::new(),
         chapters: Vec::new(),
@@ -181,7 +184,8 @@ fn with_pictures(
         per_title: None,
         decision: None,
         warnings: Vec::new(),
-    })
+    };
+    Ok((plan, (origin, base)))
 }
 
 fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_types::Rendition>) -> VideoPlan {
@@ -283,43 +287,5 @@ fn say_rate(timeline: &Timeline, warnings: &mut Vec<String>) {
         warnings.push(format!("the pictures have no constant rate; they are shown on a grid of {rate} per second"));
     } else if timeline.halvings > 0 {
         warnings.push(format!("the picture rate was reduced to {rate} per second"));
-    }
-}
-
-fn pictures_ms(timeline: &Timeline) -> i128 {
-    let rate = timeline.frame_rate;
-    i128::from(timeline.frame_map.frame_count()) * 1000 * i128::from(rate.den()) / i128::from(rate.num())
-}
-
-/// Whether a sound track and the pictures share a clock.
-fn belongs(track: &Track<'_>, timeline: &Timeline, origin: i64, base: TimeBase, warnings: &mut Vec<String>) -> bool {
-    let ms = |pts| track.base.since(pts, origin, base).units(1000, 1);
-    let name = &track.name;
-    let (Some(start_ms), Some(end_ms)) = (ms(track.start), ms(track.end)) else {
-        warnings.push(format!("{name} has another clock than the pictures and was left out"));
-        return false;
-    };
-    if end_ms <= 0 || start_ms > pictures_ms(timeline) + MAX_GAP_MS {
-        warnings.push(format!("{name} lies outside the pictures and was left out"));
-        return false;
-    }
-    if start_ms <= -CUT_START_MS {
-        let seconds = -start_ms as f64 / 1e3;
-        warnings.push(format!("{name} begins {seconds:.1} s before the first picture and was cut there"));
-    }
-    true
-}
-
-/// Lets the last picture stay while sound goes on.
-fn hold_last(tracks: &[Track<'_>], timeline: &mut Timeline, origin: i64, base: TimeBase, warnings: &mut Vec<String>) {
-    let end_ms = |track: &Track<'_>| track.base.since(track.end, origin, base).units(1000, 1);
-    let last = tracks.iter().filter_map(|track| Some((end_ms(track)?, track))).max_by_key(|(end_ms, _)| *end_ms);
-    let (Some((end_ms, track)), pictures_ms, rate) = (last, pictures_ms(timeline), timeline.frame_rate) else { return };
-    if end_ms > pictures_ms + HELD_TAIL_MS
-        && let Some(frames) = track.base.since(track.end, origin, base).units(rate.num(), rate.den())
-    {
-        let seconds = (end_ms - pictures_ms) as f64 / 1e3;
-        warnings.push(format!("{} goes on for {seconds:.1} s after the last picture, which is held", track.name));
-        timeline.hold_until(u64::try_from(frames).unwrap_or(u64::MAX));
     }
 }

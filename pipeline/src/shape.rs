@@ -103,6 +103,7 @@ mod tests {
             bitrate_bps: Some(27_000),
             keyframe_bytes: bytes,
             packets: (0..count).map(packet).collect(),
+            captions: false,
         }
     }
 

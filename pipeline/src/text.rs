@@ -1,6 +1,9 @@
-//! What a plan takes over of a source beside pictures and sound: subtitles and chapters.
+//! What a plan takes over of a source beside pictures and sound: subtitles, closed captions and chapters.
 
-use media_types::{ChapterProbe, EncodePlan, PlannedChapter, ProbeReport, Rational, TextPlan, TextProbe, language};
+use media_types::segment::{CaptionChannel, Roles};
+use media_types::{
+    ChapterProbe, EncodePlan, PlannedChapter, ProbeReport, Rational, TextPlan, TextProbe, VideoProbe, language,
+};
 
 use crate::exact::TimeBase;
 use crate::plan::own_names;
@@ -9,12 +12,19 @@ use crate::plan::own_names;
 const MAX_TEXTS: usize = 32;
 /// Chapters that are looked at.
 const MAX_CHAPTERS: usize = 1000;
+/// Caption channels that are looked for: those of line 21, and the services that are in use.
+const CHANNELS: [CaptionChannel; 10] = {
+    use CaptionChannel::{Line21, Service};
+    [Line21(1), Line21(2), Line21(3), Line21(4), Service(1), Service(2), Service(3), Service(4), Service(5), Service(6)]
+};
 /// The clock of chapters.
 const MICROSECONDS: Rational = Rational { num: 1, den: 1_000_000 };
 
+/// What is presentation time 0: a source time, and the base that it counts in.
+pub(crate) type Origin = (i64, TimeBase);
+
 /// Adds text tracks and chapters to the plan of pictures or sound, on their clock.
-pub(crate) fn add(report: &ProbeReport, plan: &mut EncodePlan, warnings: &mut Vec<String>) {
-    let Some((origin_pts, base)) = origin(plan) else { return };
+pub(crate) fn add(report: &ProbeReport, (origin_pts, base): Origin, plan: &mut EncodePlan, warnings: &mut Vec<String>) {
     if report.text.len() > MAX_TEXTS {
         warnings.push(format!("only the first {MAX_TEXTS} of {} subtitle tracks are used", report.text.len()));
     }
@@ -32,21 +42,14 @@ pub(crate) fn add(report: &ProbeReport, plan: &mut EncodePlan, warnings: &mut Ve
         text.roles.default = meant && Some(position) == chosen;
     }
 
+    // What comes of a channel is known when all pictures were looked at: tracks that say nothing are left out then.
+    let pictures = report.video.as_ref().filter(|video| video.captions && plan.video.is_some());
+    plan.text.extend(pictures.map(|video| captions(video, origin_pts, plan)).into_iter().flatten());
+
     let Ok(clock) = TimeBase::new(MICROSECONDS) else { return };
     let origin_us = clock.nearest_pts(origin_pts, base);
     let chapters = report.chapters.iter().take(MAX_CHAPTERS);
     plan.chapters = chapters.filter_map(|chapter| moved(chapter, origin_us, plan.duration_ms)).collect();
-}
-
-/// What is presentation time 0, and in which base.
-fn origin(plan: &EncodePlan) -> Option<(i64, TimeBase)> {
-    let pictures = plan
-        .video
-        .as_ref()
-        .and_then(|video| Some((video.frame_map.0.first()?.source_pts, TimeBase::new(video.source_time_base).ok()?)));
-    let sound =
-        || plan.audio.first().and_then(|audio| Some((audio.origin_pts, TimeBase::new(audio.source_time_base).ok()?)));
-    pictures.or_else(sound)
 }
 
 fn planned(probe: &TextProbe, own: TimeBase, origin_pts: i64, base: TimeBase) -> Option<TextPlan> {
@@ -59,7 +62,26 @@ fn planned(probe: &TextProbe, own: TimeBase, origin_pts: i64, base: TimeBase) ->
         language: language.unwrap_or_else(|| language::UNKNOWN.to_owned()),
         label: probe.title.clone(),
         roles: probe.roles,
+        channel: None,
+        clock: Default::default(),
     })
+}
+
+/// A track for each channel of captions inside the pictures, whose clock `origin_pts` is of.
+fn captions(video: &VideoProbe, origin_pts: i64, plan: &EncodePlan) -> Vec<TextPlan> {
+    let spoken = plan.audio.first().map_or(language::UNKNOWN, |sound| &sound.language);
+    let track = |channel: CaptionChannel| TextPlan {
+        name: channel.to_string().to_ascii_lowercase().replace(' ', "-"),
+        stream_index: video.stream_index,
+        source_time_base: video.time_base,
+        origin_pts,
+        language: if channel.is_primary() { spoken } else { language::UNKNOWN }.to_owned(),
+        label: Some(channel.to_string()),
+        roles: Roles::default(),
+        channel: Some(channel),
+        clock: video.clock.clone(),
+    };
+    CHANNELS.map(track).to_vec()
 }
 
 /// A chapter on the presentation's clock; `None` when nothing of it is presented.

@@ -62,6 +62,13 @@ impl Timeline {
         Ok(Self { frame_rate, timescale, frame_ticks, frame_map, constant: false, halvings: 0 })
     }
 
+    /// Shows the first picture for so many frames more, before it is due.
+    pub(crate) fn hold_before(&mut self, frames: u32) {
+        if let Some(first) = self.frame_map.0.first_mut() {
+            first.frames = first.frames.saturating_add(frames);
+        }
+    }
+
     /// Shows the last picture until there are at least `frames` frames.
     pub(crate) fn hold_until(&mut self, frames: u64) {
         let missing = frames.saturating_sub(self.frame_map.frame_count());

@@ -9,6 +9,7 @@ use pipeline::{Analysis, CollectingSink, Engine, FakeEngine, check_range, plan};
 fn report(frames: i64) -> ProbeReport {
     let video = VideoProbe {
         clock: Default::default(),
+        captions: Default::default(),
         stream_index: 0,
         codec: "h264".to_owned(),
         width: 1920,

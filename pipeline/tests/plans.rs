@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use ladders::builtin;
-use media_types::segment::Roles;
+use media_types::segment::{CaptionChannel, Roles};
 use media_types::time::rescale;
 use media_types::{
-    AudioPlan, AudioProbe, EncodePlan, FrameRate, GopRange, PacketTime, ProbeReport, Rational, Rotation, VideoPlan,
-    VideoProbe,
+    AudioPlan, AudioProbe, ChapterProbe, EncodePlan, FrameRate, GopRange, PacketTime, ProbeReport, Rational, Rotation,
+    TextProbe, VideoPlan, VideoProbe,
 };
 use pipeline::{
     AudioOrder, CollectingSink, Engine, EngineError, FakeEngine, RangeCheck, RangeFault, RangeOrder, StillsOrder,
@@ -34,6 +34,7 @@ fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
         bitrate_bps: None,
         keyframe_bytes: None,
         packets: pts.into_iter().enumerate().map(|(i, pts)| PacketTime { pts, keyframe: i % 50 == 0 }).collect(),
+        captions: false,
     }
 }
 
@@ -115,19 +116,73 @@ fn some_of_the_segments_are_a_range_of_their_own_and_end_with_the_pictures() {
 
 #[test]
 fn the_presentation_starts_with_the_first_picture() {
-    let mut pictures = video((0..500).map(|i| 9000 + i * 3600), 90_000);
+    let mut pictures = video((0..500).map(|i| 8100 + i * 3600), 90_000);
     let mut audio = sound(0, 48_000 * 21, 48_000);
+    // An encoder's padding is cut.
     let plan = planned(&report(Some(pictures.clone()), vec![audio.clone()]));
-    assert_eq!(only(plan.audio).origin_pts, 4800);
+    assert_eq!((only(plan.audio).origin_pts, plan.video.unwrap().frame_map.0[0].frames), (4320, 1));
     // Pictures before the first key frame cannot be decoded.
     pictures.packets.iter_mut().take(10).for_each(|packet| packet.keyframe = false);
-    audio.span = Some((48_000, 48_000 * 20));
+    audio.span = Some((48_000 * 3, 48_000 * 20));
     let plan = planned(&report(Some(pictures), vec![audio]));
     let video = plan.video.unwrap();
-    assert_eq!(video.frame_map.0[0].source_pts, 9000 + 50 * 3600);
+    assert_eq!(video.frame_map.0[0].source_pts, 8100 + 50 * 3600);
     assert_eq!(video.frame_count(), 450);
-    assert_eq!(only(plan.audio).origin_pts, 4800 + 50 * 1920);
+    assert_eq!(only(plan.audio).origin_pts, 4320 + 50 * 1920);
     assert!(plan.warnings[0].starts_with("50 pictures before the first key frame"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_first_picture_is_shown_from_the_beginning_of_sound_that_comes_before_it() {
+    // 24000/1001 pictures a second in milliseconds; 0.6 s are 14.4 of them.
+    let pictures = video((0..240).map(|i| 5000 + i * 1001 / 24), 1000);
+    let mut early = report(Some(pictures.clone()), vec![sound(44_100 * 44 / 10, 44_100 * 15, 44_100)]);
+    early.chapters = vec![ChapterProbe { start_us: 5_000_000, end_us: 6_000_000, title: "First".to_owned() }];
+    let plan = planned(&early);
+    let video = plan.video.unwrap();
+    assert_eq!((video.frame_map.0[0].source_pts, video.frame_map.0[0].frames), (5000, 16));
+    assert_eq!(video.frame_count(), 255);
+    // Fifteen frames before the first picture, to the millisecond.
+    assert_eq!(only(plan.audio).origin_pts, (5000 - 626) * 441 / 10);
+    assert_eq!(plan.chapters[0].start_us, 626_000);
+    assert_eq!(plan.warnings, ["the sound begins 0.6 s before the first picture: that picture is shown from then on"]);
+    // Ten seconds are waited, and no more; the longest wait counts for all.
+    let tracks = [-3, -12, 0].map(|start| track(1, None, ((5 + start) * 48_000, 15 * 48_000), 48_000));
+    let plan = planned(&report(Some(pictures), tracks.to_vec()));
+    assert_eq!(plan.video.unwrap().frame_map.0[0].frames, 73);
+    assert!(plan.audio.iter().all(|sound| sound.origin_pts == (5000 - 3003) * 48), "{:?}", plan.audio);
+    let said = [
+        "sound track 1 begins 3.0 s before the first picture: that picture is shown from then on",
+        "sound track 2 begins 12.0 s before the first picture: it is cut where that picture is shown from",
+    ];
+    assert_eq!(plan.warnings, said);
+}
+
+#[test]
+fn every_caption_channel_of_pictures_is_planned_beside_the_subtitles() {
+    let said = TextProbe {
+        stream_index: 2,
+        codec: "mov_text".to_owned(),
+        language: Some("eng".to_owned()),
+        title: None,
+        roles: Roles { default: true, ..Roles::default() },
+        time_base: Rational { num: 1, den: 1000 },
+    };
+    let mut source = report(Some(video((0..250).map(|i| 900 + i), 25)), vec![sound(0, 48_000 * 50, 48_000)]);
+    source.text = vec![said];
+    let plain = planned(&source);
+    source.video.as_mut().unwrap().captions = true;
+    let plan = planned(&source);
+    assert_eq!(plan.text[..1], plain.text, "what captions say of themselves does not change it");
+    let names: Vec<&str> = plan.text[1..].iter().map(|text| &*text.name).collect();
+    let services: Vec<String> = (1..=6).map(|number| format!("service-{number}")).collect();
+    assert_eq!(names[..4], ["cc1", "cc2", "cc3", "cc4"]);
+    assert_eq!(names[4..], services);
+    let languages: Vec<&str> = plan.text[1..].iter().map(|text| &*text.language).collect();
+    assert_eq!(languages, ["en", "und", "und", "und", "en", "und", "und", "und", "und", "und"]);
+    let first = &plan.text[1];
+    assert_eq!((first.stream_index, first.origin_pts, first.label.as_deref()), (0, 900, Some("CC1")));
+    assert_eq!((first.channel, first.roles), (Some(CaptionChannel::Line21(1)), Roles::default()));
 }
 
 #[test]

@@ -213,6 +213,19 @@ ff -i usual.mp4 -i "$WORK/chapters.txt" -map 0 -map_metadata 1 -c copy chapters.
 ff "${BASE[@]}" -an -vf "$USUAL" "${X264[@]}" -bf 0 "$WORK/plain.h264"
 damage captions "$WORK/plain.h264" "$WORK/captions.h264"
 ff -f h264 -r 25 -i "$WORK/captions.h264" -i usual.mp4 -map 0:v -map 1:a -c copy captions.mp4
+# In a transport stream nothing but the bytes of the pictures says so; these begin late.
+ff "${BASE[@]}" -an -vf "$USUAL" -c:v mpeg2video -q:v 4 -bf 0 "$WORK/plain.m2v"
+damage captions "$WORK/plain.m2v" "$WORK/captions.m2v" 25
+ff -fflags +genpts -f mpegvideo -framerate 25 -i "$WORK/captions.m2v" -itsoffset 0.04 -i usual.mp4 -map 0:v -map 1:a -c copy captions.ts
+ff -i usual.mp4 "${TEXT[@]}" -map 0 -map 1 -c copy -c:s ttml -metadata:s:s:0 language=eng ttml.mp4
+printf '1\n00:00:00,000 --> 00:00:01,500\n%s\n\n2\n00:00:01,500 --> 00:00:03,000\n%s\n' ......................... ......................... >"$WORK/points.srt"
+ff -i usual.mp4 -i "$WORK/points.srt" -map 0 -map 1 -c copy -c:s mov_text -metadata:s:s:0 language=eng "$WORK/points.mp4"
+damage wvtt "$WORK/points.mp4" wvtt.mp4
+# Subtitles that are pictures, and a kind of text that is not read.
+damage pgs "$WORK/text.srt" "$WORK/bar.sup"
+ff -i usual.mp4 -i "$WORK/bar.sup" -map 0 -map 1 -c copy pgs.mkv
+ff -i usual.mp4 -i "$WORK/bar.sup" -map 0 -map 1 -c copy -c:s dvbsub dvb-subtitles.ts
+damage teletext dvb-subtitles.ts teletext.ts
 usual -c copy -timecode 01:00:00:00 timecode.mov
 ff "${TEXT[@]}" -c:s srt text-alone.mkv
 

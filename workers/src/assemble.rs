@@ -1,7 +1,7 @@
 //! From stored parts to whole tracks, and from tracks to everything that is derived from them.
 
 use bytes::Bytes;
-use media_types::segment::Roles;
+use media_types::segment::{CaptionChannel, Roles};
 use media_types::{AudioPlan, EncodePlan, PlannedChapter, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
 use packager::{
     Chapter, ChapterTitle, FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path,
@@ -59,7 +59,7 @@ pub(crate) fn video_record<'a>(
         segments,
         label: None,
         roles: Roles::default(),
-        captions: None,
+        captions: no_captions(kind),
         webvtt_sizes: Vec::new(),
     })
 }
@@ -187,9 +187,14 @@ fn planned_record(
         segments,
         label: None,
         roles: Roles::default(),
-        captions: None,
+        captions: no_captions(head.kind),
         webvtt_sizes: Vec::new(),
     }
+}
+
+/// Those of a source are tracks of their own: the encoded pictures carry none.
+fn no_captions(kind: TrackKind) -> Option<Vec<CaptionChannel>> {
+    matches!(kind, TrackKind::Video { .. }).then(Vec::new)
 }
 
 fn check_gapless(name: &str, segments: &[SegmentRecord]) -> Result<(), WorkError> {

@@ -121,14 +121,20 @@ pub fn escaped_length(nal: &[u8], count: usize) -> Option<usize> {
 /// The NAL units of a sample in which each follows its 4-byte big-endian length (ISO/IEC 14496-15 §5.3.4.2.1).
 /// The last item is `None` when a length runs past the end.
 pub fn length_prefixed(sample: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    length_prefixed_by(sample, 4)
+}
+
+/// The same for lengths of `size` bytes, at most 4 (`lengthSizeMinusOne` + 1).
+pub fn length_prefixed_by(sample: &[u8], size: usize) -> impl Iterator<Item = Option<&[u8]>> {
     let mut rest = sample;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let unit = rest
-            .split_first_chunk::<4>()
-            .and_then(|(length, tail)| tail.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?));
+        let unit = rest.split_at_checked(size.clamp(1, 4)).and_then(|(length, tail)| {
+            let length = length.iter().fold(0u32, |length, &byte| length << 8 | u32::from(byte));
+            tail.split_at_checked(usize::try_from(length).ok()?)
+        });
         match unit {
             Some((nal, tail)) => {
                 rest = tail;

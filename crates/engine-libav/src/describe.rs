@@ -12,6 +12,7 @@ use media_types::segment::Roles;
 use media_types::time::rescale;
 use media_types::{AudioProbe, ChapterProbe, Rational, TextProbe, language};
 
+use crate::documents::Kind;
 use crate::packets::Seen;
 
 const MAX_CHAPTERS: usize = 1000;
@@ -21,29 +22,43 @@ const MAX_TITLE: usize = 200;
 /// Subtitles as text; those that are pictures, or of an unknown kind, are passed over with a word.
 pub(crate) fn text_tracks(source: &Input, warnings: &mut Vec<String>) -> Vec<TextProbe> {
     let mut tracks = Vec::new();
-    for stream in source.streams().filter(|stream| stream.parameters().medium() == Type::Subtitle) {
-        let (index, codec) = (stream.index(), stream.parameters().id());
-        let reason = match properties(codec) {
-            properties if properties & ff::ffi::AV_CODEC_PROP_BITMAP_SUB != 0 => "it is pictures of text",
-            properties if properties & ff::ffi::AV_CODEC_PROP_TEXT_SUB == 0 => "its kind is not known here",
-            _ if ff::decoder::find(codec).is_none() => "its codec is not known here",
-            _ => {
-                tracks.push(TextProbe {
-                    stream_index: index as u32,
-                    codec: codec.name().to_owned(),
-                    language: stated(&stream, c"language").filter(|text| text != "und"),
-                    title: title(&stream),
-                    roles: roles(&stream),
-                    time_base: rational(stream.time_base()),
-                });
-                continue;
+    for stream in source.streams() {
+        let (index, codec, kind) = (stream.index(), stream.parameters().id(), Kind::of(&stream));
+        match kind {
+            None if stream.parameters().medium() != Type::Subtitle => {}
+            None if unreadable(codec).is_some() => {
+                let reason = unreadable(codec).unwrap_or_default();
+                if warnings.len() < 15 {
+                    warnings.push(format!("subtitle track {index} ({}) is left out: {reason}", codec.name()));
+                }
             }
-        };
-        if warnings.len() < 15 {
-            warnings.push(format!("subtitle track {index} ({}) is left out: {reason}", codec.name()));
+            _ => tracks.push(TextProbe {
+                stream_index: index as u32,
+                codec: kind.map_or(codec.name(), Kind::name).to_owned(),
+                language: stated(&stream, c"language").filter(|text| text != "und"),
+                title: title(&stream),
+                roles: roles(&stream),
+                time_base: rational(stream.time_base()),
+            }),
         }
     }
     tracks
+}
+
+/// Why a decoder of subtitles would give no text.
+fn unreadable(codec: Id) -> Option<&'static str> {
+    let properties = properties(codec);
+    if codec == Id::DVB_TELETEXT {
+        Some("it is teletext")
+    } else if properties & ff::ffi::AV_CODEC_PROP_BITMAP_SUB != 0 {
+        Some("it is pictures of text")
+    } else if properties & ff::ffi::AV_CODEC_PROP_TEXT_SUB == 0 {
+        Some("its kind is not known here")
+    } else if ff::decoder::find(codec).is_none() {
+        Some("its codec is not known here")
+    } else {
+        None
+    }
 }
 
 fn properties(codec: Id) -> i32 {

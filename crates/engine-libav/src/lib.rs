@@ -19,11 +19,14 @@
 
 mod aac;
 mod audio;
+mod captions;
 mod clocks;
 mod codecs;
 mod colour;
 mod convert;
 mod describe;
+mod documents;
+mod ebml;
 mod engine;
 mod error;
 mod index;

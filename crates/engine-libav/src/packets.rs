@@ -11,8 +11,10 @@ use media_types::PacketTime;
 use media_types::time::rescale;
 use pipeline::EngineError;
 
+use crate::captions;
 use crate::clocks::{Clocks, Mended};
 use crate::describe::rational;
+use crate::ebml;
 use crate::error::input;
 use crate::index::Index;
 use crate::open::{SharedSource, has_decode_times_only, read_packet};
@@ -32,6 +34,8 @@ pub(crate) struct Seen {
     /// Further streams of pictures.
     others: HashSet<usize>,
     pub(crate) truncated: bool,
+    /// Pictures have room for captions; nothing is known of it while an index stands for their bytes.
+    pub(crate) captions: bool,
     /// A packet came, be it of a stream that nobody wants.
     pub(crate) anything: bool,
 }
@@ -45,17 +49,18 @@ pub(crate) fn read_packets(
     index: Option<&Index<'_>>,
 ) -> Result<Seen, EngineError> {
     let mut seen = Seen::default();
-    let mut packet = ff::Packet::empty();
+    let (mut packet, mut last) = (ff::Packet::empty(), None);
     let by_decode_time = has_decode_times_only(source);
     let hides_pictures = video.and_then(|index| source.stream(index)).is_some_and(|s| s.parameters().id() == Id::VP8);
     let mut starts_hidden = false;
     let mut clocks = Clocks::of(source, video);
+    let carrier = video.filter(|_| index.is_none()).and_then(|index| captions::carrier(&source.stream(index)?));
     loop {
         match read_packet(&mut packet, source) {
             Ok(()) if is_encrypted(&packet) => {
                 return Err(input("input.encrypted", "the recording is encrypted, and its keys are not in it"));
             }
-            Ok(()) => seen.anything = true,
+            Ok(()) => (seen.anything, last) = (true, u64::try_from(packet.position()).ok().or(last)),
             Err(ff::Error::Eof) => break,
             Err(_) => {
                 seen.truncated = true;
@@ -70,6 +75,9 @@ pub(crate) fn read_packets(
             }
             let (bytes, is_key) = (packet.size() as u64, index.map_or(packet.is_key(), |index| index.is_key(&packet)));
             seen.video_bytes += bytes;
+            if let (false, Some(carrier), Some(data)) = (seen.captions, carrier, packet.data()) {
+                seen.captions = !carrier.pairs(data, true).is_empty();
+            }
             clocks.iter_mut().for_each(|clocks| clocks.see(&packet, is_key));
             if is_discarded(&packet) || hides_pictures && is_hidden_vp8(&packet) {
                 starts_hidden |= is_key && seen.pictures.is_empty();
@@ -88,11 +96,7 @@ pub(crate) fn read_packets(
             seen.others.insert(packet.stream());
         }
     }
-    // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
-    seen.truncated |= unsafe {
-        let io = (*source.as_ptr()).pb;
-        !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
-    };
+    seen.truncated |= is_cut(source, bytes, last);
     if let Some(clocks) = clocks {
         seen.mended = clocks.finish(bytes, video, &mut seen.pictures);
     }
@@ -134,8 +138,18 @@ fn holds_pictures(source: &Input, index: usize) -> bool {
     source.stream(index).is_some_and(|stream| of_film(&stream))
 }
 
+/// Whether reading ended before the file did, or the file before its media; `last` is the place of the last packet.
+fn is_cut(source: &Input, bytes: &SharedSource, last: Option<u64>) -> bool {
+    // SAFETY: `source` owns a valid format context whose `pb` was set when it was opened.
+    let failed = unsafe {
+        let io = (*source.as_ptr()).pb;
+        !io.is_null() && (*io).error < 0 && (*io).error != ff::ffi::AVERROR_EOF
+    };
+    failed || source.format().name() == "matroska,webm" && ebml::is_cut(bytes, last)
+}
+
 /// Decoded because others refer to it, but outside what the container shows.
-fn is_discarded(packet: &ff::Packet) -> bool {
+pub(crate) fn is_discarded(packet: &ff::Packet) -> bool {
     use ff::packet::Ref;
     // SAFETY: a plain field of a valid packet.
     unsafe { (*packet.as_ptr()).flags & ff::ffi::AV_PKT_FLAG_DISCARD != 0 }

@@ -8,6 +8,7 @@ use ffmpeg_next as ff;
 use media_types::{FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
 use pipeline::EngineError;
 
+use crate::captions;
 use crate::describe::{chapters, describe_audio, pixel_format, rational, text_tracks};
 use crate::error::input;
 use crate::index::Index;
@@ -22,9 +23,11 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     let video_index = choose_video(source);
     let audio_indexes = choose_audio(source, &mut warnings);
     let (text, chapters) = (text_tracks(source, &mut warnings), chapters(source));
-    let index = Index::read(source, bytes, video_index);
+    let mut index = Index::read(source, bytes, video_index);
     let mut seen = read_packets(source, bytes, video_index, &audio_indexes, index.as_ref())?;
-    drop(index);
+    if index.take().is_some() {
+        seen.captions = video_index.is_some_and(|video| captions::are_indexed(source, bytes, video));
+    }
     if !seen.anything && claims_samples(source) {
         return Err(input(
             "input.damaged_index",
@@ -122,6 +125,7 @@ fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<Video
         keyframe_bytes: seen.keyframe_bytes.checked_div(seen.keyframes),
         packets: std::mem::take(&mut seen.pictures),
         clock: seen.mended.clock(index),
+        captions: seen.captions,
     })
 }
 

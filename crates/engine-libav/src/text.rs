@@ -1,14 +1,17 @@
-//! Subtitles and captions that are text: what their decoders make of them, on the presentation's clock.
+//! Subtitles that are text and closed captions: what their decoders make of them, on the presentation's clock.
 
 use std::ffi::CStr;
 
 use ff::codec;
 use ff::format::context::Input;
 use ffmpeg_next as ff;
-use media_types::TextPlan;
 use media_types::time::rescale;
+use media_types::{TextForm, TextPlan};
 use pipeline::{EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, TextCue, TextOrder, TextSummary};
+use timed_text::captions::Caption;
 
+use crate::captions::{CaptionTracks, cue, track_of};
+use crate::documents::{Documents, Kind};
 use crate::error::{engine, input, no_decoder};
 use crate::open::{keep_streams, read_packet};
 
@@ -24,46 +27,114 @@ pub(crate) fn read_text(
 ) -> Result<TextSummary, EngineError> {
     let wanted: Vec<usize> = order.tracks.iter().map(|plan| plan.stream_index as usize).collect();
     keep_streams(&mut source, &wanted);
-    let mut tracks: Vec<Option<Track>> = order.tracks.iter().map(|plan| Track::open(&source, plan).ok()).collect();
-    let mut summary = TextSummary { cues_per_track: vec![0; tracks.len()], lost_packets: 0 };
+    let mut tracks: Vec<Option<Track>> = order.tracks.iter().map(|plan| Track::open(&source, plan)).collect();
+    let mut captions = CaptionTracks::open(&source, &order.tracks);
+    let mut told = Told::new(order.tracks.len(), sink);
     let mut packet = ff::Packet::empty();
-    let (mut told, mut bytes_left) = (0, MAX_TEXT_BYTES);
+    let mut reached = 0;
     while read_packet(&mut packet, &mut source).is_ok() {
         let position = u64::try_from(packet.position()).unwrap_or(0).min(size_bytes);
-        if position >= told + PROGRESS_EVERY {
-            told = position;
-            sink.progress(position, size_bytes)?;
+        if position >= reached + PROGRESS_EVERY {
+            reached = position;
+            told.sink.progress(position, size_bytes)?;
         }
-        let is_meant = |index: &usize| order.tracks[*index].stream_index as usize == packet.stream();
-        for index in (0..tracks.len()).filter(is_meant) {
-            let Some(cues) = tracks[index].as_mut().and_then(|track| track.decode(&packet)) else {
-                summary.lost_packets += 1;
-                continue;
-            };
-            for cue in cues {
-                let (count, length) = (&mut summary.cues_per_track[index], cue.event.len() as u64);
-                if *count < MAX_CUES && length <= bytes_left {
-                    bytes_left -= length;
-                    *count += 1;
-                    sink.cue(index as u32, cue)?;
-                } else {
-                    summary.lost_packets += 1;
-                }
+        told.captions(order, captions.as_mut().map_or(Vec::new(), |captions| captions.read(&packet)))?;
+        let is_meant = |plan: &TextPlan| plan.channel.is_none() && plan.stream_index as usize == packet.stream();
+        for index in (0..tracks.len()).filter(|&index| is_meant(&order.tracks[index])) {
+            match tracks[index].as_mut().and_then(|track| track.take(&packet)) {
+                Some(cues) => cues.into_iter().try_for_each(|cue| told.cue(index, cue))?,
+                None => told.summary.lost_packets += 1,
             }
         }
     }
-    sink.progress(size_bytes, size_bytes)?;
-    Ok(summary)
+    told.captions(order, captions.map_or(Vec::new(), CaptionTracks::finish))?;
+    for (index, track) in tracks.into_iter().enumerate() {
+        let Some(Track::Documents(track)) = track else { continue };
+        match track.finish() {
+            Some(cues) => cues.into_iter().try_for_each(|cue| told.cue(index, cue))?,
+            None => told.summary.lost_packets += 1,
+        }
+    }
+    told.sink.progress(size_bytes, size_bytes)?;
+    Ok(told.summary)
 }
 
-struct Track {
+/// What the sink was told.
+struct Told<'s> {
+    sink: &'s mut dyn EngineSink,
+    summary: TextSummary,
+    bytes_left: u64,
+}
+
+impl<'s> Told<'s> {
+    fn new(tracks: usize, sink: &'s mut dyn EngineSink) -> Self {
+        let summary = TextSummary { cues_per_track: vec![0; tracks], lost_packets: 0 };
+        Self { sink, summary, bytes_left: MAX_TEXT_BYTES }
+    }
+
+    fn cue(&mut self, index: usize, cue: TextCue) -> Result<(), EngineError> {
+        let (count, length) = (&mut self.summary.cues_per_track[index], cue.length() as u64);
+        if *count < MAX_CUES && length <= self.bytes_left.min(MAX_CUE_BYTES as u64) {
+            self.bytes_left -= length;
+            *count += 1;
+            self.sink.cue(index as u32, cue)?;
+        } else {
+            self.summary.lost_packets += 1;
+        }
+        Ok(())
+    }
+
+    fn captions(&mut self, order: &TextOrder, captions: Vec<Caption>) -> Result<(), EngineError> {
+        for caption in captions {
+            if let Some(index) = track_of(&order.tracks, caption.channel) {
+                self.cue(index, cue(caption))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Microseconds per tick of a track, as a fraction.
+pub(crate) fn micros_per_tick(plan: &TextPlan) -> (u64, u64) {
+    let base = plan.source_time_base;
+    (u64::from(base.num.unsigned_abs()) * MICROSECONDS, u64::from(base.den.unsigned_abs()).max(1))
+}
+
+enum Track {
+    Decoded(Decoder),
+    Documents(Documents),
+}
+
+impl Track {
+    /// `None` for closed captions, and for what cannot be read.
+    fn open(source: &Input, plan: &TextPlan) -> Option<Self> {
+        if plan.channel.is_some() {
+            return None;
+        }
+        let kind = source.stream(plan.stream_index as usize).and_then(|stream| Kind::of(&stream));
+        match kind {
+            Some(kind) => Some(Self::Documents(Documents::new(kind, plan))),
+            None => Decoder::open(source, plan).ok().map(Self::Decoded),
+        }
+    }
+
+    /// What a packet says; `None` when it says nothing that can be read.
+    fn take(&mut self, packet: &ff::Packet) -> Option<Vec<TextCue>> {
+        match self {
+            Self::Decoded(track) => track.decode(packet),
+            Self::Documents(track) => track.take(packet).map(|()| Vec::new()),
+        }
+    }
+}
+
+struct Decoder {
     decoder: ff::decoder::Subtitle,
     origin_pts: i64,
     /// Microseconds per tick, as a fraction.
     tick: (u64, u64),
 }
 
-impl Track {
+impl Decoder {
     fn open(source: &Input, plan: &TextPlan) -> Result<Self, EngineError> {
         let stream = plan.stream_index as usize;
         let found = source.stream(stream);
@@ -73,9 +144,7 @@ impl Track {
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(found.time_base());
         let decoder = decoder.subtitle().map_err(no_decoder("the subtitles"))?;
-        let base = plan.source_time_base;
-        let tick = (u64::from(base.num.unsigned_abs()) * MICROSECONDS, u64::from(base.den.unsigned_abs()).max(1));
-        Ok(Self { decoder, origin_pts: plan.origin_pts, tick })
+        Ok(Self { decoder, origin_pts: plan.origin_pts, tick: micros_per_tick(plan) })
     }
 
     /// What a packet says, one cue for each place on the screen; an empty one where it clears the screen. `None` for a packet
@@ -99,7 +168,7 @@ impl Track {
         if events.is_empty() {
             events.push(String::new());
         }
-        Some(events.into_iter().map(|event| TextCue { start_us, end_us, event }).collect())
+        Some(events.into_iter().map(|event| TextCue { start_us, end_us, event, form: TextForm::Event }).collect())
     }
 
     fn micros(&self, ticks: i64) -> i64 {
@@ -137,7 +206,7 @@ impl Drop for Decoded {
 }
 
 /// As many whole characters as may be handed over.
-fn clipped(text: &str) -> String {
+pub(crate) fn clipped(text: &str) -> String {
     let end = (0..=text.len().min(MAX_CUE_BYTES)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     text[..end].to_owned()
 }

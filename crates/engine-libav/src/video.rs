@@ -84,6 +84,8 @@ impl<'a> VideoEncoder<'a> {
         if keyframe && index > 0 && !self.codec.takes_orders {
             self.begin_anew()?;
         }
+        // Captions are a track of their own; inside of pictures that may be left out or held they would be torn.
+        picture.remove_side_data(frame::side_data::Type::A53CC);
         picture.set_pts(Some(index.cast_signed()));
         picture.set_kind(match in_order {
             _ if keyframe => picture::Type::I,

@@ -9,6 +9,7 @@
 //! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
+//! - [`text`]: text of a source, before it is a cue ([`TextForm`]).
 //! - [`publication`]: immutable generations, the pointer to the newest, and the layout of the store.
 //!
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
@@ -22,6 +23,7 @@ pub mod probe;
 pub mod publication;
 pub mod sample;
 pub mod segment;
+pub mod text;
 pub mod time;
 
 pub use clock::{Anchor, StreamClock, Stretch};
@@ -35,4 +37,5 @@ pub use probe::{AudioProbe, ChapterProbe, PacketTime, ProbeReport, Rational, Rot
 pub use publication::{GenerationIndex, Pointer, PublishedFile};
 pub use sample::{CodecConfig, Sample};
 pub use segment::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};
+pub use text::{TextForm, TextPlace};
 pub use time::{FrameRate, MediaTime, Timescale};

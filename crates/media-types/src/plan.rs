@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::segment::Roles;
+use crate::segment::{CaptionChannel, Roles};
 use crate::time::rescale;
 use crate::{FrameRate, LadderDecision, PerTitle, Rational, Rotation, StreamClock, Timescale};
 
@@ -287,6 +287,12 @@ pub struct TextPlan {
     pub label: Option<String>,
     /// What it is for.
     pub roles: Roles,
+    /// The channel of closed captions inside the pictures that `stream_index` then names; `None` for a stream of text.
+    #[serde(default)]
+    pub channel: Option<CaptionChannel>,
+    /// How source times come from those in the file, where those jump.
+    #[serde(default)]
+    pub clock: StreamClock,
 }
 
 /// A named part of the presentation.

@@ -85,6 +85,9 @@ pub struct VideoProbe {
     /// How they come from the times in the file, where those jump.
     #[serde(default)]
     pub clock: StreamClock,
+    /// Whether pictures were seen that have room for closed captions (ATSC A/53), with or without any in it.
+    #[serde(default)]
+    pub captions: bool,
 }
 
 /// One audio stream.

@@ -1,5 +1,7 @@
 //! Packaged media as it is stored and listed.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{CodecConfig, Timescale};
@@ -95,6 +97,23 @@ pub enum CaptionChannel {
     Line21(u8),
     /// A service of digital television (ANSI/CTA-708-E): 1 to 63.
     Service(u8),
+}
+
+impl CaptionChannel {
+    /// Whether it is the first of its kind, which is in the language that is spoken (CTA-608-E, CTA-708-E).
+    pub fn is_primary(self) -> bool {
+        matches!(self, Self::Line21(1) | Self::Service(1))
+    }
+}
+
+/// What people call it.
+impl fmt::Display for CaptionChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line21(number) => write!(f, "CC{number}"),
+            Self::Service(number) => write!(f, "Service {number}"),
+        }
+    }
 }
 
 /// A whole packaged track: all that playlists and manifests are written from.

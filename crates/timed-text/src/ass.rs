@@ -1,7 +1,9 @@
 //! Events of Advanced SubStation Alpha: what decoders of every kind of subtitles hand out.
 
-use crate::markup::{placement, push_escaped};
-use crate::{CUE_LIMIT, Cue, Document};
+use media_types::TextForm;
+
+use crate::markup::{placement, push_escaped, settings_of};
+use crate::{CUE_LIMIT, Cue, Document, webvtt};
 
 /// Fields in front of an event's text, behind its times: `ReadOrder,Layer,Style,Name,MarginL,MarginR,MarginV,Effect`.
 const FIELDS: usize = 8;
@@ -16,7 +18,9 @@ pub struct Event {
     /// When it disappears; `None` when the next one replaces it.
     pub end_us: Option<i64>,
     /// `ReadOrder,Layer,Style,Name,MarginL,MarginR,MarginV,Effect,Text`; empty for one that only ends the one before it.
-    pub fields: String,
+    pub text: String,
+    /// How `text` is to be read: in place of an event it may be cue text of WebVTT.
+    pub form: TextForm,
 }
 
 /// The cues that events are, in the order of their starts, on a presentation from 0 to `end_us`.
@@ -30,7 +34,11 @@ pub fn document(mut events: Vec<Event>, end_us: i64) -> Document {
         let stays = || event.start_us.saturating_add(STAYS_US).min(replaced_us);
         let stated = event.end_us.unwrap_or_else(stays);
         let (start_us, end_us) = (event.start_us.max(0), stated.min(end_us));
-        let (settings, payload) = cue_text(&event.fields);
+        let (settings, payload) = match &event.form {
+            TextForm::Event => cue_text(&event.text),
+            TextForm::Placed(place) => (settings_of(*place), cue_text(&event.text).1),
+            TextForm::WebVtt(settings) => webvtt::one_cue(settings, &event.text),
+        };
         if start_us < end_us && !payload.is_empty() {
             document.cues.push(Cue { id: None, start_us, end_us, settings, payload });
         }
@@ -177,14 +185,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::webvtt;
 
     fn said(text: &str) -> String {
         cue_text(&format!("7,0,Default,,0,0,0,,{text}")).1
     }
 
     fn event(start_us: i64, end_us: Option<i64>, text: &str) -> Event {
-        Event { start_us, end_us, fields: format!("0,0,Default,,0,0,0,,{text}") }
+        Event { start_us, end_us, text: format!("0,0,Default,,0,0,0,,{text}"), form: TextForm::Event }
     }
 
     #[test]
@@ -211,7 +218,7 @@ mod tests {
             event(5_000_000, None, "second"),
             event(1_000_000, None, "first"),
             event(5_000_000, None, "beside it"),
-            Event { fields: String::new(), ..event(7_000_000, None, "") },
+            Event { text: String::new(), ..event(7_000_000, None, "") },
             event(-1_000_000, Some(500_000), "early"),
             event(19_000_000, Some(40_000_000), "late"),
             event(20_000_000, Some(21_000_000), "behind"),

@@ -4,6 +4,7 @@
 //! - [`webvtt`]: WebVTT files, read and written whole, and cut into HLS segments (RFC 8216bis §3.1.4).
 //! - [`srt`]: SubRip files.
 //! - [`ass`]: events of Advanced SubStation Alpha, as decoders of subtitles hand them out.
+//! - [`captions`]: closed captions inside of pictures, read from the entries of `cc_data`.
 //! - [`wvtt`]: WebVTT in MP4 samples and back (ISO/IEC 14496-30).
 //! - [`ttml`]: TTML and IMSC documents: times, profile, and their text as cues.
 //! - [`stpp`]: TTML in MP4 samples and back (ISO/IEC 14496-30).
@@ -14,6 +15,7 @@
 //! timescale up to 500,000 comes back as the same tick.
 
 pub mod ass;
+pub mod captions;
 pub mod codec;
 pub mod document;
 pub mod imsc;

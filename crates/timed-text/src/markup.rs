@@ -1,5 +1,7 @@
 //! Cue text: its timestamps and its character references.
 
+use media_types::TextPlace;
+
 use crate::time::{push_timestamp, take_timestamp};
 
 /// Appends `text` as cue text of WebVTT, in which `&`, `<` and `>` are references.
@@ -23,6 +25,14 @@ pub(crate) fn placement(place: u8) -> String {
         (line, "") => line.to_owned(),
         (line, align) => format!("{line} {align}"),
     }
+}
+
+/// Cue settings of a place in hundredths of the picture; what is beyond it counts as its edge.
+pub(crate) fn settings_of(place: TextPlace) -> String {
+    let line = place.top_percent.map(|top| format!("line:{}%", top.min(100)));
+    let left = place.left_percent.map(|left| format!("position:{}% align:start", left.min(100)));
+    let settings: Vec<String> = line.into_iter().chain(left).collect();
+    settings.join(" ")
 }
 
 /// The timestamp tags of a cue's text: byte range of the time between its brackets, and the time in milliseconds.

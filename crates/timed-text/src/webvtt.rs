@@ -9,7 +9,7 @@ pub use parse::parse;
 pub use segment::segments;
 pub use write::{header, write};
 
-pub(crate) use parse::parse_config;
+pub(crate) use parse::{one_cue, parse_config};
 pub(crate) use write::{clean_line, clean_payload};
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use bitstream::sei::{self, CaptionChannels, CaptionPair};
+use bitstream::sei::{self, CaptionCarrier, CaptionChannels, CaptionPair};
+use timed_text::captions::CaptionReader;
 
 /// The first byte says what the rest is: an SEI NAL unit of H.264 (even) or H.265 (odd); or, from 128 on, caption data that
 /// is put into one.
@@ -13,9 +14,17 @@ pub fn captions(data: &[u8]) {
         for entries in rest.chunks(93) {
             unit(&wrapped(entries, hevc), hevc, &mut channels);
         }
-        for entry in rest.chunks_exact(3) {
-            channels.pair(CaptionPair { valid: entry[0] & 4 != 0, kind: entry[0] & 3, data: [entry[1], entry[2]] });
-        }
+        let pairs = rest
+            .chunks_exact(3)
+            .map(|entry| CaptionPair { valid: entry[0] & 4 != 0, kind: entry[0] & 3, data: [entry[1], entry[2]] });
+        pairs.clone().for_each(|pair| channels.pair(pair));
+        let (mut reader, pairs) = (CaptionReader::default(), pairs.collect::<Vec<_>>());
+        let shown = (0..).zip(pairs.chunks(20)).flat_map(|(at, pairs)| reader.picture(at * 700_000, pairs));
+        assert!(shown.fold(true, |whole, said| whole && !said.text.is_empty()));
+        reader.finish();
+    }
+    for carrier in [CaptionCarrier::Avc(Some(4)), CaptionCarrier::Hevc(None), CaptionCarrier::Mpeg2] {
+        carrier.pairs(data, kind % 4 == 0);
     }
     assert!(channels.line21().all(|number| (1..=4).contains(&number) && channels.has_line21(number)));
     assert!(channels.services().all(|number| (1..=63).contains(&number)));

@@ -19,8 +19,9 @@ pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
     if let Some(video) = &report.video {
         let keyframes = video.packets.iter().filter(|packet| packet.keyframe).count();
         let rate = video.stated_rate.map_or("unstated rate".to_owned(), |rate| format!("{rate} fps stated"));
+        let captions = if video.captions { ", closed captions" } else { "" };
         out::line(format_args!(
-            "  video #{}: {} {}x{} {}, {rate}, {} pictures, {keyframes} keyframes",
+            "  video #{}: {} {}x{} {}, {rate}, {} pictures, {keyframes} keyframes{captions}",
             video.stream_index,
             video.codec,
             video.width,
@@ -80,7 +81,7 @@ fn summary(report: &ProbeReport) -> serde_json::Value {
             "stream_index": video.stream_index, "codec": video.codec, "width": video.width, "height": video.height,
             "pixel_format": video.pixel_format, "rotation": video.rotation, "interlaced": video.interlaced,
             "rate": video.stated_rate.map(|rate| rate.to_string()), "bitrate_bps": video.bitrate_bps,
-            "pictures": video.packets.len(), "keyframes": video.packets.iter().filter(|packet| packet.keyframe).count(),
+            "captions": video.captions, "pictures": video.packets.len(), "keyframes": video.packets.iter().filter(|packet| packet.keyframe).count(),
         })
     });
     json!({

@@ -129,13 +129,9 @@ impl<'a> ClosedCaptions<'a> {
             let id = Self::id(position);
             let mut group = Group::new("CLOSED-CAPTIONS", &id);
             for &channel in *channels {
-                let (name, instream) = match channel {
-                    CaptionChannel::Line21(number) => (format!("CC{number}"), format!("CC{number}")),
-                    CaptionChannel::Service(number) => (format!("Service {number}"), format!("SERVICE{number}")),
-                };
-                // The first channel and the first service are in the language that is spoken (CTA-608-E, CTA-708-E).
-                let primary = matches!(channel, CaptionChannel::Line21(1) | CaptionChannel::Service(1));
-                let language = if primary { self.language.clone() } else { "und".to_owned() };
+                let name = channel.to_string();
+                let instream = name.to_ascii_uppercase().replace(' ', "");
+                let language = if channel.is_primary() { self.language.clone() } else { "und".to_owned() };
                 let roles = Roles::default();
                 // Line 21 and the digital services say the same; the system need not choose between them.
                 let select = !matches!(channel, CaptionChannel::Service(_))

@@ -141,6 +141,7 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         bitrate_bps: None,
         keyframe_bytes: None,
         packets: (0..pictures).map(|pts| PacketTime { pts, keyframe: pts % 48 == 0 }).collect(),
+        captions: false,
     };
     let (container, warnings) = ("mov".to_owned(), Vec::new());
     ProbeReport {

@@ -9,7 +9,7 @@ use media_types::{
     AudioPlan, CodecConfig, EncodePlan, Sample, SegmentRecord, TextPlan, Timescale, TrackKind, VideoPlan,
 };
 use packager::{TextGrid, media_segment, segment_path, webvtt_segment_path};
-use pipeline::TextOrder;
+use pipeline::{TextCue, TextOrder};
 use serde::{Deserialize, Serialize};
 use timed_text::ass::{self, Event};
 use timed_text::{Document, TextError, TextSample, TimestampMap, webvtt, wvtt};
@@ -99,7 +99,8 @@ async fn hear(
         match event {
             EngineEvent::Cue { track, cue } => {
                 if let Some(events) = tracks.get_mut(track as usize) {
-                    events.push(Event { start_us: cue.start_us, end_us: cue.end_us, fields: cue.event });
+                    let TextCue { start_us, end_us, event, form } = cue;
+                    events.push(Event { start_us, end_us, text: event, form });
                 }
             }
             EngineEvent::Progress { done, total } => on_progress(share(done, total)),

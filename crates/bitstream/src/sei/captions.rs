@@ -26,11 +26,20 @@ pub struct CaptionPair {
 impl<'a> CaptionData<'a> {
     /// Of a payload that starts with `itu_t_t35_country_code`. `None` when it holds something else.
     pub(super) fn read(mut payload: Payload<'a>) -> Option<Self> {
-        // United States, ATSC, "GA94", cc_data.
-        for expected in [0xb5, 0x00, 0x31, b'G', b'A', b'9', b'4', 0x03] {
-            if payload.next()? != expected {
-                return None;
-            }
+        // United States, ATSC.
+        let registered = payload.by_ref().take(3).eq([0xb5, 0x00, 0x31]);
+        if registered { Self::of_atsc(payload) } else { None }
+    }
+
+    /// Of `user_data` of MPEG-2, behind its start code. It needs no emulation prevention, and looks as if it had none: two
+    /// bytes of zero come before a marker only.
+    pub(super) fn of_user_data(data: &'a [u8]) -> Option<Self> {
+        Self::of_atsc(Payload::whole(data))
+    }
+
+    fn of_atsc(mut payload: Payload<'a>) -> Option<Self> {
+        if !payload.by_ref().take(5).eq(*b"GA94\x03") {
+            return None;
         }
         let flags = payload.next()?;
         payload.next()?; // em_data
@@ -85,11 +94,7 @@ impl CaptionChannels {
     pub fn pair(&mut self, pair: CaptionPair) {
         match pair.kind {
             0 | 1 if pair.valid => self.fields[usize::from(pair.kind)].pair(pair.data, pair.kind == 1),
-            2 if pair.valid => self.dtvcc.extend(pair.data),
-            3 if pair.valid => self.dtvcc.start(pair.data),
-            // An invalid pair of a packet says that there is no more of it (CTA-708 §4.4.1).
-            2 | 3 => self.dtvcc.stop(),
-            _ => {}
+            _ => self.dtvcc.pair(pair),
         }
     }
 

@@ -11,7 +11,11 @@ pub struct Payload<'a> {
     left: usize,
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    pub(super) fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes: RbspBytes::new(bytes), left: bytes.len() }
+    }
+
     /// Bytes that are left, as the message states; fewer come when it is cut short.
     pub fn left(&self) -> usize {
         self.left

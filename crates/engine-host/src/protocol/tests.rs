@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use media_types::segment::Roles;
+use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
     AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
-    StillsPlan, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    StillsPlan, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{Judge, Quality, VideoSetup};
 use proptest::prelude::*;
@@ -117,6 +117,7 @@ prop_compose! {
             name: words[0].clone(), stream_index, source_time_base, origin_pts, language: words[1].clone(),
             label: flags[0].then(|| words[2].clone()),
             roles: Roles { default, forced, hearing_impaired, visual_impaired, commentary },
+            channel: flags[1].then_some(CaptionChannel::Line21(origin_pts as u8)), clock: Default::default(),
         };
         TextOrder { tracks: vec![plan; words[2].len() % 3] }
     }
@@ -147,7 +148,7 @@ prop_compose! {
             stream_index: 0, codec: texts[0].clone(), width, height, rotation, time_base, pixel_format: texts[1].clone(),
             sample_aspect: time_base, interlaced: silent, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
             stated_rate: stated_rate.and_then(|(num, den)| FrameRate::new(num, den)),
-            packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(),
+            packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(), captions: silent,
         };
         let video = silent.then_some(video);
         let text = TextProbe {
@@ -193,9 +194,16 @@ fn from_child() -> impl Strategy<Value = FromChild> {
         }),
         ".{0,20}".prop_map(|name| FromChild::Image { name }),
         any::<(u64, u64)>().prop_map(|(done, total)| FromChild::Progress { done, total }),
-        (any::<(u32, i64, Option<i64>)>(), ".{0,20}").prop_map(|((track, start_us, end_us), event)| {
-            FromChild::Cue { track, cue: TextCue { start_us, end_us, event } }
-        }),
+        (any::<(u32, i64, Option<i64>)>(), ".{0,20}", any::<Option<(Option<u8>, Option<u8>)>>()).prop_map(
+            |((track, start_us, end_us), event, place)| {
+                let form = match place {
+                    Some((None, None)) => TextForm::WebVtt("line:0".to_owned()),
+                    Some((top_percent, left_percent)) => TextForm::Placed(TextPlace { top_percent, left_percent }),
+                    None => TextForm::Event,
+                };
+                FromChild::Cue { track, cue: TextCue { start_us, end_us, event, form } }
+            }
+        ),
         (prop::collection::vec(any::<u64>(), 0..5), any::<u64>()).prop_map(|(cues_per_track, lost_packets)| {
             FromChild::TextDone(TextSummary { cues_per_track, lost_packets })
         }),

@@ -118,8 +118,9 @@ impl Expected {
 
     pub(super) fn cue(&mut self, track: u32, cue: &TextCue) -> Result<(), ProtocolError> {
         let left = self.cues_left.get_mut(track as usize).ok_or(ProtocolError::Unexpected("text of another track"))?;
-        let rest = left.checked_sub(1).filter(|_| cue.event.len() <= MAX_CUE_BYTES);
-        let bytes = self.text_bytes_left.checked_sub(cue.event.len() as u64);
+        let length = cue.length();
+        let rest = left.checked_sub(1).filter(|_| length <= MAX_CUE_BYTES);
+        let bytes = self.text_bytes_left.checked_sub(length as u64);
         let (rest, bytes) = rest.zip(bytes).ok_or(ProtocolError::Unexpected("more than was ordered"))?;
         (*left, self.text_bytes_left) = (rest, bytes);
         Ok(())

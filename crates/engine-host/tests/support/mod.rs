@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use media_types::segment::Roles;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, PacketTime, ProbeReport, Rational, Rendition, Rotation, Sample, Shown,
-    StillsPlan, TextPlan, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    StillsPlan, TextForm, TextPlan, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, RangeOrder, RangeSummary, STORYBOARD,
@@ -286,6 +286,7 @@ pub(crate) fn probe_report() -> ProbeReport {
         bitrate_bps: Some(5_000_000),
         keyframe_bytes: Some(100_000),
         packets,
+        captions: false,
     };
     ProbeReport {
         container: "mov".into(),
@@ -376,7 +377,7 @@ pub(crate) fn audio_order() -> AudioOrder {
 }
 
 pub(crate) fn cue(event: &str) -> TextCue {
-    TextCue { start_us: 0, end_us: Some(1_000_000), event: event.to_owned() }
+    TextCue { start_us: 0, end_us: Some(1_000_000), event: event.to_owned(), form: TextForm::Event }
 }
 
 /// Two tracks of text.
@@ -389,6 +390,8 @@ pub(crate) fn text_order() -> TextOrder {
         language: "en".to_owned(),
         label: None,
         roles: Roles::default(),
+        channel: None,
+        clock: Default::default(),
     };
     TextOrder { tracks: vec![plan.clone(), plan] }
 }

@@ -4,7 +4,7 @@ use crate::error::{Warnings, excerpt};
 use crate::time::{digits, take_timestamp};
 use crate::{CUE_LIMIT, Cue, Document, Parsed, TextError, TimestampMap, decode};
 
-use super::settings;
+use super::{clean_line, clean_payload, settings};
 
 /// Reads a WebVTT file (W3C WebVTT §6.1). What that parser drops is dropped here, with a warning; a comma in a time is
 /// taken for a point. Only a missing signature is an error, and more than [`crate::BYTE_LIMIT`] bytes or
@@ -23,6 +23,13 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, TextError> {
 /// Reads the text of a `vttC` box; without a signature it holds nothing that is of use.
 pub(crate) fn parse_config(config: &str) -> Document {
     parse(config.as_bytes()).map(|parsed| parsed.document).unwrap_or_default()
+}
+
+/// Settings and text of one cue as a file would have them: those that are valid, and no empty line.
+pub(crate) fn one_cue(settings: &str, text: &str) -> (String, String) {
+    let file = format!("WEBVTT\n\n00:00.000 --> 00:01.000 {}\n{}\n", clean_line(settings), clean_payload(text));
+    let cue = parse(file.as_bytes()).ok().and_then(|parsed| parsed.document.cues.into_iter().next());
+    cue.map_or_else(Default::default, |cue| (cue.settings, cue.payload))
 }
 
 fn parse_text(text: &str) -> Result<Parsed, TextError> {

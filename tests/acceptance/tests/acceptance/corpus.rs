@@ -163,7 +163,28 @@ fn check(clip: &str, wanted: &Value) -> Faults {
     let chapters = std::fs::read_to_string(out.join("chapters.vtt")).unwrap_or_default();
     faults.same("how many chapters there are", &chapters.matches(" --> ").count().into(), &wanted["chapters"]);
     check_sound(&out, wanted, flashes_ms, &mut faults);
+    if let Some(cues) = wanted.get("cues") {
+        check_cues(&out, cues, &mut faults);
+    }
     faults
+}
+
+/// The first segment of every track of subtitles has these cues: start and end in milliseconds, and the text.
+fn check_cues(out: &Path, wanted: &Value, faults: &mut Faults) {
+    for track in playlists(out, "text-") {
+        let text = std::fs::read_to_string(track.with_file_name("00001.vtt")).unwrap();
+        let ms = |clock: &str| {
+            let parts = clock.split([':', '.']).map(|part| part.parse::<u64>().unwrap());
+            parts.zip([3_600_000, 60_000, 1000, 1]).map(|(part, unit)| part * unit).sum::<u64>()
+        };
+        let cue = |block: &str| {
+            let (times, said) = block.split_once('\n')?;
+            let (from, to) = times.split_once(" --> ")?;
+            Some(serde_json::json!([ms(from), ms(to.split(' ').next()?), said.trim_end()]))
+        };
+        let found: Vec<Value> = text.split("\n\n").filter_map(cue).collect();
+        faults.same("what the subtitles say", &found.into(), wanted);
+    }
 }
 
 fn check_words(result: &Value, wanted: &Value, faults: &mut Faults) {

@@ -1,6 +1,6 @@
 //! `lectern package`, from outside: other packagers, decoders and players judge what it makes.
 
-mod captions;
+pub mod captions;
 mod chapters;
 mod cpix;
 mod encrypted_inputs;

@@ -1,5 +1,7 @@
 //! Everything a recording has beside its pictures and its first sound: further languages, subtitles, chapters.
 
+mod captions;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -13,17 +13,17 @@ use super::{joined, package};
 use crate::judge;
 
 /// The pictures that put the caption on display and take it away.
-const SHOWN: (usize, usize) = (30, 90);
-const SAID: &str = "HELLO THERE";
+pub const SHOWN: (usize, usize) = (30, 90);
+pub const SAID: &str = "HELLO THERE";
 /// The same of service 1 and 2.
-const SERVICES: [((usize, usize), &str); 2] = [((36, 84), "SERVICE ONE"), ((60, 132), "DIENST ZWEI")];
+pub const SERVICES: [((usize, usize), &str); 2] = [((36, 84), "SERVICE ONE"), ((60, 132), "DIENST ZWEI")];
 
 /// One entry of `cc_data`: `cc_type` and two bytes.
-type Entry = (u8, [u8; 2]);
+pub type Entry = (u8, [u8; 2]);
 
 /// Codecs whose pictures carry captions.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Codec {
+pub enum Codec {
     Avc,
     Hevc,
 }
@@ -34,7 +34,7 @@ fn odd(pair: [u8; 2]) -> [u8; 2] {
 }
 
 /// The pair that each picture carries in field 1 (CTA-608-E, 6.4 and annex B): a pop-on caption on row 15 of channel 1.
-fn line21() -> Vec<Vec<Entry>> {
+pub fn line21() -> Vec<Vec<Entry>> {
     let control = |code: u8| [[0x14, code]; 2];
     let mut text = SAID.as_bytes().to_vec();
     if text.len() % 2 == 1 {
@@ -69,7 +69,7 @@ fn services() -> Vec<Vec<Entry>> {
 }
 
 /// Both in the same pictures.
-fn both() -> Vec<Vec<Entry>> {
+pub fn both() -> Vec<Vec<Entry>> {
     line21().into_iter().zip(services()).map(|(mut one, other)| (one.extend(other), one).1).collect()
 }
 
@@ -93,7 +93,7 @@ fn sei(codec: Codec, entries: &[Entry]) -> Vec<u8> {
 }
 
 /// The low rung's size and rate without B-pictures, one slice each, and these caption data in the pictures.
-fn captioned(folder: &Path, codec: Codec, pictures: Vec<Vec<Entry>>) -> PathBuf {
+pub fn captioned(folder: &Path, codec: Codec, pictures: Vec<Vec<Entry>>) -> PathBuf {
     let low = rungs().low.to_str().unwrap();
     let (coding, raw) = match codec {
         Codec::Avc => (
@@ -164,7 +164,7 @@ fn listed(out: &Path) -> Vec<(String, Option<String>)> {
 }
 
 /// The text of a track as the players' harness reads it, shown from one picture to another.
-fn track(language: &str, (from, to): (usize, usize), text: &str) -> Value {
+pub fn track(language: &str, (from, to): (usize, usize), text: &str) -> Value {
     let [start_s, end_s] = [from, to].map(|picture| picture as f64 * 1001.0 / 24_000.0);
     json!({ "language": language, "forced": false, "cues": [{ "start_s": start_s, "end_s": end_s, "text": text }] })
 }
