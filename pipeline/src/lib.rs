@@ -10,6 +10,7 @@
 //!   - `sound`, `stills`, `text`: the other parts of a plan.
 //! - `clock`: [`ClockWatch`], where a source's clock jumps.
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
+//! - `scenes`: [`SceneWatch`], where slides change and what a recording shows.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
 //!
@@ -26,6 +27,7 @@ mod loudness;
 mod plan;
 mod ranges;
 mod rate;
+mod scenes;
 mod shape;
 mod sound;
 mod stills;
@@ -43,3 +45,7 @@ pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
+pub use scenes::{
+    GLANCE_COLUMNS, GLANCE_ROWS, Glance, RangeScenes, RecordingScenes, Scene, SceneKind, SceneShares, SceneWatch,
+    SlideChange,
+};

@@ -61,8 +61,13 @@ pub(crate) fn encode_range(
             encoded = both(encoded, encoder.join().unwrap_or_else(|_| Err(panicked()))).map(|_| ());
         }
         let decoded = decoder.join().unwrap_or_else(|_| Err(panicked()));
-        let (_, (frames_per_track, missing)) = both(encoded, both(delivered, decoded))?;
-        Ok(RangeSummary { frames_per_track, missing_pictures: missing.pictures, first_missing_pts: missing.first_pts })
+        let (_, (frames_per_track, walked)) = both(encoded, both(delivered, decoded))?;
+        Ok(RangeSummary {
+            frames_per_track,
+            missing_pictures: walked.missing,
+            first_missing_pts: walked.first_missing_pts,
+            scenes: walked.scenes,
+        })
     })
 }
 

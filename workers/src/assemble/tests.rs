@@ -10,7 +10,7 @@ use media_types::{
     AudioProbe, CodecConfig, PacketTime, ProbeReport, Rational, Rotation, Sample, TrackKind, VideoProbe,
 };
 use packager::{PackagedSegment, media_segment};
-use pipeline::{AudioOrder, CollectingSink, Engine, FakeEngine, RangeOrder};
+use pipeline::{AudioOrder, CollectingSink, Engine, FakeEngine, RangeOrder, RangeScenes};
 
 use super::*;
 use crate::segmenter::{Builder, Cuts, SoundPart};
@@ -215,7 +215,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
             engine.encode_range(&RangeOrder::new(&video, range, &[0]), &mut given).unwrap();
             let cuts = Cuts::Video { plan: &video, range: *range, kind: video_kind(&video, &video.renditions[0]) };
             let part = made(Builder::new(name.clone(), video.timescale, cuts), &given, &heads).await;
-            ranges.push(RangeParts { parts: vec![part], missing_pictures: 0 });
+            ranges.push(RangeParts { parts: vec![part], missing_pictures: 0, scenes: RangeScenes::default() });
         }
         let record = video_record(&video, 0, ranges.iter()).unwrap();
         let promised = planned_video(&video, &heads.0.lock().unwrap().pop().unwrap()).unwrap();

@@ -17,5 +17,6 @@ mod kill;
 mod package;
 mod protected;
 mod server;
+mod slides;
 mod tracks;
 mod upload;

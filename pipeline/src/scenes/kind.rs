@@ -1,0 +1,197 @@
+//! What a scene of pictures is.
+
+use super::glance::{CELLS, Cells, Glance};
+use super::{Scene, SceneKind};
+
+/// Percent of the cells: a step in which more change at once is a change of the picture, and no movement in it ...
+const JUMP_PERCENT: u32 = 25;
+/// ... unless there are more of them in a scene.
+const MOST_JUMPS: u32 = 4;
+/// Percent of a scene's pictures in which a cell changes that does so all the time.
+const RESTLESS_PERCENT: u64 = 12;
+/// Changes from which on a cell is taken for restless while a scene is watched.
+const RESTLESS_CHANGES: u16 = 5;
+/// Restless cells of a camera's picture in the corner of a slide, in percent, at most.
+const INSET_PERCENT: u32 = 12;
+/// Percent of the cells that move in a second: of a drawn picture that is a film, ...
+const DRAWN_FILM_PERCENT: u32 = 45;
+/// ... of a drawn one in which more happens than on a slide, beside what is restless, ...
+const BUSY_PERCENT: u32 = 10;
+/// ... of a filmed one that is no person before a wall, ...
+const FILM_PERCENT: u32 = 35;
+/// ... and of one that is a photograph.
+const PHOTO_PERCENT: u32 = 2;
+/// Cells that a pointer and a cursor leave behind.
+const POINTED_CELLS: u32 = 10;
+/// Percent of a scene's pictures in which somebody writes.
+const WRITING_PERCENT: u64 = 4;
+
+/// Sorts pictures into scenes.
+pub(super) struct Kinds {
+    /// Frames of a scene, and of the part of it in which movement is summed up.
+    length: u64,
+    second: u64,
+    frames: u64,
+    open: Option<Open>,
+    found: Vec<Scene>,
+}
+
+/// The scene that is being watched.
+struct Open {
+    first: u64,
+    /// How it looked at first, or after the last jump, and how it looks now.
+    base: Glance,
+    last: Glance,
+    /// In how many steps each cell changed.
+    changes: Box<[u16; CELLS]>,
+    /// Those that did so often, and what touches them.
+    restless: Cells,
+    pictures: u64,
+    /// Pictures in which something else changed.
+    active: u64,
+    jumps: u32,
+    /// Of the pictures that were looked at for it, one a second.
+    drawn: u64,
+    looked_at: u64,
+    small: Area,
+    all: Area,
+}
+
+/// Cells that move in a second, on average.
+#[derive(Default)]
+struct Area {
+    now: Cells,
+    sum: u64,
+    seconds: u64,
+}
+
+impl Area {
+    fn close(&mut self) {
+        self.sum += u64::from(std::mem::take(&mut self.now).count());
+        self.seconds += 1;
+    }
+
+    fn exceeds(&self, percent: u32, besides: u32) -> bool {
+        let mean = (self.sum / self.seconds.max(1)).saturating_sub(besides.into());
+        mean * 100 > u64::from(percent) * CELLS as u64
+    }
+}
+
+impl Kinds {
+    /// With scenes of `length` frames, and so many frames in a second.
+    pub(super) fn new(length: u64, second: u64) -> Self {
+        Self { length: length.max(1), second: second.max(1), frames: 0, open: None, found: Vec::new() }
+    }
+
+    pub(super) fn show(&mut self, glance: &Glance, step: &Cells, frames: u32) {
+        let first = self.frames;
+        if self.open.as_ref().is_some_and(|open| first - open.first >= self.length) {
+            self.close();
+        }
+        self.frames += u64::from(frames);
+        let Some(open) = &mut self.open else {
+            let first = if self.found.is_empty() { 0 } else { first };
+            self.open = Some(Open::new(first, glance));
+            return;
+        };
+        if (first - open.first) / self.second > open.small.seconds {
+            open.small.close();
+            open.all.close();
+            open.drawn += u64::from(glance.is_drawn());
+            open.looked_at += 1;
+        }
+        open.step(glance, step);
+    }
+
+    /// So many frames cannot be looked at; they count as what follows.
+    pub(super) fn skip(&mut self, frames: u32) {
+        self.frames += u64::from(frames);
+    }
+
+    /// The scenes, with frames counted from `offset` on.
+    pub(super) fn finish(mut self, offset: u64) -> Vec<Scene> {
+        self.close();
+        self.found.iter_mut().for_each(|scene| scene.first_frame += offset);
+        self.found
+    }
+
+    fn close(&mut self) {
+        let Some(mut open) = self.open.take() else { return };
+        let frame_count = self.frames - open.first;
+        let kind = open.kind();
+        match self.found.last_mut() {
+            // What is left at the end says too little.
+            Some(last) if last.kind == kind || frame_count * 2 < self.length => last.frame_count += frame_count,
+            _ => self.found.push(Scene { first_frame: open.first, frame_count, kind }),
+        }
+    }
+}
+
+impl Open {
+    fn new(first: u64, glance: &Glance) -> Self {
+        Self {
+            first,
+            base: glance.clone(),
+            last: glance.clone(),
+            changes: Box::new([0; CELLS]),
+            restless: Cells::default(),
+            pictures: 1,
+            active: 0,
+            jumps: 0,
+            drawn: glance.is_drawn().into(),
+            looked_at: 1,
+            small: Area::default(),
+            all: Area::default(),
+        }
+    }
+
+    fn step(&mut self, glance: &Glance, step: &Cells) {
+        self.pictures += 1;
+        self.last = glance.clone();
+        let count = step.count();
+        if count == 0 {
+            return;
+        }
+        self.all.now.add(step);
+        self.active += u64::from(step.without(&self.restless).count() > 0);
+        if step.exceed(JUMP_PERCENT) {
+            self.jumps += 1;
+            self.base = glance.clone();
+        } else {
+            self.small.now.add(step);
+            let mut restless = Cells::default();
+            for at in step.each() {
+                self.changes[at] = self.changes[at].saturating_add(1);
+                if self.changes[at] == RESTLESS_CHANGES {
+                    restless.set(at);
+                }
+            }
+            self.restless.add(&restless.grown());
+        }
+    }
+
+    fn kind(&mut self) -> SceneKind {
+        self.small.close();
+        self.all.close();
+        let area = if self.jumps > MOST_JUMPS { &self.all } else { &self.small };
+        if self.drawn * 2 < self.looked_at {
+            return match area {
+                area if area.exceeds(FILM_PERCENT, 0) => SceneKind::Film,
+                area if area.exceeds(PHOTO_PERCENT, 0) => SceneKind::TalkingHead,
+                _ => SceneKind::Slides,
+            };
+        }
+        let often = (self.pictures * RESTLESS_PERCENT / 100).max(3);
+        let mut restless = Cells::default();
+        let changes = self.changes.iter().enumerate();
+        changes.filter(|(_, count)| u64::from(**count) >= often).for_each(|(at, _)| restless.set(at));
+        let left = self.base.differs(&self.last).without(&self.restless).count();
+        let writing = left > POINTED_CELLS && self.active * 100 > self.pictures * WRITING_PERCENT;
+        match area {
+            area if area.exceeds(DRAWN_FILM_PERCENT, 0) => SceneKind::Film,
+            _ if restless.exceed(INSET_PERCENT) => SceneKind::TalkingHead,
+            area if writing || area.exceeds(BUSY_PERCENT, restless.count()) => SceneKind::Screencast,
+            _ => SceneKind::Slides,
+        }
+    }
+}
