@@ -14,6 +14,8 @@ mod glance;
 mod join;
 mod kind;
 
+use std::collections::VecDeque;
+
 use media_types::FrameRate;
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +115,8 @@ pub struct SceneWatch {
     slides: Changes,
     kinds: Kinds,
     found: Vec<SlideChange>,
+    /// Pictures that `slides` has to judge yet.
+    shown: VecDeque<(Glance, Cells, u32)>,
     last: Option<Glance>,
     /// Pictures at the start of which nothing can be said.
     unseen: u32,
@@ -145,6 +149,7 @@ impl SceneWatch {
             slides: Changes::new(all),
             kinds: Kinds::new(frames(SCENE_MS), frames(1_000)),
             found: Vec::new(),
+            shown: VecDeque::new(),
             last: None,
             unseen: 0,
             opening: Edge::default(),
@@ -167,7 +172,7 @@ impl SceneWatch {
         };
         self.keys.show(glance.clone(), step, frames);
         self.slides.show(glance.clone(), step, frames);
-        self.kinds.show(&glance, &step, frames);
+        self.shown.push_back((glance.clone(), step, frames));
         self.note_edges(&glance, step);
         self.frames += u64::from(frames);
         self.last = Some(glance);
@@ -196,6 +201,9 @@ impl SceneWatch {
 
     fn judge(&mut self) {
         while let Some((frame, sure)) = self.slides.judged() {
+            if let Some((glance, step, frames)) = self.shown.pop_front() {
+                self.kinds.show(&glance, &step, frames, sure.is_some());
+            }
             let sure = sure.map(|sure| u8::try_from(sure.min(100)).unwrap_or(100));
             let change = |sure_percent| SlideChange { frame: self.first_frame + frame, sure_percent };
             self.found.extend(sure.map(change));

@@ -14,6 +14,9 @@ const SETTLED_PERCENT: u32 = 5;
 const TAKEN_OVER_PERCENT: u32 = 40;
 /// Percent of what has changed that may go on changing: in a fade, most of it does.
 const UNSETTLED_PERCENT: u32 = 25;
+/// Percent, of what has changed and moves anyway, that what stood still and has changed must have: else it is the lesser part of a
+/// fade, or of a film.
+const BESIDE_PERCENT: u32 = 50;
 /// Percent from which on a picture has been replaced.
 pub(super) const REPLACED_PERCENT: u32 = 35;
 
@@ -46,8 +49,9 @@ pub(super) struct Changes {
     entries: VecDeque<Entry>,
     /// Position of the first entry that is not judged.
     undecided: usize,
-    /// Since when the present slide is there.
+    /// Since when the present slide is there, and up to when nothing can replace it: that long it was seen to stand still.
     since: u64,
+    stands_to: u64,
     frames: u64,
     ended: bool,
 }
@@ -62,7 +66,7 @@ struct Earlier<'a> {
 
 impl Changes {
     pub(super) fn new(windows: Windows) -> Self {
-        Self { windows, entries: VecDeque::new(), undecided: 0, since: 0, frames: 0, ended: false }
+        Self { windows, entries: VecDeque::new(), undecided: 0, since: 0, stands_to: 0, frames: 0, ended: false }
     }
 
     /// The next picture, which differs from the one before it by `step` and is shown for so many frames.
@@ -88,7 +92,7 @@ impl Changes {
         let first = self.entries.get(self.undecided)?.first;
         let sure = self.judge(self.undecided)?;
         if sure.is_some() {
-            self.since = first;
+            (self.since, self.stands_to) = (first, first + self.windows.after);
         }
         self.undecided += 1;
         let reach = self.windows.lags.iter().max().copied().unwrap_or(0) + self.windows.before + 1;
@@ -107,7 +111,7 @@ impl Changes {
             let into = entry.first % run.max(1);
             (from, limit) = (from.max(entry.first - into), entry.first - into + run);
         }
-        if entry.first <= from || entry.first + after >= limit {
+        if entry.first <= from || entry.first < self.stands_to || entry.first + after >= limit {
             return Some(None);
         }
         let earlier = self.earlier(at, from);
@@ -119,15 +123,21 @@ impl Changes {
         let mut later = self.entries.iter().skip(at + 1).take(patience);
         loop {
             let sure = |earlier: &Earlier<'_>| sure(earlier, &entry.glance, &moving, most_moving);
-            let Some(sure) = earlier.iter().map(sure).max().filter(|sure| *sure >= REPLACED_PERCENT) else {
-                return Some(None);
+            let replaced = |earlier: &mut dyn Iterator<Item = &Earlier<'_>>| {
+                earlier.map(sure).max().filter(|sure| *sure >= REPLACED_PERCENT)
             };
+            let Some(sure) = replaced(&mut earlier.iter()) else { return Some(None) };
             if seen >= entry.first + after {
                 return Some(Some(sure));
             }
             let Some(next) = later.next() else {
-                let all = self.ended || self.entries.len() > at.saturating_add(patience);
-                return all.then_some(Some(sure));
+                if self.entries.len() > at.saturating_add(patience) {
+                    return Some(Some(sure));
+                }
+                // What comes next is in another range, or nothing does.
+                let mut still =
+                    earlier.iter().filter(|earlier| run.is_none() && !earlier.moving.exceed(SETTLED_PERCENT));
+                return self.ended.then(|| replaced(&mut still));
             };
             moving.add(&next.step);
             moving.add(&entry.glance.differs(&next.glance));
@@ -173,11 +183,13 @@ fn sure(earlier: &Earlier<'_>, now: &Glance, moving: &Cells, most_moving: u32) -
     }
     if !earlier.moving.exceed(most_moving) {
         let changed = earlier.changed.without(&earlier.moving);
-        if changed.and(moving).count() * 100 > changed.count() * UNSETTLED_PERCENT {
-            return 0;
-        }
+        let unsettled = changed.and(moving).count() * 100 > changed.count() * UNSETTLED_PERCENT;
         let mut all = earlier.moving;
         all.add(moving);
+        let beside = earlier.changed.and(&all).count();
+        if unsettled || earlier.changed.without(&all).count() * 100 < beside * BESIDE_PERCENT {
+            return 0;
+        }
         return earlier.glance.replaced_by(now, &all);
     }
     let taken_over = earlier.at_once

@@ -1,5 +1,7 @@
 //! What a scene of pictures is.
 
+use std::collections::VecDeque;
+
 use super::glance::{CELLS, Cells, Glance};
 use super::{Scene, SceneKind};
 
@@ -23,8 +25,8 @@ const FILM_PERCENT: u32 = 35;
 const PHOTO_PERCENT: u32 = 2;
 /// Cells that a pointer and a cursor leave behind.
 const POINTED_CELLS: u32 = 10;
-/// Percent of a scene's pictures in which somebody writes.
-const WRITING_PERCENT: u64 = 4;
+/// Seconds after which one can tell whether somebody writes.
+const WRITING_S: u64 = 3;
 
 /// Sorts pictures into scenes.
 pub(super) struct Kinds {
@@ -39,22 +41,44 @@ pub(super) struct Kinds {
 /// The scene that is being watched.
 struct Open {
     first: u64,
-    /// How it looked at first, or after the last jump, and how it looks now.
-    base: Glance,
-    last: Glance,
     /// In how many steps each cell changed.
     changes: Box<[u16; CELLS]>,
     /// Those that did so often, and what touches them.
     restless: Cells,
     pictures: u64,
-    /// Pictures in which something else changed.
-    active: u64,
+    slide: Slide,
+    writing: bool,
     jumps: u32,
     /// Of the pictures that were looked at for it, one a second.
     drawn: u64,
     looked_at: u64,
     small: Area,
     all: Area,
+}
+
+/// What is between two changes of a slide.
+struct Slide {
+    first: u64,
+    /// How it looked at first, and lately: since before a fade that may have begun.
+    base: Glance,
+    lately: VecDeque<(u64, Glance)>,
+    /// Seconds in which something else changed than what is restless, and the last of them.
+    busy: u64,
+    busy_second: u64,
+}
+
+impl Slide {
+    fn new(first: u64, glance: &Glance) -> Self {
+        let lately = VecDeque::from([(first, glance.clone())]);
+        Self { first, base: glance.clone(), lately, busy: 0, busy_second: 0 }
+    }
+
+    /// Whether somebody has written on it up to `frame`: again and again something small has changed, and stays.
+    fn is_written_on(&self, frame: u64, second: u64, restless: &Cells) -> bool {
+        let seconds = (frame - self.first) / second;
+        let left = self.lately.front().map(|(_, glance)| self.base.differs(glance).without(restless).count());
+        seconds >= WRITING_S && self.busy * 2 > seconds && left.is_some_and(|left| left > POINTED_CELLS)
+    }
 }
 
 /// Cells that move in a second, on average.
@@ -83,7 +107,8 @@ impl Kinds {
         Self { length: length.max(1), second: second.max(1), frames: 0, open: None, found: Vec::new() }
     }
 
-    pub(super) fn show(&mut self, glance: &Glance, step: &Cells, frames: u32) {
+    /// The next picture, and whether another slide begins with it.
+    pub(super) fn show(&mut self, glance: &Glance, step: &Cells, frames: u32, changed: bool) {
         let first = self.frames;
         if self.open.as_ref().is_some_and(|open| first - open.first >= self.length) {
             self.close();
@@ -100,7 +125,13 @@ impl Kinds {
             open.drawn += u64::from(glance.is_drawn());
             open.looked_at += 1;
         }
-        open.step(glance, step);
+        open.pictures += 1;
+        if changed {
+            open.change(first, self.second);
+            open.slide = Slide::new(first, glance);
+        } else {
+            open.step(first, self.second, glance, step);
+        }
     }
 
     /// So many frames cannot be looked at; they count as what follows.
@@ -118,7 +149,7 @@ impl Kinds {
     fn close(&mut self) {
         let Some(mut open) = self.open.take() else { return };
         let frame_count = self.frames - open.first;
-        let kind = open.kind();
+        let kind = open.kind(self.frames, self.second);
         match self.found.last_mut() {
             // What is left at the end says too little.
             Some(last) if last.kind == kind || frame_count * 2 < self.length => last.frame_count += frame_count,
@@ -131,12 +162,11 @@ impl Open {
     fn new(first: u64, glance: &Glance) -> Self {
         Self {
             first,
-            base: glance.clone(),
-            last: glance.clone(),
             changes: Box::new([0; CELLS]),
             restless: Cells::default(),
             pictures: 1,
-            active: 0,
+            slide: Slide::new(first, glance),
+            writing: false,
             jumps: 0,
             drawn: glance.is_drawn().into(),
             looked_at: 1,
@@ -145,32 +175,41 @@ impl Open {
         }
     }
 
-    fn step(&mut self, glance: &Glance, step: &Cells) {
-        self.pictures += 1;
-        self.last = glance.clone();
-        let count = step.count();
-        if count == 0 {
+    fn change(&mut self, frame: u64, second: u64) {
+        self.writing |= self.slide.is_written_on(frame, second, &self.restless);
+    }
+
+    fn step(&mut self, frame: u64, second: u64, glance: &Glance, step: &Cells) {
+        let lately = &mut self.slide.lately;
+        lately.push_back((frame, glance.clone()));
+        while lately.get(1).is_some_and(|(then, _)| then + second + second / 2 <= frame) {
+            lately.pop_front();
+        }
+        if step.count() == 0 {
             return;
         }
         self.all.now.add(step);
-        self.active += u64::from(step.without(&self.restless).count() > 0);
+        let now = (frame - self.slide.first) / second + 1;
+        if now > self.slide.busy_second && step.without(&self.restless).count() > 0 {
+            (self.slide.busy, self.slide.busy_second) = (self.slide.busy + 1, now);
+        }
         if step.exceed(JUMP_PERCENT) {
             self.jumps += 1;
-            self.base = glance.clone();
-        } else {
-            self.small.now.add(step);
-            let mut restless = Cells::default();
-            for at in step.each() {
-                self.changes[at] = self.changes[at].saturating_add(1);
-                if self.changes[at] == RESTLESS_CHANGES {
-                    restless.set(at);
-                }
-            }
-            self.restless.add(&restless.grown());
+            return;
         }
+        self.small.now.add(step);
+        let mut restless = Cells::default();
+        for at in step.each() {
+            self.changes[at] = self.changes[at].saturating_add(1);
+            if self.changes[at] == RESTLESS_CHANGES {
+                restless.set(at);
+            }
+        }
+        self.restless.add(&restless.grown());
     }
 
-    fn kind(&mut self) -> SceneKind {
+    fn kind(&mut self, end: u64, second: u64) -> SceneKind {
+        self.change(end, second);
         self.small.close();
         self.all.close();
         let area = if self.jumps > MOST_JUMPS { &self.all } else { &self.small };
@@ -185,12 +224,10 @@ impl Open {
         let mut restless = Cells::default();
         let changes = self.changes.iter().enumerate();
         changes.filter(|(_, count)| u64::from(**count) >= often).for_each(|(at, _)| restless.set(at));
-        let left = self.base.differs(&self.last).without(&self.restless).count();
-        let writing = left > POINTED_CELLS && self.active * 100 > self.pictures * WRITING_PERCENT;
         match area {
             area if area.exceeds(DRAWN_FILM_PERCENT, 0) => SceneKind::Film,
             _ if restless.exceed(INSET_PERCENT) => SceneKind::TalkingHead,
-            area if writing || area.exceeds(BUSY_PERCENT, restless.count()) => SceneKind::Screencast,
+            area if self.writing || area.exceeds(BUSY_PERCENT, restless.count()) => SceneKind::Screencast,
             _ => SceneKind::Slides,
         }
     }
