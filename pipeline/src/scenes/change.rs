@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::glance::{Cells, Glance};
+use super::glance::{Cells, Glance, SAME};
 
 /// Percent of the cells that may move before and after a change of what was drawn: a camera's picture, a video.
 pub(super) const MOVING_PERCENT: u32 = 30;
@@ -60,6 +60,8 @@ pub(super) struct Changes {
 struct Earlier<'a> {
     glance: &'a Glance,
     moving: Cells,
+    /// What has drifted so far, too slowly to be seen to move, has not changed.
+    slack: u8,
     changed: Cells,
     at_once: bool,
 }
@@ -161,9 +163,11 @@ impl Changes {
             if moving.exceed(MOVING_PERCENT) && !at_once {
                 continue;
             }
-            let changed = glance.differs(&entry.glance);
+            let drifted = (u64::from(SAME) * lag / self.windows.before.max(1)).min(u64::from(u8::MAX / 2));
+            let slack = SAME + u8::try_from(drifted).unwrap_or(0);
+            let changed = glance.differs_by(slack, &entry.glance);
             if changed.count() > 0 {
-                found.push(Earlier { glance, moving, changed, at_once });
+                found.push(Earlier { glance, moving, slack, changed, at_once });
             }
         }
         found
@@ -190,7 +194,7 @@ fn sure(earlier: &Earlier<'_>, now: &Glance, moving: &Cells, most_moving: u32) -
         if unsettled || earlier.changed.without(&all).count() * 100 < beside * BESIDE_PERCENT {
             return 0;
         }
-        return earlier.glance.replaced_by(now, &all);
+        return earlier.glance.replaced_by(now, earlier.slack, &all);
     }
     let taken_over = earlier.at_once
         && most_moving == MOVING_PERCENT

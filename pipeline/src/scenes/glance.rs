@@ -10,11 +10,11 @@ pub const GLANCE_ROWS: usize = 36;
 pub(super) const CELLS: usize = GLANCE_COLUMNS * GLANCE_ROWS;
 
 /// What coding alone does to a cell's grey from one picture to the next, at most.
-const SAME: u8 = 3;
+pub(super) const SAME: u8 = 3;
 /// Neighbours on one plain ground differ by no more.
 const PLAIN: u8 = 1;
 /// Percent of the cells on plain ground from which on a picture was drawn and not filmed.
-const DRAWN_PERCENT: u32 = 45;
+const DRAWN_PERCENT: u32 = 60;
 /// Percent of the cells below which nothing was replaced.
 const LEAST_PERCENT: usize = 3;
 /// Percent of the cells from which on it is enough that they showed something else before.
@@ -32,6 +32,11 @@ impl Glance {
 
     /// Where another picture looks different.
     pub(super) fn differs(&self, other: &Self) -> Cells {
+        self.differs_by(SAME, other)
+    }
+
+    /// Where the greys of another picture are further than `slack` away.
+    pub(super) fn differs_by(&self, slack: u8, other: &Self) -> Cells {
         if Arc::ptr_eq(&self.0, &other.0) {
             return Cells::default();
         }
@@ -40,7 +45,7 @@ impl Glance {
         for (bits, (left, right)) in cells.0.iter_mut().zip(rows) {
             let mut apart = [0_u8; GLANCE_COLUMNS];
             for (apart, (left, right)) in apart.iter_mut().zip(left.iter().zip(right)) {
-                *apart = u8::from(left.abs_diff(*right) > SAME);
+                *apart = u8::from(left.abs_diff(*right) > slack);
             }
             *bits = packed(&apart);
         }
@@ -60,9 +65,10 @@ impl Glance {
         plain * 100 >= DRAWN_PERCENT * CELLS as u32
     }
 
-    /// How surely `after` has replaced this picture, in percent; 0 when it has not. Cells that are `moving` say nothing.
-    pub(super) fn replaced_by(&self, after: &Self, moving: &Cells) -> u32 {
-        replaced(&self.0[..], &after.0[..], |at| !moving.has(at))
+    /// How surely `after` has replaced this picture, in percent; 0 when it has not. Cells that are `moving` say nothing, and
+    /// those within `slack` have not changed.
+    pub(super) fn replaced_by(&self, after: &Self, slack: u8, moving: &Cells) -> u32 {
+        replaced(&self.0[..], &after.0[..], slack, |at| !moving.has(at))
     }
 
     /// The picture in cells of 4 by 4, 0 where one of them is `moving`.
@@ -82,13 +88,13 @@ impl Glance {
 ///
 /// Of what stood out from the ground before, a part must be gone: where something is only added, as with the next point of
 /// a list, nothing is replaced. What all slides have in common does not count where enough else has changed.
-pub(super) fn replaced(before: &[u8], after: &[u8], still: impl Fn(usize) -> bool) -> u32 {
+pub(super) fn replaced(before: &[u8], after: &[u8], slack: u8, still: impl Fn(usize) -> bool) -> u32 {
     let cells = before.len().min(after.len());
     let ground = ground(before);
     let (mut ink, mut changed, mut gone) = (0, 0, 0);
     for at in (0..cells).filter(|&at| still(at)) {
         let stood_out = before[at].abs_diff(ground) > SAME;
-        let differs = before[at].abs_diff(after[at]) > SAME;
+        let differs = before[at].abs_diff(after[at]) > slack;
         ink += usize::from(stood_out);
         changed += usize::from(differs);
         gone += usize::from(stood_out && differs);
@@ -216,7 +222,7 @@ mod tests {
         more[900..1300].fill(60);
         let mut other = [250; CELLS];
         other[1500..2000].fill(90);
-        let replaced = |left: &[u8], right: &[u8]| replaced(left, right, |_| true);
+        let replaced = |left: &[u8], right: &[u8]| replaced(left, right, SAME, |_| true);
         assert_eq!(replaced(&title, &more), 0, "a point was added");
         assert_eq!(replaced(&more, &other), 100);
         assert_eq!(replaced(&[250; CELLS], &title), 100, "from nothing");

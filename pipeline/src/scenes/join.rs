@@ -4,7 +4,7 @@ use media_types::FrameRate;
 use serde::Serialize;
 
 use super::change::REPLACED_PERCENT;
-use super::glance::replaced;
+use super::glance::{SAME, replaced};
 use super::{RangeScenes, Scene, SceneKind, SlideChange, frames_in};
 
 /// Who leaves a slide sooner only looks for another one.
@@ -43,7 +43,7 @@ impl RecordingScenes {
         let mut closing: &[u8] = &[];
         for range in ranges {
             if let Some(first) = range.kinds.first() {
-                let sure = replaced(closing, &range.opening, |at| closing[at] > 0 && range.opening[at] > 0);
+                let sure = replaced(closing, &range.opening, SAME, |at| closing[at] > 0 && range.opening[at] > 0);
                 let sure_percent = u8::try_from(sure).unwrap_or(100);
                 let at_border = SlideChange { frame: first.first_frame, sure_percent };
                 joined.changes.extend(Some(at_border).filter(|_| sure >= REPLACED_PERCENT));
@@ -78,10 +78,11 @@ impl RecordingScenes {
     }
 
     /// The first frames of the slides that a person would go to, the first one at 0: those that stay for 5 s, at most 300. Empty
-    /// unless there are three, and half of the recording is slides.
+    /// unless there are three, and half of the recording is slides or, where somebody points and writes on them, a screencast.
     pub fn slides(&self, rate: FrameRate) -> Vec<u64> {
         let total = self.frames(None);
-        if self.frames(Some(SceneKind::Slides)) * 2 < total {
+        let (slides, screencast) = (self.frames(Some(SceneKind::Slides)), self.frames(Some(SceneKind::Screencast)));
+        if (slides + screencast) * 2 < total || slides * 4 < total {
             return Vec::new();
         }
         let mut least = frames_in(rate, LEAST_STAY_MS).max(1);

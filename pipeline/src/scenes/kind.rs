@@ -43,7 +43,7 @@ struct Open {
     first: u64,
     /// In how many steps each cell changed.
     changes: Box<[u16; CELLS]>,
-    /// Those that did so often, and what touches them.
+    /// Those that did so often, and what is next to them.
     restless: Cells,
     pictures: u64,
     slide: Slide,
@@ -205,7 +205,9 @@ impl Open {
                 restless.set(at);
             }
         }
-        self.restless.add(&restless.grown());
+        if restless.count() > 0 {
+            self.restless.add(&restless.grown().grown());
+        }
     }
 
     fn kind(&mut self, end: u64, second: u64) -> SceneKind {

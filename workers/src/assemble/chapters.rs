@@ -29,3 +29,69 @@ fn slides(video: &VideoPlan, scenes: &RecordingScenes) -> Vec<Chapter> {
     };
     (1..).zip(scenes.slides(video.frame_rate)).map(chapter).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use media_types::{FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+    use pipeline::{Scene, SceneKind, SlideChange};
+
+    use super::*;
+
+    /// A minute of 30,000 pictures in 1001 seconds.
+    fn plan() -> EncodePlan {
+        let packets = (0..1800).map(|at| PacketTime { pts: at * 1001, keyframe: at % 250 == 0 }).collect();
+        let video = VideoProbe {
+            clock: Default::default(),
+            stream_index: 0,
+            codec: "h264".to_owned(),
+            width: 640,
+            height: 360,
+            sample_aspect: Rational { num: 1, den: 1 },
+            rotation: Rotation::None,
+            pixel_format: "yuv420p".to_owned(),
+            time_base: Rational { num: 1, den: 30_000 },
+            stated_rate: FrameRate::new(30_000, 1001),
+            bitrate_bps: None,
+            keyframe_bytes: None,
+            interlaced: false,
+            packets,
+        };
+        let report = ProbeReport {
+            container: "mov".to_owned(),
+            size_bytes: 0,
+            video: Some(video),
+            audio: Vec::new(),
+            text: Vec::new(),
+            chapters: Vec::new(),
+            warnings: Vec::new(),
+        };
+        pipeline::plan(&report, &ladders::builtin("film").unwrap()).unwrap()
+    }
+
+    fn scenes(kind: SceneKind) -> RecordingScenes {
+        let change = |frame| SlideChange { frame, sure_percent: 80 };
+        let kinds = vec![Scene { first_frame: 0, frame_count: 1800, kind }];
+        RecordingScenes { changes: [302, 400, 1001].map(change).to_vec(), kinds }
+    }
+
+    #[test]
+    fn slides_are_the_chapters_of_a_recording_that_has_none() {
+        let chapters = told(&plan(), &scenes(SceneKind::Slides));
+        let found: Vec<_> =
+            chapters.iter().map(|at| (at.start_us, at.end_us.unwrap(), at.titles[0].text.as_str())).collect();
+        // Whole milliseconds in which the picture is there: frame 400 is shown from 13.3466 s on.
+        let (second, third) = (13_347_000, 33_401_000);
+        assert_eq!(found[0], (0, second, "Slide 1"));
+        assert_eq!(found[1], (second, third, "Slide 2"));
+        assert_eq!((found[2].0, found[2].2, found.len()), (third, "Slide 3", 3));
+        assert!(told(&plan(), &scenes(SceneKind::Film)).is_empty());
+    }
+
+    #[test]
+    fn chapters_of_the_recording_itself_are_the_only_ones() {
+        let own = PlannedChapter { start_us: 5_000_000, end_us: 9_000_000, title: "Proof".to_owned() };
+        let chapters = told(&EncodePlan { chapters: vec![own], ..plan() }, &scenes(SceneKind::Slides));
+        assert_eq!((chapters.len(), chapters[0].titles[0].text.as_str()), (1, "Proof"));
+    }
+}

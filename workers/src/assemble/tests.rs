@@ -62,7 +62,8 @@ fn text<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
 
 fn derived(tracks: &[TrackRecord], keyframes: Vec<FinishedTrick>, uri_prefix: &str) -> Vec<OutputFile> {
     let plan = pipeline::plan(&talk(1440, 2_882_880, 48_000), &ladders::builtin("film").unwrap()).unwrap();
-    Derived { plan: &plan, tracks, keyframes, storyboard: None, uri_prefix, protection: None }.files().unwrap()
+    let scenes = &RecordingScenes::default();
+    Derived { plan: &plan, scenes, tracks, keyframes, storyboard: None, uri_prefix, protection: None }.files().unwrap()
 }
 
 #[tokio::test]
