@@ -74,7 +74,7 @@ pub enum RangeFault {
         /// Its presentation time in ticks.
         pts: i64,
     },
-    /// The frame that opens a run of `gop_frames` is no key frame, or was not decoded when it is shown.
+    /// The frame that opens a run of `gop_frames` is no key frame.
     #[error("track {track}: the frame at {pts} must be a key frame")]
     NoKeyframe {
         /// Position in the order's renditions.
@@ -82,9 +82,23 @@ pub enum RangeFault {
         /// Its presentation time in ticks.
         pts: i64,
     },
+    /// A key frame that was not decoded when it is shown, or that another rendition does not have.
+    #[error("track {track}: the key frame at {pts} is decoded out of order, or not one in every rendition")]
+    Keyframe {
+        /// Position in the order's renditions.
+        track: u32,
+        /// Its presentation time in ticks.
+        pts: i64,
+    },
+    /// What is said of the pictures is about others.
+    #[error("the scenes are not those of the frames {first_frame} and on")]
+    Scenes {
+        /// The order's first frame.
+        first_frame: u64,
+    },
 }
 
-/// Checks an engine's own account of a range: every planned frame exactly once per rendition.
+/// Checks an engine's own account of a range: every planned frame exactly once per rendition, and scenes of these.
 ///
 /// # Errors
 /// The first difference.
@@ -104,7 +118,12 @@ pub fn check_range(order: &RangeOrder, summary: &RangeSummary) -> Result<(), Ran
         }
     }
     let (ordered, missing) = (order.pictures.0.len() as u64, summary.missing_pictures);
-    if missing > ordered { Err(RangeFault::Missing { ordered, missing }) } else { Ok(()) }
+    if missing > ordered {
+        return Err(RangeFault::Missing { ordered, missing });
+    }
+    let first_frame = order.first_frame;
+    let fits = summary.scenes.fits(first_frame, order.frame_count());
+    if fits { Ok(()) } else { Err(RangeFault::Scenes { first_frame }) }
 }
 
 /// Checks the samples of a range themselves as they come, for a caller that does not take the engine's word.
@@ -121,7 +140,15 @@ pub struct RangeCheck {
 #[derive(Clone, Debug)]
 struct TrackCheck {
     next_dts: i64,
-    seen: Vec<bool>,
+    seen: Vec<Seen>,
+}
+
+/// What came of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    Picture,
+    Keyframe,
 }
 
 impl RangeCheck {
@@ -130,7 +157,7 @@ impl RangeCheck {
         let frame_count = order.frame_count();
         let first_tick =
             i64::try_from(order.first_frame).unwrap_or(i64::MAX).saturating_mul(order.video.frame_ticks.into());
-        let seen = vec![false; usize::try_from(frame_count).unwrap_or(usize::MAX)];
+        let seen = vec![Seen::Nothing; usize::try_from(frame_count).unwrap_or(usize::MAX)];
         let tracks = vec![TrackCheck { next_dts: first_tick, seen }; order.renditions.len()];
         Self { video: order.video.clone(), frame_count, first_tick, tracks }
     }
@@ -151,11 +178,14 @@ impl RangeCheck {
         let offset = pts.checked_sub(self.first_tick).filter(|offset| *offset >= 0 && offset % ticks == 0);
         let frame = offset.and_then(|offset| usize::try_from(offset / ticks).ok());
         let seen = frame.and_then(|frame| state.seen.get_mut(frame));
-        let (Some(frame), Some(seen)) = (frame, seen.filter(|seen| !**seen)) else {
+        let (Some(frame), Some(seen)) = (frame, seen.filter(|seen| **seen == Seen::Nothing)) else {
             return Err(RangeFault::Frame { track, pts });
         };
-        *seen = true;
-        if (frame as u64).is_multiple_of(gop_frames) && !(keyframe && pts == dts) {
+        *seen = if keyframe { Seen::Keyframe } else { Seen::Picture };
+        if keyframe && pts != dts {
+            return Err(RangeFault::Keyframe { track, pts });
+        }
+        if (frame as u64).is_multiple_of(gop_frames) && !keyframe {
             return Err(RangeFault::NoKeyframe { track, pts });
         }
         if duration > self.video.frame_ticks && pts != dts {
@@ -165,10 +195,11 @@ impl RangeCheck {
         Ok(())
     }
 
-    /// That nothing is missing: the samples last as long as the range, and each shows no more frames than one may.
+    /// That nothing is missing: the samples last as long as the range, each shows no more frames than one may, and the key frames
+    /// are those of the first rendition.
     ///
     /// # Errors
-    /// The first track that is too short, or too long, or stands still.
+    /// The first track that is too short, or too long, or stands still, or has other key frames.
     pub fn finish(&self) -> Result<(), RangeFault> {
         let ticks = i64::from(self.video.frame_ticks.max(1));
         for (track, state) in self.tracks.iter().enumerate() {
@@ -177,12 +208,15 @@ impl RangeCheck {
                 return Err(RangeFault::Frames { track, ordered: self.frame_count, found });
             }
             let mut shown_to = 0;
-            for (frame, seen) in (0..).zip(&state.seen) {
-                if *seen {
+            for ((frame, seen), first) in (0..).zip(&state.seen).zip(&self.tracks[0].seen) {
+                let (track, pts) = (track as u32, self.first_tick + ticks * i64::try_from(frame).unwrap_or(i64::MAX));
+                if (*seen == Seen::Keyframe) != (*first == Seen::Keyframe) {
+                    return Err(RangeFault::Keyframe { track, pts });
+                }
+                if *seen != Seen::Nothing {
                     shown_to = frame + u64::from(self.video.longest_hold(frame));
                 } else if frame >= shown_to {
-                    let pts = self.first_tick + ticks * i64::try_from(frame).unwrap_or(i64::MAX);
-                    return Err(RangeFault::Held { track: track as u32, pts });
+                    return Err(RangeFault::Held { track, pts });
                 }
             }
         }

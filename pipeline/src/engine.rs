@@ -11,7 +11,7 @@ use media_types::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Loudness, Quality};
+use crate::{Loudness, Quality, RangeScenes};
 
 /// File name of the poster given to [`EngineSink::image`].
 pub const POSTER: &str = "poster.jpg";
@@ -56,7 +56,7 @@ pub struct VideoSetup {
     pub timescale: Timescale,
     /// Ticks each output frame lasts.
     pub frame_ticks: u32,
-    /// An IDR picture opens every run of this many frames, counted from the range's first.
+    /// An IDR picture opens every run of this many frames, counted from the range's first; there may be more of them.
     pub gop_frames: u32,
 }
 
@@ -89,7 +89,8 @@ impl VideoSetup {
 /// Decode one range once and encode it for every rendition.
 ///
 /// Output frame `first_frame + i` has presentation time `(first_frame + i) * frame_ticks` in every rendition, unless the
-/// frame before it shows the same: then that one is held ([`VideoSetup::longest_hold`]).
+/// frame before it shows the same: then that one is held ([`VideoSetup::longest_hold`]). Where slides begin there are key
+/// frames beside the planned ones, the same in every rendition ([`SceneWatch`](crate::SceneWatch)).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RangeOrder {
     /// What every range of the stream shares.
@@ -270,6 +271,9 @@ pub struct RangeSummary {
     /// How good each rendition of the order is where it was judged; empty when it was not.
     #[serde(default)]
     pub quality: Vec<Quality>,
+    /// What the pictures show.
+    #[serde(default)]
+    pub scenes: RangeScenes,
 }
 
 /// What encoding a sound track came to.

@@ -10,6 +10,7 @@
 //!   - `sound`, `stills`, `text`: the other parts of a plan.
 //! - `clock`: [`ClockWatch`], where a source's clock jumps.
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
+//! - `scenes`: [`SceneWatch`], where slides change and what a recording shows.
 //! - `analysis`: [`Analysis`], by which samples of its pictures a recording's renditions are decided.
 //! - `xpsnr`: [`Quality`], how far coded pictures are from their source.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
@@ -30,6 +31,7 @@ mod loudness;
 mod plan;
 mod ranges;
 mod rate;
+mod scenes;
 mod shape;
 mod sound;
 mod stills;
@@ -49,4 +51,8 @@ pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
+pub use scenes::{
+    GLANCE_COLUMNS, GLANCE_ROWS, Glance, RangeScenes, RecordingScenes, Scene, SceneKind, SceneShares, SceneWatch,
+    SlideChange,
+};
 pub use xpsnr::{FAST_RATE, Luma, MOST_DB, Quality, Reference};

@@ -9,8 +9,8 @@ use media_types::{
     TextProbe, VideoPlan, VideoProbe,
 };
 use pipeline::{
-    AudioOrder, CollectingSink, Engine, EngineError, FakeEngine, RangeCheck, RangeFault, RangeOrder, StillsOrder,
-    check_range, plan,
+    AudioOrder, CollectingSink, Engine, EngineError, FakeEngine, RangeCheck, RangeFault, RangeOrder, RangeScenes,
+    RangeSummary, Scene, SceneKind, SlideChange, StillsOrder, check_range, plan,
 };
 use proptest::prelude::*;
 
@@ -489,6 +489,58 @@ fn a_check_finds_each_way_to_get_a_range_wrong() {
 }
 
 #[test]
+fn key_frames_beside_the_planned_ones_are_those_of_every_rendition() {
+    let report = report(Some(steady(100)), Vec::new());
+    let video = planned(&report).video.unwrap();
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0, 1]);
+    let mut sink = CollectingSink::new(1000);
+    FakeEngine::new(report).encode_range(&order, &mut sink).unwrap();
+    let judged = |more: [&[usize]; 2]| {
+        let mut check = RangeCheck::new(&order);
+        for (track, more) in more.into_iter().enumerate() {
+            for (at, sample) in sink.samples[&(track as u32)].iter().enumerate() {
+                let sample = media_types::Sample { keyframe: sample.keyframe || more.contains(&at), ..sample.clone() };
+                check.sample(track as u32, &sample)?;
+            }
+        }
+        check.finish()
+    };
+    assert_eq!(judged([&[7, 31], &[7, 31]]), Ok(()));
+    let ticks = i64::from(video.frame_ticks);
+    assert_eq!(judged([&[7, 31], &[7]]), Err(RangeFault::Keyframe { track: 1, pts: 31 * ticks }));
+    assert_eq!(judged([&[], &[7]]), Err(RangeFault::Keyframe { track: 1, pts: 7 * ticks }));
+    let samples = &sink.samples[&0];
+    let mut check = RangeCheck::new(&order);
+    check.sample(0, &samples[0]).unwrap();
+    let late = media_types::Sample { pts: 3 * ticks, keyframe: true, ..samples[1].clone() };
+    assert_eq!(check.sample(0, &late), Err(RangeFault::Keyframe { track: 0, pts: late.pts }));
+}
+
+#[test]
+fn scenes_are_those_of_the_range() {
+    let report = report(Some(steady(100)), Vec::new());
+    let video = planned(&report).video.unwrap();
+    let order = RangeOrder::new(&video, &video.ranges[0], &[0]);
+    let summary = FakeEngine::new(report).encode_range(&order, &mut CollectingSink::new(1000)).unwrap();
+    let judged = |scenes: RangeScenes| check_range(&order, &RangeSummary { scenes, ..summary.clone() });
+    let scene = |first_frame, frame_count| Scene { first_frame, frame_count, kind: SceneKind::Film };
+    let change = |frame| SlideChange { frame, sure_percent: 50 };
+    let good = RangeScenes {
+        changes: vec![change(0), change(99)],
+        kinds: vec![scene(0, 60), scene(60, 40)],
+        opening: vec![1; 144],
+        closing: Vec::new(),
+    };
+    assert_eq!(judged(good.clone()), Ok(()));
+    let wrong = Err(RangeFault::Scenes { first_frame: 0 });
+    assert_eq!(judged(RangeScenes { changes: vec![change(100)], ..good.clone() }), wrong);
+    assert_eq!(judged(RangeScenes { changes: vec![change(9), change(9)], ..good.clone() }), wrong);
+    assert_eq!(judged(RangeScenes { kinds: vec![scene(0, 60)], ..good.clone() }), wrong);
+    assert_eq!(judged(RangeScenes { kinds: vec![scene(1, 99)], ..good.clone() }), wrong);
+    assert_eq!(judged(RangeScenes { closing: vec![1; 7], ..good }), wrong);
+}
+
+#[test]
 fn a_picture_is_held_for_a_second_and_never_where_a_key_frame_is_due() {
     let mut slides = video((0..10).map(|second| second * 4), 1);
     slides.stated_rate = Some(rate(25, 1));
@@ -510,7 +562,7 @@ fn a_picture_is_held_for_a_second_and_never_where_a_key_frame_is_due() {
         (check.finish(), gone.pts)
     };
     let key = samples.iter().skip(1).position(|sample| sample.keyframe).unwrap();
-    let late = media_types::Sample { pts: i64::from(video.frame_ticks), ..samples[0].clone() };
+    let late = media_types::Sample { pts: i64::from(video.frame_ticks), keyframe: false, ..samples[0].clone() };
     assert_eq!(RangeCheck::new(&order).sample(0, &late), Err(RangeFault::Held { track: 0, pts: late.pts }));
     for joined in [0, key] {
         let (found, pts) = join(joined);

@@ -1,11 +1,12 @@
 //! From stored parts to whole tracks, and from tracks to everything that is derived from them.
 
+mod chapters;
+
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
-use media_types::{AudioPlan, EncodePlan, PlannedChapter, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
-use packager::{
-    Chapter, ChapterTitle, FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path,
-};
+use media_types::{AudioPlan, EncodePlan, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
+use packager::{FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path};
+use pipeline::RecordingScenes;
 
 use crate::error::WorkError;
 use crate::track::{
@@ -239,6 +240,8 @@ where
 pub(crate) struct Derived<'a> {
     /// What was to be made.
     pub(crate) plan: &'a EncodePlan,
+    /// What its pictures show, as far as that is known.
+    pub(crate) scenes: &'a RecordingScenes,
     /// The finished tracks.
     pub(crate) tracks: &'a [TrackRecord],
     /// Their keyframes.
@@ -257,9 +260,9 @@ impl Derived<'_> {
     /// # Errors
     /// When the packager refuses.
     pub(crate) fn files(self) -> Result<Vec<OutputFile>, WorkError> {
-        let Self { plan, tracks, keyframes, storyboard, uri_prefix, protection } = self;
+        let Self { plan, scenes, tracks, keyframes, storyboard, uri_prefix, protection } = self;
         let (tricks, mut files): (Vec<_>, Vec<_>) = keyframes.into_iter().map(|made| (made.track, made.file)).unzip();
-        let (storyboard, chapters) = (storyboard.map(Storyboard::reference), chapters(plan));
+        let (storyboard, chapters) = (storyboard.map(Storyboard::reference), chapters::told(plan, scenes));
         let presentation = Presentation {
             tracks,
             uri_prefix,
@@ -277,16 +280,6 @@ impl Derived<'_> {
         }
         Ok(files)
     }
-}
-
-/// The plan's chapters as they can be told.
-fn chapters(plan: &EncodePlan) -> Vec<Chapter> {
-    let told = |chapter: &PlannedChapter| {
-        let title = ChapterTitle { language: NO_LANGUAGE.to_owned(), text: chapter.title.clone() };
-        Chapter { start_us: chapter.start_us, end_us: Some(chapter.end_us), titles: vec![title] }
-    };
-    let end_us = u64::try_from(plan.duration_ms.saturating_mul(1000)).unwrap_or(0);
-    packager::settled_chapters(plan.chapters.iter().map(told).collect(), end_us)
 }
 
 /// What the storyboard's index is written from.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
 use media_types::{EncodePlan, GopRange, ProbeReport, TrackRecord, VideoPlan};
-use pipeline::StillsOrder;
+use pipeline::{RecordingScenes, StillsOrder};
 use serde::Serialize;
 
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
@@ -45,6 +45,8 @@ pub struct LocalResult {
     pub tracks: Vec<TrackRecord>,
     /// Planned pictures that could not be decoded, over all ranges.
     pub missing_pictures: u64,
+    /// What the pictures show.
+    pub scenes: RecordingScenes,
     /// How loud each sound track was and became.
     pub sound: Vec<LocalSound>,
 }
@@ -294,10 +296,11 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     let finished = std::mem::take(&mut *lock(&board.finished));
     let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
     let mut tracks = Vec::new();
-    let mut missing_pictures = 0;
+    let (mut missing_pictures, mut scenes) = (0, RecordingScenes::default());
     if let Some(video) = &plan.video {
         let ranges: Vec<RangeParts> = finished.ranges.into_iter().collect::<Option<_>>().ok_or_else(absent)?;
         missing_pictures = ranges.iter().map(|range| range.missing_pictures).sum();
+        scenes = RecordingScenes::join(ranges.iter().map(|range| &range.scenes));
         for rendition in 0..video.renditions.len() {
             tracks.push(video_record(video, rendition, ranges.iter())?);
         }
@@ -317,12 +320,19 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
         _ => None,
     };
     let keyframes = clear_keyframes(&tracks, |path| folder.read(path, None)).await?;
-    let derived =
-        Derived { plan, tracks: &tracks, keyframes, storyboard: storyboard.as_ref(), uri_prefix: "", protection: None };
+    let derived = Derived {
+        plan,
+        scenes: &scenes,
+        tracks: &tracks,
+        keyframes,
+        storyboard: storyboard.as_ref(),
+        uri_prefix: "",
+        protection: None,
+    };
     for file in derived.files()? {
         folder.put(file.path, file.bytes).await?;
     }
-    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, sound })
+    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, sound })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
 use media_types::{AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, TrackKind, VideoPlan};
-use pipeline::{RangeCheck, RangeFault, RangeOrder, RangeSummary, StillsOrder};
+use pipeline::{RangeCheck, RangeFault, RangeOrder, RangeScenes, RangeSummary, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -129,6 +129,9 @@ pub(crate) struct RangeParts {
     pub(crate) parts: Vec<TrackPart>,
     /// Planned pictures that could not be decoded and were held over.
     pub(crate) missing_pictures: u64,
+    /// What the pictures show.
+    #[serde(default)]
+    pub(crate) scenes: RangeScenes,
 }
 
 /// Encodes one range for the given renditions and stores its segments as they are finished.
@@ -174,7 +177,7 @@ pub(crate) async fn encode_range(
             )));
         }
     }
-    Ok(RangeParts { parts, missing_pictures: summary.missing_pictures })
+    Ok(RangeParts { parts, missing_pictures: summary.missing_pictures, scenes: summary.scenes })
 }
 
 /// A file beside the segments, as stored.

@@ -8,7 +8,8 @@
 //!   adds what they leave out.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
-//!   nothing new (`unchanged`); `codecs` has the encoders, one file each, `look` the colours they state.
+//!   nothing new (`unchanged`), and with key frames where slides begin (`glance`); `codecs` has the encoders, one file each,
+//!   `look` the colours they state.
 //! - `judge`: how good renditions are, beside the source's pictures.
 //! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
@@ -29,6 +30,7 @@ mod documents;
 mod ebml;
 mod engine;
 mod error;
+mod glance;
 mod index;
 mod jpeg;
 mod judge;

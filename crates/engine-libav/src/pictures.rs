@@ -78,6 +78,11 @@ impl Pictures {
         })
     }
 
+    /// Pixels of a picture, as the container or the first picture has them.
+    pub(crate) fn pixels(&self) -> usize {
+        self.decoder.width() as usize * self.decoder.height() as usize
+    }
+
     /// Seeks so that the next pictures start at or before `pts`, as near as the container allows.
     ///
     /// Open GOPs and sloppy indexes answer a seek with a later picture; so the first one is looked at, and the seek is

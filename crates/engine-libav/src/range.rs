@@ -15,7 +15,7 @@ use pipeline::{EngineError, EngineSink, Quality, RangeOrder, RangeSummary};
 
 use crate::judge::{Judged, References, references};
 use crate::track::{Made, encode_track};
-use crate::walk::{Missing, walk};
+use crate::walk::walk;
 
 /// Decoded pictures waiting for a rendition: enough to smooth, little enough for memory.
 const PICTURES_IN_FLIGHT: usize = 4;
@@ -69,10 +69,15 @@ pub(crate) fn encode_range(
         }
         let decoded = decoder.join().unwrap_or_else(|_| Err(panicked()));
         let looked = looking.map_or(Ok(Vec::new()), |thread| thread.join().unwrap_or_else(|_| Err(panicked())));
-        let ((_, references), (frames_per_track, missing)) = both(both(encoded, looked), both(delivered, decoded))?;
+        let ((_, references), (frames_per_track, walked)) = both(both(encoded, looked), both(delivered, decoded))?;
         let quality = compare(order, judged, &references)?;
-        let Missing { pictures: missing_pictures, first_pts: first_missing_pts } = missing;
-        Ok(RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality })
+        Ok(RangeSummary {
+            frames_per_track,
+            missing_pictures: walked.missing,
+            first_missing_pts: walked.first_missing_pts,
+            quality,
+            scenes: walked.scenes,
+        })
     })
 }
 

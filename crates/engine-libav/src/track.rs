@@ -8,7 +8,7 @@ use pipeline::{EngineError, RangeOrder};
 
 use crate::convert::{Converter, Target};
 use crate::video::VideoEncoder;
-use crate::walk::Placed;
+use crate::walk::{Coding, Placed};
 
 /// What an encoder made, and for which rendition of the order.
 pub(crate) enum Made {
@@ -45,7 +45,7 @@ pub(crate) fn encode_track(
         out,
     };
     for placed in pictures {
-        track.frames.push_back((placed.first, placed.in_order));
+        track.frames.push_back((placed.first, placed.coding));
         track.converter.push(&placed.picture, placed.first.cast_signed())?;
         drop(placed);
         track.encode_converted()?;
@@ -60,8 +60,8 @@ struct Track<'a> {
     rendition: &'a Rendition,
     index: u32,
     converter: Converter,
-    /// The first frames that show the pictures inside the converter, and whether those are coded in order.
-    frames: VecDeque<(u64, bool)>,
+    /// The first frames that show the pictures inside the converter, and how those are coded.
+    frames: VecDeque<(u64, Coding)>,
     /// Frames up to the last picture that the encoder has.
     taken: u64,
     encoder: Option<VideoEncoder<'a>>,
@@ -73,12 +73,12 @@ struct Track<'a> {
 impl Track<'_> {
     fn encode_converted(&mut self) -> Result<(), EngineError> {
         while let Some(mut picture) = self.converter.pull()? {
-            let Some((frame, in_order)) = self.frames.pop_front() else { break };
+            let Some((frame, coding)) = self.frames.pop_front() else { break };
             let encoder = match &mut self.encoder {
                 Some(encoder) => encoder,
                 none => none.insert(VideoEncoder::open(self.order, self.rendition, &picture)?),
             };
-            encoder.push(&mut picture, frame, in_order)?;
+            encoder.push(&mut picture, frame, coding)?;
             self.send(Made::Taken(frame + 1 - self.taken))?;
             self.taken = frame + 1;
             self.drain()?;

@@ -1,4 +1,4 @@
-//! One rendition's encoder: quality-targeted under a cap, key frames only where the plan says.
+//! One rendition's encoder: quality-targeted under a cap, key frames only where it is told.
 
 use std::collections::VecDeque;
 
@@ -11,6 +11,7 @@ use pipeline::{EngineError, RangeOrder};
 use crate::codecs::{self, Codec, Opened};
 use crate::error::{engine, is_again_or_end};
 use crate::look::Look;
+use crate::walk::Coding;
 
 /// With more, the encoders' buffer models look at how far their other threads have come, and equal orders no longer give equal
 /// bytes; a range's renditions run side by side anyway, and ranges do.
@@ -28,7 +29,6 @@ pub(crate) struct VideoEncoder<'a> {
     encoder: Option<ff::encoder::video::Encoder>,
     /// Whether nothing came out of the encoder yet.
     fresh: bool,
-    gop_frames: u64,
     /// The frames at which the pictures inside the encoder are shown. They are decoded at the same ones, in their order.
     shown: VecDeque<u64>,
     packet: ff::Packet,
@@ -63,7 +63,6 @@ impl<'a> VideoEncoder<'a> {
             config: None,
             encoder: Some(open(order, rendition, codec, look)?),
             fresh: true,
-            gop_frames: u64::from(order.video.gop_frames.max(1)),
             shown: VecDeque::new(),
             packet: ff::Packet::empty(),
             ready: VecDeque::new(),
@@ -77,20 +76,18 @@ impl<'a> VideoEncoder<'a> {
         self.config.as_ref()
     }
 
-    /// Encodes `picture` as output frame `index` of the range, 0-based; it stays until the next one's. With `in_order` no other
-    /// picture is decoded between it and the one before it.
-    pub(crate) fn push(&mut self, picture: &mut frame::Video, index: u64, in_order: bool) -> Result<(), EngineError> {
-        let keyframe = index.is_multiple_of(self.gop_frames);
-        if keyframe && index > 0 && !self.codec.takes_orders {
+    /// Encodes `picture` as output frame `index` of the range, 0-based; it stays until the next one's.
+    pub(crate) fn push(&mut self, picture: &mut frame::Video, index: u64, coding: Coding) -> Result<(), EngineError> {
+        if coding == Coding::Keyframe && index > 0 && !self.codec.takes_orders {
             self.begin_anew()?;
         }
         // Captions are a track of their own; inside of pictures that may be left out or held they would be torn.
         picture.remove_side_data(frame::side_data::Type::A53CC);
         picture.set_pts(Some(index.cast_signed()));
-        picture.set_kind(match in_order {
-            _ if keyframe => picture::Type::I,
-            true => picture::Type::P,
-            false => picture::Type::None,
+        picture.set_kind(match coding {
+            Coding::Keyframe => picture::Type::I,
+            Coding::InOrder => picture::Type::P,
+            Coding::Free => picture::Type::None,
         });
         self.shown.push_back(index);
         self.encoder()?.send_frame(picture).map_err(engine("encoding"))

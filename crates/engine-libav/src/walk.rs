@@ -9,30 +9,47 @@ use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
 use media_types::Shown;
-use pipeline::{EngineError, RangeOrder, VideoSetup};
+use pipeline::{EngineError, RangeOrder, RangeScenes, SceneWatch, VideoSetup};
 
 use crate::error::input;
+use crate::glance::glance;
 use crate::pictures::{Pictures, time_of};
 use crate::unchanged::unchanged;
 
 /// Pictures decoded side by side, so that a source that is hard to decode keeps the encoders busy.
 const DECODER_THREADS: usize = 2;
+/// Pictures kept at most until it is known whether one of them begins a slide, and their pixels: twelve of 4K.
+const MOST_KEPT: usize = 12;
+const MOST_KEPT_PIXELS: usize = 12 * 4096 * 2160;
 
 /// A picture, and the first frame of the range that shows it. It stays until the next one's.
 #[derive(Clone)]
 pub(crate) struct Placed {
     pub(crate) picture: Arc<frame::Video>,
     pub(crate) first: u64,
-    /// Whether it, or the one after it, is held. Players take a sample's length in the order of decoding for how long its
-    /// picture is shown, so that held pictures are decoded in the order in which they are shown.
-    pub(crate) in_order: bool,
+    pub(crate) coding: Coding,
 }
 
-/// Planned pictures that could not be decoded.
+/// How a picture is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Decoding can start with it: the plan has it so, or a slide begins with it.
+    Keyframe,
+    /// No other picture is decoded between it and the one before it, since one of the two is held. Players take a sample's
+    /// length in the order of decoding for how long its picture is shown.
+    InOrder,
+    /// As the encoder likes.
+    Free,
+}
+
+/// What was found on the way.
 #[derive(Default)]
-pub(crate) struct Missing {
-    pub(crate) pictures: u64,
-    pub(crate) first_pts: Option<i64>,
+pub(crate) struct Walked {
+    /// Planned pictures that could not be decoded.
+    pub(crate) missing: u64,
+    pub(crate) first_missing_pts: Option<i64>,
+    /// What the others show.
+    pub(crate) scenes: RangeScenes,
 }
 
 /// Decodes the range of `order` and hands every planned picture, or its replacement, to all `tracks`.
@@ -41,26 +58,66 @@ pub(crate) fn walk(
     order: &RangeOrder,
     tracks: Vec<SyncSender<Placed>>,
     cancelled: Arc<AtomicBool>,
-) -> Result<Missing, EngineError> {
+) -> Result<Walked, EngineError> {
     let planned = &order.pictures.0;
-    let mut missing = Missing::default();
-    let Some(first) = planned.first() else { return Ok(missing) };
+    let mut walked = Walked::default();
+    let Some(first) = planned.first() else { return Ok(walked) };
     let mut cursor = Cursor::at(source, order, first.source_pts, cancelled)?;
     let mut place =
         Placer { video: &order.video, tracks, frame: 0, next: 0, last: None, owed: 0, waiting: VecDeque::new() };
+    let mut slides = Slides::new(order, cursor.pictures.pixels());
     for (at, shown) in planned.iter().enumerate() {
-        match cursor.take(shown.source_pts, slack(planned, at))? {
-            Some(picture) => place.show(Arc::new(picture), shown.frames)?,
-            None => {
-                missing.pictures += 1;
-                missing.first_pts.get_or_insert(shown.source_pts);
-                place.absent(shown.frames, &mut cursor)?;
-            }
+        let picture = cursor.take(shown.source_pts, slack(planned, at))?.map(Arc::new);
+        if picture.is_none() {
+            walked.missing += 1;
+            walked.first_missing_pts.get_or_insert(shown.source_pts);
         }
+        slides.push(picture, shown.frames);
+        slides.pass_on(&mut place, &mut cursor)?;
     }
+    walked.scenes = slides.finish(&mut place, &mut cursor)?;
     place.settle(cursor)?;
     place.finish()?;
-    Ok(missing)
+    Ok(walked)
+}
+
+/// Holds pictures back until it is known which of them begin a slide.
+struct Slides {
+    watch: SceneWatch,
+    /// Pictures, or that there is none, and how many frames show them.
+    kept: VecDeque<(Option<Arc<frame::Video>>, u32)>,
+}
+
+impl Slides {
+    /// For pictures of so many pixels.
+    fn new(order: &RangeOrder, pixels: usize) -> Self {
+        let patience = (MOST_KEPT_PIXELS / pixels.max(1)).clamp(1, MOST_KEPT);
+        Self { watch: SceneWatch::new(&order.video, order.first_frame, patience), kept: VecDeque::new() }
+    }
+
+    fn push(&mut self, picture: Option<Arc<frame::Video>>, frames: u32) {
+        self.watch.show(picture.as_ref().and_then(|picture| glance(picture)), frames);
+        self.kept.push_back((picture, frames));
+    }
+
+    /// Passes on what is judged.
+    fn pass_on(&mut self, place: &mut Placer<'_>, cursor: &mut Cursor) -> Result<(), EngineError> {
+        while let Some(slide) = self.watch.keyframe() {
+            let Some((picture, frames)) = self.kept.pop_front() else { break };
+            match picture {
+                Some(picture) => place.show(picture, frames, slide)?,
+                None => place.absent(frames, cursor)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on the rest, and tells what all of them show.
+    fn finish(mut self, place: &mut Placer<'_>, cursor: &mut Cursor) -> Result<RangeScenes, EngineError> {
+        self.watch.finish();
+        self.pass_on(place, cursor)?;
+        Ok(self.watch.found())
+    }
 }
 
 /// How far a decoded picture's time may be from the planned one: less than half way to the next.
@@ -128,44 +185,51 @@ struct Placer<'a> {
     last: Option<Arc<frame::Video>>,
     /// Frames at the start that wait for the first picture there is.
     owed: u32,
-    /// What was handed in and has yet to be known how long it is shown: two at most.
-    waiting: VecDeque<(Arc<frame::Video>, u64)>,
+    /// What was handed in, from which frame on and whether a slide begins with it, and has yet to be known how long it is
+    /// shown: two at most.
+    waiting: VecDeque<(Arc<frame::Video>, u64, bool)>,
 }
 
 impl Placer<'_> {
-    /// Hands in a picture for the next `frames`, unless they show what is there already. A deinterlacer has to see every
-    /// picture.
-    fn show(&mut self, picture: Arc<frame::Video>, frames: u32) -> Result<(), EngineError> {
+    /// Hands in a picture for the next `frames`, unless they show what is there already and no slide begins with it. A
+    /// deinterlacer has to see every picture.
+    fn show(&mut self, picture: Arc<frame::Video>, frames: u32, slide: bool) -> Result<(), EngineError> {
         let count = frames.saturating_add(std::mem::take(&mut self.owed));
-        let stays = self.last.clone().filter(|last| !self.video.deinterlace && unchanged(last, &picture));
+        let held = |last: &Arc<frame::Video>| !self.video.deinterlace && !slide && unchanged(last, &picture);
+        let stays = self.last.clone().filter(held);
         if stays.is_none() {
             self.next = self.frame;
         }
         let picture = stays.unwrap_or(picture);
+        let begins = slide.then_some(self.frame);
         self.frame += u64::from(count);
         while self.next < self.frame {
-            self.hand_in(&picture, self.next)?;
+            self.hand_in(&picture, self.next, begins == Some(self.next))?;
             self.next += u64::from(self.video.longest_hold(self.next));
         }
         self.last = Some(picture);
         Ok(())
     }
 
-    fn hand_in(&mut self, picture: &Arc<frame::Video>, first: u64) -> Result<(), EngineError> {
+    fn hand_in(&mut self, picture: &Arc<frame::Video>, first: u64, slide: bool) -> Result<(), EngineError> {
         if self.waiting.len() == 2 {
             self.pass_on(first)?;
         }
-        self.waiting.push_back((picture.clone(), first));
+        self.waiting.push_back((picture.clone(), first, slide));
         Ok(())
     }
 
     /// Passes on the first of those that wait; the last of them is shown until `end`.
     fn pass_on(&mut self, end: u64) -> Result<(), EngineError> {
-        let Some((picture, first)) = self.waiting.pop_front() else { return Ok(()) };
-        let next = self.waiting.front().map_or(end, |(_, next)| *next);
-        let in_order = next - first > 1 || end - next > 1;
+        let Some((picture, first, slide)) = self.waiting.pop_front() else { return Ok(()) };
+        let next = self.waiting.front().map_or(end, |(_, next, _)| *next);
+        let coding = match next - first > 1 || end - next > 1 {
+            _ if slide || first.is_multiple_of(self.video.gop_frames.max(1).into()) => Coding::Keyframe,
+            true => Coding::InOrder,
+            false => Coding::Free,
+        };
         for track in &self.tracks {
-            let placed = Placed { picture: picture.clone(), first, in_order };
+            let placed = Placed { picture: picture.clone(), first, coding };
             track.send(placed).map_err(|_| EngineError::Stopped)?;
         }
         Ok(())
@@ -181,7 +245,7 @@ impl Placer<'_> {
     /// A planned picture that is not there: the one before it stays, be it of the range before.
     fn absent(&mut self, frames: u32, cursor: &mut Cursor) -> Result<(), EngineError> {
         match self.last.clone().or_else(|| cursor.passed.take().map(Arc::new)) {
-            Some(picture) => self.show(picture, frames),
+            Some(picture) => self.show(picture, frames, false),
             None => {
                 self.owed = self.owed.saturating_add(frames);
                 Ok(())
@@ -197,6 +261,6 @@ impl Placer<'_> {
         let (_, picture) = cursor
             .ahead
             .ok_or_else(|| input("input.undecodable", "no picture of this part of the video can be decoded"))?;
-        self.show(Arc::new(picture), 0)
+        self.show(Arc::new(picture), 0, false)
     }
 }

@@ -61,7 +61,19 @@ fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
         "tracks": result.tracks.iter().map(track).collect::<Vec<_>>(),
         "bytes": result.tracks.iter().map(bytes_of).sum::<u64>(), "loudness": result.sound,
         "decision": result.plan.decision, "skipped": result.plan.skipped, "warnings": result.plan.warnings, "missing_pictures": result.missing_pictures,
+        "scenes": result.plan.video.is_some().then(|| scenes(result)),
     })
+}
+
+/// How much of the recording is what, and when its slides change.
+fn scenes(result: &LocalResult) -> serde_json::Value {
+    let rate =
+        result.plan.video.as_ref().map(|video| f64::from(video.frame_rate.num()) / f64::from(video.frame_rate.den()));
+    let time_ms = |frame: u64| (frame as f64 * 1000.0 / rate.unwrap_or(1.0)).ceil();
+    let changes = result.scenes.changes.iter();
+    let changes =
+        changes.map(|change| json!({ "time_ms": time_ms(change.frame), "sure_percent": change.sure_percent }));
+    json!({ "shares": result.scenes.shares(), "slide_changes": changes.collect::<Vec<_>>() })
 }
 
 /// What became of the sound's loudness, in a clause.

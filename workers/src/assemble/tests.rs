@@ -10,7 +10,7 @@ use media_types::{
     AudioProbe, CodecConfig, PacketTime, ProbeReport, Rational, Rotation, Sample, TrackKind, VideoProbe,
 };
 use packager::{PackagedSegment, media_segment};
-use pipeline::{AudioOrder, CollectingSink, Engine, FakeEngine, RangeOrder};
+use pipeline::{AudioOrder, CollectingSink, Engine, FakeEngine, RangeOrder, RangeScenes};
 
 use super::*;
 use crate::segmenter::{Builder, Cuts, SoundPart};
@@ -62,7 +62,8 @@ fn text<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
 
 fn derived(tracks: &[TrackRecord], keyframes: Vec<FinishedTrick>, uri_prefix: &str) -> Vec<OutputFile> {
     let plan = pipeline::plan(&talk(1440, 2_882_880, 48_000), &ladders::builtin("film").unwrap()).unwrap();
-    Derived { plan: &plan, tracks, keyframes, storyboard: None, uri_prefix, protection: None }.files().unwrap()
+    let scenes = &RecordingScenes::default();
+    Derived { plan: &plan, scenes, tracks, keyframes, storyboard: None, uri_prefix, protection: None }.files().unwrap()
 }
 
 #[tokio::test]
@@ -216,7 +217,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
             engine.encode_range(&RangeOrder::new(&video, range, &[0]), &mut given).unwrap();
             let cuts = Cuts::Video { plan: &video, range: *range, kind: video_kind(&video, &video.renditions[0]) };
             let part = made(Builder::new(name.clone(), video.timescale, cuts), &given, &heads).await;
-            ranges.push(RangeParts { parts: vec![part], missing_pictures: 0 });
+            ranges.push(RangeParts { parts: vec![part], missing_pictures: 0, scenes: RangeScenes::default() });
         }
         let record = video_record(&video, 0, ranges.iter()).unwrap();
         let promised = planned_video(&video, &heads.0.lock().unwrap().pop().unwrap()).unwrap();

@@ -10,7 +10,7 @@ use media_store::PutNew;
 use media_types::publication::MULTIVARIANT_PLAYLIST;
 use media_types::{EncodePlan, GenerationIndex, TrackRecord, publication};
 use packager::{Protection, segment_path};
-use pipeline::POSTER;
+use pipeline::{POSTER, RecordingScenes};
 use serde_json::json;
 
 use super::Workshop;
@@ -100,6 +100,7 @@ impl Workshop {
         let mut files = Files::new();
         let derived = Derived {
             plan,
+            scenes: &RecordingScenes::default(),
             tracks,
             keyframes: Vec::new(),
             storyboard: None,

@@ -12,6 +12,7 @@ use media_store::PutNew;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
 use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
 use packager::{TRICK_FILE, segment_path};
+use pipeline::RecordingScenes;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -38,6 +39,7 @@ impl Workshop {
         let mut files = Files::new();
         let mut tracks = done.tracks(&plan, &mut files)?;
         let storyboard = done.stills(&plan, &mut files)?;
+        let scenes = done.scenes();
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
         let mut keys = Vec::new();
         let mut made = Protected::default();
@@ -54,6 +56,7 @@ impl Workshop {
         let prefix = format!("{}/", publication::generation_folder(generation));
         let derived = Derived {
             plan: &plan,
+            scenes: &scenes,
             tracks: &tracks,
             keyframes,
             storyboard: storyboard.as_ref(),
@@ -70,7 +73,8 @@ impl Workshop {
         self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
-        self.commit(job, json!({ "generation": generation }), Some(&FlowEvent::Complete { generation })).await
+        let result = json!({ "generation": generation, "scenes": scenes.shares() });
+        self.commit(job, result, Some(&FlowEvent::Complete { generation })).await
     }
 
     /// Writes a generation's index, and moves the pointer to it.
@@ -232,6 +236,11 @@ impl Done {
             tracks.push(record);
         }
         Ok(tracks)
+    }
+
+    /// What the pictures show. Whoever encoded a range, and for which renditions, saw the same.
+    fn scenes(&self) -> RecordingScenes {
+        RecordingScenes::join(self.ranges.values().filter_map(|made| Some(&made.first()?.made.scenes)))
     }
 
     fn stills(&self, plan: &EncodePlan, files: &mut Files) -> Result<Option<Storyboard>, WorkError> {

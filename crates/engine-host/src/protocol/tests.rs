@@ -8,7 +8,7 @@ use media_types::{
     AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
     StillsPlan, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
-use pipeline::{Judge, Quality, VideoSetup};
+use pipeline::{Judge, Quality, RangeScenes, Scene, SceneKind, SlideChange, VideoSetup};
 use proptest::prelude::*;
 
 use super::*;
@@ -72,6 +72,21 @@ prop_compose! {
                 timescale: Timescale::new(ticks).unwrap(),
             },
             first_frame, pictures: FrameMap(pictures), renditions, judge,
+        }
+    }
+}
+
+prop_compose! {
+    fn scenes()(
+        changes in prop::collection::vec(any::<(u64, u8)>(), 0..5), kinds in prop::collection::vec(any::<(u64, u64)>(), 0..5),
+        (opening, closing) in any::<(Vec<u8>, Vec<u8>)>(),
+    ) -> RangeScenes {
+        let change = |(frame, sure_percent)| SlideChange { frame, sure_percent };
+        let scene = |(first_frame, frame_count)| Scene { first_frame, frame_count, kind: SceneKind::Screencast };
+        RangeScenes {
+            changes: changes.into_iter().map(change).collect(),
+            kinds: kinds.into_iter().map(scene).collect(),
+            opening, closing,
         }
     }
 }
@@ -208,10 +223,11 @@ fn from_child() -> impl Strategy<Value = FromChild> {
             FromChild::TextDone(TextSummary { cues_per_track, lost_packets })
         }),
         probe_report().prop_map(|report| FromChild::Probed(Box::new(report))),
-        (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>()).prop_map(
-            |(frames_per_track, missing_pictures, first_missing_pts)| {
+        (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>(), scenes()).prop_map(
+            |(frames_per_track, missing_pictures, first_missing_pts, scenes)| {
                 let quality = vec![Quality { pictures: missing_pictures, root_error: 1.5 }; frames_per_track.len()];
-                FromChild::RangeDone(RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality })
+                let summary = RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality, scenes };
+                FromChild::RangeDone(summary)
             }
         ),
         loudness().prop_map(FromChild::AudioMeasured),

@@ -12,6 +12,7 @@ mod loudness;
 mod media;
 mod order;
 mod shapes;
+mod slides;
 mod sound;
 mod stills;
 mod stopping;

@@ -19,5 +19,6 @@ mod package;
 mod per_title;
 mod protected;
 mod server;
+mod slides;
 mod tracks;
 mod upload;
