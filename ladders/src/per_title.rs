@@ -231,11 +231,12 @@ fn rungs<'c, 'a>(wanted: &PerTitle, curves: &'c [Curve<'a>], floor: &Floor, most
     let steps = by_rate.min(by_quality).clamp(0.0, most.saturating_sub(1) as f64).floor();
     let mut rungs: Vec<Rung<'c, 'a>> = Vec::new();
     for step in 0..=steps as usize {
-        let share = if steps > 0.0 { step as f64 / steps } else { 1.0 };
         if step == 0 && steps > 0.0 && floor.is_lowest {
             continue;
         }
-        let Some(rung) = hull(curves, floor.db + (top_db - floor.db) * share) else { continue };
+        let last = step as f64 >= steps;
+        let db = if last { top_db } else { floor.db + (top_db - floor.db) * (step as f64 / steps) };
+        let Some(rung) = hull(curves, db) else { continue };
         let apart = |below: &Rung<'_, '_>| rung.rate() >= below.rate() * LEAST_RATIO.sqrt();
         if rungs.last().is_some_and(|below| !apart(below)) {
             rungs.pop();
