@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use media_types::{TextForm, TextPlace};
 use timed_text::{Document, Parsed, TextSample, ass, codec, imsc, srt, stpp, ttml, webvtt, wvtt};
 
 const SCALE: NonZeroU32 = NonZeroU32::new(1000).expect("not zero");
@@ -27,7 +28,13 @@ fn events(data: &[u8]) -> Vec<ass::Event> {
     let event = |(line, number): (&str, i64)| {
         let start_us = number * 7 % 20 * 500_000 - 1_000_000;
         let end_us = (number % 3 > 0).then_some(start_us + number % 5 * 400_000);
-        ass::Event { start_us, end_us, fields: format!("0,0,Default,,0,0,0,,{line}") }
+        let in_fields = format!("0,0,Default,,0,0,0,,{line}");
+        let (text, form) = match number % 4 {
+            0 => (line.to_owned(), TextForm::WebVtt(line.chars().rev().collect())),
+            1 => (in_fields, TextForm::Placed(TextPlace { top_percent: Some(number as u8), left_percent: None })),
+            _ => (in_fields, TextForm::Event),
+        };
+        ass::Event { start_us, end_us, text, form }
     };
     String::from_utf8_lossy(data).split('\n').zip(0..).take(MOST_WRITTEN).map(event).collect()
 }

@@ -14,9 +14,11 @@ pub fn captions(data: &[u8]) {
         for entries in rest.chunks(93) {
             unit(&wrapped(entries, hevc), hevc, &mut channels);
         }
-        let pairs = rest
-            .chunks_exact(3)
-            .map(|entry| CaptionPair { valid: entry[0] & 4 != 0, kind: entry[0] & 3, data: [entry[1], entry[2]] });
+        let pairs = rest.chunks_exact(3).map(|entry| CaptionPair {
+            valid: entry[0] & 4 != 0,
+            kind: entry[0] & 3,
+            data: [entry[1], entry[2]],
+        });
         pairs.clone().for_each(|pair| channels.pair(pair));
         let (mut reader, pairs) = (CaptionReader::default(), pairs.collect::<Vec<_>>());
         let shown = (0..).zip(pairs.chunks(20)).flat_map(|(at, pairs)| reader.picture(at * 700_000, pairs));
