@@ -36,10 +36,12 @@ export function alike(found, wanted) {
  * sought: Shaka Player loads no more text after a seek during its first text segment, and dash.js shows none while it is paused.
  */
 async function watched(stage, index, wanted) {
-  await stage.call('showText', [index]);
-  await stage.call('play', [1]);
-  const seen = new Map();
   const deadline = Date.now() + SHOW_MS;
+  await stage.call('play', [1]);
+  // As a viewer would, once there is something to see: on a busy machine Shaka Player may still be choosing tracks of its own.
+  while ((await stage.call('state')).time_s <= 0 && Date.now() < deadline) await pause(POLL_MS);
+  await stage.call('showText', [index]);
+  const seen = new Map();
   let missing = wanted.cues;
   while (missing.length > 0) {
     await stage.noFailures();

@@ -14,8 +14,10 @@ use crate::open::SharedSource;
 use crate::packets::is_discarded;
 use crate::text::{clipped, micros_per_tick};
 
-/// Pictures of an indexed file that are looked into, spread over all of it.
+/// Pictures of an indexed file that are looked into, spread over its beginning.
 const LOOKS: usize = 24;
+/// Seconds of that: no more of a source may be there yet.
+const BEGINNING_S: f64 = 30.0;
 /// What is read of each: captions come before its slices.
 const HEAD_BYTES: usize = 4 << 10;
 
@@ -38,7 +40,7 @@ pub(crate) fn carrier(stream: &ff::Stream<'_>) -> Option<CaptionCarrier> {
     }
 }
 
-/// Whether some of the pictures that an index names have room for captions: who writes captions into a recording makes room
+/// Whether some of the first pictures that an index names have room for captions: who writes captions into a recording makes room
 /// for them in all of its pictures.
 pub(crate) fn are_indexed(source: &Input, bytes: &SharedSource, video: usize) -> bool {
     let Some(stream) = source.stream(video) else { return false };
@@ -46,10 +48,15 @@ pub(crate) fn are_indexed(source: &Input, bytes: &SharedSource, video: usize) ->
     // SAFETY: the stream belongs to an open context, whose index lives as long as it and is not changed here.
     let places: Vec<(i64, i32)> = unsafe {
         let raw = stream.as_ptr().cast_mut();
-        let count = ff::ffi::avformat_index_get_entries_count(raw).max(0);
-        let step = usize::try_from(count).unwrap_or(0).div_ceil(LOOKS).max(1);
-        let entries = (0..count).step_by(step).map(|at| ff::ffi::avformat_index_get_entry(raw, at).as_ref());
-        entries.flatten().map(|entry| (entry.pos, entry.size())).collect()
+        let all = ff::ffi::avformat_index_get_entries_count(raw).max(0);
+        let entry = |at| ff::ffi::avformat_index_get_entry(raw, at).as_ref();
+        let first = entry(0).map_or(0, |first| first.timestamp);
+        let seconds = |at| {
+            entry(at).map_or(0.0, |entry| entry.timestamp.saturating_sub(first) as f64 * f64::from(stream.time_base()))
+        };
+        let count = (0..all).take_while(|at| seconds(*at) <= BEGINNING_S).count();
+        let step = count.div_ceil(LOOKS).max(1);
+        (0..all).take(count).step_by(step).filter_map(entry).map(|entry| (entry.pos, entry.size())).collect()
     };
     let mut head = [0; HEAD_BYTES];
     places.into_iter().any(|(position, size)| {

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -13,6 +14,24 @@ use crate::store::check_size;
 use crate::{PutNew, StagedObject, StoreError};
 
 const HASHED_AT_ONCE_BYTES: usize = 1 << 20;
+/// A program is started within this, also on a busy machine.
+const STARTED_WITHIN: Duration = Duration::from_secs(2);
+/// Between two looks at a lock.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Takes the lock of an upload. A program that is being started holds what its parent had open until it runs: that is waited
+/// for, and whoever else holds the lock is a conflict.
+fn lock(file: &File, key: &str) -> Result<(), StoreError> {
+    let deadline = Instant::now() + STARTED_WITHIN;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOOK_EVERY),
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::conflict(key)),
+            Err(fs::TryLockError::Error(error)) => return Err(StoreError::io("lock an upload")(error)),
+        }
+    }
+}
 
 fn writable() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -30,11 +49,7 @@ impl Disk {
     fn open_upload(&self, key: &str) -> Result<Option<(File, fs::Metadata)>, StoreError> {
         let path = path_of(&self.staging, key);
         let Some((file, _)) = existing(writable().open(&path))? else { return Ok(None) };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::conflict(key)),
-            Err(fs::TryLockError::Error(error)) => return Err(StoreError::io("lock an upload")(error)),
-        }
+        lock(&file, key)?;
         let meta = file.metadata().map_err(StoreError::io("look at an upload"))?;
         Ok(is_still_at(&meta, &path).then_some((file, meta)))
     }
