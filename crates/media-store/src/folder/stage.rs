@@ -26,7 +26,7 @@ fn lock(file: &File, key: &str) -> Result<(), StoreError> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOOK_EVERY),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::park_timeout(LOOK_EVERY),
             Err(fs::TryLockError::WouldBlock) => return Err(StoreError::conflict(key)),
             Err(fs::TryLockError::Error(error)) => return Err(StoreError::io("lock an upload")(error)),
         }
