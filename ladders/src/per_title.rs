@@ -6,11 +6,13 @@
 
 use media_types::{Chosen, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
 
+use crate::select::hold_in_step;
+
 /// What is added to a rung's own rate factor in trials: a rung is never finer than its ladder says.
 const COARSER: [f32; 3] = [0.0, 6.0, 12.0];
 /// The coarsest that H.264 knows.
 const MAX_CRF: f32 = 51.0;
-/// Neighbouring rungs differ so much in rate at least: less gives a player nothing to choose between.
+/// Rungs differ so much in rate on an average at least: less gives a player nothing to choose between.
 const LEAST_RATIO: f64 = 1.6;
 /// A smaller size that costs so little more is taken: it is cheaper to encode and to decode.
 const SMALLER_IS_WORTH: f64 = 1.03;
@@ -75,7 +77,7 @@ pub fn decide(
     let rungs = rungs(wanted, &curves, &floor, sizes.len());
     let first_is_early_only = !floor.is_lowest;
     let mut chosen = named(&rungs);
-    hold_caps_in_step(&mut chosen);
+    hold_in_step(&mut chosen);
     let kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
     let skipped = sizes[1..].iter().filter(|size| !kept(size)).map(|size| SkippedRung {
         name: size.name.clone(),
@@ -266,14 +268,6 @@ fn named(rungs: &[Rung<'_, '_>]) -> Vec<Rendition> {
     }
     renditions.reverse();
     renditions
-}
-
-fn hold_caps_in_step(ascending: &mut [Rendition]) {
-    for index in (1..ascending.len()).rev() {
-        let above = ascending[index].encoding.max_bitrate_bps;
-        let below = &mut ascending[index - 1].encoding.max_bitrate_bps;
-        *below = (*below).min(above);
-    }
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
 }
 
 /// No rendition may spend more than the next larger one of its codec, whose buffer may have been paid for with its cap.
-fn hold_in_step(renditions: &mut [Rendition]) {
+pub(crate) fn hold_in_step(renditions: &mut [Rendition]) {
     for index in (1..renditions.len()).rev() {
         let (below, above) = renditions.split_at_mut(index);
         let (below, above) = (&mut below[index - 1].encoding, &above[0].encoding);

@@ -1,42 +1,16 @@
 //! Renditions decided by samples: which those are, and what becomes of the plan.
-#![allow(clippy::unwrap_used)]
 
-use ladders::builtin;
-use media_types::{EncodePlan, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
-use pipeline::{Analysis, CollectingSink, Engine, FakeEngine, check_range, plan};
+use pipeline::Analysis;
 
-/// So many frames at 25 pictures per second.
-fn report(frames: i64) -> ProbeReport {
-    let video = VideoProbe {
-        clock: Default::default(),
-        captions: Default::default(),
-        stream_index: 0,
-        codec: "h264".to_owned(),
-        width: 1920,
-        height: 1080,
-        sample_aspect: Rational { num: 0, den: 1 },
-        rotation: Rotation::None,
-        pixel_format: "yuv420p".to_owned(),
-        interlaced: false,
-        time_base: Rational { num: 1, den: 25 },
-        stated_rate: None,
-        bitrate_bps: None,
-        keyframe_bytes: None,
-        packets: (0..frames).map(|pts| PacketTime { pts, keyframe: pts % 50 == 0 }).collect(),
-    };
-    ProbeReport {
-        container: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(),
-        size_bytes: 1,
-        video: Some(video),
-        audio: Vec::new(),
-        text: Vec::new(),
-        chapters: Vec::new(),
-        warnings: Vec::new(),
-    }
+use super::*;
+
+/// So many frames at 25 pictures per second, of 1080 lines.
+fn source(frames: i64) -> ProbeReport {
+    report(Some(VideoProbe { width: 1920, height: 1080, ..steady(frames) }), Vec::new())
 }
 
-fn planned(frames: i64) -> EncodePlan {
-    plan(&report(frames), &builtin("film-per-title").unwrap()).unwrap()
+fn decidable(frames: i64) -> EncodePlan {
+    plan(&source(frames), &builtin("film-per-title").unwrap()).unwrap()
 }
 
 fn places(plan: &EncodePlan) -> Vec<u64> {
@@ -45,17 +19,17 @@ fn places(plan: &EncodePlan) -> Vec<u64> {
 
 #[test]
 fn samples_are_few_and_in_the_middle_of_equal_parts() {
-    assert_eq!(planned(1400).per_title, None, "not even one sample is a small part of 56 s");
-    assert_eq!(places(&planned(1500)), [750]);
-    assert_eq!(places(&planned(4500)), [750, 2250, 3750]);
-    let hour = places(&planned(90_000));
+    assert_eq!(decidable(1400).per_title, None, "not even one sample is a small part of 56 s");
+    assert_eq!(places(&decidable(1500)), [750]);
+    assert_eq!(places(&decidable(4500)), [750, 2250, 3750]);
+    let hour = places(&decidable(90_000));
     assert_eq!((hour.len(), hour[0], hour[7]), (8, 5_600, 84_350));
-    assert_eq!(plan(&report(4500), &builtin("film").unwrap()).unwrap().per_title, None, "nobody asked");
+    assert_eq!(plan(&source(4500), &builtin("film").unwrap()).unwrap().per_title, None, "nobody asked");
 }
 
 #[test]
 fn a_sample_is_one_run_from_key_frame_to_key_frame_judged_at_the_largest_size() {
-    let plan = planned(4500);
+    let plan = decidable(4500);
     for order in Analysis::new(&plan).unwrap().orders() {
         assert_eq!((order.first_frame % 50, order.frame_count()), (0, 50));
         let judge = order.judge.unwrap();
@@ -67,8 +41,8 @@ fn a_sample_is_one_run_from_key_frame_to_key_frame_judged_at_the_largest_size() 
 
 #[test]
 fn what_an_engine_finds_decides_the_plan_and_is_kept_with_it() {
-    let plan = planned(4500);
-    let mut engine = FakeEngine::new(report(4500));
+    let plan = decidable(4500);
+    let mut engine = FakeEngine::new(source(4500));
     let mut analysis = Analysis::new(&plan).unwrap();
     for order in analysis.orders() {
         let mut sink = CollectingSink::new(10_000);
@@ -95,6 +69,6 @@ fn what_an_engine_finds_decides_the_plan_and_is_kept_with_it() {
 
 #[test]
 fn an_engine_that_judged_nothing_leaves_the_plan_as_it_is() {
-    let plan = planned(4500);
+    let plan = decidable(4500);
     assert_eq!(Analysis::new(&plan).unwrap().decide(), None);
 }
