@@ -23,6 +23,7 @@ pub(crate) const CHANNELS: RangeInclusive<i64> = 1..=2;
 pub(crate) const LUFS: RangeInclusive<f64> = -30.0..=-10.0;
 pub(crate) const DBTP: RangeInclusive<f64> = -9.0..=0.0;
 
+pub(crate) const FLOOR_DB: RangeInclusive<f64> = 10.0..=60.0;
 pub(crate) const TARGET_DB: RangeInclusive<f64> = 25.0..=60.0;
 pub(crate) const STEP_DB: RangeInclusive<f64> = 0.5..=10.0;
 
@@ -35,7 +36,7 @@ pub(crate) const DEFAULT_DBTP: f64 = -1.0;
 pub(crate) const OWN_LOUDNESS: &str = "source";
 
 pub(crate) const ROOT_KEYS: [&str; 6] = ["name", "description", "video", "audio", "per_title", "rung"];
-pub(crate) const VIDEO_KEYS: [&str; 5] = ["codec", "preset", "crf", "tune", "max_frame_rate"];
+pub(crate) const VIDEO_KEYS: [&str; 6] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db"];
 pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
 pub(crate) const PER_TITLE_KEYS: [&str; 2] = ["target_db", "step_db"];
 pub(crate) const RUNG_KEYS: [&str; 8] =
@@ -81,6 +82,10 @@ struct VideoFile {
     /// Pictures per second that no rung exceeds; faster sources are halved until they fit. Default: 60.
     #[schemars(range(min = 24, max = 60))]
     max_frame_rate: Option<u32>,
+    /// What the best rendition has to reach, or the recording is not published complete: XPSNR of the luma in decibels. Default:
+    /// whatever comes out is published.
+    #[schemars(range(min = 10, max = 60))]
+    floor_db: Option<f64>,
 }
 
 /// The sound all rungs share, AAC-LC.
@@ -272,6 +277,7 @@ mod tests {
             ("/$defs/VideoFile/properties/crf", 0.0..=highest),
             ("/$defs/LoudnessFile/anyOf/0", LUFS),
             ("/$defs/AudioFile/properties/true_peak_dbtp", DBTP),
+            ("/$defs/VideoFile/properties/floor_db", FLOOR_DB),
             ("/$defs/PerTitleFile/properties/target_db", TARGET_DB),
             ("/$defs/PerTitleFile/properties/step_db", STEP_DB),
         ] {

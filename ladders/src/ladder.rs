@@ -16,6 +16,8 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// The sound all renditions share.
     pub audio: AudioRung,
+    /// What a recording's best rendition has to reach to be published: XPSNR of the luma in decibels.
+    pub floor_db: Option<f64>,
     /// How a recording's own rungs are decided; `None` when it gets these as they are.
     pub per_title: Option<PerTitle>,
     /// Lower-case hex SHA-256 of the file's bytes.

@@ -49,6 +49,7 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
         name,
         description,
         max_frame_rate: defaults.max_frame_rate,
+        floor_db: defaults.floor_db,
         rungs,
         audio,
         per_title,
@@ -65,6 +66,7 @@ struct Defaults {
     crf: f32,
     tune: Option<String>,
     max_frame_rate: u32,
+    floor_db: Option<f64>,
 }
 
 fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defaults {
@@ -75,6 +77,7 @@ fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defa
         crf: 0.0,
         tune: None,
         max_frame_rate: file::DEFAULT_FRAME_RATE,
+        floor_db: None,
     };
     let Some(section) = section else { return defaults };
     section.only(&file::VIDEO_KEYS, mistakes);
@@ -91,6 +94,8 @@ fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defa
     }
     let rate = section.integer("max_frame_rate", file::FRAME_RATE, "pictures per second", mistakes);
     defaults.max_frame_rate = rate.unwrap_or(defaults.max_frame_rate);
+    let cure = "choose a value that no fit recording falls below, such as 25; lower lets more pass";
+    defaults.floor_db = section.number("floor_db", &file::FLOOR_DB, " dB", cure, mistakes);
     defaults
 }
 

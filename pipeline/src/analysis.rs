@@ -1,8 +1,8 @@
 //! Renditions decided by a recording's own pictures: which samples are encoded, and what follows from them.
 
-use media_types::{EncodePlan, VideoCodec, VideoPlan};
+use media_types::{EncodePlan, VideoPlan};
 
-use crate::{Judge, Quality, RangeOrder, VideoSetup};
+use crate::{Quality, RangeOrder, VideoSetup, compared_at};
 
 /// Of every thousand frames, so many are samples at most: what they cost stays a small part of the encode.
 const SAMPLED_PART: u64 = 35;
@@ -48,21 +48,14 @@ impl<'p> Analysis<'p> {
     }
 
     fn order(&self, first_frame: u64, frame_count: u64) -> RangeOrder {
-        let (width, height) = self.compared_at();
-        let every = (self.video.gop_frames / COMPARED).max(1);
-        RangeOrder {
+        let order = RangeOrder {
             video: VideoSetup::from(self.video),
             first_frame,
             pictures: self.video.frame_map.slice(first_frame, frame_count),
             renditions: ladders::trials(&self.video.renditions),
-            judge: Some(Judge { first_frame: 0, frame_count, every, width, height }),
-        }
-    }
-
-    /// Width and height of the largest H.264 rendition.
-    fn compared_at(&self) -> (u32, u32) {
-        let h264 = self.video.renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264);
-        h264.map(|rendition| (rendition.width, rendition.height)).max().unwrap_or_default()
+            judge: None,
+        };
+        order.judged(vec![0], COMPARED)
     }
 
     /// Takes in what came of one order: the bits and the quality of each trial.
@@ -79,7 +72,7 @@ impl<'p> Analysis<'p> {
         let (wanted, rate) = (self.plan.per_title?, self.video.frame_rate);
         let ms = self.sampled_frames * 1000 * u64::from(rate.den()) / u64::from(rate.num());
         let per_second = |bits: u64| (u128::from(bits) * 1000 / u128::from(ms.max(1))) as u64;
-        let size = self.compared_at();
+        let size = compared_at(&ladders::trials(&self.video.renditions));
         let of_trial = |(bits, quality): &(u64, Quality)| Some((per_second(*bits), quality.db(size)?));
         let measured: Vec<(u64, f64)> = self.measured.iter().map(of_trial).collect::<Option<_>>()?;
         let decided = ladders::decide(&wanted, &self.video.renditions, &measured, (ms, size))?;

@@ -3,6 +3,8 @@
 //! The port is synchronous. An engine runs in a confined child process and is driven through [`Engine`]; what it makes
 //! leaves through an [`EngineSink`], whose every call may block (back-pressure) or answer [`Stop`] (cancel).
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
@@ -106,13 +108,18 @@ pub struct RangeOrder {
     pub judge: Option<Judge>,
 }
 
+/// Width and height at which renditions are compared with their source: those of the largest.
+pub fn compared_at(renditions: &[Rendition]) -> (u32, u32) {
+    renditions.iter().map(|rendition| (rendition.width, rendition.height)).max().unwrap_or_default()
+}
+
 /// Some pictures of a range by which every rendition is judged: decoded again, brought to one size, and compared with the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judge {
-    /// The first frame, counted from the range's; one that is to be a key frame.
-    pub first_frame: u64,
-    /// Frames from there on, up to where another key frame is due.
-    pub frame_count: u64,
+    /// The first frame of each run of pictures, counted from the range's; one that is to be a key frame. Ascending.
+    pub first_frames: Vec<u64>,
+    /// Frames of a run, up to where another key frame is due. Runs do not overlap.
+    pub frame_count: u32,
     /// One in so many is looked at, the first one first.
     pub every: u32,
     /// Size at which pictures are compared.
@@ -122,10 +129,14 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// The runs, as frames of the range.
+    pub fn runs(&self) -> impl Iterator<Item = Range<u64>> {
+        self.first_frames.iter().map(|first| *first..first.saturating_add(self.frame_count.into()))
+    }
+
     /// The frames that are looked at, ascending.
     pub fn frames(&self) -> impl Iterator<Item = u64> {
-        let (first, every) = (self.first_frame, self.every.max(1) as usize);
-        (first..first.saturating_add(self.frame_count)).step_by(every)
+        self.runs().flat_map(|run| run.step_by(self.every.max(1) as usize))
     }
 }
 
@@ -139,6 +150,16 @@ impl RangeOrder {
             renditions: rendition_indexes.iter().filter_map(|&index| plan.renditions.get(index).cloned()).collect(),
             judge: None,
         }
+    }
+
+    /// The same order, with its renditions judged where it says: in runs of pictures from these frames, which are to be key
+    /// frames, to the next planned ones; by about so many pictures of each, at the size of the largest rendition.
+    #[must_use]
+    pub fn judged(mut self, first_frames: Vec<u64>, pictures: u32) -> Self {
+        let (width, height) = compared_at(&self.renditions);
+        let (frame_count, every) = (self.video.gop_frames, (self.video.gop_frames / pictures.max(1)).max(1));
+        self.judge = (!first_frames.is_empty()).then_some(Judge { first_frames, frame_count, every, width, height });
+        self
     }
 
     /// Output frames of the range, per rendition.

@@ -45,7 +45,7 @@ pub use clock::{ClockWatch, ClockedPacket, MendedClock};
 pub use engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
     RangeOrder, RangeSummary, STORYBOARD, SourceRead, StillsOrder, StillsSummary, Stop, TextCue, TextOrder,
-    TextSummary, VideoSetup,
+    TextSummary, VideoSetup, compared_at,
 };
 pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};

@@ -114,6 +114,7 @@ fn sound_alone(
         stills: None,
         skipped: Vec::new(),
         per_title: None,
+        floor_db: ladder.floor_db,
         decision: None,
         warnings: Vec::new(),
     };
@@ -182,6 +183,7 @@ fn with_pictures(
         stills: Some(stills),
         skipped: selection.skipped,
         per_title: None,
+        floor_db: ladder.floor_db,
         decision: None,
         warnings: Vec::new(),
     };

@@ -3,6 +3,7 @@
 //!
 //! - `track`: one range, one sound track, the stills: from the engine to the store; `segmenter` cuts them.
 //! - `assemble`: stored parts to whole tracks, and to all files derived from them.
+//! - `quality`: how good what was made looks, and whether that will do.
 //! - `examine`: what was made, read back through the linter.
 //! - `local`: a file in, a folder out.
 //! - `sealed`: an asset's media in the store, sealed when it is to be protected.
@@ -16,6 +17,7 @@ mod assemble;
 mod error;
 mod examine;
 mod local;
+mod quality;
 mod run;
 mod sealed;
 mod segmenter;
@@ -24,6 +26,7 @@ mod track;
 
 pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, LocalSound, Staging, decide_local, encode_local};
+pub use quality::RenditionQuality;
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Protecting, Workshop};
 pub use track::SoundLevel;

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
+use crate::quality::{self, RenditionQuality};
 use crate::track::{
     ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, decide, encode_audio, encode_range,
     make_stills, read_text, unless_dispensable,
@@ -47,6 +48,8 @@ pub struct LocalResult {
     pub missing_pictures: u64,
     /// What the pictures show.
     pub scenes: RecordingScenes,
+    /// How good the renditions look.
+    pub quality: Vec<RenditionQuality>,
     /// How loud each sound track was and became.
     pub sound: Vec<LocalSound>,
 }
@@ -266,7 +269,8 @@ async fn work(
             (Task::Range(index), Some(video), _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
                 let range = &board.ranges[index];
-                let parts = encode_range(&mut session, video, range, &renditions, sink.as_ref(), on_progress).await?;
+                let parts =
+                    encode_range(&mut session, video, (range, true), &renditions, sink.as_ref(), on_progress).await?;
                 lock(&board.finished).ranges[index] = Some(parts);
             }
             (Task::Audio(track), _, _) => {
@@ -296,11 +300,13 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     let finished = std::mem::take(&mut *lock(&board.finished));
     let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
     let mut tracks = Vec::new();
-    let (mut missing_pictures, mut scenes) = (0, RecordingScenes::default());
+    let (mut missing_pictures, mut scenes, mut quality) = (0, RecordingScenes::default(), Vec::new());
     if let Some(video) = &plan.video {
         let ranges: Vec<RangeParts> = finished.ranges.into_iter().collect::<Option<_>>().ok_or_else(absent)?;
         missing_pictures = ranges.iter().map(|range| range.missing_pictures).sum();
         scenes = RecordingScenes::join(ranges.iter().map(|range| &range.scenes));
+        quality = quality::of_ranges(plan, ranges.iter());
+        quality::check(plan, &quality)?;
         for rendition in 0..video.renditions.len() {
             tracks.push(video_record(video, rendition, ranges.iter())?);
         }
@@ -332,7 +338,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     for file in derived.files()? {
         folder.put(file.path, file.bytes).await?;
     }
-    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, sound })
+    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, quality, sound })
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
 use media_types::{AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, TrackKind, VideoPlan};
-use pipeline::{RangeCheck, RangeFault, RangeOrder, RangeScenes, RangeSummary, StillsOrder};
+use pipeline::{Quality, RangeCheck, RangeFault, RangeOrder, RangeScenes, RangeSummary, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::error::WorkError;
+use crate::quality;
 use crate::segmenter::{Builder, Cuts};
 
 pub(crate) use samples::decide;
@@ -123,7 +124,7 @@ pub(crate) fn audio_track(plan: &AudioPlan) -> String {
 }
 
 /// A range, encoded and stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RangeParts {
     /// One part per rendition, in the order asked for.
     pub(crate) parts: Vec<TrackPart>,
@@ -132,21 +133,27 @@ pub(crate) struct RangeParts {
     /// What the pictures show.
     #[serde(default)]
     pub(crate) scenes: RangeScenes,
+    /// How good each part is where the range was judged; none where it was not.
+    #[serde(default)]
+    pub(crate) quality: Vec<Quality>,
 }
 
-/// Encodes one range for the given renditions and stores its segments as they are finished.
+/// Encodes one range for the given renditions and stores its segments as they are finished. Judges them if told to.
 ///
 /// # Errors
 /// When the engine, the packager or the sink fails, or the range does not hold exactly the planned frames.
 pub(crate) async fn encode_range(
     session: &mut EngineSession,
     plan: &VideoPlan,
-    range: &GopRange,
+    (range, is_judged): (&GopRange, bool),
     renditions: &[usize],
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
 ) -> Result<RangeParts, WorkError> {
-    let order = RangeOrder::new(plan, range, renditions);
+    let mut order = RangeOrder::new(plan, range, renditions);
+    if is_judged {
+        order = quality::judged(order, plan);
+    }
     let mut builders: Vec<Builder> = order
         .renditions
         .iter()
@@ -177,7 +184,12 @@ pub(crate) async fn encode_range(
             )));
         }
     }
-    Ok(RangeParts { parts, missing_pictures: summary.missing_pictures, scenes: summary.scenes })
+    Ok(RangeParts {
+        parts,
+        missing_pictures: summary.missing_pictures,
+        scenes: summary.scenes,
+        quality: summary.quality,
+    })
 }
 
 /// A file beside the segments, as stored.

@@ -41,15 +41,12 @@ pub(crate) fn references(
         is_fast: rate.num() / rate.den().max(1) > FAST_RATE,
         found: Vec::new(),
     };
-    let begin = judge.first_frame.saturating_sub(KEPT as u64);
-    let end = judge.first_frame.saturating_add(judge.frame_count);
+    // What a run's first picture has changed from is looked at too.
+    let runs: Vec<_> = judge.runs().map(|run| run.start.saturating_sub(KEPT as u64)..run.end).collect();
     let mut before = None;
     for placed in pictures {
-        if placed.first >= end {
-            continue;
-        }
-        // The picture on display when the first one is due may have been handed in long before.
-        if placed.first <= begin {
+        // The picture on display when a run begins may have been handed in long before.
+        if !runs.iter().any(|run| run.contains(&placed.first)) {
             before = Some(placed);
             continue;
         }
@@ -131,7 +128,7 @@ impl Judged {
     /// Keeps a sample if the judge looks at it.
     pub(crate) fn keep(&mut self, order: &RangeOrder, judge: &Judge, sample: &Sample) {
         let frame = frame_of(order, sample.dts);
-        if frame.is_some_and(|frame| (judge.first_frame..judge.first_frame + judge.frame_count).contains(&frame)) {
+        if frame.is_some_and(|frame| judge.runs().any(|run| run.contains(&frame))) {
             self.samples.push(sample.clone());
         }
     }

@@ -351,6 +351,9 @@ pub struct EncodePlan {
     /// How the renditions are decided by the recording's own pictures; `None` when they are as they stand here.
     #[serde(default)]
     pub per_title: Option<PerTitle>,
+    /// What the best rendition has to reach to be published complete: XPSNR of the luma in decibels, at its own size.
+    #[serde(default)]
+    pub floor_db: Option<f64>,
     /// What was decided; its renditions stand here.
     #[serde(default)]
     pub decision: Option<LadderDecision>,

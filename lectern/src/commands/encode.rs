@@ -54,6 +54,7 @@ fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
             "segments": track.segments.len(),
             "samples": track.segments.iter().map(|segment| u64::from(segment.sample_count)).sum::<u64>(),
             "bytes": bytes_of(track),
+            "xpsnr_db": result.quality.iter().find(|one| one.track == track.name).map(|one| one.xpsnr_db),
         })
     };
     json!({

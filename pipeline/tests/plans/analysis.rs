@@ -32,7 +32,7 @@ fn a_sample_is_one_run_from_key_frame_to_key_frame_judged_at_the_largest_size() 
     let plan = decidable(4500);
     for order in Analysis::new(&plan).unwrap().orders() {
         assert_eq!((order.first_frame % 50, order.frame_count()), (0, 50));
-        let judge = order.judge.unwrap();
+        let judge = order.judge.as_ref().unwrap();
         assert_eq!((judge.width, judge.height, judge.frames().count()), (1920, 1080, 13));
         assert_eq!(order.renditions.len(), 10);
         assert_eq!(order.renditions[0], plan.video.as_ref().unwrap().renditions[0]);

@@ -88,7 +88,7 @@ impl Workshop {
         let media = self.media_of(asset).await?;
         let mut session = self.session(job, &media, lease).await?;
         let range = video.range_of(segments);
-        encode_range(&mut session, video, &range, &LOWEST, &early, report_progress(lease)).await?;
+        encode_range(&mut session, video, (&range, false), &LOWEST, &early, report_progress(lease)).await?;
         session.close().await;
         Ok(())
     }

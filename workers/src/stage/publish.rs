@@ -22,6 +22,7 @@ use super::transcode::Made;
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
+use crate::quality;
 use crate::sealed::AssetMedia;
 use crate::track::{RangeParts, Stills, StoredFile, TextPart, TrackPart, video_track};
 
@@ -40,6 +41,8 @@ impl Workshop {
         let mut tracks = done.tracks(&plan, &mut files)?;
         let storyboard = done.stills(&plan, &mut files)?;
         let scenes = done.scenes();
+        let quality = quality::of_ranges(&plan, done.ranges.values().flatten().map(|made| &made.made));
+        quality::check(&plan, &quality)?;
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
         let mut keys = Vec::new();
         let mut made = Protected::default();
@@ -73,7 +76,7 @@ impl Workshop {
         self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
-        let result = json!({ "generation": generation, "scenes": scenes.shares() });
+        let result = json!({ "generation": generation, "scenes": scenes.shares(), "quality": quality });
         self.commit(job, result, Some(&FlowEvent::Complete { generation })).await
     }
 

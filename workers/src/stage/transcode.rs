@@ -39,7 +39,8 @@ impl Workshop {
         let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let made =
-            track::encode_range(&mut session, video, gop_range, &renditions, &sink, report_progress(lease)).await?;
+            track::encode_range(&mut session, video, (gop_range, true), &renditions, &sink, report_progress(lease))
+                .await?;
         session.close().await;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }

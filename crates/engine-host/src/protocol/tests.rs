@@ -46,8 +46,8 @@ fn rendition() -> impl Strategy<Value = Rendition> {
 }
 
 fn judge() -> impl Strategy<Value = Judge> {
-    any::<(u64, u64, u32, u32, u32)>().prop_map(|(first_frame, frame_count, every, width, height)| Judge {
-        first_frame,
+    any::<(Vec<u64>, u32, u32, u32, u32)>().prop_map(|(first_frames, frame_count, every, width, height)| Judge {
+        first_frames,
         frame_count,
         every,
         width,

@@ -82,6 +82,8 @@ fn what_was_decided_is_what_comes_out_and_the_curve_can_be_seen() {
         let (found, promised) =
             (xpsnr(&out.join(&name).join("media.m3u8"), &source), rung["quality_db"].as_f64().unwrap());
         assert!((found - promised).abs() < 2.5, "{name}: {found} dB where {promised} were promised");
+        let judged = track["xpsnr_db"].as_f64().unwrap();
+        assert!((found - judged).abs() < 1.5, "{name}: {found} dB where the engine saw {judged}");
     }
     let run = |arguments: &[&str]| {
         let mut command = Command::new(judge::lectern());
@@ -94,6 +96,22 @@ fn what_was_decided_is_what_comes_out_and_the_curve_can_be_seen() {
     let last = chosen.last().unwrap()["name"].as_str().unwrap();
     assert!(table.contains("tried ") && table.contains("chosen ") && table.contains(last), "{table}");
     assert!(run(&["plot"]).contains("XPSNR in dB over kbit/s"));
+}
+
+#[test]
+fn what_looks_worse_than_the_ladder_allows_is_not_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ladder, out) = (folder.path().join("strict.toml"), folder.path().join("out"));
+    let strict = LADDER
+        .replace("[per_title]\ntarget_db = 45\nstep_db = 1.5\n", "")
+        .replace("crf = 23", "crf = 40\nfloor_db = 45");
+    std::fs::write(&ladder, strict).unwrap();
+    let mut command = Command::new(judge::lectern());
+    command.args(["--json", "encode", "--ladder"]).arg(&ladder).arg("--out").arg(&out).arg(judge::media("counter.mp4"));
+    let output = command.output().unwrap();
+    let said: Value = serde_json::from_str(String::from_utf8(output.stdout).unwrap().lines().last().unwrap()).unwrap();
+    assert_eq!(said["error"]["code"], "quality.below_floor", "{said}");
+    assert!(!out.exists(), "nothing is left behind");
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! How good what was made looks, as its ranges were judged, and whether that will do.
+
+use std::collections::BTreeMap;
+
+use media_types::{EncodePlan, VideoPlan};
+use pipeline::{Quality, RangeOrder, compared_at};
+use serde::Serialize;
+
+use crate::error::WorkError;
+use crate::track::{RangeParts, video_track};
+
+/// In every so many segments, about 48 s, there is a run of two seconds by which renditions are judged. What that costs stays a
+/// small part of the encode.
+const SEGMENTS: u64 = 12;
+/// Pictures that are compared of each.
+const COMPARED: u32 = 4;
+
+/// The order with its renditions judged, wherever the range is cut.
+pub(crate) fn judged(order: RangeOrder, plan: &VideoPlan) -> RangeOrder {
+    let spaced = (SEGMENTS * u64::from(plan.segment_frames)).max(1);
+    let (first, count) = (order.first_frame, order.frame_count());
+    let next = first.next_multiple_of(spaced) - first;
+    order.judged((next..count).step_by(spaced as usize).collect(), COMPARED)
+}
+
+/// How good a rendition looks.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RenditionQuality {
+    /// Folder name of its track.
+    pub track: String,
+    /// XPSNR of the luma in decibels, at the size of the largest rendition.
+    pub xpsnr_db: f64,
+}
+
+/// Of every rendition that was judged, in the order of the plan.
+pub(crate) fn of_ranges<'r>(plan: &EncodePlan, ranges: impl Iterator<Item = &'r RangeParts>) -> Vec<RenditionQuality> {
+    let Some(video) = &plan.video else { return Vec::new() };
+    let mut sums: BTreeMap<&str, Quality> = BTreeMap::new();
+    for (part, quality) in ranges.flat_map(|range| range.parts.iter().zip(&range.quality)) {
+        let sum = sums.entry(&part.track).or_default();
+        *sum = sum.with(*quality);
+    }
+    let size = compared_at(&video.renditions);
+    let rounded = |db: f64| (db * 100.0).round() / 100.0;
+    let tracks = plan.complete_renditions().map(|(_, rendition)| video_track(&rendition.name));
+    let judged = tracks.filter_map(|track| {
+        let xpsnr_db = rounded(sums.get(track.as_str())?.db(size)?);
+        Some(RenditionQuality { track, xpsnr_db })
+    });
+    judged.collect()
+}
+
+/// Refuses what is below the ladder's floor.
+///
+/// # Errors
+/// `quality.below_floor` when the best rendition does not reach it.
+pub(crate) fn check(plan: &EncodePlan, found: &[RenditionQuality]) -> Result<(), WorkError> {
+    let best = found.iter().map(|one| one.xpsnr_db).fold(f64::NEG_INFINITY, f64::max);
+    match plan.floor_db {
+        Some(floor) if best < floor && !found.is_empty() => Err(WorkError::Input {
+            code: "quality.below_floor".to_owned(),
+            detail: format!(
+                "the best rendition reaches {best:.1} dB, and the ladder {} wants {floor}",
+                plan.ladder.name
+            ),
+            hint:
+                "lower crf, or raise max_bitrate_kbps of the ladder's largest rung, and upload again; or lower floor_db"
+                    .to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use media_types::{LadderPin, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+    use pipeline::RangeScenes;
+
+    use super::*;
+    use crate::track::TrackPart;
+
+    /// Two minutes at 25 pictures per second.
+    fn plan() -> EncodePlan {
+        let video = VideoProbe {
+            clock: Default::default(),
+            captions: false,
+            stream_index: 0,
+            codec: "h264".to_owned(),
+            width: 1280,
+            height: 720,
+            sample_aspect: Rational { num: 0, den: 1 },
+            rotation: Rotation::None,
+            pixel_format: "yuv420p".to_owned(),
+            interlaced: false,
+            time_base: Rational { num: 1, den: 25 },
+            stated_rate: None,
+            bitrate_bps: None,
+            keyframe_bytes: None,
+            packets: (0..3000).map(|pts| PacketTime { pts, keyframe: pts % 50 == 0 }).collect(),
+        };
+        let report = ProbeReport {
+            container: "matroska,webm".to_owned(),
+            size_bytes: 1,
+            video: Some(video),
+            audio: Vec::new(),
+            text: Vec::new(),
+            chapters: Vec::new(),
+            warnings: Vec::new(),
+        };
+        pipeline::plan(&report, &ladders::builtin("film").expect("it ships")).expect("a good report")
+    }
+
+    /// A range whose renditions have these weighted squared errors.
+    fn range(errors: &[(&str, f64)]) -> RangeParts {
+        let part = |track: &str| TrackPart {
+            track: format!("video-{track}"),
+            config: media_types::CodecConfig::Avc(bytes::Bytes::new()),
+            priming_samples: 0,
+            segments: Vec::new(),
+        };
+        let quality = |error: f64| {
+            let mut quality = Quality::default();
+            quality.add(error);
+            quality
+        };
+        RangeParts {
+            parts: errors.iter().map(|(track, _)| part(track)).collect(),
+            missing_pictures: 0,
+            scenes: RangeScenes::default(),
+            quality: errors.iter().map(|(_, error)| quality(*error)).collect(),
+        }
+    }
+
+    #[test]
+    fn the_same_places_are_judged_however_a_recording_is_cut() {
+        let plan = plan();
+        let video = plan.video.as_ref().expect("it has pictures");
+        let places = |cuts: &[u32]| -> Vec<u64> {
+            let of_range = |pair: &[u32]| {
+                let order = judged(RangeOrder::new(video, &video.range_of(pair[0]..pair[1]), &[0]), video);
+                let first = order.first_frame;
+                order.judge.iter().flat_map(|judge| judge.first_frames.clone()).map(|at| at + first).collect::<Vec<_>>()
+            };
+            cuts.windows(2).flat_map(of_range).collect()
+        };
+        assert_eq!(places(&[0, 30]), [0, 1200, 2400]);
+        assert_eq!(places(&[0, 6, 12, 18, 24, 30]), [0, 1200, 2400]);
+        assert_eq!(places(&[0, 1, 7, 13, 30]), [0, 1200, 2400]);
+    }
+
+    #[test]
+    fn qualities_are_those_of_all_ranges_together_in_the_order_of_the_plan() {
+        let ranges = [range(&[("720p", 4e8), ("360p", 16e8)]), range(&[]), range(&[("720p", 4e8), ("360p", 16e8)])];
+        let found = of_ranges(&plan(), ranges.iter());
+        let names: Vec<_> = found.iter().map(|one| one.track.as_str()).collect();
+        assert_eq!(names, ["video-360p", "video-720p"]);
+        // 1280 * 720 * 255² / 4e8 is 21.76 dB, and four times the error is 6.02 dB less.
+        assert!((found[1].xpsnr_db - 21.76).abs() < 0.01, "{found:?}");
+        assert!((found[1].xpsnr_db - found[0].xpsnr_db - 6.02).abs() < 0.02, "{found:?}");
+        assert!(of_ranges(&plan(), [range(&[])].iter()).is_empty());
+    }
+
+    #[test]
+    fn what_is_below_the_floor_is_not_published() {
+        let mut plan = plan();
+        plan.ladder = LadderPin { name: "strict".to_owned(), sha256: String::new() };
+        let found = |db| vec![RenditionQuality { track: "video-360p".to_owned(), xpsnr_db: db }];
+        assert!(check(&plan, &found(12.0)).is_ok());
+        plan.floor_db = Some(30.0);
+        assert!(check(&plan, &found(30.0)).is_ok() && check(&plan, &[]).is_ok());
+        let refused = check(&plan, &found(29.94)).expect_err("it is below");
+        assert_eq!(refused.code(), "quality.below_floor");
+        assert_eq!(refused.to_string(), "the best rendition reaches 29.9 dB, and the ladder strict wants 30");
+    }
+}
