@@ -64,6 +64,9 @@ pub struct StoryboardRef<'a> {
     pub tile_count: u32,
     /// Milliseconds each tile stands for.
     pub interval_ms: u32,
+    /// First instant of each tile in the WebVTT file, in milliseconds, ascending: that of its slide, say. All other forms know one
+    /// distance alone. Empty: they are told by it here too.
+    pub starts_ms: &'a [u64],
     /// Length of the presentation in milliseconds; the last tile ends there.
     pub duration_ms: i64,
     /// Size of the sheet in bytes.

@@ -13,10 +13,15 @@ pub fn storyboard_vtt(board: &StoryboardRef<'_>) -> String {
     let mut out = String::from("WEBVTT\n");
     let end = board.duration_ms.unsigned_abs();
     let cells = u64::from(board.columns) * u64::from(board.rows);
+    let regular = |tile: u64| tile * u64::from(board.interval_ms);
+    let start = |tile: u64| {
+        let told = usize::try_from(tile).ok().and_then(|tile| board.starts_ms.get(tile));
+        told.copied().unwrap_or_else(|| regular(tile))
+    };
     for tile in 0..u64::from(board.tile_count).min(cells) {
-        let from = tile * u64::from(board.interval_ms);
+        let from = start(tile);
         let last = tile + 1 == u64::from(board.tile_count);
-        let to = if last { end } else { end.min(from + u64::from(board.interval_ms)) };
+        let to = if last { end } else { end.min(start(tile + 1)) };
         if from >= to {
             break;
         }
@@ -48,6 +53,7 @@ mod tests {
         rows: 2,
         tile_count: 3,
         interval_ms: 10_000,
+        starts_ms: &[],
         duration_ms: 3_623_500,
         sheet_bytes: 30_000,
     };
@@ -61,6 +67,15 @@ mod tests {
              00:00:10.000 --> 00:00:20.000\nstoryboard.jpg#xywh=160,0,160,90\n\n\
              00:00:20.000 --> 01:00:23.500\nstoryboard.jpg#xywh=0,90,160,90\n"
         );
+    }
+
+    #[test]
+    fn a_tile_is_shown_from_where_it_is_told() {
+        let told = storyboard_vtt(&StoryboardRef { starts_ms: &[0, 12_040, 19_960], ..BOARD });
+        let cues: Vec<&str> = told.lines().filter(|line| line.contains("-->")).collect();
+        let expected =
+            ["00:00:00.000 --> 00:00:12.040", "00:00:12.040 --> 00:00:19.960", "00:00:19.960 --> 01:00:23.500"];
+        assert_eq!(cues, expected);
     }
 
     #[test]

@@ -149,6 +149,7 @@ fn write(folder: &Path, packed: &[Packed]) {
         rows: 1,
         tile_count: 2,
         interval_ms: 10_000,
+        starts_ms: &[],
         duration_ms: 10_427,
         sheet_bytes: 10_000,
     };

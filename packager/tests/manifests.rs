@@ -20,6 +20,7 @@ const BOARD: StoryboardRef<'_> = StoryboardRef {
     rows: 1,
     tile_count: 2,
     interval_ms: 10_000,
+    starts_ms: &[],
     duration_ms: 12_012,
     sheet_bytes: 20_000,
 };

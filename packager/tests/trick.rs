@@ -126,6 +126,7 @@ fn a_sheet_whose_last_row_is_part_empty_lasts_as_long_as_all_its_tiles_and_is_sh
         rows: 2,
         tile_count: 6,
         interval_ms: 2100,
+        starts_ms: &[],
         duration_ms: 12_012,
         sheet_bytes: 30_030,
     };

@@ -1,18 +1,21 @@
 //! From stored parts to whole tracks, and from tracks to everything that is derived from them.
 
 mod chapters;
+mod storyboard;
 
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
-use media_types::{AudioPlan, EncodePlan, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
-use packager::{FinishedTrick, OutputFile, Presentation, Protection, StoryboardRef, TrickFile, segment_path};
+use media_types::{AudioPlan, EncodePlan, FrameRate, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
+use packager::{FinishedTrick, OutputFile, Presentation, Protection, TrickFile, segment_path};
 use pipeline::RecordingScenes;
 
 use crate::error::WorkError;
 use crate::track::{
-    AAC_FRAME, RangeParts, Stills, TextPart, TrackHead, TrackPart, audio_kind, audio_track, text_grid, text_track,
-    video_kind, video_track,
+    AAC_FRAME, RangeParts, TextPart, TrackHead, TrackPart, audio_kind, audio_track, text_grid, text_track, video_kind,
+    video_track,
 };
+
+pub(crate) use storyboard::Storyboard;
 
 /// Pictures have none.
 const NO_LANGUAGE: &str = "und";
@@ -282,35 +285,10 @@ impl Derived<'_> {
     }
 }
 
-/// What the storyboard's index is written from.
-#[derive(Clone, Debug)]
-pub(crate) struct Storyboard {
-    stills: Stills,
-    plan: media_types::StillsPlan,
-    duration_ms: i64,
-    sheet_bytes: u64,
-}
-
-impl Storyboard {
-    /// `None` when there is no sheet.
-    pub(crate) fn new(stills: &Stills, plan: &media_types::StillsPlan, duration_ms: i64) -> Option<Self> {
-        let sheet = stills.files.iter().find(|file| file.name == pipeline::STORYBOARD)?;
-        Some(Self { stills: stills.clone(), plan: plan.clone(), duration_ms, sheet_bytes: sheet.size_bytes })
-    }
-
-    fn reference(&self) -> StoryboardRef<'_> {
-        StoryboardRef {
-            uri: pipeline::STORYBOARD,
-            tile_width: self.plan.tile_width,
-            tile_height: self.plan.tile_height,
-            columns: self.stills.columns,
-            rows: self.stills.rows,
-            tile_count: self.stills.tiles,
-            interval_ms: self.plan.tile_interval_ms,
-            duration_ms: self.duration_ms,
-            sheet_bytes: self.sheet_bytes,
-        }
-    }
+/// The first whole millisecond in which a frame is shown: files of cues and of chapters have no finer times.
+fn millisecond(rate: FrameRate, frame: u64) -> u64 {
+    let ms = (u128::from(frame) * u128::from(rate.den()) * 1000).div_ceil(u128::from(rate.num()));
+    u64::try_from(ms).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -18,20 +18,18 @@ pub(super) fn told(plan: &EncodePlan, scenes: &RecordingScenes) -> Vec<Chapter> 
     packager::settled_chapters(plan.chapters.iter().map(named).chain(found).collect(), end_us)
 }
 
-/// A chapter for each slide. Files of chapters have whole milliseconds: the first one in which the slide is shown.
+/// A chapter for each slide.
 fn slides(video: &VideoPlan, scenes: &RecordingScenes) -> Vec<Chapter> {
-    let per_frame_ms = (u128::from(video.frame_rate.den()) * 1000, u128::from(video.frame_rate.num()));
-    let start_us = |frame: u64| (u128::from(frame) * per_frame_ms.0).div_ceil(per_frame_ms.1) * 1000;
     let chapter = |(number, frame): (u32, u64)| {
         let title = ChapterTitle { language: "en".to_owned(), text: format!("Slide {number}") };
-        let start_us = u64::try_from(start_us(frame)).unwrap_or(u64::MAX);
+        let start_us = super::millisecond(video.frame_rate, frame).saturating_mul(1000);
         Chapter { start_us, end_us: None, titles: vec![title] }
     };
     (1..).zip(scenes.slides(video.frame_rate)).map(chapter).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use media_types::{FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
     use pipeline::{Scene, SceneKind, SlideChange};
@@ -39,7 +37,7 @@ mod tests {
     use super::*;
 
     /// A minute of 30,000 pictures in 1001 seconds.
-    fn plan() -> EncodePlan {
+    pub(in crate::assemble) fn plan() -> EncodePlan {
         let packets = (0..1800).map(|at| PacketTime { pts: at * 1001, keyframe: at % 250 == 0 }).collect();
         let video = VideoProbe {
             captions: false,
@@ -70,7 +68,7 @@ mod tests {
         pipeline::plan(&report, &ladders::builtin("film").unwrap()).unwrap()
     }
 
-    fn scenes(kind: SceneKind) -> RecordingScenes {
+    pub(in crate::assemble) fn scenes(kind: SceneKind) -> RecordingScenes {
         let change = |frame| SlideChange { frame, sure_percent: 80 };
         let kinds = vec![Scene { first_frame: 0, frame_count: 1800, kind }];
         RecordingScenes { changes: [302, 400, 1001].map(change).to_vec(), kinds }

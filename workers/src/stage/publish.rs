@@ -39,8 +39,8 @@ impl Workshop {
 
         let mut files = Files::new();
         let mut tracks = done.tracks(&plan, &mut files)?;
-        let storyboard = done.stills(&plan, &mut files)?;
         let scenes = done.scenes();
+        let storyboard = done.stills((&plan, &scenes), &mut files);
         let quality = quality::of_ranges(&plan, done.ranges.values().flatten().map(|made| &made.made));
         quality::check(&plan, &quality)?;
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
@@ -246,10 +246,10 @@ impl Done {
         RecordingScenes::join(self.ranges.values().filter_map(|made| Some(&made.first()?.made.scenes)))
     }
 
-    fn stills(&self, plan: &EncodePlan, files: &mut Files) -> Result<Option<Storyboard>, WorkError> {
-        let (Some(made), Some(planned)) = (&self.stills, &plan.stills) else { return Ok(None) };
+    fn stills(&self, (plan, scenes): (&EncodePlan, &RecordingScenes), files: &mut Files) -> Option<Storyboard> {
+        let made = self.stills.as_ref()?;
         enter_files(files, &made.prefix, &made.made.files);
-        Ok(Storyboard::new(&made.made, planned, plan.duration_ms))
+        Storyboard::new(&made.made, plan, scenes)
     }
 }
 
