@@ -25,9 +25,12 @@ pub fn explain_decision(decision: &LadderDecision, renditions: &[Rendition]) -> 
     let lines = [
         format!("decided by {seconds:.1} s of samples, compared at {width}x{height} (XPSNR of the luma)"),
         format!("wanted: {target} dB at best, steps of {step} dB at least"),
-        String::new(),
-        format!("{:<16} {:>11} {:>6} {:>8} {:>6}", "tried", "size", "crf", "kbit/s", "dB"),
     ];
+    lines.iter().for_each(|line| push_line(&mut text, line));
+    if let Some(legible) = decision.wanted.legible_lines.filter(|_| decision.is_drawn) {
+        push_line(&mut text, &format!("most of it is drawn: {legible} lines or more, so that it can be read"));
+    }
+    let lines = [String::new(), format!("{:<16} {:>11} {:>6} {:>8} {:>6}", "tried", "size", "crf", "kbit/s", "dB")];
     lines.iter().for_each(|line| push_line(&mut text, line));
     for trial in &decision.trials {
         let size = format!("{}x{}", trial.width, trial.height);
@@ -51,10 +54,12 @@ pub fn explain_decision(decision: &LadderDecision, renditions: &[Rendition]) -> 
     text
 }
 
-/// Trials of one size by its height.
-fn by_size(decision: &LadderDecision) -> BTreeMap<u32, Vec<&Trial>> {
-    let mut sizes: BTreeMap<u32, Vec<&Trial>> = BTreeMap::new();
-    decision.trials.iter().for_each(|trial| sizes.entry(trial.width.min(trial.height)).or_default().push(trial));
+/// Trials that differ in their rate factor alone, by their height.
+fn by_size(decision: &LadderDecision) -> BTreeMap<(u32, &str), Vec<&Trial>> {
+    let mut sizes: BTreeMap<(u32, &str), Vec<&Trial>> = BTreeMap::new();
+    for trial in &decision.trials {
+        sizes.entry((trial.width.min(trial.height), size_name(trial))).or_default().push(trial);
+    }
     sizes
 }
 
@@ -186,9 +191,10 @@ mod tests {
             quality_db,
         };
         LadderDecision {
-            wanted: PerTitle { target_db: 39.0, step_db: 2.0 },
+            wanted: PerTitle { target_db: 39.0, step_db: 2.0, legible_lines: None },
             sampled_ms: 16_000,
             compared_at: (1920, 1080),
+            is_drawn: false,
             trials: vec![
                 trial("360p", 360, 23.0, 687, 28.6),
                 trial("720p", 720, 23.0, 2380, 33.4),

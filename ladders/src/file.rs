@@ -26,6 +26,7 @@ pub(crate) const DBTP: RangeInclusive<f64> = -9.0..=0.0;
 pub(crate) const FLOOR_DB: RangeInclusive<f64> = 10.0..=60.0;
 pub(crate) const TARGET_DB: RangeInclusive<f64> = 25.0..=60.0;
 pub(crate) const STEP_DB: RangeInclusive<f64> = 0.5..=10.0;
+pub(crate) const LEGIBLE_LINES: RangeInclusive<i64> = 240..=2160;
 
 pub(crate) const DEFAULT_FRAME_RATE: u32 = 60;
 /// What streaming services aim at, and what a phone in a noisy place can still play loud enough.
@@ -38,7 +39,7 @@ pub(crate) const OWN_LOUDNESS: &str = "source";
 pub(crate) const ROOT_KEYS: [&str; 6] = ["name", "description", "video", "audio", "per_title", "rung"];
 pub(crate) const VIDEO_KEYS: [&str; 6] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db"];
 pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
-pub(crate) const PER_TITLE_KEYS: [&str; 2] = ["target_db", "step_db"];
+pub(crate) const PER_TITLE_KEYS: [&str; 3] = ["target_db", "step_db", "legible_lines"];
 pub(crate) const RUNG_KEYS: [&str; 8] =
     ["name", "height", "max_bitrate_kbps", "buffer_kbits", "codec", "crf", "preset", "tune"];
 
@@ -119,6 +120,10 @@ struct PerTitleFile {
     /// What rungs differ by at least.
     #[schemars(range(min = 0.5, max = 10))]
     step_db: f64,
+    /// Lines that every rung of a drawn recording, such as slides or a screen, has at least: at low rates it has fewer pictures a
+    /// second in place of smaller ones. Default: small ones will do.
+    #[schemars(range(min = 240, max = 2160))]
+    legible_lines: Option<u32>,
 }
 
 /// Integrated loudness in LUFS, or the source's own.

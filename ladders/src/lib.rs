@@ -7,6 +7,7 @@
 //! - `catalog`: the ladders that ship. [`catalog`], [`builtin`].
 //! - `select`: [`select`], from a ladder and the shape of a source to renditions.
 //! - `per_title`: [`trials`] and [`decide`], from what samples of a recording cost to its own renditions.
+//! - `legible`: what drawn pictures get at low rates.
 //! - `explain`, `plot`: a selection for a person: [`explain`], [`plot_text`], [`plot_svg`].
 //! - `curves`: a decision for a person: [`explain_decision`], [`plot_decision_text`], [`plot_decision_svg`].
 //!
@@ -18,6 +19,7 @@ mod encoder;
 mod explain;
 mod file;
 mod ladder;
+mod legible;
 mod parse;
 mod per_title;
 mod plot;
@@ -31,7 +33,7 @@ pub use explain::explain;
 pub use file::json_schema;
 pub use ladder::{AudioRung, Ladder, Rung};
 pub use parse::parse;
-pub use per_title::{Decided, decide, trials};
+pub use per_title::{Decided, Samples, decide, trials};
 pub use plot::{plot_svg, plot_text};
 pub use report::{Mistake, Report};
 pub use select::{KeyframeCost, Selection, SourceShape, select};

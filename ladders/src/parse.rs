@@ -137,7 +137,8 @@ fn read_per_title(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Per
     let target = section.number("target_db", &file::TARGET_DB, " dB", cure, mistakes);
     let cure = "choose a value near 2; what differs by less looks the same";
     let step = section.number("step_db", &file::STEP_DB, " dB", cure, mistakes);
-    target.zip(step).map(|(target_db, step_db)| PerTitle { target_db, step_db })
+    let legible_lines = section.integer("legible_lines", file::LEGIBLE_LINES, "lines", mistakes);
+    target.zip(step).map(|(target_db, step_db)| PerTitle { target_db, step_db, legible_lines })
 }
 
 /// `None` when the sound stays as loud as it is.

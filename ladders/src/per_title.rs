@@ -4,8 +4,9 @@
 //! rate factor are taken to be straight over quality; the cheapest size for a quality makes up the hull, and rungs stand on it
 //! at equal distances.
 
-use media_types::{Chosen, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
+use media_types::{Chosen, FrameRate, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
 
+use crate::legible;
 use crate::select::hold_in_step;
 
 /// What is added to a rung's own rate factor in trials: a rung is never finer than its ladder says.
@@ -24,22 +25,44 @@ const HALVINGS: usize = 24;
 /// The ladder's lowest rung stays where the hull is hardly cheaper.
 const LOWEST_IS_WORTH: f64 = 1.1;
 
-/// What is encoded of every sample: the lowest rung as it is, then each larger size, finest first. Empty when there is nothing
-/// to decide: `renditions` has less than two of H.264.
-pub fn trials(renditions: &[Rendition]) -> Vec<Rendition> {
+/// What is encoded of every sample: the lowest rung as it is, then each larger size, finest first; last, if drawn pictures are to
+/// be legible, the smallest size at which they are, with few pictures a second. Empty when there is nothing to decide:
+/// `renditions` has less than two of H.264.
+pub fn trials(wanted: &PerTitle, renditions: &[Rendition], rate: FrameRate) -> Vec<Rendition> {
     let mut sizes = renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264);
     let Some(lowest) = sizes.next() else { return Vec::new() };
     let larger: Vec<Rendition> = sizes
         .flat_map(|rendition| {
             COARSER.iter().map(|coarser| {
                 let mut trial = rendition.clone();
-                trial.encoding.crf = (trial.encoding.crf + coarser).min(MAX_CRF);
+                trial.encoding.crf = coarsened(trial.encoding.crf, *coarser);
                 trial.name = format!("{}-crf{}", rendition.name, trial.encoding.crf);
                 trial
             })
         })
         .collect();
-    if larger.is_empty() { larger } else { std::iter::once(lowest.clone()).chain(larger).collect() }
+    if larger.is_empty() {
+        return larger;
+    }
+    let few = legible::thinned(wanted, renditions, rate, |crf| coarsened(crf, COARSER[COARSER.len() - 1]));
+    std::iter::once(lowest.clone()).chain(larger).chain(few).collect()
+}
+
+fn coarsened(crf: f32, by: f32) -> f32 {
+    (crf + by).min(MAX_CRF)
+}
+
+/// What the figures were measured by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Samples {
+    /// Length of all of them together in milliseconds.
+    pub ms: u64,
+    /// Width and height at which their pictures were compared.
+    pub compared_at: (u32, u32),
+    /// Frames per second.
+    pub rate: FrameRate,
+    /// Whether most of them is drawn: slides, or a screen.
+    pub is_drawn: bool,
 }
 
 /// The renditions that a recording gets, by what came of its trials.
@@ -53,42 +76,61 @@ pub struct Decided {
     pub decision: LadderDecision,
 }
 
+/// The rung for poor links, and what came of its trial.
+struct Few {
+    rendition: Rendition,
+    bitrate_bps: u64,
+    quality_db: f64,
+}
+
 /// Decides by `measured`: bits per second and decibels of each of [`trials`], in their order. `None` when that is not what they
 /// are, or when nothing can be told from them.
 pub fn decide(
     wanted: &PerTitle,
     renditions: &[Rendition],
     measured: &[(u64, f64)],
-    (sampled_ms, compared_at): (u64, (u32, u32)),
+    samples: &Samples,
 ) -> Option<Decided> {
-    let tried = trials(renditions);
+    let tried = trials(wanted, renditions, samples.rate);
     if tried.is_empty() || tried.len() != measured.len() || !measured.iter().all(|(_, db)| db.is_finite()) {
         return None;
     }
     let sizes: Vec<&Rendition> =
         renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264).collect();
     let (lowest_rate, lowest_db) = measured[0];
+    let least = legible::least_lines(wanted, &sizes).filter(|_| samples.is_drawn).unwrap_or(0);
+    let is_legible = |size: &Rendition| legible::lines(size) >= least;
     let curves: Vec<Curve<'_>> = sizes[1..]
         .iter()
         .zip(tried[1..].chunks(COARSER.len()).zip(measured[1..].chunks(COARSER.len())))
+        .filter(|(size, _)| is_legible(size))
         .map(|(size, (tried, measured))| Curve::new(size, tried, measured))
         .collect();
-    let floor = Floor::new(wanted, &curves, lowest_rate, lowest_db)?;
+    let mut floor = Floor::new(wanted, &curves, lowest_rate, lowest_db)?;
+    floor.is_lowest &= is_legible(sizes[0]);
     let rungs = rungs(wanted, &curves, &floor, sizes.len());
     let first_is_early_only = !floor.is_lowest;
     let mut chosen = named(&rungs);
-    hold_in_step(&mut chosen);
-    let kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
-    let skipped = sizes[1..].iter().filter(|size| !kept(size)).map(|size| SkippedRung {
-        name: size.name.clone(),
-        reason: "other sizes look better at its rates in this recording".to_owned(),
-    });
     let mut expected: Vec<Chosen> =
         chosen.iter().zip(&rungs).map(|(rendition, rung)| rung.promise(rendition)).collect();
+    let few = (samples.is_drawn && first_is_early_only).then(|| few(&tried, measured, &rungs)).flatten();
+    if let Some(Few { rendition, bitrate_bps, quality_db }) = few {
+        expected.insert(0, Chosen { name: rendition.name.clone(), bitrate_bps, quality_db });
+        chosen.insert(0, rendition);
+    }
+    hold_in_step(&mut chosen);
     if !first_is_early_only {
         let name = sizes[0].name.clone();
         expected.insert(0, Chosen { name, bitrate_bps: lowest_rate, quality_db: lowest_db });
     }
+    let kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
+    let skipped = sizes[1..].iter().filter(|size| !kept(size)).map(|size| SkippedRung {
+        name: size.name.clone(),
+        reason: match is_legible(size) {
+            true => "other sizes look better at its rates in this recording".to_owned(),
+            false => format!("what is drawn has {least} lines or more, to be read"),
+        },
+    });
     let trials = tried.iter().zip(measured).map(|(rendition, (bitrate_bps, quality_db))| Trial {
         name: rendition.name.clone(),
         width: rendition.width,
@@ -99,8 +141,9 @@ pub fn decide(
     });
     let decision = LadderDecision {
         wanted: *wanted,
-        sampled_ms,
-        compared_at,
+        sampled_ms: samples.ms,
+        compared_at: samples.compared_at,
+        is_drawn: samples.is_drawn,
         trials: trials.collect(),
         chosen: expected,
         first_is_early_only,
@@ -108,6 +151,22 @@ pub fn decide(
     let others = renditions.iter().filter(|rendition| rendition.encoding.codec != VideoCodec::H264);
     let renditions = std::iter::once(sizes[0]).cloned().chain(chosen).chain(others.cloned()).collect();
     Some(Decided { renditions, skipped: skipped.collect(), decision })
+}
+
+/// The trial with few pictures, if it is for poorer links than all else: the other rungs take more bits than [`LEAST_BPS`], and
+/// clearly more than it does.
+fn few(tried: &[Rendition], measured: &[(u64, f64)], rungs: &[Rung<'_, '_>]) -> Option<Few> {
+    let (trial, (bitrate_bps, quality_db)) = tried.last().zip(measured.last()).filter(|(one, _)| one.frame_step > 1)?;
+    let (lowest, rate) = (rungs.first()?.rate(), *bitrate_bps as f64);
+    if lowest <= LEAST_BPS || lowest < rate * LEAST_RATIO {
+        return None;
+    }
+    let mut rendition = trial.clone();
+    let share =
+        rungs.iter().find(|rung| rung.curve.size.height == trial.height).map_or(1.0, |rung| rung.curve.share(rate));
+    let cap = rendition.encoding.max_bitrate_bps as f64 * share;
+    rendition.encoding.max_bitrate_bps = cap.round().max(1_000.0) as u64;
+    Some(Few { rendition, bitrate_bps: *bitrate_bps, quality_db: *quality_db })
 }
 
 /// One size: what each quality costs.
@@ -143,6 +202,11 @@ impl<'a> Curve<'a> {
             }
         }
         Self { size, points: ascending }
+    }
+
+    /// What a rate is to that of the ladder's own rung, at most 1: caps are to each other as rates are.
+    fn share(&self, rate: f64) -> f64 {
+        self.points.last().map_or(1.0, |own| (rate.log2() - own.rate_log2).exp2().min(1.0))
     }
 
     fn best_db(&self) -> f64 {
@@ -260,9 +324,7 @@ fn named(rungs: &[Rung<'_, '_>]) -> Vec<Rendition> {
         }
         let encoding = &mut rendition.encoding;
         encoding.crf = ((-rung.point.finer * 10.0).round() / 10.0) as f32;
-        // A cap is to its rate as that of the ladder's own rung is to its rate.
-        let own = rung.curve.points.last().map_or(rung.point.rate_log2, |point| point.rate_log2);
-        let share = (rung.point.rate_log2 - own).exp2().min(1.0);
+        let share = rung.curve.share(rung.rate());
         encoding.max_bitrate_bps = (encoding.max_bitrate_bps as f64 * share).round().max(1_000.0) as u64;
         renditions.push(rendition);
     }
@@ -310,7 +372,7 @@ mod tests {
         (840, 29.9),
     ];
     /// Slides.
-    const SLIDES: [(u64, f64); 10] = [
+    const SLIDES: [(u64, f64); 11] = [
         (18, 33.2),
         (22, 35.2),
         (17, 35.0),
@@ -321,11 +383,32 @@ mod tests {
         (46, 61.0),
         (37, 50.5),
         (32, 46.0),
+        (16, 36.0),
+    ];
+    /// A page of text that is scrolled, and an editor.
+    const SCREEN: [(u64, f64); 11] = [
+        (420, 27.0),
+        (700, 29.0),
+        (480, 28.2),
+        (310, 26.9),
+        (1500, 33.4),
+        (990, 31.8),
+        (640, 29.6),
+        (2600, 43.0),
+        (1900, 39.2),
+        (1250, 35.1),
+        (180, 24.0),
     ];
 
+    fn samples(is_drawn: bool) -> Samples {
+        Samples { ms: 16_000, compared_at: (1920, 1080), rate: FrameRate::new(24, 1).unwrap(), is_drawn }
+    }
+
+    /// Drawn pictures if the ladder has a place for them.
     fn decided(ladder: &str, of: &[(u64, f64)]) -> Decided {
         let wanted = builtin(ladder).unwrap().per_title.unwrap();
-        decide(&wanted, &renditions(ladder), &measured(of), (16_000, (1920, 1080))).unwrap()
+        let is_drawn = wanted.legible_lines.is_some();
+        decide(&wanted, &renditions(ladder), &measured(of), &samples(is_drawn)).unwrap()
     }
 
     fn table(decided: &Decided) -> Vec<String> {
@@ -356,6 +439,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_has_fewer_pictures_at_low_rates_and_not_fewer_lines() {
+        let decided = decided("lecture-per-title", &SCREEN);
+        assert_eq!(table(&decided)[0], "720p-8fps 180 24.0");
+        let few = &decided.renditions[1];
+        assert_eq!((few.height, few.frame_step, few.encoding.crf), (720, 3, 34.0));
+        assert!(few.encoding.max_bitrate_bps < 300_000, "in step with its rate: {few:?}");
+        let complete = &decided.renditions[1..];
+        assert!(complete.iter().all(|rendition| rendition.height >= 720), "{:?}", table(&decided));
+        assert!(complete.is_sorted_by(|a, b| a.encoding.max_bitrate_bps <= b.encoding.max_bitrate_bps));
+        assert!(decided.decision.first_is_early_only, "its lowest rung cannot be read");
+        let why = &decided.skipped[0];
+        assert_eq!(
+            (why.name.as_str(), why.reason.as_str()),
+            ("480p", "what is drawn has 720 lines or more, to be read")
+        );
+    }
+
+    #[test]
+    fn what_is_filmed_is_decided_as_if_nothing_were_to_be_read() {
+        let (own, wanted) = (renditions("lecture-per-title"), builtin("lecture-per-title").unwrap().per_title.unwrap());
+        let filmed = decide(&wanted, &own, &measured(&SCREEN), &samples(false)).unwrap();
+        let without = PerTitle { legible_lines: None, ..wanted };
+        let plain = decide(&without, &own, &measured(&SCREEN[..10]), &samples(false)).unwrap();
+        assert_eq!(filmed.renditions, plain.renditions);
+        assert!(filmed.renditions.iter().any(|rendition| rendition.height == 480));
+    }
+
+    #[test]
     fn caps_are_in_step_with_rates_and_never_above_the_ladders_own() {
         let own = renditions("film-per-title");
         let decided = decided("film-per-title", &STREET);
@@ -369,27 +480,31 @@ mod tests {
 
     #[test]
     fn where_there_is_nothing_to_choose_the_ladder_stays() {
-        let one = &renditions("film-per-title")[..1];
-        assert!(trials(one).is_empty() && trials(&[]).is_empty());
-        let wanted = PerTitle { target_db: 39.0, step_db: 2.0 };
-        assert_eq!(decide(&wanted, one, &[], (2_000, (640, 360))), None);
+        let (one, samples) = (&renditions("film-per-title")[..1], samples(true));
+        let wanted = PerTitle { target_db: 39.0, step_db: 2.0, legible_lines: Some(720) };
+        assert!(trials(&wanted, one, samples.rate).is_empty() && trials(&wanted, &[], samples.rate).is_empty());
+        assert_eq!(decide(&wanted, one, &[], &samples), None);
         let all = renditions("film-per-title");
-        assert_eq!(decide(&wanted, &all, &measured(&STREET[..9]), (2_000, (640, 360))), None);
+        assert_eq!(decide(&wanted, &all, &measured(&STREET), &samples), None, "the one with few pictures is missing");
     }
 
     proptest! {
         #[test]
         fn any_figures_give_a_ladder_that_ascends(
-            figures in prop::collection::vec((0u64..20_000_000, -10.0..60.0), 10),
-            target_db in 25.0..60.0, step_db in 0.5..10.0,
+            figures in prop::collection::vec((0u64..20_000_000, -10.0..60.0), 11),
+            target_db in 25.0..60.0, step_db in 0.5..10.0, legible_lines in prop::option::of(240u32..2160), is_drawn: bool,
         ) {
             let own = renditions("film-per-title");
-            let wanted = PerTitle { target_db, step_db };
-            let decided = decide(&wanted, &own, &figures, (16_000, (1920, 1080))).unwrap();
+            let wanted = PerTitle { target_db, step_db, legible_lines };
+            let tried = trials(&wanted, &own, samples(is_drawn).rate).len();
+            let decided = decide(&wanted, &own, &figures[..tried], &samples(is_drawn)).unwrap();
             let chosen = &decided.renditions[1..];
-            prop_assert!(!chosen.is_empty() && chosen.len() <= own.len());
+            let few = chosen.iter().filter(|rendition| rendition.frame_step > 1).count();
+            prop_assert!(!chosen.is_empty() && chosen.len() - few <= own.len() && few <= usize::from(is_drawn));
             prop_assert_eq!(&decided.renditions[0], &own[0]);
-            prop_assert!(decided.decision.chosen.is_sorted_by(|a, b| a.quality_db <= b.quality_db));
+            prop_assert!(decided.decision.chosen[few..].is_sorted_by(|a, b| a.quality_db <= b.quality_db));
+            let least = legible_lines.filter(|_| is_drawn).map_or(0, |lines| lines.min(1080));
+            prop_assert!(chosen.iter().all(|rendition| rendition.height >= least));
             prop_assert!(chosen.is_sorted_by(|a, b| a.encoding.max_bitrate_bps <= b.encoding.max_bitrate_bps));
             let names: std::collections::BTreeSet<_> = decided.renditions.iter().map(|one| &one.name).collect();
             prop_assert_eq!(names.len(), decided.renditions.len());

@@ -109,7 +109,7 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
             None => {
                 let name = if clamped { own_name(ladder, codec, shorter) } else { rung.name.clone() };
                 let encoding = limit(rung, source, width, height);
-                selection.renditions.push(Rendition { name, width, height, encoding });
+                selection.renditions.push(Rendition { name, width, height, encoding, frame_step: 1 });
             }
         }
     }

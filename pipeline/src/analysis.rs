@@ -1,8 +1,9 @@
 //! Renditions decided by a recording's own pictures: which samples are encoded, and what follows from them.
 
-use media_types::{EncodePlan, VideoPlan};
+use ladders::Samples;
+use media_types::{EncodePlan, PerTitle, Rendition, VideoPlan};
 
-use crate::{Quality, RangeOrder, VideoSetup, compared_at};
+use crate::{Quality, RangeOrder, RangeSummary, SceneKind, VideoSetup, compared_at};
 
 /// Of every thousand frames, so many are samples at most: what they cost stays a small part of the encode.
 const SAMPLED_PART: u64 = 35;
@@ -12,8 +13,12 @@ const MAX_SAMPLES: u64 = 8;
 const COMPARED: u32 = 12;
 
 /// Whether a plan has something to decide: several H.264 renditions, and more pictures than samples may be taken of.
-pub fn is_worth_deciding(plan: &EncodePlan) -> bool {
-    plan.video.as_ref().is_some_and(|video| samples(video) > 0 && !ladders::trials(&video.renditions).is_empty())
+pub fn is_worth_deciding(wanted: &PerTitle, plan: &EncodePlan) -> bool {
+    plan.video.as_ref().is_some_and(|video| samples(video) > 0 && !trials(wanted, video).is_empty())
+}
+
+fn trials(wanted: &PerTitle, video: &VideoPlan) -> Vec<Rendition> {
+    ladders::trials(wanted, &video.renditions, video.frame_rate)
 }
 
 fn samples(video: &VideoPlan) -> u64 {
@@ -25,17 +30,23 @@ fn samples(video: &VideoPlan) -> u64 {
 pub struct Analysis<'p> {
     plan: &'p EncodePlan,
     video: &'p VideoPlan,
+    wanted: PerTitle,
+    trials: Vec<Rendition>,
     /// Of each trial: bits, and how good they look.
     measured: Vec<(u64, Quality)>,
     sampled_frames: u64,
+    /// Those of slides and screens.
+    drawn_frames: u64,
 }
 
 impl<'p> Analysis<'p> {
     /// Of a plan whose renditions are to be decided.
     pub fn new(plan: &'p EncodePlan) -> Option<Self> {
-        let video = plan.video.as_ref().filter(|_| plan.per_title.is_some() && is_worth_deciding(plan))?;
-        let trials = ladders::trials(&video.renditions).len();
-        Some(Self { plan, video, measured: vec![(0, Quality::default()); trials], sampled_frames: 0 })
+        let wanted = plan.per_title.filter(|wanted| is_worth_deciding(wanted, plan))?;
+        let video = plan.video.as_ref()?;
+        let trials = trials(&wanted, video);
+        let measured = vec![(0, Quality::default()); trials.len()];
+        Some(Self { plan, video, wanted, trials, measured, sampled_frames: 0, drawn_frames: 0 })
     }
 
     /// What is to be encoded: a run of pictures in the middle of each of equal parts, from key frame to key frame, in every
@@ -52,16 +63,20 @@ impl<'p> Analysis<'p> {
             video: VideoSetup::from(self.video),
             first_frame,
             pictures: self.video.frame_map.slice(first_frame, frame_count),
-            renditions: ladders::trials(&self.video.renditions),
+            renditions: self.trials.clone(),
             judge: None,
+            careful: false,
         };
         order.judged(vec![0], COMPARED)
     }
 
-    /// Takes in what came of one order: the bits and the quality of each trial.
-    pub fn add(&mut self, order: &RangeOrder, bits: &[u64], quality: &[Quality]) {
+    /// Takes in what came of one order: the bits of each trial, and what the engine says of it.
+    pub fn add(&mut self, order: &RangeOrder, bits: &[u64], summary: &RangeSummary) {
         self.sampled_frames += order.frame_count();
-        for ((all_bits, all), (bits, one)) in self.measured.iter_mut().zip(bits.iter().zip(quality)) {
+        let drawn = |kind| matches!(kind, SceneKind::Slides | SceneKind::Screencast);
+        let of_scenes = summary.scenes.kinds.iter().filter(|scene| drawn(scene.kind)).map(|scene| scene.frame_count);
+        self.drawn_frames += of_scenes.sum::<u64>();
+        for ((all_bits, all), (bits, one)) in self.measured.iter_mut().zip(bits.iter().zip(&summary.quality)) {
             *all_bits += bits;
             *all = all.with(*one);
         }
@@ -69,13 +84,14 @@ impl<'p> Analysis<'p> {
 
     /// The plan with the renditions decided; `None` when the samples say nothing, and the plan is to stay as it is.
     pub fn decide(&self) -> Option<EncodePlan> {
-        let (wanted, rate) = (self.plan.per_title?, self.video.frame_rate);
+        let rate = self.video.frame_rate;
         let ms = self.sampled_frames * 1000 * u64::from(rate.den()) / u64::from(rate.num());
         let per_second = |bits: u64| (u128::from(bits) * 1000 / u128::from(ms.max(1))) as u64;
-        let size = compared_at(&ladders::trials(&self.video.renditions));
-        let of_trial = |(bits, quality): &(u64, Quality)| Some((per_second(*bits), quality.db(size)?));
+        let compared_at = compared_at(&self.trials);
+        let of_trial = |(bits, quality): &(u64, Quality)| Some((per_second(*bits), quality.db(compared_at)?));
         let measured: Vec<(u64, f64)> = self.measured.iter().map(of_trial).collect::<Option<_>>()?;
-        let decided = ladders::decide(&wanted, &self.video.renditions, &measured, (ms, size))?;
+        let samples = Samples { ms, compared_at, rate, is_drawn: self.drawn_frames * 2 > self.sampled_frames };
+        let decided = ladders::decide(&self.wanted, &self.video.renditions, &measured, &samples)?;
         let mut plan = self.plan.clone();
         plan.video.as_mut()?.renditions = decided.renditions;
         plan.skipped.extend(decided.skipped);

@@ -15,6 +15,7 @@
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
 //! - `text`: subtitles.
+//! - `thinning`: fewer pictures for a rendition that is to have few.
 //!
 //! Layer 3. Runs inside the confined child; nothing here is trusted with anything but the source's bytes.
 
@@ -47,6 +48,7 @@ mod range;
 mod reader;
 mod stills;
 mod text;
+mod thinning;
 mod timeline;
 mod track;
 mod turn;

@@ -7,6 +7,7 @@ use media_types::{CodecConfig, Rendition, Sample};
 use pipeline::{EngineError, RangeOrder};
 
 use crate::convert::{Converter, Target};
+use crate::thinning::{Scaled, Thinning};
 use crate::video::VideoEncoder;
 use crate::walk::{Coding, Placed};
 
@@ -39,6 +40,7 @@ pub(crate) fn encode_track(
         index,
         converter: Converter::new(target),
         frames: VecDeque::new(),
+        thinning: Thinning::new(rendition.frame_step),
         taken: 0,
         encoder: None,
         configured: false,
@@ -62,6 +64,7 @@ struct Track<'a> {
     converter: Converter,
     /// The first frames that show the pictures inside the converter, and how those are coded.
     frames: VecDeque<(u64, Coding)>,
+    thinning: Thinning,
     /// Frames up to the last picture that the encoder has.
     taken: u64,
     encoder: Option<VideoEncoder<'a>>,
@@ -72,21 +75,30 @@ struct Track<'a> {
 
 impl Track<'_> {
     fn encode_converted(&mut self) -> Result<(), EngineError> {
-        while let Some(mut picture) = self.converter.pull()? {
+        while let Some(picture) = self.converter.pull()? {
             let Some((frame, coding)) = self.frames.pop_front() else { break };
-            let encoder = match &mut self.encoder {
-                Some(encoder) => encoder,
-                none => none.insert(VideoEncoder::open(self.order, self.rendition, &picture)?),
-            };
-            encoder.push(&mut picture, frame, coding)?;
-            self.send(Made::Taken(frame + 1 - self.taken))?;
-            self.taken = frame + 1;
-            self.drain()?;
+            if let Some(shown) = self.thinning.push(Scaled { picture, frame, coding }) {
+                self.encode(shown)?;
+            }
         }
         Ok(())
     }
 
+    fn encode(&mut self, Scaled { mut picture, frame, coding }: Scaled) -> Result<(), EngineError> {
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            none => none.insert(VideoEncoder::open(self.order, self.rendition, &picture)?),
+        };
+        encoder.push(&mut picture, frame, coding)?;
+        self.send(Made::Taken(frame + 1 - self.taken))?;
+        self.taken = frame + 1;
+        self.drain()
+    }
+
     fn finish(&mut self) -> Result<(), EngineError> {
+        if let Some(last) = self.thinning.finish(self.order.frame_count()) {
+            self.encode(last)?;
+        }
         if let Some(encoder) = &mut self.encoder {
             encoder.finish()?;
         }

@@ -11,6 +11,9 @@ pub struct PerTitle {
     pub target_db: f64,
     /// Rungs are at least so far apart.
     pub step_db: f64,
+    /// What is drawn, such as slides and screens, has so many lines at least in every rung; `None` when lines do not count.
+    #[serde(default)]
+    pub legible_lines: Option<u32>,
 }
 
 /// What one size and rate factor come to, over all samples of a recording.
@@ -50,7 +53,10 @@ pub struct LadderDecision {
     pub sampled_ms: u64,
     /// Width and height at which pictures were compared.
     pub compared_at: (u32, u32),
-    /// What was tried: the lowest rung first, then each larger size, finest first.
+    /// Whether most of what was compared is drawn: slides, or a screen.
+    #[serde(default)]
+    pub is_drawn: bool,
+    /// What was tried: the lowest rung first, then each larger size, finest first; last, a legible one with few pictures.
     pub trials: Vec<Trial>,
     /// What was chosen, lowest first.
     pub chosen: Vec<Chosen>,

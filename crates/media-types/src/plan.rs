@@ -76,6 +76,13 @@ pub struct Rendition {
     pub height: u32,
     /// How it is encoded.
     pub encoding: VideoEncoding,
+    /// It shows a new picture at every so many frames at most, beside those that begin runs of pictures and slides; 1 at least.
+    #[serde(default = "every_frame")]
+    pub frame_step: u32,
+}
+
+fn every_frame() -> u32 {
+    1
 }
 
 /// A rung of the ladder that this asset does not get.

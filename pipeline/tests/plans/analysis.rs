@@ -52,7 +52,7 @@ fn what_an_engine_finds_decides_the_plan_and_is_kept_with_it() {
         let bits = |trial: &media_types::Rendition| {
             (f64::from(trial.height).powi(2) * (-f64::from(trial.encoding.crf) / 6.0).exp2() * 64.0) as u64
         };
-        analysis.add(&order, &order.renditions.iter().map(bits).collect::<Vec<_>>(), &summary.quality);
+        analysis.add(&order, &order.renditions.iter().map(bits).collect::<Vec<_>>(), &summary);
     }
     let decided = analysis.decide().unwrap();
     let decision = decided.decision.as_ref().unwrap();

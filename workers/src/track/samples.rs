@@ -23,7 +23,7 @@ pub(crate) async fn decide(
     for (done, order) in orders.into_iter().enumerate() {
         let told = |part: f64| on_progress((done as f64 + part) / all);
         let (bits, summary) = encode_sample(session, &order, told).await?;
-        analysis.add(&order, &bits, &summary.quality);
+        analysis.add(&order, &bits, &summary);
     }
     Ok(analysis.decide())
 }

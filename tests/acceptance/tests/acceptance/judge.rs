@@ -79,6 +79,15 @@ pub fn coded_pictures(target: &str) -> (u64, f64) {
     (packets.len() as u64, number(last, "dts_time") + number(last, "duration_time") - number(first, "dts_time"))
 }
 
+/// When each picture of a video is shown, in milliseconds, in order.
+pub fn picture_times_ms(target: &str) -> Vec<u64> {
+    let shown = ffprobe(&["-select_streams", "v:0", "-show_entries", "packet=pts_time"], target);
+    let ms = |packet: &Value| (packet["pts_time"].as_str().unwrap().parse::<f64>().unwrap() * 1000.0).round() as u64;
+    let mut times: Vec<u64> = shown["packets"].as_array().unwrap().iter().map(ms).collect();
+    times.sort_unstable();
+    times
+}
+
 /// The three players read the burned-in frame counter on every rendition and across every switch.
 pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
     players_with(base_url, hls, dash, frames, rate, &[]);

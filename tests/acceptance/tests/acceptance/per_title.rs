@@ -47,6 +47,23 @@ fn source(folder: &Path) -> PathBuf {
     file
 }
 
+/// A minute of a screen somebody works at, 480 lines: a page that stands still, and figures on it that run.
+fn screen(folder: &Path) -> PathBuf {
+    let font = "fontfile=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
+    let page: Vec<String> = (0..9)
+        .map(|line| format!("drawtext={font}:text=let total_{line} =:fontsize=28:x=40:y={}", 30 + 48 * line))
+        .collect();
+    let run =
+        |line: u32| format!("drawtext={font}:text=%{{n}}:fontsize=36:x={}:y={}", 330 + 35 * (line % 3), 26 + 48 * line);
+    let runs: Vec<String> = (0..9).map(run).collect();
+    let (file, graph) = (folder.join("screen.mp4"), format!("{},{}", page.join(","), runs.join(",")));
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-f", "lavfi", "-i", "color=0xf7f5ef:s=854x480:r=25:d=60", "-vf", &graph]);
+    command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "10", "-g", "50", "-pix_fmt", "yuv420p"]);
+    judge::run(command.arg(&file));
+    file
+}
+
 /// XPSNR of the luma of a rendition beside its source, as FFmpeg's own filter has it.
 fn xpsnr(rendition: &Path, source: &Path) -> f64 {
     let graph = "[0:v]scale=640:360:flags=bicubic[coded];[1:v][coded]xpsnr";
@@ -96,6 +113,31 @@ fn what_was_decided_is_what_comes_out_and_the_curve_can_be_seen() {
     let last = chosen.last().unwrap()["name"].as_str().unwrap();
     assert!(table.contains("tried ") && table.contains("chosen ") && table.contains(last), "{table}");
     assert!(run(&["plot"]).contains("XPSNR in dB over kbit/s"));
+}
+
+#[test]
+fn a_screen_on_a_poor_link_has_fewer_pictures_and_all_its_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ladder, out) = (folder.path().join("screens.toml"), folder.path().join("out"));
+    std::fs::write(
+        &ladder,
+        LADDER.replace("[[rung]]\nname = \"360p\"", "legible_lines = 360\n[[rung]]\nname = \"360p\""),
+    )
+    .unwrap();
+    let result = encode(&screen(folder.path()), &out, ladder.to_str().unwrap());
+    let decision = &result["decision"];
+    assert_eq!(decision["is_drawn"], true, "{decision}");
+    let master = std::fs::read_to_string(out.join("master.m3u8")).unwrap();
+    let variants: Vec<&str> = master.lines().filter(|line| line.starts_with("#EXT-X-STREAM-INF")).collect();
+    assert!(variants.len() >= 2 && variants.iter().all(|line| line.contains("RESOLUTION=640x360")), "{master}");
+    let few = decision["chosen"][0]["name"].as_str().unwrap();
+    assert_eq!(few, "360p-6fps", "{decision}");
+    let times = |track: &str| judge::picture_times_ms(out.join(format!("video-{track}/media.m3u8")).to_str().unwrap());
+    let (few, all) = (times(few), times("360p"));
+    assert_eq!(all.len(), 1500);
+    assert!((375..=420).contains(&few.len()), "{} pictures of 1500", few.len());
+    assert!(few.windows(2).all(|pair| (40..=1000).contains(&(pair[1] - pair[0]))), "{few:?}");
+    assert!(few.iter().all(|time| all.contains(time)), "each is shown when another rendition has one");
 }
 
 #[test]
