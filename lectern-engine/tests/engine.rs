@@ -168,8 +168,9 @@ fn range_order(video: &VideoProbe) -> RangeOrder {
         },
         first_frame: 0,
         pictures: FrameMap(video.packets.iter().map(|packet| Shown { source_pts: packet.pts, frames: 1 }).collect()),
-        renditions: vec![Rendition { name: "96p".into(), width: 160, height: 96, encoding }],
+        renditions: vec![Rendition { name: "96p".into(), width: 160, height: 96, encoding, frame_step: 1 }],
         judge: None,
+        careful: false,
     }
 }
 

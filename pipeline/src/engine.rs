@@ -91,7 +91,8 @@ impl VideoSetup {
 /// Decode one range once and encode it for every rendition.
 ///
 /// Output frame `first_frame + i` has presentation time `(first_frame + i) * frame_ticks` in every rendition, unless the
-/// frame before it shows the same: then that one is held ([`VideoSetup::longest_hold`]). Where slides begin there are key
+/// frame before it shows the same: then that one is held ([`VideoSetup::longest_hold`]), as it is in a rendition that is to
+/// show fewer ([`Rendition::frame_step`]). Where slides begin there are key
 /// frames beside the planned ones, the same in every rendition ([`SceneWatch`](crate::SceneWatch)).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RangeOrder {
@@ -106,6 +107,9 @@ pub struct RangeOrder {
     /// Where the quality of all of them is measured, if it is.
     #[serde(default)]
     pub judge: Option<Judge>,
+    /// Whether as little as possible is done at a time, since the range has failed before.
+    #[serde(default)]
+    pub careful: bool,
 }
 
 /// Width and height at which renditions are compared with their source: those of the largest.
@@ -149,6 +153,7 @@ impl RangeOrder {
             pictures: plan.frame_map.slice(range.first_frame, range.frame_count),
             renditions: rendition_indexes.iter().filter_map(|&index| plan.renditions.get(index).cloned()).collect(),
             judge: None,
+            careful: false,
         }
     }
 

@@ -17,8 +17,8 @@ use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_r
 use crate::error::WorkError;
 use crate::quality::{self, RenditionQuality};
 use crate::track::{
-    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, decide, encode_audio, encode_range,
-    make_stills, read_text, unless_dispensable,
+    Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, decide, encode_audio,
+    encode_range, make_stills, read_text, unless_dispensable,
 };
 use folder::Folder;
 
@@ -78,7 +78,8 @@ pub async fn encode_local(
 ) -> Result<LocalResult, WorkError> {
     let staging = Staging::create(out)?;
     let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
-    let mut session = EngineSession::start(engine, source.clone()).await?;
+    let engines = Engines { options: engine.clone(), source };
+    let mut session = engines.start().await?;
     let report = Arc::new(session.probe().await?);
     on_event(LocalEvent::Probed(report.clone()));
     let mut plan = pipeline::plan(&report, ladder)?;
@@ -94,10 +95,10 @@ pub async fn encode_local(
     let board = Arc::new(Board::new(plan.clone(), ranges_at_once, on_event));
     let folder = Arc::new(Folder::new(staging.path()));
     let mut running = tokio::task::JoinSet::new();
-    running.spawn(work(session, board.clone(), Lane::Single, folder.clone()));
+    running.spawn(work(engines.clone(), session, (board.clone(), Lane::Single), folder.clone()));
     for _ in 0..board.ranges.len().min(ranges_at_once as usize) {
-        let session = EngineSession::start(engine, source.clone()).await?;
-        running.spawn(work(session, board.clone(), Lane::Ranges, folder.clone()));
+        let session = engines.start().await?;
+        running.spawn(work(engines.clone(), session, (board.clone(), Lane::Ranges), folder.clone()));
     }
     while let Some(ended) = running.join_next().await {
         ended.map_err(|error| WorkError::Engine(format!("a task of the encode panicked: {error}")))??;
@@ -123,6 +124,19 @@ pub async fn decide_local(
     let decided = decide(&mut session, &plan, Arc::new(|_| ())).await?;
     session.close().await;
     Ok(decided)
+}
+
+/// Starts engines for the source.
+#[derive(Clone)]
+struct Engines {
+    options: EngineOptions,
+    source: Arc<dyn ReadAt>,
+}
+
+impl Engines {
+    async fn start(&self) -> Result<EngineSession, WorkError> {
+        Ok(EngineSession::start(&self.options, self.source.clone()).await?)
+    }
 }
 
 fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {
@@ -257,9 +271,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 async fn work(
+    engines: Engines,
     mut session: EngineSession,
-    board: Arc<Board>,
-    lane: Lane,
+    (board, lane): (Arc<Board>, Lane),
     sink: Arc<dyn ObjectSink>,
 ) -> Result<(), WorkError> {
     let plan = board.plan.clone();
@@ -268,10 +282,16 @@ async fn work(
         match (task, &plan.video, &plan.stills) {
             (Task::Range(index), Some(video), _) => {
                 let renditions: Vec<usize> = (0..video.renditions.len()).collect();
-                let range = &board.ranges[index];
-                let parts =
-                    encode_range(&mut session, video, (range, true), &renditions, sink.as_ref(), on_progress).await?;
-                lock(&board.finished).ranges[index] = Some(parts);
+                let mut how = (&board.ranges[index], Manner::Usual);
+                let told = on_progress.clone();
+                let mut made = encode_range(&mut session, video, how, &renditions, sink.as_ref(), told).await;
+                if let Err(error @ (WorkError::Host(_) | WorkError::Engine(_))) = &made {
+                    tracing::warn!(range = index, %error, "a range failed; it is encoded again with care");
+                    session = engines.start().await?;
+                    how.1 = Manner::Careful;
+                    made = encode_range(&mut session, video, how, &renditions, sink.as_ref(), on_progress).await;
+                }
+                lock(&board.finished).ranges[index] = Some(made?);
             }
             (Task::Audio(track), _, _) => {
                 let audio = &plan.audio[track];
@@ -321,10 +341,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     for part in &finished.text {
         tracks.push(text_record(plan, part)?);
     }
-    let storyboard = match (&finished.stills, &plan.stills) {
-        (Some(made), Some(planned)) => Storyboard::new(made, planned, plan.duration_ms),
-        _ => None,
-    };
+    let storyboard = finished.stills.as_ref().and_then(|made| Storyboard::new(made, plan, &scenes));
     let keyframes = clear_keyframes(&tracks, |path| folder.read(path, None)).await?;
     let derived = Derived {
         plan,

@@ -1,6 +1,7 @@
-//! From the engine's samples to stored segments: what a range, a sound track (`sound`), the stills and text
+//! From the engine's samples to stored segments: what a range (`range`), a sound track (`sound`), the stills and text
 //! (`text`) have in common. `samples` stores nothing: it decides the renditions.
 
+mod range;
 mod samples;
 mod sound;
 mod text;
@@ -10,15 +11,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
-use media_types::{AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, TrackKind, VideoPlan};
-use pipeline::{Quality, RangeCheck, RangeFault, RangeOrder, RangeScenes, RangeSummary, StillsOrder};
+use media_types::{AudioPlan, CodecConfig, Rendition, SegmentRecord, TrackKind, VideoPlan};
+use pipeline::{RangeCheck, RangeFault, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::error::WorkError;
-use crate::quality;
-use crate::segmenter::{Builder, Cuts};
+use crate::segmenter::Builder;
 
+pub(crate) use range::{Manner, RangeParts, encode_range};
 pub(crate) use samples::decide;
 pub use sound::SoundLevel;
 pub(crate) use sound::{encode_audio, encode_audio_part, first_gain, unless_dispensable};
@@ -121,75 +122,6 @@ pub(crate) fn audio_kind(plan: &AudioPlan) -> TrackKind {
 /// Folder name of a sound track.
 pub(crate) fn audio_track(plan: &AudioPlan) -> String {
     format!("audio-{}", plan.name)
-}
-
-/// A range, encoded and stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RangeParts {
-    /// One part per rendition, in the order asked for.
-    pub(crate) parts: Vec<TrackPart>,
-    /// Planned pictures that could not be decoded and were held over.
-    pub(crate) missing_pictures: u64,
-    /// What the pictures show.
-    #[serde(default)]
-    pub(crate) scenes: RangeScenes,
-    /// How good each part is where the range was judged; none where it was not.
-    #[serde(default)]
-    pub(crate) quality: Vec<Quality>,
-}
-
-/// Encodes one range for the given renditions and stores its segments as they are finished. Judges them if told to.
-///
-/// # Errors
-/// When the engine, the packager or the sink fails, or the range does not hold exactly the planned frames.
-pub(crate) async fn encode_range(
-    session: &mut EngineSession,
-    plan: &VideoPlan,
-    (range, is_judged): (&GopRange, bool),
-    renditions: &[usize],
-    sink: &dyn ObjectSink,
-    on_progress: OnProgress,
-) -> Result<RangeParts, WorkError> {
-    let mut order = RangeOrder::new(plan, range, renditions);
-    if is_judged {
-        order = quality::judged(order, plan);
-    }
-    let mut builders: Vec<Builder> = order
-        .renditions
-        .iter()
-        .map(|rendition| {
-            Builder::new(
-                video_track(&rendition.name),
-                plan.timescale,
-                Cuts::Video { plan, range: *range, kind: video_kind(plan, rendition) },
-            )
-        })
-        .collect();
-    let mut check = RangeCheck::new(&order);
-    let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
-    let (summary, stored) = tokio::join!(
-        session.encode_range(order.clone(), events_in),
-        store(events, &mut builders, sink, on_progress, Some(&mut check))
-    );
-    let summary: RangeSummary = first_cause(summary, stored)?;
-    pipeline::check_range(&order, &summary).and_then(|()| check.finish()).map_err(fault)?;
-    let parts = builders.into_iter().map(Builder::finish).collect::<Result<Vec<_>, _>>()?;
-    for part in &parts {
-        let expected = range.segment_count as usize;
-        if part.segments.len() != expected {
-            return Err(WorkError::Engine(format!(
-                "{} has {} segments of {expected} planned",
-                part.track,
-                part.segments.len()
-            )));
-        }
-    }
-    Ok(RangeParts {
-        parts,
-        missing_pictures: summary.missing_pictures,
-        scenes: summary.scenes,
-        quality: summary.quality,
-    })
 }
 
 /// A file beside the segments, as stored.

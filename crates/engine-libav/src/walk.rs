@@ -137,8 +137,8 @@ struct Cursor {
 
 impl Cursor {
     fn at(source: Input, order: &RangeOrder, pts: i64, cancelled: Arc<AtomicBool>) -> Result<Self, EngineError> {
-        let mut pictures =
-            Pictures::new(source, order.video.stream_index, &order.video.clock, DECODER_THREADS, cancelled)?;
+        let threads = if order.careful { 1 } else { DECODER_THREADS };
+        let mut pictures = Pictures::new(source, order.video.stream_index, &order.video.clock, threads, cancelled)?;
         let first = pictures.seek_before(pts)?;
         let ahead = first.and_then(|picture| Some((time_of(&picture)?, picture)));
         Ok(Self { pictures, ahead, passed: None })

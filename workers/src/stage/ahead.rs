@@ -14,7 +14,9 @@ use super::Workshop;
 use super::early::{EarlyTrack, early_tracks, head_key};
 use super::objects::report_progress;
 use crate::error::WorkError;
-use crate::track::{FinishedSegment, ObjectSink, TrackHead, audio_track, encode_audio_part, encode_range, first_gain};
+use crate::track::{
+    FinishedSegment, Manner, ObjectSink, TrackHead, audio_track, encode_audio_part, encode_range, first_gain,
+};
 
 /// The lowest rendition's place in a plan.
 const LOWEST: [usize; 1] = [0];
@@ -88,7 +90,8 @@ impl Workshop {
         let media = self.media_of(asset).await?;
         let mut session = self.session(job, &media, lease).await?;
         let range = video.range_of(segments);
-        encode_range(&mut session, video, (&range, false), &LOWEST, &early, report_progress(lease)).await?;
+        let manner = Manner::Early.at_attempt(job.fence.attempt);
+        encode_range(&mut session, video, (&range, manner), &LOWEST, &early, report_progress(lease)).await?;
         session.close().await;
         Ok(())
     }

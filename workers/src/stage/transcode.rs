@@ -10,7 +10,7 @@ use super::Workshop;
 use super::early::{early_poster_key, early_tracks};
 use super::objects::{AttemptSink, again_prefix, attempt_prefix, report_progress};
 use crate::error::WorkError;
-use crate::track::{self, TrackPart};
+use crate::track::{self, Manner, TrackPart};
 
 /// A media job's result: what was made, and under which prefix of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,9 +38,8 @@ impl Workshop {
         let sink = AttemptSink::new(media.clone(), prefix.clone(), early);
         let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
-        let made =
-            track::encode_range(&mut session, video, (gop_range, true), &renditions, &sink, report_progress(lease))
-                .await?;
+        let how = (gop_range, Manner::Usual.at_attempt(job.fence.attempt));
+        let made = track::encode_range(&mut session, video, how, &renditions, &sink, report_progress(lease)).await?;
         session.close().await;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }

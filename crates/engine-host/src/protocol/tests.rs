@@ -35,12 +35,13 @@ fn rational() -> impl Strategy<Value = Rational> {
 
 fn rendition() -> impl Strategy<Value = Rendition> {
     let codec = prop::sample::select(VideoCodec::ALL.to_vec());
-    (".{0,8}", any::<(u32, u32, u64, u64)>(), codec, 0.0f32..51.0, prop::option::of(".{0,8}")).prop_map(
-        |(name, (width, height, max_bitrate_bps, buffer_bits), codec, crf, tune)| Rendition {
+    (".{0,8}", any::<(u32, u32, u64, u64, u32)>(), codec, 0.0f32..51.0, prop::option::of(".{0,8}")).prop_map(
+        |(name, (width, height, max_bitrate_bps, buffer_bits, frame_step), codec, crf, tune)| Rendition {
             name,
             width,
             height,
             encoding: VideoEncoding { codec, preset: "veryfast".into(), crf, max_bitrate_bps, buffer_bits, tune },
+            frame_step,
         },
     )
 }
@@ -62,6 +63,7 @@ prop_compose! {
         (stream_index, frame_ticks, gop_frames, first_frame) in any::<(u32, u32, u32, u64)>(),
         pictures in prop::collection::vec(any::<(i64, u32)>(), 0..50),
         renditions in prop::collection::vec(rendition(), 0..4), judge in prop::option::of(judge()),
+        careful in any::<bool>(),
     ) -> RangeOrder {
         let pictures = pictures.into_iter().map(|(source_pts, frames)| Shown { source_pts, frames }).collect();
         RangeOrder {
@@ -71,7 +73,7 @@ prop_compose! {
                 frame_rate: FrameRate::new(num, den).unwrap(),
                 timescale: Timescale::new(ticks).unwrap(),
             },
-            first_frame, pictures: FrameMap(pictures), renditions, judge,
+            first_frame, pictures: FrameMap(pictures), renditions, judge, careful,
         }
     }
 }

@@ -334,7 +334,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
         buffer_bits: 2 * MAX_BITRATE_BPS,
         tune: None,
     };
-    let rendition = Rendition { name: "240p".into(), width: 426, height: 240, encoding };
+    let rendition = Rendition { name: "240p".into(), width: 426, height: 240, encoding, frame_step: 1 };
     RangeOrder {
         video: VideoSetup {
             clock: Default::default(),
@@ -351,6 +351,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
         pictures: FrameMap(vec![Shown { source_pts: 0, frames }]),
         renditions: vec![rendition; tracks],
         judge: None,
+        careful: false,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod arriving;
 mod bad_input;
+mod careful;
 mod codecs;
 mod command_line;
 mod corpus;
