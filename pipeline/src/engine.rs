@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use media_types::{
-    AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
-    StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
+    AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, HdrVideo, ProbeReport, Rational, Rendition, Rotation,
+    Sample, StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -50,6 +50,9 @@ pub struct VideoSetup {
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
     pub deinterlace: bool,
+    /// What renditions of high dynamic range say of their light.
+    #[serde(default)]
+    pub hdr: Option<HdrVideo>,
     /// Constant output rate.
     pub frame_rate: FrameRate,
     /// Output ticks per second.
@@ -68,6 +71,7 @@ impl From<&VideoPlan> for VideoSetup {
             clock: plan.clock.clone(),
             rotation: plan.rotation,
             deinterlace: plan.deinterlace,
+            hdr: plan.hdr,
             frame_rate: plan.frame_rate,
             timescale: plan.timescale,
             frame_ticks: plan.frame_ticks,
@@ -101,12 +105,12 @@ pub struct RangeOrder {
     pub pictures: FrameMap,
     /// What is encoded; a sink's `track` is the position in this list.
     pub renditions: Vec<Rendition>,
-    /// Where the quality of all of them is measured, if it is.
+    /// Where their quality is measured, if it is.
     #[serde(default)]
     pub judge: Option<Judge>,
 }
 
-/// Some pictures of a range by which every rendition is judged: decoded again, brought to one size, and compared with the source.
+/// Some pictures of a range by which every rendition of standard dynamic range is judged: decoded again, brought to one size, and compared with the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judge {
     /// The first frame, counted from the range's; one that is to be a key frame.
@@ -268,7 +272,8 @@ pub struct RangeSummary {
     pub missing_pictures: u64,
     /// Presentation time of the first missing one, in source ticks.
     pub first_missing_pts: Option<i64>,
-    /// How good each rendition of the order is where it was judged; empty when it was not.
+    /// How good each rendition of the order is where it was judged, with nothing measured of those of high dynamic range; empty
+    /// when nobody judged.
     #[serde(default)]
     pub quality: Vec<Quality>,
     /// What the pictures show.

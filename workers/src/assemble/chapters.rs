@@ -56,6 +56,7 @@ mod tests {
             bitrate_bps: None,
             keyframe_bytes: None,
             interlaced: false,
+            hdr: None,
             packets,
         };
         let report = ProbeReport {

@@ -169,7 +169,7 @@ fn check_players(out: &Path, frames: u64) {
 }
 
 /// A multivariant playlist without the variants of other codecs.
-fn variants_of(master: &str, codec: &str) -> String {
+pub(crate) fn variants_of(master: &str, codec: &str) -> String {
     let (mut kept, mut lines) = (String::new(), master.lines());
     while let Some(line) = lines.next() {
         let variant = line.starts_with("#EXT-X-STREAM-INF");
@@ -182,7 +182,7 @@ fn variants_of(master: &str, codec: &str) -> String {
     kept
 }
 
-fn elements<'m>(xml: &'m str, name: &str) -> Vec<&'m str> {
+pub(crate) fn elements<'m>(xml: &'m str, name: &str) -> Vec<&'m str> {
     let (open, close) = (format!("<{name} "), format!("</{name}>"));
     let from = |at: usize| xml[at..].find(&close).map(|end| &xml[at..at + end + close.len()]);
     xml.match_indices(&open).filter_map(|(at, _)| from(at)).collect()
