@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::codecs::{elements, variants_of};
+use crate::codecs::{elements, of_codec};
 use crate::encode::{StaticServer, encode};
 use crate::judge;
 
@@ -240,7 +240,7 @@ fn check_entry_points(out: &Path, range: &str, transfer: u8) {
         assert_eq!((lines.len(), ranges), (all, vec![false, false, true, true, true]), "{master}");
         assert!(lines[..2].iter().all(|line| line.contains("VIDEO-RANGE=SDR") && line.contains("avc1.64")), "{master}");
         assert!(lines[2].contains("hvc1.2.4.L"), "{master}");
-        let name = format!(".10.0.110.09.{transfer}.09.0");
+        let name = format!(".10.0.111.09.{transfer}.09.0");
         assert!(lines[3..].iter().all(|line| line.contains("av01.0.") && line.contains(&name)), "{master}");
     }
     let mpd = std::fs::read_to_string(out.join("manifest.mpd")).unwrap();
@@ -272,17 +272,11 @@ fn an_hdr10_recording_keeps_its_numbers_and_its_metadata_and_plays_in_both_range
     check_standard(&out);
     check_entry_points(&out, "PQ", 16);
     judge::run(Command::new(judge::lectern()).arg("lint").arg(&out));
-    let master = std::fs::read_to_string(out.join("master.m3u8")).unwrap();
-    std::fs::write(out.join("av1.m3u8"), variants_of(&master, "av01")).unwrap();
+    let (hls, dash) = of_codec(&out, "av01");
     let server = StaticServer::start(&out);
-    judge::players_with(
-        &server.base,
-        "/av1.m3u8",
-        "/manifest.mpd",
-        576,
-        "24000/1001",
-        &["--brief", "--players", "hls"],
-    );
+    for (hls, dash) in [(hls.as_str(), dash.as_str()), ("/master.m3u8", "/manifest.mpd")] {
+        judge::players_with(&server.base, hls, dash, 576, "24000/1001", &["--brief"]);
+    }
 }
 
 #[test]
