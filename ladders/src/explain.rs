@@ -15,6 +15,9 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
     if source.video_bitrate_bps.is_some() && source.counted_keyframes_bps() > 0 {
         bitrate.push_str(&format!(" and {} for key frames it lacks", kilo(source.counted_keyframes_bps())));
     }
+    if source.is_hdr {
+        bitrate.push_str(", HDR");
+    }
     let lines = [
         format!("{}: {}", ladder.name, ladder.description),
         format!(
@@ -97,6 +100,18 @@ mod tests {
         let text = explain(&ladder, &select(&ladder, &source), &source);
         assert!(text.contains("(10.00), 28 kbit/s and 226 for key frames it lacks\n"), "{text}");
         assert!(text.contains("720p            1280x720          225         1200     22"), "{text}");
+    }
+
+    #[test]
+    fn what_is_of_high_dynamic_range_says_so() {
+        let ladder = builtin("film-hdr").unwrap();
+        let (frame_rate, keyframes) = (FrameRate::new(25, 1).unwrap(), KeyframeCost::default());
+        let source =
+            SourceShape { width: 1280, height: 720, frame_rate, video_bitrate_bps: None, keyframes, is_hdr: true };
+        let text = explain(&ladder, &select(&ladder, &source), &source);
+        assert!(text.contains("(25.00), an unknown bitrate, HDR\n"), "{text}");
+        assert!(text.contains("720p            1280x720         2800         4200     23  h264 veryfast\n"), "{text}");
+        assert!(text.contains("720p-hdr        1280x720         2000         3000     24  hevc fast, HDR\n"), "{text}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use pipeline::{
 use proptest::prelude::*;
 
 mod analysis;
+mod light;
 mod orders;
 
 fn rate(num: u32, den: u32) -> FrameRate {

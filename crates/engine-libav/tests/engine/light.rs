@@ -182,6 +182,28 @@ fn odd_sizes_and_colours_that_no_standard_screen_has_come_out_in_both_ranges() {
 }
 
 #[test]
+fn standard_pictures_between_those_of_high_range_are_shown_at_paper_white() {
+    let folder = Folder::new();
+    let output = |name: &str| format!("{} -muxdelay 0 {name}", x265(SCREEN));
+    let first = columns(&folder, "160x96", "smpte2084", &output("first.ts"));
+    let tags = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv -output_ts_offset 2.08";
+    let white = "color=white:s=160x96:r=25:d=2,format=yuv420p10le";
+    let second = folder.make(&format!("-f lavfi -i {white} {tags} {}", output("second.ts")));
+    let file = folder.path("both.ts");
+    fs::write(&file, [fs::read(first).unwrap(), fs::read(second).unwrap()].concat()).unwrap();
+    let (mut engine, order) = high(&file, &[VideoCodec::Hevc]);
+    let (sink, _) = encode(&mut engine, &order);
+    let pictures = decode_as(&folder, &sink.configs[&0].0, &sink.samples[&0], "yuv420p10le");
+    check_columns(&pictures[..160 * 96 * 3], (160, 96), "before");
+    let [luma, blue, red] = around(&pictures[pictures.len() - 160 * 96 * 3..], (160, 96), (80, 48));
+    // 203 cd/m² in PQ.
+    assert!(
+        (luma - 573.0).abs() <= 4.0 && (blue - 512.0).abs() <= 3.0 && (red - 512.0).abs() <= 3.0,
+        "{luma} {blue} {red}"
+    );
+}
+
+#[test]
 fn a_rendition_of_high_dynamic_range_is_not_judged_by_references_of_standard() {
     let folder = Folder::new();
     let file = columns(&folder, "160x96", "smpte2084", &format!("{} film.mp4", x265(SCREEN)));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::codecs::{elements, of_codec};
 use crate::encode::{StaticServer, encode};
 use crate::judge;
+use crate::package::interop::shaka;
 
 /// Heights of their own, by which the harness tells what is shown.
 const LADDER: &str = r#"
@@ -261,6 +262,36 @@ fn check_entry_points(out: &Path, range: &str, transfer: u8) {
     assert_eq!(switching, [false, true, true], "{mpd}");
 }
 
+/// Shaka Packager gives each rendition the codec and the range that its variant here has.
+fn check_against_shaka(out: &Path) {
+    let named = |text: &str| -> Vec<(String, String)> {
+        let of = |line: &str, name: &str| {
+            let value = line.split(&format!("{name}=")).nth(1).unwrap_or_default().trim_start_matches('"');
+            value.split(['"', ',']).next().unwrap_or_default().to_owned()
+        };
+        let variants = text.lines().filter(|line| line.starts_with("#EXT-X-STREAM-INF"));
+        let mut all: Vec<_> = variants.map(|line| (of(line, "CODECS"), of(line, "VIDEO-RANGE"))).collect();
+        all.sort();
+        all
+    };
+    let mut arguments = Vec::new();
+    for name in ["360p", "240p", "hevc-hdr", "av1-hdr-low", "av1-hdr-high"] {
+        let file = joined(&out.join(format!("video-{name}")));
+        let copy = file.with_extension("shaka.mp4");
+        arguments.push(format!(
+            "in={},stream=video,output={},playlist_name={name}.m3u8",
+            file.display(),
+            copy.display()
+        ));
+    }
+    let theirs = out.join("shaka.m3u8");
+    arguments.extend(["--hls_master_playlist_output".to_owned(), theirs.display().to_string()]);
+    shaka(&arguments);
+    let read = |path: &Path| named(&std::fs::read_to_string(path).unwrap());
+    let ours = read(&out.join("master.m3u8"));
+    assert_eq!((ours.len(), ours), (5, read(&theirs)));
+}
+
 #[test]
 fn an_hdr10_recording_keeps_its_numbers_and_its_metadata_and_plays_in_both_ranges() {
     let folder = tempfile::tempdir().unwrap();
@@ -272,6 +303,7 @@ fn an_hdr10_recording_keeps_its_numbers_and_its_metadata_and_plays_in_both_range
     check_standard(&out);
     check_entry_points(&out, "PQ", 16);
     judge::run(Command::new(judge::lectern()).arg("lint").arg(&out));
+    check_against_shaka(&out);
     let (hls, dash) = of_codec(&out, "av01");
     let server = StaticServer::start(&out);
     for (hls, dash) in [(hls.as_str(), dash.as_str()), ("/master.m3u8", "/manifest.mpd")] {
@@ -289,6 +321,7 @@ fn an_hlg_recording_keeps_its_numbers() {
     check_high(&out, &source, "arib-std-b67");
     check_entry_points(&out, "HLG", 18);
     judge::run(Command::new(judge::lectern()).arg("lint").arg(&out));
+    check_against_shaka(&out);
 }
 
 #[test]
