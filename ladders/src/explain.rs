@@ -111,7 +111,7 @@ mod tests {
         let text = explain(&ladder, &select(&ladder, &source), &source);
         assert!(text.contains("(25.00), an unknown bitrate, HDR\n"), "{text}");
         assert!(text.contains("720p            1280x720         2800         4200     23  h264 veryfast\n"), "{text}");
-        assert!(text.contains("720p-hdr        1280x720         2000         3000     24  hevc fast, HDR\n"), "{text}");
+        assert!(text.contains("720p-hdr        1280x720         2000         3000     23  hevc fast, HDR\n"), "{text}");
     }
 
     #[test]
