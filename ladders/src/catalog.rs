@@ -5,9 +5,10 @@ use crate::{Ladder, parse};
 /// Name of the ladder used when nobody chose one.
 pub const DEFAULT_LADDER: &str = "lecture";
 
-const CATALOG: [(&str, &str); 6] = [
+const CATALOG: [(&str, &str); 7] = [
     ("film", include_str!("../catalog/film.toml")),
     ("film-av1", include_str!("../catalog/film-av1.toml")),
+    ("film-hdr", include_str!("../catalog/film-hdr.toml")),
     ("film-per-title", include_str!("../catalog/film-per-title.toml")),
     ("lecture", include_str!("../catalog/lecture.toml")),
     ("lecture-per-title", include_str!("../catalog/lecture-per-title.toml")),
@@ -57,7 +58,7 @@ mod tests {
     fn neighbouring_rungs_are_worth_having_both() {
         for (name, _) in catalog() {
             for pair in builtin(name).unwrap().rungs.windows(2) {
-                if pair[0].encoding.codec != pair[1].encoding.codec {
+                if pair[0].encoding.group() != pair[1].encoding.group() {
                     continue;
                 }
                 let ratio = pair[1].encoding.max_bitrate_bps as f64 / pair[0].encoding.max_bitrate_bps as f64;

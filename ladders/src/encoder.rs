@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use media_types::VideoCodec;
+use media_types::{DynamicRange, VideoCodec};
 
 use crate::report::Mistakes;
 use crate::section::Section;
@@ -26,6 +26,8 @@ pub(crate) struct Encoder {
     whole_crf: bool,
     /// Those for viewing; others are for measuring.
     pub(crate) tunes: &'static [&'static str],
+    /// Whether it is asked for 10 bits, which high dynamic range needs.
+    deep: bool,
     /// Lines that a file without them could add.
     usual_preset: &'static str,
     usual_crf: u32,
@@ -39,6 +41,7 @@ const ENCODERS: [Encoder; 4] = [
         crf: 0.0..=51.0,
         whole_crf: false,
         tunes: &["animation", "film", "grain", "stillimage"],
+        deep: false,
         usual_preset: "preset = \"veryfast\"",
         usual_crf: 23,
     },
@@ -49,6 +52,7 @@ const ENCODERS: [Encoder; 4] = [
         crf: 0.0..=51.0,
         whole_crf: false,
         tunes: &["animation", "grain"],
+        deep: true,
         usual_preset: "preset = \"fast\"",
         usual_crf: 26,
     },
@@ -59,6 +63,7 @@ const ENCODERS: [Encoder; 4] = [
         crf: 0.0..=63.0,
         whole_crf: true,
         tunes: &["vq"],
+        deep: true,
         usual_preset: "preset = 8",
         usual_crf: 35,
     },
@@ -69,6 +74,7 @@ const ENCODERS: [Encoder; 4] = [
         crf: 0.0..=63.0,
         whole_crf: true,
         tunes: &["film", "screen"],
+        deep: false,
         usual_preset: "preset = 5",
         usual_crf: 32,
     },
@@ -128,5 +134,20 @@ impl Encoder {
     /// The tune, if the key is there.
     pub(crate) fn tune(&self, section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<String> {
         section.choice("tune", self.tunes, mistakes)
+    }
+
+    /// The dynamic range, if the key is there and this encoder has it.
+    pub(crate) fn dynamic_range(&self, section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<DynamicRange> {
+        const KEY: &str = "dynamic_range";
+        let word = section.choice(KEY, &DynamicRange::ALL.map(DynamicRange::name), mistakes)?;
+        let range = DynamicRange::ALL.into_iter().find(|range| range.name() == word)?;
+        if range == DynamicRange::Hdr && !self.deep {
+            let message = format!("`{}.{KEY}` is \"hdr\", and {} has 8 bits here", section.path(), self.codec.name());
+            let deep: Vec<&str> = ENCODERS.iter().filter(|one| one.deep).map(|one| one.codec.name()).collect();
+            let cure = format!("choose a codec with 10 bits for this rung ({}), or remove the line", deep.join(", "));
+            section.add(KEY, message, &cure, mistakes);
+            return None;
+        }
+        Some(range)
     }
 }

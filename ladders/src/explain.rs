@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use media_types::DynamicRange;
+
 use crate::{Ladder, Selection, SourceShape};
 
 /// What a source of this shape gets of a ladder, and what it does not get and why. Plain text, at most 100 columns
@@ -12,6 +14,9 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
         source.video_bitrate_bps.map_or("an unknown bitrate".to_owned(), |bps| format!("{} kbit/s", kilo(bps)));
     if source.video_bitrate_bps.is_some() && source.counted_keyframes_bps() > 0 {
         bitrate.push_str(&format!(" and {} for key frames it lacks", kilo(source.counted_keyframes_bps())));
+    }
+    if source.is_hdr {
+        bitrate.push_str(", HDR");
     }
     let lines = [
         format!("{}: {}", ladder.name, ladder.description),
@@ -31,9 +36,10 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
     for rendition in &selection.renditions {
         let encoding = &rendition.encoding;
         let size = format!("{}x{}", rendition.width, rendition.height);
+        let range = if encoding.dynamic_range == DynamicRange::Hdr { ", HDR" } else { "" };
         let tune = encoding.tune.as_ref().map_or(String::new(), |tune| format!(", tune {tune}"));
         let line = format!(
-            "{:<12} {size:>11} {:>12} {:>12} {:>6}  {} {}{tune}",
+            "{:<12} {size:>11} {:>12} {:>12} {:>6}  {} {}{range}{tune}",
             rendition.name,
             kilo(encoding.max_bitrate_bps),
             kilo(encoding.buffer_bits),
@@ -83,10 +89,29 @@ mod tests {
         let ladder = builtin("lecture").unwrap();
         let keyframes = KeyframeCost { bits: 540_000, added_bps: 240_000 };
         let frame_rate = FrameRate::new(10, 1).unwrap();
-        let source = SourceShape { width: 1280, height: 720, frame_rate, video_bitrate_bps: Some(28_000), keyframes };
+        let source = SourceShape {
+            width: 1280,
+            height: 720,
+            frame_rate,
+            video_bitrate_bps: Some(28_000),
+            keyframes,
+            is_hdr: false,
+        };
         let text = explain(&ladder, &select(&ladder, &source), &source);
         assert!(text.contains("(10.00), 28 kbit/s and 226 for key frames it lacks\n"), "{text}");
         assert!(text.contains("720p            1280x720          225         1200     22"), "{text}");
+    }
+
+    #[test]
+    fn what_is_of_high_dynamic_range_says_so() {
+        let ladder = builtin("film-hdr").unwrap();
+        let (frame_rate, keyframes) = (FrameRate::new(25, 1).unwrap(), KeyframeCost::default());
+        let source =
+            SourceShape { width: 1280, height: 720, frame_rate, video_bitrate_bps: None, keyframes, is_hdr: true };
+        let text = explain(&ladder, &select(&ladder, &source), &source);
+        assert!(text.contains("(25.00), an unknown bitrate, HDR\n"), "{text}");
+        assert!(text.contains("720p            1280x720         2800         4200     23  h264 veryfast\n"), "{text}");
+        assert!(text.contains("720p-hdr        1280x720         2000         3000     23  hevc fast, HDR\n"), "{text}");
     }
 
     #[test]
@@ -98,6 +123,7 @@ mod tests {
             frame_rate: FrameRate::new(30_000, 1001).unwrap(),
             video_bitrate_bps: Some(900_400),
             keyframes: KeyframeCost::default(),
+            is_hdr: false,
         };
         let text = explain(&ladder, &select(&ladder, &source), &source);
         let expected = "\

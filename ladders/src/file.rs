@@ -40,8 +40,8 @@ pub(crate) const ROOT_KEYS: [&str; 6] = ["name", "description", "video", "audio"
 pub(crate) const VIDEO_KEYS: [&str; 6] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db"];
 pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
 pub(crate) const PER_TITLE_KEYS: [&str; 3] = ["target_db", "step_db", "legible_lines"];
-pub(crate) const RUNG_KEYS: [&str; 8] =
-    ["name", "height", "max_bitrate_kbps", "buffer_kbits", "codec", "crf", "preset", "tune"];
+pub(crate) const RUNG_KEYS: [&str; 9] =
+    ["name", "height", "max_bitrate_kbps", "buffer_kbits", "codec", "crf", "preset", "tune", "dynamic_range"];
 
 /// A ladder: what a video may be encoded into.
 #[derive(JsonSchema)]
@@ -161,6 +161,8 @@ struct RungFile {
     preset: Option<PresetFile>,
     /// Overrides `video.tune`, which is for rungs of `video.codec`.
     tune: Option<Tune>,
+    /// hdr, of hevc and av1: PQ and HLG as the source has them, with 10 bits; sources without get no such rung. Default: sdr.
+    dynamic_range: Option<Range>,
 }
 
 /// A word of h264's and hevc's encoders, or a number of av1's (0 to 13) and vp9's (0 to 8), of which higher ones are faster.
@@ -187,6 +189,8 @@ words! {
     Codec { H264, Hevc, Av1, Vp9 }
     /// Preset of x264 and x265, fastest first.
     Preset { Ultrafast, Superfast, Veryfast, Faster, Fast, Medium, Slow, Slower, Veryslow }
+    /// Dynamic range.
+    Range { Sdr, Hdr }
     /// Left as loud as it is.
     OwnLoudness { Source }
     /// Tune: animation and grain of h264 and hevc, film of h264 and vp9, stillimage of h264, vq of av1, screen of vp9.
@@ -205,7 +209,7 @@ pub fn json_schema() -> Value {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use media_types::VideoCodec;
+    use media_types::{DynamicRange, VideoCodec};
 
     use super::*;
     use crate::encoder::{Encoder, Presets, WORDS};
@@ -254,6 +258,7 @@ mod tests {
         tunes.dedup();
         assert_eq!(words("Tune"), tunes);
         assert_eq!(words("OwnLoudness"), [OWN_LOUDNESS]);
+        assert_eq!(words("Range"), DynamicRange::ALL.map(DynamicRange::name));
     }
 
     #[test]

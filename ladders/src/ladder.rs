@@ -11,8 +11,8 @@ pub struct Ladder {
     pub description: String,
     /// Pictures per second that no rendition exceeds; faster sources are halved until they fit.
     pub max_frame_rate: u32,
-    /// H.264 first, then the other codecs; of each codec lowest first, ascending in height and in cap. A parsed ladder has at
-    /// least one of H.264.
+    /// H.264 first, then the other codecs, and behind these what is of high dynamic range; of each group lowest first, ascending
+    /// in height and in cap. A parsed ladder has at least one of H.264.
     pub rungs: Vec<Rung>,
     /// The sound all renditions share.
     pub audio: AudioRung,

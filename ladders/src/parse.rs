@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_types::{LoudnessTarget, PerTitle, VideoCodec, VideoEncoding};
+use media_types::{DynamicRange, LoudnessTarget, PerTitle, VideoCodec, VideoEncoding};
 use sha2::{Digest, Sha256};
 use toml_edit::{Document, Item, TableLike, Value};
 
@@ -190,17 +190,17 @@ fn read_rungs(root: &dyn TableLike, defaults: &Defaults, mistakes: &mut Mistakes
             section.add("name", message, "give each rung a name of its own", mistakes);
         }
         if rung.height > 0
-            && let Some(first) = heights.insert((rung.encoding.codec, rung.height), index)
+            && let Some(first) = heights.insert((rung.encoding.group(), rung.height), index)
         {
             let message = format!("`rung[{index}].height` is {}, as is `rung[{first}].height`", rung.height);
-            section.add("height", message, "keep one rung per height and codec", mistakes);
+            section.add("height", message, "keep one rung per height, codec and dynamic range", mistakes);
         }
         let cap_span = section.span_of("max_bitrate_kbps");
         let codec_span = section.holds("codec").then(|| section.span_of("codec")).flatten();
         placed.push(Placed { rung, path: section.path().to_owned(), cap_span, codec_span });
     }
     check_h264(&placed, defaults, mistakes);
-    placed.sort_by_key(|placed| (placed.rung.encoding.codec, placed.rung.height));
+    placed.sort_by_key(|placed| (placed.rung.encoding.group(), placed.rung.height));
     check_caps(&placed, mistakes);
     placed.into_iter().map(|placed| placed.rung).collect()
 }
@@ -273,6 +273,7 @@ fn read_encoder(section: &Section<'_>, defaults: &Defaults, mistakes: &mut Mista
         max_bitrate_bps: 0,
         buffer_bits: 0,
         tune: defaults.tune.clone(),
+        dynamic_range: DynamicRange::Sdr,
     };
     if known.is_none() {
         return encoding;
@@ -288,6 +289,7 @@ fn read_encoder(section: &Section<'_>, defaults: &Defaults, mistakes: &mut Mista
     encoding.preset = encoder.preset(section, mistakes).unwrap_or(encoding.preset);
     encoding.crf = encoder.crf(section, mistakes).unwrap_or(encoding.crf);
     encoding.tune = encoder.tune(section, mistakes).or(encoding.tune);
+    encoding.dynamic_range = encoder.dynamic_range(section, mistakes).unwrap_or_default();
     encoding
 }
 
@@ -314,7 +316,7 @@ fn check_caps(ascending: &[Placed], mistakes: &mut Mistakes<'_>) {
     for pair in ascending.windows(2) {
         let [lower, higher] = pair else { continue };
         let (low, high) = (lower.rung.encoding.max_bitrate_bps / 1000, higher.rung.encoding.max_bitrate_bps / 1000);
-        let same = lower.rung.encoding.codec == higher.rung.encoding.codec;
+        let same = lower.rung.encoding.group() == higher.rung.encoding.group();
         if same && (1..higher.rung.height).contains(&lower.rung.height) && low > 0 && high > 0 && high <= low {
             let path = format!("{}.max_bitrate_kbps", higher.path);
             let message = format!(

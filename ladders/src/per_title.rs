@@ -349,6 +349,7 @@ mod tests {
             frame_rate: FrameRate::new(24, 1).unwrap(),
             video_bitrate_bps: None,
             keyframes: KeyframeCost::default(),
+            is_hdr: false,
         };
         select(&builtin(ladder).unwrap(), &source).renditions
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use media_types::VideoCodec;
+use media_types::{DynamicRange, VideoCodec, VideoEncoding};
 
 use crate::explain::{kilo, push_line};
 use crate::{Ladder, Rung};
@@ -11,7 +11,7 @@ const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
 const MARGIN: f64 = 64.0;
 /// Characters of the longest bar.
-const BAR: f64 = 48.0;
+const BAR: f64 = 44.0;
 
 /// A standalone SVG of at most a few kilobytes, readable on light and on dark pages.
 pub fn plot_svg(ladder: &Ladder) -> String {
@@ -32,7 +32,7 @@ pub fn plot_svg(ladder: &Ladder) -> String {
     push_line(&mut svg, &format!(r##"  <text x="{MARGIN}" y="28" font-size="16" fill="#1a1a1a">{title}</text>"##));
     let (left, right, bottom, top) = (MARGIN, WIDTH - MARGIN / 2.0, HEIGHT - MARGIN, MARGIN);
     push_line(&mut svg, &format!(r##"  <path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="#5c5c5c"/>"##));
-    for rungs in by_codec(ladder) {
+    for rungs in by_group(ladder) {
         let points: Vec<String> = rungs.iter().map(|rung| join(place(rung))).collect();
         let (colour, points) = (colour(rungs[0].encoding.codec), points.join(" "));
         push_line(
@@ -43,7 +43,7 @@ pub fn plot_svg(ladder: &Ladder) -> String {
     for rung in &ladder.rungs {
         let ((x, y), codec) = (place(rung), rung.encoding.codec);
         let (name, cap) = (&rung.name, kilo(rung.encoding.max_bitrate_bps));
-        let label = escape(&format!("{name} ({}) at {cap} kbit/s", codec.name()));
+        let label = escape(&format!("{name} ({}) at {cap} kbit/s", kind(&rung.encoding)));
         push_line(&mut svg, &format!(r##"  <circle cx="{x:.1}" cy="{y:.1}" r="5" fill="{}"/>"##, colour(codec)));
         // Labels of the right half lie left of their points, so that none leaves the picture.
         let (anchor, shift) = if x > WIDTH / 2.0 { ("end", -10.0) } else { ("start", 10.0) };
@@ -75,9 +75,18 @@ pub fn plot_svg(ladder: &Ladder) -> String {
     svg
 }
 
-/// The rungs of each codec that the ladder has.
-fn by_codec(ladder: &Ladder) -> impl Iterator<Item = &[Rung]> {
-    ladder.rungs.chunk_by(|left, right| left.encoding.codec == right.encoding.codec)
+/// The rungs of each codec and dynamic range that the ladder has.
+fn by_group(ladder: &Ladder) -> impl Iterator<Item = &[Rung]> {
+    ladder.rungs.chunk_by(|left, right| left.encoding.group() == right.encoding.group())
+}
+
+/// What a rung is coded as: `hevc`, or `hevc hdr`.
+fn kind(encoding: &VideoEncoding) -> String {
+    let codec = encoding.codec.name();
+    match encoding.dynamic_range {
+        DynamicRange::Sdr => codec.to_owned(),
+        range => format!("{codec} {}", range.name()),
+    }
 }
 
 /// Dark enough for a label on white.
@@ -90,17 +99,18 @@ fn colour(codec: VideoCodec) -> &'static str {
     }
 }
 
-/// The same for a terminal: one bar per rung, of each codec highest first, its length the logarithm of the cap.
+/// The same for a terminal: one bar per rung, of each codec and range highest first, its length the logarithm of the cap.
 pub fn plot_text(ladder: &Ladder) -> String {
     let mut text = String::new();
     push_line(&mut text, &format!("{}: cap in kbit/s, logarithmic", ladder.name));
     let axis = Axis::over(ladder.rungs.iter().map(|rung| rung.encoding.max_bitrate_bps as f64), 4.0, BAR);
     let names = ladder.rungs.iter().map(|rung| rung.name.len()).max().unwrap_or(0);
-    for rung in by_codec(ladder).flat_map(|rungs| rungs.iter().rev()) {
+    let kinds = ladder.rungs.iter().map(|rung| kind(&rung.encoding).len()).max().unwrap_or(0);
+    for rung in by_group(ladder).flat_map(|rungs| rungs.iter().rev()) {
         let length = axis.at(rung.encoding.max_bitrate_bps as f64).round().clamp(0.0, BAR) as usize;
         let bar = "#".repeat(length);
-        let (codec, cap) = (rung.encoding.codec.name(), kilo(rung.encoding.max_bitrate_bps));
-        let line = format!("{:>names$} {:>5} {codec:>4} | {bar} {cap}", rung.name, rung.height);
+        let (kind, cap) = (kind(&rung.encoding), kilo(rung.encoding.max_bitrate_bps));
+        let line = format!("{:>names$} {:>5} {kind:>kinds$} | {bar} {cap}", rung.name, rung.height);
         push_line(&mut text, &line);
     }
     text
@@ -172,7 +182,7 @@ mod tests {
             let ladder = builtin(name).unwrap();
             let text = plot_text(&ladder);
             let mut bars = text.lines().skip(1).map(|line| line.matches('#').count());
-            for rungs in by_codec(&ladder) {
+            for rungs in by_group(&ladder) {
                 let of_codec: Vec<usize> = bars.by_ref().take(rungs.len()).collect();
                 assert!(of_codec.len() == rungs.len() && of_codec.is_sorted_by(|a, b| a > b), "{text}");
             }

@@ -1,6 +1,6 @@
 //! From a ladder and the shape of a source to what is encoded.
 
-use media_types::{FrameRate, Rendition, SkippedRung, VideoCodec, VideoEncoding};
+use media_types::{DynamicRange, FrameRate, Rendition, SkippedRung, VideoCodec, VideoEncoding};
 
 use crate::{Ladder, Rung};
 
@@ -32,6 +32,8 @@ pub struct SourceShape {
     pub video_bitrate_bps: Option<u64>,
     /// Of the source's key frames; all zero when nothing is known of them.
     pub keyframes: KeyframeCost,
+    /// Whether it has a high dynamic range that renditions can have too.
+    pub is_hdr: bool,
 }
 
 /// What key frames cost at the source's own size.
@@ -59,15 +61,16 @@ impl SourceShape {
 /// What one source gets of a ladder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    /// H.264 first, then the other codecs; of each ascending in size and in cap. At least one of H.264 if the ladder has a
-    /// rung of it.
+    /// H.264 first, then the other codecs, and behind these what is of high dynamic range; of each group ascending in size and in
+    /// cap. At least one of H.264 if the ladder has a rung of it.
     pub renditions: Vec<Rendition>,
     /// In the order of the ladder's rungs.
     pub skipped: Vec<SkippedRung>,
 }
 
-/// Chooses what to encode, of each codec by itself.
+/// Chooses what to encode, of each codec and dynamic range by itself.
 ///
+/// - Rungs of high dynamic range are for sources that have it.
 /// - A rung's height bounds the shorter side; aspect is kept, sides are even, nothing is scaled up.
 /// - The first rung above the source is encoded at the source's own size, named after it (`900p`, `900p-av1`), unless that is
 ///   hardly larger than the rung below; the rungs above it are skipped.
@@ -82,9 +85,12 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
         let (width, height) = fit(rung.height, source);
         let clamped = rung.height > source.shorter();
         let shorter = width.min(height);
-        let codec = rung.encoding.codec;
-        let below = selection.renditions.last().filter(|below| below.encoding.codec == codec);
+        let (range, codec) = rung.encoding.group();
+        let below = selection.renditions.last().filter(|below| below.encoding.group() == (range, codec));
         let skip = match below {
+            _ if range == DynamicRange::Hdr && !source.is_hdr => {
+                Some("the source is not HDR (PQ or HLG in BT.2020, 10 bits)".to_owned())
+            }
             _ if codec != VideoCodec::H264 && shorter < LEAST_SIDE => {
                 Some(format!("{width}x{height} is too small for {}", codec.name()))
             }
@@ -107,7 +113,7 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
         match skip {
             Some(reason) => selection.skipped.push(SkippedRung { name: rung.name.clone(), reason }),
             None => {
-                let name = if clamped { own_name(ladder, codec, shorter) } else { rung.name.clone() };
+                let name = if clamped { own_name(ladder, &rung.encoding, shorter) } else { rung.name.clone() };
                 let encoding = limit(rung, source, width, height);
                 selection.renditions.push(Rendition { name, width, height, encoding, frame_step: 1 });
             }
@@ -117,22 +123,23 @@ pub fn select(ladder: &Ladder, source: &SourceShape) -> Selection {
     selection
 }
 
-/// No rendition may spend more than the next larger one of its codec, whose buffer may have been paid for with its cap.
+/// No rendition may spend more than the next larger one of its group, whose buffer may have been paid for with its cap.
 pub(crate) fn hold_in_step(renditions: &mut [Rendition]) {
     for index in (1..renditions.len()).rev() {
         let (below, above) = renditions.split_at_mut(index);
         let (below, above) = (&mut below[index - 1].encoding, &above[0].encoding);
-        if below.codec == above.codec {
+        if below.group() == above.group() {
             below.max_bitrate_bps = below.max_bitrate_bps.min(above.max_bitrate_bps);
         }
     }
 }
 
 /// A name for a rendition at the source's own size that no rung of the ladder has.
-fn own_name(ladder: &Ladder, codec: VideoCodec, lines: u32) -> String {
-    let name = match codec {
-        VideoCodec::H264 => format!("{lines}p"),
-        other => format!("{lines}p-{}", other.name()),
+fn own_name(ladder: &Ladder, encoding: &VideoEncoding, lines: u32) -> String {
+    let name = match encoding.group() {
+        (DynamicRange::Sdr, VideoCodec::H264) => format!("{lines}p"),
+        (DynamicRange::Sdr, codec) => format!("{lines}p-{}", codec.name()),
+        (range, codec) => format!("{lines}p-{}-{}", codec.name(), range.name()),
     };
     if ladder.rungs.iter().any(|rung| rung.name == name) { format!("{name}-source") } else { name }
 }
@@ -199,6 +206,7 @@ mod tests {
             frame_rate,
             video_bitrate_bps: kbps.map(|kbps| kbps * 1000),
             keyframes: KeyframeCost::default(),
+            is_hdr: false,
         }
     }
 
@@ -255,6 +263,26 @@ mod tests {
     }
 
     #[test]
+    fn rungs_of_high_range_are_for_sources_that_have_it_and_stand_beside_all_others() {
+        let ladder = builtin("film-hdr").unwrap();
+        let names = |selection: &Selection| -> Vec<String> {
+            selection.renditions.iter().map(|rendition| rendition.name.clone()).collect()
+        };
+        let standard = select(&ladder, &shape(1920, 1080, None));
+        assert_eq!(names(&standard), ["360p", "480p", "720p", "1080p"]);
+        assert_eq!(standard.skipped.len(), 5);
+        assert_eq!(standard.skipped[0].reason, "the source is not HDR (PQ or HLG in BT.2020, 10 bits)");
+        let high = |width, height, kbps| select(&ladder, &SourceShape { is_hdr: true, ..shape(width, height, kbps) });
+        assert_eq!(
+            names(&high(1440, 900, None)),
+            ["360p", "480p", "720p", "900p", "480p-hdr", "720p-hdr", "900p-hevc-hdr"]
+        );
+        let poor = high(3840, 2160, Some(2_000));
+        assert_eq!(poor.renditions.last().unwrap().name, "2160p-hdr");
+        assert!(poor.renditions.iter().all(|one| one.encoding.max_bitrate_bps <= 2_200_000));
+    }
+
+    #[test]
     fn skipped_rungs_say_why() {
         let reasons = |width, height| -> Vec<String> {
             let selection = select(&builtin("lecture").unwrap(), &shape(width, height, None));
@@ -307,12 +335,12 @@ mod tests {
     #[test]
     fn caps_ascend_even_where_key_frames_take_all_there_is() {
         let keyframes = KeyframeCost { bits: 11_283_492, added_bps: 883_489 };
-        let source = SourceShape { keyframes, ..shape(6361, 6361, Some(0)) };
+        let source = SourceShape { keyframes, is_hdr: true, ..shape(6361, 6361, Some(0)) };
         for (name, _) in catalog() {
             let caps: Vec<_> = select(&builtin(name).unwrap(), &source)
                 .renditions
                 .iter()
-                .map(|rendition| (rendition.encoding.codec, rendition.encoding.max_bitrate_bps))
+                .map(|rendition| (rendition.encoding.group(), rendition.encoding.max_bitrate_bps))
                 .collect();
             assert!(caps.is_sorted(), "{name}: {caps:?}");
         }
@@ -334,10 +362,11 @@ mod tests {
             bits in 0u64..100_000_000,
             added_bps in 0u64..50_000_000,
             which in 0usize..catalog().len(),
+            is_hdr: bool,
         ) {
             let ladder = builtin(catalog()[which].0).unwrap();
             let keyframes = KeyframeCost { bits, added_bps };
-            let source = SourceShape { keyframes, ..shape(width, height, kbps) };
+            let source = SourceShape { keyframes, is_hdr, ..shape(width, height, kbps) };
             let Selection { renditions, skipped } = select(&ladder, &source);
             prop_assert!(!renditions.is_empty());
             prop_assert_eq!(renditions.len() + skipped.len(), ladder.rungs.len());
@@ -358,11 +387,12 @@ mod tests {
                 }
                 prop_assert!(rendition.encoding.max_bitrate_bps > 0);
             }
-            prop_assert_eq!(renditions[0].encoding.codec, VideoCodec::H264);
+            prop_assert_eq!(renditions[0].encoding.group(), (DynamicRange::Sdr, VideoCodec::H264));
+            prop_assert!(is_hdr || renditions.iter().all(|one| one.encoding.dynamic_range == DynamicRange::Sdr));
             for pair in renditions.windows(2) {
-                let codecs = (pair[0].encoding.codec, pair[1].encoding.codec);
-                prop_assert!(codecs.0 <= codecs.1);
-                if codecs.0 == codecs.1 {
+                let groups = (pair[0].encoding.group(), pair[1].encoding.group());
+                prop_assert!(groups.0 <= groups.1);
+                if groups.0 == groups.1 {
                     prop_assert!(pair[0].width < pair[1].width || pair[0].height < pair[1].height);
                     prop_assert!(pair[0].encoding.max_bitrate_bps <= pair[1].encoding.max_bitrate_bps);
                 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use ladders::{builtin, catalog, parse};
-use media_types::VideoCodec;
+use media_types::{DynamicRange, VideoCodec};
 use proptest::prelude::*;
 
 const GOOD: &str = r#"name = "small"
@@ -301,4 +301,28 @@ fn the_hash_is_of_the_bytes_of_the_file() {
     let changed = GOOD.replace("For tests.", "For tests!");
     assert_ne!(parse("x", GOOD).unwrap().sha256, parse("x", &changed).unwrap().sha256);
     assert_eq!(builtin("lecture"), builtin("lecture"));
+}
+
+#[test]
+fn high_dynamic_range_needs_ten_bits() {
+    let rung = |codec: &str, range: &str| {
+        let own = format!("codec = \"{codec}\"\npreset = PRESET\ncrf = 30\ndynamic_range = \"{range}\"\n");
+        let preset = if matches!(codec, "h264" | "hevc") { "\"fast\"" } else { "8" };
+        let name = "[[rung]]\nname = \"deep\"\nheight = 540\nmax_bitrate_kbps = 1200\n";
+        format!("{GOOD}\n{name}{}", own.replace("PRESET", preset))
+    };
+    for codec in ["hevc", "av1"] {
+        let ladder = parse("small.toml", &rung(codec, "hdr")).unwrap();
+        assert_eq!(ladder.rungs.last().map(|rung| rung.encoding.dynamic_range), Some(DynamicRange::Hdr), "{codec}");
+    }
+    for codec in ["h264", "vp9"] {
+        let report = report(&rung(codec, "hdr"));
+        assert!(
+            report.contains(&format!("`rung[2].dynamic_range` is \"hdr\", and {codec} has 8 bits here")),
+            "{report}"
+        );
+        assert!(report.contains("(hevc, av1)"), "{report}");
+    }
+    let report = report(&rung("hevc", "hlg"));
+    assert!(report.contains("`rung[2].dynamic_range` is \"hlg\", which is not known"), "{report}");
 }

@@ -153,6 +153,7 @@ fn range_order(video: &VideoProbe) -> RangeOrder {
         max_bitrate_bps: 400_000,
         buffer_bits: 800_000,
         tune: None,
+        dynamic_range: Default::default(),
     };
     RangeOrder {
         video: VideoSetup {
@@ -161,6 +162,7 @@ fn range_order(video: &VideoProbe) -> RangeOrder {
             source_time_base: video.time_base,
             rotation: video.rotation,
             deinterlace: false,
+            hdr: None,
             frame_rate: FrameRate::new(25, 1).unwrap(),
             timescale: Timescale::new(12_800).unwrap(),
             frame_ticks: 512,

@@ -277,7 +277,10 @@ pub(crate) enum LadderCommand {
         /// Bitrate of the source's video in kbit/s
         #[arg(long)]
         bitrate_kbps: Option<u64>,
-        /// Take size, rate and bitrate from this recording instead
+        /// The source is of high dynamic range
+        #[arg(long)]
+        hdr: bool,
+        /// Take size, rate, bitrate and dynamic range from this recording instead
         #[arg(long)]
         source: Option<PathBuf>,
     },

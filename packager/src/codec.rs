@@ -1,6 +1,7 @@
 //! Codec configurations: checked once, and named as RFC 6381 names them.
 
 use bitstream::audio::{aac, ac3, flac, opus};
+use bitstream::light::StaticLight;
 use bitstream::{av1, avc, hevc, vp9};
 use media_types::{CodecConfig, FrameRate, Timescale, TrackKind};
 
@@ -85,11 +86,48 @@ pub(crate) struct Colour {
     pub(crate) full_range: bool,
 }
 
+/// How much light pictures show, as HLS names it (RFC 8216bis §4.4.6.2). Standard range, which every player plays, comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum VideoRange {
+    Sdr,
+    Hlg,
+    Pq,
+}
+
+impl VideoRange {
+    /// By the transfer characteristics (ITU-T H.273 §8.2) that the codec states; standard where it states none.
+    pub(crate) fn of(config: &CodecConfig) -> Self {
+        match colour(config).map(|colour| colour.transfer) {
+            Some(16) => Self::Pq,
+            Some(18) => Self::Hlg,
+            _ => Self::Sdr,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sdr => "SDR",
+            Self::Hlg => "HLG",
+            Self::Pq => "PQ",
+        }
+    }
+}
+
+/// The colours that a codec states.
+pub(crate) fn colour(config: &CodecConfig) -> Option<Colour> {
+    match Configured::read(config) {
+        Ok(Configured::Video { colour, .. }) => colour,
+        _ => None,
+    }
+}
+
 /// What a configuration says that containers and manifests repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Configured {
     Video {
         colour: Option<Colour>,
+        /// What pictures of high dynamic range say of their light.
+        light: StaticLight,
         /// How many pictures may come before one in decode order and after it in presentation order.
         reorder: u32,
     },
@@ -110,7 +148,7 @@ impl Configured {
             CodecConfig::Av1(record) => {
                 let record = av1::Record::parse(record).ok_or(PackageError::Config("not an av1C record"))?;
                 let colour = record.sequence_header().and_then(|sequence| av1_colour(&sequence));
-                Ok(Self::Video { colour, reorder: 0 })
+                Ok(Self::Video { colour, light: record.light(), reorder: 0 })
             }
             CodecConfig::Vp9(record) => {
                 let record = vp9::Record::parse(record).ok_or(PackageError::Config("not a vpcC record"))?;
@@ -120,7 +158,8 @@ impl Configured {
                     matrix: record.matrix,
                     full_range: record.full_range,
                 };
-                Ok(Self::Video { colour: Some(colour).filter(|colour| colour.primaries != 2), reorder: 0 })
+                let colour = Some(colour).filter(|colour| colour.primaries != 2);
+                Ok(Self::Video { colour, light: StaticLight::default(), reorder: 0 })
             }
             CodecConfig::Aac(config) => {
                 let config = aac::Config::parse(config).ok_or(PackageError::Config("not an AudioSpecificConfig"))?;
@@ -162,7 +201,8 @@ fn avc_configured(record: &[u8]) -> Result<Configured, PackageError> {
         matrix: colour.matrix,
         full_range: colour.full_range,
     });
-    Ok(Configured::Video { colour, reorder: sps.and_then(|sps| sps.reorder_frames).unwrap_or(0) })
+    let reorder = sps.and_then(|sps| sps.reorder_frames).unwrap_or(0);
+    Ok(Configured::Video { colour, light: StaticLight::default(), reorder })
 }
 
 fn hevc_configured(record: &[u8]) -> Result<Configured, PackageError> {
@@ -177,7 +217,7 @@ fn hevc_configured(record: &[u8]) -> Result<Configured, PackageError> {
         matrix: colour.matrix,
         full_range: colour.full_range,
     });
-    Ok(Configured::Video { colour, reorder: sps.reorder_pics })
+    Ok(Configured::Video { colour, light: record.light(), reorder: sps.reorder_pics })
 }
 
 fn av1_colour(sequence: &av1::SequenceHeader) -> Option<Colour> {

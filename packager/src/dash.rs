@@ -2,6 +2,7 @@
 
 mod addressing;
 mod chapters;
+mod colour;
 mod events;
 mod images;
 mod periods;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use dash_mpd_core::{AdaptationSet, MPD, Representation, Role, SupplementalProperty};
 use media_types::{MediaTime, TrackRecord};
 
-use crate::codec::Family;
+use crate::codec::{Family, VideoRange};
 use crate::hls::target_duration;
 use crate::presentation::{Picture, default_position};
 use crate::{FileLayout, PackageError, Presentation, codec_string, peak_bitrate_bps};
@@ -89,8 +90,8 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
     Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}\n"))
 }
 
-/// Video tracks of one codec and one key make a set each (DASH-IF Interoperability Points §7: keys differ between sets,
-/// not within one).
+/// Video tracks of one codec, one dynamic range and one key make a set each (DASH-IF Interoperability Points §7: keys differ
+/// between sets, not within one).
 fn switching_sets<'a>(
     presentation: &Presentation<'_>,
     video: &[(&'a TrackRecord, Picture)],
@@ -100,7 +101,8 @@ fn switching_sets<'a>(
     for &(track, picture) in video {
         let together = |set: &&mut Vec<(&TrackRecord, Picture)>| {
             let first = set[0].0;
-            Family::of(&first.config) == Family::of(&track.config) && key(first) == key(track)
+            let group = |track: &TrackRecord| (VideoRange::of(&track.config), Family::of(&track.config), key(track));
+            group(first) == group(track)
         };
         match sets.iter_mut().find(together) {
             Some(set) => set.push((track, picture)),
@@ -110,13 +112,15 @@ fn switching_sets<'a>(
     sets
 }
 
+/// Between sets of the same colours alone: a screen takes its time to show others.
 fn tell_switching(sets: &mut [AdaptationSet]) {
-    if sets.len() < 2 {
-        return;
-    }
-    let ids: Vec<String> = sets.iter().filter_map(|set| set.id.clone()).collect();
+    let colours: Vec<_> = sets.iter().map(|set| (set.id.clone(), set.essential_property.clone())).collect();
     for set in sets {
-        let others: Vec<&str> = ids.iter().map(String::as_str).filter(|id| Some(*id) != set.id.as_deref()).collect();
+        let same = colours.iter().filter(|(id, colour)| *colour == set.essential_property && *id != set.id);
+        let others: Vec<&str> = same.filter_map(|(id, _)| id.as_deref()).collect();
+        if others.is_empty() {
+            continue;
+        }
         set.supplemental_property.push(SupplementalProperty {
             schemeIdUri: SWITCHING.to_owned(),
             value: Some(others.join(",")),
@@ -186,6 +190,7 @@ fn video_set(
         maxHeight: pictures().map(|picture| picture.height.into()).max(),
         maxFrameRate: fastest.map(frame_rate),
         ContentProtection: protection,
+        essential_property: video.first().map(|(track, _)| colour::essential(track)).unwrap_or_default(),
         Accessibility: renditions::captions(presentation, &video.iter().map(|(track, _)| *track).collect::<Vec<_>>()),
         Role: vec![role("main")],
         SegmentTemplate: shared,

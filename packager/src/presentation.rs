@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use media_types::{MediaTime, TrackKind, TrackRecord};
 
-use crate::codec::Family;
+use crate::codec::{Family, VideoRange};
 use crate::markers::{self, Marker};
 use crate::{Chapter, DashText, PackageError, Protection, TrackSignal, TrickTrack, init_segment, language};
 
@@ -92,11 +92,13 @@ pub(crate) struct Sound<'a> {
 }
 
 impl<'a> Presentation<'a> {
-    /// Video tracks with their figures: H.264 first, then the other codecs, of each the smallest picture first.
+    /// Video tracks with their figures: H.264 first, then the other codecs, behind these what is of high dynamic range; of each the
+    /// smallest picture first.
     pub(crate) fn video(&self) -> Vec<(&'a TrackRecord, Picture)> {
         let mut found: Vec<_> = self.tracks.iter().filter_map(|track| Some((track, picture(track)?))).collect();
         found.sort_by_key(|(track, at)| {
-            (Family::of(&track.config), u64::from(at.width) * u64::from(at.height), track.max_bitrate_bps)
+            let group = (VideoRange::of(&track.config), Family::of(&track.config));
+            (group, u64::from(at.width) * u64::from(at.height), track.max_bitrate_bps)
         });
         found
     }

@@ -8,8 +8,9 @@ mod file;
 
 use media_types::{Timescale, TrackRecord};
 
+use crate::codec::{Family, VideoRange};
 use crate::presentation::picture;
-use crate::{SampleMeta, codec_name, index_length};
+use crate::{SampleMeta, index_length};
 
 pub use file::{FinishedTrick, TrickFile};
 
@@ -58,17 +59,18 @@ impl TrickTrack {
     }
 }
 
-/// The positions of the tracks whose keyframes are written once more: the smallest pictures of each codec, since a player
-/// decodes one.
+/// The positions of the tracks whose keyframes are written once more: the smallest pictures of each codec and
+/// range, since a player decodes one and shows one.
 pub fn trick_sources<'a>(tracks: impl IntoIterator<Item = &'a TrackRecord>) -> Vec<usize> {
-    let mut smallest: Vec<(&str, u64, usize)> = Vec::new();
+    let mut smallest: Vec<((VideoRange, Family), u64, usize)> = Vec::new();
     for (position, track) in tracks.into_iter().enumerate() {
         let Some(picture) = picture(track) else { continue };
-        let (codec, pixels) = (codec_name(&track.config), u64::from(picture.width) * u64::from(picture.height));
-        match smallest.iter_mut().find(|(other, ..)| *other == codec) {
+        let group = (VideoRange::of(&track.config), Family::of(&track.config));
+        let pixels = u64::from(picture.width) * u64::from(picture.height);
+        match smallest.iter_mut().find(|(other, ..)| *other == group) {
             Some(found) if found.1 <= pixels => {}
-            Some(found) => *found = (codec, pixels, position),
-            None => smallest.push((codec, pixels, position)),
+            Some(found) => *found = (group, pixels, position),
+            None => smallest.push((group, pixels, position)),
         }
     }
     smallest.into_iter().map(|(_, _, position)| position).collect()

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use media_types::{
-    AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
-    StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
+    AudioPlan, CodecConfig, DynamicRange, FrameMap, FrameRate, GopRange, HdrVideo, ProbeReport, Rational, Rendition,
+    Rotation, Sample, StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -52,6 +52,9 @@ pub struct VideoSetup {
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
     pub deinterlace: bool,
+    /// What renditions of high dynamic range say of their light.
+    #[serde(default)]
+    pub hdr: Option<HdrVideo>,
     /// Constant output rate.
     pub frame_rate: FrameRate,
     /// Output ticks per second.
@@ -70,6 +73,7 @@ impl From<&VideoPlan> for VideoSetup {
             clock: plan.clock.clone(),
             rotation: plan.rotation,
             deinterlace: plan.deinterlace,
+            hdr: plan.hdr,
             frame_rate: plan.frame_rate,
             timescale: plan.timescale,
             frame_ticks: plan.frame_ticks,
@@ -104,7 +108,7 @@ pub struct RangeOrder {
     pub pictures: FrameMap,
     /// What is encoded; a sink's `track` is the position in this list.
     pub renditions: Vec<Rendition>,
-    /// Where the quality of all of them is measured, if it is.
+    /// Where their quality is measured, if it is.
     #[serde(default)]
     pub judge: Option<Judge>,
     /// Whether as little as possible is done at a time, since the range has failed before.
@@ -112,12 +116,14 @@ pub struct RangeOrder {
     pub careful: bool,
 }
 
-/// Width and height at which renditions are compared with their source: those of the largest.
+/// Width and height at which renditions are compared with their source: those of the largest of standard dynamic range.
 pub fn compared_at(renditions: &[Rendition]) -> (u32, u32) {
-    renditions.iter().map(|rendition| (rendition.width, rendition.height)).max().unwrap_or_default()
+    let standard = renditions.iter().filter(|rendition| rendition.encoding.dynamic_range == DynamicRange::Sdr);
+    standard.map(|rendition| (rendition.width, rendition.height)).max().unwrap_or_default()
 }
 
-/// Some pictures of a range by which every rendition is judged: decoded again, brought to one size, and compared with the source.
+/// Some pictures of a range by which every rendition of standard dynamic range is judged: decoded again, brought to one size, and
+/// compared with the source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judge {
     /// The first frame of each run of pictures, counted from the range's; one that is to be a key frame. Ascending.
@@ -294,7 +300,8 @@ pub struct RangeSummary {
     pub missing_pictures: u64,
     /// Presentation time of the first missing one, in source ticks.
     pub first_missing_pts: Option<i64>,
-    /// How good each rendition of the order is where it was judged; empty when it was not.
+    /// How good each rendition of the order is where it was judged, with nothing measured of those of high dynamic range; empty
+    /// when nobody judged.
     #[serde(default)]
     pub quality: Vec<Quality>,
     /// What the pictures show.

@@ -198,6 +198,7 @@ fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_type
         clock: video.clock.clone(),
         rotation: video.rotation,
         deinterlace: video.interlaced,
+        hdr: video.hdr,
         frame_rate: timeline.frame_rate,
         timescale: timeline.timescale,
         frame_ticks: timeline.frame_ticks,

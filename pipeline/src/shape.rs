@@ -22,7 +22,7 @@ pub(crate) fn shape(
     let (width, height) = upright(video, warnings);
     let keyframes = keyframe_cost(video, packets, base, frame_rate).unwrap_or_default();
     let video_bitrate_bps = video.bitrate_bps.filter(|&bps| bps > 0);
-    SourceShape { width, height, frame_rate, video_bitrate_bps, keyframes }
+    SourceShape { width, height, frame_rate, video_bitrate_bps, keyframes, is_hdr: video.hdr.is_some() }
 }
 
 /// What the source's key frames cost, and the ones that renditions have beyond them. `None` when it cannot be known.
@@ -98,6 +98,7 @@ mod tests {
             rotation: Rotation::None,
             pixel_format: "yuv420p".to_owned(),
             interlaced: false,
+            hdr: None,
             time_base: Rational { num: 1, den: 1000 },
             stated_rate: None,
             bitrate_bps: Some(27_000),

@@ -165,6 +165,9 @@ fn hint(code: &str) -> &'static str {
         "input.not_media" | "input.unreadable" => "upload an MP4, MOV, MKV, WebM, TS or a common audio file",
         "input.unsupported_codec" => "export the recording as H.264 video with AAC sound",
         "input.encrypted" => "export the recording without copy protection, or decrypt it first",
+        "input.dolby_vision" => {
+            "export the recording as HDR10, HLG or SDR, which Dolby Vision programs offer (profile 8)"
+        }
         "input.undecodable" => "the file is damaged: export it again from its source",
         _ => "check the file by playing it, then upload it again",
     }

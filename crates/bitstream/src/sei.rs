@@ -1,6 +1,7 @@
 //! Supplemental enhancement information of H.264 and H.265, and the captions in it.
 //!
-//! - [`messages`]: the messages of a NAL unit. [`Message::recovery_point`], [`Message::captions`].
+//! - [`messages`]: the messages of a NAL unit. [`Message::recovery_point`], [`Message::captions`],
+//!   [`Message::mastering_display`], [`Message::content_light`].
 //! - [`CaptionCarrier`]: the captions of a whole coded picture, of MPEG-2 too; [`CaptionOrder`] puts them in order.
 //! - [`CaptionChannels`]: which caption channels carry text, found rather than declared.
 //! - [`Line21Reader`], [`DtvccReader`]: the codes of caption channels.

@@ -82,7 +82,7 @@ fn records_are_those_that_ffmpeg_writes() {
     assert_eq!((read.length_size, read.sps, read.pps), (4, vec![&hex(AVC_SPS)[..]], vec![&hex(AVC_PPS)[..]]));
     assert_eq!(avc::record(&[], &[]), None);
 
-    let record = hevc::record(&[&hex(HEVC_VPS)], &[&hex(HEVC_SPS)], &[&hex(HEVC_PPS)]).unwrap();
+    let record = hevc::record(&[&hex(HEVC_VPS)], &[&hex(HEVC_SPS)], &[&hex(HEVC_PPS)], &[]).unwrap();
     assert_eq!(hex::encode(&record), HEVC_RECORD);
     assert_eq!(hevc::codec_string(&record).unwrap(), "hvc1.1.6.L60.90");
     let read = hevc::Record::parse(&record).unwrap();
@@ -90,6 +90,35 @@ fn records_are_those_that_ffmpeg_writes() {
     assert_eq!((read.chroma_format, read.bit_depth_luma), (1, 8));
     for cut in 0..record.len() {
         assert_eq!(hevc::Record::parse(&record[..cut]), None, "{cut}");
+    }
+}
+
+/// What x265 says of light, in headers: content light level, mastering display.
+const HEVC_LIGHT: [&str; 2] = ["4e01900403e8019080", "4e01891833c286c41d4c0bb884d03e803d13404200989680000003000180"];
+
+#[test]
+fn a_record_keeps_what_is_said_of_light() {
+    let sei = HEVC_LIGHT.map(hex);
+    let units: Vec<&[u8]> = sei.iter().map(Vec::as_slice).collect();
+    let record = hevc::record(&[&hex(HEVC_VPS)], &[&hex(HEVC_SPS)], &[&hex(HEVC_PPS)], &units).unwrap();
+    let read = hevc::Record::parse(&record).unwrap();
+    assert_eq!((read.sei.clone(), read.pps.len()), (units, 1));
+    let light = read.light();
+    let display = light.mastering.unwrap();
+    assert_eq!(display.primaries, [(13_250, 34_500), (7_500, 3_000), (34_000, 16_000)]);
+    assert_eq!((display.white, display.max_luminance, display.min_luminance), ((15_635, 16_450), 10_000_000, 1));
+    let content = light.content.unwrap();
+    assert_eq!((content.max_content, content.max_average), (1000, 400));
+    let plain = hex(HEVC_RECORD);
+    assert_eq!(hevc::Record::parse(&plain).unwrap().light(), Default::default());
+    for (at, nal) in sei.iter().enumerate() {
+        for cut in 0..nal.len() - 1 {
+            let messages: Vec<_> = bitstream::sei::messages(&nal[..cut], true).collect();
+            assert!(
+                messages.iter().all(|one| one.content_light().is_none() && one.mastering_display().is_none()),
+                "{at} {cut}"
+            );
+        }
     }
 }
 

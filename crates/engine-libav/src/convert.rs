@@ -1,12 +1,12 @@
 //! A decoded picture made fit for one rendition: progressive, upright, scaled, of standard dynamic range and no more than
-//! its colours, 8-bit 4:2:0 in video range.
+//! its colours, 8-bit 4:2:0 in video range; or of high dynamic range as it is, in 10 bits.
 
 use std::collections::VecDeque;
 use std::ptr;
 
 use ff::{filter, frame};
 use ffmpeg_next as ff;
-use media_types::Rotation;
+use media_types::{HdrTransfer, Rotation};
 use pipeline::EngineError;
 
 use crate::error::engine;
@@ -18,8 +18,18 @@ pub(crate) struct Target {
     pub(crate) height: u32,
     pub(crate) rotation: Rotation,
     pub(crate) deinterlace: bool,
-    /// What a JPEG file holds (JFIF 1.02): full-range pictures in the matrix of BT.601.
-    pub(crate) jpeg: bool,
+    pub(crate) kind: Kind,
+}
+
+/// What pictures show in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Standard dynamic range, for encoders.
+    Standard,
+    /// What a JPEG file holds (JFIF 1.02): standard dynamic range, full-range pictures in the matrix of BT.601.
+    Jpeg,
+    /// ITU-R BT.2100, for encoders.
+    High(HdrTransfer),
 }
 
 /// A filter graph, built for the first picture and again whenever pictures change their shape.
@@ -62,10 +72,7 @@ impl Light {
 
     /// Filters that bring a picture to a size and to BT.709; empty where it may keep its colours.
     fn filters(self, width: u32, height: u32, picture: &frame::Video) -> String {
-        // zimg takes no subsampled colour of half a sample more.
-        let even = picture.width().is_multiple_of(2) && picture.height().is_multiple_of(2);
-        let whole = if even { "" } else { "format=yuv444p10le," };
-        let size = format!("{whole}zscale=w={width}:h={height}:filter=bicubic");
+        let size = sized(width, height, picture);
         match self {
             Self::Standard => String::new(),
             Self::Wide => format!("{size}:p=bt709:t=bt709:m=bt709:r=tv,"),
@@ -77,6 +84,25 @@ impl Light {
             ),
         }
     }
+}
+
+/// The filter, still open for options, that brings a picture to a size.
+fn sized(width: u32, height: u32, picture: &frame::Video) -> String {
+    // zimg takes no subsampled colour of half a sample more.
+    let even = picture.width().is_multiple_of(2) && picture.height().is_multiple_of(2);
+    let whole = if even { "" } else { "format=yuv444p10le," };
+    format!("{whole}zscale=w={width}:h={height}:filter=bicubic")
+}
+
+/// Filters that bring a picture to a size and to ITU-R BT.2100. One that is of it already keeps its numbers; others, which a
+/// source may have between, are shown with their white as diffuse white.
+fn high(transfer: HdrTransfer, width: u32, height: u32, picture: &frame::Video) -> String {
+    let transfer = match transfer {
+        HdrTransfer::Pq => "smpte2084",
+        HdrTransfer::Hlg => "arib-std-b67",
+    };
+    let size = sized(width, height, picture);
+    format!("{size}:p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl={DIFFUSE_WHITE_NITS},format=yuv420p10le,setsar=1")
 }
 
 /// ITU-R BT.2408 §2.1: what a white sheet of paper has in pictures of high dynamic range.
@@ -149,6 +175,21 @@ impl Converter {
     }
 }
 
+/// Filters that bring a picture to a size and to standard dynamic range.
+fn standard(target: Target, picture: &frame::Video, light: Light) -> String {
+    let Target { width, height, kind, .. } = target;
+    let (format, range) = if kind == Kind::Jpeg { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
+    let mut chain = light.filters(width, height, picture);
+    chain.push_str(&format!("scale=w={width}:h={height}:flags=bicubic:out_range={range}"));
+    if kind == Kind::Jpeg {
+        chain.push_str(":out_color_matrix=bt601");
+    } else if picture.color_space() == ff::color::Space::RGB {
+        chain.push_str(":out_color_matrix=bt709");
+    }
+    chain.push_str(&format!(",format={format},setsar=1"));
+    chain
+}
+
 fn broken() -> EngineError {
     EngineError::Engine { detail: "the scaling graph lost its ends".to_owned() }
 }
@@ -184,16 +225,10 @@ fn build(target: Target, picture: &frame::Video, light: Light) -> Result<filter:
         Rotation::RightMirrored => "transpose=cclock_flip,",
         Rotation::LeftMirrored => "transpose=clock_flip,",
     });
-    let (format, range) = if target.jpeg { ("yuvj420p", "pc") } else { ("yuv420p", "tv") };
-    let Target { width, height, .. } = target;
-    chain.push_str(&light.filters(width, height, picture));
-    chain.push_str(&format!("scale=w={width}:h={height}:flags=bicubic:out_range={range}"));
-    if target.jpeg {
-        chain.push_str(":out_color_matrix=bt601");
-    } else if picture.color_space() == ff::color::Space::RGB {
-        chain.push_str(":out_color_matrix=bt709");
-    }
-    chain.push_str(&format!(",format={format},setsar=1"));
+    chain.push_str(&match target.kind {
+        Kind::High(transfer) => high(transfer, target.width, target.height, picture),
+        Kind::Standard | Kind::Jpeg => standard(target, picture, light),
+    });
     graph
         .output("in", 0)
         .and_then(|parser| parser.input("out", 0))

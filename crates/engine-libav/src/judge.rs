@@ -8,7 +8,7 @@ use ffmpeg_next as ff;
 use media_types::{CodecConfig, Rotation, Sample};
 use pipeline::{EngineError, FAST_RATE, Judge, Luma, Quality, RangeOrder, Reference};
 
-use crate::convert::{Converter, Target};
+use crate::convert::{Converter, Kind, Target};
 use crate::error::{engine, is_again_or_end};
 use crate::pictures::time_of;
 use crate::walk::Placed;
@@ -30,7 +30,7 @@ pub(crate) fn references(
         height: judge.height,
         rotation: order.video.rotation,
         deinterlace: order.video.deinterlace,
-        jpeg: false,
+        kind: Kind::Standard,
     };
     let rate = order.video.frame_rate;
     let mut watch = Watch {
@@ -146,7 +146,7 @@ impl Judged {
             height: judge.height,
             rotation: Rotation::None,
             deinterlace: false,
-            jpeg: false,
+            kind: Kind::Standard,
         };
         let mut comparing = Comparing {
             order,

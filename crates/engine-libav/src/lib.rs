@@ -2,7 +2,7 @@
 //!
 //! - `open`: a source's bytes behind libavformat, with an allow-list of containers and no protocol at all.
 //! - `probe`: what a source contains, from its packets (`packets`) and what the container says of it (`describe`); `turn` says
-//!   which way up its pictures are, `clocks` where its times jump, `pcr` whether time went by there.
+//!   which way up its pictures are, `light` how bright, `clocks` where its times jump, `pcr` whether time went by there.
 //! - `reader`: the packets of one stream, on a clock that runs on.
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
@@ -36,6 +36,7 @@ mod index;
 mod jpeg;
 mod judge;
 mod level;
+mod light;
 mod limiter;
 mod look;
 mod loudness;

@@ -1,5 +1,5 @@
 //! What a source contains, from its container and its packets; no picture is decoded beyond what libavformat needs to
-//! know the streams.
+//! know the streams, and the first one of high dynamic range.
 
 use ff::format::context::Input;
 use ff::format::stream::Disposition;
@@ -12,6 +12,7 @@ use crate::captions;
 use crate::describe::{chapters, describe_audio, pixel_format, rational, text_tracks};
 use crate::error::input;
 use crate::index::Index;
+use crate::light;
 use crate::open::SharedSource;
 use crate::packets::{Seen, read_packets};
 use crate::turn;
@@ -21,6 +22,9 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     let container = source.format().name().to_owned();
     let mut warnings = Vec::new();
     let video_index = choose_video(source);
+    if let Some(stream) = video_index.and_then(|index| source.stream(index)) {
+        warnings.extend(light::dolby_vision(&stream)?);
+    }
     let audio_indexes = choose_audio(source, &mut warnings);
     let (text, chapters) = (text_tracks(source, &mut warnings), chapters(source));
     let mut index = Index::read(source, bytes, video_index);
@@ -39,7 +43,7 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
     }
     warnings.extend(seen.oddities());
     let video = match video_index {
-        Some(index) => Some(describe_video(source, index, &mut seen)?),
+        Some(index) => Some(describe_video(source, index, bytes, &mut seen)?),
         None => None,
     };
     let audio = audio_indexes.iter().filter_map(|&index| describe_audio(source, index, &seen)).collect();
@@ -98,7 +102,12 @@ fn frame_rate(value: ff::Rational) -> Option<FrameRate> {
     FrameRate::new(u32::try_from(value.numerator()).ok()?, u32::try_from(value.denominator()).ok()?)
 }
 
-fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<VideoProbe, EngineError> {
+fn describe_video(
+    source: &Input,
+    index: usize,
+    bytes: &SharedSource,
+    seen: &mut Seen,
+) -> Result<VideoProbe, EngineError> {
     let missing = || input("input.unreadable", "the video stream vanished while it was read");
     let stream = source.stream(index).ok_or_else(missing)?;
     let parameters = stream.parameters();
@@ -110,6 +119,7 @@ fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<Video
     use ff::ffi::AVFieldOrder::{AV_FIELD_BB, AV_FIELD_BT, AV_FIELD_TB, AV_FIELD_TT};
     let interlaced = matches!(field_order, AV_FIELD_TT | AV_FIELD_BB | AV_FIELD_TB | AV_FIELD_BT);
     let time_base = rational(stream.time_base());
+    let clock = seen.mended.clock(index);
     Ok(VideoProbe {
         stream_index: index as u32,
         codec: parameters.id().name().to_owned(),
@@ -119,12 +129,13 @@ fn describe_video(source: &Input, index: usize, seen: &mut Seen) -> Result<Video
         rotation: turn::rotation(&stream),
         pixel_format: pixel_format(format),
         interlaced,
+        hdr: light::hdr(&stream, bytes, &clock),
         time_base,
         stated_rate: frame_rate(stream.avg_frame_rate()).or_else(|| frame_rate(stream.rate())),
         bitrate_bps: bitrate(&seen.pictures, seen.video_bytes, time_base),
         keyframe_bytes: seen.keyframe_bytes.checked_div(seen.keyframes),
         packets: std::mem::take(&mut seen.pictures),
-        clock: seen.mended.clock(index),
+        clock,
         captions: seen.captions,
     })
 }

@@ -10,8 +10,8 @@ use std::thread;
 
 use ff::format::context::Input;
 use ffmpeg_next as ff;
-use media_types::Rendition;
-use pipeline::{EngineError, EngineSink, Quality, RangeOrder, RangeSummary};
+use media_types::{DynamicRange, Rendition};
+use pipeline::{EngineError, EngineSink, Judge, Quality, RangeOrder, RangeSummary};
 
 use crate::judge::{Judged, References, references};
 use crate::track::{Made, encode_track};
@@ -81,7 +81,7 @@ pub(crate) fn encode_range(
     })
 }
 
-/// How good each rendition is where it is judged, one thread for each.
+/// How good each rendition is where it is judged, one thread for each; of one that is not judged, nothing.
 fn compare(order: &RangeOrder, judged: Vec<Judged>, references: &References) -> Result<Vec<Quality>, EngineError> {
     let Some(judge) = &order.judge else { return Ok(Vec::new()) };
     thread::scope(|scope| {
@@ -89,6 +89,12 @@ fn compare(order: &RangeOrder, judged: Vec<Judged>, references: &References) -> 
             judged.into_iter().map(|one| scope.spawn(move || one.quality(order, judge, references))).collect();
         compared.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
     })
+}
+
+/// Who judges a rendition. One of high dynamic range is left out: the references were brought to the standard one.
+fn judge_of(order: &RangeOrder, track: u32) -> Option<&Judge> {
+    let rendition = order.renditions.get(track as usize)?;
+    order.judge.as_ref().filter(|_| rendition.encoding.dynamic_range == DynamicRange::Sdr)
 }
 
 fn pixels(rendition: &Rendition) -> u64 {
@@ -128,7 +134,7 @@ fn deliver(
     for item in made {
         match item {
             Made::Config(track, config) => {
-                if order.judge.is_some() {
+                if judge_of(order, track).is_some() {
                     judged[track as usize].configure(&config);
                 }
                 sink.config(track, config, 0)?;
@@ -139,7 +145,7 @@ fn deliver(
             }
             Made::Sample(track, sample) => {
                 let held = u64::from(sample.duration / frame_ticks);
-                if let Some(judge) = &order.judge {
+                if let Some(judge) = judge_of(order, track) {
                     judged[track as usize].keep(order, judge, &sample);
                 }
                 sink.sample(track, sample)?;

@@ -9,7 +9,7 @@ use ffmpeg_next as ff;
 use media_types::Rotation;
 use pipeline::{EngineError, EngineSink, POSTER, STORYBOARD, StillsOrder, StillsSummary};
 
-use crate::convert::{Converter, Target};
+use crate::convert::{Converter, Kind, Target};
 use crate::error::input;
 use crate::jpeg;
 use crate::pictures::{Pictures, time_of};
@@ -61,7 +61,7 @@ pub(crate) fn stills(
 
 fn scaled(picture: &frame::Video, width: u32, height: u32, rotation: Rotation) -> Result<frame::Video, EngineError> {
     let mut converter =
-        Converter::new(Target { width, height, rotation, deinterlace: picture.is_interlaced(), jpeg: true });
+        Converter::new(Target { width, height, rotation, deinterlace: picture.is_interlaced(), kind: Kind::Jpeg });
     converter.push(picture, 0)?;
     converter.finish()?;
     converter.pull()?.ok_or_else(|| EngineError::Engine { detail: "scaling gave no picture".to_owned() })

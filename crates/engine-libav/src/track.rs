@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use media_types::{CodecConfig, Rendition, Sample};
+use media_types::{CodecConfig, DynamicRange, Rendition, Sample};
 use pipeline::{EngineError, RangeOrder};
 
-use crate::convert::{Converter, Target};
+use crate::convert::{Converter, Kind, Target};
 use crate::thinning::{Scaled, Thinning};
 use crate::video::VideoEncoder;
 use crate::walk::{Coding, Placed};
@@ -32,7 +32,7 @@ pub(crate) fn encode_track(
         height: rendition.height,
         rotation: order.video.rotation,
         deinterlace: order.video.deinterlace,
-        jpeg: false,
+        kind: kind(order, rendition)?,
     };
     let mut track = Track {
         order,
@@ -55,6 +55,17 @@ pub(crate) fn encode_track(
     track.converter.finish()?;
     track.encode_converted()?;
     track.finish()
+}
+
+/// What a rendition shows.
+fn kind(order: &RangeOrder, rendition: &Rendition) -> Result<Kind, EngineError> {
+    match (rendition.encoding.dynamic_range, order.video.hdr) {
+        (DynamicRange::Sdr, _) => Ok(Kind::Standard),
+        (DynamicRange::Hdr, Some(hdr)) => Ok(Kind::High(hdr.transfer)),
+        (DynamicRange::Hdr, None) => Err(EngineError::Engine {
+            detail: "a rendition of high dynamic range was ordered of a source that has none".to_owned(),
+        }),
+    }
 }
 
 struct Track<'a> {

@@ -3,6 +3,7 @@
 pub(crate) mod attributes;
 pub(crate) mod media;
 pub(crate) mod multivariant;
+mod range;
 mod schema;
 pub(crate) mod text;
 mod time;

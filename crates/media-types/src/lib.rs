@@ -4,6 +4,7 @@
 //! - [`id`]: typed identifiers ([`AssetId`], [`JobId`], ...), random parts supplied by the caller.
 //! - [`language`]: language tags.
 //! - [`clock`]: clocks of sources that jump ([`StreamClock`]).
+//! - [`light`]: standard and high dynamic range ([`DynamicRange`], [`HdrVideo`]).
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod decision;
 pub mod id;
 pub mod language;
+pub mod light;
 pub mod plan;
 pub mod probe;
 pub mod publication;
@@ -29,6 +31,7 @@ pub mod time;
 pub use clock::{Anchor, StreamClock, Stretch};
 pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
+pub use light::{ContentLight, DynamicRange, HdrTransfer, HdrVideo, MasteringDisplay};
 pub use plan::{
     AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,
     SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,

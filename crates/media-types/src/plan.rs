@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::segment::{CaptionChannel, Roles};
 use crate::time::rescale;
-use crate::{FrameRate, LadderDecision, PerTitle, Rational, Rotation, StreamClock, Timescale};
+use crate::{DynamicRange, FrameRate, HdrVideo, LadderDecision, PerTitle, Rational, Rotation, StreamClock, Timescale};
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,16 @@ pub struct VideoEncoding {
     pub buffer_bits: u64,
     /// The encoder's tune, such as `stillimage`.
     pub tune: Option<String>,
+    /// Whether its pictures are those of a source of high dynamic range, or brought to the standard one.
+    #[serde(default)]
+    pub dynamic_range: DynamicRange,
+}
+
+impl VideoEncoding {
+    /// What players switch within: renditions of one range and codec. Plans and ladders are ordered by it.
+    pub fn group(&self) -> (DynamicRange, VideoCodec) {
+        (self.dynamic_range, self.codec)
+    }
 }
 
 /// A rung made real for one asset.
@@ -162,6 +172,9 @@ pub struct VideoPlan {
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
     pub deinterlace: bool,
+    /// What renditions of high dynamic range say of their light; `None` when the source has none to give.
+    #[serde(default)]
+    pub hdr: Option<HdrVideo>,
     /// Constant output rate.
     pub frame_rate: FrameRate,
     /// Output ticks per second.
@@ -176,8 +189,8 @@ pub struct VideoPlan {
     pub frame_map: FrameMap,
     /// The ranges, in order, covering every frame exactly once.
     pub ranges: Vec<GopRange>,
-    /// What is encoded: H.264 lowest first, then the other codecs, each lowest first. The first one is the rung an asset is
-    /// first playable with.
+    /// What is encoded: H.264 lowest first, then the other codecs, each lowest first; behind these, in the same order, what is
+    /// of high dynamic range. The first one is the rung an asset is first playable with.
     pub renditions: Vec<Rendition>,
 }
 
@@ -433,7 +446,7 @@ mod tests {
     fn a_plan_of_before_there_was_a_choice_of_codecs_is_of_h264() {
         let stored = r#"{"preset":"veryfast","crf":23.0,"max_bitrate_bps":800000,"buffer_bits":1200000,"tune":null}"#;
         let read: VideoEncoding = serde_json::from_str(stored).expect("it is read");
-        assert_eq!(read.codec, VideoCodec::H264);
+        assert_eq!(read.group(), (DynamicRange::Sdr, VideoCodec::H264));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::segment::Roles;
-use crate::{FrameRate, StreamClock};
+use crate::{FrameRate, HdrVideo, StreamClock};
 
 /// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct VideoProbe {
     pub pixel_format: String,
     /// Whether the stream states it is interlaced.
     pub interlaced: bool,
+    /// Its light, when it is of high dynamic range and renditions can have it so.
+    #[serde(default)]
+    pub hdr: Option<HdrVideo>,
     /// Seconds per tick.
     pub time_base: Rational,
     /// The rate the container states, if any.

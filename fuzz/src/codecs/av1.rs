@@ -45,6 +45,7 @@ fn unit(unit: &[u8]) {
     if let Some(record) = av1::record(unit) {
         let read = Record::parse(&record).expect("what was written is read");
         assert_eq!(read.sequence_header(), sequence);
+        let _ = read.light();
         assert!(av1::codec_string(&record).is_some_and(|name| name.starts_with("av01.")));
     }
 }

@@ -28,7 +28,7 @@ pub fn hevc(data: &[u8]) {
 fn sequence(nal: &[u8]) {
     let Some(sps) = Sps::parse(nal) else { return };
     assert!(sps.chroma_array_type() <= 3);
-    let Some(written) = hevc::record(&[], &[nal], &[]) else { return };
+    let Some(written) = hevc::record(&[], &[nal], &[], &[]) else { return };
     let read = Record::parse(&written).expect("what was written is read");
     assert_eq!((read.sps.as_slice(), read.length_size), ([nal].as_slice(), 4));
     assert_eq!(read.chroma_format, sps.chroma_format);
@@ -40,9 +40,10 @@ fn record(config: &[u8]) -> Option<ParameterSets> {
     let _ = hevc::codec_string(config);
     let record = Record::parse(config)?;
     let _ = record.first_sps();
-    if let Some(again) = hevc::record(&record.vps, &record.sps, &record.pps) {
+    if let Some(again) = hevc::record(&record.vps, &record.sps, &record.pps, &record.sei) {
         let again = Record::parse(&again).expect("what was written is read");
-        assert_eq!((again.vps, again.sps, again.pps), (record.vps, record.sps, record.pps));
+        assert_eq!(again.light(), record.light());
+        assert_eq!((again.vps, again.sps, again.pps, again.sei), (record.vps, record.sps, record.pps, record.sei));
     }
     ParameterSets::from_record(config)
 }

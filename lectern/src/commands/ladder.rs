@@ -15,7 +15,7 @@ use crate::out;
 pub(crate) fn run(command: LadderCommand, json: bool) -> Result<(), Failure> {
     match command {
         LadderCommand::Check { files } => check(&files, json),
-        LadderCommand::Explain { ladder, size: (width, height), rate, bitrate_kbps, source } => {
+        LadderCommand::Explain { ladder, size: (width, height), rate, bitrate_kbps, hdr, source } => {
             let ladder = ladder_book::find(&ladder)?;
             let stated = SourceShape {
                 width,
@@ -23,6 +23,7 @@ pub(crate) fn run(command: LadderCommand, json: bool) -> Result<(), Failure> {
                 frame_rate: rate,
                 video_bitrate_bps: bitrate_kbps.map(|rate| rate.saturating_mul(1000)),
                 keyframes: KeyframeCost::default(),
+                is_hdr: hdr,
             };
             let shape = source.as_deref().map_or(Ok(stated), measured)?;
             let decided = source.filter(|_| ladder.per_title.is_some());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine_host::{EngineOptions, EngineSession, FileSource};
-use media_types::ProbeReport;
+use media_types::{HdrTransfer, ProbeReport};
 use serde_json::json;
 
 use crate::cli::Probe;
@@ -19,9 +19,14 @@ pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
     if let Some(video) = &report.video {
         let keyframes = video.packets.iter().filter(|packet| packet.keyframe).count();
         let rate = video.stated_rate.map_or("unstated rate".to_owned(), |rate| format!("{rate} fps stated"));
+        let light = match video.hdr.map(|hdr| hdr.transfer) {
+            None => "",
+            Some(HdrTransfer::Pq) => " HDR (PQ)",
+            Some(HdrTransfer::Hlg) => " HDR (HLG)",
+        };
         let captions = if video.captions { ", closed captions" } else { "" };
         out::line(format_args!(
-            "  video #{}: {} {}x{} {}, {rate}, {} pictures, {keyframes} keyframes{captions}",
+            "  video #{}: {} {}x{} {}{light}, {rate}, {} pictures, {keyframes} keyframes{captions}",
             video.stream_index,
             video.codec,
             video.width,
@@ -79,7 +84,7 @@ fn summary(report: &ProbeReport) -> serde_json::Value {
     let video = report.video.as_ref().map(|video| {
         json!({
             "stream_index": video.stream_index, "codec": video.codec, "width": video.width, "height": video.height,
-            "pixel_format": video.pixel_format, "rotation": video.rotation, "interlaced": video.interlaced,
+            "pixel_format": video.pixel_format, "rotation": video.rotation, "interlaced": video.interlaced, "hdr": video.hdr,
             "rate": video.stated_rate.map(|rate| rate.to_string()), "bitrate_bps": video.bitrate_bps,
             "captions": video.captions, "pictures": video.packets.len(), "keyframes": video.packets.iter().filter(|packet| packet.keyframe).count(),
         })

@@ -3,7 +3,7 @@
 use dash_mpd_core::{AdaptationSet, EssentialProperty, Representation};
 
 use super::addressing::Addressing;
-use super::{CMAF_PROFILE, protection, representation};
+use super::{CMAF_PROFILE, colour, protection, representation};
 use crate::presentation::picture;
 use crate::{FileLayout, FilePlan, PackageError, Presentation, TrickTrack, codec_string, trick_path};
 
@@ -23,19 +23,23 @@ pub(super) fn sets(
     for trick in presentation.tricks {
         let codec = codec_string(&trick.record.config)?;
         let format = |codec: &str| codec.split('.').next().unwrap_or_default().to_owned();
+        let colours = colour::essential(&trick.record);
         let same = |set: &&AdaptationSet| {
             let codecs = set.representations.iter().filter_map(|one| one.codecs.as_deref());
             set.contentType.as_deref() == Some("video")
+                && set.essential_property == colours
                 && codecs.into_iter().any(|other| format(other) == format(&codec))
         };
         let ids: Vec<&str> = sets.iter().filter(same).filter_map(|set| set.id.as_deref()).collect();
         all.push(AdaptationSet {
             id: Some((sets.len() + all.len() + 1).to_string()),
-            essential_property: vec![EssentialProperty {
+            essential_property: std::iter::once(EssentialProperty {
                 schemeIdUri: TRICK_MODE.to_owned(),
                 value: Some(ids.join(" ")),
                 ..EssentialProperty::default()
-            }],
+            })
+            .chain(colours)
+            .collect(),
             ..set(presentation, trick, codec)?
         });
     }

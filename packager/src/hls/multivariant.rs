@@ -6,7 +6,7 @@ use media_types::TrackRecord;
 
 use super::renditions::{AudioGroup, ClosedCaptions, SUBTITLES, Subtitles};
 use crate::bitrate::bits_per_second;
-use crate::codec::{Configured, Family};
+use crate::codec::{Family, VideoRange};
 use crate::hls::{VERSION, images, key, self_contained_sync_points};
 use crate::paths::CHAPTERS_JSON;
 use crate::presentation::Picture;
@@ -24,7 +24,8 @@ const START_PIXELS: u32 = 720;
 /// The playlist that lists all variants, for the stable URL.
 ///
 /// `BANDWIDTH` and `AVERAGE-BANDWIDTH` are measured and include the audio and the subtitles. The variant to start with
-/// (720p or the closest below, in H.264 if there is any) comes first, the others ascend, codec by codec. Sound of several codecs makes a group of each, and every
+/// (720p or the closest below, in H.264 if there is any) comes first, the others ascend, codec by codec, and high dynamic range
+/// comes behind the standard one. Sound of several codecs makes a group of each, and every
 /// variant comes once with each group; subtitles are one group. Without video every audio playlist is a variant.
 ///
 /// # Errors
@@ -68,13 +69,14 @@ pub fn multivariant_playlist(presentation: &Presentation<'_>) -> Result<String, 
     Ok(out)
 }
 
-/// Of each codec `video` ascends; the one to start with, of the first codec, moves to the front.
+/// Of each range and codec `video` ascends; the one to start with, of the first of these, moves to the front.
 pub(super) fn start_first<'t, 'a>(
     video: &'t [(&'a TrackRecord, Picture)],
 ) -> impl Iterator<Item = &'t (&'a TrackRecord, Picture)> {
     let short = |picture: &Picture| picture.width.min(picture.height);
     let first = |track: &TrackRecord| {
-        video.first().is_some_and(|(first, _)| Family::of(&first.config) == Family::of(&track.config))
+        let group = |track: &TrackRecord| (VideoRange::of(&track.config), Family::of(&track.config));
+        video.first().is_some_and(|(first, _)| group(first) == group(track))
     };
     let fit = |(track, picture): &(&TrackRecord, Picture)| first(track) && short(picture) <= START_PIXELS;
     let start = video.iter().rposition(fit).unwrap_or(0);
@@ -117,7 +119,7 @@ impl Beside<'_> {
         let _ = write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\"");
         if let Some(picture) = picture {
             let _ = write!(out, ",RESOLUTION={}x{},FRAME-RATE={}", picture.width, picture.height, frame_rate(picture));
-            let _ = write!(out, ",VIDEO-RANGE={}", video_range(track)?);
+            let _ = write!(out, ",VIDEO-RANGE={}", VideoRange::of(&track.config).name());
         }
         if let Some(audio) = audio {
             let _ = write!(out, ",AUDIO=\"{}\"", audio.id);
@@ -129,16 +131,6 @@ impl Beside<'_> {
         let _ = writeln!(out, "\n{}{}", self.prefix, playlist_path(&track.name));
         Ok(())
     }
-}
-
-/// By the transfer characteristics (ITU-T H.273 §8.2) that the codec states.
-fn video_range(track: &TrackRecord) -> Result<&'static str, PackageError> {
-    let Configured::Video { colour, .. } = Configured::read(&track.config)? else { return Ok("SDR") };
-    Ok(match colour.map(|colour| colour.transfer) {
-        Some(16) => "PQ",
-        Some(18) => "HLG",
-        _ => "SDR",
-    })
 }
 
 /// Pictures per second with three decimals, rounded.
@@ -169,7 +161,7 @@ fn iframe_variant(out: &mut String, uri: &str, track: &TrackRecord, picture: &Pi
         codec_string(&track.config)?,
         picture.width,
         picture.height,
-        video_range(track)?
+        VideoRange::of(&track.config).name()
     );
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Sample entries: what `stsd` says of each codec.
 
+use bitstream::light::StaticLight;
 use drm::TrackProtection;
 use media_types::{CodecConfig, TrackKind, TrackRecord};
 
@@ -10,21 +11,34 @@ use crate::protection::scheme_information;
 
 /// Everything a sample entry needs, checked.
 pub(crate) enum SampleEntry<'a> {
-    Video { width: u16, height: u16, sample_aspect: (u32, u32), colour: Option<Colour>, config: &'a CodecConfig },
-    Audio { sample_rate: u32, channels: u16, config: &'a CodecConfig },
-    Text { config: &'a CodecConfig },
+    Video {
+        width: u16,
+        height: u16,
+        sample_aspect: (u32, u32),
+        colour: Option<Colour>,
+        light: StaticLight,
+        config: &'a CodecConfig,
+    },
+    Audio {
+        sample_rate: u32,
+        channels: u16,
+        config: &'a CodecConfig,
+    },
+    Text {
+        config: &'a CodecConfig,
+    },
 }
 
 impl<'a> SampleEntry<'a> {
     pub(crate) fn new(track: &'a TrackRecord) -> Result<Self, PackageError> {
         let config = &track.config;
         match (track.kind, Configured::read(config)?) {
-            (TrackKind::Video { width, height, sample_aspect, .. }, Configured::Video { colour, .. }) => {
+            (TrackKind::Video { width, height, sample_aspect, .. }, Configured::Video { colour, light, .. }) => {
                 let side = |pixels: u32| u16::try_from(pixels).ok().filter(|&pixels| pixels > 0);
                 let (width, height) = side(width)
                     .zip(side(height))
                     .ok_or(PackageError::Track("a picture is 1 to 65,535 pixels wide and high"))?;
-                Ok(Self::Video { width, height, sample_aspect, colour, config })
+                Ok(Self::Video { width, height, sample_aspect, colour, light, config })
             }
             (TrackKind::Audio { sample_rate, channels }, Configured::Audio { sample_rate: stated }) => {
                 if stated.is_some_and(|stated| stated != sample_rate) {
@@ -64,10 +78,11 @@ impl<'a> SampleEntry<'a> {
             w.zeros(6);
             w.u16(1);
             match self {
-                Self::Video { width, height, sample_aspect, colour, config } => {
+                Self::Video { width, height, sample_aspect, colour, light, config } => {
                     visual_fields(w, *width, *height);
                     configuration(w, config);
                     visual_extras(w, *sample_aspect, *colour);
+                    light_boxes(w, light);
                 }
                 Self::Audio { sample_rate, channels, config } => {
                     audio_fields(w, *sample_rate, *channels);
@@ -111,6 +126,26 @@ fn visual_extras(w: &mut Boxes, (x, y): (u32, u32), colour: Option<Colour>) {
         w.put(b"pasp", |w| {
             w.u32(x);
             w.u32(y);
+        });
+    }
+}
+
+/// What the configuration states of light, for players that do not look into it (ISO/IEC 14496-12 §12.1.6, §12.1.7).
+fn light_boxes(w: &mut Boxes, light: &StaticLight) {
+    if let Some(display) = light.mastering {
+        w.put(b"mdcv", |w| {
+            for (x, y) in display.primaries.into_iter().chain([display.white]) {
+                w.u16(x);
+                w.u16(y);
+            }
+            w.u32(display.max_luminance);
+            w.u32(display.min_luminance);
+        });
+    }
+    if let Some(light) = light.content {
+        w.put(b"clli", |w| {
+            w.u16(light.max_content);
+            w.u16(light.max_average);
         });
     }
 }

@@ -15,6 +15,7 @@ use pipeline::{
 use proptest::prelude::*;
 
 mod analysis;
+mod light;
 mod orders;
 
 fn rate(num: u32, den: u32) -> FrameRate {
@@ -32,6 +33,7 @@ fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
         rotation: Rotation::None,
         pixel_format: "yuv420p".to_owned(),
         interlaced: false,
+        hdr: None,
         time_base: Rational { num: 1, den },
         stated_rate: None,
         bitrate_bps: None,

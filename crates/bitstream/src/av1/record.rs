@@ -1,8 +1,9 @@
 //! `AV1CodecConfigurationRecord` (AV1 Codec ISO Media File Format Binding §2.3) and the codecs string (§5).
 
-use super::obu::{self, SEQUENCE_HEADER};
+use super::obu::{self, METADATA, SEQUENCE_HEADER};
 use super::sequence::{Colour, SequenceHeader};
 use crate::bits::Bits;
+use crate::light::{ContentLight, MasteringDisplay, StaticLight};
 
 /// The fixed part of an `AV1CodecConfigurationRecord` and where its OBUs begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,10 +72,58 @@ impl<'a> Record<'a> {
     pub fn sequence_header(&self) -> Option<SequenceHeader> {
         SequenceHeader::find(self.config_obus)
     }
+
+    /// What the metadata among its OBUs say of light.
+    pub fn light(&self) -> StaticLight {
+        let mut light = StaticLight::default();
+        for obu in obu::obus(self.config_obus).map_while(|obu| obu) {
+            let payload = &self.config_obus[obu.payload.clone()];
+            match light_kind(obu.kind, payload) {
+                Some((HDR_CLL, fields)) => light.content = light.content.or(content(fields)),
+                Some((HDR_MDCV, fields)) => light.mastering = light.mastering.or(mastering(fields)),
+                _ => {}
+            }
+        }
+        light
+    }
+}
+
+/// `METADATA_TYPE_HDR_CLL` and `METADATA_TYPE_HDR_MDCV` (AV1 §6.7.1).
+const HDR_CLL: u32 = 1;
+const HDR_MDCV: u32 = 2;
+
+/// The type and the fields of an OBU that says something of light.
+fn light_kind(kind: u8, payload: &[u8]) -> Option<(u32, &[u8])> {
+    if kind != METADATA {
+        return None;
+    }
+    let (metadata, taken) = obu::leb128(payload)?;
+    matches!(metadata, HDR_CLL | HDR_MDCV).then(|| (metadata, &payload[taken..]))
+}
+
+/// `metadata_hdr_cll` (§5.8.3).
+fn content(fields: &[u8]) -> Option<ContentLight> {
+    let mut bits = Bits::new(fields);
+    Some(ContentLight { max_content: bits.take(16)? as u16, max_average: bits.take(16)? as u16 })
+}
+
+/// `metadata_hdr_mdcv` (§5.8.4, §6.7.4): red, green and blue in 0.16 fixed point, the brightest light in 24.8, the darkest
+/// in 18.14.
+fn mastering(fields: &[u8]) -> Option<MasteringDisplay> {
+    let mut bits = Bits::new(fields);
+    let rounded = |value: u32, unit: u64, one: u64| (u64::from(value) * unit + one / 2) / one;
+    let mut pair = || {
+        let mut side = || Some(rounded(bits.take(16)?, 50_000, 1 << 16) as u16);
+        Some((side()?, side()?))
+    };
+    let [red, green, blue, white] = [pair()?, pair()?, pair()?, pair()?];
+    let mut light = |one| Some(u32::try_from(rounded(bits.take(32)?, 10_000, one)).unwrap_or(u32::MAX));
+    let (max_luminance, min_luminance) = (light(1 << 8)?, light(1 << 14)?);
+    Some(MasteringDisplay { primaries: [green, blue, red], white, max_luminance, min_luminance })
 }
 
 /// The `AV1CodecConfigurationRecord` for the first sequence header in a temporal unit (or a lone sequence header OBU),
-/// with that OBU as its `configOBUs`; `None` when there is none.
+/// with that OBU as its `configOBUs`, and behind it what the unit says of light; `None` when there is no sequence header.
 pub fn record(unit: &[u8]) -> Option<Vec<u8>> {
     let found = obu::obus(unit).map_while(|obu| obu).find(|obu| obu.kind == SEQUENCE_HEADER)?;
     let payload = &unit[found.payload];
@@ -100,6 +149,14 @@ pub fn record(unit: &[u8]) -> Option<Vec<u8>> {
     out.push(SEQUENCE_HEADER << 3 | 2);
     obu::write_leb128(payload.len(), &mut out);
     out.extend_from_slice(payload);
+    for obu in obu::obus(unit).map_while(|obu| obu) {
+        let payload = &unit[obu.payload];
+        if light_kind(obu.kind, payload).is_some() {
+            out.push(METADATA << 3 | 2);
+            obu::write_leb128(payload.len(), &mut out);
+            out.extend_from_slice(payload);
+        }
+    }
     Some(out)
 }
 

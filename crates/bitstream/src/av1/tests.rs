@@ -47,6 +47,31 @@ fn a_record_is_read_as_it_was_written() {
 }
 
 #[test]
+fn a_record_keeps_what_is_said_of_light() {
+    let sequence = hex("0a0b000000043cfeccdaf90040");
+    // Of SVT-AV1: a screen with the colours of P3 and 1,000 cd/m²; and what is no light, an ITU-T T.35 message.
+    let content = hex("2a060103e8019080");
+    let display = [&hex("2a1a02")[..], &P3.map(u16::to_be_bytes).concat(), &hex("0003e8000000000280")].concat();
+    let other = hex("2a0404b5003c");
+    let unit = [&hex("1200")[..], &sequence, &other, &content, &display].concat();
+    let config = record(&unit).unwrap();
+    let parsed = Record::parse(&config).unwrap();
+    assert_eq!(parsed.config_obus, [&sequence[..], &content, &display].concat());
+    let light = parsed.light();
+    let screen = light.mastering.unwrap();
+    assert_eq!(screen.primaries, [(13_250, 34_500), (7_500, 3_000), (34_000, 16_000)]);
+    assert_eq!((screen.white, screen.max_luminance, screen.min_luminance), ((15_635, 16_450), 10_000_000, 1));
+    assert_eq!(light.content.map(|light| (light.max_content, light.max_average)), Some((1000, 400)));
+    assert_eq!(Record::parse(&record(&sequence).unwrap()).unwrap().light(), Default::default());
+    for cut in 0..config.len() {
+        let _ = Record::parse(&config[..cut]).map(|record| record.light());
+    }
+}
+
+/// Red, green, blue and white in 0.16 fixed point.
+const P3: [u16; 8] = [44_564, 20_972, 17_367, 45_220, 9_830, 3_932, 20_493, 21_561];
+
+#[test]
 fn the_optional_fields_of_the_codecs_string_are_there_when_one_is_not_the_default() {
     // profile, level and tier, depth and chroma: without OBUs, so colours are the defaults.
     for (config, string) in [

@@ -1,6 +1,8 @@
 //! `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §8.3.3.1).
 
 use super::{NalType, Pps, ProfileTierLevel, Sps};
+use crate::light::StaticLight;
+use crate::sei::messages;
 
 /// A configuration record, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +83,22 @@ impl<'a> Record<'a> {
     pub fn first_sps(&self) -> Option<Sps> {
         self.sps.first().and_then(|nal| Sps::parse(nal))
     }
+
+    /// What its supplemental enhancement information says of light.
+    pub fn light(&self) -> StaticLight {
+        let said = || self.sei.iter().flat_map(|nal| messages(nal, true));
+        StaticLight {
+            mastering: said().find_map(|message| message.mastering_display()),
+            content: said().find_map(|message| message.content_light()),
+        }
+    }
 }
 
 /// The record of a track (`hvc1`) whose samples hold each NAL unit behind its 4-byte length, and no parameter sets. The
-/// arguments are NAL units with their headers. Profile and formats are those of the first sequence parameter set; tier
+/// arguments are NAL units with their headers; `sei`, before slices, is what holds for the whole track. Profile and formats are those of the first sequence parameter set; tier
 /// and level are the highest; only compatibilities and constraints that all sets state are stated (§8.3.3.1.3).
 /// `None` when there is no sequence parameter set, a set cannot be read, or one is longer than a record can hold.
-pub fn record(vps: &[&[u8]], sps: &[&[u8]], pps: &[&[u8]]) -> Option<Vec<u8>> {
+pub fn record(vps: &[&[u8]], sps: &[&[u8]], pps: &[&[u8]], sei: &[&[u8]]) -> Option<Vec<u8>> {
     let parsed: Vec<Sps> = sps.iter().map(|nal| Sps::parse(nal)).collect::<Option<_>>()?;
     let pictures: Vec<Pps> = pps.iter().map(|nal| Pps::parse(nal)).collect::<Option<_>>()?;
     let first = parsed.first()?;
@@ -107,10 +118,11 @@ pub fn record(vps: &[&[u8]], sps: &[&[u8]], pps: &[&[u8]]) -> Option<Vec<u8>> {
     let nested = parsed.iter().all(|set| set.temporal_nesting);
     let sublayers = parsed.iter().map(|set| set.sublayers).max()?;
     out.push(sublayers << 3 | u8::from(nested) << 2 | 3);
-    let arrays = [(NalType::VPS, vps), (NalType::SPS, sps), (NalType::PPS, pps)];
+    let arrays = [(NalType::VPS, vps), (NalType::SPS, sps), (NalType::PPS, pps), (NalType::PREFIX_SEI, sei)];
     out.push(arrays.iter().filter(|(_, units)| !units.is_empty()).count() as u8);
     for (kind, units) in arrays.into_iter().filter(|(_, units)| !units.is_empty()) {
-        out.push(0x80 | kind.number()); // array_completeness
+        // array_completeness: samples may have information of their own besides.
+        out.push(if kind.is_sei() { kind.number() } else { 0x80 | kind.number() });
         out.extend_from_slice(&u16::try_from(units.len()).ok()?.to_be_bytes());
         for unit in units {
             out.extend_from_slice(&u16::try_from(unit.len()).ok()?.to_be_bytes());

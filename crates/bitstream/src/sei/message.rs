@@ -2,6 +2,7 @@
 
 use super::CaptionData;
 use crate::bits::{NalBits, RbspBytes};
+use crate::light::{ContentLight, MasteringDisplay};
 use crate::{avc, hevc};
 
 /// The bytes of a payload, without emulation prevention.
@@ -73,6 +74,18 @@ impl<'a> Message<'a> {
         };
         let (exact, broken_link) = (bits.flag()?, bits.flag()?);
         (bits.position() <= self.payload.left.saturating_mul(8)).then_some(RecoveryPoint { count, exact, broken_link })
+    }
+
+    /// `mastering_display_colour_volume` (payload type 137).
+    pub fn mastering_display(&self) -> Option<MasteringDisplay> {
+        let whole = self.payload_type == 137 && self.payload.left >= 24;
+        if whole { MasteringDisplay::read(NalBits::from_bytes(self.payload.bytes.clone())) } else { None }
+    }
+
+    /// `content_light_level_info` (payload type 144).
+    pub fn content_light(&self) -> Option<ContentLight> {
+        let whole = self.payload_type == 144 && self.payload.left >= 4;
+        if whole { ContentLight::read(NalBits::from_bytes(self.payload.bytes.clone())) } else { None }
     }
 
     /// Captions in `user_data_registered_itu_t_t35` (payload type 4).

@@ -16,7 +16,7 @@ pub(super) fn describe(codec: Codec, vps: &[&[u8]], sps: &[&[u8]], pps: &[&[u8]]
         }
         Codec::Hevc => {
             let first = hevc::Sps::parse(sps.first()?)?;
-            let config = CodecConfig::Hevc(hevc::record(vps, sps, pps)?.into());
+            let config = CodecConfig::Hevc(hevc::record(vps, sps, pps, &[])?.into());
             (first.width, first.height, first.sample_aspect, first.frame_rate, config)
         }
     };

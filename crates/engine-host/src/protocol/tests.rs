@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
-    AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
-    StillsPlan, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    AudioPlan, ChapterProbe, ContentLight, DynamicRange, FrameMap, FrameRate, HdrTransfer, HdrVideo, LoudnessTarget,
+    MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan, TextForm, TextPlace, TextPlan,
+    TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{Judge, Quality, RangeScenes, Scene, SceneKind, SlideChange, VideoSetup};
 use proptest::prelude::*;
@@ -40,10 +41,37 @@ fn rendition() -> impl Strategy<Value = Rendition> {
             name,
             width,
             height,
-            encoding: VideoEncoding { codec, preset: "veryfast".into(), crf, max_bitrate_bps, buffer_bits, tune },
+            encoding: VideoEncoding {
+                codec,
+                preset: "veryfast".into(),
+                crf,
+                max_bitrate_bps,
+                buffer_bits,
+                tune,
+                dynamic_range: DynamicRange::ALL[usize::from(codec == VideoCodec::Hevc)],
+            },
             frame_step,
         },
     )
+}
+
+fn hdr() -> impl Strategy<Value = Option<HdrVideo>> {
+    let mastering = any::<([(u16, u16); 3], (u16, u16), u32, u32)>().prop_map(
+        |(primaries, white, max_luminance, min_luminance)| MasteringDisplay {
+            primaries,
+            white,
+            max_luminance,
+            min_luminance,
+        },
+    );
+    let light = any::<(u16, u16)>().prop_map(|(max_content, max_average)| ContentLight { max_content, max_average });
+    let transfer = prop::sample::select(vec![HdrTransfer::Pq, HdrTransfer::Hlg]);
+    let video = (transfer, prop::option::of(mastering), prop::option::of(light));
+    prop::option::of(video.prop_map(|(transfer, mastering, content_light)| HdrVideo {
+        transfer,
+        mastering,
+        content_light,
+    }))
 }
 
 fn judge() -> impl Strategy<Value = Judge> {
@@ -58,7 +86,7 @@ fn judge() -> impl Strategy<Value = Judge> {
 
 prop_compose! {
     fn range_order()(
-        rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(),
+        rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(), hdr in hdr(),
         (num, den, ticks) in (1u32..99_999, 1u32..2000, 1u32..u32::MAX),
         (stream_index, frame_ticks, gop_frames, first_frame) in any::<(u32, u32, u32, u64)>(),
         pictures in prop::collection::vec(any::<(i64, u32)>(), 0..50),
@@ -69,7 +97,7 @@ prop_compose! {
         RangeOrder {
             video: VideoSetup {
                 clock: Default::default(),
-                stream_index, source_time_base, rotation, deinterlace, frame_ticks, gop_frames,
+                stream_index, source_time_base, rotation, deinterlace, hdr, frame_ticks, gop_frames,
                 frame_rate: FrameRate::new(num, den).unwrap(),
                 timescale: Timescale::new(ticks).unwrap(),
             },
@@ -158,12 +186,12 @@ prop_compose! {
     fn probe_report()(
         packets in prop::collection::vec(any::<(i64, bool)>(), 0..50), time_base in rational(), rotation in rotation(),
         (width, height, size_bytes) in any::<(u32, u32, u64)>(), texts in prop::collection::vec(".{0,20}", 3),
-        stated_rate in prop::option::of((1u32..99_999, 1u32..2000)), silent in any::<bool>(),
+        stated_rate in prop::option::of((1u32..99_999, 1u32..2000)), silent in any::<bool>(), hdr in hdr(),
     ) -> ProbeReport {
         let video = VideoProbe {
             clock: Default::default(),
             stream_index: 0, codec: texts[0].clone(), width, height, rotation, time_base, pixel_format: texts[1].clone(),
-            sample_aspect: time_base, interlaced: silent, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
+            sample_aspect: time_base, interlaced: silent, hdr, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
             stated_rate: stated_rate.and_then(|(num, den)| FrameRate::new(num, den)),
             packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(), captions: silent,
         };

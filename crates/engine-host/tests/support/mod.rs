@@ -281,6 +281,7 @@ pub(crate) fn probe_report() -> ProbeReport {
         rotation: Rotation::None,
         pixel_format: "yuv420p".into(),
         interlaced: false,
+        hdr: None,
         time_base: Rational { num: 1, den: 24_000 },
         stated_rate: FrameRate::new(24_000, 1001),
         bitrate_bps: Some(5_000_000),
@@ -333,6 +334,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
         max_bitrate_bps: MAX_BITRATE_BPS,
         buffer_bits: 2 * MAX_BITRATE_BPS,
         tune: None,
+        dynamic_range: Default::default(),
     };
     let rendition = Rendition { name: "240p".into(), width: 426, height: 240, encoding, frame_step: 1 };
     RangeOrder {
@@ -342,6 +344,7 @@ pub(crate) fn range_order(tracks: usize, frames: u32) -> RangeOrder {
             source_time_base: Rational { num: 1, den: 24_000 },
             rotation: Rotation::None,
             deinterlace: false,
+            hdr: None,
             frame_rate: FrameRate::new(24_000, 1001).unwrap(),
             timescale: Timescale::new(24_000).unwrap(),
             frame_ticks: 1001,

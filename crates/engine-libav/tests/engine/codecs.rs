@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bitstream::{av1, hevc, vp9};
 use engine_libav::LibavEngine;
-use media_types::{CodecConfig, GopRange, Sample, VideoCodec, VideoEncoding, VideoPlan};
+use media_types::{CodecConfig, DynamicRange, GopRange, Sample, VideoCodec, VideoEncoding, VideoPlan};
 use pipeline::{CollectingSink, RangeOrder};
 
 use crate::decoding::{decode, encode, numbers};
@@ -19,7 +19,15 @@ fn encoding(codec: VideoCodec) -> VideoEncoding {
         VideoCodec::Vp9 => ("6", 30.0),
     };
     let preset = preset.to_owned();
-    VideoEncoding { codec, preset, crf, max_bitrate_bps: 600_000, buffer_bits: 900_000, tune: None }
+    VideoEncoding {
+        codec,
+        preset,
+        crf,
+        max_bitrate_bps: 600_000,
+        buffer_bits: 900_000,
+        tune: None,
+        dynamic_range: DynamicRange::Sdr,
+    }
 }
 
 /// The engine on a file, and its plan with one rendition of this codec.
@@ -222,7 +230,9 @@ fn tunes_and_the_ends_of_the_scales_are_taken_by_every_encoder() {
         // As far as a poor source lowers them, and as far as a ladder raises them.
         for (max_bitrate_bps, buffer_bits) in [(1_000, 1_000), (30_000, 1_200_000), (200_000_000, 800_000_000)] {
             let (preset, tune) = (preset.to_owned(), tune.map(str::to_owned));
-            video.renditions[0].encoding = VideoEncoding { codec, preset, crf, max_bitrate_bps, buffer_bits, tune };
+            let dynamic_range = DynamicRange::Sdr;
+            video.renditions[0].encoding =
+                VideoEncoding { codec, preset, crf, max_bitrate_bps, buffer_bits, tune, dynamic_range };
             let (config, samples) = joined(&mut engine, &video, &[0, 1]);
             assert_eq!(decode(&folder, &config, &samples).len(), 12 * 160 * 96, "{codec:?} {crf}");
         }

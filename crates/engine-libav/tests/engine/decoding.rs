@@ -112,6 +112,12 @@ pub(crate) fn grey(folder: &Folder, stream: &[u8]) -> Vec<u8> {
 
 /// The luma of all pictures of a track in any codec, as the `ffmpeg` program decodes them without a word.
 pub(crate) fn decode(folder: &Folder, config: &CodecConfig, samples: &[Sample]) -> Vec<u8> {
+    decode_as(folder, config, samples, "gray")
+}
+
+/// All planes of them in a format.
+pub(crate) fn decode_as(folder: &Folder, config: &CodecConfig, samples: &[Sample], format: &str) -> Vec<u8> {
+    let wanted = format;
     let (format, stream) = match config {
         CodecConfig::Avc(_) => ("h264", annex_b(config, samples)),
         CodecConfig::Hevc(record) => ("hevc", hevc_annex_b(record, samples)),
@@ -124,7 +130,7 @@ pub(crate) fn decode(folder: &Folder, config: &CodecConfig, samples: &[Sample]) 
     let mut command = std::process::Command::new("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-v", "warning", "-f", format, "-i"]).arg(file);
     let output =
-        command.args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"]).output().unwrap();
+        command.args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", wanted, "-"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{format}: {said}");
     output.stdout

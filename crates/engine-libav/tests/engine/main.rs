@@ -8,6 +8,7 @@ mod containers;
 mod decoding;
 mod holds;
 mod jumps;
+mod light;
 mod loudness;
 mod media;
 mod order;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attributes::Attributes;
+use super::range;
 use super::schema;
 use super::text::{self, What};
 use crate::codec;
@@ -138,6 +139,7 @@ fn check(playlist: &Multivariant, (version, line): (u32, u32), resource: &str, f
     check_variants(playlist, resource, findings);
     check_renditions(playlist, resource, findings);
     check_groups(playlist, resource, findings);
+    range::check(playlist, resource, findings);
 }
 
 fn check_variants(playlist: &Multivariant, resource: &str, findings: &mut Findings) {

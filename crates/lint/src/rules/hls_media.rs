@@ -75,6 +75,8 @@ rules! {
         "subtitles have a URI, closed captions have none" "correct the URI attribute"
     RESOLUTION Warning "hls.resolution" "RFC 8216bis §4.4.6.2, Apple HLS Authoring Specification"
         "video variants tell their resolution, as in the media" "write RESOLUTION of the displayed picture"
+    SDR_MISSING Warning "hls.sdr-missing" "Apple HLS Authoring Specification, Video encoding, Trick play"
+        "beside high dynamic range there are variants and I-frame playlists of the standard one" "add the same pictures with VIDEO-RANGE=SDR"
     SESSION_DATA Error "hls.session-data" "RFC 8216bis §4.4.6.4"
         "session data have either a VALUE or a URI, once for each language" "remove one of the two, or the second tag"
     SESSION_KEY Warning "hls.session-key" "RFC 8216bis §4.4.6.5"
@@ -89,4 +91,8 @@ rules! {
         "EXT-X-VERSION is written once and covers the features in use" "raise EXT-X-VERSION"
     VIDEO_RANGE Error "hls.video-range" "RFC 8216bis §4.4.6.2"
         "VIDEO-RANGE is what the transfer characteristics say" "write PQ, HLG or SDR from the colour description"
+    VIDEO_RANGE_CODEC Error "hls.video-range-codec" "ITU-R BT.2100, Apple HLS Authoring Specification, Video encoding"
+        "pictures of high dynamic range have 10 bits at least" "encode HEVC Main 10 or AV1 with 10 bits"
+    VIDEO_RANGE_MISSING Warning "hls.video-range-missing" "RFC 8216bis §4.4.6.2, Apple HLS Authoring Specification"
+        "where one variant is of high dynamic range, all tell their range" "write VIDEO-RANGE on every variant and I-frame playlist with video"
 }

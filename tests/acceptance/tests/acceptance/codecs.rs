@@ -137,25 +137,9 @@ fn check_names(out: &Path) {
 /// what to begin with when there are several sets.
 fn check_players(out: &Path, frames: u64) {
     for (codec, heights) in [("av01", "256,368"), ("vp09", "288,384")] {
-        let (hls, dash) = (format!("{codec}.m3u8"), format!("{codec}.mpd"));
-        let master = std::fs::read_to_string(out.join("master.m3u8")).unwrap();
-        std::fs::write(out.join(&hls), variants_of(&master, codec)).unwrap();
-        let mut mpd = std::fs::read_to_string(out.join("manifest.mpd")).unwrap();
-        for set in elements(&mpd.clone(), "AdaptationSet") {
-            if set.contains("contentType=\"video\"") && (!set.contains(codec) || set.contains("trickmode")) {
-                mpd = mpd.replace(set, "");
-            }
-        }
-        std::fs::write(out.join(&dash), mpd).unwrap();
+        let (hls, dash) = of_codec(out, codec);
         let server = StaticServer::start(out);
-        judge::players_with(
-            &server.base,
-            &format!("/{hls}"),
-            &format!("/{dash}"),
-            frames,
-            RATE,
-            &["--heights", heights],
-        );
+        judge::players_with(&server.base, &hls, &dash, frames, RATE, &["--heights", heights]);
     }
     let server = StaticServer::start(out);
     judge::players_with(
@@ -166,6 +150,21 @@ fn check_players(out: &Path, frames: u64) {
         RATE,
         &["--brief", "--players", "hls,shaka"],
     );
+}
+
+/// Writes entry points with the pictures of one codec alone; gives their addresses.
+pub(crate) fn of_codec(out: &Path, codec: &str) -> (String, String) {
+    let (hls, dash) = (format!("{codec}.m3u8"), format!("{codec}.mpd"));
+    let master = std::fs::read_to_string(out.join("master.m3u8")).unwrap();
+    std::fs::write(out.join(&hls), variants_of(&master, codec)).unwrap();
+    let mut mpd = std::fs::read_to_string(out.join("manifest.mpd")).unwrap();
+    for set in elements(&mpd.clone(), "AdaptationSet") {
+        if set.contains("contentType=\"video\"") && (!set.contains(codec) || set.contains("trickmode")) {
+            mpd = mpd.replace(set, "");
+        }
+    }
+    std::fs::write(out.join(&dash), mpd).unwrap();
+    (format!("/{hls}"), format!("/{dash}"))
 }
 
 /// A multivariant playlist without the variants of other codecs.
@@ -182,7 +181,7 @@ fn variants_of(master: &str, codec: &str) -> String {
     kept
 }
 
-fn elements<'m>(xml: &'m str, name: &str) -> Vec<&'m str> {
+pub(crate) fn elements<'m>(xml: &'m str, name: &str) -> Vec<&'m str> {
     let (open, close) = (format!("<{name} "), format!("</{name}>"));
     let from = |at: usize| xml[at..].find(&close).map(|end| &xml[at..at + end + close.len()]);
     xml.match_indices(&open).filter_map(|(at, _)| from(at)).collect()

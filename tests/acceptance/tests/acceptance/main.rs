@@ -14,6 +14,7 @@ mod corpus;
 mod encode;
 mod first_play;
 mod full_disk;
+mod hdr;
 mod judge;
 mod kill;
 mod package;

@@ -5,7 +5,7 @@ mod chapters;
 mod cpix;
 mod encrypted_inputs;
 mod inputs;
-mod interop;
+pub(crate) mod interop;
 mod lint;
 mod markers;
 mod odd_inputs;

@@ -65,6 +65,14 @@ fn multivariant() -> Vec<Case> {
         master("hls.utf8", "#EXTM3U\n", "\u{feff}#EXTM3U\n"),
         master("hls.version", "#EXT-X-VERSION:6", "#EXT-X-VERSION:6\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\""),
         master("hls.video-range", "VIDEO-RANGE=SDR", "VIDEO-RANGE=PQ"),
+        master("hls.video-range-codec", "VIDEO-RANGE=SDR", "VIDEO-RANGE=PQ"),
+        master("hls.video-range-missing", "VIDEO-RANGE=SDR", "VIDEO-RANGE=PQ"),
+        master("hls.sdr-missing", "VIDEO-RANGE=SDR", "VIDEO-RANGE=HLG").with(text(
+            "m.m3u8",
+            "FRAME-RATE=2.500,AUDIO",
+            "FRAME-RATE=2.500,VIDEO-RANGE=HLG,AUDIO",
+        )),
+        master("hls.sdr-missing", "RESOLUTION=320x180,URI", "RESOLUTION=320x180,VIDEO-RANGE=PQ,URI"),
     ]
 }
 
