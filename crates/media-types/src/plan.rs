@@ -368,6 +368,17 @@ impl EncodePlan {
         renditions.skip(usize::from(early_only))
     }
 
+    /// Whether both make the same media: they differ in the ladder's hash, in what a person is told, and in nothing else.
+    pub fn makes_the_same(&self, other: &Self) -> bool {
+        let told = |plan: &Self| Self {
+            ladder: LadderPin { name: String::new(), sha256: String::new() },
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            ..plan.clone()
+        };
+        told(self) == told(other)
+    }
+
     /// The same where nobody plays before all is made.
     #[must_use]
     pub fn without_early_only(mut self) -> Self {
