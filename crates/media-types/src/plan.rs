@@ -431,6 +431,23 @@ mod tests {
     }
 
     #[test]
+    fn plans_that_differ_in_the_hash_of_their_ladder_and_in_what_is_told_make_the_same() {
+        let plan = |sha256: &str, bitrate_bps: u32, warning: &str| {
+            let audio = format!(
+                r#"{{"stream_index":1,"source_time_base":{{"num":1,"den":48000}},"origin_pts":0,"sample_rate":48000,"channels":2,
+                "bitrate_bps":{bitrate_bps},"sample_count":480000,"borders":[192000],"language":"en","loudness":null}}"#
+            );
+            let plan = r#"{"ladder":{"name":"film","sha256":"SHA"},"video":null,"audio":AUDIO,"stills":null,"skipped":[],
+                "duration_ms":10000,"warnings":["WARNING"]}"#;
+            let plan = plan.replace("SHA", sha256).replace("AUDIO", &audio).replace("WARNING", warning);
+            serde_json::from_str::<EncodePlan>(&plan).unwrap()
+        };
+        let served = plan("ab", 96_000, "mono");
+        assert!(served.makes_the_same(&plan("cd", 96_000, "in one channel")));
+        assert!(!served.makes_the_same(&plan("cd", 64_000, "mono")));
+    }
+
+    #[test]
     fn a_plan_of_before_there_was_a_choice_of_codecs_is_of_h264() {
         let stored = r#"{"preset":"veryfast","crf":23.0,"max_bitrate_bps":800000,"buffer_bits":1200000,"tune":null}"#;
         let read: VideoEncoding = serde_json::from_str(stored).expect("it is read");
