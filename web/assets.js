@@ -71,11 +71,15 @@ export class AssetBook extends EventTarget {
     this.#changed(before, null);
   }
 
-  /** Merges an `asset.progress` event. One that comes after the end of the work says nothing any more. */
-  progress({ asset_id: id, state, progress, renditions }) {
+  /**
+   * Merges an `asset.progress` event. One that comes after the end of the work says nothing any more, but for how far what is
+   * ready is being encoded again.
+   */
+  progress({ asset_id: id, state, progress, renditions, renewal }) {
     const before = this.#assets.get(id);
-    if (!before || FINAL.has(before.state)) return;
-    const after = { ...before, state, progress, renditions };
+    const renewing = before?.renewal?.state === 'processing' && renewal;
+    if (!before || (FINAL.has(before.state) && !renewing)) return;
+    const after = renewing ? { ...before, renewal: { ...before.renewal, progress: renewal } } : { ...before, state, progress, renditions };
     this.#assets.set(id, after);
     this.#changed(before, after);
   }

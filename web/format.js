@@ -56,6 +56,14 @@ export function ago(then_ms, now_ms, locale = 'en') {
   return 'just now';
 }
 
+/** Where a recording that is encoded again stands with that, as the API has it; empty when it is not. */
+export function again(renewal) {
+  if (!renewal) return '';
+  if (renewal.state === 'waiting') return 'waits to be encoded again';
+  if (renewal.state === 'errored') return `not encoded again: ${renewal.error?.detail ?? 'it failed'}`;
+  return ['being encoded again', percent(renewal.progress?.percent)].filter((part) => part !== '').join(', ');
+}
+
 /** The name of a rendition: "720p". */
 export function quality(height) {
   return height > 0 ? `${height}p` : 'unknown';

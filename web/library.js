@@ -1,7 +1,7 @@
 // The list of recordings. A row is built once and then kept up to date, so that focus and pictures stay.
 
 import { announce, byId, complain, confirmed, h, setText } from './dom.js';
-import { ago, badge, bytes, clock, eta, percent, quality, stage } from './format.js';
+import { again, ago, badge, bytes, clock, eta, percent, quality, stage } from './format.js';
 import { milestones } from './assets.js';
 
 const WORDS = {
@@ -56,7 +56,8 @@ class Row {
     this.#updateRungs(asset, working);
     this.#updateTrouble(asset);
     this.#updatePoster(asset);
-    this.cancel.hidden = !working && asset.state !== 'awaiting_upload';
+    const renewing = ['waiting', 'processing'].includes(asset.renewal?.state);
+    this.cancel.hidden = !working && !renewing && asset.state !== 'awaiting_upload';
     this.remove.disabled = asset.state === 'deleting';
     for (const [button, word] of [[this.cancel, 'Cancel'], [this.remove, 'Delete']]) button.setAttribute('aria-label', `${word} ${asset.filename}`);
   }
@@ -66,6 +67,7 @@ class Row {
     if (asset.size_bytes !== null) parts.push(bytes(asset.size_bytes));
     if (asset.protection) parts.push(`protected (${asset.protection})`);
     if (working) parts.push(`${stage(asset.progress.stage)}, ${percent(asset.progress.percent)}`, eta(asset.progress.eta_s));
+    parts.push(again(asset.renewal));
     if (asset.state === 'awaiting_upload') parts.push('pick the same file again to go on');
     return parts.filter((part) => part !== '').join(' · ');
   }

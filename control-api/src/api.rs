@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 
 use crate::options::ControlOptions;
 use crate::state::Api;
-use crate::{assets, docs, events, jobs, ladders, licence, ops, playback, resumable, transcoding, uploads, web};
+use crate::{
+    assets, docs, events, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding, uploads, web,
+};
 
 /// The largest JSON body.
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -54,10 +56,12 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount(Admin, routes!(assets::list))
         .mount(Admin, routes!(assets::show, assets::delete))
         .mount(Admin, routes!(assets::cancel))
+        .mount(Admin, routes!(renewals::renew_asset))
         .mount(Admin, routes!(jobs::list))
         .mount(Admin, routes!(jobs::show))
         .mount(Admin, routes!(ladders::list))
         .mount(Admin, routes!(ladders::show))
+        .mount(Admin, routes!(renewals::renew_ladder))
         .mount(Admin, routes!(events::stream))
         .mount(Admin, routes!(transcoding::create))
         .mount(Admin, routes!(transcoding::show))

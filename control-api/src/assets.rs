@@ -55,16 +55,20 @@ pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQ
 }
 
 async fn fetch(api: &Api, state: Option<Phase>, after: Option<Cursor>, limit: u32) -> Result<Vec<AssetRow>, Problem> {
-    let place = |cursor: Cursor| match cursor.id.parse::<AssetId>() {
-        Ok(id) => Ok((cursor.time_ms, id)),
-        Err(_) => Err(Problem::invalid("?after", kernel::codes::PAGE_INVALID_CURSOR, "this is no cursor of this list")),
-    };
     let after = after.map(place).transpose()?;
     api.store.assets(&api.tenant, state, after, i64::from(limit)).await.map_err(error::store)
 }
 
+/// Where a list of assets goes on.
+pub(crate) fn place(cursor: Cursor) -> Result<(i64, AssetId), Problem> {
+    match cursor.id.parse::<AssetId>() {
+        Ok(id) => Ok((cursor.time_ms, id)),
+        Err(_) => Err(Problem::invalid("?after", kernel::codes::PAGE_INVALID_CURSOR, "this is no cursor of this list")),
+    }
+}
+
 /// The rows as clients see them. One that is erased after it was read is left out.
-async fn views(api: &Api, rows: Vec<AssetRow>) -> Result<Vec<AssetView>, Problem> {
+pub(crate) async fn views(api: &Api, rows: Vec<AssetRow>) -> Result<Vec<AssetView>, Problem> {
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
         match with_progress(api, row).await {
@@ -94,7 +98,7 @@ pub(crate) async fn show(
     Ok(respond_json(&headers, &view(&api, &parse(&id)?).await?))
 }
 
-/// Stops the processing of an asset. What is published stays. Nothing happens when it is ready.
+/// Stops the processing of an asset, or its renewal when it is ready. What is published complete stays.
 #[utoipa::path(
     post, path = "/api/v1/assets/{id}/cancel", operation_id = "cancel_asset", tag = "assets",
     params(("id" = String, Path, description = "the asset")),
@@ -181,9 +185,10 @@ pub(crate) async fn view(api: &Api, id: &AssetId) -> Result<AssetView, Problem> 
     with_progress(api, find(api, id).await?).await
 }
 
-async fn with_progress(api: &Api, row: AssetRow) -> Result<AssetView, Problem> {
+pub(crate) async fn with_progress(api: &Api, row: AssetRow) -> Result<AssetView, Problem> {
     let progress = api.store.progress_at(&api.tenant, &row.id, api.now_ms()).await.map_err(error::store)?;
-    Ok(AssetView::new(row, progress))
+    let renewal = api.store.renewal_progress_at(&row, api.now_ms()).await.map_err(error::store)?;
+    Ok(AssetView::new(row, progress, renewal))
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ kernel::problem_codes! {
     ASSET_NOT_FOUND = "asset.not_found",
         "There is no asset with this id, or it is gone.",
         "check the id; GET /api/v1/assets lists the assets there are";
+    ASSET_NOT_READY = "asset.not_ready",
+        "Only what is ready can be encoded again.",
+        "wait until the asset is ready; one that failed has to be uploaded again";
     ASSET_UNKNOWN_STATE = "asset.unknown_state",
         "The filter names a state that assets do not have.",
         "use awaiting_upload, ingesting, processing, ready, errored or deleting";
@@ -19,7 +22,7 @@ kernel::problem_codes! {
         "There is no ladder of this name.",
         "check the name; GET /api/v1/ladders lists the ladders there are";
     LADDER_UNKNOWN = "ladder.unknown",
-        "The upload names a ladder that is not there.",
+        "The request names a ladder that is not there.",
         "use a name from GET /api/v1/ladders, or leave the ladder out";
     LICENCE_EXPIRED_TOKEN = "licence.expired_token",
         "The playback token is past its time, or before it.",

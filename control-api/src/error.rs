@@ -28,6 +28,10 @@ pub(crate) fn store(error: asset_store::StoreError) -> Problem {
         E::NotFound("upload") => Problem::not_found(codes::UPLOAD_NOT_FOUND, "there is no such upload"),
         E::NotFound(_) => Problem::not_found(codes::ASSET_NOT_FOUND, "there is no such asset"),
         E::UploadClosed(asset_store::UploadState::Attached) | E::OtherSource => already_received(),
+        E::NotReady(phase) => Problem::conflict(
+            codes::ASSET_NOT_READY,
+            format!("the asset is {phase}, so that there is nothing to renew"),
+        ),
         E::UploadClosed(state) => upload_closed(state.as_str()),
         E::Database(error) => database(error),
         E::Invalid { field, reason } => {

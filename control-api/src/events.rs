@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asset_flow::Phase;
+use asset_flow::{Phase, RenewalPhase};
+use asset_store::AssetRow;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -22,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::state::Api;
 use crate::views::{ProgressView, RenditionView, progress};
-use crate::{assets, codes, error};
+use crate::{assets, codes, error, views};
 
 /// Between two looks at the progress: at most two events a second and asset.
 const BEAT: Duration = Duration::from_millis(500);
@@ -70,6 +71,9 @@ pub(crate) struct ProgressData {
     progress: ProgressView,
     /// How far its renditions are.
     renditions: Vec<RenditionView>,
+    /// How far its renewal is, while that is processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewal: Option<ProgressView>,
 }
 
 /// The progress of what is being worked on, computed once for all who listen.
@@ -95,8 +99,11 @@ impl Pulse {
         for phase in [Phase::Processing, Phase::Ingesting] {
             let rows = api.store.assets(&api.tenant, Some(phase), None, FOLLOWED).await.map_err(error::store)?;
             for row in rows {
-                all.push(progress_of(api, &row.id, row.state).await?);
+                all.push(progress_of(api, &row).await?);
             }
+        }
+        for row in api.store.renewing().await.map_err(error::store)?.iter().filter(|row| row.tenant_id == api.tenant) {
+            all.push(progress_of(api, row).await?);
         }
         let all = Arc::new(all);
         *last = Some(Reading { taken: Instant::now(), changes, all: Arc::clone(&all) });
@@ -104,10 +111,12 @@ impl Pulse {
     }
 }
 
-async fn progress_of(api: &Api, id: &AssetId, phase: Phase) -> Result<ProgressData, Problem> {
-    let how_far = api.store.progress_at(&api.tenant, id, api.now_ms()).await.map_err(error::store)?;
+async fn progress_of(api: &Api, row: &AssetRow) -> Result<ProgressData, Problem> {
+    let how_far = api.store.progress_at(&api.tenant, &row.id, api.now_ms()).await.map_err(error::store)?;
+    let renewal = api.store.renewal_progress_at(row, api.now_ms()).await.map_err(error::store)?;
     let (progress, renditions) = progress(how_far);
-    Ok(ProgressData { asset_id: id.to_string(), state: phase.as_str(), progress, renditions })
+    let renewal = renewal.map(|how_far| views::progress(how_far).0);
+    Ok(ProgressData { asset_id: row.id.to_string(), state: row.state.as_str(), progress, renditions, renewal })
 }
 
 struct Listener {
@@ -143,8 +152,9 @@ impl Listener {
             None => self.api.pulse.read(&self.api).await?,
             Some(id) => {
                 let row = assets::find(&self.api, id).await?;
-                let working = matches!(row.state, Phase::Processing | Phase::Ingesting);
-                Arc::new(if working { vec![progress_of(&self.api, id, row.state).await?] } else { Vec::new() })
+                let renewing = row.flow.renewal.as_ref().is_some_and(|of| of.phase == RenewalPhase::Processing);
+                let working = matches!(row.state, Phase::Processing | Phase::Ingesting) || renewing;
+                Arc::new(if working { vec![progress_of(&self.api, &row).await?] } else { Vec::new() })
             }
         };
         for data in all.iter().filter(|data| self.seen.get(&data.asset_id) != Some(data)) {

@@ -25,6 +25,8 @@ pub(crate) struct JobView {
     /// `probe`, `plan`, `encode_range`, `encode_audio`, `stills`, `read_text`, `publish_first`, `publish_complete`, `tidy`
     /// or `delete`.
     stage: String,
+    /// Which making of the asset's media it belongs to: 0 the first, then one for each renewal.
+    making: u32,
     /// `waiting`, `ready`, `running`, `done`, `parked` or `cancelled`.
     state: &'static str,
     /// Higher goes first.
@@ -64,6 +66,7 @@ impl From<JobRow> for JobView {
             id: row.id.to_string(),
             asset_id: row.asset_id.to_string(),
             stage: row.stage,
+            making: row.making,
             state: row.state.as_str(),
             priority: row.priority,
             attempt: row.attempt,

@@ -54,6 +54,8 @@ pub(crate) struct LadderView {
     rungs: Vec<RungView>,
     /// The sound.
     audio: AudioView,
+    /// Whether the library is encoded again by itself when its file has changed.
+    renew_library: bool,
     /// Hash of its file.
     sha256: String,
 }
@@ -82,6 +84,7 @@ impl From<Ladder> for LadderView {
             max_frame_rate: ladder.max_frame_rate,
             rungs: ladder.rungs.into_iter().map(rung).collect(),
             audio: AudioView { bitrate_bps: ladder.audio.bitrate_bps, channels: ladder.audio.channels },
+            renew_library: ladder.renew_library,
             sha256: ladder.sha256,
         }
     }
@@ -112,7 +115,10 @@ pub(crate) async fn show(
     ApiPath(name): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let ladder = api.ladders.ladder(&name);
-    let ladder = ladder.ok_or_else(|| Problem::not_found(codes::LADDER_NOT_FOUND, "there is no such ladder"))?;
-    Ok(respond_json(&headers, &LadderView::from(ladder)))
+    Ok(respond_json(&headers, &LadderView::from(find(&api, &name)?)))
+}
+
+/// The ladder of this name, as it is in force.
+pub(crate) fn find(api: &Api, name: &str) -> Result<Ladder, Problem> {
+    api.ladders.ladder(name).ok_or_else(|| Problem::not_found(codes::LADDER_NOT_FOUND, "there is no such ladder"))
 }

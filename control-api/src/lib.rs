@@ -6,6 +6,7 @@
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
 //!   staging.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
+//! - `renewals`: what is ready, encoded again.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `transcoding`: the older routes of the same records, in camelCase.
 //! - `ops`, `docs`, `web`: health, metrics, the `OpenAPI` document and its page, the studio's files.
@@ -27,6 +28,7 @@ mod ops;
 pub mod options;
 mod playback;
 mod receive;
+mod renewals;
 mod resumable;
 mod state;
 mod transcoding;

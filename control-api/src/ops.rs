@@ -72,6 +72,7 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Result<Response, Problem> 
 )]
 pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let assets = api.store.count_by_state().await.map_err(error::store)?;
+    let renewals = api.store.count_renewals().await.map_err(error::store)?;
     let jobs = api.queue().depths().await.map_err(error::queue)?;
     let mut text = String::new();
     family(&mut text, "lectern_build_info", "gauge", "The version that runs.");
@@ -80,6 +81,10 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Deleted) {
         let count = assets.iter().find(|(known, _)| *known == phase).map_or(0, |(_, count)| *count);
         line(&mut text, "lectern_assets", &format!("state=\"{phase}\""), count);
+    }
+    family(&mut text, "lectern_renewals", "gauge", "Recordings to be encoded again, and given up, by state.");
+    for (state, count) in renewals {
+        line(&mut text, "lectern_renewals", &format!("state=\"{}\"", escape(&state)), count);
     }
     family(&mut text, "lectern_jobs", "gauge", "Unfinished and parked jobs by stage and state.");
     for (stage, state, count) in jobs {

@@ -1,6 +1,6 @@
 //! The JSON forms of uploads and assets, and the rows they are made of.
 
-use asset_flow::Phase;
+use asset_flow::{FlowFailure, Phase, Renewal};
 use asset_store::{AssetRow, Progress, RenditionState, UploadRow, UploadState};
 use kernel::{Problem, rfc3339};
 use media_types::{AssetId, UploadId};
@@ -151,6 +151,23 @@ pub(crate) struct FailureView {
     hint: Option<String>,
 }
 
+/// An asset's media being made once more, while what there is is played.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RenewalView {
+    /// `waiting` for its turn, `processing`, or `errored`: then what is published stays.
+    state: &'static str,
+    /// The ladder that it is encoded with.
+    ladder: String,
+    /// Hash of that ladder's file.
+    ladder_sha256: String,
+    /// RFC 3339.
+    asked_at: Option<String>,
+    /// How far it is, while it is processed.
+    progress: Option<ProgressView>,
+    /// Why it was given up.
+    error: Option<FailureView>,
+}
+
 /// An asset: one recording, from its upload to its deletion.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct AssetView {
@@ -174,6 +191,12 @@ pub(crate) struct AssetView {
     size_bytes: Option<u64>,
     /// The ladder it is encoded with.
     ladder: String,
+    /// Hash of that ladder's file, as it was then; null before it is planned.
+    ladder_sha256: Option<String>,
+    /// RFC 3339: since when what a renewal made is played; null while it is what was made first.
+    renewed_at: Option<String>,
+    /// Its being encoded again, or why that was given up; null when there is none.
+    renewal: Option<RenewalView>,
     /// `cbcs` or `cenc` when it is encrypted before it is published: players then need a playback token; null when clear.
     protection: Option<&'static str>,
     /// How far it is.
@@ -214,16 +237,31 @@ pub(crate) fn tenths(percent: f64) -> f64 {
     (percent * 10.0).floor() / 10.0
 }
 
+impl From<FlowFailure> for FailureView {
+    fn from(failure: FlowFailure) -> Self {
+        Self { code: failure.code, stage: failure.stage, detail: failure.detail, hint: failure.hint }
+    }
+}
+
+impl RenewalView {
+    fn new(renewal: Renewal, asked_ms: Option<i64>, how_far: Option<Progress>) -> Self {
+        Self {
+            state: renewal.phase.as_str(),
+            ladder: renewal.ladder.name,
+            ladder_sha256: renewal.ladder.sha256,
+            asked_at: asked_ms.map(rfc3339),
+            progress: how_far.map(|how_far| progress(how_far).0),
+            error: renewal.failure.map(FailureView::from),
+        }
+    }
+}
+
 impl AssetView {
-    pub(crate) fn new(row: AssetRow, how_far: Progress) -> Self {
+    /// `renewal` is how far its renewal is.
+    pub(crate) fn new(row: AssetRow, how_far: Progress, renewal: Option<Progress>) -> Self {
         let (progress, renditions) = progress(how_far);
         let failure = row.flow.failure.filter(|_| matches!(row.state, Phase::Errored | Phase::Deleting));
-        let error = failure.map(|failure| FailureView {
-            code: failure.code,
-            stage: failure.stage,
-            detail: failure.detail,
-            hint: failure.hint,
-        });
+        let renewal = row.flow.renewal.map(|of| RenewalView::new(*of, row.renewal_ms, renewal));
         Self {
             id: row.id.to_string(),
             state: row.state.as_str(),
@@ -235,10 +273,13 @@ impl AssetView {
             duration_ms: row.duration_ms,
             size_bytes: row.source_size,
             ladder: row.ladder,
+            ladder_sha256: row.ladder_sha256,
+            renewed_at: row.renewed_ms.map(rfc3339),
+            renewal,
             protection: row.protection.map(|scheme| scheme.as_str()),
             progress,
             renditions,
-            error,
+            error: failure.map(FailureView::from),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) const DEFAULT_DBTP: f64 = -1.0;
 /// In place of a loudness: the source's own.
 pub(crate) const OWN_LOUDNESS: &str = "source";
 
-pub(crate) const ROOT_KEYS: [&str; 6] = ["name", "description", "video", "audio", "per_title", "rung"];
+pub(crate) const ROOT_KEYS: [&str; 7] = ["name", "description", "renew_library", "video", "audio", "per_title", "rung"];
 pub(crate) const VIDEO_KEYS: [&str; 6] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db"];
 pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
 pub(crate) const PER_TITLE_KEYS: [&str; 3] = ["target_db", "step_db", "legible_lines"];
@@ -54,6 +54,9 @@ struct LadderFile {
     /// One sentence on what it is for.
     #[schemars(length(min = 1, max = 300))]
     description: String,
+    /// Encodes recordings that were made with this ladder again, behind all other work, when this file has changed. Default:
+    /// only when asked for.
+    renew_library: Option<bool>,
     /// What holds for all rungs.
     video: VideoFile,
     /// The sound all rungs share.

@@ -20,6 +20,8 @@ pub struct Ladder {
     pub floor_db: Option<f64>,
     /// How a recording's own rungs are decided; `None` when it gets these as they are.
     pub per_title: Option<PerTitle>,
+    /// Whether the library is encoded again by itself when the file has changed.
+    pub renew_library: bool,
     /// Lower-case hex SHA-256 of the file's bytes.
     pub sha256: String,
 }

@@ -41,6 +41,7 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
     root.only(&file::ROOT_KEYS, mistakes);
     let name = root.name("name", mistakes);
     let description = root.description(mistakes);
+    let renew_library = root.flag("renew_library", mistakes).unwrap_or_default();
     let defaults = read_video(root.table("video", "[video]", mistakes), mistakes);
     let audio = read_audio(root.table("audio", "[audio]", mistakes), mistakes);
     let per_title = read_per_title(&root, mistakes);
@@ -53,6 +54,7 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
         rungs,
         audio,
         per_title,
+        renew_library,
         sha256: hex::encode(Sha256::digest(text.as_bytes())),
     })
 }

@@ -154,6 +154,16 @@ impl<'d> Section<'d> {
         text.to_owned()
     }
 
+    /// A boolean, if the key is there; `None` also when it is wrong.
+    pub(crate) fn flag(&self, key: &str, mistakes: &mut Mistakes<'_>) -> Option<bool> {
+        let item = self.table.get(key)?;
+        let value = item.as_bool();
+        if value.is_none() {
+            self.wrong_type(key, item, "true or false", mistakes);
+        }
+        value
+    }
+
     /// One of the `known` words, if the key is there.
     pub(crate) fn choice(&self, key: &str, known: &[&str], mistakes: &mut Mistakes<'_>) -> Option<String> {
         let text = self.text(key, mistakes)?;

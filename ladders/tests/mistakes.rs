@@ -60,6 +60,18 @@ fn a_good_file_becomes_ascending_rungs_with_defaults_and_overrides() {
 }
 
 #[test]
+fn the_library_is_left_alone_unless_the_file_says_otherwise() {
+    let of = |value: &str| GOOD.replacen("[video]", &format!("renew_library = {value}\n\n[video]"), 1);
+    assert!(!parse("small.toml", GOOD).unwrap().renew_library);
+    assert!(parse("small.toml", &of("true")).unwrap().renew_library);
+    assert!(!parse("small.toml", &of("false")).unwrap().renew_library);
+    assert_eq!(
+        report(&of("\"yes\"")),
+        "small.toml:4:17: `renew_library` is a string, not true or false\n  help: replace the value"
+    );
+}
+
+#[test]
 fn sound_is_brought_to_minus_16_lufs_unless_the_file_says_otherwise() {
     let of = |lines: &str| {
         let text = GOOD.replacen("channels = 2", &format!("channels = 2\n{lines}"), 1);

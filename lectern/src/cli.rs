@@ -295,6 +295,17 @@ pub(crate) enum LadderCommand {
         #[arg(long)]
         svg: Option<PathBuf>,
     },
+    /// Encode recordings again that were made with an earlier state of a ladder, behind all other work; until then they are
+    /// played as they are. A server or a worker on the data folder does it
+    Renew {
+        /// The ladder's name
+        ladder: String,
+        /// Only this recording, by the id of its asset, whichever ladder it was made with
+        #[arg(long, value_name = "ID")]
+        asset: Option<String>,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Print the JSON Schema of ladder files
     Schema,
 }

@@ -8,6 +8,7 @@ pub(crate) mod lint;
 mod origin;
 mod package;
 mod probe;
+mod renew;
 mod rewrap;
 mod serve;
 mod worker;

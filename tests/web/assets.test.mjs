@@ -72,6 +72,14 @@ test('progress is merged, but never revives what is finished', () => {
   assert.deepEqual([book.get('1').state, book.get('1').progress.percent], ['ready', 100]);
 });
 
+test('what is ready tells how far it is encoded again, and stays ready', () => {
+  const book = new AssetBook();
+  const renewing = asset('1', { state: 'ready', renewal: { state: 'processing', progress: { percent: 1 } } });
+  book.put(renewing);
+  book.progress({ asset_id: '1', state: 'ready', progress: { percent: 100 }, renditions: [], renewal: { percent: 40 } });
+  assert.deepEqual(book.get('1'), { ...renewing, renewal: { state: 'processing', progress: { percent: 40 } } });
+});
+
 test('an event says which asset has to be read again', () => {
   const book = new AssetBook();
   book.put(asset('1'));

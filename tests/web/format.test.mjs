@@ -14,6 +14,12 @@ test('a clock carries seconds into minutes and hours', () => {
   for (const [seconds, text] of cases) assert.equal(format.clock(seconds), text, String(seconds));
 });
 
+test('what is encoded again says so in a clause', () => {
+  const cases = [[null, ''], [undefined, ''], [{ state: 'waiting' }, 'waits to be encoded again'], [{ state: 'processing', progress: null }, 'being encoded again'],
+    [{ state: 'processing', progress: { percent: 42.7 } }, 'being encoded again, 42 %'], [{ state: 'errored', error: { detail: 'the file is gone' } }, 'not encoded again: the file is gone']];
+  for (const [renewal, text] of cases) assert.equal(format.again(renewal), text, JSON.stringify(renewal));
+});
+
 test('what is left is said roughly, and not at all when nobody knows', () => {
   const cases = [[null, ''], [undefined, ''], [NaN, ''], [Infinity, ''], [0, 'almost done'], [3, 'about 5 s left'], [54, 'about 55 s left'], [56, 'about 1 min left'],
     [125, 'about 2 min left'], [3569, 'about 59 min left'], [3600, 'about 1 h left'], [5400, 'about 1.5 h left']];

@@ -20,7 +20,7 @@ mod transcode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use asset_flow::{FlowEvent, FlowFailure, Stage, URGENT, WATCHED};
+use asset_flow::{FlowEvent, FlowFailure, RENEWAL, Stage, URGENT, WATCHED};
 use asset_store::{AssetRow, AssetStore, StoreError};
 use engine_host::{EngineOptions, EngineSession};
 use futures::FutureExt;
@@ -37,11 +37,12 @@ pub use protect::Protecting;
 /// Finds a ladder by name, as it is in force now.
 pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
 
-/// Niceness of engines: of those that a viewer waits for, of those that somebody waits for, of all others. Five steps are
-/// about three times the share of a processor.
+/// Niceness of engines: of those that a viewer waits for, of those that somebody waits for, of all others, and of renewals. Five
+/// steps are about three times the share of a processor.
 const WATCHED_NICE: u8 = 0;
 const URGENT_NICE: u8 = 5;
 const ORDINARY_NICE: u8 = 15;
+const RENEWAL_NICE: u8 = 19;
 /// Plans kept in memory, newest last.
 const PLANS_KEPT: usize = 16;
 
@@ -106,13 +107,17 @@ impl Workshop {
         }
     }
 
-    /// The job's asset.
+    /// The job's asset; to a job of a renewal as that sees it, so that no stage needs to know of renewals.
     async fn asset(&self, job: &ClaimedJob) -> Result<AssetRow, WorkError> {
         let asset = self.store.asset(&job.tenant_id, &job.asset_id).await?;
         // Looked at after the asset: a job of bytes that have been thrown away must not take the asset of others for its own.
         let row = self.store.queue().job(&job.tenant_id, &job.fence.job_id).await.map_err(StoreError::from)?;
         let held = row.is_some_and(|row| row.state == JobState::Running && row.attempt == job.fence.attempt);
-        asset.filter(|_| held).ok_or(WorkError::LeaseLost)
+        let asset = asset.filter(|_| held).ok_or(WorkError::LeaseLost)?;
+        match job.making {
+            0 => Ok(asset),
+            making => asset.in_renewal().filter(|seen| seen.flow.making == making).ok_or(WorkError::LeaseLost),
+        }
     }
 
     /// The asset's source, or what has arrived of it, and what is made of it; sealed when it is to be protected.
@@ -130,7 +135,8 @@ impl Workshop {
         let nice = match job.priority {
             WATCHED.. => WATCHED_NICE,
             URGENT.. => URGENT_NICE,
-            _ => ORDINARY_NICE,
+            RENEWAL.. => ORDINARY_NICE,
+            _ => RENEWAL_NICE,
         };
         let options = EngineOptions { nice, ..self.engine.clone() };
         Ok(EngineSession::start(&options, Arc::new(media.source(lease).await?)).await?)
@@ -140,9 +146,20 @@ impl Workshop {
         &self,
         job: &ClaimedJob,
         result: serde_json::Value,
-        event: Option<&FlowEvent>,
+        event: Option<FlowEvent>,
     ) -> Result<(), WorkError> {
-        Ok(self.store.commit(&job.fence, &job.asset_id, result, event, now_ms()).await?)
+        let event = event.map(|event| event.of_making(job.making));
+        Ok(self.store.commit(&job.fence, &job.asset_id, result, event.as_ref(), now_ms()).await?)
+    }
+
+    /// Gives places that became free to renewals that wait.
+    pub(crate) async fn start_renewals(&self) {
+        match self.store.start_renewals(now_ms()).await {
+            Ok(0) => {}
+            Ok(begun) => tracing::info!(begun, "renewals began"),
+            // Every worker looks again within a minute.
+            Err(error) => tracing::warn!(%error, "waiting renewals could not begin"),
+        }
     }
 
     /// The asset's plan, as stored by the plan stage.
@@ -207,6 +224,9 @@ impl Handler for StageHandler {
                     duration_ms = began.elapsed().as_millis() as u64, "stage finished"),
                 Err(WorkError::LeaseLost) => workshop.discard_attempt(&job).await,
                 Err(error) => workshop.fail(&job, &error).await,
+            }
+            if job.making > 0 {
+                workshop.start_renewals().await;
             }
         }
         .boxed()

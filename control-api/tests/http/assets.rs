@@ -248,7 +248,7 @@ async fn jobs_are_listed_by_page_and_shown_one_by_one() {
         }
         path = answer.header("link").trim_start_matches('<').split('>').next().unwrap().to_owned();
     }
-    let jobs = server.store.queue().jobs_of(&default_tenant(), &asset).await.unwrap();
+    let jobs = server.store.queue().jobs_of(&default_tenant(), &asset, 0).await.unwrap();
     let mut expected: Vec<_> = jobs.iter().map(|job| job.id.to_string()).collect();
     seen.sort();
     expected.sort();

@@ -112,3 +112,29 @@ async fn a_listener_of_one_asset_hears_of_no_other() {
         assert!([400, 404, 422].contains(&answer.status), "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_renewal_is_told_with_its_progress_while_its_asset_stays_ready() {
+    let server = Server::start().await;
+    let asset = server.uploaded().await;
+    server.plan(&asset).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+    let mut streams = Vec::new();
+    for query in [String::new(), format!("?asset_id={asset}")] {
+        streams.push(Stream::open(&server, &query, None).await);
+    }
+    let path = format!("/api/v1/assets/{asset}");
+    assert_eq!(server.call("POST", &format!("{path}/renew"), &[], "").await.status, 202);
+    for stream in &mut streams {
+        let told = stream.until("asset.renewing").await.data;
+        let data = &told["data"];
+        assert_eq!((&data["state"], &data["renewal"]["state"]), (&json!("ready"), &json!("processing")));
+        let progress = stream.until("asset.progress").await.data;
+        assert_eq!((&progress["state"], &progress["renewal"]["stage"]), (&json!("ready"), &json!("plan")));
+    }
+    assert_eq!(server.call("POST", &format!("{path}/cancel"), &[], "").await.status, 202);
+    for stream in &mut streams {
+        let told = stream.until("asset.renewal_errored").await.data;
+        assert_eq!(told["data"]["renewal"]["error"]["code"], "asset.cancelled");
+    }
+}

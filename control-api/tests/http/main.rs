@@ -9,5 +9,6 @@ mod events;
 mod licence;
 mod licence_proxy;
 mod pages;
+mod renewals;
 mod server;
 mod uploads;

@@ -3,33 +3,35 @@
 use thiserror::Error;
 
 use crate::event::CANCELLED;
-use crate::{AssetState, FlowEvent, FlowFailure, HeadStart, JobRequest, Phase, Stage, jobs};
+use crate::{AssetState, FlowEvent, FlowFailure, HeadStart, JobRequest, Phase, Stage, jobs, renewal};
 
 /// What must happen together with a new state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// Jobs to enqueue after `cancel_jobs` was obeyed, in this order.
+    /// Jobs to enqueue after `cancel_jobs` and `cancel_making` were obeyed, in this order.
     pub jobs: Vec<JobRequest>,
     /// Whether every job of the asset that is not finished is cancelled first.
     pub cancel_jobs: bool,
+    /// The making whose jobs are cancelled first, as far as they are not finished.
+    pub cancel_making: Option<u32>,
 }
 
 impl Effects {
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self::default()
     }
 
     fn enqueue(stage: Stage) -> Self {
-        Self { jobs: vec![JobRequest::single(stage)], cancel_jobs: false }
+        Self { jobs: vec![JobRequest::single(stage)], ..Self::default() }
     }
 
     fn stop() -> Self {
-        Self { jobs: Vec::new(), cancel_jobs: true }
+        Self { cancel_jobs: true, ..Self::default() }
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && !self.cancel_jobs
+        self.jobs.is_empty() && !self.cancel_jobs && self.cancel_making.is_none()
     }
 }
 
@@ -65,8 +67,11 @@ pub enum FlowError {
 ///
 /// Events that a race or a repetition can bring late (an upload attached twice, a job that ends after a cancel, a
 /// second request to delete) leave the state as it is and ask for nothing. A request to delete is legal in every phase;
-/// a request to cancel too, and does nothing once the asset is ready. What was played before it was made is not played
-/// any more when it never will be whole.
+/// a request to cancel too, and once the asset is ready it stops its renewal alone. What was played before it was made is not
+/// played any more when it never will be whole.
+///
+/// An asset that is ready stays so while its media are made once more: what happens to its renewal changes what is served with
+/// [`FlowEvent::Complete`] alone, and what a job of another making says is late.
 ///
 /// While a source arrives, work may begin with what is there: it is probed and planned, and the pictures of its beginning are
 /// made, of which nobody is told. When the source is whole the rest follows from the same plan; when it is begun anew, all of
@@ -82,17 +87,24 @@ pub fn advance(state: &AssetState, event: &FlowEvent) -> Result<(AssetState, Eff
         _ => match event {
             FlowEvent::DeleteRequested => {
                 next.phase = Phase::Deleting;
+                next.renewal = None;
                 Effects { cancel_jobs: true, ..Effects::enqueue(Stage::Delete) }
             }
             FlowEvent::Deleted => return Err(out_of_order(state, event)),
-            _ if matches!(state.phase, Phase::Ready | Phase::Errored) => Effects::none(),
+            _ if state.phase == Phase::Ready => renewal::ready(&mut next, event)?,
+            _ if state.phase == Phase::Errored || of_renewal(event) => Effects::none(),
             _ => underway(&mut next, event)?,
         },
     };
     Ok((next, effects))
 }
 
-fn out_of_order(state: &AssetState, event: &FlowEvent) -> FlowError {
+/// Whether it means a renewal, which an asset has only once it is ready.
+fn of_renewal(event: &FlowEvent) -> bool {
+    matches!(event, FlowEvent::RenewRequested { .. } | FlowEvent::RenewalStarted | FlowEvent::InRenewal { .. })
+}
+
+pub(crate) fn out_of_order(state: &AssetState, event: &FlowEvent) -> FlowError {
     FlowError::OutOfOrder { phase: state.phase, event: event.name() }
 }
 
@@ -119,13 +131,13 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             next.phase = Phase::Errored;
             next.failure = Some(failure.clone());
             next.playable_generation = next.complete_generation;
-            Effects { jobs: abandoned, cancel_jobs: true }
+            Effects { jobs: abandoned, ..Effects::stop() }
         }
         FlowEvent::Cancelled => {
             next.failure = Some(cancelled(next));
             next.phase = Phase::Errored;
             next.playable_generation = next.complete_generation;
-            Effects { jobs: if arriving { abandoned } else { jobs::of_cancellation() }, cancel_jobs: true }
+            Effects { jobs: if arriving { abandoned } else { jobs::of_cancellation() }, ..Effects::stop() }
         }
         FlowEvent::UploadStarted
         | FlowEvent::BeginningReceived
@@ -143,13 +155,12 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             summary.check()?;
             next.plan = Some(summary.clone());
             let jobs = if arriving { jobs::of_head_start(summary) } else { jobs::of_plan(summary) };
-            Effects { jobs, cancel_jobs: false }
+            Effects { jobs, ..Effects::none() }
         }
         FlowEvent::Analysed { summary } if !arriving && next.plan.as_ref().is_some_and(|plan| plan.per_title) => {
             summary.check()?;
             if let Some(plan) = &mut next.plan {
-                plan.renditions = summary.renditions.clone();
-                plan.skipped = summary.skipped.clone();
+                plan.decide(summary);
             }
             Effects::none()
         }
@@ -162,7 +173,7 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             next.playable_generation = Some(generation);
             next.complete_generation = Some(generation);
             next.phase = Phase::Ready;
-            Effects { jobs: jobs::of_completion(), cancel_jobs: false }
+            Effects { jobs: jobs::of_completion(), ..Effects::none() }
         }
         _ => return Err(out_of_order(next, event)),
     })
@@ -187,7 +198,7 @@ fn received(next: &mut AssetState, event: &FlowEvent) -> Effects {
         FlowEvent::SourceReceived => {
             next.phase = Phase::Processing;
             match (&next.plan, next.head_start) {
-                (Some(plan), _) => Effects { jobs: jobs::of_plan(plan), cancel_jobs: false },
+                (Some(plan), _) => Effects { jobs: jobs::of_plan(plan), ..Effects::none() },
                 // A job that looks at what had arrived then says what comes next.
                 (None, HeadStart::Taken) => Effects::none(),
                 (None, HeadStart::None | HeadStart::GivenUp) => Effects::enqueue(look(next)),
@@ -207,7 +218,7 @@ fn look(state: &AssetState) -> Stage {
     if state.probed { Stage::Plan } else { Stage::Probe }
 }
 
-fn grown(state: &AssetState, generation: u64) -> Result<u64, FlowError> {
+pub(crate) fn grown(state: &AssetState, generation: u64) -> Result<u64, FlowError> {
     let published = state.playable_generation.unwrap_or(0);
     if generation > published { Ok(generation) } else { Err(FlowError::StaleGeneration { generation, published }) }
 }

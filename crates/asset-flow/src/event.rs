@@ -1,5 +1,6 @@
 //! What can happen to an asset.
 
+use media_types::LadderPin;
 use serde::{Deserialize, Serialize};
 
 use crate::PlanSummary;
@@ -62,7 +63,26 @@ pub enum FlowEvent {
         /// Why.
         failure: FlowFailure,
     },
-    /// A person asked to stop. What is published stays.
+    /// The media are to be made once more with this ladder; what is published is served until then.
+    RenewRequested {
+        /// As it is in force now.
+        ladder: LadderPin,
+    },
+    /// It is the renewal's turn.
+    RenewalStarted,
+    /// Something of the above happened to a job of a renewal.
+    InRenewal {
+        /// The renewal's.
+        making: u32,
+        /// What.
+        what: Box<FlowEvent>,
+    },
+    /// The changed ladder asks for what is published already: nothing has to be made. In a renewal alone.
+    Repinned {
+        /// The plan as it would be.
+        summary: PlanSummary,
+    },
+    /// A person asked to stop. What is published complete stays.
     Cancelled,
     /// A person asked for the asset to go, with all that was published.
     DeleteRequested,
@@ -71,6 +91,12 @@ pub enum FlowEvent {
 }
 
 impl FlowEvent {
+    /// The event as a job of this making brings it: of the first one as it is.
+    #[must_use]
+    pub fn of_making(self, making: u32) -> Self {
+        if making == 0 { self } else { FlowEvent::InRenewal { making, what: Box::new(self) } }
+    }
+
     /// Its name, as in its JSON.
     pub fn name(&self) -> &'static str {
         match self {
@@ -85,6 +111,10 @@ impl FlowEvent {
             FlowEvent::FirstPlayable { .. } => "first_playable",
             FlowEvent::Complete { .. } => "complete",
             FlowEvent::Failed { .. } => "failed",
+            FlowEvent::RenewRequested { .. } => "renew_requested",
+            FlowEvent::RenewalStarted => "renewal_started",
+            FlowEvent::InRenewal { .. } => "in_renewal",
+            FlowEvent::Repinned { .. } => "repinned",
             FlowEvent::Cancelled => "cancelled",
             FlowEvent::DeleteRequested => "delete_requested",
             FlowEvent::Deleted => "deleted",

@@ -13,6 +13,8 @@ const CANCELLATION_NOTICED_MS: i64 = 10 * 60_000;
 pub struct JobRequest {
     /// What it does.
     pub stage: Stage,
+    /// The making that it works on, see [`AssetState::making`](crate::AssetState::making); 0 for what belongs to none.
+    pub making: u32,
     /// Higher goes first; jobs of equal priority go in the order of their batch.
     pub priority: i64,
     /// Relative cost, for progress: about a thousand pixels of an encoded frame. At least 1.
@@ -38,6 +40,7 @@ impl JobRequest {
 
     fn new(stage: Stage, weight: u64, waits_on: Vec<usize>) -> Self {
         Self {
+            making: 0,
             priority: stage.priority(),
             weight: i64::try_from(weight).unwrap_or(i64::MAX).clamp(1, MAX_WEIGHT),
             max_attempts: stage.max_attempts(),
@@ -69,6 +72,16 @@ pub(crate) fn of_completion() -> Vec<JobRequest> {
 /// What was made for nothing goes, once every worker has surely noticed that its job is cancelled.
 pub(crate) fn of_cancellation() -> Vec<JobRequest> {
     vec![JobRequest::later(Stage::Tidy, CANCELLATION_NOTICED_MS)]
+}
+
+/// A renewal begins with its plan: what the source is, is known.
+pub(crate) fn of_renewal(making: u32) -> Vec<JobRequest> {
+    in_renewal(making, vec![JobRequest::single(Stage::Plan)])
+}
+
+/// The jobs of a plan as those of a renewal, for which nobody waits.
+pub(crate) fn in_renewal(making: u32, jobs: Vec<JobRequest>) -> Vec<JobRequest> {
+    jobs.into_iter().map(|job| JobRequest { making, priority: job.stage.renewal_priority(), ..job }).collect()
 }
 
 /// What was made of an upload that never came to be whole goes at once, and what was being made then when it has stopped.

@@ -127,6 +127,12 @@ impl PlanSummary {
         self.ranges.len().max(self.renditions.len()) > 1
     }
 
+    /// Takes over what was decided by the recording's own pictures.
+    pub(crate) fn decide(&mut self, decided: &PlanSummary) {
+        self.renditions.clone_from(&decided.renditions);
+        self.skipped.clone_from(&decided.skipped);
+    }
+
     /// Frames of all ranges.
     pub fn frame_count(&self) -> u64 {
         self.ranges.iter().fold(0, |sum, &frames| sum.saturating_add(frames))

@@ -62,6 +62,9 @@ pub const URGENT: i64 = 200;
 /// From this priority on somebody waits for it in front of a player.
 pub const WATCHED: i64 = 220;
 
+/// Below this priority lies all work of renewals, and nothing else: it is done when there is nothing else to do.
+pub const RENEWAL: i64 = 20;
+
 /// The name of every stage, in the order of the flow.
 pub const ALL_STAGES: [&str; 12] = [
     "probe",
@@ -130,6 +133,16 @@ impl Stage {
             Stage::Analyse | Stage::ReadText => 150,
             Stage::EncodeRange { .. } | Stage::EncodeAudio { .. } => 100,
             Stage::Tidy => 50,
+        }
+    }
+
+    /// The same in a renewal, always below [`RENEWAL`]: all media are alike, and ending work that is under way beats starting
+    /// new work here too.
+    pub fn renewal_priority(&self) -> i64 {
+        match self {
+            Stage::PublishComplete => 15,
+            Stage::Plan => 10,
+            _ => 5,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{FlowFailure, PlanSummary};
+use crate::{FlowFailure, PlanSummary, Renewal};
 
 /// The phases of an asset's life, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,6 +111,16 @@ pub struct AssetState {
     pub complete_generation: Option<u64>,
     /// The plan; `None` until planned.
     pub plan: Option<PlanSummary>,
+    /// Which making of the media this is: 0 the first one, then one for each renewal. Results of one making are never taken for
+    /// those of another.
+    #[serde(default)]
+    pub making: u32,
+    /// The last making that was begun, or was to be.
+    #[serde(default)]
+    pub last_making: u32,
+    /// The media being made once more, of an asset that is [`Phase::Ready`] and stays so; or why that was given up.
+    #[serde(default)]
+    pub renewal: Option<Box<Renewal>>,
     /// The first failure. In [`Phase::Deleting`] with stage `delete`: the removal gave up and may be asked for again.
     pub failure: Option<FlowFailure>,
 }

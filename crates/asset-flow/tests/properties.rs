@@ -1,9 +1,9 @@
 //! What holds for every sequence of events, however senseless.
 
 use asset_flow::{
-    AssetState, FlowEvent, FlowFailure, JobRequest, Phase, PlanSummary, RenditionSummary, Stage, advance,
+    AssetState, FlowEvent, FlowFailure, JobRequest, Phase, PlanSummary, RENEWAL, RenditionSummary, Stage, advance,
 };
-use media_types::VideoCodec;
+use media_types::{LadderPin, VideoCodec};
 use proptest::prelude::*;
 
 fn summary() -> impl Strategy<Value = PlanSummary> {
@@ -65,6 +65,23 @@ fn failure() -> impl Strategy<Value = FlowFailure> {
     })
 }
 
+/// What happens to a renewal; those of its jobs are often of the one that there is.
+fn renewal() -> impl Strategy<Value = FlowEvent> {
+    let ladder = |sha256| LadderPin { name: "lecture".to_owned(), sha256 };
+    let what = prop_oneof![
+        good_summary().prop_map(|summary| FlowEvent::Planned { summary }),
+        good_summary().prop_map(|summary| FlowEvent::Analysed { summary }),
+        good_summary().prop_map(|summary| FlowEvent::Repinned { summary }),
+        (0u64..40).prop_map(|generation| FlowEvent::Complete { generation }),
+        failure().prop_map(|failure| FlowEvent::Failed { failure }),
+    ];
+    prop_oneof![
+        2 => "[ab]".prop_map(move |sha256| FlowEvent::RenewRequested { ladder: ladder(sha256) }),
+        2 => Just(FlowEvent::RenewalStarted),
+        4 => (1u32..4, what).prop_map(|(making, what)| what.of_making(making)),
+    ]
+}
+
 fn event() -> impl Strategy<Value = FlowEvent> {
     prop_oneof![
         2 => Just(FlowEvent::UploadStarted),
@@ -82,6 +99,7 @@ fn event() -> impl Strategy<Value = FlowEvent> {
         1 => Just(FlowEvent::Cancelled),
         1 => Just(FlowEvent::DeleteRequested),
         1 => Just(FlowEvent::Deleted),
+        8 => renewal(),
     ]
 }
 
@@ -101,7 +119,51 @@ fn rank(phase: Phase) -> usize {
     Phase::ALL.iter().position(|other| *other == phase).expect("every phase is listed")
 }
 
+/// An asset that is ready.
+fn ready(plan: PlanSummary) -> AssetState {
+    let generation = Some(4);
+    AssetState {
+        phase: Phase::Ready,
+        probed: true,
+        plan: Some(plan),
+        playable_generation: generation,
+        complete_generation: generation,
+        ..AssetState::default()
+    }
+}
+
 proptest! {
+    /// Jobs of a renewal are never mixed with those of another: one is stopped before the next begins, and what is served
+    /// changes with a complete generation alone.
+    #[test]
+    fn whatever_happens_to_renewals_what_is_served_is_whole(
+        plan in good_summary(),
+        events in prop::collection::vec(prop_oneof![6 => renewal(), 1 => Just(FlowEvent::Cancelled)], 0..60),
+    ) {
+        let (mut state, mut at_work) = (ready(plan), None);
+        for event in &events {
+            let Ok((next, effects)) = advance(&state, event) else { continue };
+            check_jobs(&effects.jobs)?;
+            prop_assert_eq!(next.phase, Phase::Ready);
+            prop_assert!(!effects.cancel_jobs && effects.cancel_making.is_none_or(|stopped| Some(stopped) == at_work));
+            prop_assert!(next.playable_generation == next.complete_generation);
+            let published = next.complete_generation != state.complete_generation;
+            prop_assert!(!published || next.complete_generation > state.complete_generation);
+            prop_assert!(!published || (Some(next.making) == at_work && next.renewal.is_none()));
+            prop_assert!(published || next.making == state.making);
+            if effects.cancel_making.is_some() || next.renewal.is_none() {
+                at_work = None;
+            }
+            for job in effects.jobs.iter().filter(|job| job.making > 0) {
+                prop_assert!(job.priority < RENEWAL && job.stage != Stage::PublishFirst);
+                prop_assert!(at_work.is_none_or(|making| making == job.making), "two renewals at once");
+                at_work = Some(job.making);
+            }
+            prop_assert!(next.last_making >= state.last_making && next.last_making >= next.making);
+            state = next;
+        }
+    }
+
     #[test]
     fn no_sequence_of_events_breaks_the_flow(events in prop::collection::vec(event(), 0..60)) {
         let mut state = AssetState::default();

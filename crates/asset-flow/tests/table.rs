@@ -250,7 +250,7 @@ fn of_an_upload_that_is_begun_anew_nothing_counts_that_was_made_before() {
     };
     let (anew, effects) = advance(&state, &FlowEvent::UploadRestarted).unwrap();
     assert_eq!(anew, AssetState { phase: Phase::Ingesting, take: 1, ..AssetState::default() });
-    assert_eq!(effects, Effects { jobs: Vec::new(), cancel_jobs: true });
+    assert_eq!(effects, Effects { cancel_jobs: true, ..Effects::default() });
     let (again, effects) = advance(&anew, &FlowEvent::BeginningReceived).unwrap();
     assert_eq!((again.take, effects.jobs[0].stage.clone()), (1, Stage::Probe));
     let (given_up, effects) = advance(&again, &FlowEvent::Cancelled).unwrap();

@@ -1,6 +1,6 @@
 //! The one way an asset's state changes.
 
-use asset_flow::{Effects, FlowEvent, JobRequest, Phase, Stage, advance};
+use asset_flow::{AssetState, Effects, FlowEvent, JobRequest, Phase, Stage, advance};
 use database::outbox::{self, NewEvent};
 use database::{Tx, args};
 use job_queue::NewJob;
@@ -36,7 +36,7 @@ impl AssetStore {
     pub(crate) async fn step(
         &self,
         tx: &mut Tx,
-        asset: AssetRow,
+        mut asset: AssetRow,
         event: &FlowEvent,
         now_ms: i64,
     ) -> Result<AssetRow, StoreError> {
@@ -44,9 +44,11 @@ impl AssetStore {
         if flow == asset.flow && effects.is_empty() {
             return Ok(asset);
         }
-        let kinds = snapshot::kinds(&asset.flow, &flow);
-        let mut asset = AssetRow { state: flow.phase, flow, ..asset };
+        let before = std::mem::replace(&mut asset.flow, flow);
+        asset.state = asset.flow.phase;
+        let kinds = snapshot::kinds(&before, &asset.flow);
         mark(&mut asset, event, &kinds, now_ms);
+        mark_renewal(&mut asset, &before, now_ms);
         save(tx, &mut asset, now_ms).await?;
         self.follow(tx, &asset, &effects, now_ms).await?;
         if matches!(asset.state, Phase::Errored | Phase::Deleting) {
@@ -63,6 +65,9 @@ impl AssetStore {
     async fn follow(&self, tx: &mut Tx, asset: &AssetRow, effects: &Effects, now_ms: i64) -> Result<(), StoreError> {
         if effects.cancel_jobs {
             self.queue.cancel_asset(tx, &asset.tenant_id, &asset.id, now_ms).await?;
+        }
+        if let Some(making) = effects.cancel_making {
+            self.queue.cancel_making(tx, &asset.tenant_id, &asset.id, making, now_ms).await?;
         }
         if !effects.jobs.is_empty() {
             self.queue.enqueue(tx, now_ms, &new_jobs(asset, &effects.jobs)?).await?;
@@ -114,6 +119,10 @@ async fn save(tx: &mut Tx, asset: &mut AssetRow, now_ms: i64) -> Result<(), Stor
         asset.complete_ms,
         asset.updated_ms,
         asset.version,
+        &asset.ladder,
+        asset.flow.renewal.as_ref().map(|renewal| renewal.phase.as_str()),
+        asset.renewal_ms,
+        asset.renewed_ms,
     ];
     tx.execute(sql::SAVE_ASSET, args).await?;
     Ok(())
@@ -139,6 +148,25 @@ fn mark(asset: &mut AssetRow, event: &FlowEvent, kinds: &[&str], now_ms: i64) {
     }
 }
 
+/// Fills in what follows from a change of the renewal.
+fn mark_renewal(asset: &mut AssetRow, before: &AssetState, now_ms: i64) {
+    match (&before.renewal, &asset.flow.renewal) {
+        (before, Some(after)) if before.as_ref().is_none_or(|before| before.making != after.making) => {
+            asset.renewal_ms = Some(now_ms);
+        }
+        (Some(ended), None) if asset.state == Phase::Ready => {
+            asset.ladder.clone_from(&ended.ladder.name);
+            asset.ladder_sha256 = asset.flow.plan.as_ref().map(|plan| plan.ladder_sha256.clone());
+            asset.duration_ms = asset.flow.plan.as_ref().map(|plan| plan.duration_ms);
+            asset.renewal_ms = None;
+            if asset.flow.making != before.making {
+                asset.renewed_ms = Some(now_ms);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// What becomes of an upload under way when `event` ends its asset.
 fn closed_by(event: &FlowEvent) -> UploadState {
     match event {
@@ -159,6 +187,7 @@ pub(crate) fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<
             asset_id: asset.id.clone(),
             stage: request.stage.name().to_owned(),
             payload: object(&request.stage, "job")?,
+            making: request.making,
             priority: request.priority,
             weight: request.weight,
             max_attempts: request.max_attempts,
@@ -175,6 +204,7 @@ pub(crate) fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<
 fn dedupe_key(asset: &AssetRow, request: &JobRequest) -> Option<String> {
     let name = request.stage.name();
     match &request.stage {
+        Stage::Plan if request.making > 0 => Some(format!("{}:{name}:{}", asset.id, request.making)),
         Stage::Probe | Stage::Plan | Stage::Delete => Some(format!("{}:{name}", asset.id)),
         Stage::EncodeAhead { of, first_segment, segment_count } => {
             Some(format!("{}:{name}:{of:?}:{first_segment}+{segment_count}:{}", asset.id, request.priority))

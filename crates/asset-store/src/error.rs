@@ -1,6 +1,6 @@
 //! Why the store did not do what it was asked.
 
-use asset_flow::FlowError;
+use asset_flow::{FlowError, Phase};
 use database::DbError;
 use job_queue::QueueError;
 use thiserror::Error;
@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The upload has ended; it takes no more bytes.
     #[error("the upload is {0}")]
     UploadClosed(UploadState),
+    /// The asset is not ready, so that there is nothing to renew.
+    #[error("the asset is {0}")]
+    NotReady(Phase),
     /// The upload was completed before, with other bytes.
     #[error("the upload already has another source")]
     OtherSource,

@@ -15,8 +15,8 @@ use crate::{AssetRow, AssetStore, MAX_PAGE, StoreError, sql};
 const MAX_TEXT_CHARS: usize = 2_000;
 
 impl AssetStore {
-    /// Commits a job's result, an object, and the event that comes with it: all or nothing, and only while the lease
-    /// behind `fence` is held.
+    /// Commits a job's result, an object, and the event that comes with it ([`FlowEvent::of_making`] the job's): all or
+    /// nothing, and only while the lease behind `fence` is held.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when it is not; then nothing was changed.
@@ -38,8 +38,8 @@ impl AssetStore {
         Ok(tx.commit().await?)
     }
 
-    /// Records that a job failed. When it will not be tried again, the asset fails with it: what was published stays,
-    /// everything outstanding is cancelled.
+    /// Records that a job failed. When it will not be tried again, the asset fails with it, or the renewal that it belongs to:
+    /// what was published stays, everything outstanding is cancelled.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when the job is no longer the caller's; then nothing was changed.
@@ -56,13 +56,14 @@ impl AssetStore {
         let of_job = Failure { code: failure.code.clone(), detail: failure.detail.clone(), retry };
         let outcome = self.queue.fail(&mut tx, &job.fence, now_ms, &of_job).await?;
         if matches!(outcome, FailOutcome::Parked) {
-            self.step(&mut tx, asset, &FlowEvent::Failed { failure }, now_ms).await?;
+            let event = FlowEvent::Failed { failure }.of_making(job.making);
+            self.step(&mut tx, asset, &event, now_ms).await?;
         }
         tx.commit().await?;
         Ok(outcome)
     }
 
-    /// Fails the asset of a job that the reaper parked because its workers died with it. Does nothing when the job is
+    /// Fails the asset, or its renewal, of a job that the reaper parked because its workers died with it. Does nothing when the job is
     /// not parked (any more) or the asset has ended; may be repeated.
     pub async fn park_lost(&self, fence: &Fence, asset: &AssetId, now_ms: i64) -> Result<AssetRow, StoreError> {
         let tenant = &fence.tenant_id;
@@ -72,22 +73,25 @@ impl AssetStore {
         let Some(job) = job.filter(|job| job.state == JobState::Parked && job.asset_id == asset.id) else {
             return Ok(asset);
         };
+        let making = job.making;
         let failure = tidy(&FlowFailure {
             stage: job.stage,
             code: job.error_code.unwrap_or_else(|| "job.lost_workers".to_owned()),
             detail: job.error_detail.unwrap_or_else(|| "every worker that took the job died with it".to_owned()),
             hint: None,
         });
-        let asset = self.step(&mut tx, asset, &FlowEvent::Failed { failure }, now_ms).await?;
+        let event = FlowEvent::Failed { failure }.of_making(making);
+        let asset = self.step(&mut tx, asset, &event, now_ms).await?;
         tx.commit().await?;
         Ok(asset)
     }
 
     /// Fails the assets, of all tenants, whose job was parked by a process that was killed before it could tell them, and
-    /// returns how many. For the start of a process and now and then: it looks at every asset that is being processed or
-    /// deleted, a page at a time.
+    /// returns how many. For the start of a process and now and then: it looks at every asset that is being processed,
+    /// renewed or deleted, a page at a time.
     pub async fn settle_parked(&self, now_ms: i64) -> Result<u64, StoreError> {
-        let (mut settled, mut after) = (0, (String::new(), String::new()));
+        let mut settled = self.settle_renewals(now_ms).await?;
+        let mut after = (String::new(), String::new());
         loop {
             let args = args![&after.0, &after.1, MAX_PAGE];
             let page: Vec<RawAsset> = self.db().all(sql::ACTIVE_ASSETS, args).await?;
@@ -105,6 +109,19 @@ impl AssetStore {
                 return Ok(settled);
             }
         }
+    }
+
+    async fn settle_renewals(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let mut settled = 0;
+        for asset in self.renewing().await? {
+            let Some(renewal) = &asset.flow.renewal else { continue };
+            if let Some(job) = self.queue.parked_of(&asset.tenant_id, &asset.id, renewal.making).await? {
+                let fence = Fence { tenant_id: asset.tenant_id.clone(), job_id: job.id, attempt: job.attempt };
+                let told = self.park_lost(&fence, &asset.id, now_ms).await?;
+                settled += u64::from(told.flow != asset.flow);
+            }
+        }
+        Ok(settled)
     }
 
     /// The parked job that should have ended the asset.

@@ -5,6 +5,7 @@
 //! - [`rows`]: [`AssetRow`], [`UploadRow`] and what is needed to make one.
 //! - `apply`, `jobs`: changes of state, by a caller's transaction, by a job's result or failure, by a person's request.
 //! - `demand`: what viewers wait for while a recording is made.
+//! - `renewals`: what is ready, encoded again beside what is served.
 //! - `uploads`: from the announcement of an upload to its source.
 //! - `reads`: single assets, pages of them, playback ids.
 //! - [`progress`]: how far an asset is, computed from its jobs.
@@ -20,6 +21,7 @@ mod error;
 mod jobs;
 pub mod progress;
 mod reads;
+mod renewals;
 pub mod rows;
 mod snapshot;
 mod sql;
@@ -31,6 +33,7 @@ pub use demand::MAX_DEMANDED;
 pub use error::StoreError;
 use job_queue::JobQueue;
 pub use progress::{Progress, RenditionProgress, RenditionState};
+pub use renewals::RENEWALS_AT_ONCE;
 pub use rows::{AssetRow, NewUpload, UploadRow, UploadState};
 pub use sql::STATEMENTS;
 

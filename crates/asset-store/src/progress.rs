@@ -86,7 +86,7 @@ impl AssetStore {
             _ => None,
         };
         let jobs = match asset.state {
-            Phase::Processing | Phase::Errored => self.queue.jobs_of(tenant, &asset.id).await?,
+            Phase::Processing | Phase::Errored => self.queue.jobs_of(tenant, &asset.id, asset.flow.making).await?,
             _ => Vec::new(),
         };
         let mut progress = compute(&asset, upload.as_ref(), &jobs, now_ms);
@@ -201,24 +201,25 @@ fn renditions(asset: &AssetRow, plan: &PlanSummary, work: &[Work<'_>]) -> Vec<Re
     plan.renditions.iter().map(one).chain(skipped).collect()
 }
 
-/// The highest percent shown per asset, so that a job that starts over does not turn a progress bar back.
+/// The highest percent shown of each making of an asset, so that a job that starts over does not turn a progress bar back.
 #[derive(Default)]
-pub(crate) struct HighWater(Mutex<HashMap<AssetId, f64>>);
+pub(crate) struct HighWater(Mutex<HashMap<(AssetId, u32), f64>>);
 
 impl HighWater {
     /// Assets remembered at a time; when there are more, all are forgotten, and a bar may fall once.
     const MAX: usize = 4_096;
 
-    fn raise(&self, asset: &AssetRow, percent: f64) -> f64 {
+    pub(crate) fn raise(&self, asset: &AssetRow, percent: f64) -> f64 {
+        let making = (asset.id.clone(), asset.flow.making);
         let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !matches!(asset.state, Phase::Processing | Phase::Errored) {
-            seen.remove(&asset.id);
+            seen.remove(&making);
             return percent;
         }
-        if seen.len() >= Self::MAX && !seen.contains_key(&asset.id) {
+        if seen.len() >= Self::MAX && !seen.contains_key(&making) {
             seen.clear();
         }
-        let highest = seen.entry(asset.id.clone()).or_insert(percent);
+        let highest = seen.entry(making).or_insert(percent);
         *highest = highest.max(percent);
         *highest
     }

@@ -151,6 +151,10 @@ pub struct AssetRow {
     pub playable_ms: Option<i64>,
     /// When everything was published.
     pub complete_ms: Option<i64>,
+    /// When its renewal was asked for, if there is one.
+    pub renewal_ms: Option<i64>,
+    /// Since when what a renewal made is served; `None` while it is what was made first.
+    pub renewed_ms: Option<i64>,
     /// Grows with every change of its state, from 1.
     pub version: i64,
 }
@@ -207,6 +211,8 @@ database::row! {
         playable_ms: Option<i64>,
         complete_ms: Option<i64>,
         version: i64,
+        renewal_ms: Option<i64>,
+        renewed_ms: Option<i64>,
     }
 }
 
@@ -233,6 +239,8 @@ impl TryFrom<RawAsset> for AssetRow {
             uploaded_ms: raw.uploaded_ms,
             playable_ms: raw.playable_ms,
             complete_ms: raw.complete_ms,
+            renewal_ms: raw.renewal_ms,
+            renewed_ms: raw.renewed_ms,
             version: raw.version,
         })
     }

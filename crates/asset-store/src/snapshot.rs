@@ -1,6 +1,6 @@
 //! What the outbox says about an asset.
 
-use asset_flow::{AssetState, Phase};
+use asset_flow::{AssetState, Phase, RenewalPhase};
 use serde_json::{Value, json};
 
 use crate::AssetRow;
@@ -10,6 +10,9 @@ pub(crate) fn kinds(before: &AssetState, after: &AssetState) -> Vec<&'static str
     let mut kinds = Vec::new();
     if before.playable_generation.is_none() && after.playable_generation.is_some() {
         kinds.push("asset.playable");
+    }
+    if let Some(kind) = renewal_kind(before, after) {
+        kinds.push(kind);
     }
     if before.phase != after.phase {
         match after.phase {
@@ -24,6 +27,18 @@ pub(crate) fn kinds(before: &AssetState, after: &AssetState) -> Vec<&'static str
     kinds
 }
 
+/// The kind of what happened to the renewal of an asset that is ready, and stays so.
+fn renewal_kind(before: &AssetState, after: &AssetState) -> Option<&'static str> {
+    let phase = |state: &AssetState| state.renewal.as_ref().map(|renewal| renewal.phase);
+    match (phase(before), phase(after)) {
+        _ if after.phase != Phase::Ready => None,
+        (Some(_), None) => Some("asset.renewed"),
+        (before, Some(RenewalPhase::Processing)) if before != Some(RenewalPhase::Processing) => Some("asset.renewing"),
+        (before, Some(RenewalPhase::Errored)) if before != Some(RenewalPhase::Errored) => Some("asset.renewal_errored"),
+        _ => None,
+    }
+}
+
 /// The data of an event: the asset as it is after the change.
 pub(crate) fn of(asset: &AssetRow) -> Value {
     json!({
@@ -35,6 +50,9 @@ pub(crate) fn of(asset: &AssetRow) -> Value {
         "complete_generation": asset.flow.complete_generation,
         "duration_ms": asset.duration_ms,
         "error": asset.flow.failure,
+        "renewal": asset.flow.renewal.as_ref().map(|renewal| json!({
+            "state": renewal.phase, "ladder": renewal.ladder.name, "error": renewal.failure,
+        })),
         "version": asset.version,
     })
 }

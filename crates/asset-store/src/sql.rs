@@ -3,7 +3,8 @@
 macro_rules! asset_columns {
     () => {
         "tenant_id, id, playback_id, filename, flow, generation, source_size, source_sha256, ladder, ladder_sha256,
-        protection, duration_ms, created_ms, updated_ms, uploaded_ms, playable_ms, complete_ms, version"
+        protection, duration_ms, created_ms, updated_ms, uploaded_ms, playable_ms, complete_ms, version, renewal_ms,
+        renewed_ms"
     };
 }
 
@@ -23,7 +24,8 @@ pub(crate) const LOCK_ASSET: &str =
     concat!("UPDATE asset SET version = version WHERE tenant_id = $1 AND id = $2 RETURNING ", asset_columns!());
 pub(crate) const SAVE_ASSET: &str = "UPDATE asset SET state = $3, flow = $4, source_size = $5, source_sha256 = $6,
     ladder_sha256 = $7, duration_ms = $8, uploaded_ms = $9, playable_ms = $10, complete_ms = $11, updated_ms = $12,
-    version = $13 WHERE tenant_id = $1 AND id = $2";
+    version = $13, ladder = $14, renewal_state = $15, renewal_ms = $16, renewed_ms = $17
+    WHERE tenant_id = $1 AND id = $2";
 pub(crate) const NEXT_GENERATION: &str = "UPDATE asset SET generation = generation + 1, updated_ms = $3
     WHERE tenant_id = $1 AND id = $2 RETURNING generation";
 pub(crate) const GET_ASSET: &str =
@@ -48,6 +50,26 @@ pub(crate) const ACTIVE_ASSETS: &str = concat!(
     " FROM asset WHERE state IN ('processing', 'deleting') AND (tenant_id, id) > ($1, $2)
         ORDER BY tenant_id, id LIMIT $3"
 );
+/// Under way, and never many.
+pub(crate) const RENEWING_ASSETS: &str = concat!(
+    "SELECT ",
+    asset_columns!(),
+    " FROM asset WHERE renewal_state = 'processing' ORDER BY renewal_ms, tenant_id, id LIMIT $1"
+);
+pub(crate) const FIRST_WAITING: &str = concat!(
+    "SELECT ",
+    asset_columns!(),
+    " FROM asset WHERE renewal_state = 'waiting' ORDER BY renewal_ms, tenant_id, id LIMIT 1"
+);
+pub(crate) const OUTDATED: &str = concat!(
+    "SELECT ",
+    asset_columns!(),
+    " FROM asset WHERE tenant_id = $1 AND state = 'ready' AND ladder = $2
+        AND (ladder_sha256 <> $3 OR renewal_state IN ('waiting', 'processing'))
+        AND (created_ms, id) < ($4, $5) ORDER BY created_ms DESC, id DESC LIMIT $6"
+);
+pub(crate) const COUNT_RENEWALS: &str = "SELECT renewal_state, CAST(COUNT(*) AS BIGINT) FROM asset
+    WHERE renewal_state IS NOT NULL GROUP BY renewal_state ORDER BY renewal_state";
 pub(crate) const COUNT_BY_STATE: &str =
     "SELECT state, CAST(COUNT(*) AS BIGINT) FROM asset WHERE state <> 'deleted' GROUP BY state ORDER BY state";
 pub(crate) const ERASE_ASSET: &str = "DELETE FROM asset WHERE tenant_id = $1 AND id = $2 AND state = 'deleted'";
@@ -88,6 +110,10 @@ pub const STATEMENTS: &[&str] = &[
     LIST_ASSETS,
     LIST_ASSETS_IN_STATE,
     ACTIVE_ASSETS,
+    RENEWING_ASSETS,
+    FIRST_WAITING,
+    OUTDATED,
+    COUNT_RENEWALS,
     COUNT_BY_STATE,
     ERASE_ASSET,
     ERASE_UPLOADS,

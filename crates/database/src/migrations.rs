@@ -33,6 +33,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("keys", "20260101000500_content_key_create"),
     migration!("assets", "20260101000600_asset_protection"),
     migration!("keys", "20260101000700_data_key_create"),
+    migration!("queue", "20261122123000_job_making"),
+    migration!("assets", "20261122123100_asset_renewal"),
 ];
 
 #[cfg(test)]

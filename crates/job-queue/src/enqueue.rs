@@ -87,6 +87,7 @@ async fn insert(tx: &mut Tx, now_ms: i64, job: &NewJob) -> Result<bool, QueueErr
         job.max_attempts,
         job.dedupe_key.clone(),
         now_ms,
+        i64::from(job.making),
     ];
     Ok(tx.execute(sql::INSERT, args).await? == 1)
 }

@@ -23,6 +23,8 @@ pub struct NewJob {
     pub stage: String,
     /// An object for the handler.
     pub payload: Value,
+    /// Which making of its asset it belongs to, 0 for the first.
+    pub making: u32,
     /// Higher goes first.
     pub priority: i64,
     /// Relative cost, at least 0, for the progress of the asset.
@@ -62,6 +64,8 @@ pub struct ClaimedJob {
     pub stage: String,
     /// An object for the handler.
     pub payload: Value,
+    /// Which making of its asset it belongs to, 0 for the first.
+    pub making: u32,
     /// Higher goes first.
     pub priority: i64,
     /// How often it may be tried.
@@ -134,6 +138,8 @@ pub struct JobRow {
     pub stage: String,
     /// An object for the handler.
     pub payload: Value,
+    /// Which making of its asset it belongs to, 0 for the first.
+    pub making: u32,
     /// Where it stands.
     pub state: JobState,
     /// Higher goes first.
@@ -237,6 +243,7 @@ database::row! {
         pub(crate) payload: Json<Value>,
         pub(crate) priority: i64,
         pub(crate) max_attempts: i64,
+        pub(crate) making: i64,
     }
 }
 
@@ -261,7 +268,12 @@ database::row! {
         pub(crate) started_ms: Option<i64>,
         pub(crate) finished_ms: Option<i64>,
         pub(crate) run_at_ms: i64,
+        pub(crate) making: i64,
     }
+}
+
+fn making(job: &str, stored: i64) -> Result<u32, QueueError> {
+    stored.try_into().map_err(|_| QueueError::Corrupt(job.to_owned()))
 }
 
 /// Reads a stored id or state; what does not parse is a corrupt row, never a panic.
@@ -277,6 +289,7 @@ impl TryFrom<RawClaim> for ClaimedJob {
             tenant_id: tenant_id.clone(),
             fence: Fence { tenant_id, job_id: parse(&raw.id, &raw.id)?, attempt: raw.attempt },
             asset_id: parse(&raw.id, &raw.asset_id)?,
+            making: making(&raw.id, raw.making)?,
             stage: raw.stage,
             payload: raw.payload.0,
             priority: raw.priority,
@@ -292,6 +305,7 @@ impl TryFrom<RawJob> for JobRow {
             tenant_id: parse(&raw.id, &raw.tenant_id)?,
             asset_id: parse(&raw.id, &raw.asset_id)?,
             state: parse(&raw.id, &raw.state)?,
+            making: making(&raw.id, raw.making)?,
             id: parse(&raw.id, &raw.id)?,
             stage: raw.stage,
             payload: raw.payload.0,

@@ -36,10 +36,23 @@ impl JobQueue {
         raw.map(JobRow::try_from).transpose()
     }
 
-    /// All jobs of an asset, oldest first, at most [`MAX_JOBS_OF_ASSET`].
-    pub async fn jobs_of(&self, tenant: &TenantId, asset: &AssetId) -> Result<Vec<JobRow>, QueueError> {
-        let raw: Vec<RawJob> = self.db.all(sql::JOBS_OF, args![tenant, asset, MAX_JOBS_OF_ASSET]).await?;
+    /// All jobs of one making of an asset, oldest first, at most [`MAX_JOBS_OF_ASSET`]. What tidies or removes the asset
+    /// belongs to the first.
+    pub async fn jobs_of(&self, tenant: &TenantId, asset: &AssetId, making: u32) -> Result<Vec<JobRow>, QueueError> {
+        let args = args![tenant, asset, i64::from(making), MAX_JOBS_OF_ASSET];
+        let raw: Vec<RawJob> = self.db.all(sql::JOBS_OF, args).await?;
         raw.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// The first job of a making of an asset that was parked, if there is one.
+    pub async fn parked_of(
+        &self,
+        tenant: &TenantId,
+        asset: &AssetId,
+        making: u32,
+    ) -> Result<Option<JobRow>, QueueError> {
+        let raw: Option<RawJob> = self.db.optional(sql::PARKED_OF, args![tenant, asset, i64::from(making)]).await?;
+        raw.map(JobRow::try_from).transpose()
     }
 
     /// The asset's jobs of one stage that are not ended, as `tx` sees them, oldest first, at most
@@ -95,6 +108,18 @@ impl JobQueue {
         now_ms: i64,
     ) -> Result<u64, QueueError> {
         Ok(tx.execute(sql::CANCEL_ASSET, args![tenant, asset, now_ms]).await?)
+    }
+
+    /// The same of one making's jobs alone.
+    pub async fn cancel_making(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        asset: &AssetId,
+        making: u32,
+        now_ms: i64,
+    ) -> Result<u64, QueueError> {
+        Ok(tx.execute(sql::CANCEL_MAKING, args![tenant, asset, i64::from(making), now_ms]).await?)
     }
 
     /// Deletes the finished, parked and cancelled jobs of the asset and returns how many: when the asset is erased.

@@ -3,15 +3,15 @@
 macro_rules! job_columns {
     () => {
         "id, tenant_id, asset_id, stage, payload, state, priority, weight, attempt, max_attempts, progress, worker,
-        error_code, error_detail, result, created_ms, started_ms, finished_ms, run_at_ms"
+        error_code, error_detail, result, created_ms, started_ms, finished_ms, run_at_ms, making"
     };
 }
 
 // Enqueue.
 
 pub(crate) const INSERT: &str = "INSERT INTO job (id, tenant_id, asset_id, stage, payload, state, priority, weight,
-    run_at_ms, attempt, returned, max_attempts, waits_for, heartbeat, progress, dedupe_key, created_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12) ON CONFLICT DO NOTHING";
+    run_at_ms, attempt, returned, max_attempts, waits_for, heartbeat, progress, dedupe_key, created_ms, making)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12, $13) ON CONFLICT DO NOTHING";
 pub(crate) const BY_ID: &str = "SELECT id FROM job WHERE tenant_id = $1 AND id = $2";
 pub(crate) const BY_DEDUPE_KEY: &str = "SELECT id FROM job WHERE tenant_id = $1 AND dedupe_key = $2
     AND state IN ('waiting', 'ready', 'running')";
@@ -33,7 +33,7 @@ pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = atte
         WHERE state = 'ready' AND run_at_ms <= $2 AND priority >= $3
         AND stage IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ORDER BY priority DESC, run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
-    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, max_attempts";
+    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, max_attempts, making";
 
 // Under a lease: $1 is the tenant, $2 the job, $3 the attempt.
 
@@ -73,13 +73,21 @@ pub(crate) const TAKE_OVER: &str = "UPDATE job SET
 
 pub(crate) const CANCEL_ASSET: &str = "UPDATE job SET state = 'cancelled', finished_ms = $3
     WHERE tenant_id = $1 AND asset_id = $2 AND state IN ('waiting', 'ready', 'running')";
+pub(crate) const CANCEL_MAKING: &str = "UPDATE job SET state = 'cancelled', finished_ms = $4
+    WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 AND state IN ('waiting', 'ready', 'running')";
 pub(crate) const DELETE_ASSET: &str = "DELETE FROM job WHERE tenant_id = $1 AND asset_id = $2
     AND state IN ('done', 'parked', 'cancelled')";
 pub(crate) const JOB: &str = concat!("SELECT ", job_columns!(), " FROM job WHERE tenant_id = $1 AND id = $2");
 pub(crate) const JOBS_OF: &str = concat!(
     "SELECT ",
     job_columns!(),
-    " FROM job WHERE tenant_id = $1 AND asset_id = $2 ORDER BY created_ms, id LIMIT $3"
+    " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 ORDER BY created_ms, id LIMIT $4"
+);
+pub(crate) const PARKED_OF: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 AND state = 'parked'
+    ORDER BY created_ms, id LIMIT 1"
 );
 pub(crate) const OPEN_JOBS: &str = concat!(
     "SELECT ",
@@ -131,9 +139,11 @@ pub const STATEMENTS: &[&str] = &[
     RUNNING,
     TAKE_OVER,
     CANCEL_ASSET,
+    CANCEL_MAKING,
     DELETE_ASSET,
     JOB,
     JOBS_OF,
+    PARKED_OF,
     OPEN_JOBS,
     LIST,
     LIST_OF_ASSET,

@@ -391,6 +391,17 @@ impl EncodePlan {
         renditions.skip(usize::from(early_only))
     }
 
+    /// Whether both make the same media: they differ in the ladder's hash, in what a person is told, and in nothing else.
+    pub fn makes_the_same(&self, other: &Self) -> bool {
+        let told = |plan: &Self| Self {
+            ladder: LadderPin { name: String::new(), sha256: String::new() },
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            ..plan.clone()
+        };
+        told(self) == told(other)
+    }
+
     /// The same where nobody plays before all is made.
     #[must_use]
     pub fn without_early_only(mut self) -> Self {
@@ -440,6 +451,23 @@ mod tests {
         assert!(read("null").is_empty() && read("[]").is_empty());
         let again = serde_json::to_string(&tracks).unwrap();
         assert_eq!(read(&again), tracks);
+    }
+
+    #[test]
+    fn plans_that_differ_in_the_hash_of_their_ladder_and_in_what_is_told_make_the_same() {
+        let plan = |sha256: &str, bitrate_bps: u32, warning: &str| {
+            let audio = format!(
+                r#"{{"stream_index":1,"source_time_base":{{"num":1,"den":48000}},"origin_pts":0,"sample_rate":48000,"channels":2,
+                "bitrate_bps":{bitrate_bps},"sample_count":480000,"borders":[192000],"language":"en","loudness":null}}"#
+            );
+            let plan = r#"{"ladder":{"name":"film","sha256":"SHA"},"video":null,"audio":AUDIO,"stills":null,"skipped":[],
+                "duration_ms":10000,"warnings":["WARNING"]}"#;
+            let plan = plan.replace("SHA", sha256).replace("AUDIO", &audio).replace("WARNING", warning);
+            serde_json::from_str::<EncodePlan>(&plan).unwrap()
+        };
+        let served = plan("ab", 96_000, "mono");
+        assert!(served.makes_the_same(&plan("cd", 96_000, "in one channel")));
+        assert!(!served.makes_the_same(&plan("cd", 64_000, "mono")));
     }
 
     #[test]

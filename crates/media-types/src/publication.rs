@@ -78,6 +78,11 @@ pub fn take_prefix(asset: &AssetId, take: u32) -> String {
     }
 }
 
+/// Prefix of what is planned for a renewal of an asset, `making` of 1 or more, inside [`work_prefix`].
+pub fn making_prefix(asset: &AssetId, making: u32) -> String {
+    format!("{}making-{making}/", work_prefix(asset))
+}
+
 /// Prefix of everything published under one playback id.
 pub fn published_prefix(playback: &PlaybackId) -> String {
     format!("published/{playback}/")

@@ -33,6 +33,7 @@ pub(crate) fn run(command: LadderCommand, json: bool) -> Result<(), Failure> {
         LadderCommand::Plot { ladder, source, svg } => {
             plot(&ladder_book::find(&ladder)?, source.as_deref(), svg.as_deref())
         }
+        LadderCommand::Renew { ladder, asset, data } => crate::block_on(super::renew::run(ladder, asset, data, json)),
         LadderCommand::Schema => out::line(format_args!("{:#}", ladders::json_schema())),
     }
 }

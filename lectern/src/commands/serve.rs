@@ -1,6 +1,7 @@
 //! `lectern serve`: everything in one process.
 
 mod licence_servers;
+mod renewing;
 
 pub(crate) use licence_servers::systems as licence_systems;
 
@@ -54,7 +55,8 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
     let workshop = super::worker::workshop(&data, licences.vault.clone())?;
-    let (work, work_ended) = super::worker::spawn(&data, workshop.clone(), options.concurrency, stopped)?;
+    let (work, work_ended) = super::worker::spawn(&data, workshop.clone(), options.concurrency, stopped.clone())?;
+    tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped));
 
     let control = control_api::router(ControlOptions {
         store: data.assets.clone(),

@@ -23,7 +23,7 @@ impl Workshop {
             None => self.settle_json(&key, self.decide(&asset, job, lease).await?).await?,
         };
         let event = FlowEvent::Analysed { summary: PlanSummary::from(&plan) };
-        self.commit(job, json!({ "decision": plan.decision }), Some(&event)).await
+        self.commit(job, json!({ "decision": plan.decision }), Some(event)).await
     }
 
     /// The plan with what was decided, or as it is.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use asset_store::AssetRow;
 use job_queue::{ClaimedJob, JobState, Lease};
 use media_types::{PlaybackId, publication};
 
@@ -14,19 +15,19 @@ const CANCELLATION_NOTICED: Duration = Duration::from_secs(5);
 
 impl Workshop {
     pub(super) async fn delete(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
-        let playback = self.asset(job).await?.playback_id;
+        let AssetRow { playback_id: playback, flow, .. } = self.asset(job).await?;
         self.remove(job, &playback, lease).await?;
-        if self.was_at_work(job).await? {
+        if self.was_at_work(job, 0).await? || self.was_at_work(job, flow.last_making).await? {
             tokio::time::sleep(CANCELLATION_NOTICED).await;
             self.remove(job, &playback, lease).await?;
         }
         Ok(self.store.finish_deletion(&job.fence, &job.asset_id, now_ms()).await?)
     }
 
-    /// Whether a worker may still be writing for a job that was cancelled a moment ago.
-    async fn was_at_work(&self, job: &ClaimedJob) -> Result<bool, WorkError> {
+    /// Whether a worker may still be writing for a job of this making that was cancelled a moment ago.
+    async fn was_at_work(&self, job: &ClaimedJob, making: u32) -> Result<bool, WorkError> {
         let since = now_ms() - CANCELLATION_NOTICED.as_millis() as i64;
-        let jobs = self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?;
+        let jobs = self.store.queue().jobs_of(&job.tenant_id, &job.asset_id, making).await?;
         Ok(jobs.iter().any(|job| {
             job.state == JobState::Cancelled
                 && job.started_ms.is_some()

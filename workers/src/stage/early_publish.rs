@@ -47,7 +47,7 @@ impl Workshop {
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned };
         self.examine_planned(&asset, &index).await?;
         self.announce_same(&asset, &index).await?;
-        self.commit(job, json!({ "generation": generation }), Some(&FlowEvent::FirstPlayable { generation })).await
+        self.commit(job, json!({ "generation": generation }), Some(FlowEvent::FirstPlayable { generation })).await
     }
 
     /// Whether the first segment of each track is there. One that could not be encoded ahead comes with its range, or with the

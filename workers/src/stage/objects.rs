@@ -29,14 +29,22 @@ pub(super) fn report_key(asset: &AssetRow) -> String {
     format!("{}probe.json", learned_prefix(asset))
 }
 
+/// Prefix of what is planned for the asset's making: the first one lies with what was learned of the source.
+fn planned_prefix(asset: &AssetRow) -> String {
+    match asset.flow.making {
+        0 => learned_prefix(asset),
+        making => publication::making_prefix(&asset.id, making),
+    }
+}
+
 /// Key of the plan.
 pub(super) fn plan_key(asset: &AssetRow) -> String {
-    format!("{}plan.json", learned_prefix(asset))
+    format!("{}plan.json", planned_prefix(asset))
 }
 
 /// Key of the plan with the renditions that were decided for the recording.
 pub(super) fn decided_key(asset: &AssetRow) -> String {
-    format!("{}decided.json", learned_prefix(asset))
+    format!("{}decided.json", planned_prefix(asset))
 }
 
 /// Prefix of what one attempt of one job makes; no other attempt ever writes there.

@@ -15,11 +15,33 @@ impl Workshop {
         let planned = self.make_plan(&asset).await;
         let Some(plan) = self.or_unfit(&asset, job, planned).await? else { return Ok(()) };
         let mut summary = PlanSummary::from(&plan);
+        if job.making > 0 {
+            return self.renew(job, &asset, &plan, summary).await;
+        }
         if summary.is_planned_early() {
             summary.planned_generation =
                 Some(self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?);
         }
-        self.commit(job, json!({ "warnings": plan.warnings }), Some(&FlowEvent::Planned { summary })).await
+        self.commit(job, json!({ "warnings": plan.warnings }), Some(FlowEvent::Planned { summary })).await
+    }
+
+    /// Goes on with a renewal, unless the plan asks for what is served already.
+    async fn renew(
+        &self,
+        job: &ClaimedJob,
+        seen: &AssetRow,
+        plan: &EncodePlan,
+        summary: PlanSummary,
+    ) -> Result<(), WorkError> {
+        let served = self.store.asset(&job.tenant_id, &job.asset_id).await?.ok_or(WorkError::LeaseLost)?;
+        // One that an older build has made, and this one cannot read, is not the same.
+        let same = self.stored_plan(&served).await.is_ok_and(|served| served.makes_the_same(plan));
+        tracing::info!(asset_id = %job.asset_id, making = job.making, same, "renewal planned");
+        if same {
+            self.media.delete(&objects::plan_key(seen)).await?;
+        }
+        let event = if same { FlowEvent::Repinned { summary } } else { FlowEvent::Planned { summary } };
+        self.commit(job, json!({ "warnings": plan.warnings, "same": same }), Some(event)).await
     }
 
     async fn make_plan(&self, asset: &AssetRow) -> Result<EncodePlan, WorkError> {

@@ -16,7 +16,7 @@ impl Workshop {
         if self.or_unfit(&asset, job, probed).await?.is_none() {
             return Ok(());
         }
-        self.commit(job, json!({}), Some(&FlowEvent::Probed)).await
+        self.commit(job, json!({}), Some(FlowEvent::Probed)).await
     }
 
     async fn report(&self, asset: &AssetRow, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
@@ -42,7 +42,7 @@ impl Workshop {
         match learned {
             Err(error) if asset.state.is_arriving() && !matches!(error, WorkError::LeaseLost) => {
                 tracing::info!(asset_id = %job.asset_id, job_id = %job.fence.job_id, %error, "work begins when the source is whole");
-                self.commit(job, json!({}), Some(&FlowEvent::BeginningUnfit)).await?;
+                self.commit(job, json!({}), Some(FlowEvent::BeginningUnfit)).await?;
                 Ok(None)
             }
             learned => learned.map(Some),

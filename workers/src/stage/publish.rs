@@ -35,7 +35,7 @@ impl Workshop {
         let asset = self.asset(job).await?;
         let plan = self.final_plan(&asset).await?;
         let media = self.media_of(&asset).await?;
-        let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id).await?)?;
+        let done = Done::of(self.store.queue().jobs_of(&job.tenant_id, &job.asset_id, job.making).await?)?;
 
         let mut files = Files::new();
         let mut tracks = done.tracks(&plan, &mut files)?;
@@ -77,7 +77,7 @@ impl Workshop {
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
         let result = json!({ "generation": generation, "scenes": scenes.shares(), "quality": quality });
-        self.commit(job, result, Some(&FlowEvent::Complete { generation })).await
+        self.commit(job, result, Some(FlowEvent::Complete { generation })).await
     }
 
     /// Writes a generation's index, and moves the pointer to it.
@@ -176,7 +176,7 @@ pub(super) fn published(key: String, bytes: &[u8], media_type: &str) -> Publishe
     }
 }
 
-/// The results of an asset's finished media jobs.
+/// The results of one making's finished media jobs.
 #[derive(Default)]
 struct Done {
     ranges: BTreeMap<u32, Vec<Made<RangeParts>>>,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use asset_flow::{GENERATION_KEPT_MS, Phase};
+use asset_flow::{GENERATION_KEPT_MS, Phase, RenewalPhase};
 use asset_store::AssetRow;
 use job_queue::{ClaimedJob, Lease};
 use media_store::MAX_LISTED_KEYS;
 use media_types::{GenerationIndex, publication};
 use serde_json::json;
 
-use super::objects::{attempt_prefix, learned_prefix};
+use super::objects::{attempt_prefix, decided_key, plan_key, report_key};
 use super::{Workshop, now_ms};
 use crate::error::WorkError;
 
@@ -18,14 +18,12 @@ impl Workshop {
     /// generation refers to.
     pub(super) async fn tidy(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {
         let asset = self.asset(job).await?;
-        // While other jobs work on the asset, nothing refers yet to what they wrote.
         if asset.state == Phase::Errored && asset.source_sha256.is_none() {
             // It never was whole: what was made of its beginning is of no use to anybody.
             self.media.delete_prefix(&publication::published_prefix(&asset.playback_id)).await?;
             self.media.delete_prefix(&publication::work_prefix(&asset.id)).await?;
-        } else if matches!(asset.state, Phase::Ready | Phase::Errored) {
-            let mut kept = self.tidy_generations(&asset, lease).await?;
-            kept.extend(folder_of(&asset, &learned_prefix(&asset)));
+        } else if may_be_tidied(&asset) {
+            let kept = self.tidy_generations(&asset, lease).await?;
             self.tidy_attempts(&asset, &kept, lease).await?;
         }
         self.commit(job, json!({}), None).await
@@ -51,12 +49,19 @@ impl Workshop {
         // What was played before it was made, and never will be, is served to nobody.
         let current = current.filter(|_| asset.flow.playable_generation.is_some());
         let current = current.map_or(0, |pointer| pointer.generation);
-        let long_ago = asset.complete_ms.is_some_and(|at| now_ms() - at >= GENERATION_KEPT_MS);
+        let since = asset.renewed_ms.or(asset.complete_ms);
+        let long_ago = since.is_some_and(|at| now_ms() - at >= GENERATION_KEPT_MS);
         let mut kept = BTreeSet::new();
-        for generation in self.generations(asset).await? {
+        let generations = self.generations(asset).await?;
+        if !self.is_unchanged(asset).await? {
+            return Err(WorkError::NotYet("a renewal has begun".to_owned()));
+        }
+        for generation in generations {
             lease.touch();
             let index = publication::index_key(&asset.playback_id, generation);
-            let served = generation == current || (generation < current && !long_ago);
+            // A renewal that was stopped after the pointer had moved leaves the asset with the one before.
+            let known = Some(generation) == asset.flow.complete_generation;
+            let served = generation == current || known || (generation < current && !long_ago);
             match self.settled_json::<GenerationIndex>(&index).await? {
                 Some(index) if served => {
                     kept.extend(index.files.values().filter_map(|file| folder_of(asset, &file.key)));
@@ -71,6 +76,13 @@ impl Workshop {
             }
         }
         Ok(kept)
+    }
+
+    /// Whether nothing has begun to work on the asset since it was read: then what was listed after that belongs to nothing that
+    /// is under way.
+    async fn is_unchanged(&self, asset: &AssetRow) -> Result<bool, WorkError> {
+        let now = self.store.asset(&asset.tenant_id, &asset.id).await?;
+        Ok(now.is_some_and(|now| may_be_tidied(&now) && now.flow.making == asset.flow.making))
     }
 
     /// Every generation of which something is stored.
@@ -91,12 +103,15 @@ impl Workshop {
 
     async fn tidy_attempts(&self, asset: &AssetRow, kept: &BTreeSet<String>, lease: &Lease) -> Result<(), WorkError> {
         let prefix = publication::work_prefix(&asset.id);
+        let learned = [report_key(asset), plan_key(asset), decided_key(asset)];
         let mut after: Option<String> = None;
         loop {
             let keys = self.media.list(&prefix, after.as_deref(), MAX_LISTED_KEYS).await?;
-            for key in &keys {
-                // What lies in no folder was learned of the first take.
-                if folder_of(asset, key).map_or(asset.flow.take > 0, |folder| !kept.contains(&folder)) {
+            if !self.is_unchanged(asset).await? {
+                return Err(WorkError::NotYet("a renewal has begun".to_owned()));
+            }
+            for key in keys.iter().filter(|key| !learned.contains(*key)) {
+                if folder_of(asset, key).is_none_or(|folder| !kept.contains(&folder)) {
                     self.media.delete(key).await?;
                     lease.touch();
                 }
@@ -109,8 +124,14 @@ impl Workshop {
     }
 }
 
-/// The folder of an attempt, or of a later take, that a key lies in; `None` for the first take's report and plan, and for what
-/// is not the asset's work.
+/// While other jobs work on the asset, nothing refers yet to what they wrote.
+fn may_be_tidied(asset: &AssetRow) -> bool {
+    let renewing = asset.flow.renewal.as_ref().is_some_and(|renewal| renewal.phase == RenewalPhase::Processing);
+    matches!(asset.state, Phase::Ready | Phase::Errored) && !renewing
+}
+
+/// The folder of an attempt, of a later take or of a renewal that a key lies in; `None` for the first take's report and plan,
+/// and for what is not the asset's work.
 fn folder_of(asset: &AssetRow, key: &str) -> Option<String> {
     let inside = key.strip_prefix(&publication::work_prefix(&asset.id))?;
     inside.split_once('/').map(|(folder, _)| folder.to_owned())

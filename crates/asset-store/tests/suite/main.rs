@@ -7,6 +7,7 @@ mod flow;
 mod head_start;
 mod progress;
 mod reads;
+mod renewals;
 mod support;
 mod uploads;
 

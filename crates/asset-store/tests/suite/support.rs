@@ -90,6 +90,7 @@ impl Bench {
     pub(crate) async fn done(&self, stage: &str, event: Option<FlowEvent>, now_ms: i64) {
         let job = self.claim(stage).await;
         let result = json!({ "stage": stage });
+        let event = event.map(|event| event.of_making(job.making));
         self.store.commit(&job.fence, &job.asset_id, result, event.as_ref(), now_ms).await.unwrap();
     }
 
@@ -98,13 +99,14 @@ impl Bench {
         let job = self.claim(stage).await;
         let (store, asset) = (&self.store, &job.asset_id);
         let generation = store.allocate_generation(&job.fence, asset, now_ms).await.unwrap();
-        let event = event(generation);
+        let event = event(generation).of_making(job.making);
         store.commit(&job.fence, asset, json!({}), Some(&event), now_ms).await.unwrap();
         generation
     }
 
+    /// The jobs of the asset's first making.
     pub(crate) async fn jobs(&self, asset: &AssetId) -> Vec<JobRow> {
-        self.queue().jobs_of(&self.tenant, asset).await.unwrap()
+        self.queue().jobs_of(&self.tenant, asset, 0).await.unwrap()
     }
 
     /// The stages of the asset's jobs in a state, sorted.

@@ -39,6 +39,7 @@ fn job(name: &str) -> NewJob {
         asset_id: asset(),
         stage: "transcode".to_owned(),
         payload: json!({ "name": name }),
+        making: 0,
         priority: 0,
         weight: 1,
         max_attempts: 3,

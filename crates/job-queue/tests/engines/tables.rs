@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use job_queue::{Failure, JobFilter, JobState, NewJob, QueueError, Reaped, Reaper, Retry};
+use job_queue::{Failure, JobFilter, JobRow, JobState, NewJob, QueueError, Reaped, Reaper, Retry};
 use media_types::AssetId;
 use serde_json::json;
 
@@ -195,7 +195,7 @@ async fn two_tenants_may_use_the_same_ids() {
         let mut tx = begin(&queue).await;
         assert_eq!(queue.delete_asset(&mut tx, &tenant(), &asset()).await.unwrap(), 1);
         tx.commit().await.unwrap();
-        assert_eq!(queue.jobs_of(&other_tenant(), &asset()).await.unwrap().len(), 2);
+        assert_eq!(queue.jobs_of(&other_tenant(), &asset(), 0).await.unwrap().len(), 2);
     })
     .await;
 }
@@ -268,7 +268,34 @@ async fn cancelling_an_asset_ends_its_jobs_and_no_others() {
         let mut tx = begin(&queue).await;
         assert_eq!(queue.delete_asset(&mut tx, &tenant(), &asset()).await.unwrap(), 3);
         tx.commit().await.unwrap();
-        assert_eq!(queue.jobs_of(&tenant(), &asset()).await.unwrap(), []);
+        assert_eq!(queue.jobs_of(&tenant(), &asset(), 0).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_making_of_an_asset_is_cancelled_and_looked_at_alone() {
+    on_each_engine(|queue| async move {
+        let second = |name: &str| NewJob { making: 2, ..job(name) };
+        let gives_up = NewJob { max_attempts: 1, priority: 9, ..second("gives_up") };
+        enqueue(&queue, &[job("first"), gives_up, second("waits")]).await;
+        let claimed = claim(&queue).await.unwrap();
+        assert_eq!((&claimed.fence.job_id, claimed.making), (&id("gives_up"), 2));
+        let mut tx = begin(&queue).await;
+        let failure = Failure { code: "a.b".into(), detail: "c".into(), retry: Retry::Counted };
+        queue.fail(&mut tx, &claimed.fence, 5, &failure).await.unwrap();
+        tx.commit().await.unwrap();
+        let names = |rows: Vec<JobRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+        assert_eq!(names(queue.jobs_of(&tenant(), &asset(), 0).await.unwrap()), [id("first")]);
+        assert_eq!(names(queue.jobs_of(&tenant(), &asset(), 2).await.unwrap()), [id("gives_up"), id("waits")]);
+        assert_eq!(queue.parked_of(&tenant(), &asset(), 0).await.unwrap(), None);
+        let parked = queue.parked_of(&tenant(), &asset(), 2).await.unwrap().unwrap();
+        assert_eq!((parked.id, parked.making), (id("gives_up"), 2));
+        let mut tx = begin(&queue).await;
+        assert_eq!(queue.cancel_making(&mut tx, &tenant(), &asset(), 2, 77).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(row(&queue, "waits").await.state, JobState::Cancelled);
+        assert_eq!(claim(&queue).await.unwrap().fence.job_id, id("first"));
     })
     .await;
 }

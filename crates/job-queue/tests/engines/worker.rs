@@ -133,7 +133,7 @@ async fn twenty_jobs_run_two_at_a_time_and_never_three() {
         let jobs: Vec<NewJob> = (0..20).map(|n| job(&format!("pair{n}"))).collect();
         enqueue(&queue, &jobs).await;
         eventually("all done", || async {
-            let rows = queue.jobs_of(&tenant(), &asset()).await.unwrap();
+            let rows = queue.jobs_of(&tenant(), &asset(), 0).await.unwrap();
             rows.iter().all(|row| row.state == JobState::Done && row.attempt == 1)
         })
         .await;

@@ -20,6 +20,7 @@ mod kill;
 mod package;
 mod per_title;
 mod protected;
+mod renewal;
 mod server;
 mod slides;
 mod tracks;

@@ -12,7 +12,7 @@ use database::testing::Scratch;
 use engine_host::EngineOptions;
 use job_queue::JobQueue;
 use media_store::{MediaStore, MemoryStore};
-use media_types::{PublishedFile, TenantId};
+use media_types::{LadderPin, PublishedFile, TenantId};
 
 use super::super::Protecting;
 use super::*;
@@ -40,6 +40,7 @@ impl Bench {
 
     async fn done(&self, stage: &str, event: Option<FlowEvent>, at_ms: i64) {
         let job = self.claim(stage).await.unwrap();
+        let event = event.map(|event| event.of_making(job.making));
         let commit = self.workshop.store.commit(&job.fence, &job.asset_id, json!({}), event.as_ref(), at_ms);
         commit.await.unwrap();
     }
@@ -75,6 +76,24 @@ impl Bench {
         self.done("encode_audio", None, at_ms).await;
         self.done("publish_complete", Some(FlowEvent::Complete { generation: 2 }), at_ms).await;
         store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
+    }
+
+    /// The recording, whose media are being made once more with another ladder.
+    async fn renewing(&self, asset: &AssetRow, at_ms: i64) -> AssetRow {
+        let (store, ladder) = (&self.workshop.store, LadderPin { name: "lecture".into(), sha256: "new".into() });
+        store.renew(&self.tenant, &asset.id, &ladder, at_ms).await.unwrap();
+        store.start_renewals(at_ms).await.unwrap();
+        store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
+    }
+
+    /// The same, whose third generation was published at `at_ms`.
+    async fn renewed(&self, asset: &AssetRow, at_ms: i64) -> AssetRow {
+        self.renewing(asset, at_ms).await;
+        let summary = PlanSummary { audio: 1, duration_ms: 1_000, ..PlanSummary::default() };
+        self.done("plan", Some(FlowEvent::Planned { summary }), at_ms).await;
+        self.done("encode_audio", None, at_ms).await;
+        self.done("publish_complete", Some(FlowEvent::Complete { generation: 3 }), at_ms).await;
+        self.workshop.store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
     }
 
     async fn put(&self, key: &str, bytes: impl Into<Bytes>) {
@@ -189,6 +208,48 @@ async fn of_an_upload_that_never_came_to_be_whole_nothing_stays() {
     bench.workshop.store.cancel_upload(&bench.tenant, &upload.id, now_ms()).await.unwrap();
     bench.tidy().await;
     assert_eq!(bench.stored(&asset).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_renewal_took_the_place_of_stays_for_a_day_however_old_it_is() {
+    let (probe, served) = ("work/probe.json", "work/job-2/audio-en/00001.m4s");
+    let (new, plan) = ("work/job-9/audio-en/00001.m4s", "work/making-1/plan.json");
+    for (age_ms, expected) in [(0, vec![served, new, plan, probe]), (GENERATION_KEPT_MS, vec![new, plan, probe])] {
+        let bench = Bench::new().await;
+        let asset = bench.ready(now_ms() - 9 * GENERATION_KEPT_MS).await;
+        bench.publish(&asset, 2, "job-2").await;
+        let asset = bench.renewed(&asset, now_ms() - age_ms).await;
+        bench.publish(&asset, 3, "job-9").await;
+        let learned = ["probe.json", "plan.json", "decided.json", "making-1/plan.json", "making-7/plan.json"];
+        for path in learned {
+            bench.put(&format!("{}{path}", publication::work_prefix(&asset.id)), "x").await;
+        }
+        bench.tidy().await;
+        let stored = bench.stored(&asset).await;
+        let work: Vec<&str> = stored.iter().map(String::as_str).filter(|key| key.starts_with("work/")).collect();
+        assert_eq!(work, expected, "{age_ms}");
+        assert_eq!(stored.iter().any(|key| key.starts_with("published/g2/")), age_ms == 0);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_removed_while_a_renewal_is_under_way_nor_when_it_begins_meanwhile() {
+    let bench = Bench::new().await;
+    let before = bench.ready(now_ms()).await;
+    bench.publish(&before, 2, "job-2").await;
+    bench.renewing(&before, now_ms()).await;
+    for path in ["making-1/plan.json", "job-9/audio-en/00001.m4s"] {
+        bench.put(&format!("{}{path}", publication::work_prefix(&before.id)), "x").await;
+    }
+    bench.put(&publication::generation_key(&before.playback_id, 3, "master.m3u8"), "#EXTM3U").await;
+    let stored = bench.stored(&before).await;
+    // As it was read before the renewal began.
+    let lease = Lease::detached();
+    assert!(matches!(bench.workshop.tidy_generations(&before, &lease).await, Err(WorkError::NotYet(_))));
+    let attempts = bench.workshop.tidy_attempts(&before, &BTreeSet::new(), &lease).await;
+    assert!(matches!(attempts, Err(WorkError::NotYet(_))));
+    bench.tidy().await;
+    assert_eq!(bench.stored(&before).await, stored);
 }
 
 #[tokio::test]
