@@ -219,7 +219,7 @@ pub struct Stop;
 
 /// Where an engine puts what it makes.
 ///
-/// `track` is the position in [`RangeOrder::renditions`], and 0 for audio. A track's configuration comes before its
+/// `track` is the position in [`RangeOrder::renditions`], and in [`AudioPlan::codings`]. A track's configuration comes before its
 /// first sample; its samples come in decode order; tracks may interleave.
 pub trait EngineSink {
     /// What a decoder needs first, once per track. `priming_samples` is the encoder's delay, 0 for video.
@@ -232,8 +232,9 @@ pub trait EngineSink {
     ///
     /// Times are on the presentation's clock and its grid of frames, so a range's first video sample has
     /// `dts == pts == first_frame * frame_ticks`; each further `dts` is where the sample before it ends, and a reordered
-    /// picture's `pts` may lie before its `dts`; one that is held for several frames has both at the same. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
-    /// samples from the start of the priming.
+    /// picture's `pts` may lie before its `dts`; one that is held for several frames has both at the same. Audio
+    /// coded frame `k` has `dts == pts == k * frame_samples`, counted in coded samples from the start of the priming; the last
+    /// one counts as whole.
     ///
     /// # Errors
     /// [`Stop`] when the caller no longer wants the result.
@@ -368,7 +369,7 @@ pub trait Engine {
     /// Whose fault it is.
     fn measure_audio(&mut self, plan: &AudioPlan) -> Result<Loudness, EngineError>;
 
-    /// Encodes one sound track, whole.
+    /// Encodes one sound track, whole, once for each of its codings, all of them from the same samples.
     ///
     /// # Errors
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.

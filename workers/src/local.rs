@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::track::{
-    ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, decide, encode_audio, encode_range,
+    ObjectSink, OnProgress, RangeParts, SoundLevel, SoundParts, Stills, TextPart, decide, encode_audio, encode_range,
     make_stills, read_text, unless_dispensable,
 };
 use folder::Folder;
@@ -180,7 +180,7 @@ fn ranges(video: &VideoPlan, places: u32) -> Vec<GopRange> {
 struct Finished {
     ranges: Vec<Option<RangeParts>>,
     /// Nothing of a further track that could not be decoded.
-    audio: Vec<Option<(TrackPart, SoundLevel)>>,
+    audio: Vec<Option<(SoundParts, SoundLevel)>>,
     stills: Option<Stills>,
     text: Vec<TextPart>,
 }
@@ -274,7 +274,7 @@ async fn work(
                 // A second encode has the same files, as many and as long, and takes the place of the first.
                 let made = encode_audio(&mut session, audio, sink.as_ref(), sink.as_ref(), on_progress).await;
                 let made = unless_dispensable(track, made)?;
-                lock(&board.finished).audio[track] = made.map(|made| (made.part, made.level));
+                lock(&board.finished).audio[track] = made.map(|made| (made.parts, made.level));
             }
             (Task::Stills, Some(video), Some(stills)) => {
                 let made =
@@ -307,10 +307,10 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     }
     let mut sound = Vec::new();
     for (audio, made) in plan.audio.iter().zip(finished.audio) {
-        let Some((part, level)) = made else { continue };
-        let record = audio_record(audio, &part)?;
-        sound.push(LocalSound { track: record.name.clone(), level });
-        tracks.push(record);
+        let Some((parts, level)) = made else { continue };
+        let records = parts.iter().map(|part| audio_record(audio, part)).collect::<Result<Vec<_>, _>>()?;
+        sound.extend(records.first().map(|first| LocalSound { track: first.name.clone(), level }));
+        tracks.extend(records);
     }
     for part in &finished.text {
         tracks.push(text_record(plan, part)?);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use engine_host::protocol::{FromChild, Limits, encode};
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
+use media_types::CodecConfig;
 use pipeline::{POSTER, STORYBOARD};
 use support::liar::{aac, config, framed, liar, read, ready, sample};
 use support::{MemorySource, audio_order, range_order, within};
@@ -64,6 +65,26 @@ async fn sound_is_as_long_as_ordered() {
         ("an early end", [config(1024), framed(&sample(0), b"x").repeat(3), done].concat()),
     ] {
         let error = sound_from_liar(audio_order(), lie).await;
+        assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn sound_in_two_codecs_is_two_tracks_of_those() {
+    let mut order = audio_order();
+    order.plan.opus_bitrate_bps = Some(48_000);
+    let opus = || CodecConfig::Opus(Bytes::from_static(&[0, 2, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, 0]));
+    let config = |track, config, priming_samples| framed(&FromChild::Config { track, config, priming_samples }, &[]);
+    let done = framed(&FromChild::AudioDone(pipeline::AudioSummary { samples: 3072, ..Default::default() }), &[]);
+    let aac = [config(0, aac(), 1024), framed(&sample(0), b"x").repeat(4)].concat();
+    // 3072 samples behind 312 are 4 packets.
+    for (what, lie) in [
+        ("AAC alone", [aac.clone(), done.clone()].concat()),
+        ("AAC twice", [aac.clone(), config(1, support::liar::aac(), 1024)].concat()),
+        ("a packet too few", [aac.clone(), config(1, opus(), 312), framed(&sample(1), b"x").repeat(3), done].concat()),
+        ("a packet too many", [aac, config(1, opus(), 312), framed(&sample(1), b"x").repeat(5)].concat()),
+    ] {
+        let error = sound_from_liar(order.clone(), lie).await;
         assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
     }
 }

@@ -1,5 +1,5 @@
 //! One sound track: decoded, brought to the planned rate and channels, placed on an exact sample count, brought to its
-//! loudness, encoded as AAC-LC in one run from first sample to last.
+//! loudness, encoded in one run from first sample to last, as AAC-LC and as whatever else is planned.
 
 use ff::format::context::Input;
 use ff::{codec, frame};
@@ -7,7 +7,7 @@ use ffmpeg_next as ff;
 use media_types::AudioPlan;
 use pipeline::{AudioOrder, AudioSummary, EngineError, EngineSink};
 
-use crate::aac::Track;
+use crate::coder::Coder;
 use crate::error::{engine, input, is_again_or_end, no_decoder};
 use crate::level::Level;
 use crate::reader::Reader;
@@ -25,19 +25,21 @@ pub(crate) fn encode_audio(
 ) -> Result<AudioSummary, EngineError> {
     let plan = &order.plan;
     let mut decoding = Decoding::open(source, plan)?;
-    let mut track = Track::open(plan, sink)?;
+    let coders = (0..).zip(plan.codings()).map(|coding| Coder::open(plan, coding, sink));
+    let mut coders = coders.collect::<Result<Vec<_>, _>>()?;
     let mut level = Level::new(order)?;
     let mut line = Timeline::new(plan);
     decoding.skip_to(line.origin_pts());
     decoding.decode(&mut line, &mut |line| {
         level.take(&mut line.planes)?;
-        track.encode_whole_frames(&mut level.planes, sink)
+        hand_on(&mut level, &mut coders, sink)
     })?;
     line.finish()?;
     level.take(&mut line.planes)?;
     level.finish()?;
-    track.encode_whole_frames(&mut level.planes, sink)?;
-    track.finish(&mut level.planes, sink)?;
+    hand_on(&mut level, &mut coders, sink)?;
+    coders.into_iter().try_for_each(|coder| coder.finish(sink))?;
+    sink.progress(plan.sample_count, plan.sample_count)?;
     let (source, coded) = level.loudness()?;
     Ok(AudioSummary {
         samples: plan.sample_count,
@@ -46,6 +48,13 @@ pub(crate) fn encode_audio(
         source,
         coded,
     })
+}
+
+/// Gives every encoder what is ready.
+fn hand_on(level: &mut Level, coders: &mut [Coder], sink: &mut dyn EngineSink) -> Result<(), EngineError> {
+    coders.iter_mut().try_for_each(|coder| coder.take(&level.planes, sink))?;
+    level.planes.iter_mut().for_each(Vec::clear);
+    Ok(())
 }
 
 /// A sound track's packets and their decoder.

@@ -9,7 +9,7 @@
 //! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
-//! - [`text`]: text of a source, before it is a cue ([`TextForm`]).
+//! - [`text`]: text of a source, before it is a cue ([`TextForm`], [`TeletextPage`]).
 //! - [`publication`]: immutable generations, the pointer to the newest, and the layout of the store.
 //!
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
@@ -30,12 +30,12 @@ pub use clock::{Anchor, StreamClock, Stretch};
 pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use plan::{
-    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,
-    SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,
+    AudioCodec, AudioCoding, AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter,
+    Rendition, Shown, SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,
 };
 pub use probe::{AudioProbe, ChapterProbe, PacketTime, ProbeReport, Rational, Rotation, TextProbe, VideoProbe};
 pub use publication::{GenerationIndex, Pointer, PublishedFile};
 pub use sample::{CodecConfig, Sample};
 pub use segment::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};
-pub use text::{TextForm, TextPlace};
+pub use text::{TeletextPage, TextForm, TextPlace};
 pub use time::{FrameRate, MediaTime, Timescale};

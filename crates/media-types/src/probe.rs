@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::segment::Roles;
-use crate::{FrameRate, StreamClock};
+use crate::{FrameRate, StreamClock, TeletextPage};
 
 /// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +133,9 @@ pub struct TextProbe {
     pub roles: Roles,
     /// Seconds per tick.
     pub time_base: Rational,
+    /// The page of teletext that it is; `None` for a stream of text.
+    #[serde(default)]
+    pub page: Option<TeletextPage>,
 }
 
 /// A named part, as the container has it.

@@ -201,7 +201,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
         engine.encode_audio(&AudioOrder { plan: audio.clone(), gain_db: 0.0 }, &mut given).unwrap();
         let timescale = Timescale::new(audio.sample_rate).unwrap();
         let builder = Builder::new(
-            audio_track(&audio),
+            crate::track::audio_track(&audio, AudioCodec::Aac),
             timescale,
             Cuts::Audio { plan: &audio, grid: None, gain_db: 0.0, part: SoundPart::default() },
         );

@@ -23,7 +23,7 @@ use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_r
 use crate::error::WorkError;
 use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
 use crate::sealed::AssetMedia;
-use crate::track::{RangeParts, Stills, StoredFile, TextPart, TrackPart, video_track};
+use crate::track::{RangeParts, SoundParts, Stills, StoredFile, TextPart, video_track};
 
 /// Public paths and what lies behind them.
 pub(super) type Files = BTreeMap<String, PublishedFile>;
@@ -178,7 +178,7 @@ pub(super) fn published(key: String, bytes: &[u8], media_type: &str) -> Publishe
 struct Done {
     ranges: BTreeMap<u32, Vec<Made<RangeParts>>>,
     /// Nothing was made of a further track that could not be decoded.
-    audio: BTreeMap<u32, Made<Option<TrackPart>>>,
+    audio: BTreeMap<u32, Made<Option<SoundParts>>>,
     stills: Option<Made<Stills>>,
     text: Option<Made<Vec<TextPart>>>,
 }
@@ -223,10 +223,11 @@ impl Done {
         for (track, audio) in (0..).zip(&plan.audio) {
             let undone = || WorkError::Engine(format!("the sound track {} is not done", audio.name));
             let made = self.audio.get(&track).ok_or_else(undone)?;
-            let Some(part) = &made.made else { continue };
-            let record = audio_record(audio, part)?;
-            enter_segments(files, &made.prefix, &record.name, &record.segments);
-            tracks.push(record);
+            for part in made.made.iter().flat_map(SoundParts::iter) {
+                let record = audio_record(audio, part)?;
+                enter_segments(files, &made.prefix, &record.name, &record.segments);
+                tracks.push(record);
+            }
         }
         for part in self.text.iter().flat_map(|made| &made.made) {
             let prefix = self.text.as_ref().map_or("", |made| made.prefix.as_str());

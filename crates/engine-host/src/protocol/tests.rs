@@ -6,7 +6,8 @@ use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
     AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
-    StillsPlan, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    StillsPlan, TeletextPage, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding,
+    VideoProbe,
 };
 use pipeline::{Judge, Quality, RangeScenes, Scene, SceneKind, SlideChange, VideoSetup};
 use proptest::prelude::*;
@@ -95,7 +96,7 @@ prop_compose! {
     fn audio_order()(
         source_time_base in rational(), language in ".{0,8}", borders in prop::collection::vec(any::<u64>(), 0..50),
         (stream_index, sample_rate, channels, bitrate_bps, origin_pts, sample_count) in any::<(u32, u32, u32, u32, i64, u64)>(),
-        loudness in prop::option::of((-30.0..-10.0, -9.0..0.0)), gain_db in -30.0..20.0,
+        loudness in prop::option::of((-30.0..-10.0, -9.0..0.0)), opus_bitrate_bps in any::<Option<u32>>(), gain_db in -30.0..20.0,
     ) -> AudioOrder {
         let target = |(integrated_lufs, max_true_peak_dbtp)| LoudnessTarget { integrated_lufs, max_true_peak_dbtp };
         let plan = AudioPlan {
@@ -103,7 +104,8 @@ prop_compose! {
             label: None,
             roles: Default::default(),
             clock: Default::default(),
-            stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, sample_count, borders, language,
+            stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, opus_bitrate_bps,
+            sample_count, borders, language,
             loudness: loudness.map(target),
         };
         AudioOrder { plan, gain_db }
@@ -132,7 +134,8 @@ prop_compose! {
             name: words[0].clone(), stream_index, source_time_base, origin_pts, language: words[1].clone(),
             label: flags[0].then(|| words[2].clone()),
             roles: Roles { default, forced, hearing_impaired, visual_impaired, commentary },
-            channel: flags[1].then_some(CaptionChannel::Line21(origin_pts as u8)), clock: Default::default(),
+            channel: flags[1].then_some(CaptionChannel::Line21(origin_pts as u8)),
+            page: flags[2].then_some(TeletextPage(origin_pts as u16)), clock: Default::default(),
         };
         TextOrder { tracks: vec![plan; words[2].len() % 3] }
     }
@@ -168,7 +171,7 @@ prop_compose! {
         let video = silent.then_some(video);
         let text = TextProbe {
             stream_index: width, codec: texts[0].clone(), language: silent.then(|| texts[1].clone()), title: None,
-            roles: Roles::default(), time_base,
+            roles: Roles::default(), time_base, page: silent.then_some(TeletextPage(0x888)),
         };
         let chapter = ChapterProbe { start_us: 0, end_us: i64::from(height), title: texts[1].clone() };
         ProbeReport {

@@ -367,6 +367,7 @@ pub(crate) fn audio_order() -> AudioOrder {
             sample_rate: 48_000,
             channels: 2,
             bitrate_bps: 128_000,
+            opus_bitrate_bps: None,
             sample_count: 3072,
             borders: vec![],
             language: "und".into(),
@@ -391,6 +392,7 @@ pub(crate) fn text_order() -> TextOrder {
         label: None,
         roles: Roles::default(),
         channel: None,
+        page: None,
         clock: Default::default(),
     };
     TextOrder { tracks: vec![plan.clone(), plan] }

@@ -15,6 +15,7 @@ mod first_play;
 mod full_disk;
 mod judge;
 mod kill;
+mod opus;
 mod package;
 mod per_title;
 mod protected;
