@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use media_types::{
-    AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, ProbeReport, Rational, Rendition, Rotation, Sample,
+    AudioPlan, CodecConfig, FrameMap, FrameRate, GopRange, Loss, ProbeReport, Rational, Rendition, Rotation, Sample,
     StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
@@ -275,10 +275,13 @@ pub struct RangeSummary {
     /// What the pictures show.
     #[serde(default)]
     pub scenes: RangeScenes,
+    /// Pictures that are missing or damaged, at most [`MAX_LOSSES`](media_types::loss::MAX_LOSSES).
+    #[serde(default)]
+    pub losses: Vec<Loss>,
 }
 
 /// What encoding a sound track came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AudioSummary {
     /// Presentation samples encoded: the order's `sample_count`.
     pub samples: u64,
@@ -290,6 +293,9 @@ pub struct AudioSummary {
     pub source: Loudness,
     /// What went into the encoder.
     pub coded: Loudness,
+    /// Silence for what is absent or cannot be decoded, at most [`MAX_LOSSES`](media_types::loss::MAX_LOSSES).
+    #[serde(default)]
+    pub losses: Vec<Loss>,
 }
 
 /// What making the stills came to.

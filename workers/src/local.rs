@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
-use media_types::{EncodePlan, GopRange, ProbeReport, TrackRecord, VideoPlan};
+use media_types::loss::joined;
+use media_types::{EncodePlan, GopRange, Loss, ProbeReport, TrackRecord, VideoPlan};
 use pipeline::{RecordingScenes, StillsOrder};
 use serde::Serialize;
 
@@ -47,6 +48,8 @@ pub struct LocalResult {
     pub missing_pictures: u64,
     /// What the pictures show.
     pub scenes: RecordingScenes,
+    /// What of the recording is missing or damaged, and what stands in its place.
+    pub losses: Vec<Loss>,
     /// How loud each sound track was and became.
     pub sound: Vec<LocalSound>,
 }
@@ -297,10 +300,12 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
     let mut tracks = Vec::new();
     let (mut missing_pictures, mut scenes) = (0, RecordingScenes::default());
+    let mut losses = plan.losses.clone();
     if let Some(video) = &plan.video {
         let ranges: Vec<RangeParts> = finished.ranges.into_iter().collect::<Option<_>>().ok_or_else(absent)?;
         missing_pictures = ranges.iter().map(|range| range.missing_pictures).sum();
         scenes = RecordingScenes::join(ranges.iter().map(|range| &range.scenes));
+        losses.extend(ranges.iter().flat_map(|range| range.losses.clone()));
         for rendition in 0..video.renditions.len() {
             tracks.push(video_record(video, rendition, ranges.iter())?);
         }
@@ -308,6 +313,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     let mut sound = Vec::new();
     for (audio, made) in plan.audio.iter().zip(finished.audio) {
         let Some((parts, level)) = made else { continue };
+        losses.extend(parts.losses(audio));
         let records = parts.iter().map(|part| audio_record(audio, part)).collect::<Result<Vec<_>, _>>()?;
         sound.extend(records.first().map(|first| LocalSound { track: first.name.clone(), level }));
         tracks.extend(records);
@@ -332,7 +338,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     for file in derived.files()? {
         folder.put(file.path, file.bytes).await?;
     }
-    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, sound })
+    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, losses: joined(losses), sound })
 }
 
 #[cfg(test)]

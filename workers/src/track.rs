@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
-use media_types::{AudioCodec, AudioPlan, CodecConfig, GopRange, Rendition, SegmentRecord, TrackKind, VideoPlan};
+use media_types::{AudioCodec, AudioPlan, CodecConfig, GopRange, Loss, Rendition, SegmentRecord, TrackKind, VideoPlan};
 use pipeline::{RangeCheck, RangeFault, RangeOrder, RangeScenes, RangeSummary, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -133,6 +133,9 @@ pub(crate) struct RangeParts {
     /// What the pictures show.
     #[serde(default)]
     pub(crate) scenes: RangeScenes,
+    /// Pictures that are missing or damaged.
+    #[serde(default)]
+    pub(crate) losses: Vec<Loss>,
 }
 
 /// Encodes one range for the given renditions and stores its segments as they are finished.
@@ -178,7 +181,8 @@ pub(crate) async fn encode_range(
             )));
         }
     }
-    Ok(RangeParts { parts, missing_pictures: summary.missing_pictures, scenes: summary.scenes })
+    let RangeSummary { missing_pictures, scenes, losses, .. } = summary;
+    Ok(RangeParts { parts, missing_pictures, scenes, losses })
 }
 
 /// A file beside the segments, as stored.

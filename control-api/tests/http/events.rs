@@ -84,7 +84,7 @@ async fn a_listener_takes_up_where_it_left_and_sees_progress_without_numbers() {
     assert_eq!(progress.data["renditions"][1]["name"], "720p");
     drop(live);
 
-    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: Vec::new() }).await;
     let mut resumed = Stream::open(&server, "", Some(&processing.id)).await;
     let missed = resumed.until("asset.ready").await;
     assert!(missed.id.parse::<i64>().unwrap() > processing.id.parse().unwrap());

@@ -96,10 +96,10 @@ async fn what_is_said_of_sound_is_a_measurement_of_what_was_ordered() {
     let track = framed(&FromChild::Config { track: 0, config: aac(), priming_samples: 1024 }, &[]);
     let track = [track, framed(&sample(0), b"x").repeat(4)].concat();
     for (what, done) in [
-        ("a shorter track", pipeline::AudioSummary { samples: 3071, ..summary }),
-        ("more silence than sound", pipeline::AudioSummary { filled_samples: 3073, ..summary }),
-        ("a source of no loudness", pipeline::AudioSummary { source: beyond, ..summary }),
-        ("a result of no loudness", pipeline::AudioSummary { coded: beyond, ..summary }),
+        ("a shorter track", pipeline::AudioSummary { samples: 3071, ..summary.clone() }),
+        ("more silence than sound", pipeline::AudioSummary { filled_samples: 3073, ..summary.clone() }),
+        ("a source of no loudness", pipeline::AudioSummary { source: beyond, ..summary.clone() }),
+        ("a result of no loudness", pipeline::AudioSummary { coded: beyond, ..summary.clone() }),
     ] {
         let lie = [track.clone(), framed(&FromChild::AudioDone(done), &[])].concat();
         let error = sound_from_liar(audio_order(), lie).await;

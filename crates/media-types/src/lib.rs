@@ -7,6 +7,7 @@
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
+//! - [`loss`]: what of a recording is not as it was recorded ([`Loss`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
 //! - [`text`]: text of a source, before it is a cue ([`TextForm`], [`TeletextPage`]).
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod decision;
 pub mod id;
 pub mod language;
+pub mod loss;
 pub mod plan;
 pub mod probe;
 pub mod publication;
@@ -29,6 +31,7 @@ pub mod time;
 pub use clock::{Anchor, StreamClock, Stretch};
 pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
+pub use loss::{Loss, LossKind};
 pub use plan::{
     AudioCodec, AudioCoding, AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter,
     Rendition, Shown, SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,

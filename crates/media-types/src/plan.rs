@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::segment::{CaptionChannel, Roles};
 use crate::time::rescale;
 use crate::{
-    CodecConfig, FrameRate, LadderDecision, PerTitle, Rational, Rotation, StreamClock, TeletextPage, Timescale,
+    CodecConfig, FrameRate, LadderDecision, Loss, PerTitle, Rational, Rotation, StreamClock, TeletextPage, Timescale,
 };
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
@@ -410,6 +410,9 @@ pub struct EncodePlan {
     pub duration_ms: i64,
     /// What a person should know about the result, one sentence each.
     pub warnings: Vec<String>,
+    /// What the source lacks, as far as its packets tell.
+    #[serde(default)]
+    pub losses: Vec<Loss>,
 }
 
 impl EncodePlan {

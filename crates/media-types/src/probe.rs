@@ -168,4 +168,8 @@ pub struct ProbeReport {
     pub chapters: Vec<ChapterProbe>,
     /// What was odd about the source, one sentence each, at most 16.
     pub warnings: Vec<String>,
+    /// Where the recording ends by what its container says of it, in microseconds of the container's clock, when the file ends
+    /// before that; `None` when it is whole, or nobody knows.
+    #[serde(default)]
+    pub stated_end_us: Option<i64>,
 }

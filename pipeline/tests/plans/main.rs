@@ -59,7 +59,7 @@ fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {
 fn report(video: Option<VideoProbe>, audio: Vec<AudioProbe>) -> ProbeReport {
     let container = "mov,mp4,m4a,3gp,3g2,mj2".to_owned();
     let (text, chapters) = (Vec::new(), Vec::new());
-    ProbeReport { container, size_bytes: 1, video, audio, text, chapters, warnings: Vec::new() }
+    ProbeReport { container, size_bytes: 1, video, audio, text, chapters, warnings: Vec::new(), stated_end_us: None }
 }
 
 fn only(tracks: Vec<AudioPlan>) -> AudioPlan {

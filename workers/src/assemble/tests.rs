@@ -153,6 +153,7 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         text: Vec::new(),
         chapters: Vec::new(),
         warnings,
+        stated_end_us: None,
     }
 }
 
@@ -217,7 +218,12 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
             engine.encode_range(&RangeOrder::new(&video, range, &[0]), &mut given).unwrap();
             let cuts = Cuts::Video { plan: &video, range: *range, kind: video_kind(&video, &video.renditions[0]) };
             let part = made(Builder::new(name.clone(), video.timescale, cuts), &given, &heads).await;
-            ranges.push(RangeParts { parts: vec![part], missing_pictures: 0, scenes: RangeScenes::default() });
+            ranges.push(RangeParts {
+                parts: vec![part],
+                missing_pictures: 0,
+                scenes: RangeScenes::default(),
+                losses: Vec::new(),
+            });
         }
         let record = video_record(&video, 0, ranges.iter()).unwrap();
         let promised = planned_video(&video, &heads.0.lock().unwrap().pop().unwrap()).unwrap();

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use drm::KeyEntry;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
+use media_types::loss::joined;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
-use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
+use media_types::{EncodePlan, GenerationIndex, Loss, PublishedFile, SegmentRecord, TrackRecord, publication};
 use packager::{TRICK_FILE, segment_path};
 use pipeline::RecordingScenes;
 use serde::de::DeserializeOwned;
@@ -73,8 +74,9 @@ impl Workshop {
         self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
-        let result = json!({ "generation": generation, "scenes": scenes.shares() });
-        self.commit(job, result, Some(&FlowEvent::Complete { generation })).await
+        let losses = done.losses(&plan);
+        let result = json!({ "generation": generation, "scenes": scenes.shares(), "losses": losses });
+        self.commit(job, result, Some(&FlowEvent::Complete { generation, losses })).await
     }
 
     /// Writes a generation's index, and moves the pointer to it.
@@ -242,6 +244,15 @@ impl Done {
     /// What the pictures show. Whoever encoded a range, and for which renditions, saw the same.
     fn scenes(&self) -> RecordingScenes {
         RecordingScenes::join(self.ranges.values().filter_map(|made| Some(&made.first()?.made.scenes)))
+    }
+
+    /// What the source lacks, and what could not be decoded of it.
+    fn losses(&self, plan: &EncodePlan) -> Vec<Loss> {
+        let pictures = self.ranges.values().filter_map(|made| made.first()).flat_map(|made| made.made.losses.clone());
+        let sound = (0..).zip(&plan.audio).filter_map(|(track, audio)| {
+            Some(self.audio.get(&track)?.made.as_ref()?.losses(audio).collect::<Vec<_>>())
+        });
+        joined(plan.losses.iter().cloned().chain(pictures).chain(sound.flatten()).collect())
     }
 
     fn stills(&self, plan: &EncodePlan, files: &mut Files) -> Result<Option<Storyboard>, WorkError> {

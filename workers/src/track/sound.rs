@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use engine_host::EngineSession;
-use media_types::{AudioCodec, AudioPlan, Timescale};
+use media_types::{AudioCodec, AudioPlan, Loss, Timescale};
 use pipeline::{AudioOrder, AudioSummary, Loudness};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -37,13 +37,21 @@ pub(crate) struct SoundParts {
     /// In other codecs.
     #[serde(default)]
     also: Vec<TrackPart>,
+    /// Where there is silence for sound.
+    #[serde(default)]
+    losses: Vec<Loss>,
 }
 
 impl SoundParts {
     /// `None` when there is nothing.
-    fn of(parts: Vec<TrackPart>) -> Option<Self> {
+    fn of(parts: Vec<TrackPart>, losses: Vec<Loss>) -> Option<Self> {
         let mut parts = parts.into_iter();
-        Some(Self { first: parts.next()?, also: parts.collect() })
+        Some(Self { first: parts.next()?, also: parts.collect(), losses })
+    }
+
+    /// What it lost, under the name of its plan.
+    pub(crate) fn losses(&self, plan: &AudioPlan) -> impl Iterator<Item = Loss> {
+        self.losses.iter().map(|loss| Loss { track: Some(plan.name.clone()), ..loss.clone() })
     }
 
     /// AAC-LC first.
@@ -146,7 +154,8 @@ async fn run(
         tokio::join!(session.encode_audio(order, events_in), store(events, &mut builders, sink, on_progress, None));
     let summary = first_cause(summary, stored)?;
     let parts = builders.into_iter().map(Builder::finish).collect::<Result<Vec<_>, _>>()?;
-    let parts = SoundParts::of(parts).ok_or_else(|| WorkError::Engine("a sound track without a coding".into()))?;
+    let parts = SoundParts::of(parts, summary.losses.clone())
+        .ok_or_else(|| WorkError::Engine("a sound track without a coding".into()))?;
     Ok((parts, summary))
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
-    AudioPlan, ChapterProbe, FrameMap, FrameRate, LoudnessTarget, PacketTime, Rational, Rendition, Rotation, Shown,
-    StillsPlan, TeletextPage, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding,
-    VideoProbe,
+    AudioPlan, ChapterProbe, FrameMap, FrameRate, Loss, LossKind, LoudnessTarget, PacketTime, Rational, Rendition,
+    Rotation, Shown, StillsPlan, TeletextPage, TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec,
+    VideoEncoding, VideoProbe,
 };
 use pipeline::{Judge, Quality, RangeScenes, Scene, SceneKind, SlideChange, VideoSetup};
 use proptest::prelude::*;
@@ -176,9 +176,13 @@ prop_compose! {
         let chapter = ChapterProbe { start_us: 0, end_us: i64::from(height), title: texts[1].clone() };
         ProbeReport {
             container: texts[2].clone(), size_bytes, video, audio: Vec::new(), text: vec![text], chapters: vec![chapter],
-            warnings: texts,
+            warnings: texts, stated_end_us: silent.then_some(i64::from(height)),
         }
     }
+}
+
+fn lost(from_ms: u64) -> Loss {
+    Loss { kind: LossKind::SoundSilent, track: Some("en".to_owned()), from_ms, to_ms: from_ms }
 }
 
 fn loudness() -> impl Strategy<Value = Loudness> {
@@ -229,14 +233,28 @@ fn from_child() -> impl Strategy<Value = FromChild> {
         (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>(), scenes()).prop_map(
             |(frames_per_track, missing_pictures, first_missing_pts, scenes)| {
                 let quality = vec![Quality { pictures: missing_pictures, root_error: 1.5 }; frames_per_track.len()];
-                let summary = RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality, scenes };
+                let summary = RangeSummary {
+                    frames_per_track,
+                    missing_pictures,
+                    first_missing_pts,
+                    quality,
+                    scenes,
+                    losses: vec![lost(missing_pictures)],
+                };
                 FromChild::RangeDone(summary)
             }
         ),
         loudness().prop_map(FromChild::AudioMeasured),
         (any::<(u64, u64, u64)>(), loudness(), loudness()).prop_map(
             |((samples, filled_samples, damaged_packets), source, coded)| {
-                FromChild::AudioDone(AudioSummary { samples, filled_samples, damaged_packets, source, coded })
+                FromChild::AudioDone(AudioSummary {
+                    samples,
+                    filled_samples,
+                    damaged_packets,
+                    source,
+                    coded,
+                    losses: vec![lost(samples)],
+                })
             }
         ),
         any::<(u32, u32, u32)>().prop_map(|(tiles, sheet_columns, sheet_rows)| {

@@ -296,6 +296,7 @@ pub(crate) fn probe_report() -> ProbeReport {
         text: vec![],
         chapters: vec![],
         warnings: vec![],
+        stated_end_us: None,
     }
 }
 

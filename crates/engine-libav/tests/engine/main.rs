@@ -8,6 +8,7 @@ mod containers;
 mod decoding;
 mod holds;
 mod jumps;
+mod losses;
 mod loudness;
 mod media;
 mod opus;

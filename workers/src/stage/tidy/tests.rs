@@ -73,7 +73,7 @@ impl Bench {
         self.done("probe", Some(FlowEvent::Probed), at_ms).await;
         self.done("plan", Some(FlowEvent::Planned { summary }), at_ms).await;
         self.done("encode_audio", None, at_ms).await;
-        self.done("publish_complete", Some(FlowEvent::Complete { generation: 2 }), at_ms).await;
+        self.done("publish_complete", Some(FlowEvent::Complete { generation: 2, losses: Vec::new() }), at_ms).await;
         store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
     }
 
