@@ -33,8 +33,11 @@ pub(crate) struct RungView {
 /// The sound of a ladder.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AudioView {
-    /// Bits per second.
+    /// Bits per second of AAC-LC.
     bitrate_bps: u32,
+    /// The same of Opus, if the sound is encoded in that too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opus_bitrate_bps: Option<u32>,
     /// Channels at most.
     channels: u32,
 }
@@ -83,7 +86,11 @@ impl From<Ladder> for LadderView {
             description: ladder.description,
             max_frame_rate: ladder.max_frame_rate,
             rungs: ladder.rungs.into_iter().map(rung).collect(),
-            audio: AudioView { bitrate_bps: ladder.audio.bitrate_bps, channels: ladder.audio.channels },
+            audio: AudioView {
+                bitrate_bps: ladder.audio.bitrate_bps,
+                opus_bitrate_bps: ladder.audio.opus_bitrate_bps,
+                channels: ladder.audio.channels,
+            },
             renew_library: ladder.renew_library,
             sha256: ladder.sha256,
         }

@@ -1,9 +1,9 @@
 //! The JSON forms of uploads and assets, and the rows they are made of.
 
-use asset_flow::{FlowFailure, Phase, Renewal};
+use asset_flow::{AssetState, FlowFailure, Phase, Renewal};
 use asset_store::{AssetRow, Progress, RenditionState, UploadRow, UploadState};
 use kernel::{Problem, rfc3339};
-use media_types::{AssetId, UploadId};
+use media_types::{AssetId, Loss, LossKind, UploadId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -203,8 +203,70 @@ pub(crate) struct AssetView {
     progress: ProgressView,
     /// The renditions of its plan, lowest first, then the rungs left out.
     renditions: Vec<RenditionView>,
+    /// What a person should know about the result, one sentence each.
+    warnings: Vec<String>,
+    /// What of the recording is missing or damaged, and what stands in its place, in order.
+    losses: Vec<LossView>,
     /// Why it failed; null when it did not.
     error: Option<FailureView>,
+}
+
+/// A stretch of a recording that is not as it was recorded.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct LossView {
+    /// `pictures_held`, `pictures_damaged`, `sound_silent` or `end_missing`.
+    kind: LossKindView,
+    /// The sound track that it is of; null for pictures.
+    track: Option<String>,
+    /// Its first millisecond.
+    from_ms: u64,
+    /// The first millisecond behind it.
+    to_ms: u64,
+    /// The same for a person.
+    detail: String,
+}
+
+impl From<&Loss> for LossView {
+    fn from(loss: &Loss) -> Self {
+        Self {
+            kind: loss.kind.into(),
+            track: loss.track.clone(),
+            from_ms: loss.from_ms,
+            to_ms: loss.to_ms,
+            detail: loss.to_string(),
+        }
+    }
+}
+
+/// How something was lost.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LossKindView {
+    /// Another picture stands still.
+    PicturesHeld,
+    /// Pictures show damage.
+    PicturesDamaged,
+    /// There is silence.
+    SoundSilent,
+    /// The file was cut off.
+    EndMissing,
+}
+
+impl From<LossKind> for LossKindView {
+    fn from(kind: LossKind) -> Self {
+        match kind {
+            LossKind::PicturesHeld => Self::PicturesHeld,
+            LossKind::PicturesDamaged => Self::PicturesDamaged,
+            LossKind::SoundSilent => Self::SoundSilent,
+            LossKind::EndMissing => Self::EndMissing,
+        }
+    }
+}
+
+/// Of a finished asset all that is known, of another what its packets tell.
+fn losses(flow: &AssetState) -> Vec<LossView> {
+    let planned = flow.plan.as_ref().map(|plan| &plan.losses).filter(|_| flow.complete_generation.is_none());
+    planned.unwrap_or(&flow.losses).iter().map(LossView::from).collect()
 }
 
 /// The name of a rendition's state.
@@ -260,6 +322,8 @@ impl AssetView {
     /// `renewal` is how far its renewal is.
     pub(crate) fn new(row: AssetRow, how_far: Progress, renewal: Option<Progress>) -> Self {
         let (progress, renditions) = progress(how_far);
+        let warnings = row.flow.plan.as_ref().map(|plan| plan.warnings.clone()).unwrap_or_default();
+        let losses = losses(&row.flow);
         let failure = row.flow.failure.filter(|_| matches!(row.state, Phase::Errored | Phase::Deleting));
         let renewal = row.flow.renewal.map(|of| RenewalView::new(*of, row.renewal_ms, renewal));
         Self {
@@ -279,6 +343,8 @@ impl AssetView {
             protection: row.protection.map(|scheme| scheme.as_str()),
             progress,
             renditions,
+            warnings,
+            losses,
             error: failure.map(FailureView::from),
         }
     }

@@ -58,6 +58,9 @@ pub fn explain(ladder: &Ladder, selection: &Selection, source: &SourceShape) -> 
     };
     let bitrate = kilo(ladder.audio.bitrate_bps.into());
     push_line(&mut text, &format!("{:<12} {bitrate:>24}  AAC-LC, {channels}, {loudness}", "sound"));
+    if let Some(opus_bps) = ladder.audio.opus_bitrate_bps {
+        push_line(&mut text, &format!("{:<12} {:>24}  Opus, the same", "", kilo(opus_bps.into())));
+    }
     if !selection.skipped.is_empty() {
         push_line(&mut text, "\nnot encoded:");
     }

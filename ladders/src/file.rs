@@ -38,7 +38,8 @@ pub(crate) const OWN_LOUDNESS: &str = "source";
 
 pub(crate) const ROOT_KEYS: [&str; 7] = ["name", "description", "renew_library", "video", "audio", "per_title", "rung"];
 pub(crate) const VIDEO_KEYS: [&str; 6] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db"];
-pub(crate) const AUDIO_KEYS: [&str; 4] = ["bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
+pub(crate) const AUDIO_KEYS: [&str; 5] =
+    ["bitrate_kbps", "opus_bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
 pub(crate) const PER_TITLE_KEYS: [&str; 3] = ["target_db", "step_db", "legible_lines"];
 pub(crate) const RUNG_KEYS: [&str; 9] =
     ["name", "height", "max_bitrate_kbps", "buffer_kbits", "codec", "crf", "preset", "tune", "dynamic_range"];
@@ -92,14 +93,17 @@ struct VideoFile {
     floor_db: Option<f64>,
 }
 
-/// The sound all rungs share, AAC-LC.
+/// The sound all rungs share: AAC-LC, and Opus besides where it is asked for.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct AudioFile {
-    /// Target bitrate in kbit/s.
+    /// Target bitrate of AAC-LC in kbit/s.
     #[schemars(range(min = 16, max = 320))]
     bitrate_kbps: u32,
+    /// Target bitrate in kbit/s of the same sound in Opus, for players that have it. Default: there is none.
+    #[schemars(range(min = 16, max = 320))]
+    opus_bitrate_kbps: Option<u32>,
     /// Channels at most; mono sources stay mono.
     #[schemars(range(min = 1, max = 2))]
     channels: u32,
@@ -270,6 +274,7 @@ mod tests {
         for (pointer, bounds) in [
             ("/$defs/VideoFile/properties/max_frame_rate", FRAME_RATE),
             ("/$defs/AudioFile/properties/bitrate_kbps", AUDIO_KBPS),
+            ("/$defs/AudioFile/properties/opus_bitrate_kbps", AUDIO_KBPS),
             ("/$defs/AudioFile/properties/channels", CHANNELS),
             ("/$defs/RungFile/properties/height", HEIGHT),
             ("/$defs/RungFile/properties/max_bitrate_kbps", VIDEO_KBPS),

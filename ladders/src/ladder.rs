@@ -47,8 +47,10 @@ pub struct Rung {
 /// The sound of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AudioRung {
-    /// Target bitrate in bits per second.
+    /// Target bitrate of AAC-LC in bits per second.
     pub bitrate_bps: u32,
+    /// That of Opus; `None` when the sound is in AAC-LC alone.
+    pub opus_bitrate_bps: Option<u32>,
     /// Channels at most, 1 or 2.
     pub channels: u32,
     /// `None` when the sound stays as loud as it is.

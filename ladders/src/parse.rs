@@ -115,14 +115,22 @@ fn read_codec(section: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vide
 }
 
 fn read_audio(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> AudioRung {
-    let Some(section) = section else { return AudioRung { bitrate_bps: 0, channels: 0, loudness: None } };
+    let Some(section) = section else {
+        return AudioRung { bitrate_bps: 0, opus_bitrate_bps: None, channels: 0, loudness: None };
+    };
     section.only(&file::AUDIO_KEYS, mistakes);
     section.require("bitrate_kbps", "bitrate_kbps = 96", mistakes);
     let kbps = section.integer("bitrate_kbps", file::AUDIO_KBPS, "kbit/s", mistakes);
+    let opus_kbps = section.integer("opus_bitrate_kbps", file::AUDIO_KBPS, "kbit/s", mistakes);
     section.require("channels", "channels = 2", mistakes);
     let channels = section.integer("channels", file::CHANNELS, "channels", mistakes);
     let loudness = read_loudness(&section, mistakes);
-    AudioRung { bitrate_bps: kbps.unwrap_or_default() * 1000, channels: channels.unwrap_or_default(), loudness }
+    AudioRung {
+        bitrate_bps: kbps.unwrap_or_default() * 1000,
+        opus_bitrate_bps: opus_kbps.map(|kbps| kbps * 1000),
+        channels: channels.unwrap_or_default(),
+        loudness,
+    }
 }
 
 /// `None` when every recording gets the rungs as they are.

@@ -86,6 +86,15 @@ fn sound_is_brought_to_minus_16_lufs_unless_the_file_says_otherwise() {
 }
 
 #[test]
+fn opus_is_encoded_where_it_is_asked_for() {
+    let of = |line: &str| parse("small.toml", &GOOD.replacen("channels = 2", &format!("channels = 2\n{line}"), 1));
+    assert_eq!(of("").unwrap().audio.opus_bitrate_bps, None);
+    assert_eq!(of("opus_bitrate_kbps = 48").unwrap().audio.opus_bitrate_bps, Some(48_000));
+    let said = of("opus_bitrate_kbps = 8").unwrap_err().to_string();
+    assert!(said.contains("`audio.opus_bitrate_kbps` is 8, outside 16 to 320 kbit/s"), "{said}");
+}
+
+#[test]
 fn rungs_may_be_inline_tables() {
     let text = GOOD
         .split("[[rung]]")

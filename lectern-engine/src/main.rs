@@ -34,6 +34,7 @@ fn main() -> ExitCode {
 
 fn serve(memory_bytes: u64, nice: u8) -> ExitCode {
     memory::keep_flat();
+    engine_libav::load_character_set();
     let socket = match confine::take_socket() {
         Ok(socket) => socket,
         Err(error) => {

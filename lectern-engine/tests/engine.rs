@@ -111,6 +111,7 @@ async fn a_sound_file_is_probed_and_encoded() {
         sample_rate: 48_000,
         channels: 1,
         bitrate_bps: 64_000,
+        opus_bitrate_bps: None,
         sample_count: 96_000,
         borders: vec![],
         language: "und".into(),

@@ -6,7 +6,6 @@ use bitstream::{av1, avc, hevc, vp9};
 use media_types::{CodecConfig, FrameRate, Timescale, TrackKind};
 
 use crate::PackageError;
-use crate::audio_grid::FRAME_SAMPLES;
 
 /// Which codec, whatever its profile: what may share an adaptation set or a group of renditions. In the order in which
 /// pictures are listed: what every player plays comes first.
@@ -240,17 +239,14 @@ pub fn composition_delay(
     config: &CodecConfig,
 ) -> Result<Option<u32>, PackageError> {
     let Configured::Video { reorder, .. } = Configured::read(config)? else { return Ok(None) };
-    let ticks = sample_ticks(kind, timescale).ok_or(PackageError::Track("a frame lasts a whole number of ticks"))?;
+    let ticks = frame_ticks(kind, timescale).ok_or(PackageError::Track("a frame lasts a whole number of ticks"))?;
     reorder.checked_mul(ticks).map(Some).ok_or(PackageError::Track("its frames are too long"))
 }
 
-/// Ticks that every sample of an encoder's track lasts; `None` when that is no whole number.
-pub(crate) fn sample_ticks(kind: &TrackKind, timescale: Timescale) -> Option<u32> {
-    match *kind {
-        TrackKind::Video { rate_num, rate_den, .. } => FrameRate::new(rate_num, rate_den)?.frame_ticks(timescale),
-        TrackKind::Audio { .. } => Some(FRAME_SAMPLES as u32),
-        TrackKind::Text => None,
-    }
+/// Ticks that a frame of an encoder's pictures lasts; `None` when that is no whole number.
+fn frame_ticks(kind: &TrackKind, timescale: Timescale) -> Option<u32> {
+    let TrackKind::Video { rate_num, rate_den, .. } = *kind else { return None };
+    FrameRate::new(rate_num, rate_den)?.frame_ticks(timescale)
 }
 
 /// The RFC 6381 name, such as `avc1.64001f` or `mp4a.40.2`.

@@ -50,7 +50,8 @@ pub fn mpd(presentation: &Presentation<'_>) -> Result<String, PackageError> {
     let video_sets = adaptations.len();
     let default = default_position(&audio.iter().map(|(track, _)| *track).collect::<Vec<_>>());
     for (position, (track, sound)) in audio.iter().enumerate() {
-        adaptations.push(renditions::audio_set(presentation, track, sound, position == default)?);
+        let main = position == default || audio.get(default).is_some_and(|(main, _)| renditions::is_same(track, main));
+        adaptations.push(renditions::audio_set(presentation, track, sound, main)?);
     }
     for track in presentation.text() {
         adaptations.push(text::set(presentation, track)?);

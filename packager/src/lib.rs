@@ -2,7 +2,7 @@
 //!
 //! - [`init_segment`], [`media_segment`]: ISO BMFF as CMAF asks for it (ISO/IEC 23000-19), from codec configuration
 //!   and [`Sample`](media_types::Sample)s.
-//! - [`AudioGrid`], [`audio_segments`]: which coded AAC frames belong to which segment; [`TextGrid`]: where text is cut.
+//! - [`AudioGrid`], [`audio_segments`]: which coded frames of sound belong to which segment; [`TextGrid`]: where text is cut.
 //! - [`Presentation`]: everything that text is written from; [`text_files`] writes all of it.
 //! - [`multivariant_playlist`], [`media_playlist`], [`iframe_playlist`]: HLS (RFC 8216bis).
 //! - [`TransportWriter`], [`transport_playlists`]: the same samples as MPEG-TS, for players that know no fMP4.

@@ -109,12 +109,13 @@ fn audio(file: &Path) -> Packed {
         sample_rate: 44_100,
         channels: 2,
         bitrate_bps: 128_000,
+        opus_bitrate_bps: None,
         sample_count: (packets.len() as u64) * 1024 - u64::from(PRIMING),
         borders: (1..FRAMES.div_ceil(SEGMENT)).map(|k| k * SEGMENT * 1001 * 44_100 / 24_000).collect(),
         language: "eng".into(),
         loudness: None,
     };
-    let grid = audio_segments(&plan, PRIMING);
+    let grid = audio_segments(&plan, media_types::AudioCodec::Aac, PRIMING);
     assert_eq!(grid.frame_count(), packets.len() as u64);
     let sample = |frame: u64| {
         let at = i64::try_from(frame * 1024).unwrap();

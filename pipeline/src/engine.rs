@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use media_types::{
-    AudioPlan, CodecConfig, DynamicRange, FrameMap, FrameRate, GopRange, HdrVideo, ProbeReport, Rational, Rendition,
-    Rotation, Sample, StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
+    AudioPlan, CodecConfig, DynamicRange, FrameMap, FrameRate, GopRange, HdrVideo, Loss, ProbeReport, Rational,
+    Rendition, Rotation, Sample, StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -251,7 +251,7 @@ pub struct Stop;
 
 /// Where an engine puts what it makes.
 ///
-/// `track` is the position in [`RangeOrder::renditions`], and 0 for audio. A track's configuration comes before its
+/// `track` is the position in [`RangeOrder::renditions`], and in [`AudioPlan::codings`]. A track's configuration comes before its
 /// first sample; its samples come in decode order; tracks may interleave.
 pub trait EngineSink {
     /// What a decoder needs first, once per track. `priming_samples` is the encoder's delay, 0 for video.
@@ -264,8 +264,9 @@ pub trait EngineSink {
     ///
     /// Times are on the presentation's clock and its grid of frames, so a range's first video sample has
     /// `dts == pts == first_frame * frame_ticks`; each further `dts` is where the sample before it ends, and a reordered
-    /// picture's `pts` may lie before its `dts`; one that is held for several frames has both at the same. Audio coded frame `k` has `dts == pts == k * 1024`, counted in coded
-    /// samples from the start of the priming.
+    /// picture's `pts` may lie before its `dts`; one that is held for several frames has both at the same. Audio
+    /// coded frame `k` has `dts == pts == k * frame_samples`, counted in coded samples from the start of the priming; the last
+    /// one counts as whole.
     ///
     /// # Errors
     /// [`Stop`] when the caller no longer wants the result.
@@ -307,10 +308,13 @@ pub struct RangeSummary {
     /// What the pictures show.
     #[serde(default)]
     pub scenes: RangeScenes,
+    /// Pictures that are missing or damaged, at most [`MAX_LOSSES`](media_types::loss::MAX_LOSSES).
+    #[serde(default)]
+    pub losses: Vec<Loss>,
 }
 
 /// What encoding a sound track came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AudioSummary {
     /// Presentation samples encoded: the order's `sample_count`.
     pub samples: u64,
@@ -322,6 +326,9 @@ pub struct AudioSummary {
     pub source: Loudness,
     /// What went into the encoder.
     pub coded: Loudness,
+    /// Silence for what is absent or cannot be decoded, at most [`MAX_LOSSES`](media_types::loss::MAX_LOSSES).
+    #[serde(default)]
+    pub losses: Vec<Loss>,
 }
 
 /// What making the stills came to.
@@ -401,7 +408,7 @@ pub trait Engine {
     /// Whose fault it is.
     fn measure_audio(&mut self, plan: &AudioPlan) -> Result<Loudness, EngineError>;
 
-    /// Encodes one sound track, whole.
+    /// Encodes one sound track, whole, once for each of its codings, all of them from the same samples.
     ///
     /// # Errors
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use media_types::{AudioPlan, CodecConfig, ProbeReport, Rendition, Sample, TextForm};
+use media_types::{AudioCodec, AudioPlan, CodecConfig, ProbeReport, Rendition, Sample, TextForm};
 
 use crate::engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, POSTER, RangeOrder, RangeSummary, STORYBOARD,
@@ -11,8 +11,6 @@ use crate::engine::{
 };
 use crate::{Loudness, Quality};
 
-/// Samples in one AAC frame.
-const AAC_FRAME: u32 = 1024;
 const PROGRESS_EVERY: u64 = 25;
 
 /// `AVCDecoderConfigurationRecord` of x264 for High profile at level 1, 64x64.
@@ -141,15 +139,19 @@ impl Engine for FakeEngine {
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {
         let plan = &order.plan;
         self.check_sound(plan)?;
-        sink.config(0, CodecConfig::Aac(audio_config(plan.sample_rate, plan.channels)), AAC_FRAME)?;
-        let frames = (plan.sample_count + u64::from(AAC_FRAME)).div_ceil(AAC_FRAME.into());
-        for index in 0..frames {
-            let time = i64::try_from(index * u64::from(AAC_FRAME)).unwrap_or(i64::MAX);
-            let data = Bytes::copy_from_slice(&mix(&index.to_be_bytes()).to_be_bytes());
-            sink.sample(0, Sample { dts: time, pts: time, duration: AAC_FRAME, keyframe: true, data })?;
-            let done = (index * u64::from(AAC_FRAME)).min(plan.sample_count);
-            if index.is_multiple_of(PROGRESS_EVERY) || index + 1 == frames {
-                sink.progress(done, plan.sample_count)?;
+        for (track, coding) in (0..).zip(plan.codings()) {
+            let (config, priming) = sound_config(coding.codec, plan);
+            sink.config(track, config, priming)?;
+            let duration = coding.codec.frame_samples();
+            let frames = (plan.sample_count + u64::from(priming)).div_ceil(duration.into());
+            for index in 0..frames {
+                let time = i64::try_from(index * u64::from(duration)).unwrap_or(i64::MAX);
+                let data = Bytes::copy_from_slice(&mix(&index.to_be_bytes()).to_be_bytes());
+                sink.sample(track, Sample { dts: time, pts: time, duration, keyframe: true, data })?;
+                let done = (index * u64::from(duration)).min(plan.sample_count);
+                if track == 0 && (index.is_multiple_of(PROGRESS_EVERY) || index + 1 == frames) {
+                    sink.progress(done, plan.sample_count)?;
+                }
             }
         }
         Ok(AudioSummary { samples: plan.sample_count, ..AudioSummary::default() })
@@ -200,10 +202,16 @@ fn jpeg(seed: &[u8]) -> Bytes {
 }
 
 /// ISO/IEC 14496-3 §1.6.2.1: object type 2 (AAC-LC), frequency index, channel configuration.
-fn audio_config(sample_rate: u32, channels: u32) -> Bytes {
-    let frequency = if sample_rate == 44_100 { 4_u8 } else { 3 };
-    let channels = u8::try_from(channels.min(2)).unwrap_or(2);
-    vec![2 << 3 | frequency >> 1, frequency << 7 | channels << 3].into()
+/// What a decoder needs, and the encoder's delay.
+fn sound_config(codec: AudioCodec, plan: &AudioPlan) -> (CodecConfig, u32) {
+    let frequency = if plan.sample_rate == 44_100 { 4_u8 } else { 3 };
+    let channels = u8::try_from(plan.channels.min(2)).unwrap_or(2);
+    match codec {
+        AudioCodec::Aac => {
+            (CodecConfig::Aac(vec![2 << 3 | frequency >> 1, frequency << 7 | channels << 3].into()), 1024)
+        }
+        AudioCodec::Opus => (CodecConfig::Opus(vec![0, channels, 1, 56, 0, 0, 187, 128, 0, 0, 0].into()), 312),
+    }
 }
 
 /// FNV-1a.

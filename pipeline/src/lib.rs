@@ -7,7 +7,7 @@
 //!   - `timeline`: the output grid, and which picture each of its frames shows.
 //!   - `shape`: size, bitrate and key frames, by which rungs are chosen.
 //!   - `ranges`: the units of parallel encoding.
-//!   - `sound`, `stills`, `text`: the other parts of a plan.
+//!   - `sound`, `stills`, `text`: the other parts of a plan; `losses`: what its source lacks.
 //! - `clock`: [`ClockWatch`], where a source's clock jumps.
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
 //! - `scenes`: [`SceneWatch`], where slides change and what a recording shows.
@@ -27,6 +27,7 @@ mod engine;
 mod error;
 mod exact;
 mod fake;
+mod losses;
 mod loudness;
 mod plan;
 mod ranges;

@@ -82,6 +82,7 @@ mod tests {
             sample_rate,
             channels: 2,
             bitrate_bps: 128_000,
+            opus_bitrate_bps: None,
             sample_count,
             borders: Vec::new(),
             language: "und".to_owned(),

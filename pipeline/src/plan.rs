@@ -14,7 +14,7 @@ use crate::sound::{PictureGrid, Track};
 use crate::stills::{self, stills};
 use crate::text::Origin;
 use crate::timeline::Timeline;
-use crate::{PlanError, is_worth_deciding, ranges, text};
+use crate::{PlanError, is_worth_deciding, losses, ranges, text};
 
 /// Longest presentation in seconds: 12 hours.
 pub const MAX_DURATION_S: i64 = 12 * 3600;
@@ -50,6 +50,7 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
     };
     tell_apart(&mut plan.audio);
     text::add(report, origin, &mut plan, &mut warnings);
+    plan.losses = losses::of_source(report, origin, &plan);
     plan.per_title = ladder.per_title.filter(|wanted| is_worth_deciding(wanted, &plan));
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
@@ -117,6 +118,7 @@ fn sound_alone(
         floor_db: ladder.floor_db,
         decision: None,
         warnings: Vec::new(),
+        losses: Vec::new(),
     };
     Ok((plan, origin))
 }
@@ -186,6 +188,7 @@ fn with_pictures(
         floor_db: ladder.floor_db,
         decision: None,
         warnings: Vec::new(),
+        losses: Vec::new(),
     };
     Ok((plan, (origin, base)))
 }

@@ -8,7 +8,8 @@ use crate::PlanError;
 use crate::exact::TimeBase;
 use crate::ranges::SEGMENT_S;
 
-/// What one AAC-LC channel can use at 44.1 kHz; ISO/IEC 14496-3 §4.5.3.1 allows 6144 bits per channel and frame.
+/// What one AAC-LC channel can use at 44.1 kHz; ISO/IEC 14496-3 §4.5.3.1 allows 6144 bits per channel and frame. Opus has no
+/// use for more.
 const MAX_CHANNEL_BPS: u32 = 256_000;
 
 /// A track that has sound: a time base, a rate, channels and packets.
@@ -34,7 +35,7 @@ impl<'r> Track<'r> {
     /// The plan of sound under pictures: it starts with the first picture, lasts as long as they do and is cut where
     /// they are cut.
     pub(crate) fn under_pictures(&self, rung: &AudioRung, pictures: &PictureGrid) -> AudioPlan {
-        let sample_rate = output_rate(self.probe.sample_rate);
+        let sample_rate = self.output_rate(rung);
         let at_frame = |frame: u64| frame_to_sample(frame, pictures.frame_rate, sample_rate);
         let inner = (1..).map(|index| index * u64::from(pictures.segment_frames));
         let borders = inner.take_while(|&frame| frame < pictures.frame_count).map(at_frame).collect();
@@ -44,7 +45,7 @@ impl<'r> Track<'r> {
 
     /// The plan of sound alone: from its first sample to its last.
     pub(crate) fn alone(&self, rung: &AudioRung) -> Result<AudioPlan, PlanError> {
-        let sample_rate = output_rate(self.probe.sample_rate);
+        let sample_rate = self.output_rate(rung);
         let length = self.base.since(self.end, self.start, self.base);
         if length.exceeds(crate::MAX_DURATION_S) {
             return Err(PlanError::too_long(length.whole()));
@@ -61,13 +62,19 @@ impl<'r> Track<'r> {
     /// The plan of further sound beside the first, where there are no pictures: it starts and ends with it and is cut where
     /// it is cut.
     pub(crate) fn beside(&self, rung: &AudioRung, first: &Track<'_>, main: &AudioPlan) -> AudioPlan {
-        let sample_rate = output_rate(self.probe.sample_rate);
+        let sample_rate = self.output_rate(rung);
         let at = |sample: u64| {
             let sample = i64::try_from(sample).unwrap_or(i64::MAX);
             u64::try_from(rescale(sample, sample_rate.into(), main.sample_rate.into())).unwrap_or(0)
         };
         let borders = main.borders.iter().map(|&border| at(border)).collect();
         self.plan(rung, self.base.nearest_pts(main.origin_pts, first.base), at(main.sample_count), borders)
+    }
+
+    /// CD material keeps its rate, everything else becomes 48 kHz: the only rate of Opus, which shares its samples with AAC.
+    fn output_rate(&self, rung: &AudioRung) -> u32 {
+        let keeps = self.probe.sample_rate == 44_100 && rung.opus_bitrate_bps.is_none();
+        if keeps { 44_100 } else { 48_000 }
     }
 
     fn plan(&self, rung: &AudioRung, origin_pts: i64, sample_count: u64, borders: Vec<u64>) -> AudioPlan {
@@ -81,9 +88,10 @@ impl<'r> Track<'r> {
             source_time_base: self.probe.time_base,
             clock: self.probe.clock.clone(),
             origin_pts,
-            sample_rate: output_rate(self.probe.sample_rate),
+            sample_rate: self.output_rate(rung),
             channels,
             bitrate_bps: rung.bitrate_bps.min(MAX_CHANNEL_BPS * channels),
+            opus_bitrate_bps: rung.opus_bitrate_bps.map(|bps| bps.min(MAX_CHANNEL_BPS * channels)),
             sample_count,
             borders,
             language: language.unwrap_or_else(|| language::UNKNOWN.to_owned()),
@@ -99,11 +107,6 @@ pub(crate) struct PictureGrid {
     pub(crate) frame_rate: FrameRate,
     pub(crate) frame_count: u64,
     pub(crate) segment_frames: u32,
-}
-
-/// CD material keeps its rate, everything else becomes 48 kHz.
-fn output_rate(source: u32) -> u32 {
-    if source == 44_100 { 44_100 } else { 48_000 }
 }
 
 /// The sample nearest to a frame's start.

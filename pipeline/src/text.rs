@@ -2,7 +2,8 @@
 
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
-    ChapterProbe, EncodePlan, PlannedChapter, ProbeReport, Rational, TextPlan, TextProbe, VideoProbe, language,
+    ChapterProbe, EncodePlan, PlannedChapter, ProbeReport, Rational, StreamClock, TextPlan, TextProbe, VideoProbe,
+    language,
 };
 
 use crate::exact::TimeBase;
@@ -29,8 +30,9 @@ pub(crate) fn add(report: &ProbeReport, (origin_pts, base): Origin, plan: &mut E
         warnings.push(format!("only the first {MAX_TEXTS} of {} subtitle tracks are used", report.text.len()));
     }
     let tracks = report.text.iter().take(MAX_TEXTS);
-    plan.text =
-        tracks.filter_map(|probe| planned(probe, TimeBase::new(probe.time_base).ok()?, origin_pts, base)).collect();
+    let clock = shared_clock(report);
+    let own_base = |probe: &TextProbe| TimeBase::new(probe.time_base).ok();
+    plan.text = tracks.filter_map(|probe| Some(planned(probe, own_base(probe)?, (origin_pts, base), &clock))).collect();
     let names = own_names(plan.text.iter().map(|text| text.language.as_str()));
     plan.text.iter_mut().zip(names).for_each(|(text, name)| text.name = name);
 
@@ -52,9 +54,15 @@ pub(crate) fn add(report: &ProbeReport, (origin_pts, base): Origin, plan: &mut E
     plan.chapters = chapters.filter_map(|chapter| moved(chapter, origin_us, plan.duration_ms)).collect();
 }
 
-fn planned(probe: &TextProbe, own: TimeBase, origin_pts: i64, base: TimeBase) -> Option<TextPlan> {
+/// That of the pictures, or of the first sound: where times jump, those of all streams do, and all count alike.
+fn shared_clock(report: &ProbeReport) -> StreamClock {
+    let sound = report.audio.first().map(|sound| &sound.clock);
+    report.video.as_ref().map(|video| &video.clock).or(sound).cloned().unwrap_or_default()
+}
+
+fn planned(probe: &TextProbe, own: TimeBase, (origin_pts, base): Origin, clock: &StreamClock) -> TextPlan {
     let language = probe.language.as_deref().and_then(language::canonical);
-    Some(TextPlan {
+    TextPlan {
         name: String::new(),
         stream_index: probe.stream_index,
         source_time_base: probe.time_base,
@@ -63,8 +71,9 @@ fn planned(probe: &TextProbe, own: TimeBase, origin_pts: i64, base: TimeBase) ->
         label: probe.title.clone(),
         roles: probe.roles,
         channel: None,
-        clock: Default::default(),
-    })
+        page: probe.page,
+        clock: clock.clone(),
+    }
 }
 
 /// A track for each channel of captions inside the pictures, whose clock `origin_pts` is of.
@@ -79,6 +88,7 @@ fn captions(video: &VideoProbe, origin_pts: i64, plan: &EncodePlan) -> Vec<TextP
         label: Some(channel.to_string()),
         roles: Roles::default(),
         channel: Some(channel),
+        page: None,
         clock: video.clock.clone(),
     };
     CHANNELS.map(track).to_vec()

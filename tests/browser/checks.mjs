@@ -182,11 +182,15 @@ async function toTheEnd(stage, context) {
   return `${watch.count} pictures, ${state.duration_s.toFixed(3)} s`;
 }
 
-async function audio(stage, wanted) {
+/** `sound` is the folder that all of it must come from, if it matters. */
+async function audio(stage, { audio: wanted, sound }) {
   const { audio_bytes: bytes } = await stage.call('state');
   require(!wanted || bytes > 0, 'no audio was decoded');
   require(wanted || bytes === 0, `${bytes} bytes of audio were decoded where there is none`);
-  return `${bytes} bytes decoded`;
+  const media = (await stage.call('requested')).filter((url) => /\/audio-[^/]+\/[^/]+\.(m4s|mp4)$/.test(url));
+  const others = sound ? media.filter((url) => !url.includes(`/${sound}/`)) : [];
+  require(others.length === 0 && (!sound || media.length > 0), `sound of ${sound} was wanted, and ${others[0] ?? 'none'} was loaded`);
+  return `${bytes} bytes decoded${sound ? ` of ${sound}` : ''}`;
 }
 
 /** The checks of one player in order, as [name, run]: `first` fills in the renditions that `rest` goes through. */
@@ -214,7 +218,7 @@ export function checksFor(stage, player, options) {
     ...context.renditions.slice(options.brief ? -1 : 0).map((rendition) => [`seek ${rendition.height}p`, () => look(rendition)]),
     ...(context.renditions.length > 1 && !options.brief && !stage.drm ? [['switch', () => switches(stage, context)]] : []),
     ['play to the end', () => (stage.drm ? protectedToTheEnd(stage, context, open) : toTheEnd(stage, context))],
-    ['audio', () => audio(stage, options.audio)],
+    ['audio', () => audio(stage, options)],
   ];
   return { first: ['load', load], rest };
 }

@@ -3,13 +3,14 @@
 //   node run.mjs --base-url http://127.0.0.1:PORT --hls PATH --dash PATH --frames N --rate 24000/1001
 //                [--players hls,dash,shaka] [--heights 360,720] [--segment-s 4] [--no-audio] [--deadline-s 600] [--json FILE]
 //                [--keys FILE] [--licence-url URL] [--tones LIST] [--refused] [--brief] [--cues FILE]
-//                [--trick FILE] [--thumbs FILE] [--chapters FILE] [--far 0.5,0.8 --loop 576]
+//                [--trick FILE] [--thumbs FILE] [--chapters FILE] [--far 0.5,0.8 --loop 576] [--sound audio-opus-und]
 //   node run.mjs --folder FOLDER ...
 //
 // --folder serves a folder itself, in place of --base-url.
 // --keys names a file of lines KID:KEY (hexadecimal, a third field is passed over): players decrypt with them through EME and ClearKey, and what
 // the browser shows is read from screenshots.
 // --tones en:440,de:880 are the sound tracks, each of one tone: they alone are listened to.
+// --sound names the folder that a player must take all its sound from.
 // --licence-url names another server of ClearKey licences, which every player asks.
 // --refused: nothing may be shown, and an error must be told.
 // --brief: seeks in the highest rendition only, no switches.
@@ -59,7 +60,7 @@ async function options() {
       folder: { type: 'string' }, keys: { type: 'string' }, refused: { type: 'boolean', default: false }, brief: { type: 'boolean', default: false },
       cues: { type: 'string' }, trick: { type: 'string' }, thumbs: { type: 'string' }, chapters: { type: 'string' },
       far: { type: 'string' }, loop: { type: 'string' },
-      'licence-url': { type: 'string' }, tones: { type: 'string' },
+      'licence-url': { type: 'string' }, tones: { type: 'string' }, sound: { type: 'string' },
     },
   });
   if (!values['base-url'] === !values.folder) throw new Error('either --base-url or --folder is needed');
@@ -85,6 +86,7 @@ async function options() {
     tones: values.tones?.split(',').map((pair) => pair.split(':')).map(([language, hertz]) => [language, Number(hertz)]),
     refused: values.refused,
     brief: values.brief,
+    sound: values.sound,
     cues: await readJson(values.cues),
     trick: await readJson(values.trick),
     thumbs: await readJson(values.thumbs),

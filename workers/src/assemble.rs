@@ -5,14 +5,15 @@ mod storyboard;
 
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
-use media_types::{AudioPlan, EncodePlan, FrameRate, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan};
+use media_types::{
+    AudioCodec, AudioPlan, EncodePlan, FrameRate, SegmentRecord, Timescale, TrackKind, TrackRecord, VideoPlan,
+};
 use packager::{FinishedTrick, OutputFile, Presentation, Protection, TrickFile, segment_path};
 use pipeline::RecordingScenes;
 
 use crate::error::WorkError;
 use crate::track::{
-    AAC_FRAME, RangeParts, TextPart, TrackHead, TrackPart, audio_kind, audio_track, text_grid, text_track, video_kind,
-    video_track,
+    RangeParts, TextPart, TrackHead, TrackPart, audio_kind, text_grid, text_track, video_kind, video_track,
 };
 
 pub(crate) use storyboard::Storyboard;
@@ -68,21 +69,23 @@ pub(crate) fn video_record<'a>(
     })
 }
 
-/// A sound track as a whole.
+/// One coding of a sound track as a whole.
 ///
 /// # Errors
-/// When it is not gapless.
+/// When it was not planned, or is not gapless.
 pub(crate) fn audio_record(plan: &AudioPlan, part: &TrackPart) -> Result<TrackRecord, WorkError> {
     check_gapless(&part.track, &part.segments)?;
+    let coding = plan.codings().find(|coding| AudioCodec::of(&part.config) == Some(coding.codec));
+    let coding = coding.ok_or_else(|| broken("a coding of sound that was not planned"))?;
     Ok(TrackRecord {
-        name: audio_track(plan),
+        name: part.track.clone(),
         kind: audio_kind(plan),
         language: plan.language.clone(),
         hidden_ticks: part.priming_samples,
         shown_ticks: plan.sample_count,
         timescale: Timescale::new(plan.sample_rate).ok_or_else(|| broken("a sound track without a rate"))?,
         config: part.config.clone(),
-        max_bitrate_bps: plan.bitrate_bps.into(),
+        max_bitrate_bps: coding.bitrate_bps.into(),
         segments: part.segments.clone(),
         label: plan.label.clone(),
         roles: plan.roles,
@@ -138,16 +141,17 @@ pub(crate) fn planned_video(plan: &VideoPlan, head: &TrackHead) -> Result<TrackR
     ))
 }
 
-/// A sound track as it will be, of which only `head` is known.
+/// A sound track in AAC-LC as it will be, of which only `head` is known.
 ///
 /// # Errors
 /// When it has no rate.
 pub(crate) fn planned_audio(plan: &AudioPlan, head: &TrackHead) -> Result<TrackRecord, WorkError> {
     let timescale = Timescale::new(plan.sample_rate).ok_or_else(|| broken("a sound track without a rate"))?;
-    let (grid, hidden) = (packager::audio_segments(plan, head.priming_samples), head.priming_samples);
+    let (grid, hidden) = (packager::audio_segments(plan, AudioCodec::Aac, head.priming_samples), head.priming_samples);
     // What is hidden in front does not count, and neither does what fills the last frame up.
-    let border =
-        |index: u32| (grid.first_frame(index) * AAC_FRAME).saturating_sub(hidden.into()).min(plan.sample_count);
+    let border = |index: u32| {
+        (grid.first_frame(index) * grid.frame_samples()).saturating_sub(hidden.into()).min(plan.sample_count)
+    };
     let lengths =
         (0..grid.segment_count()).map(|index| (border(index + 1) - border(index), grid.frames_in_segment(index)));
     let bps = plan.bitrate_bps.into();

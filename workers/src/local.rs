@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
-use media_types::{EncodePlan, GopRange, ProbeReport, TrackRecord, VideoPlan};
+use media_types::loss::joined;
+use media_types::{EncodePlan, GopRange, Loss, ProbeReport, TrackRecord, VideoPlan};
 use pipeline::{RecordingScenes, StillsOrder};
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_r
 use crate::error::WorkError;
 use crate::quality::{self, RenditionQuality};
 use crate::track::{
-    Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, Stills, TextPart, TrackPart, decide, encode_audio,
+    Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, SoundParts, Stills, TextPart, decide, encode_audio,
     encode_range, make_stills, read_text, unless_dispensable,
 };
 use folder::Folder;
@@ -50,6 +51,8 @@ pub struct LocalResult {
     pub scenes: RecordingScenes,
     /// How good the renditions look.
     pub quality: Vec<RenditionQuality>,
+    /// What of the recording is missing or damaged, and what stands in its place.
+    pub losses: Vec<Loss>,
     /// How loud each sound track was and became.
     pub sound: Vec<LocalSound>,
 }
@@ -197,7 +200,7 @@ fn ranges(video: &VideoPlan, places: u32) -> Vec<GopRange> {
 struct Finished {
     ranges: Vec<Option<RangeParts>>,
     /// Nothing of a further track that could not be decoded.
-    audio: Vec<Option<(TrackPart, SoundLevel)>>,
+    audio: Vec<Option<(SoundParts, SoundLevel)>>,
     stills: Option<Stills>,
     text: Vec<TextPart>,
 }
@@ -298,7 +301,7 @@ async fn work(
                 // A second encode has the same files, as many and as long, and takes the place of the first.
                 let made = encode_audio(&mut session, audio, sink.as_ref(), sink.as_ref(), on_progress).await;
                 let made = unless_dispensable(track, made)?;
-                lock(&board.finished).audio[track] = made.map(|made| (made.part, made.level));
+                lock(&board.finished).audio[track] = made.map(|made| (made.parts, made.level));
             }
             (Task::Stills, Some(video), Some(stills)) => {
                 let made =
@@ -321,10 +324,12 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
     let mut tracks = Vec::new();
     let (mut missing_pictures, mut scenes, mut quality) = (0, RecordingScenes::default(), Vec::new());
+    let mut losses = plan.losses.clone();
     if let Some(video) = &plan.video {
         let ranges: Vec<RangeParts> = finished.ranges.into_iter().collect::<Option<_>>().ok_or_else(absent)?;
         missing_pictures = ranges.iter().map(|range| range.missing_pictures).sum();
         scenes = RecordingScenes::join(ranges.iter().map(|range| &range.scenes));
+        losses.extend(ranges.iter().flat_map(|range| range.losses.clone()));
         quality = quality::of_ranges(plan, ranges.iter());
         quality::check(plan, &quality)?;
         for rendition in 0..video.renditions.len() {
@@ -333,10 +338,11 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     }
     let mut sound = Vec::new();
     for (audio, made) in plan.audio.iter().zip(finished.audio) {
-        let Some((part, level)) = made else { continue };
-        let record = audio_record(audio, &part)?;
-        sound.push(LocalSound { track: record.name.clone(), level });
-        tracks.push(record);
+        let Some((parts, level)) = made else { continue };
+        losses.extend(parts.losses(audio));
+        let records = parts.iter().map(|part| audio_record(audio, part)).collect::<Result<Vec<_>, _>>()?;
+        sound.extend(records.first().map(|first| LocalSound { track: first.name.clone(), level }));
+        tracks.extend(records);
     }
     for part in &finished.text {
         tracks.push(text_record(plan, part)?);
@@ -355,7 +361,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     for file in derived.files()? {
         folder.put(file.path, file.bytes).await?;
     }
-    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, quality, sound })
+    Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, quality, losses: joined(losses), sound })
 }
 
 #[cfg(test)]

@@ -127,6 +127,7 @@ mod tests {
             parts: errors.iter().map(|(track, _)| part(track)).collect(),
             missing_pictures: 0,
             scenes: RangeScenes::default(),
+            losses: Vec::new(),
             quality: errors.iter().map(|(_, error)| quality(*error)).collect(),
         }
     }

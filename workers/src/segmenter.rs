@@ -1,6 +1,8 @@
 //! Samples to segments: where the plan cuts, and nowhere else.
 
-use media_types::{AudioPlan, CodecConfig, GopRange, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan};
+use media_types::{
+    AudioCodec, AudioPlan, CodecConfig, GopRange, Sample, SegmentRecord, Timescale, TrackKind, VideoPlan,
+};
 
 use crate::error::WorkError;
 use crate::track::{FinishedSegment, ObjectSink, TrackHead, TrackPart, audio_kind};
@@ -77,7 +79,9 @@ impl<'a> Builder<'a> {
     ) -> Result<(), WorkError> {
         match &mut self.cuts {
             Cuts::Audio { plan, grid, .. } => {
-                *grid = Some(packager::audio_segments(plan, priming_samples));
+                let codec = AudioCodec::of(&config);
+                let codec = codec.ok_or_else(|| WorkError::Engine(format!("{} is no sound", self.track)))?;
+                *grid = Some(packager::audio_segments(plan, codec, priming_samples));
                 self.hidden_ticks = priming_samples;
             }
             Cuts::Video { kind, .. } => {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
-use media_types::{AudioPlan, CodecConfig, Rendition, SegmentRecord, TrackKind, VideoPlan};
+use media_types::{AudioCodec, AudioPlan, CodecConfig, Rendition, SegmentRecord, TrackKind, VideoPlan};
 use pipeline::{RangeCheck, RangeFault, StillsOrder};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -22,11 +22,9 @@ use crate::segmenter::Builder;
 pub(crate) use range::{Manner, RangeParts, encode_range};
 pub(crate) use samples::decide;
 pub use sound::SoundLevel;
-pub(crate) use sound::{encode_audio, encode_audio_part, first_gain, unless_dispensable};
+pub(crate) use sound::{SoundParts, encode_audio, encode_audio_part, first_gain, unless_dispensable};
 pub(crate) use text::{TextPart, read_text, text_grid, text_track};
 
-/// Samples in one AAC-LC frame (ISO/IEC 14496-3 §4.5.1.1).
-pub(crate) const AAC_FRAME: u64 = 1024;
 /// Events waiting between the engine and the packager; a full queue stops the engine.
 const EVENTS_IN_FLIGHT: usize = 64;
 
@@ -85,7 +83,7 @@ pub(crate) struct FinishedSegment<'a> {
 /// Called with the done share of one piece of work, 0 to 1.
 pub(crate) type OnProgress = Arc<dyn Fn(f64) + Send + Sync>;
 
-/// One rendition's share of a range, or a whole sound track, as stored.
+/// One rendition's share of a range, or one encode of a whole sound track, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TrackPart {
     /// Folder name of the track, such as `video-1080p`.
@@ -119,9 +117,12 @@ pub(crate) fn audio_kind(plan: &AudioPlan) -> TrackKind {
     TrackKind::Audio { sample_rate: plan.sample_rate, channels: plan.channels }
 }
 
-/// Folder name of a sound track.
-pub(crate) fn audio_track(plan: &AudioPlan) -> String {
-    format!("audio-{}", plan.name)
+/// Folder name of a sound track in a codec. No plan calls a track `opus-...`: no language begins with four letters.
+pub(crate) fn audio_track(plan: &AudioPlan, codec: AudioCodec) -> String {
+    match codec {
+        AudioCodec::Aac => format!("audio-{}", plan.name),
+        AudioCodec::Opus => format!("audio-opus-{}", plan.name),
+    }
 }
 
 /// A file beside the segments, as stored.

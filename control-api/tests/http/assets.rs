@@ -6,7 +6,7 @@ use asset_flow::FlowEvent;
 use bytes::Bytes;
 use kernel::default_tenant;
 use media_types::publication::index_key;
-use media_types::{AssetId, GenerationIndex, PlaybackId, PublishedFile};
+use media_types::{AssetId, GenerationIndex, Loss, LossKind, PlaybackId, PublishedFile};
 use serde_json::{Value, json};
 
 use crate::server::{Server, asset_of};
@@ -86,7 +86,7 @@ async fn an_asset_can_be_cancelled_and_deleted_in_any_state() {
                 "planned" => server.plan(&asset).await,
                 "ready" => {
                     server.plan(&asset).await;
-                    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+                    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: Vec::new() }).await;
                 }
                 "errored" => server.fail(&asset).await,
                 "deleting" => server.apply(&asset, &FlowEvent::DeleteRequested).await,
@@ -178,7 +178,7 @@ async fn an_asset_is_playable_first_and_complete_later() {
             "protection": null,
         })
     );
-    server.apply(&asset, &FlowEvent::Complete { generation: 2 }).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 2, losses: Vec::new() }).await;
     let view = show(&server, &asset).await;
     assert_eq!((&view["state"], &view["progress"]["percent"]), (&json!("ready"), &json!(100.0)));
     assert!(view["complete_at"].is_string());
@@ -194,6 +194,29 @@ async fn an_asset_is_playable_first_and_complete_later() {
 }
 
 #[tokio::test]
+async fn what_a_recording_lost_is_told_from_when_to_when() {
+    let server = Server::start().await;
+    let asset = server.uploaded().await;
+    let end = Loss { kind: LossKind::EndMissing, track: None, from_ms: 48_500, to_ms: 60_000 };
+    let sound = Loss { kind: LossKind::SoundSilent, track: Some("en".to_owned()), from_ms: 61_240, to_ms: 3_600_000 };
+    let warning = "the file ends in the middle: what was there is used";
+    let told = show(&server, &asset).await;
+    server.plan_with(&asset, vec![end.clone()], vec![warning.to_owned()]).await;
+    assert_eq!((&told["losses"], &told["warnings"]), (&json!([]), &json!([])), "nothing before it is planned");
+    let view = show(&server, &asset).await;
+    let detail = "the end of the file is missing: all from 0:48.5 to 1:00.0";
+    let of_plan =
+        json!([{ "kind": "end_missing", "track": null, "from_ms": 48_500, "to_ms": 60_000, "detail": detail }]);
+    assert_eq!((&view["losses"], &view["warnings"]), (&of_plan, &json!([warning])));
+    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: vec![end, sound] }).await;
+    let view = show(&server, &asset).await;
+    assert_eq!((view["losses"].as_array().unwrap().len(), &view["losses"][0]), (2, &of_plan[0]));
+    let said = &view["losses"][1];
+    assert_eq!((&said["kind"], &said["track"]), (&json!("sound_silent"), &json!("en")));
+    assert_eq!(said["detail"], "sound (en) is missing from 1:01.2 to 1:00:00.0");
+}
+
+#[tokio::test]
 async fn the_older_routes_answer_from_the_same_record() {
     let server = Server::start().await;
     let asset = server.uploaded().await;
@@ -205,7 +228,7 @@ async fn the_older_routes_answer_from_the_same_record() {
     assert_eq!((&job["id"], &job["status"]), (&json!(asset), &json!("PROCESSING")));
     assert_eq!((&job["outputUrls"], &job["hlsManifestUrl"]), (&json!({}), &json!(null)));
     server.plan(&asset).await;
-    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: Vec::new() }).await;
     let row = server.store.asset(&default_tenant(), &asset).await.unwrap().unwrap();
     publish(&server, row.playback_id.as_str(), 1).await;
     let job = server.get(&path).await.json();

@@ -84,7 +84,7 @@ async fn a_listener_takes_up_where_it_left_and_sees_progress_without_numbers() {
     assert_eq!(progress.data["renditions"][1]["name"], "720p");
     drop(live);
 
-    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: Vec::new() }).await;
     let mut resumed = Stream::open(&server, "", Some(&processing.id)).await;
     let missed = resumed.until("asset.ready").await;
     assert!(missed.id.parse::<i64>().unwrap() > processing.id.parse().unwrap());
@@ -118,7 +118,7 @@ async fn a_renewal_is_told_with_its_progress_while_its_asset_stays_ready() {
     let server = Server::start().await;
     let asset = server.uploaded().await;
     server.plan(&asset).await;
-    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: Vec::new() }).await;
     let mut streams = Vec::new();
     for query in [String::new(), format!("?asset_id={asset}")] {
         streams.push(Stream::open(&server, &query, None).await);

@@ -10,7 +10,7 @@ use crate::server::Server;
 async fn ready(server: &Server) -> AssetId {
     let asset = server.uploaded().await;
     server.plan(&asset).await;
-    server.apply(&asset, &FlowEvent::Complete { generation: 1 }).await;
+    server.apply(&asset, &FlowEvent::Complete { generation: 1, losses: Vec::new() }).await;
     asset
 }
 

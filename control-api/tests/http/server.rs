@@ -19,7 +19,7 @@ use hyper_util::rt::TokioExecutor;
 use job_queue::JobQueue;
 use kernel::{AdminToken, default_tenant, system_clock};
 use media_store::{FolderStore, MediaStore};
-use media_types::{AssetId, VideoCodec};
+use media_types::{AssetId, Loss, VideoCodec};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -180,6 +180,11 @@ impl Server {
 
     /// Brings an uploaded asset to the end of its planning.
     pub(crate) async fn plan(&self, asset: &AssetId) {
+        self.plan_with(asset, Vec::new(), Vec::new()).await;
+    }
+
+    /// The same of a source that lacks something.
+    pub(crate) async fn plan_with(&self, asset: &AssetId, losses: Vec<Loss>, warnings: Vec<String>) {
         self.apply(asset, &FlowEvent::Probed).await;
         let rendition = |name: &str, width, height| RenditionSummary {
             name: name.to_owned(),
@@ -193,6 +198,8 @@ impl Server {
             audio: 1,
             stills: true,
             duration_ms: 48_500,
+            losses,
+            warnings,
             ..PlanSummary::default()
         };
         self.apply(asset, &FlowEvent::Planned { summary }).await;

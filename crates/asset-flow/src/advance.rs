@@ -168,10 +168,11 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             next.playable_generation = Some(grown(next, *generation)?);
             Effects::none()
         }
-        FlowEvent::Complete { generation } if !arriving && next.plan.is_some() => {
+        FlowEvent::Complete { generation, losses } if !arriving && next.plan.is_some() => {
             let generation = grown(next, *generation)?;
             next.playable_generation = Some(generation);
             next.complete_generation = Some(generation);
+            next.losses = losses.clone();
             next.phase = Phase::Ready;
             Effects { jobs: jobs::of_completion(), ..Effects::none() }
         }

@@ -1,6 +1,6 @@
 //! What can happen to an asset.
 
-use media_types::LadderPin;
+use media_types::{LadderPin, Loss};
 use serde::{Deserialize, Serialize};
 
 use crate::PlanSummary;
@@ -57,6 +57,9 @@ pub enum FlowEvent {
     Complete {
         /// That generation, above every earlier one.
         generation: u64,
+        /// What of the recording is missing or damaged in it.
+        #[serde(default)]
+        losses: Vec<Loss>,
     },
     /// A job gave up.
     Failed {

@@ -1,6 +1,6 @@
 //! The part of an encode plan that decides which jobs there are.
 
-use media_types::{EncodePlan, SkippedRung, VideoCodec};
+use media_types::{EncodePlan, Loss, SkippedRung, VideoCodec};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::FlowError;
@@ -66,6 +66,12 @@ pub struct PlanSummary {
     /// Rungs left out, each with its reason.
     #[serde(default)]
     pub skipped: Vec<SkippedRung>,
+    /// What a person should know about the result, one sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// What the source lacks, as far as its packets tell.
+    #[serde(default)]
+    pub losses: Vec<Loss>,
     /// Lower-case hex SHA-256 of the ladder file the plan was made with.
     #[serde(default)]
     pub ladder_sha256: String,
@@ -113,6 +119,8 @@ impl From<&EncodePlan> for PlanSummary {
             stills: plan.stills.is_some(),
             duration_ms: plan.duration_ms,
             skipped: plan.skipped.clone(),
+            warnings: plan.warnings.clone(),
+            losses: plan.losses.clone(),
             ladder_sha256: plan.ladder.sha256.clone(),
             per_title: plan.per_title.is_some() && plan.decision.is_none(),
             planned_generation: None,

@@ -132,8 +132,9 @@ fn underway(next: &mut AssetState, making: u32, what: &FlowEvent) -> Result<Effe
             change(next, |renewal| renewal.plan = Some(plan));
             Effects::none()
         }
-        (FlowEvent::Complete { generation }, Some(plan)) => {
+        (FlowEvent::Complete { generation, losses }, Some(plan)) => {
             let generation = grown(next, *generation)?;
+            next.losses.clone_from(losses);
             next.playable_generation = Some(generation);
             next.complete_generation = Some(generation);
             next.plan = Some(plan);

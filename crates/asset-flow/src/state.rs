@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use media_types::Loss;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -109,6 +110,9 @@ pub struct AssetState {
     pub playable_generation: Option<u64>,
     /// The generation with everything; `None` until ready.
     pub complete_generation: Option<u64>,
+    /// What of the recording is missing or damaged in that one.
+    #[serde(default)]
+    pub losses: Vec<Loss>,
     /// The plan; `None` until planned.
     pub plan: Option<PlanSummary>,
     /// Which making of the media this is: 0 the first one, then one for each renewal. Results of one making are never taken for

@@ -72,7 +72,7 @@ fn renewal() -> impl Strategy<Value = FlowEvent> {
         good_summary().prop_map(|summary| FlowEvent::Planned { summary }),
         good_summary().prop_map(|summary| FlowEvent::Analysed { summary }),
         good_summary().prop_map(|summary| FlowEvent::Repinned { summary }),
-        (0u64..40).prop_map(|generation| FlowEvent::Complete { generation }),
+        (0u64..40).prop_map(|generation| FlowEvent::Complete { generation, losses: Vec::new() }),
         failure().prop_map(|failure| FlowEvent::Failed { failure }),
     ];
     prop_oneof![
@@ -94,7 +94,7 @@ fn event() -> impl Strategy<Value = FlowEvent> {
         4 => good_summary().prop_map(|summary| FlowEvent::Planned { summary }),
         2 => good_summary().prop_map(|summary| FlowEvent::Analysed { summary }),
         4 => (0u64..20).prop_map(|generation| FlowEvent::FirstPlayable { generation }),
-        2 => (0u64..20).prop_map(|generation| FlowEvent::Complete { generation }),
+        2 => (0u64..20).prop_map(|generation| FlowEvent::Complete { generation, losses: Vec::new() }),
         1 => failure().prop_map(|failure| FlowEvent::Failed { failure }),
         1 => Just(FlowEvent::Cancelled),
         1 => Just(FlowEvent::DeleteRequested),

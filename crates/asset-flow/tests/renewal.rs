@@ -88,14 +88,14 @@ fn each_phase_of_a_renewal_answers_each_event_as_the_table_says() {
         FlowEvent::Planned { summary: plan(2, "new") }.of_making(1),
         analysed.clone().of_making(1),
         FlowEvent::Repinned { summary: plan(1, "new") }.of_making(1),
-        FlowEvent::Complete { generation: 5 }.of_making(1),
+        FlowEvent::Complete { generation: 5, losses: Vec::new() }.of_making(1),
         FlowEvent::Failed { failure: failure() }.of_making(1),
         FlowEvent::Cancelled,
         // Those of another making, and of the first one, come late.
-        FlowEvent::Complete { generation: 6 }.of_making(7),
+        FlowEvent::Complete { generation: 6, losses: Vec::new() }.of_making(7),
         FlowEvent::Failed { failure: failure() }.of_making(7),
         FlowEvent::Failed { failure: failure() },
-        FlowEvent::Complete { generation: 6 },
+        FlowEvent::Complete { generation: 6, losses: Vec::new() },
         analysed,
     ];
     // same other | start | planned analysed repinned complete failed | cancelled | late ones
@@ -119,7 +119,7 @@ fn what_is_served_stays_until_the_renewal_is_complete_and_then_goes_after_a_day(
     let kept = AssetState { renewal: None, last_making: 0, ..encoding.clone() };
     assert_eq!(kept, before, "nothing but the renewal has changed");
     assert_eq!(encoding.renewal.as_ref().unwrap().plan.as_ref().unwrap().planned_generation, None);
-    let (renewed, effects) = step(&encoding, &FlowEvent::Complete { generation: 5 }.of_making(1));
+    let (renewed, effects) = step(&encoding, &FlowEvent::Complete { generation: 5, losses: Vec::new() }.of_making(1));
     let expected = AssetState {
         plan: Some(PlanSummary { planned_generation: None, ..plan(2, "new") }),
         playable_generation: Some(5),
@@ -131,7 +131,7 @@ fn what_is_served_stays_until_the_renewal_is_complete_and_then_goes_after_a_day(
     assert_eq!(renewed, expected);
     let jobs: Vec<_> = effects.jobs.iter().map(|job| (job.stage.clone(), job.making, job.delay_ms)).collect();
     assert_eq!(jobs, [(Stage::Tidy, 0, 0), (Stage::Tidy, 0, GENERATION_KEPT_MS)]);
-    let stale = FlowEvent::Complete { generation: 4 }.of_making(1);
+    let stale = FlowEvent::Complete { generation: 4, losses: Vec::new() }.of_making(1);
     assert!(matches!(advance(&encoding, &stale), Err(FlowError::StaleGeneration { .. })));
 }
 

@@ -40,7 +40,7 @@ fn events() -> Vec<FlowEvent> {
         FlowEvent::Probed,
         FlowEvent::Planned { summary: plan(2, 2, 1, true) },
         FlowEvent::FirstPlayable { generation: 5 },
-        FlowEvent::Complete { generation: 6 },
+        FlowEvent::Complete { generation: 6, losses: Vec::new() },
         FlowEvent::Failed { failure: failure("probe") },
         FlowEvent::Cancelled,
         FlowEvent::DeleteRequested,
@@ -153,7 +153,7 @@ fn what_will_never_be_whole_is_not_played_any_more() {
 fn a_complete_asset_is_tidied_at_once_and_again_when_the_old_generation_has_no_viewers() {
     let state =
         AssetState { phase: Phase::Processing, probed: true, plan: Some(plan(1, 2, 1, true)), ..AssetState::default() };
-    let (_, effects) = advance(&state, &FlowEvent::Complete { generation: 2 }).unwrap();
+    let (_, effects) = advance(&state, &FlowEvent::Complete { generation: 2, losses: Vec::new() }).unwrap();
     let jobs: Vec<_> = effects.jobs.iter().map(|job| (job.stage.clone(), job.delay_ms)).collect();
     assert_eq!(jobs, [(Stage::Tidy, 0), (Stage::Tidy, GENERATION_KEPT_MS)]);
 }
@@ -334,11 +334,12 @@ fn a_generation_that_does_not_grow_is_refused() {
         playable_generation: Some(7),
         ..AssetState::default()
     };
-    for event in [FlowEvent::FirstPlayable { generation: 7 }, FlowEvent::Complete { generation: 6 }] {
+    for event in [FlowEvent::FirstPlayable { generation: 7 }, FlowEvent::Complete { generation: 6, losses: Vec::new() }]
+    {
         assert!(matches!(advance(&state, &event), Err(FlowError::StaleGeneration { published: 7, .. })));
     }
     let never = AssetState { playable_generation: None, ..state };
-    assert!(advance(&never, &FlowEvent::Complete { generation: 0 }).is_err());
+    assert!(advance(&never, &FlowEvent::Complete { generation: 0, losses: Vec::new() }).is_err());
 }
 
 #[test]

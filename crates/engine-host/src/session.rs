@@ -4,6 +4,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
+use media_types::loss::MAX_LOSSES;
 use media_types::{AudioPlan, CodecConfig, ProbeReport, Sample, language};
 use pipeline::{
     AudioOrder, AudioSummary, EngineError, Loudness, RangeOrder, RangeSummary, StillsOrder, StillsSummary, TextCue,
@@ -159,7 +160,7 @@ impl EngineSession {
     ) -> Result<RangeSummary, EngineHostError> {
         let expected = Expected::of_range(&order);
         match self.converse(ToChild::EncodeRange(Box::new(order)), Limits::FROM_CHILD, expected, Some(events)).await? {
-            FromChild::RangeDone(summary) => Ok(summary),
+            FromChild::RangeDone(summary) if summary.losses.len() <= MAX_LOSSES => Ok(summary),
             _ => Err(self.lied("another answer to EncodeRange")),
         }
     }
@@ -190,6 +191,7 @@ impl EngineSession {
         let fits = |summary: &AudioSummary| {
             summary.samples == samples
                 && summary.filled_samples <= samples
+                && summary.losses.len() <= MAX_LOSSES
                 && summary.source.is_plausible()
                 && summary.coded.is_plausible()
         };

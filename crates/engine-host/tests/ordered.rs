@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use engine_host::protocol::{FromChild, Limits, encode};
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
+use media_types::CodecConfig;
 use pipeline::{POSTER, STORYBOARD};
 use support::liar::{aac, config, framed, liar, read, ready, sample};
 use support::{MemorySource, audio_order, range_order, within};
@@ -69,16 +70,36 @@ async fn sound_is_as_long_as_ordered() {
 }
 
 #[tokio::test]
+async fn sound_in_two_codecs_is_two_tracks_of_those() {
+    let mut order = audio_order();
+    order.plan.opus_bitrate_bps = Some(48_000);
+    let opus = || CodecConfig::Opus(Bytes::from_static(&[0, 2, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, 0]));
+    let config = |track, config, priming_samples| framed(&FromChild::Config { track, config, priming_samples }, &[]);
+    let done = framed(&FromChild::AudioDone(pipeline::AudioSummary { samples: 3072, ..Default::default() }), &[]);
+    let aac = [config(0, aac(), 1024), framed(&sample(0), b"x").repeat(4)].concat();
+    // 3072 samples behind 312 are 4 packets.
+    for (what, lie) in [
+        ("AAC alone", [aac.clone(), done.clone()].concat()),
+        ("AAC twice", [aac.clone(), config(1, support::liar::aac(), 1024)].concat()),
+        ("a packet too few", [aac.clone(), config(1, opus(), 312), framed(&sample(1), b"x").repeat(3), done].concat()),
+        ("a packet too many", [aac, config(1, opus(), 312), framed(&sample(1), b"x").repeat(5)].concat()),
+    ] {
+        let error = sound_from_liar(order.clone(), lie).await;
+        assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_of_sound_is_a_measurement_of_what_was_ordered() {
     let summary = pipeline::AudioSummary { samples: 3072, ..pipeline::AudioSummary::default() };
     let beyond = pipeline::Loudness { integrated_lufs: Some(f64::NAN), true_peak_dbtp: None };
     let track = framed(&FromChild::Config { track: 0, config: aac(), priming_samples: 1024 }, &[]);
     let track = [track, framed(&sample(0), b"x").repeat(4)].concat();
     for (what, done) in [
-        ("a shorter track", pipeline::AudioSummary { samples: 3071, ..summary }),
-        ("more silence than sound", pipeline::AudioSummary { filled_samples: 3073, ..summary }),
-        ("a source of no loudness", pipeline::AudioSummary { source: beyond, ..summary }),
-        ("a result of no loudness", pipeline::AudioSummary { coded: beyond, ..summary }),
+        ("a shorter track", pipeline::AudioSummary { samples: 3071, ..summary.clone() }),
+        ("more silence than sound", pipeline::AudioSummary { filled_samples: 3073, ..summary.clone() }),
+        ("a source of no loudness", pipeline::AudioSummary { source: beyond, ..summary.clone() }),
+        ("a result of no loudness", pipeline::AudioSummary { coded: beyond, ..summary.clone() }),
     ] {
         let lie = [track.clone(), framed(&FromChild::AudioDone(done), &[])].concat();
         let error = sound_from_liar(audio_order(), lie).await;

@@ -52,8 +52,8 @@ pub(crate) fn of(codec: VideoCodec) -> &'static Codec {
     }
 }
 
-/// The builds of all encoders, such as `x264-164-r3095-baee400 x265-3.5 svt-av1-v1.4.1 libvpx-v1.12.0`; `unknown` in place of
-/// one that does not say.
+/// The builds of all encoders, such as `x264-164-r3095-baee400 x265-3.5 svt-av1-v1.4.1 libvpx-v1.12.0 libopus-1.3.1`;
+/// `unknown` in place of one that does not say.
 pub(crate) fn builds() -> String {
     let said = |name: &str, version: Option<String>| format!("{name}-{}", version.unwrap_or("unknown".to_owned()));
     [
@@ -61,6 +61,7 @@ pub(crate) fn builds() -> String {
         said("x265", hevc::build()),
         said("svt-av1", av1::build()),
         said("libvpx", vp9::build()),
+        said("libopus", version_by_function(c"opus_get_version_string")),
     ]
     .join(" ")
 }
@@ -73,7 +74,7 @@ fn symbol(name: &CStr) -> Option<*mut c_void> {
     (!found.is_null()).then_some(found)
 }
 
-/// What a library's function of this name, which takes nothing and answers a text, says: a version in a single word.
+/// What a library's function of this name, which takes nothing and answers a text, says: a version, as its last word.
 fn version_by_function(name: &CStr) -> Option<String> {
     let function = symbol(name)?;
     // SAFETY: callers name functions whose headers declare `const char *name(void)`.
@@ -95,6 +96,7 @@ fn word(text: *const c_char) -> Option<String> {
     }
     // SAFETY: a static text of a library, which ends with a zero byte.
     let text = unsafe { CStr::from_ptr(text) }.to_str().ok()?;
+    let text = text.rsplit(' ').next()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-' | '_');
     (!text.is_empty() && text.len() <= 40 && text.chars().all(plain)).then(|| text.to_owned())
 }

@@ -14,42 +14,65 @@ use media_types::{AudioProbe, ChapterProbe, Rational, TextProbe, language};
 
 use crate::documents::Kind;
 use crate::packets::Seen;
+use crate::teletext;
 
 const MAX_CHAPTERS: usize = 1000;
 /// Characters of a chapter's title.
 const MAX_TITLE: usize = 200;
 
-/// Subtitles as text; those that are pictures, or of an unknown kind, are passed over with a word.
+/// Subtitles as text; those that are pictures, or of an unknown kind, are passed over with a word. A stream of teletext has a
+/// track for each page of subtitles that it announces.
 pub(crate) fn text_tracks(source: &Input, warnings: &mut Vec<String>) -> Vec<TextProbe> {
     let mut tracks = Vec::new();
     for stream in source.streams() {
         let (index, codec, kind) = (stream.index(), stream.parameters().id(), Kind::of(&stream));
+        let language = stated(&stream, c"language");
+        let pages = match codec {
+            Id::DVB_TELETEXT => teletext::announced(&stream, language.as_deref()),
+            _ => Vec::new(),
+        };
         match kind {
             None if stream.parameters().medium() != Type::Subtitle => {}
-            None if unreadable(codec).is_some() => {
-                let reason = unreadable(codec).unwrap_or_default();
+            None if unreadable(codec, &pages).is_some() => {
+                let reason = unreadable(codec, &pages).unwrap_or_default();
                 if warnings.len() < 15 {
                     warnings.push(format!("subtitle track {index} ({}) is left out: {reason}", codec.name()));
                 }
             }
-            _ => tracks.push(TextProbe {
-                stream_index: index as u32,
-                codec: kind.map_or(codec.name(), Kind::name).to_owned(),
-                language: stated(&stream, c"language").filter(|text| text != "und"),
-                title: title(&stream),
-                roles: roles(&stream),
-                time_base: rational(stream.time_base()),
-            }),
+            _ => {
+                let track = TextProbe {
+                    stream_index: index as u32,
+                    codec: kind.map_or(codec.name(), Kind::name).to_owned(),
+                    language: language.filter(|text| text != "und"),
+                    title: title(&stream),
+                    roles: roles(&stream),
+                    time_base: rational(stream.time_base()),
+                    page: None,
+                };
+                match pages.is_empty() {
+                    true => tracks.push(track),
+                    false => tracks.extend(pages.into_iter().map(|page| of_page(&track, page))),
+                }
+            }
         }
     }
     tracks
 }
 
-/// Why a decoder of subtitles would give no text.
-fn unreadable(codec: Id) -> Option<&'static str> {
+fn of_page(track: &TextProbe, announced: teletext::Announced) -> TextProbe {
+    let roles = Roles { hearing_impaired: announced.hearing_impaired, ..track.roles };
+    TextProbe { language: announced.language, page: Some(announced.page), roles, ..track.clone() }
+}
+
+/// Why a decoder of subtitles would give no text. `pages` are those that a stream of teletext announces.
+fn unreadable(codec: Id, pages: &[teletext::Announced]) -> Option<&'static str> {
     let properties = properties(codec);
     if codec == Id::DVB_TELETEXT {
-        Some("it is teletext")
+        match (pages, teletext::is_readable()) {
+            ([], _) => Some("it is teletext that announces no subtitles"),
+            (_, false) => Some("it is teletext, which this build of FFmpeg does not read"),
+            _ => None,
+        }
     } else if properties & ff::ffi::AV_CODEC_PROP_BITMAP_SUB != 0 {
         Some("it is pictures of text")
     } else if properties & ff::ffi::AV_CODEC_PROP_TEXT_SUB == 0 {

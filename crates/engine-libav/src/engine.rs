@@ -53,7 +53,7 @@ fn fill_memory() {
 }
 
 /// The engine's name and the versions of all libraries that have a say in its bytes, such as
-/// `libav avcodec-59.37.100 avfilter-8.44.100 ... x264-164-r3095-baee400 x265-3.5 svt-av1-v1.4.1 libvpx-v1.12.0`.
+/// `libav avcodec-59.37.100 avfilter-8.44.100 ... x264-164-r3095-baee400 x265-3.5 svt-av1-v1.4.1 libvpx-v1.12.0 libopus-1.3.1`.
 pub fn identity() -> String {
     static IDENTITY: OnceLock<String> = OnceLock::new();
     let version = |packed: u32| format!("{}.{}.{}", packed >> 16, (packed >> 8) & 0xff, packed & 0xff);

@@ -11,19 +11,19 @@
 //!   nothing new (`unchanged`), and with key frames where slides begin (`glance`); `codecs` has the encoders, one file each,
 //!   `look` the colours they state.
 //! - `judge`: how good renditions are, beside the source's pictures.
-//! - `audio`: one continuous AAC encode (`aac`) on an exact sample count (`timeline`), brought to its loudness (`level`,
+//! - `audio`: one continuous encode (`coder`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
-//! - `text`: subtitles.
+//! - `text`: subtitles; `teletext` has those of its pages.
 //! - `thinning`: fewer pictures for a rendition that is to have few.
 //!
 //! Layer 3. Runs inside the confined child; nothing here is trusted with anything but the source's bytes.
 
-mod aac;
 mod audio;
 mod captions;
 mod clocks;
 mod codecs;
+mod coder;
 mod colour;
 mod convert;
 mod describe;
@@ -48,6 +48,7 @@ mod probe;
 mod range;
 mod reader;
 mod stills;
+mod teletext;
 mod text;
 mod thinning;
 mod timeline;
@@ -58,3 +59,4 @@ mod video;
 mod walk;
 
 pub use engine::{LibavEngine, identity};
+pub use teletext::load_character_set;

@@ -20,6 +20,9 @@ use crate::reader::Reader;
 const PREROLL_S: [i64; 5] = [0, 2, 8, 32, 120];
 /// Times a decoder may neither take a packet nor give a picture before it counts as broken.
 const MAX_REFUSALS: u32 = 1000;
+/// `FF_DECODE_ERROR_INVALID_BITSTREAM`, `_CONCEALMENT_ACTIVE` and `_DECODE_SLICES`. A missing reference is none of them: where
+/// decoding begins it says nothing.
+const DAMAGE: libc::c_int = 1 | 4 | 8;
 /// Decode times kept at most for pictures that are still inside the decoder.
 const MAX_REORDER: usize = 64;
 
@@ -36,6 +39,8 @@ pub(crate) struct Pictures {
     keyframes_only: bool,
     /// Pictures before this time are only decoded as far as later ones need them.
     wanted_from: i64,
+    /// A picture was damaged, and none was whole by itself since.
+    spoilt: bool,
     /// In containers without presentation times: decode times of the pictures inside the decoder, ascending.
     decode_times: Option<VecDeque<i64>>,
     cancelled: Arc<AtomicBool>,
@@ -74,6 +79,7 @@ impl Pictures {
             awaiting_keyframe: false,
             keyframes_only: false,
             wanted_from: i64::MIN,
+            spoilt: false,
             cancelled,
         })
     }
@@ -139,6 +145,7 @@ impl Pictures {
         self.draining = false;
         self.pending = false;
         self.awaiting_keyframe = awaiting_keyframe;
+        self.spoilt = false;
         if let Some(times) = &mut self.decode_times {
             times.clear();
         }
@@ -155,6 +162,7 @@ impl Pictures {
             match self.decoder.receive_frame(&mut picture) {
                 Ok(()) => {
                     describe(&mut picture);
+                    self.mark(&mut picture);
                     if let Some(time) = self.decode_times.as_mut().and_then(VecDeque::pop_front) {
                         picture.set_pts(Some(time));
                     }
@@ -169,6 +177,13 @@ impl Pictures {
             }
         }
         Ok(None)
+    }
+
+    /// Marks what is damaged: what refers to a damaged picture shows its damage too.
+    fn mark(&mut self, picture: &mut frame::Video) {
+        self.spoilt = is_damaged(picture) || self.spoilt && !picture.is_key();
+        // SAFETY: a plain field of a valid frame that is ours alone.
+        unsafe { (*picture.as_mut_ptr()).decode_error_flags = if self.spoilt { DAMAGE } else { 0 } };
     }
 
     /// Moves one packet on; `false` when nothing moved.
@@ -221,6 +236,12 @@ impl Pictures {
             (false, false) => Discard::Default,
         });
     }
+}
+
+/// Whether a picture, or one that it refers to, could not be decoded whole.
+pub(crate) fn is_damaged(picture: &frame::Video) -> bool {
+    // SAFETY: a plain field of a valid frame.
+    unsafe { (*picture.as_ptr()).decode_error_flags & DAMAGE != 0 }
 }
 
 /// When a picture is shown, in stream ticks.

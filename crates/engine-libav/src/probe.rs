@@ -38,7 +38,8 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
             "the MP4 file's index (moov) is damaged: none of the pictures and sounds it speaks of can be found",
         ));
     }
-    if seen.truncated || lacks_its_end(source, size_bytes) {
+    let is_cut = seen.truncated || lacks_its_end(source, size_bytes);
+    if is_cut {
         warnings.push("the file ends in the middle: what was there is used".to_owned());
     }
     warnings.extend(seen.oddities());
@@ -47,7 +48,8 @@ pub(crate) fn probe(source: &mut Input, bytes: &SharedSource) -> Result<ProbeRep
         None => None,
     };
     let audio = audio_indexes.iter().filter_map(|&index| describe_audio(source, index, &seen)).collect();
-    Ok(ProbeReport { container, size_bytes, video, audio, text, chapters, warnings })
+    let stated_end_us = stated_end_us(source).filter(|_| is_cut);
+    Ok(ProbeReport { container, size_bytes, video, audio, text, chapters, warnings, stated_end_us })
 }
 
 /// Whether an MP4 file's index names samples, or does not even name a track: a whole index of nothing does neither.
@@ -71,6 +73,16 @@ fn lacks_its_end(source: &Input, size_bytes: u64) -> bool {
         })
     };
     source.streams().any(ends_behind)
+}
+
+/// Where the recording ends by what its header says. Of other containers libavformat reckons the length from what is there.
+fn stated_end_us(source: &Input) -> Option<i64> {
+    let named = source.format().name().to_owned();
+    let states = named.starts_with("mov,") || named == "matroska,webm";
+    // SAFETY: plain fields of an open context, in microseconds.
+    let (start, length) = unsafe { ((*source.as_ptr()).start_time, (*source.as_ptr()).duration) };
+    let start = if start == ff::ffi::AV_NOPTS_VALUE { 0 } else { start };
+    (states && length > 0).then(|| start.saturating_add(length))
 }
 
 fn choose_video(source: &Input) -> Option<usize> {

@@ -77,6 +77,7 @@ pub(crate) fn encode_range(
             first_missing_pts: walked.first_missing_pts,
             quality,
             scenes: walked.scenes,
+            losses: walked.losses,
         })
     })
 }

@@ -6,7 +6,7 @@ use ff::codec;
 use ff::format::context::Input;
 use ffmpeg_next as ff;
 use media_types::time::rescale;
-use media_types::{TextForm, TextPlan};
+use media_types::{StreamClock, TextForm, TextPlan};
 use pipeline::{EngineError, EngineSink, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, TextCue, TextOrder, TextSummary};
 use timed_text::captions::Caption;
 
@@ -14,6 +14,7 @@ use crate::captions::{CaptionTracks, cue, track_of};
 use crate::documents::{Documents, Kind};
 use crate::error::{engine, input, no_decoder};
 use crate::open::{keep_streams, read_packet};
+use crate::teletext::{self, Standing};
 
 const MICROSECONDS: u64 = 1_000_000;
 /// Bytes of the source between two words about how far it is read.
@@ -132,6 +133,11 @@ struct Decoder {
     origin_pts: i64,
     /// Microseconds per tick, as a fraction.
     tick: (u64, u64),
+    clock: StreamClock,
+    /// Where the last packet began that said so.
+    position: Option<u64>,
+    /// Of a page of teletext.
+    standing: Option<Standing>,
 }
 
 impl Decoder {
@@ -141,24 +147,50 @@ impl Decoder {
         let found = found.ok_or_else(|| input("input.no_text", "a planned subtitle track is not there"))?;
         let context =
             codec::Context::from_parameters(found.parameters()).map_err(engine("preparing the subtitles' decoder"))?;
-        let mut decoder = context.decoder();
-        decoder.set_packet_time_base(found.time_base());
-        let decoder = decoder.subtitle().map_err(no_decoder("the subtitles"))?;
-        Ok(Self { decoder, origin_pts: plan.origin_pts, tick: micros_per_tick(plan) })
+        let decoder = match plan.page {
+            Some(page) => teletext::open(context, page)?,
+            None => {
+                let mut decoder = context.decoder();
+                decoder.set_packet_time_base(found.time_base());
+                decoder.subtitle().map_err(no_decoder("the subtitles"))?
+            }
+        };
+        Ok(Self {
+            decoder,
+            origin_pts: plan.origin_pts,
+            tick: micros_per_tick(plan),
+            clock: plan.clock.clone(),
+            position: None,
+            standing: plan.page.map(|_| Standing::default()),
+        })
     }
 
     /// What a packet says, one cue for each place on the screen; an empty one where it clears the screen. `None` for a packet
     /// that says nothing that can be read.
     fn decode(&mut self, packet: &ff::Packet) -> Option<Vec<TextCue>> {
-        let start = packet.pts().or(packet.dts())?;
+        self.position = u64::try_from(packet.position()).ok().or(self.position);
+        let (dts, pts) = self.clock.times(self.position, packet.dts(), packet.pts());
+        let start = pts.or(dts)?;
         let mut decoded = Decoded(ff::Subtitle::new());
-        let got = self.decoder.decode(packet, &mut decoded.0).ok()?;
-        if !got {
-            return Some(Vec::new());
+        let mut cues = match self.decoder.decode(packet, &mut decoded.0).ok()? {
+            true => self.cues(&decoded, start, packet.duration()),
+            false => return Some(Vec::new()),
+        };
+        // One packet may complete a page more than once; the decoder then hands out one each time it is asked.
+        for _ in 0..self.standing.as_ref().map_or(0, |_| teletext::MOST_HELD) {
+            let mut decoded = Decoded(ff::Subtitle::new());
+            if !self.decoder.decode(&ff::Packet::empty(), &mut decoded.0).ok()? {
+                break;
+            }
+            cues.extend(self.cues(&decoded, start, 0));
         }
+        Some(cues)
+    }
+
+    fn cues(&mut self, decoded: &Decoded, start: i64, length: i64) -> Vec<TextCue> {
         let (from_ms, to_ms) = decoded.shown_ms();
         let start_us = self.micros(start.saturating_sub(self.origin_pts));
-        let end_us = match (packet.duration(), to_ms) {
+        let end_us = match (length, to_ms) {
             (length @ 1.., _) => Some(start_us.saturating_add(self.micros(length))),
             (_, Some(to_ms)) => Some(start_us.saturating_add(i64::from(to_ms) * 1000)),
             (_, None) => None,
@@ -168,7 +200,10 @@ impl Decoder {
         if events.is_empty() {
             events.push(String::new());
         }
-        Some(events.into_iter().map(|event| TextCue { start_us, end_us, event, form: TextForm::Event }).collect())
+        if self.standing.as_mut().is_some_and(|standing| !standing.is_news(&events)) {
+            return Vec::new();
+        }
+        events.into_iter().map(|event| TextCue { start_us, end_us, event, form: TextForm::Event }).collect()
     }
 
     fn micros(&self, ticks: i64) -> i64 {

@@ -1,5 +1,7 @@
 //! Sound on the presentation's clock.
 
+use std::ops::Range;
+
 use ff::{ChannelLayout, frame};
 use ffmpeg_next as ff;
 use media_types::{AudioPlan, time::rescale};
@@ -11,6 +13,8 @@ use crate::error::input;
 const JITTER_MS: u64 = 40;
 /// The same where the source's clock jumped: what lies behind is put where it belongs.
 const JUMP_JITTER_MS: u64 = 1;
+/// Stretches of silence that are noted.
+const MOST_SILENCES: usize = 10_000;
 /// Samples of silence made at once.
 const SILENCE_PIECE: u64 = 16 * 1024;
 /// No two times of a presentation are this many samples apart.
@@ -25,6 +29,8 @@ pub(crate) struct Timeline {
     pub(crate) placed: u64,
     /// Silence among them.
     pub(crate) filled: u64,
+    /// Where that is, as far as there is room for it.
+    pub(crate) silences: Vec<Range<u64>>,
     rate: i64,
     origin_pts: i64,
     tick: (u64, u64),
@@ -56,6 +62,7 @@ impl Timeline {
             planes: vec![Vec::new(); plan.channels as usize],
             placed: 0,
             filled: 0,
+            silences: Vec::new(),
             rate: i64::from(plan.sample_rate),
             origin_pts,
             tick,
@@ -69,6 +76,11 @@ impl Timeline {
     /// Source time of the first sample, in source ticks.
     pub(crate) fn origin_pts(&self) -> i64 {
         self.origin_pts
+    }
+
+    /// A source time in milliseconds of the presentation.
+    pub(crate) fn ms_of(&self, pts: i64) -> i64 {
+        rescale(pts.saturating_sub(self.origin_pts), self.tick.0 * 1000, self.tick.1)
     }
 
     /// Nothing more fits.
@@ -190,6 +202,9 @@ impl Timeline {
         take: &mut dyn FnMut(&mut Self) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let mut left = samples.min(self.limit.saturating_sub(self.placed));
+        if left > 0 && self.silences.len() < MOST_SILENCES {
+            self.silences.push(self.placed..self.placed + left);
+        }
         while left > 0 {
             let piece = left.min(SILENCE_PIECE);
             for plane in &mut self.planes {

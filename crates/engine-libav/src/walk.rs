@@ -1,6 +1,7 @@
 //! The frame map and the decoded pictures, side by side.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::SyncSender;
@@ -8,18 +9,21 @@ use std::sync::mpsc::SyncSender;
 use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
-use media_types::Shown;
+use media_types::loss::joined;
+use media_types::{Loss, LossKind, Shown};
 use pipeline::{EngineError, RangeOrder, RangeScenes, SceneWatch, VideoSetup};
 
 use crate::error::input;
 use crate::glance::glance;
-use crate::pictures::{Pictures, time_of};
+use crate::pictures::{Pictures, is_damaged, time_of};
 use crate::unchanged::unchanged;
 
 /// Pictures decoded side by side, so that a source that is hard to decode keeps the encoders busy.
 const DECODER_THREADS: usize = 2;
 /// Pictures kept at most until it is known whether one of them begins a slide, and their pixels: twelve of 4K.
 const MOST_KEPT: usize = 12;
+/// Losses that are noted before they are joined.
+const MOST_LOSSES: usize = 2000;
 const MOST_KEPT_PIXELS: usize = 12 * 4096 * 2160;
 
 /// A picture, and the first frame of the range that shows it. It stays until the next one's.
@@ -50,6 +54,8 @@ pub(crate) struct Walked {
     pub(crate) first_missing_pts: Option<i64>,
     /// What the others show.
     pub(crate) scenes: RangeScenes,
+    /// When pictures are missing or damaged.
+    pub(crate) losses: Vec<Loss>,
 }
 
 /// Decodes the range of `order` and hands every planned picture, or its replacement, to all `tracks`.
@@ -66,19 +72,41 @@ pub(crate) fn walk(
     let mut place =
         Placer { video: &order.video, tracks, frame: 0, next: 0, last: None, owed: 0, waiting: VecDeque::new() };
     let mut slides = Slides::new(order, cursor.pictures.pixels());
+    let mut frame = 0;
     for (at, shown) in planned.iter().enumerate() {
         let picture = cursor.take(shown.source_pts, slack(planned, at))?.map(Arc::new);
+        let kind = match &picture {
+            None => Some(LossKind::PicturesHeld),
+            Some(picture) => is_damaged(picture).then_some(LossKind::PicturesDamaged),
+        };
         if picture.is_none() {
             walked.missing += 1;
             walked.first_missing_pts.get_or_insert(shown.source_pts);
         }
+        let end = frame + u64::from(shown.frames);
+        walked.losses.extend(kind.map(|kind| lost(kind, frame..end, order)));
+        if walked.losses.len() > MOST_LOSSES {
+            walked.losses = joined(std::mem::take(&mut walked.losses));
+        }
+        frame = end;
         slides.push(picture, shown.frames);
         slides.pass_on(&mut place, &mut cursor)?;
     }
+    walked.losses = joined(walked.losses);
     walked.scenes = slides.finish(&mut place, &mut cursor)?;
     place.settle(cursor)?;
     place.finish()?;
     Ok(walked)
+}
+
+/// Some frames of the range, on the presentation's clock.
+fn lost(kind: LossKind, frames: Range<u64>, order: &RangeOrder) -> Loss {
+    let rate = order.video.frame_rate;
+    let ms = |frame: u64, up: u64| {
+        let ticks = u128::from(order.first_frame + frame) * 1000 * u128::from(rate.den());
+        u64::try_from((ticks + u128::from(up)) / u128::from(rate.num())).unwrap_or(u64::MAX)
+    };
+    Loss { kind, track: None, from_ms: ms(frames.start, 0), to_ms: ms(frames.end, u64::from(rate.num()) - 1) }
 }
 
 /// Holds pictures back until it is known which of them begin a slide.

@@ -8,9 +8,10 @@
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
+//! - [`loss`]: what of a recording is not as it was recorded ([`Loss`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
-//! - [`text`]: text of a source, before it is a cue ([`TextForm`]).
+//! - [`text`]: text of a source, before it is a cue ([`TextForm`], [`TeletextPage`]).
 //! - [`publication`]: immutable generations, the pointer to the newest, and the layout of the store.
 //!
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
@@ -20,6 +21,7 @@ pub mod decision;
 pub mod id;
 pub mod language;
 pub mod light;
+pub mod loss;
 pub mod plan;
 pub mod probe;
 pub mod publication;
@@ -32,13 +34,14 @@ pub use clock::{Anchor, StreamClock, Stretch};
 pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use light::{ContentLight, DynamicRange, HdrTransfer, HdrVideo, MasteringDisplay};
+pub use loss::{Loss, LossKind};
 pub use plan::{
-    AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter, Rendition, Shown,
-    SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,
+    AudioCodec, AudioCoding, AudioPlan, EncodePlan, FrameMap, GopRange, LadderPin, LoudnessTarget, PlannedChapter,
+    Rendition, Shown, SkippedRung, StillsPlan, TextPlan, VideoCodec, VideoEncoding, VideoPlan,
 };
 pub use probe::{AudioProbe, ChapterProbe, PacketTime, ProbeReport, Rational, Rotation, TextProbe, VideoProbe};
 pub use publication::{GenerationIndex, Pointer, PublishedFile};
 pub use sample::{CodecConfig, Sample};
 pub use segment::{ByteRange, SegmentRecord, SyncPoint, TrackKind, TrackRecord};
-pub use text::{TextForm, TextPlace};
+pub use text::{TeletextPage, TextForm, TextPlace};
 pub use time::{FrameRate, MediaTime, Timescale};

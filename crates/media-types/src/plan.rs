@@ -6,7 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::segment::{CaptionChannel, Roles};
 use crate::time::rescale;
-use crate::{DynamicRange, FrameRate, HdrVideo, LadderDecision, PerTitle, Rational, Rotation, StreamClock, Timescale};
+use crate::{
+    CodecConfig, DynamicRange, FrameRate, HdrVideo, LadderDecision, Loss, PerTitle, Rational, Rotation, StreamClock,
+    TeletextPage, Timescale,
+};
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,10 +239,48 @@ pub struct LoudnessTarget {
     pub max_true_peak_dbtp: f64,
 }
 
-/// One sound track of a plan: one continuous AAC-LC encode.
+/// What sound is coded as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioCodec {
+    /// AAC-LC (ISO/IEC 14496-3), which every player plays.
+    Aac,
+    /// Opus (RFC 6716), in packets of 20 ms.
+    Opus,
+}
+
+impl AudioCodec {
+    /// Samples in one coded frame, at the track's rate: ISO/IEC 14496-3 §4.5.1.1, and 20 ms at 48 kHz.
+    pub fn frame_samples(self) -> u32 {
+        match self {
+            Self::Aac => 1024,
+            Self::Opus => 960,
+        }
+    }
+
+    /// What a configuration is of; `None` for what no encoder makes.
+    pub fn of(config: &CodecConfig) -> Option<Self> {
+        match config {
+            CodecConfig::Aac(_) => Some(Self::Aac),
+            CodecConfig::Opus(_) => Some(Self::Opus),
+            _ => None,
+        }
+    }
+}
+
+/// One encode of a sound track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AudioCoding {
+    /// What it is coded as.
+    pub codec: AudioCodec,
+    /// Target bitrate in bits per second.
+    pub bitrate_bps: u32,
+}
+
+/// One sound track of a plan: one continuous encode, or one of each codec, all of the same samples.
 ///
-/// The coded track starts `priming_samples` before the presentation's origin (the encoder's delay, carried in the edit
-/// list), so coded frame `k` starts at presentation sample `k * 1024 - priming_samples`.
+/// A coded track starts `priming_samples` before the presentation's origin (the encoder's delay, carried in the edit
+/// list), so coded frame `k` starts at presentation sample `k * frame_samples - priming_samples`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AudioPlan {
     /// Unique within the plan and safe in a URL, such as `en`.
@@ -255,12 +296,15 @@ pub struct AudioPlan {
     /// Source presentation time, in source ticks, that becomes presentation sample 0; samples before it are cut, a
     /// later start is filled with silence.
     pub origin_pts: i64,
-    /// Output samples per second, and the track's timescale.
+    /// Output samples per second, and the track's timescale. With Opus 48,000.
     pub sample_rate: u32,
     /// Output channels, 1 or 2.
     pub channels: u32,
-    /// Target bitrate in bits per second.
+    /// Target bitrate of AAC-LC in bits per second.
     pub bitrate_bps: u32,
+    /// That of Opus; `None` when there is AAC-LC alone.
+    #[serde(default)]
+    pub opus_bitrate_bps: Option<u32>,
     /// Presentation samples to produce: longer sources are cut, shorter ones filled with silence.
     pub sample_count: u64,
     /// First sample, in presentation samples, of every segment after the first: the video grid's borders in the
@@ -279,6 +323,12 @@ pub struct AudioPlan {
 }
 
 impl AudioPlan {
+    /// The sound is encoded so: AAC-LC first. An engine's `track` is the position in this list.
+    pub fn codings(&self) -> impl Iterator<Item = AudioCoding> {
+        let opus = self.opus_bitrate_bps.map(|bitrate_bps| AudioCoding { codec: AudioCodec::Opus, bitrate_bps });
+        std::iter::once(AudioCoding { codec: AudioCodec::Aac, bitrate_bps: self.bitrate_bps }).chain(opus)
+    }
+
     /// `sample_count` presentation samples from `first_sample` on as a presentation of their own, in one segment. Its start
     /// in the source is rounded to the source's ticks.
     pub fn part(&self, first_sample: u64, sample_count: u64) -> Self {
@@ -310,6 +360,9 @@ pub struct TextPlan {
     /// The channel of closed captions inside the pictures that `stream_index` then names; `None` for a stream of text.
     #[serde(default)]
     pub channel: Option<CaptionChannel>,
+    /// The page of teletext that is read; `None` for other text.
+    #[serde(default)]
+    pub page: Option<TeletextPage>,
     /// How source times come from those in the file, where those jump.
     #[serde(default)]
     pub clock: StreamClock,
@@ -381,6 +434,9 @@ pub struct EncodePlan {
     pub duration_ms: i64,
     /// What a person should know about the result, one sentence each.
     pub warnings: Vec<String>,
+    /// What the source lacks, as far as its packets tell.
+    #[serde(default)]
+    pub losses: Vec<Loss>,
 }
 
 impl EncodePlan {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::segment::Roles;
-use crate::{FrameRate, HdrVideo, StreamClock};
+use crate::{FrameRate, HdrVideo, StreamClock, TeletextPage};
 
 /// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -136,6 +136,9 @@ pub struct TextProbe {
     pub roles: Roles,
     /// Seconds per tick.
     pub time_base: Rational,
+    /// The page of teletext that it is; `None` for a stream of text.
+    #[serde(default)]
+    pub page: Option<TeletextPage>,
 }
 
 /// A named part, as the container has it.
@@ -168,4 +171,8 @@ pub struct ProbeReport {
     pub chapters: Vec<ChapterProbe>,
     /// What was odd about the source, one sentence each, at most 16.
     pub warnings: Vec<String>,
+    /// Where the recording ends by what its container says of it, in microseconds of the container's clock, when the file ends
+    /// before that; `None` when it is whole, or nobody knows.
+    #[serde(default)]
+    pub stated_end_us: Option<i64>,
 }

@@ -62,6 +62,7 @@ fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
         "tracks": result.tracks.iter().map(track).collect::<Vec<_>>(),
         "bytes": result.tracks.iter().map(bytes_of).sum::<u64>(), "loudness": result.sound,
         "decision": result.plan.decision, "skipped": result.plan.skipped, "warnings": result.plan.warnings, "missing_pictures": result.missing_pictures,
+        "losses": result.losses,
         "scenes": result.plan.video.is_some().then(|| scenes(result)),
     })
 }
@@ -109,9 +110,8 @@ fn tell(folder: &Path, result: &LocalResult) -> Result<(), Failure> {
     for warning in &result.plan.warnings {
         out::line(format_args!("  note: {warning}"))?;
     }
-    if result.missing_pictures > 0 {
-        let missing = result.missing_pictures;
-        out::line(format_args!("  note: {missing} pictures could not be decoded; the ones before them were held"))?;
+    for loss in &result.losses {
+        out::line(format_args!("  lost: {loss}"))?;
     }
     Ok(())
 }

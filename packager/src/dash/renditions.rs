@@ -6,6 +6,7 @@ use media_types::segment::CaptionChannel;
 
 use super::addressing::Addressing;
 use super::{aligned, protection, representation, role};
+use crate::codec::Family;
 use crate::presentation::{Sound, plain_text};
 use crate::{PackageError, Presentation, codec_string, language};
 
@@ -15,6 +16,12 @@ const AUDIO_PURPOSE: &str = "urn:tva:metadata:cs:AudioPurposeCS:2007";
 /// ANSI/SCTE 214-1 §7.2.5.
 const LINE_21: &str = "urn:scte:dash:cc:cea-608:2015";
 const SERVICES: &str = "urn:scte:dash:cc:cea-708:2015";
+
+/// Whether two tracks are the same sound in two codecs.
+pub(super) fn is_same(track: &TrackRecord, other: &TrackRecord) -> bool {
+    let told = |track: &TrackRecord| (track.language.clone(), track.label.clone(), track.roles);
+    Family::of(&track.config) != Family::of(&other.config) && told(track) == told(other)
+}
 
 /// A set of one audio track. `default` says whether it plays unless another is chosen.
 pub(super) fn audio_set(

@@ -139,12 +139,13 @@ pub fn audio(name: &str, language: &str, frames: u64) -> Packed {
         sample_rate: 44_100,
         channels: 2,
         bitrate_bps: 128_000,
+        opus_bitrate_bps: None,
         sample_count: samples(frames),
         borders: (1..frames.div_ceil(96)).map(|segment| samples(segment * 96)).collect(),
         language: language.to_owned(),
         loudness: None,
     };
-    let grid = packager::audio_segments(&plan, 1024);
+    let grid = packager::audio_segments(&plan, media_types::AudioCodec::Aac, 1024);
     let kind = TrackKind::Audio { sample_rate: 44_100, channels: 2 };
     let segments = (0..grid.segment_count()).map(|segment| {
         audio_samples(grid.first_frame(segment), grid.frames_in_segment(segment), 1024, |frame| {

@@ -61,7 +61,7 @@ fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {
 fn report(video: Option<VideoProbe>, audio: Vec<AudioProbe>) -> ProbeReport {
     let container = "mov,mp4,m4a,3gp,3g2,mj2".to_owned();
     let (text, chapters) = (Vec::new(), Vec::new());
-    ProbeReport { container, size_bytes: 1, video, audio, text, chapters, warnings: Vec::new() }
+    ProbeReport { container, size_bytes: 1, video, audio, text, chapters, warnings: Vec::new(), stated_end_us: None }
 }
 
 fn only(tracks: Vec<AudioPlan>) -> AudioPlan {
@@ -164,6 +164,20 @@ fn a_first_picture_is_shown_from_the_beginning_of_sound_that_comes_before_it() {
 }
 
 #[test]
+fn a_ladder_with_opus_has_all_sound_at_its_rate() {
+    let source =
+        report(Some(video((0..250).map(|i| i * 2), 50)), vec![sound(0, 44_100 * 10, 44_100), sound(0, 44_100, 44_100)]);
+    let mut ladder = builtin("film").unwrap();
+    for (opus, rate, codings) in [(None, 44_100, 1), (Some(48_000), 48_000, 2)] {
+        ladder.audio.opus_bitrate_bps = opus;
+        for audio in plan(&source, &ladder).unwrap().audio {
+            assert_eq!((audio.sample_rate, audio.codings().count()), (rate, codings));
+            assert_eq!((audio.sample_count, audio.opus_bitrate_bps), (u64::from(rate) * 10, opus));
+        }
+    }
+}
+
+#[test]
 fn every_caption_channel_of_pictures_is_planned_beside_the_subtitles() {
     let said = TextProbe {
         stream_index: 2,
@@ -172,6 +186,7 @@ fn every_caption_channel_of_pictures_is_planned_beside_the_subtitles() {
         title: None,
         roles: Roles { default: true, ..Roles::default() },
         time_base: Rational { num: 1, den: 1000 },
+        page: None,
     };
     let mut source = report(Some(video((0..250).map(|i| 900 + i), 25)), vec![sound(0, 48_000 * 50, 48_000)]);
     source.text = vec![said];

@@ -65,6 +65,7 @@ pub(super) mod tests {
             text: Vec::new(),
             chapters: Vec::new(),
             warnings: Vec::new(),
+            stated_end_us: None,
         };
         pipeline::plan(&report, &ladders::builtin("film").unwrap()).unwrap()
     }

@@ -154,6 +154,7 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         text: Vec::new(),
         chapters: Vec::new(),
         warnings,
+        stated_end_us: None,
     }
 }
 
@@ -202,7 +203,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
         engine.encode_audio(&AudioOrder { plan: audio.clone(), gain_db: 0.0 }, &mut given).unwrap();
         let timescale = Timescale::new(audio.sample_rate).unwrap();
         let builder = Builder::new(
-            audio_track(&audio),
+            crate::track::audio_track(&audio, AudioCodec::Aac),
             timescale,
             Cuts::Audio { plan: &audio, grid: None, gain_db: 0.0, part: SoundPart::default() },
         );
@@ -223,6 +224,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
                 missing_pictures: 0,
                 scenes: RangeScenes::default(),
                 quality: Vec::new(),
+                losses: Vec::new(),
             });
         }
         let record = video_record(&video, 0, ranges.iter()).unwrap();

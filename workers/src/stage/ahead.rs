@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use job_queue::{ClaimedJob, Lease};
+use media_types::AudioCodec;
 use serde_json::json;
 
 use super::Workshop;
@@ -106,10 +107,12 @@ impl Workshop {
     ) -> Result<(), WorkError> {
         let plan = self.stored_plan(asset).await?;
         let Some(audio) = plan.audio.first() else { return Ok(()) };
-        let Some(early) = self.early_track(asset, Some(audio_track(audio))).await? else { return Ok(()) };
-        let head: Option<TrackHead> = self.settled_json(&head_key(asset, &audio_track(audio))).await?;
+        let Some(early) = self.early_track(asset, Some(audio_track(audio, AudioCodec::Aac))).await? else {
+            return Ok(());
+        };
+        let head: Option<TrackHead> = self.settled_json(&head_key(asset, &audio_track(audio, AudioCodec::Aac))).await?;
         let priming_samples = head.as_ref().map_or(USUAL_PRIMING, |head| head.priming_samples);
-        let grid = packager::audio_segments(audio, priming_samples);
+        let grid = packager::audio_segments(audio, AudioCodec::Aac, priming_samples);
         let segments = missing(&early, segments.start..segments.end.min(grid.segment_count())).await?;
         if segments.is_empty() {
             return Ok(());

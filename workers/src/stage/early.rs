@@ -7,7 +7,7 @@ use asset_store::AssetRow;
 use bytes::Bytes;
 use drm::SegmentEncryptor;
 use media_store::{MediaStore, PutNew};
-use media_types::{EncodePlan, PlaybackId, publication};
+use media_types::{AudioCodec, EncodePlan, PlaybackId, publication};
 use packager::{protected_segment, segment_path};
 use pipeline::POSTER;
 
@@ -31,7 +31,10 @@ pub(super) fn early_poster_key(asset: &AssetRow) -> Option<String> {
 /// Folder names of the tracks that are played before they are made: the lowest rendition's, and the first sound track's.
 pub(super) fn early_tracks(plan: &EncodePlan) -> (Option<String>, Option<String>) {
     let lowest = plan.video.as_ref().and_then(|video| video.renditions.first());
-    (lowest.map(|rendition| video_track(&rendition.name)), plan.audio.first().map(audio_track))
+    (
+        lowest.map(|rendition| video_track(&rendition.name)),
+        plan.audio.first().map(|audio| audio_track(audio, AudioCodec::Aac)),
+    )
 }
 
 /// One track of a planned generation.

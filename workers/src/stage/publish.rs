@@ -9,8 +9,9 @@ use bytes::Bytes;
 use drm::KeyEntry;
 use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
+use media_types::loss::joined;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
-use media_types::{EncodePlan, GenerationIndex, PublishedFile, SegmentRecord, TrackRecord, publication};
+use media_types::{EncodePlan, GenerationIndex, Loss, PublishedFile, SegmentRecord, TrackRecord, publication};
 use packager::{TRICK_FILE, segment_path};
 use pipeline::RecordingScenes;
 use serde::de::DeserializeOwned;
@@ -24,7 +25,7 @@ use crate::error::WorkError;
 use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
 use crate::quality;
 use crate::sealed::AssetMedia;
-use crate::track::{RangeParts, Stills, StoredFile, TextPart, TrackPart, video_track};
+use crate::track::{RangeParts, SoundParts, Stills, StoredFile, TextPart, video_track};
 
 /// Public paths and what lies behind them.
 pub(super) type Files = BTreeMap<String, PublishedFile>;
@@ -76,8 +77,10 @@ impl Workshop {
         self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
-        let result = json!({ "generation": generation, "scenes": scenes.shares(), "quality": quality });
-        self.commit(job, result, Some(FlowEvent::Complete { generation })).await
+        let losses = done.losses(&plan);
+        let result =
+            json!({ "generation": generation, "scenes": scenes.shares(), "quality": quality, "losses": losses });
+        self.commit(job, result, Some(FlowEvent::Complete { generation, losses })).await
     }
 
     /// Writes a generation's index, and moves the pointer to it.
@@ -181,7 +184,7 @@ pub(super) fn published(key: String, bytes: &[u8], media_type: &str) -> Publishe
 struct Done {
     ranges: BTreeMap<u32, Vec<Made<RangeParts>>>,
     /// Nothing was made of a further track that could not be decoded.
-    audio: BTreeMap<u32, Made<Option<TrackPart>>>,
+    audio: BTreeMap<u32, Made<Option<SoundParts>>>,
     stills: Option<Made<Stills>>,
     text: Option<Made<Vec<TextPart>>>,
 }
@@ -226,10 +229,11 @@ impl Done {
         for (track, audio) in (0..).zip(&plan.audio) {
             let undone = || WorkError::Engine(format!("the sound track {} is not done", audio.name));
             let made = self.audio.get(&track).ok_or_else(undone)?;
-            let Some(part) = &made.made else { continue };
-            let record = audio_record(audio, part)?;
-            enter_segments(files, &made.prefix, &record.name, &record.segments);
-            tracks.push(record);
+            for part in made.made.iter().flat_map(SoundParts::iter) {
+                let record = audio_record(audio, part)?;
+                enter_segments(files, &made.prefix, &record.name, &record.segments);
+                tracks.push(record);
+            }
         }
         for part in self.text.iter().flat_map(|made| &made.made) {
             let prefix = self.text.as_ref().map_or("", |made| made.prefix.as_str());
@@ -244,6 +248,15 @@ impl Done {
     /// What the pictures show. Whoever encoded a range, and for which renditions, saw the same.
     fn scenes(&self) -> RecordingScenes {
         RecordingScenes::join(self.ranges.values().filter_map(|made| Some(&made.first()?.made.scenes)))
+    }
+
+    /// What the source lacks, and what could not be decoded of it.
+    fn losses(&self, plan: &EncodePlan) -> Vec<Loss> {
+        let pictures = self.ranges.values().filter_map(|made| made.first()).flat_map(|made| made.made.losses.clone());
+        let sound = (0..).zip(&plan.audio).filter_map(|(track, audio)| {
+            Some(self.audio.get(&track)?.made.as_ref()?.losses(audio).collect::<Vec<_>>())
+        });
+        joined(plan.losses.iter().cloned().chain(pictures).chain(sound.flatten()).collect())
     }
 
     fn stills(&self, (plan, scenes): (&EncodePlan, &RecordingScenes), files: &mut Files) -> Option<Storyboard> {

@@ -10,7 +10,7 @@ use super::Workshop;
 use super::early::{early_poster_key, early_tracks};
 use super::objects::{AttemptSink, again_prefix, attempt_prefix, report_progress};
 use crate::error::WorkError;
-use crate::track::{self, Manner, TrackPart};
+use crate::track::{self, Manner, SoundParts};
 
 /// A media job's result: what was made, and under which prefix of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,14 +63,14 @@ impl Workshop {
         session.close().await;
         let [first, again] = prefixes;
         let Some(made) = made else {
-            let nothing = Made { prefix: first, engine, duration_ms: elapsed_ms(began), made: None::<TrackPart> };
+            let nothing = Made { prefix: first, engine, duration_ms: elapsed_ms(began), made: None::<SoundParts> };
             return self.commit_made(job, nothing).await;
         };
         let prefix = if made.again { again } else { first };
         let level = made.level;
         tracing::info!(asset_id = %job.asset_id, track = %audio.name, source_lufs = level.source.integrated_lufs, gain_db = level.gain_db,
             lufs = level.coded.integrated_lufs, true_peak_dbtp = level.coded.true_peak_dbtp, twice = made.again, "sound encoded");
-        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made: made.part }).await
+        self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made: made.parts }).await
     }
 
     pub(super) async fn stills(&self, job: &ClaimedJob, lease: &Lease) -> Result<(), WorkError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine_host::EngineSession;
-use media_types::{GopRange, VideoPlan};
+use media_types::{GopRange, Loss, VideoPlan};
 use pipeline::{Quality, RangeCheck, RangeOrder, RangeScenes, RangeSummary};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -45,6 +45,9 @@ pub(crate) struct RangeParts {
     /// What the pictures show.
     #[serde(default)]
     pub(crate) scenes: RangeScenes,
+    /// Pictures that are missing or damaged.
+    #[serde(default)]
+    pub(crate) losses: Vec<Loss>,
     /// How good each part is where the range was judged; none where it was not.
     #[serde(default)]
     pub(crate) quality: Vec<Quality>,
@@ -132,10 +135,6 @@ async fn encode(
             )));
         }
     }
-    Ok(RangeParts {
-        parts,
-        missing_pictures: summary.missing_pictures,
-        scenes: summary.scenes,
-        quality: summary.quality,
-    })
+    let RangeSummary { missing_pictures, scenes, losses, quality, .. } = summary;
+    Ok(RangeParts { parts, missing_pictures, scenes, losses, quality })
 }

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use engine_host::EngineSession;
-use media_types::{AudioPlan, Timescale};
+use media_types::{AudioCodec, AudioPlan, Loss, Timescale};
 use pipeline::{AudioOrder, AudioSummary, Loudness};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{AAC_FRAME, EVENTS_IN_FLIGHT, ObjectSink, OnProgress, TrackPart, audio_track, first_cause, store};
+use super::{EVENTS_IN_FLIGHT, ObjectSink, OnProgress, TrackPart, audio_track, first_cause, store};
 use crate::error::WorkError;
 use crate::segmenter::{Builder, Cuts, SoundPart};
 
@@ -28,16 +28,48 @@ pub struct SoundLevel {
     pub coded: Loudness,
 }
 
+/// A sound track as stored, once for each of its codings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SoundParts {
+    /// In AAC-LC.
+    #[serde(flatten)]
+    first: TrackPart,
+    /// In other codecs.
+    #[serde(default)]
+    also: Vec<TrackPart>,
+    /// Where there is silence for sound.
+    #[serde(default)]
+    losses: Vec<Loss>,
+}
+
+impl SoundParts {
+    /// `None` when there is nothing.
+    fn of(parts: Vec<TrackPart>, losses: Vec<Loss>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        Some(Self { first: parts.next()?, also: parts.collect(), losses })
+    }
+
+    /// What it lost, under the name of its plan.
+    pub(crate) fn losses(&self, plan: &AudioPlan) -> impl Iterator<Item = Loss> {
+        self.losses.iter().map(|loss| Loss { track: Some(plan.name.clone()), ..loss.clone() })
+    }
+
+    /// AAC-LC first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TrackPart> {
+        std::iter::once(&self.first).chain(&self.also)
+    }
+}
+
 /// A sound track, encoded and stored.
 pub(crate) struct EncodedSound {
-    pub(crate) part: TrackPart,
+    pub(crate) parts: SoundParts,
     pub(crate) level: SoundLevel,
     /// Whether it is the second encode, which lies in the second sink.
     pub(crate) again: bool,
 }
 
-/// Encodes the sound track with the gain that its windows ask for and stores its segments in `first` as they are
-/// finished; when the gain proves wrong for the whole, encodes it once more and stores that in `again`.
+/// Encodes the sound track with the gain that its windows ask for, in all its codecs at once, and stores its segments in
+/// `first` as they are finished; when the gain proves wrong for the whole, encodes it once more and stores that in `again`.
 ///
 /// The gain of an equal plan and source is always the same.
 ///
@@ -51,14 +83,14 @@ pub(crate) async fn encode_audio(
     on_progress: OnProgress,
 ) -> Result<EncodedSound, WorkError> {
     let gain_db = first_gain(session, plan).await?;
-    let (part, summary) = encode_once(session, plan, gain_db, first, on_progress.clone()).await?;
+    let (parts, summary) = encode_once(session, plan, gain_db, first, on_progress.clone()).await?;
     let exact_db = plan.loudness.as_ref().map_or(gain_db, |target| summary.source.gain_db(target));
     if !pipeline::is_gain_off(gain_db, exact_db) {
-        return Ok(encoded(part, &summary, gain_db, false));
+        return Ok(encoded(parts, &summary, gain_db, false));
     }
     // The share is never seen to go back; each call still says that work moves.
-    let (part, summary) = encode_once(session, plan, exact_db, again, Arc::new(move |_| on_progress(1.0))).await?;
-    Ok(encoded(part, &summary, exact_db, true))
+    let (parts, summary) = encode_once(session, plan, exact_db, again, Arc::new(move |_| on_progress(1.0))).await?;
+    Ok(encoded(parts, &summary, exact_db, true))
 }
 
 /// What encoding came to; nothing of a further track that cannot be decoded, which a recording does without.
@@ -86,9 +118,9 @@ pub(crate) async fn first_gain(session: &mut EngineSession, plan: &AudioPlan) ->
     }
 }
 
-fn encoded(part: TrackPart, summary: &AudioSummary, gain_db: f64, again: bool) -> EncodedSound {
+fn encoded(parts: SoundParts, summary: &AudioSummary, gain_db: f64, again: bool) -> EncodedSound {
     let level = SoundLevel { source: summary.source, gain_db, coded: summary.coded };
-    EncodedSound { part, level, again }
+    EncodedSound { parts, level, again }
 }
 
 async fn encode_once(
@@ -97,7 +129,7 @@ async fn encode_once(
     gain_db: f64,
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
-) -> Result<(TrackPart, AudioSummary), WorkError> {
+) -> Result<(SoundParts, AudioSummary), WorkError> {
     let order = AudioOrder { plan: plan.clone(), gain_db };
     run(session, order, (plan, SoundPart::default()), sink, on_progress).await
 }
@@ -109,20 +141,25 @@ async fn run(
     (plan, part): (&AudioPlan, SoundPart),
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
-) -> Result<(TrackPart, AudioSummary), WorkError> {
+) -> Result<(SoundParts, AudioSummary), WorkError> {
     let timescale =
         Timescale::new(plan.sample_rate).ok_or_else(|| WorkError::Engine("a sound track without a rate".into()))?;
-    let cuts = Cuts::Audio { plan, grid: None, gain_db: order.gain_db, part };
-    let mut builders = [Builder::new(audio_track(plan), timescale, cuts)];
+    let builder = |codec| {
+        let cuts = Cuts::Audio { plan, grid: None, gain_db: order.gain_db, part: part.clone() };
+        Builder::new(audio_track(plan, codec), timescale, cuts)
+    };
+    let mut builders: Vec<Builder> = order.plan.codings().map(|coding| builder(coding.codec)).collect();
     let (events_in, events) = mpsc::channel(EVENTS_IN_FLIGHT);
     let (summary, stored) =
         tokio::join!(session.encode_audio(order, events_in), store(events, &mut builders, sink, on_progress, None));
     let summary = first_cause(summary, stored)?;
-    let [builder] = builders;
-    Ok((builder.finish()?, summary))
+    let parts = builders.into_iter().map(Builder::finish).collect::<Result<Vec<_>, _>>()?;
+    let parts = SoundParts::of(parts, summary.losses.clone())
+        .ok_or_else(|| WorkError::Engine("a sound track without a coding".into()))?;
+    Ok((parts, summary))
 }
 
-/// Encodes some segments of a sound track by themselves, as like as can be to those of the whole: with its gain, on its grid
+/// Encodes some segments of a sound track in AAC-LC by themselves, as like as can be to those of the whole: with its gain, on its grid
 /// of coded frames, and after a run-up. A frame decodes together with the one before it, so that at either end the overlap is
 /// of two encodes of the same samples.
 ///
@@ -135,12 +172,13 @@ pub(crate) async fn encode_audio_part(
     sink: &dyn ObjectSink,
     on_progress: OnProgress,
 ) -> Result<(), WorkError> {
-    let grid = packager::audio_segments(plan, priming_samples);
+    let grid = packager::audio_segments(plan, AudioCodec::Aac, priming_samples);
     let (first, end) = (grid.first_frame(segments.start), grid.first_frame(segments.end));
     let warm_up = first.min(WARM_UP);
-    let offset = (first - warm_up) * AAC_FRAME;
-    let wanted = (end - first + warm_up + RUN_OUT) * AAC_FRAME;
+    let offset = (first - warm_up) * grid.frame_samples();
+    let wanted = (end - first + warm_up + RUN_OUT) * grid.frame_samples();
     let part = plan.part(offset, wanted.min(plan.sample_count.saturating_sub(offset)));
+    let part = AudioPlan { opus_bitrate_bps: None, ..part };
     let segment_count = Some(segments.end - segments.start);
     let cut = SoundPart { first_segment: segments.start, segment_count, offset, warm_up };
     run(session, AudioOrder { plan: part, gain_db }, (plan, cut), sink, on_progress).await.map(drop)

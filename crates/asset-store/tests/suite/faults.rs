@@ -183,7 +183,7 @@ async fn an_event_that_does_not_fit_is_refused_and_keeps_the_lease() {
         let asset = bench.uploaded().await;
         let job = bench.claim("probe").await;
         let before = bench.everything(&asset.id).await;
-        let event = FlowEvent::Complete { generation: 1 };
+        let event = FlowEvent::Complete { generation: 1, losses: Vec::new() };
         let refused = bench.store.commit(&job.fence, &asset.id, json!({}), Some(&event), 9).await;
         assert!(matches!(refused, Err(StoreError::Flow(_))), "{refused:?}");
         assert_eq!(bench.everything(&asset.id).await, before);

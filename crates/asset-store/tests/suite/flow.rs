@@ -28,7 +28,9 @@ async fn an_asset_goes_from_its_upload_to_ready_one_committed_job_at_a_time() {
             assert!(bench.try_claim("publish_complete").await.is_none(), "{stage} is missing");
             bench.done(stage, None, 8).await;
         }
-        let last = bench.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 9).await;
+        let last = bench
+            .publish("publish_complete", |generation| FlowEvent::Complete { generation, losses: Vec::new() }, 9)
+            .await;
         let ready = bench.asset(&planned.id).await;
         assert_eq!((first, last), (1, 2));
         assert_eq!((ready.state, ready.flow.complete_generation, ready.generation), (Phase::Ready, Some(2), 2));

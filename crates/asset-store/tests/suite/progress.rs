@@ -72,7 +72,7 @@ async fn progress_grows_with_every_step_of_the_happy_path() {
         for _next in ["pictures", "sound"] {
             bench.done("encode_ahead", None, 8).await;
         }
-        bench.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 9).await;
+        bench.publish("publish_complete", |generation| FlowEvent::Complete { generation, losses: Vec::new() }, 9).await;
         let done = watch.grown("done").await;
         assert_eq!(done.eta_s, None);
         let deleting = bench.store.request(tenant, &watch.asset, FlowEvent::DeleteRequested, 10).await.unwrap();

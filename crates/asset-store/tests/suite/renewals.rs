@@ -37,7 +37,7 @@ impl Bench {
         for stage in ["encode_audio", "stills", "encode_range"] {
             self.done(stage, None, 22).await;
         }
-        self.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 23).await;
+        self.publish("publish_complete", |generation| FlowEvent::Complete { generation, losses: Vec::new() }, 23).await;
     }
 }
 
@@ -138,7 +138,9 @@ async fn whatever_else_there_is_to_do_goes_first() {
                 "probe" => Some(FlowEvent::Probed),
                 "plan" => Some(FlowEvent::Planned { summary: plan() }),
                 "publish_first" => Some(FlowEvent::FirstPlayable { generation: 1 }),
-                "publish_complete" => Some(FlowEvent::Complete { generation: 7 }.of_making(job.making)),
+                "publish_complete" => {
+                    Some(FlowEvent::Complete { generation: 7, losses: Vec::new() }.of_making(job.making))
+                }
                 _ => None,
             };
             let commit = bench.store.commit(&job.fence, &job.asset_id, serde_json::json!({}), event.as_ref(), 30);

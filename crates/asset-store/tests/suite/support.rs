@@ -70,7 +70,7 @@ impl Bench {
         for stage in ["encode_ahead", "encode_ahead", "encode_audio", "stills", "encode_range", "encode_range"] {
             self.done(stage, None, 8).await;
         }
-        self.publish("publish_complete", |generation| FlowEvent::Complete { generation }, 9).await;
+        self.publish("publish_complete", |generation| FlowEvent::Complete { generation, losses: Vec::new() }, 9).await;
         self.asset(&asset.id).await
     }
 
@@ -142,6 +142,8 @@ pub(crate) fn plan() -> PlanSummary {
         duration_ms: 36_000,
         per_title: false,
         skipped: vec![SkippedRung { name: "1080p".to_owned(), reason: "the source is 720p".to_owned() }],
+        warnings: Vec::new(),
+        losses: Vec::new(),
         ladder_sha256: "cd".to_owned(),
         planned_generation: Some(1),
     }

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
-    AudioPlan, ChapterProbe, ContentLight, DynamicRange, FrameMap, FrameRate, HdrTransfer, HdrVideo, LoudnessTarget,
-    MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan, TextForm, TextPlace, TextPlan,
-    TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    AudioPlan, ChapterProbe, ContentLight, DynamicRange, FrameMap, FrameRate, HdrTransfer, HdrVideo, Loss, LossKind,
+    LoudnessTarget, MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan, TeletextPage,
+    TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{Judge, Quality, RangeScenes, Scene, SceneKind, SlideChange, VideoSetup};
 use proptest::prelude::*;
@@ -125,7 +125,7 @@ prop_compose! {
     fn audio_order()(
         source_time_base in rational(), language in ".{0,8}", borders in prop::collection::vec(any::<u64>(), 0..50),
         (stream_index, sample_rate, channels, bitrate_bps, origin_pts, sample_count) in any::<(u32, u32, u32, u32, i64, u64)>(),
-        loudness in prop::option::of((-30.0..-10.0, -9.0..0.0)), gain_db in -30.0..20.0,
+        loudness in prop::option::of((-30.0..-10.0, -9.0..0.0)), opus_bitrate_bps in any::<Option<u32>>(), gain_db in -30.0..20.0,
     ) -> AudioOrder {
         let target = |(integrated_lufs, max_true_peak_dbtp)| LoudnessTarget { integrated_lufs, max_true_peak_dbtp };
         let plan = AudioPlan {
@@ -133,7 +133,8 @@ prop_compose! {
             label: None,
             roles: Default::default(),
             clock: Default::default(),
-            stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, sample_count, borders, language,
+            stream_index, source_time_base, origin_pts, sample_rate, channels, bitrate_bps, opus_bitrate_bps,
+            sample_count, borders, language,
             loudness: loudness.map(target),
         };
         AudioOrder { plan, gain_db }
@@ -162,7 +163,8 @@ prop_compose! {
             name: words[0].clone(), stream_index, source_time_base, origin_pts, language: words[1].clone(),
             label: flags[0].then(|| words[2].clone()),
             roles: Roles { default, forced, hearing_impaired, visual_impaired, commentary },
-            channel: flags[1].then_some(CaptionChannel::Line21(origin_pts as u8)), clock: Default::default(),
+            channel: flags[1].then_some(CaptionChannel::Line21(origin_pts as u8)),
+            page: flags[2].then_some(TeletextPage(origin_pts as u16)), clock: Default::default(),
         };
         TextOrder { tracks: vec![plan; words[2].len() % 3] }
     }
@@ -198,14 +200,18 @@ prop_compose! {
         let video = silent.then_some(video);
         let text = TextProbe {
             stream_index: width, codec: texts[0].clone(), language: silent.then(|| texts[1].clone()), title: None,
-            roles: Roles::default(), time_base,
+            roles: Roles::default(), time_base, page: silent.then_some(TeletextPage(0x888)),
         };
         let chapter = ChapterProbe { start_us: 0, end_us: i64::from(height), title: texts[1].clone() };
         ProbeReport {
             container: texts[2].clone(), size_bytes, video, audio: Vec::new(), text: vec![text], chapters: vec![chapter],
-            warnings: texts,
+            warnings: texts, stated_end_us: silent.then_some(i64::from(height)),
         }
     }
+}
+
+fn lost(from_ms: u64) -> Loss {
+    Loss { kind: LossKind::SoundSilent, track: Some("en".to_owned()), from_ms, to_ms: from_ms }
 }
 
 fn loudness() -> impl Strategy<Value = Loudness> {
@@ -256,14 +262,28 @@ fn from_child() -> impl Strategy<Value = FromChild> {
         (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>(), scenes()).prop_map(
             |(frames_per_track, missing_pictures, first_missing_pts, scenes)| {
                 let quality = vec![Quality { pictures: missing_pictures, root_error: 1.5 }; frames_per_track.len()];
-                let summary = RangeSummary { frames_per_track, missing_pictures, first_missing_pts, quality, scenes };
+                let summary = RangeSummary {
+                    frames_per_track,
+                    missing_pictures,
+                    first_missing_pts,
+                    quality,
+                    scenes,
+                    losses: vec![lost(missing_pictures)],
+                };
                 FromChild::RangeDone(summary)
             }
         ),
         loudness().prop_map(FromChild::AudioMeasured),
         (any::<(u64, u64, u64)>(), loudness(), loudness()).prop_map(
             |((samples, filled_samples, damaged_packets), source, coded)| {
-                FromChild::AudioDone(AudioSummary { samples, filled_samples, damaged_packets, source, coded })
+                FromChild::AudioDone(AudioSummary {
+                    samples,
+                    filled_samples,
+                    damaged_packets,
+                    source,
+                    coded,
+                    losses: vec![lost(samples)],
+                })
             }
         ),
         any::<(u32, u32, u32)>().prop_map(|(tiles, sheet_columns, sheet_rows)| {

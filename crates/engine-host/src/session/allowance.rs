@@ -66,6 +66,7 @@ mod tests {
             sample_rate: 48_000,
             channels: 2,
             bitrate_bps: 128_000,
+            opus_bitrate_bps: None,
             sample_count: 48_000 * 7200,
             borders: Vec::new(),
             language: "und".to_owned(),

@@ -1,6 +1,6 @@
 //! What one order may bring, and what must have come before its end.
 
-use media_types::{CodecConfig, Sample, VideoCodec};
+use media_types::{AudioCodec, CodecConfig, Sample, VideoCodec};
 use pipeline::{
     AudioOrder, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER, RangeOrder, STORYBOARD, StillsOrder, TextCue,
     TextOrder,
@@ -8,12 +8,10 @@ use pipeline::{
 
 use crate::protocol::{Limits, ProtocolError};
 
-/// More than any AAC encoder puts before the first sample.
+/// More than any encoder of sound puts before the first sample.
 const MAX_PRIMING_SAMPLES: u32 = 1 << 14;
-/// Samples per AAC frame.
-const AAC_FRAME: u64 = 1024;
-/// An ADTS header has 13 bits for a frame's length (ISO/IEC 14496-3 §1.A.2.2).
-const MAX_AAC_FRAME_BYTES: u64 = (1 << 13) - 1;
+/// An ADTS header has 13 bits for a frame's length (ISO/IEC 14496-3 §1.A.2.2); a packet of Opus is no longer.
+const MAX_SOUND_FRAME_BYTES: u64 = (1 << 13) - 1;
 /// How many times over an encoder may break the cap on its bitrate, which is quality's last resort and not exact.
 const OVERSHOOT: u128 = 8;
 
@@ -37,7 +35,7 @@ struct Track {
 
 enum Form {
     Video { codec: VideoCodec, frames: u64, frame_ticks: u32, bytes_left: u64 },
-    Audio { samples: u64 },
+    Audio { codec: AudioCodec, samples: u64 },
 }
 
 impl Expected {
@@ -63,8 +61,9 @@ impl Expected {
 
     pub(super) fn of_audio(order: &AudioOrder) -> Self {
         let samples = order.plan.sample_count;
-        let track = Track { form: Form::Audio { samples }, frames_left: None };
-        Self { tracks: vec![track], total: samples, ..Self::nothing() }
+        let codecs = order.plan.codings().map(|coding| coding.codec);
+        let tracks = codecs.map(|codec| Track { form: Form::Audio { codec, samples }, frames_left: None });
+        Self { tracks: tracks.collect(), total: samples, ..Self::nothing() }
     }
 
     pub(super) fn of_stills(order: &StillsOrder) -> Self {
@@ -82,8 +81,10 @@ impl Expected {
         let track = track.ok_or(ProtocolError::Unexpected("the configuration of another track"))?;
         track.frames_left = match (&track.form, config) {
             (Form::Video { codec, frames, .. }, config) if priming == 0 && is_of(config, *codec) => Some(*frames),
-            (Form::Audio { samples }, CodecConfig::Aac(_)) if priming <= MAX_PRIMING_SAMPLES => {
-                Some(samples.saturating_add(priming.into()).div_ceil(AAC_FRAME))
+            (Form::Audio { codec, samples }, config)
+                if priming <= MAX_PRIMING_SAMPLES && AudioCodec::of(config) == Some(*codec) =>
+            {
+                Some(samples.saturating_add(priming.into()).div_ceil(codec.frame_samples().into()))
             }
             _ => return Err(ProtocolError::Unexpected("a configuration that was not ordered")),
         };
@@ -103,7 +104,7 @@ impl Expected {
                 *bytes_left = rest.unwrap_or(0);
                 (rest.is_some(), sample.duration / *frame_ticks)
             }
-            Form::Audio { .. } => (bytes <= MAX_AAC_FRAME_BYTES, 1),
+            Form::Audio { .. } => (bytes <= MAX_SOUND_FRAME_BYTES, 1),
         };
         let rest = frames_left.checked_sub(frames.max(1).into()).filter(|_| fits);
         *frames_left = rest.ok_or(ProtocolError::Unexpected("more than was ordered"))?;

@@ -297,6 +297,7 @@ pub(crate) fn probe_report() -> ProbeReport {
         text: vec![],
         chapters: vec![],
         warnings: vec![],
+        stated_end_us: None,
     }
 }
 
@@ -371,6 +372,7 @@ pub(crate) fn audio_order() -> AudioOrder {
             sample_rate: 48_000,
             channels: 2,
             bitrate_bps: 128_000,
+            opus_bitrate_bps: None,
             sample_count: 3072,
             borders: vec![],
             language: "und".into(),
@@ -395,6 +397,7 @@ pub(crate) fn text_order() -> TextOrder {
         label: None,
         roles: Roles::default(),
         channel: None,
+        page: None,
         clock: Default::default(),
     };
     TextOrder { tracks: vec![plan.clone(), plan] }

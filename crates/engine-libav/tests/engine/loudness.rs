@@ -16,7 +16,7 @@ const TARGET: LoudnessTarget = LoudnessTarget { integrated_lufs: -16.0, max_true
 const AAC_PEAK: f64 = 0.5;
 
 /// Integrated loudness and true peak of a file, as FFmpeg finds them; `None` below the gate or of silence.
-fn heard(file: &Path) -> (Option<f64>, Option<f64>) {
+pub(crate) fn heard(file: &Path) -> (Option<f64>, Option<f64>) {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "info", "-nostats", "-i"]).arg(file);
     let output = command.args(["-af", "ebur128=peak=true", "-f", "null", "-"]).stdin(Stdio::null()).output().unwrap();

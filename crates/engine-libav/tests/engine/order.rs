@@ -87,7 +87,8 @@ fn the_identity_names_every_library_and_the_build_of_every_encoder() {
     let identity = engine_libav::identity();
     let words: Vec<&str> = identity.split(' ').collect();
     assert_eq!(words[0], "libav");
-    let libraries = ["avcodec", "avfilter", "avformat", "swresample", "swscale", "x264", "x265", "svt-av1", "libvpx"];
+    let libraries =
+        ["avcodec", "avfilter", "avformat", "swresample", "swscale", "x264", "x265", "svt-av1", "libvpx", "libopus"];
     for (word, name) in words[1..].iter().zip(libraries) {
         let version = word.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
         assert!(version.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()), "{word}");

@@ -1,5 +1,7 @@
 //! Bad input ends in a stated result with a code and a cure, or in a playable asset.
 
+use std::process::Command;
+
 use crate::judge;
 use crate::server::{Server, TOKEN, fresh, wait_for};
 use serde_json::json;
@@ -103,4 +105,40 @@ fn leftovers(data: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     found
+}
+
+#[test]
+fn what_a_damaged_recording_lost_is_told_alike_by_the_command_and_by_the_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("talk.mkv"), folder.path().join("out"));
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=20", "-f", "lavfi", "-i"]);
+    command.args(["sine=d=20:r=48000", "-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-c:a", "aac"]);
+    judge::run(command.arg(&file));
+    let mut bytes = std::fs::read(&file).unwrap();
+    let (from, to) = (bytes.len() / 2, bytes.len() * 6 / 10);
+    bytes[from..to].fill(0x5a);
+    bytes.truncate(bytes.len() * 9 / 10);
+    std::fs::write(&file, bytes).unwrap();
+
+    let said = crate::encode::encode(&file, &out, "film");
+    let losses = said["losses"].as_array().unwrap();
+    let from_when =
+        |kind: &str| losses.iter().find(|loss| loss["kind"] == kind).map(|loss| loss["from_ms"].as_u64().unwrap());
+    let pictures = from_when("pictures_held").or(from_when("pictures_damaged"));
+    for (what, found, expected) in [
+        ("pictures", pictures, 8_500..11_500),
+        ("sound", from_when("sound_silent"), 8_500..11_500),
+        ("the end", from_when("end_missing"), 16_000..19_500),
+    ] {
+        assert!(found.is_some_and(|at| expected.contains(&at)), "{what}: {losses:?}");
+    }
+    let (_data, data) = fresh();
+    let server = Server::start(&data);
+    let asset = server.settled(&server.upload(&file, "talk.mkv"), 200);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    let figures = |loss: &serde_json::Value| ["kind", "track", "from_ms", "to_ms"].map(|field| loss[field].clone());
+    let told: Vec<_> = asset["losses"].as_array().unwrap().iter().map(figures).collect();
+    assert_eq!(told, losses.iter().map(figures).collect::<Vec<_>>(), "{asset}");
+    assert!(asset["warnings"].to_string().contains("ends in the middle"), "{asset}");
 }

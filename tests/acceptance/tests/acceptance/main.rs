@@ -17,6 +17,7 @@ mod full_disk;
 mod hdr;
 mod judge;
 mod kill;
+mod opus;
 mod package;
 mod per_title;
 mod protected;

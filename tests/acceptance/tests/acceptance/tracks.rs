@@ -1,6 +1,7 @@
 //! Everything a recording has beside its pictures and its first sound: further languages, subtitles, chapters.
 
 mod captions;
+mod teletext;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

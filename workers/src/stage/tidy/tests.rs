@@ -74,7 +74,7 @@ impl Bench {
         self.done("probe", Some(FlowEvent::Probed), at_ms).await;
         self.done("plan", Some(FlowEvent::Planned { summary }), at_ms).await;
         self.done("encode_audio", None, at_ms).await;
-        self.done("publish_complete", Some(FlowEvent::Complete { generation: 2 }), at_ms).await;
+        self.done("publish_complete", Some(FlowEvent::Complete { generation: 2, losses: Vec::new() }), at_ms).await;
         store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
     }
 
@@ -92,7 +92,7 @@ impl Bench {
         let summary = PlanSummary { audio: 1, duration_ms: 1_000, ..PlanSummary::default() };
         self.done("plan", Some(FlowEvent::Planned { summary }), at_ms).await;
         self.done("encode_audio", None, at_ms).await;
-        self.done("publish_complete", Some(FlowEvent::Complete { generation: 3 }), at_ms).await;
+        self.done("publish_complete", Some(FlowEvent::Complete { generation: 3, losses: Vec::new() }), at_ms).await;
         self.workshop.store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
     }
 

@@ -13,7 +13,7 @@ use engine_host::child::{self, ServeError};
 use engine_host::protocol::Confinement;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use media_types::{CodecConfig, LoudnessTarget, ProbeReport, Rational, Sample};
+use media_types::{AudioCodec, CodecConfig, LoudnessTarget, ProbeReport, Rational, Sample};
 use pipeline::{
     Engine, EngineError, EngineSink, RangeOrder, RangeSummary, StillsOrder, StillsSummary, TextOrder, TextSummary,
 };
@@ -50,12 +50,23 @@ impl Engine for Deceived {
 
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError> {
         let samples = order.plan.sample_count;
-        // AAC-LC, 48 kHz, stereo.
-        sink.config(0, CodecConfig::Aac(Bytes::from_static(&[0x11, 0x90])), 1024)?;
-        for index in 0..(samples + 1024).div_ceil(1024) {
-            let (time, data) = (index as i64 * 1024, Bytes::from(order.gain_db.to_string()));
-            sink.sample(0, Sample { dts: time, pts: time, duration: 1024, keyframe: true, data })?;
-            sink.progress((index * 1024).min(samples), samples)?;
+        for (track, coding) in (0..).zip(order.plan.codings()) {
+            // 48 kHz, stereo.
+            let (config, priming) = match coding.codec {
+                AudioCodec::Aac => (CodecConfig::Aac(Bytes::from_static(&[0x11, 0x90])), 1024),
+                AudioCodec::Opus => {
+                    (CodecConfig::Opus(Bytes::from_static(&[0, 2, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, 0])), 312)
+                }
+            };
+            sink.config(track, config, priming)?;
+            let duration = coding.codec.frame_samples();
+            for index in 0..(samples + u64::from(priming)).div_ceil(duration.into()) {
+                let (time, data) = (index as i64 * i64::from(duration), Bytes::from(order.gain_db.to_string()));
+                sink.sample(track, Sample { dts: time, pts: time, duration, keyframe: true, data })?;
+                if track == 0 {
+                    sink.progress((index * u64::from(duration)).min(samples), samples)?;
+                }
+            }
         }
         let source = loudness(self.whole);
         let coded = loudness(self.whole.map(|lufs| lufs + order.gain_db));
@@ -96,7 +107,8 @@ impl ObjectSink for Kept {
 impl Kept {
     fn is_of_gain(&self, gain: &str) -> bool {
         let kept = self.0.lock().unwrap();
-        kept.len() == 3 && kept.values().all(|bytes| bytes.windows(gain.len()).any(|part| part == gain.as_bytes()))
+        kept.len().is_multiple_of(3)
+            && kept.values().all(|bytes| bytes.windows(gain.len()).any(|part| part == gain.as_bytes()))
     }
 
     fn is_empty(&self) -> bool {
@@ -113,8 +125,16 @@ fn serve(engine: Deceived) -> (UnixStream, JoinHandle<Result<(), ServeError>>) {
     (UnixStream::from_std(ours).unwrap(), thread)
 }
 
-/// Encodes ten seconds; answers what came of it, both sinks and the shares of progress.
+/// Encodes ten seconds in AAC alone; answers what came of it, both sinks and the shares of progress.
 async fn encode(engine: Deceived, loudness: Option<LoudnessTarget>) -> (EncodedSound, Kept, Kept, Vec<f64>) {
+    encode_as(engine, loudness, None).await
+}
+
+async fn encode_as(
+    engine: Deceived,
+    loudness: Option<LoudnessTarget>,
+    opus_bitrate_bps: Option<u32>,
+) -> (EncodedSound, Kept, Kept, Vec<f64>) {
     let plan = AudioPlan {
         name: "und".to_owned(),
         label: None,
@@ -126,6 +146,7 @@ async fn encode(engine: Deceived, loudness: Option<LoudnessTarget>) -> (EncodedS
         sample_rate: 48_000,
         channels: 2,
         bitrate_bps: 128_000,
+        opus_bitrate_bps,
         sample_count: 480_000,
         borders: vec![192_000, 384_000],
         language: "und".to_owned(),
@@ -158,10 +179,42 @@ async fn sound_unlike_its_windows_is_encoded_once_more_with_the_exact_gain() {
         let (made, first, again, shares) = encode(Deceived { windows, whole: Some(whole) }, TARGET).await;
         assert_eq!((made.again, made.level.gain_db.to_string().as_str()), (true, gain));
         assert_eq!(made.level.coded.integrated_lufs, Some(-16.0));
-        assert_eq!(made.part.segments.len(), 3);
+        assert_eq!(made.parts.first.segments.len(), 3);
         assert!(!first.is_of_gain(gain) && again.is_of_gain(gain));
         assert!(shares.is_sorted(), "{shares:?}");
     }
+}
+
+#[tokio::test]
+async fn opus_is_made_with_aac_of_one_measurement_and_cut_on_the_same_grid() {
+    let deceived = Deceived { windows: Some(-23.5), whole: Some(-22.25) };
+    let (made, first, again, shares) = encode_as(deceived, TARGET, Some(48_000)).await;
+    assert!(made.again && first.is_of_gain("7.5") && again.is_of_gain("6.25") && shares.is_sorted());
+    let paths: Vec<String> = again.0.lock().unwrap().keys().cloned().collect();
+    assert_eq!(paths.len(), 6);
+    let [aac, opus] = made.parts.iter().collect::<Vec<_>>()[..] else { panic!("two parts") };
+    assert_eq!((aac.track.as_str(), opus.track.as_str(), opus.priming_samples), ("audio-und", "audio-opus-und", 312));
+    for (part, frame) in [(aac, 1024), (opus, 960)] {
+        let starts: Vec<u64> = part.segments.iter().map(|segment| segment.start_ticks).collect();
+        let near = starts.iter().zip([0, 192_000, 384_000]).all(|(start, border)| start.abs_diff(border) <= frame / 2);
+        let end = part.segments.last().map(|segment| segment.start_ticks + segment.duration_ticks);
+        assert!(near && end == Some(480_000), "{}: {starts:?} to {end:?}", part.track);
+    }
+}
+
+#[test]
+fn results_of_before_there_was_opus_are_read() {
+    let part = TrackPart {
+        track: "audio-en".to_owned(),
+        config: CodecConfig::Aac(Bytes::from_static(&[0x11, 0x90])),
+        priming_samples: 1024,
+        segments: Vec::new(),
+    };
+    let stored = serde_json::to_value(&part).unwrap();
+    let read: SoundParts = serde_json::from_value(stored).unwrap();
+    assert_eq!(read.iter().collect::<Vec<_>>(), [&part]);
+    let both = SoundParts { also: vec![part], ..read };
+    assert_eq!(serde_json::from_value::<SoundParts>(serde_json::to_value(&both).unwrap()).unwrap(), both);
 }
 
 #[tokio::test]
