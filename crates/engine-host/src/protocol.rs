@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What both ends must agree on; raised by every change of a message.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// Bytes one read may ask for.
 pub const MAX_READ_BYTES: u32 = 1 << 20;
@@ -57,6 +57,8 @@ pub enum Confinement {
     SystemCalls,
     /// Such calls, and files besides.
     Full,
+    /// Such calls and files, but for those of a device.
+    Device,
 }
 
 impl fmt::Display for Confinement {
@@ -65,6 +67,7 @@ impl fmt::Display for Confinement {
             Self::None => "not confined",
             Self::SystemCalls => "confined by seccomp alone: this kernel has no Landlock",
             Self::Full => "confined by seccomp and Landlock",
+            Self::Device => "confined by seccomp and Landlock, but for its device",
         })
     }
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use media_types::{CodecConfig, Rendition, Sample};
-use pipeline::{EngineError, RangeOrder};
+use pipeline::{Coding, EngineError, RangeOrder};
 
 use crate::convert::{Converter, Target};
 use crate::video::VideoEncoder;
-use crate::walk::{Coding, Placed};
+use crate::walk::Placed;
 
 /// What an encoder made, and for which rendition of the order.
 pub(crate) enum Made {
@@ -46,7 +46,7 @@ pub(crate) fn encode_track(
     };
     for placed in pictures {
         track.frames.push_back((placed.first, placed.coding));
-        track.converter.push(&placed.picture, placed.first.cast_signed())?;
+        track.converter.push(&placed.picture.0, placed.first.cast_signed())?;
         drop(placed);
         track.encode_converted()?;
     }

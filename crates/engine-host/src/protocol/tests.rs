@@ -190,7 +190,15 @@ fn from_child() -> impl Strategy<Value = FromChild> {
     };
     let bytes = || prop::collection::vec(any::<u8>(), 0..40);
     prop_oneof![
-        (".{0,20}", prop::sample::select(vec![Confinement::None, Confinement::SystemCalls, Confinement::Full]))
+        (
+            ".{0,20}",
+            prop::sample::select(vec![
+                Confinement::None,
+                Confinement::SystemCalls,
+                Confinement::Full,
+                Confinement::Device
+            ])
+        )
             .prop_map(|(identity, confinement)| FromChild::Ready {
                 protocol_version: PROTOCOL_VERSION,
                 identity,
