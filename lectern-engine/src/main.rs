@@ -48,10 +48,13 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 
 /// Says what the drivers of this machine are good for.
 fn devices(memory_bytes: u64, encoders: bool) -> ExitCode {
-    let report = match confine::confine_with_device(None, memory_bytes, 0, engine_gstreamer::load_drivers) {
-        Ok((_, ())) => engine_gstreamer::find_devices(encoders),
-        Err(error) => return failed(&error),
-    };
+    // Without a device there is nothing that could be loaded, and nothing to confine.
+    if engine_gstreamer::has_devices()
+        && let Err(error) = confine::confine_with_device(None, memory_bytes, 0, engine_gstreamer::load_drivers)
+    {
+        return failed(&error);
+    }
+    let report = engine_gstreamer::find_devices(encoders);
     let tried = report.tried.into_iter();
     let tried = tried.map(|tried| TriedElement { name: tried.element.to_owned(), outcome: tried.outcome }).collect();
     let devices = Devices { used: report.profile.map(|profile| profile.to_string()), tried };

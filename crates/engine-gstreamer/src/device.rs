@@ -11,6 +11,11 @@ pub(crate) fn is_there(family: Family) -> bool {
     node(family).is_none_or(|node| Path::new(node).exists())
 }
 
+/// Whether the kernel has any device of a family that is known.
+pub fn has_devices() -> bool {
+    [Family::Cuda, Family::Va].into_iter().any(is_there)
+}
+
 /// What a family's driver opens first.
 pub(crate) fn node(family: Family) -> Option<&'static str> {
     match family {

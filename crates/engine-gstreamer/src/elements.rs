@@ -100,14 +100,22 @@ pub(crate) fn encoder_properties(name: &str, video: &VideoSetup, encoding: &Vide
     let quality = encoding.crf.round().clamp(1.0, 51.0);
     let text = |value: &str| value.to_owned();
     match name {
-        "x264enc" => vec![
-            ("speed-preset", encoding.preset.clone()),
-            ("pass", text("qual")),
-            ("quantizer", quality.to_string()),
-            ("bitrate", cap_kbps.to_string()),
-            ("threads", text("1")),
-            ("option-string", x264_options(video, encoding)),
-        ],
+        "x264enc" => {
+            let mut told = vec![
+                ("speed-preset", encoding.preset.clone()),
+                ("pass", text("qual")),
+                ("quantizer", quality.to_string()),
+                ("bitrate", cap_kbps.to_string()),
+                ("threads", text("1")),
+                ("option-string", x264_options(video, encoding)),
+            ];
+            // Devices have no tunes. The library has those of what is seen apart from the others.
+            told.extend(encoding.tune.iter().map(|tune| match tune.as_str() {
+                "stillimage" => ("tune", tune.clone()),
+                _ => ("psy-tune", tune.clone()),
+            }));
+            told
+        }
         "nvcudah264enc" => vec![
             ("rc-mode", text("vbr")),
             ("const-quality", quality.to_string()),

@@ -28,6 +28,7 @@ mod range;
 mod track;
 mod trial;
 
+pub use device::has_devices;
 pub use engine::DeviceEngine;
 pub use plugins::{load_drivers, prepare};
 pub use profile::{DeviceProfile, ProfileError};

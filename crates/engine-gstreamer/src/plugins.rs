@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use gstreamer as gst;
 
-use crate::device::is_there;
+use crate::device::{has_devices, is_there};
 use crate::elements::KNOWN;
 use crate::profile::DeviceProfile;
 
@@ -36,6 +36,9 @@ pub fn prepare(profile: &DeviceProfile) -> Result<(), String> {
 
 /// Loads the drivers of all devices, and what tries them. What is not there is found out by the trials.
 pub fn load_drivers() {
+    if !has_devices() {
+        return;
+    }
     let all = KNOWN.iter().filter(|known| is_there(known.family)).map(|known| known.plugin);
     for name in ALWAYS.into_iter().chain(all).chain(["x265"]).collect::<BTreeSet<_>>() {
         // Told by the trial of what it has.
@@ -62,11 +65,12 @@ fn find(name: &str) -> Option<PathBuf> {
     FOLDERS.iter().map(|folder| Path::new(folder).join(format!("libgst{name}.so"))).find(|path| path.is_file())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the library takes these settings from nowhere else")]
 fn initialise() -> Result<(), String> {
     static DONE: OnceLock<Result<(), String>> = OnceLock::new();
     DONE.get_or_init(|| {
-        // SAFETY: the process is one of ours, and whoever reads its environment beside us does so through the standard
-        // library, or later. The library takes its orders from there alone.
+        // SAFETY: an engine does this with its only thread. In tests others read the environment through the standard library,
+        // which takes turns.
         unsafe {
             std::env::set_var("GST_REGISTRY_DISABLE", "yes");
             std::env::set_var("GST_REGISTRY_FORK", "no");

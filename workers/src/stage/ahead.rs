@@ -86,7 +86,7 @@ impl Workshop {
             return Ok(());
         }
         let media = self.media_of(asset).await?;
-        let mut session = self.session(job, &media, lease).await?;
+        let mut session = self.range_session(job, &media, lease).await?;
         let range = video.range_of(segments);
         encode_range(&mut session, video, &range, &LOWEST, &early, report_progress(lease)).await?;
         session.close().await;
