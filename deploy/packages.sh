@@ -2,14 +2,19 @@
 # Installs Debian packages that are not there yet: `packages.sh run` for building and running, `packages.sh test` for the tests.
 set -euo pipefail
 
-build="build-essential pkg-config clang libclang-dev nasm libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev libpostproc-dev"
+build="build-essential pkg-config clang libclang-dev nasm libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev libpostproc-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
+# What ranges are made with on a device: of use where there is one, and tested everywhere.
+graphs="gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
 # The sample recording is made on the spot.
 sample="ffmpeg espeak-ng fonts-dejavu-core curl ca-certificates python3 python3-pip python3-venv nodejs npm"
-tests="postgresql chromium procps"
+tests="postgresql chromium procps gstreamer1.0-libav"
 
 case "${1:-}" in
-run) wanted="$build $sample" ;;
-test) wanted="$build $sample $tests" ;;
+run)
+  wanted="$build $sample"
+  if [ -e /dev/nvidiactl ] || [ -e /dev/dri/renderD128 ]; then wanted="$wanted $graphs"; fi
+  ;;
+test) wanted="$build $sample $graphs $tests" ;;
 *) echo "usage: $0 run|test" >&2; exit 2 ;;
 esac
 

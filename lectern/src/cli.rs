@@ -79,6 +79,28 @@ pub(crate) struct Serve {
     /// Jobs run at once; the number of processors if not given
     #[arg(long)]
     pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) makes: Makes,
+}
+
+/// What makes ranges of video.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Makes {
+    /// Devices that decode, scale and encode video beside the processor: all that pass a trial, those but their encoders, or
+    /// none. Where several workers share a data folder and their devices differ, `decode` or `none` is for all of them
+    #[arg(long, env = "LECTERN_DEVICES", value_enum, default_value_t = Devices::Auto)]
+    pub(crate) devices: Devices,
+}
+
+/// Which devices are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Devices {
+    /// Whatever passes its trial
+    Auto,
+    /// The same, but for encoders
+    Decode,
+    /// None
+    None,
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,6 +110,8 @@ pub(crate) struct Worker {
     /// Jobs run at once; the number of processors if not given
     #[arg(long)]
     pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) makes: Makes,
 }
 
 #[derive(Debug, clap::Args)]
@@ -114,6 +138,8 @@ pub(crate) struct Encode {
     /// otherwise. More of them use more memory, and a few bytes more
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) parallel: Option<u32>,
+    #[command(flatten)]
+    pub(crate) makes: Makes,
 }
 
 #[derive(Debug, clap::Args)]
@@ -314,6 +340,8 @@ pub(crate) enum LadderCommand {
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) makes: Makes,
 }
 
 fn scheme(text: &str) -> Result<ProtectionScheme, &'static str> {

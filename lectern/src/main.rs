@@ -4,6 +4,7 @@
 //! - `commands`: one file per subcommand.
 //! - `ladder_book`: the ladders in force, shipped and edited.
 //! - `data`: what lies in a data folder.
+//! - `engine`: the engine, with the devices that it is to use.
 //! - `exit`: failures and their exit codes.
 //! - `http`: requests to other machines.
 //! - `out`: standard output, which may be closed.
@@ -15,6 +16,7 @@
 mod cli;
 mod commands;
 mod data;
+mod engine;
 mod exit;
 mod http;
 mod ladder_book;

@@ -67,7 +67,7 @@ impl<'p> Analysis<'p> {
             judge: None,
             careful: false,
         };
-        order.judged(vec![0], COMPARED)
+        order.judged(vec![0], COMPARED, false)
     }
 
     /// Takes in what came of one order: the bits of each trial, and what the engine says of it.

@@ -136,6 +136,8 @@ pub struct Judge {
     pub width: u32,
     /// Size at which pictures are compared.
     pub height: u32,
+    /// Whether an engine that cannot judge may make the range all the same, and answer that nothing was measured.
+    pub may_be_left_out: bool,
 }
 
 impl Judge {
@@ -166,10 +168,11 @@ impl RangeOrder {
     /// The same order, with its renditions judged where it says: in runs of pictures from these frames, which are to be key
     /// frames, to the next planned ones; by about so many pictures of each, at the size of the largest rendition.
     #[must_use]
-    pub fn judged(mut self, first_frames: Vec<u64>, pictures: u32) -> Self {
+    pub fn judged(mut self, first_frames: Vec<u64>, pictures: u32, may_be_left_out: bool) -> Self {
         let (width, height) = compared_at(&self.renditions);
         let (frame_count, every) = (self.video.gop_frames, (self.video.gop_frames / pictures.max(1)).max(1));
-        self.judge = (!first_frames.is_empty()).then_some(Judge { first_frames, frame_count, every, width, height });
+        let judge = Judge { first_frames, frame_count, every, width, height, may_be_left_out };
+        self.judge = Some(judge).filter(|judge| !judge.first_frames.is_empty());
         self
     }
 

@@ -12,6 +12,8 @@
 //! - `loudness`: [`Loudness`], where it is measured and the gain that follows.
 //! - `scenes`: [`SceneWatch`], where slides change and what a recording shows.
 //! - `analysis`: [`Analysis`], by which samples of its pictures a recording's renditions are decided.
+//! - `walk`: [`walk`], which decoded pictures are encoded, at which frame and how.
+//! - `coded`: [`CodedSource`], the coded pictures of a source for an engine that decodes them elsewhere.
 //! - `xpsnr`: [`Quality`], how far coded pictures are from their source.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
@@ -22,6 +24,7 @@
 mod analysis;
 mod check;
 mod clock;
+mod coded;
 mod ends;
 mod engine;
 mod error;
@@ -38,11 +41,13 @@ mod sound;
 mod stills;
 mod text;
 mod timeline;
+mod walk;
 mod xpsnr;
 
 pub use analysis::{Analysis, is_worth_deciding};
 pub use check::{RangeCheck, RangeFault, check_range};
 pub use clock::{ClockWatch, ClockedPacket, MendedClock};
+pub use coded::{CodedPicture, CodedPictures, CodedSource, CodedStream, Colours, SourceCodec};
 pub use engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
     RangeOrder, RangeSummary, STORYBOARD, SourceRead, StillsOrder, StillsSummary, Stop, TextCue, TextOrder,
@@ -53,7 +58,8 @@ pub use fake::{CollectingSink, FakeEngine};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
 pub use scenes::{
-    GLANCE_COLUMNS, GLANCE_ROWS, Glance, RangeScenes, RecordingScenes, Scene, SceneKind, SceneShares, SceneWatch,
-    SlideChange,
+    GLANCE_COLUMNS, GLANCE_ROWS, Glance, Greys, RangeScenes, RecordingScenes, Scene, SceneKind, SceneShares,
+    SceneWatch, SlideChange,
 };
+pub use walk::{Coding, DecodedPictures, Picture, Placed, Walked, walk};
 pub use xpsnr::{FAST_RATE, Luma, MOST_DB, Quality, Reference};

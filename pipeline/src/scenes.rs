@@ -1,6 +1,7 @@
 //! What the pictures of a recording show: where its slides change, and what kind of recording each scene of it is of.
 //!
 //! - `glance`: a picture in a few thousand greys, and what differs between two of them.
+//! - `greys`: where a picture has its greys, and their means.
 //! - `change`: the first picture of every slide.
 //! - `kind`: slides, a screen, a person, a film.
 //! - `join`: what was found in ranges, over a whole recording.
@@ -11,6 +12,7 @@
 
 mod change;
 mod glance;
+mod greys;
 mod join;
 mod kind;
 
@@ -25,6 +27,7 @@ use glance::Cells;
 use kind::Kinds;
 
 pub use glance::{GLANCE_COLUMNS, GLANCE_ROWS, Glance};
+pub use greys::Greys;
 pub use join::{RecordingScenes, SceneShares};
 
 /// What stands still before a change ...

@@ -82,7 +82,7 @@ pub async fn encode_local(
     let staging = Staging::create(out)?;
     let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
     let engines = Engines { options: engine.clone(), source };
-    let mut session = engines.start().await?;
+    let mut session = EngineSession::start(&engine.without_devices(), engines.source.clone()).await?;
     let report = Arc::new(session.probe().await?);
     on_event(LocalEvent::Probed(report.clone()));
     let mut plan = pipeline::plan(&report, ladder)?;
@@ -122,7 +122,7 @@ pub async fn decide_local(
     engine: &EngineOptions,
 ) -> Result<Option<EncodePlan>, WorkError> {
     let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
-    let mut session = EngineSession::start(engine, source).await?;
+    let mut session = EngineSession::start(&engine.without_devices(), source).await?;
     let plan = pipeline::plan(&session.probe().await?, ladder)?;
     let decided = decide(&mut session, &plan, Arc::new(|_| ())).await?;
     session.close().await;

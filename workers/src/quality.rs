@@ -20,7 +20,7 @@ pub(crate) fn judged(order: RangeOrder, plan: &VideoPlan) -> RangeOrder {
     let spaced = (SEGMENTS * u64::from(plan.segment_frames)).max(1);
     let (first, count) = (order.first_frame, order.frame_count());
     let next = first.next_multiple_of(spaced) - first;
-    order.judged((next..count).step_by(spaced as usize).collect(), COMPARED)
+    order.judged((next..count).step_by(spaced as usize).collect(), COMPARED, true)
 }
 
 /// How good a rendition looks.
@@ -84,6 +84,7 @@ mod tests {
         let video = VideoProbe {
             clock: Default::default(),
             captions: false,
+            hdr: None,
             stream_index: 0,
             codec: "h264".to_owned(),
             width: 1280,
@@ -101,6 +102,7 @@ mod tests {
         let report = ProbeReport {
             container: "matroska,webm".to_owned(),
             size_bytes: 1,
+            stated_end_us: None,
             video: Some(video),
             audio: Vec::new(),
             text: Vec::new(),

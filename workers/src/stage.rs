@@ -131,14 +131,35 @@ impl Workshop {
         Ok(AssetMedia::new(self.media.clone(), asset, data_key, arriving))
     }
 
+    /// A session for whatever is no range.
     async fn session(&self, job: &ClaimedJob, media: &AssetMedia, lease: &Lease) -> Result<EngineSession, WorkError> {
+        self.start(self.engine.without_devices(), job, media, lease).await
+    }
+
+    /// A session for ranges, with a device if there is one.
+    async fn range_session(
+        &self,
+        job: &ClaimedJob,
+        media: &AssetMedia,
+        lease: &Lease,
+    ) -> Result<EngineSession, WorkError> {
+        self.start(self.engine.clone(), job, media, lease).await
+    }
+
+    async fn start(
+        &self,
+        engine: EngineOptions,
+        job: &ClaimedJob,
+        media: &AssetMedia,
+        lease: &Lease,
+    ) -> Result<EngineSession, WorkError> {
         let nice = match job.priority {
             WATCHED.. => WATCHED_NICE,
             URGENT.. => URGENT_NICE,
             RENEWAL.. => ORDINARY_NICE,
             _ => RENEWAL_NICE,
         };
-        let options = EngineOptions { nice, ..self.engine.clone() };
+        let options = EngineOptions { nice, ..engine };
         Ok(EngineSession::start(&options, Arc::new(media.source(lease).await?)).await?)
     }
 

@@ -25,8 +25,8 @@ const WALLS: &[(&str, &[&str])] = &[
 /// Members that may never see certain other members, beyond what layers say.
 const NEVER: &[(&str, &[&str])] = &[
     ("origin-server", &["database", "job-queue", "asset-store", "key-vault", "kernel"]),
-    ("control-api", &["packager", "pipeline", "engine-host", "engine-libav"]),
-    ("kernel", &["packager", "pipeline", "engine-host", "engine-libav", "key-vault"]),
+    ("control-api", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer"]),
+    ("kernel", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("lectern", &["engine-libav", "engine-gstreamer"]),
 ];
 

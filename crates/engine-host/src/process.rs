@@ -22,7 +22,10 @@ use crate::EngineHostError;
 use crate::child::Arguments;
 use crate::error::clean;
 
+mod devices;
 mod spawner;
+
+pub use devices::{Devices, TriedElement};
 
 /// File name of the executable.
 const PROGRAM: &str = "lectern-engine";
@@ -46,12 +49,20 @@ pub struct EngineOptions {
     pub memory_bytes: u64,
     /// How much the child steps back for other processes, 0 to 19.
     pub nice: u8,
+    /// What makes ranges beside the processor, as [`find_devices`](Self::find_devices) found it.
+    pub devices: Option<String>,
 }
 
 impl EngineOptions {
-    /// The usual limits: 60 s, 4 GiB, niceness 5 so that a server on the same machine stays quick.
+    /// The usual limits: 60 s, 4 GiB, niceness 5 so that a server on the same machine stays quick. No device.
     pub fn new(program: PathBuf) -> Self {
-        Self { program, stall: Duration::from_secs(60), memory_bytes: 4 << 30, nice: 5 }
+        Self { program, stall: Duration::from_secs(60), memory_bytes: 4 << 30, nice: 5, devices: None }
+    }
+
+    /// The same without a device, for whatever is no range: such an engine is confined more closely.
+    #[must_use]
+    pub fn without_devices(&self) -> Self {
+        Self { devices: None, ..self.clone() }
     }
 
     /// The usual limits and the executable named in `LECTERN_ENGINE`, or else the one beside the running program (for
@@ -148,7 +159,15 @@ impl Drop for Process {
 }
 
 fn command(options: &EngineOptions, socket: OwnedFd) -> Command {
-    let arguments = Arguments::Serve { memory_bytes: options.memory_bytes, nice: options.nice.min(19) };
+    let (memory_bytes, devices) = (options.memory_bytes, options.devices.clone());
+    let arguments = Arguments::Serve { memory_bytes, nice: options.nice.min(19), devices };
+    let mut command = bare(options, arguments);
+    command.stdin(Stdio::from(socket)).stdout(Stdio::null());
+    command
+}
+
+/// The executable with arguments, and with next to nothing of the environment.
+fn bare(options: &EngineOptions, arguments: Arguments) -> Command {
     let mut command = Command::new(&options.program);
     command
         .args(arguments.to_args())
@@ -157,9 +176,9 @@ fn command(options: &EngineOptions, socket: OwnedFd) -> Command {
         .env("MALLOC_ARENA_MAX", "4")
         // SVT-AV1 tells its settings to standard error, which is for what goes wrong.
         .env("SVT_LOG", "1")
+        // Drivers of devices keep no file of what they compiled.
+        .env("CUDA_CACHE_DISABLE", "1")
         .current_dir("/")
-        .stdin(Stdio::from(socket))
-        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     for name in KEPT_VARIABLES {

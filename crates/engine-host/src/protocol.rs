@@ -57,6 +57,8 @@ pub enum Confinement {
     SystemCalls,
     /// Such calls, and files besides.
     Full,
+    /// Such calls and files, but for those of a device.
+    Device,
 }
 
 impl fmt::Display for Confinement {
@@ -65,6 +67,7 @@ impl fmt::Display for Confinement {
             Self::None => "not confined",
             Self::SystemCalls => "confined by seccomp alone: this kernel has no Landlock",
             Self::Full => "confined by seccomp and Landlock",
+            Self::Device => "confined by seccomp and Landlock, but for its device",
         })
     }
 }

@@ -290,7 +290,7 @@ impl EngineSession {
 /// Says once, not for each session, that engines of this machine could be confined better.
 fn warn_of_weak(confinement: Confinement) {
     static SAID: Once = Once::new();
-    if confinement != Confinement::Full {
+    if !matches!(confinement, Confinement::Full | Confinement::Device) {
         SAID.call_once(|| tracing::warn!(%confinement, "the engine has fewer walls around it than it could have"));
     }
 }

@@ -6,8 +6,8 @@ use ff::format::context::Input;
 use ffmpeg_next as ff;
 use media_types::AudioPlan;
 use pipeline::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, RangeOrder, RangeSummary, SourceRead,
-    StillsOrder, StillsSummary, TextOrder, TextSummary,
+    AudioOrder, AudioSummary, CodedPictures, CodedSource, Engine, EngineError, EngineSink, Loudness, RangeOrder,
+    RangeSummary, SourceRead, StillsOrder, StillsSummary, TextOrder, TextSummary, VideoSetup,
 };
 
 use crate::open::{SharedSource, open};
@@ -69,6 +69,12 @@ pub fn identity() -> String {
         )
     };
     IDENTITY.get_or_init(made).clone()
+}
+
+impl CodedSource for LibavEngine {
+    fn coded_pictures(&mut self, video: &VideoSetup) -> Result<Option<Box<dyn CodedPictures>>, EngineError> {
+        self.work(|source| crate::coded::coded_pictures(source, self.source.clone(), video))
+    }
 }
 
 impl Engine for LibavEngine {

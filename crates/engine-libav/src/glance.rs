@@ -5,95 +5,38 @@ use ff::ffi::{
 };
 use ff::frame;
 use ffmpeg_next as ff;
-use pipeline::{GLANCE_COLUMNS, GLANCE_ROWS, Glance};
-
-/// Lines that are read of each part of a picture: all of them would cost more than a glance should.
-const LINES: usize = 4;
-
-/// Where a picture has its greys, or its greens.
-struct Greys {
-    plane: usize,
-    /// Bytes before the first one, and from one to the next.
-    offset: usize,
-    step: usize,
-    /// What brings one of more than 8 bits, which has two bytes, to 8.
-    shift: Option<u32>,
-}
+use pipeline::{Glance, Greys};
 
 /// `None` for pictures that are not made of little-endian samples in rows from the top down.
 pub(crate) fn glance(picture: &frame::Video) -> Option<Glance> {
-    let greys = Greys::of(picture)?;
+    // SAFETY: the function takes any format of the bindings and answers null or a static description.
+    let format = unsafe { ff::ffi::av_pix_fmt_desc_get(picture.format().into()).as_ref() }?;
+    let has = |flag: std::ffi::c_int| format.flags & u64::from(flag.unsigned_abs()) != 0;
+    let unfit = [AV_PIX_FMT_FLAG_PAL, AV_PIX_FMT_FLAG_HWACCEL, AV_PIX_FMT_FLAG_BITSTREAM, AV_PIX_FMT_FLAG_BE].map(has);
+    let parts = format.comp.get(..usize::from(format.nb_components))?;
+    let grey = parts.get(usize::from(has(AV_PIX_FMT_FLAG_RGB)))?;
+    let shift = match grey.depth {
+        8 => None,
+        depth @ 9..=16 => Some((depth - 8 + grey.shift).unsigned_abs()),
+        _ => return None,
+    };
+    let number = |number: std::ffi::c_int| usize::try_from(number).ok();
+    let plane = number(grey.plane)?;
+    // SAFETY: reading a plain field of a valid frame, which has 8 of them.
+    let stride = number(unsafe { (*picture.as_ptr()).linesize.get(plane).copied() }?)?;
+    if unfit.contains(&true) || plane >= picture.planes() {
+        return None;
+    }
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let stride = picture.stride(greys.plane);
-    let data = picture.data(greys.plane);
-    let mut sums = vec![0_u16; width];
-    let mut cells = Vec::with_capacity(GLANCE_COLUMNS * GLANCE_ROWS);
-    for row in 0..GLANCE_ROWS {
-        sums.fill(0);
-        let (top, bottom) = part(row, GLANCE_ROWS, height);
-        for line in 0..LINES {
-            let start = (top + (bottom - top) * line / LINES) * stride;
-            greys.add(data.get(start..)?.get(..stride.min(data.len() - start))?, &mut sums);
-        }
-        for column in 0..GLANCE_COLUMNS {
-            let (left, right) = part(column, GLANCE_COLUMNS, width);
-            let sum: u32 = sums.get(left..right)?.iter().map(|sum| u32::from(*sum)).sum();
-            let mean = sum / ((right - left) * LINES) as u32;
-            cells.push(u8::try_from(mean).unwrap_or(u8::MAX));
-        }
-    }
-    Glance::new(&cells)
-}
-
-/// The `at`th of so many parts of a length, at least one long.
-fn part(at: usize, parts: usize, length: usize) -> (usize, usize) {
-    let start = at * length / parts;
-    (start, ((at + 1) * length / parts).max(start + 1))
-}
-
-impl Greys {
-    fn of(picture: &frame::Video) -> Option<Self> {
-        // SAFETY: the function takes any format of the bindings and answers null or a static description.
-        let format = unsafe { ff::ffi::av_pix_fmt_desc_get(picture.format().into()).as_ref() }?;
-        let has = |flag: std::ffi::c_int| format.flags & u64::from(flag.unsigned_abs()) != 0;
-        let unfit =
-            [AV_PIX_FMT_FLAG_PAL, AV_PIX_FMT_FLAG_HWACCEL, AV_PIX_FMT_FLAG_BITSTREAM, AV_PIX_FMT_FLAG_BE].map(has);
-        let parts = format.comp.get(..usize::from(format.nb_components))?;
-        let grey = parts.get(usize::from(has(AV_PIX_FMT_FLAG_RGB)))?;
-        let shift = match grey.depth {
-            8 => None,
-            depth @ 9..=16 => Some((depth - 8 + grey.shift).unsigned_abs()),
-            _ => return None,
-        };
-        let number = |number: std::ffi::c_int| usize::try_from(number).ok();
-        let greys = Self { plane: number(grey.plane)?, offset: number(grey.offset)?, step: number(grey.step)?, shift };
-        // SAFETY: reading a plain field of a valid frame, which has 8 of them.
-        let stride = unsafe { (*picture.as_ptr()).linesize.get(greys.plane).copied() }?;
-        let fits = !unfit.contains(&true) && stride > 0 && greys.plane < picture.planes() && greys.step > 0;
-        (fits && picture.width() > 0 && picture.height() > 0).then_some(greys)
-    }
-
-    /// Adds a line to the sums of its columns.
-    fn add(&self, line: &[u8], sums: &mut [u16]) {
-        let line = line.get(self.offset..).unwrap_or_default();
-        match self.shift {
-            None if self.step == 1 => sums.iter_mut().zip(line).for_each(|(sum, grey)| *sum += u16::from(*grey)),
-            None => {
-                sums.iter_mut().zip(line.iter().step_by(self.step)).for_each(|(sum, grey)| *sum += u16::from(*grey))
-            }
-            Some(shift) => {
-                let samples = line.chunks(self.step).filter_map(|sample| sample.first_chunk::<2>());
-                let greys = samples.map(|sample| u16::from_le_bytes(*sample).checked_shr(shift).unwrap_or(0).min(255));
-                sums.iter_mut().zip(greys).for_each(|(sum, grey)| *sum += grey);
-            }
-        }
-    }
+    let (offset, step) = (number(grey.offset)?, number(grey.step)?);
+    Greys { data: picture.data(plane), stride, width, height, offset, step, shift }.glance()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use ff::format::Pixel;
+    use pipeline::{GLANCE_COLUMNS, GLANCE_ROWS};
 
     use super::*;
 

@@ -76,7 +76,7 @@ struct Watch {
 impl Watch {
     fn take(&mut self, placed: &Placed) -> Result<(), EngineError> {
         self.inside.push_back(placed.first);
-        self.converter.push(&placed.picture, placed.first.cast_signed())?;
+        self.converter.push(&placed.picture.0, placed.first.cast_signed())?;
         self.convert()
     }
 

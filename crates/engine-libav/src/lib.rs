@@ -6,6 +6,7 @@
 //! - `reader`: the packets of one stream, on a clock that runs on.
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
+//! - `coded`: pictures that are decoded elsewhere.
 //! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
 //!   nothing new (`unchanged`), and with key frames where slides begin (`glance`); `codecs` has the encoders, one file each,
@@ -23,6 +24,7 @@ mod audio;
 mod captions;
 mod clocks;
 mod codecs;
+mod coded;
 mod coder;
 mod colour;
 mod convert;

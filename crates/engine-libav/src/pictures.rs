@@ -17,7 +17,7 @@ use crate::open::has_decode_times_only;
 use crate::reader::Reader;
 
 /// How far before the wanted picture decoding starts, in seconds, one try after the other.
-const PREROLL_S: [i64; 5] = [0, 2, 8, 32, 120];
+pub(crate) const PREROLL_S: [i64; 5] = [0, 2, 8, 32, 120];
 /// Times a decoder may neither take a packet nor give a picture before it counts as broken.
 const MAX_REFUSALS: u32 = 1000;
 /// `FF_DECODE_ERROR_INVALID_BITSTREAM`, `_CONCEALMENT_ACTIVE` and `_DECODE_SLICES`. A missing reference is none of them: where

@@ -1,8 +1,7 @@
 //! Fewer pictures, for a rendition that shows a new one at every so many frames.
 
 use ffmpeg_next::frame;
-
-use crate::walk::Coding;
+use pipeline::Coding;
 
 /// A picture of the rendition's size, from which frame on it is shown, and how it is coded.
 pub(crate) struct Scaled {

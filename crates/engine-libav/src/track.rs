@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use media_types::{CodecConfig, DynamicRange, Rendition, Sample};
-use pipeline::{EngineError, RangeOrder};
+use pipeline::{Coding, EngineError, RangeOrder};
 
 use crate::convert::{Converter, Kind, Target};
 use crate::thinning::{Scaled, Thinning};
 use crate::video::VideoEncoder;
-use crate::walk::{Coding, Placed};
+use crate::walk::Placed;
 
 /// What an encoder made, and for which rendition of the order.
 pub(crate) enum Made {
@@ -48,7 +48,7 @@ pub(crate) fn encode_track(
     };
     for placed in pictures {
         track.frames.push_back((placed.first, placed.coding));
-        track.converter.push(&placed.picture, placed.first.cast_signed())?;
+        track.converter.push(&placed.picture.0, placed.first.cast_signed())?;
         drop(placed);
         track.encode_converted()?;
     }

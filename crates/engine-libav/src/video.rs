@@ -6,12 +6,11 @@ use bytes::Bytes;
 use ff::{codec, frame, picture};
 use ffmpeg_next as ff;
 use media_types::{CodecConfig, Rendition, Sample};
-use pipeline::{EngineError, RangeOrder};
+use pipeline::{Coding, EngineError, RangeOrder};
 
 use crate::codecs::{self, Codec, Opened};
 use crate::error::{engine, is_again_or_end};
 use crate::look::Look;
-use crate::walk::Coding;
 
 /// With more, the encoders' buffer models look at how far their other threads have come, and equal orders no longer give equal
 /// bytes; a range's renditions run side by side anyway, and ranges do.

@@ -6,6 +6,9 @@
 //! so that another release of them does not end the engine: they open files for reading just to learn how to do things
 //! better (the allocator looks for `/proc/sys/vm/overcommit_memory` when it first gives memory back), and they start
 //! threads by `clone3`, whose flags no filter can see, and then by `clone`.
+//!
+//! With a device more is let through, and what drivers try though they can do without is answered as above: see
+//! [`WITH_DEVICE`]. Which files are opened is up to Landlock then.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,6 +18,8 @@ use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
 };
+
+use super::Needs;
 
 /// What ends the process, whatever its arguments.
 #[rustfmt::skip]
@@ -60,6 +65,28 @@ const HARMLESS: &[c_long] = &[
     libc::SYS_clock_nanosleep, libc::SYS_getrandom,
 ];
 
+/// What is let through besides where there is a device, whatever its arguments: control of the device, waiting for it, and
+/// asking about files and the machine.
+#[rustfmt::skip]
+const WITH_DEVICE: &[c_long] = &[
+    libc::SYS_ioctl, libc::SYS_fcntl, libc::SYS_eventfd2, libc::SYS_ppoll, libc::SYS_pipe2, libc::SYS_dup, libc::SYS_dup3,
+    libc::SYS_lseek, libc::SYS_pread64, libc::SYS_readlinkat, libc::SYS_newfstatat, libc::SYS_statx, libc::SYS_faccessat,
+    libc::SYS_faccessat2, libc::SYS_getdents64, libc::SYS_uname, libc::SYS_sysinfo, libc::SYS_getuid, libc::SYS_geteuid,
+    libc::SYS_getgid, libc::SYS_getegid, libc::SYS_getrusage, libc::SYS_sched_setaffinity, libc::SYS_sched_getscheduler,
+    libc::SYS_sched_getparam, libc::SYS_mincore, libc::SYS_mlock, libc::SYS_munlock, libc::SYS_membarrier,
+    libc::SYS_memfd_create, libc::SYS_ftruncate, libc::SYS_get_mempolicy, libc::SYS_mbind,
+];
+
+/// The same, of calls that only this machine still has.
+#[cfg(target_arch = "x86_64")]
+const WITH_DEVICE_OF_OLD: &[c_long] =
+    &[libc::SYS_poll, libc::SYS_stat, libc::SYS_lstat, libc::SYS_access, libc::SYS_readlink];
+#[cfg(not(target_arch = "x86_64"))]
+const WITH_DEVICE_OF_OLD: &[c_long] = &[];
+
+/// What drivers try, to find servers of theirs, and do without; and what a library needs of it.
+const TRIED_BY_DRIVERS: &[c_long] = &[libc::SYS_socket, libc::SYS_connect, libc::SYS_socketpair];
+
 /// `clone` for a namespace of its own.
 const NEW_NAMESPACE: libc::c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWCGROUP
@@ -75,11 +102,15 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 ///
 /// # Errors
 /// When the kernel takes no filters.
-pub fn give_up() -> io::Result<()> {
+pub fn give_up(needs: Needs) -> io::Result<()> {
     let own = std::process::id();
     // Of the answers of all filters the kernel takes the gravest; the second one lets nothing more be installed.
-    install(fatal(own).map_err(io::Error::other)?, SeccompAction::KillProcess, SeccompAction::Allow)?;
-    install(needed(own).map_err(io::Error::other)?, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32))
+    install(fatal(own, needs).map_err(io::Error::other)?, SeccompAction::KillProcess, SeccompAction::Allow)?;
+    install(
+        needed(own, needs).map_err(io::Error::other)?,
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::ENOSYS as u32),
+    )
 }
 
 fn install(rules: Rules, listed: SeccompAction, other: SeccompAction) -> io::Result<()> {
@@ -90,18 +121,48 @@ fn install(rules: Rules, listed: SeccompAction, other: SeccompAction) -> io::Res
     seccompiler::apply_filter_all_threads(&compile().map_err(io::Error::other)?).map_err(io::Error::other)
 }
 
-fn fatal(own: u32) -> Result<Rules, BackendError> {
-    let mut rules: Rules = FATAL.iter().chain(FATAL_OF_OLD).map(|call| (*call, vec![])).collect();
+fn fatal(own: u32, needs: Needs) -> Result<Rules, BackendError> {
+    let spared = |call: &c_long| needs == Needs::Device && TRIED_BY_DRIVERS.contains(call);
+    let calls = FATAL.iter().chain(FATAL_OF_OLD).filter(|call| !spared(call));
+    let mut rules: Rules = calls.map(|call| (*call, vec![])).collect();
     // A thread is a process that shares everything.
     rules.insert(libc::SYS_clone, vec![rule(0, masked(libc::CLONE_THREAD), 0)?]);
     rules.insert(libc::SYS_tgkill, vec![rule(0, SeccompCmpOp::Ne, own.into())?]);
-    rules.insert(libc::SYS_openat, writing(2)?);
-    #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_open, writing(1)?);
+    if needs == Needs::Nothing {
+        rules.insert(libc::SYS_openat, writing(2)?);
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_open, writing(1)?);
+    }
     Ok(rules)
 }
 
-fn needed(own: u32) -> Result<Rules, BackendError> {
+fn needed(own: u32, needs: Needs) -> Result<Rules, BackendError> {
+    let mut rules = needed_by_all(own)?;
+    if needs == Needs::Device {
+        rules.extend(WITH_DEVICE.iter().chain(WITH_DEVICE_OF_OLD).map(|call| (*call, vec![])));
+        // Two ends inside this process, by which one thread wakes another.
+        let inside = rule(0, SeccompCmpOp::Eq, libc::AF_UNIX.cast_unsigned().into())?;
+        rules.insert(libc::SYS_socketpair, vec![inside]);
+        // Devices are written to; nothing is made.
+        let made = libc::O_CREAT | libc::O_TRUNC;
+        rules.insert(libc::SYS_openat, vec![rule(2, masked(made), 0)?]);
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_open, vec![rule(1, masked(made), 0)?]);
+        // Code comes from files that Landlock lets be read, and is not written to.
+        let of_a_file = SeccompRule::new(vec![
+            condition(2, SeccompCmpArgLen::Dword, masked(libc::PROT_EXEC | libc::PROT_WRITE), exec())?,
+            condition(3, SeccompCmpArgLen::Dword, masked(libc::MAP_ANONYMOUS), 0)?,
+        ])?;
+        rules.entry(libc::SYS_mmap).or_default().push(of_a_file);
+    }
+    Ok(rules)
+}
+
+fn exec() -> u64 {
+    libc::PROT_EXEC.cast_unsigned().into()
+}
+
+fn needed_by_all(own: u32) -> Result<Rules, BackendError> {
     let mut rules: Rules = HARMLESS.iter().map(|call| (*call, vec![])).collect();
     let same = |argument, value| rule(argument, SeccompCmpOp::Eq, value);
     let thread = libc::CLONE_THREAD.unsigned_abs().into();

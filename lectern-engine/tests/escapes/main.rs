@@ -46,6 +46,7 @@ const TESTS: &[(&str, fn())] = &[
     ("no_attempt_works_behind_all_walls", no_attempt_works_behind_all_walls),
     ("without_landlock_nothing_more_works_and_the_engine_says_so", without_landlock_nothing_more_works),
     ("a_thread_that_was_there_before_can_do_no_more", a_thread_that_was_there_before_can_do_no_more),
+    ("with_a_device_nothing_works_but_what_its_driver_needs", with_a_device_nothing_works_but_what_its_driver_needs),
     ("landlock_alone_keeps_all_files_shut", landlock_alone_keeps_all_files_shut),
     ("what_an_engine_does_still_works", what_an_engine_does_still_works),
     ("a_panic_is_still_heard_and_an_abort_is_one", a_panic_is_still_heard_and_an_abort_is_one),
@@ -83,6 +84,24 @@ fn a_thread_that_was_there_before_can_do_no_more() {
     for attempt in ATTEMPTS {
         let trial = run(attempt.name, Walls::AllButOlder);
         assert_eq!(trial.end, attempt.end, "{}: {trial:?}", attempt.name);
+    }
+}
+
+/// Whether a file is there can be asked, and addresses can be had; nothing comes of either.
+fn with_a_device_nothing_works_but_what_its_driver_needs() {
+    const NEEDED: [&str; 2] = ["looks_whether_a_file_is_there", "takes_100_gigabytes"];
+    for attempt in ATTEMPTS {
+        let trial = run(attempt.name, Walls::Device);
+        // Where the kernel has no Landlock no engine uses a device.
+        if trial.said.contains("behind nothing") {
+            continue;
+        }
+        let escaped = trial.end == End::Escaped;
+        assert_eq!(escaped, NEEDED.contains(&attempt.name), "{}: {trial:?}", attempt.name);
+    }
+    for name in ["starts_threads", "waits", "makes_room", "talks"] {
+        let trial = run(name, Walls::Device);
+        assert!(trial.end == End::Escaped || trial.said.contains("behind nothing"), "{name}: {trial:?}");
     }
 }
 

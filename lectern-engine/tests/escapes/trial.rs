@@ -26,14 +26,17 @@ pub(crate) enum Walls {
     All,
     /// The same, tried by a thread that was there before: some libraries start theirs while they are loaded.
     AllButOlder,
+    /// What an engine does that uses a device.
+    Device,
 }
 
-const WALLS: [(Walls, &str); 5] = [
+const WALLS: [(Walls, &str); 6] = [
     (Walls::None, "none"),
     (Walls::Landlock, "landlock"),
     (Walls::WithoutLandlock, "without-landlock"),
     (Walls::All, "all"),
     (Walls::AllButOlder, "all-but-older"),
+    (Walls::Device, "device"),
 ];
 
 /// How an attempt ended.
@@ -125,6 +128,13 @@ fn raise(walls: Walls, socket: &OwnedFd) {
             forget_landlock();
             eprintln!("behind {:?}", confine::confine(socket, 1 << 30, 0).unwrap());
         }
+        Walls::Device => match confine::confine_with_device(Some(socket), 1 << 30, 0, || ()) {
+            Ok((confinement, ())) => eprintln!("behind {confinement:?}"),
+            Err(error) => {
+                eprintln!("behind nothing: {error}");
+                std::process::abort();
+            }
+        },
         Walls::All | Walls::AllButOlder => eprintln!("behind {:?}", confine::confine(socket, 1 << 30, 0).unwrap()),
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use database::Database;
-use engine_host::{EngineOptions, EngineSession, FileSource};
+use engine_host::{EngineOptions, EngineSession, FileSource, TriedElement};
 use serde_json::json;
 
-use crate::cli::Doctor;
+use crate::cli::{Devices, Doctor};
 use crate::exit::Failure;
 use crate::out;
 
@@ -21,7 +21,8 @@ struct Finding {
 
 pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
     let folder = &options.data.data;
-    let findings = [engine().await, store(folder).await, database(folder).await, shipped_ladders(), cores()];
+    let devices = devices(options.makes.devices).await;
+    let findings = [engine().await, devices, store(folder).await, database(folder).await, shipped_ladders(), cores()];
     for finding in &findings {
         if json {
             out::line(
@@ -61,6 +62,27 @@ async fn engine() -> Finding {
         Ok(format!("{} ({identity}), {confinement}", options.program.display()))
     };
     finding("engine", result.await, "run `make build`; it installs FFmpeg's development packages first")
+}
+
+/// What the machine has beside its processor, by test encodes. That there is nothing, or nothing that is good, is no fault.
+async fn devices(wanted: Devices) -> Finding {
+    let result = async {
+        let options = EngineOptions::find().map_err(|error| error.to_string())?;
+        if wanted == Devices::None {
+            return Ok("none is to be used: the processor makes all ranges".to_owned());
+        }
+        let found = crate::engine::find_devices(&options, wanted).await.map_err(|error| error.to_string())?;
+        let told = |tried: &TriedElement| match &tried.outcome {
+            Ok(took) => format!("{} passed in {} ms", tried.name, took.as_millis()),
+            Err(why) => format!("{}: {why}", tried.name),
+        };
+        let used = match &found.used {
+            Some(profile) => format!("ranges are made with {profile}"),
+            None => "none is used: the processor makes all ranges".to_owned(),
+        };
+        Ok([used].into_iter().chain(found.tried.iter().map(told)).collect::<Vec<_>>().join("; "))
+    };
+    finding("devices", result.await, "install the device's driver, or say `--devices none`")
 }
 
 async fn store(folder: &Path) -> Finding {

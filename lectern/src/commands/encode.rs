@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use engine_host::EngineOptions;
 use media_types::TrackRecord;
 use pipeline::Loudness;
 use serde_json::json;
@@ -17,7 +16,7 @@ use crate::report::Report;
 
 pub(crate) async fn run(options: Encode, json: bool) -> Result<(), Failure> {
     let ladder = ladder_book::find(&options.ladder)?;
-    let mut engine = EngineOptions::find()?;
+    let mut engine = crate::engine::find(options.makes).await?;
     // Whoever types this waits for it.
     engine.nice = 0;
     let report = Arc::new(Report::new(json));

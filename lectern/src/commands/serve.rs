@@ -54,7 +54,8 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let data = crate::data::open(&options.data.data, true).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
-    let workshop = super::worker::workshop(&data, licences.vault.clone())?;
+    let engine = crate::engine::find(options.makes).await?;
+    let workshop = super::worker::workshop(&data, licences.vault.clone(), engine);
     let (work, work_ended) = super::worker::spawn(&data, workshop.clone(), options.concurrency, stopped.clone())?;
     tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped));
 

@@ -21,8 +21,9 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let data = crate::data::open(&options.data.data, false).await?;
     let (stop, stopped) = watch::channel(false);
     let keks = data.key_encryption_keys()?;
+    let engine = crate::engine::find(options.makes).await?;
     let vault = keks.map(|keks| KeyVault::new(data.database.clone(), Arc::new(keks)));
-    let (work, ended) = spawn(&data, workshop(&data, vault)?, options.concurrency, stopped)?;
+    let (work, ended) = spawn(&data, workshop(&data, vault, engine), options.concurrency, stopped)?;
     tokio::select! {
         () = super::serve::interrupted() => {}
         () = ended => {}
@@ -36,12 +37,12 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
 pub(crate) type Work = JoinHandle<Result<(), Failure>>;
 
 /// What the workers of this process share. Without `vault` they protect no recording.
-pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>) -> Result<Arc<Workshop>, Failure> {
+pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>, engine: EngineOptions) -> Arc<Workshop> {
     let book = data.ladders.clone();
     let ladders = Arc::new(move |name: &str| book.get(name));
     let protecting = Protecting { vault, systems: super::serve::licence_systems() };
     let (assets, media) = (data.assets.clone(), data.media.clone());
-    Ok(Arc::new(Workshop::new(assets, media, EngineOptions::find()?, ladders, protecting)))
+    Arc::new(Workshop::new(assets, media, engine, ladders, protecting))
 }
 
 /// Starts the workers of this process, which end when `stopped` turns true; and a future that tells of their end, also

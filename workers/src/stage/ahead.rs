@@ -89,7 +89,7 @@ impl Workshop {
             return Ok(());
         }
         let media = self.media_of(asset).await?;
-        let mut session = self.session(job, &media, lease).await?;
+        let mut session = self.range_session(job, &media, lease).await?;
         let range = video.range_of(segments);
         let manner = Manner::Early.at_attempt(job.fence.attempt);
         encode_range(&mut session, video, (&range, manner), &LOWEST, &early, report_progress(lease)).await?;

@@ -36,7 +36,7 @@ impl Workshop {
         let media = self.media_of(&asset).await?;
         let early = self.early_track(&asset, early_tracks(&plan).0).await?;
         let sink = AttemptSink::new(media.clone(), prefix.clone(), early);
-        let mut session = self.session(job, &media, lease).await?;
+        let mut session = self.range_session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let how = (gop_range, Manner::Usual.at_attempt(job.fence.attempt));
         let made = track::encode_range(&mut session, video, how, &renditions, &sink, report_progress(lease)).await?;

@@ -75,13 +75,16 @@ fn hdr() -> impl Strategy<Value = Option<HdrVideo>> {
 }
 
 fn judge() -> impl Strategy<Value = Judge> {
-    any::<(Vec<u64>, u32, u32, u32, u32)>().prop_map(|(first_frames, frame_count, every, width, height)| Judge {
-        first_frames,
-        frame_count,
-        every,
-        width,
-        height,
-    })
+    any::<(Vec<u64>, u32, u32, u32, u32, bool)>().prop_map(
+        |(first_frames, frame_count, every, width, height, may_be_left_out)| Judge {
+            may_be_left_out,
+            first_frames,
+            frame_count,
+            every,
+            width,
+            height,
+        },
+    )
 }
 
 prop_compose! {
@@ -226,7 +229,15 @@ fn from_child() -> impl Strategy<Value = FromChild> {
     };
     let bytes = || prop::collection::vec(any::<u8>(), 0..40);
     prop_oneof![
-        (".{0,20}", prop::sample::select(vec![Confinement::None, Confinement::SystemCalls, Confinement::Full]))
+        (
+            ".{0,20}",
+            prop::sample::select(vec![
+                Confinement::None,
+                Confinement::SystemCalls,
+                Confinement::Full,
+                Confinement::Device
+            ])
+        )
             .prop_map(|(identity, confinement)| FromChild::Ready {
                 protocol_version: PROTOCOL_VERSION,
                 identity,

@@ -210,7 +210,14 @@ fn a_rendition_of_high_dynamic_range_is_not_judged_by_references_of_standard() {
     let (mut engine, mut order) = high(&file, &[VideoCodec::Hevc, VideoCodec::Hevc]);
     let encoding = &mut order.renditions[1].encoding;
     (encoding.codec, encoding.dynamic_range) = (VideoCodec::H264, DynamicRange::Sdr);
-    order.judge = Some(Judge { first_frame: 0, frame_count: 50, every: 10, width: 160, height: 96 });
+    order.judge = Some(Judge {
+        first_frames: vec![0],
+        frame_count: 50,
+        every: 10,
+        width: 160,
+        height: 96,
+        may_be_left_out: false,
+    });
     let (_, summary) = encode(&mut engine, &order);
     assert_eq!(summary.quality[0], Quality::default());
     assert!(summary.quality[1].db((160, 96)).is_some_and(|db| db > 30.0), "{:?}", summary.quality);

@@ -1,0 +1,131 @@
+//! What devices the executable finds.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use super::{EngineOptions, bare, spawner};
+use crate::EngineHostError;
+use crate::child::Arguments;
+use crate::error::clean;
+
+/// Trials of everything there is take some seconds.
+const FIND_WITHIN: Duration = Duration::from_secs(120);
+/// Longer than any report.
+const MAX_REPORT_BYTES: u64 = 64 << 10;
+
+/// What devices a machine has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// For [`EngineOptions::devices`]; `None` when the processor does all.
+    pub used: Option<String>,
+    /// All that was tried, in its order.
+    pub tried: Vec<TriedElement>,
+}
+
+/// A part of a driver, and what came of its trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriedElement {
+    /// What it is called.
+    pub name: String,
+    /// How long its trial took, or why it is not used.
+    pub outcome: Result<Duration, String>,
+}
+
+impl Devices {
+    /// Reads what [`write`](Self::write) wrote; lines that it would not write are passed over.
+    pub fn read(report: &str) -> Self {
+        let mut devices = Self::default();
+        for line in report.lines() {
+            let outcome = match line.splitn(3, '\t').collect::<Vec<_>>()[..] {
+                ["used", profile] => {
+                    devices.used = Some(clean(profile));
+                    continue;
+                }
+                ["passed", name, ms] => ms.parse().ok().map(|ms| (name, Ok(Duration::from_millis(ms)))),
+                ["failed", name, why] => Some((name, Err(clean(why)))),
+                _ => None,
+            };
+            let tried = outcome.map(|(name, outcome)| TriedElement { name: clean(name), outcome });
+            devices.tried.extend(tried);
+        }
+        devices
+    }
+
+    /// As lines of words between tabs.
+    pub fn write(&self) -> String {
+        let tried = self.tried.iter().map(|tried| match &tried.outcome {
+            Ok(took) => format!("passed\t{}\t{}\n", clean(&tried.name), took.as_millis()),
+            Err(why) => format!("failed\t{}\t{}\n", clean(&tried.name), clean(why)),
+        });
+        tried.chain(self.used.iter().map(|profile| format!("used\t{}\n", clean(profile)))).collect()
+    }
+}
+
+impl EngineOptions {
+    /// Has the executable try what devices there are, their encoders among it if `encoders` are wanted, confined as it is when it uses them.
+    ///
+    /// # Errors
+    /// When it does not start, does not end, or breaks.
+    pub async fn find_devices(&self, encoders: bool) -> Result<Devices, EngineHostError> {
+        let failed = |source| EngineHostError::Spawn { program: self.program.clone(), source };
+        let mut command = bare(self, Arguments::Devices { memory_bytes: self.memory_bytes, encoders });
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = spawner::spawn(command).await.map_err(failed)?;
+        let (mut report, mut said) = (Vec::new(), Vec::new());
+        let read = async {
+            let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+            let out = async {
+                match stdout {
+                    Some(stdout) => stdout.take(MAX_REPORT_BYTES).read_to_end(&mut report).await.map(drop),
+                    None => Ok(()),
+                }
+            };
+            let err = async {
+                match stderr {
+                    Some(stderr) => stderr.take(MAX_REPORT_BYTES).read_to_end(&mut said).await.map(drop),
+                    None => Ok(()),
+                }
+            };
+            tokio::try_join!(out, err)?;
+            child.wait().await
+        };
+        match timeout(FIND_WITHIN, read).await {
+            Err(_) => Err(EngineHostError::Stalled { after: FIND_WITHIN }),
+            Ok(Err(error)) => Err(failed(error)),
+            Ok(Ok(status)) if status.success() => Ok(Devices::read(&String::from_utf8_lossy(&report))),
+            Ok(Ok(status)) => {
+                let stderr_tail = clean(super::last_words(&String::from_utf8_lossy(&said)));
+                Err(EngineHostError::Died { how: super::describe(Ok(status)), stderr_tail })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_as_it_is_written() {
+        let tried = |name: &str, outcome| TriedElement { name: name.to_owned(), outcome };
+        let devices = Devices {
+            used: Some("nvh264dec+cudaconvertscale+x264enc@NVIDIA-H200/570".to_owned()),
+            tried: vec![
+                tried("nvh264dec", Ok(Duration::from_millis(120))),
+                tried("nvh264enc", Err("no driver offers it".to_owned())),
+            ],
+        };
+        assert_eq!(Devices::read(&devices.write()), devices);
+        assert_eq!(Devices::read(""), Devices::default());
+    }
+
+    #[test]
+    fn what_is_no_report_is_passed_over() {
+        let found = Devices::read("used\npassed\ta\tsoon\n\u{1b}[31m\nfailed\tb\tit\u{1b} broke\tsadly\n");
+        let tried = TriedElement { name: "b".to_owned(), outcome: Err("it  broke sadly".to_owned()) };
+        assert_eq!(found, Devices { used: None, tried: vec![tried] });
+    }
+}
