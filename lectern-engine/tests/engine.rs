@@ -59,7 +59,7 @@ fn it_says_what_it_is() {
     let output = run(&["--version"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 5\n")), "{text}");
+    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 6\n")), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
