@@ -92,12 +92,12 @@ mod tests {
         let plan = plan();
         let (video, mut tiles) = (plan.video.unwrap(), plan.stills.unwrap());
         // Key frames of the source near the middle of every ten seconds. Slides change at 302 (too soon for a chapter), 400 and 1001.
-        assert_eq!(tiles.tile_pts, [250, 500, 750, 1000, 1250, 1750].map(|frame| frame * 1001));
+        assert_eq!(tiles.tile_pts, [250, 500, 750, 1000, 1250, 1750, 1750].map(|frame| frame * 1001));
         let starts = |tiles: &StillsPlan, kind| starts_ms(&video, tiles, &scenes(kind));
-        assert_eq!(starts(&tiles, SceneKind::Slides), [0, 13_347, 20_000, 30_000, 33_401, 50_000]);
+        assert_eq!(starts(&tiles, SceneKind::Slides), [0, 13_347, 20_000, 30_000, 33_401, 50_000, 60_000]);
         assert!(starts(&tiles, SceneKind::Film).is_empty());
         // Several tiles of one picture: there is no key frame between.
-        tiles.tile_pts = [0, 0, 0, 1250, 1250, 1250].map(|frame| frame * 1001).to_vec();
-        assert_eq!(starts(&tiles, SceneKind::Slides), [0, 10_000, 20_000, 33_401, 40_000, 50_000]);
+        tiles.tile_pts = [0, 0, 0, 1250, 1250, 1250, 1250].map(|frame| frame * 1001).to_vec();
+        assert_eq!(starts(&tiles, SceneKind::Slides), [0, 10_000, 20_000, 33_401, 40_000, 50_000, 60_000]);
     }
 }
