@@ -1,7 +1,7 @@
 //! The boxes of `moov` that whole and fragmented files share (ISO/IEC 14496-12 §8.2 to §8.6).
 
 use drm::TrackProtection;
-use media_types::{CodecConfig, Timescale, TrackKind, TrackRecord};
+use media_types::{Timescale, TrackKind, TrackRecord};
 
 use super::SampleEntry;
 use crate::isobmff::Boxes;
@@ -124,35 +124,7 @@ pub(crate) fn media(
                     entry.write(w, protection);
                 });
                 tables(w);
-                if let CodecConfig::Opus(_) = &track.config {
-                    roll(w, track);
-                }
             });
         });
-    });
-}
-
-/// How much sound a decoder of Opus needs before what it gives is right (RFC 7845 §4.2).
-const OPUS_ROLL_MS: u64 = 80;
-/// Packets that take so long when nothing is known of them: nearly all last 20 ms.
-const USUAL_ROLL: u64 = 4;
-
-/// Encapsulation of Opus in ISO BMFF §4.3.6.2: how many packets before the one that is wanted are decoded. The group is the
-/// default one of all samples (ISO/IEC 14496-12 §8.9.3, §10.1), so that no fragment has to say so again.
-fn roll(w: &mut Boxes, track: &TrackRecord) {
-    let scale = u128::from(track.timescale.get());
-    let packets = track.segments.iter().filter_map(|segment| {
-        let length = u128::from(segment.duration_ticks) * 1000;
-        let wanted = u128::from(OPUS_ROLL_MS) * scale * u128::from(segment.sample_count);
-        // Rounded up, but for what is hidden in front and cut off at the end, which makes packets seem shorter.
-        u64::try_from((wanted + length * 9 / 10).checked_div(length)?).ok()
-    });
-    let packets = packets.min().unwrap_or(USUAL_ROLL).clamp(1, OPUS_ROLL_MS) as i16;
-    w.put_full(b"sgpd", 2, 0, |w| {
-        w.raw(b"roll");
-        w.u32(2);
-        w.u32(1);
-        w.u32(1);
-        w.u16((-packets).cast_unsigned());
     });
 }
