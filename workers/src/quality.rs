@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::error::WorkError;
 use crate::track::{RangeParts, video_track};
 
-/// In every so many segments, about 48 s, there is a run of two seconds by which renditions are judged. What that costs stays a
+/// In every so many segments, about four minutes, there is a run of two seconds by which renditions are judged. What that costs stays a
 /// small part of the encode.
-const SEGMENTS: u64 = 12;
+const SEGMENTS: u64 = 60;
 /// Pictures that are compared of each.
-const COMPARED: u32 = 4;
+const COMPARED: u32 = 2;
 
 /// The order with its renditions judged, wherever the range is cut.
 pub(crate) fn judged(order: RangeOrder, plan: &VideoPlan) -> RangeOrder {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::track::TrackPart;
 
-    /// Two minutes at 25 pictures per second.
+    /// Ten minutes at 25 pictures per second.
     fn plan() -> EncodePlan {
         let video = VideoProbe {
             clock: Default::default(),
@@ -97,7 +97,7 @@ mod tests {
             stated_rate: None,
             bitrate_bps: None,
             keyframe_bytes: None,
-            packets: (0..3000).map(|pts| PacketTime { pts, keyframe: pts % 50 == 0 }).collect(),
+            packets: (0..15_000).map(|pts| PacketTime { pts, keyframe: pts % 50 == 0 }).collect(),
         };
         let report = ProbeReport {
             container: "matroska,webm".to_owned(),
@@ -146,9 +146,9 @@ mod tests {
             };
             cuts.windows(2).flat_map(of_range).collect()
         };
-        assert_eq!(places(&[0, 30]), [0, 1200, 2400]);
-        assert_eq!(places(&[0, 6, 12, 18, 24, 30]), [0, 1200, 2400]);
-        assert_eq!(places(&[0, 1, 7, 13, 30]), [0, 1200, 2400]);
+        assert_eq!(places(&[0, 150]), [0, 6000, 12_000]);
+        assert_eq!(places(&[0, 30, 60, 90, 120, 150]), [0, 6000, 12_000]);
+        assert_eq!(places(&[0, 1, 37, 61, 150]), [0, 6000, 12_000]);
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn what_was_decided_is_what_comes_out_and_the_curve_can_be_seen() {
             (xpsnr(&out.join(&name).join("media.m3u8"), &source), rung["quality_db"].as_f64().unwrap());
         assert!((found - promised).abs() < 2.5, "{name}: {found} dB where {promised} were promised");
         let judged = track["xpsnr_db"].as_f64().unwrap();
-        assert!((found - judged).abs() < 1.5, "{name}: {found} dB where the engine saw {judged}");
+        assert!((found - judged).abs() < 2.5, "{name}: {found} dB where the engine saw {judged}");
     }
     let run = |arguments: &[&str]| {
         let mut command = Command::new(judge::lectern());
