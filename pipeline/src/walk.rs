@@ -13,9 +13,9 @@ use crate::{EngineError, Glance, RangeOrder, RangeScenes, SceneWatch, VideoSetup
 
 /// Pictures kept at most until it is known whether one of them begins a slide, and their pixels: twelve of 4K.
 const MOST_KEPT: usize = 12;
+const MOST_KEPT_PIXELS: usize = MOST_KEPT * 4096 * 2160;
 /// Losses that are noted before they are joined.
 const MOST_LOSSES: usize = 2000;
-const MOST_KEPT_PIXELS: usize = 12 * 4096 * 2160;
 
 /// A decoded picture, wherever it lies; a clone is the same one.
 pub trait Picture: Clone {

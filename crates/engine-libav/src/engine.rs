@@ -27,6 +27,8 @@ impl LibavEngine {
         INIT.call_once(|| {
             // A damaged source has something to say about each of its pictures; what matters of it is counted.
             ff::util::log::set_level(ff::util::log::Level::Fatal);
+            // Until then FFmpeg's own errors are shown as nothing at all.
+            ff::util::error::register_all();
             fill_memory();
         });
         Ok(Self { source: SharedSource::new(source) })

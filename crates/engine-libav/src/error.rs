@@ -39,6 +39,25 @@ mod tests {
 
     use super::*;
 
+    struct NoSource;
+
+    impl pipeline::SourceRead for NoSource {
+        fn size(&self) -> u64 {
+            0
+        }
+
+        fn read_at(&mut self, _: u64, _: &mut [u8]) -> std::io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_libraries_says_what_it_is() {
+        assert!(crate::LibavEngine::open(Box::new(NoSource)).is_ok());
+        let detail = engine("encoding")(ffmpeg_next::Error::External).to_string();
+        assert!(detail.ends_with("encoding: Generic error in an external library"), "{detail}");
+    }
+
     #[test]
     fn a_machine_without_room_for_a_decoder_is_not_the_sources_fault() {
         for (errno, is_input) in [(ENOMEM, false), (EAGAIN, false), (ENOSYS, true)] {
