@@ -10,6 +10,8 @@ use media_types::{HdrTransfer, Rotation};
 use pipeline::EngineError;
 
 use crate::error::engine;
+use crate::scaling::{Scaler, is_plain, reference};
+use crate::unchanged::Changed;
 
 /// What a picture is turned into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,21 +34,26 @@ pub(crate) enum Kind {
     High(HdrTransfer),
 }
 
-/// A filter graph, built for the first picture and again whenever pictures change their shape.
+/// Made for the first picture, and again whenever pictures change their shape.
 pub(crate) struct Converter {
     target: Target,
-    built: Option<Built>,
-    /// What graphs for earlier shapes still held.
-    left_over: VecDeque<frame::Video>,
+    made: Option<(Shape, Way)>,
+    /// What is converted, and what earlier ways still held.
+    ready: VecDeque<frame::Video>,
 }
 
-struct Built {
-    shape: Shape,
-    graph: filter::Graph,
+/// How pictures of one shape are converted.
+enum Way {
+    /// They are as they shall be.
+    Keep,
+    /// All they want is another size.
+    Scale(Scaler),
+    /// Everything else.
+    Filter(filter::Graph),
 }
 
-/// What a graph is built for.
-type Shape = (ff::format::Pixel, u32, u32, Light);
+/// What a way is made for; the last is whether pictures need to change in size at most.
+type Shape = (ff::format::Pixel, u32, u32, Light, bool);
 
 /// How a picture's numbers become light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,49 +121,56 @@ const KEPT: f64 = 0.3;
 
 impl Converter {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target, built: None, left_over: VecDeque::new() }
+        Self { target, made: None, ready: VecDeque::new() }
     }
 
-    /// Hands in a picture under the time `pts`, which its converted form carries.
-    pub(crate) fn push(&mut self, picture: &frame::Video, pts: i64) -> Result<(), EngineError> {
+    /// Hands in a picture under the time `pts`, which its converted form carries, and where it differs from the one that was
+    /// handed in before.
+    pub(crate) fn push(&mut self, picture: &frame::Video, changed: &Changed, pts: i64) -> Result<(), EngineError> {
         let light = Light::of(picture);
-        let shape = (picture.format(), picture.width(), picture.height(), light);
-        if self.built.as_ref().is_none_or(|built| built.shape != shape) {
+        let shape =
+            (picture.format(), picture.width(), picture.height(), light, self.target.is_of_size_only(picture, light));
+        if self.made.as_ref().is_none_or(|(of, _)| *of != shape) {
             self.empty()?;
-            self.built = Some(Built { shape, graph: build(self.target, picture, light)? });
+            self.made = Some((shape, Way::new(self.target, picture, shape)?));
         }
-        let Some(built) = &mut self.built else { return Ok(()) };
-        // A new reference to the same pixels: the picture itself is shared between renditions and must not change.
-        let mut reference = frame::Video::empty();
-        // SAFETY: both frames are valid; the reference is unreferenced by its own drop.
-        if unsafe { ff::ffi::av_frame_ref(reference.as_mut_ptr(), picture.as_ptr()) } < 0 {
-            return Err(EngineError::Engine { detail: "out of memory while scaling".to_owned() });
+        let Some((_, way)) = &mut self.made else { return Ok(()) };
+        let mut converted = match way {
+            // A new reference to the same pixels: the picture itself is shared between renditions and must not change.
+            Way::Keep | Way::Filter(_) => reference(picture)?,
+            Way::Scale(scaler) => scaler.scale(picture, changed)?,
+        };
+        converted.set_pts(Some(pts));
+        if let Way::Filter(graph) = way {
+            let mut source = graph.get("in").ok_or_else(broken)?;
+            return source.source().add(&converted).map_err(engine("scaling"));
         }
-        reference.set_pts(Some(pts));
-        let mut source = built.graph.get("in").ok_or_else(broken)?;
-        source.source().add(&reference).map_err(engine("scaling"))
+        // SAFETY: a plain field of a valid frame that is ours alone.
+        unsafe { (*converted.as_mut_ptr()).sample_aspect_ratio = SQUARE };
+        self.ready.push_back(converted);
+        Ok(())
     }
 
     /// Takes out what a deinterlacer still holds back, before its graph goes.
     fn empty(&mut self) -> Result<(), EngineError> {
         self.finish()?;
-        while let Some(picture) = self.pull_built()? {
-            self.left_over.push_back(picture);
+        while let Some(picture) = self.pull_filtered()? {
+            self.ready.push_back(picture);
         }
         Ok(())
     }
 
     /// A converted picture, if one is ready. One comes for each that was handed in, in order.
     pub(crate) fn pull(&mut self) -> Result<Option<frame::Video>, EngineError> {
-        match self.left_over.pop_front() {
+        match self.ready.pop_front() {
             Some(picture) => Ok(Some(picture)),
-            None => self.pull_built(),
+            None => self.pull_filtered(),
         }
     }
 
-    fn pull_built(&mut self) -> Result<Option<frame::Video>, EngineError> {
-        let Some(built) = &mut self.built else { return Ok(None) };
-        let mut sink = built.graph.get("out").ok_or_else(broken)?;
+    fn pull_filtered(&mut self) -> Result<Option<frame::Video>, EngineError> {
+        let Some((_, Way::Filter(graph))) = &mut self.made else { return Ok(None) };
+        let mut sink = graph.get("out").ok_or_else(broken)?;
         let mut picture = frame::Video::empty();
         match sink.sink().frame(&mut picture) {
             Ok(()) => Ok(Some(picture)),
@@ -167,11 +181,39 @@ impl Converter {
 
     /// No more pictures come: what is still inside becomes ready.
     pub(crate) fn finish(&mut self) -> Result<(), EngineError> {
-        let Some(built) = &mut self.built else { return Ok(()) };
-        let mut source = built.graph.get("in").ok_or_else(broken)?;
+        let Some((_, Way::Filter(graph))) = &mut self.made else { return Ok(()) };
+        let mut source = graph.get("in").ok_or_else(broken)?;
         // SAFETY: a null frame is how the end is signalled to a buffer source.
         let end = unsafe { ff::Frame::wrap(ptr::null_mut()) };
         source.source().add(&end).map_err(engine("scaling"))
+    }
+}
+
+const SQUARE: ff::ffi::AVRational = ff::ffi::AVRational { num: 1, den: 1 };
+
+impl Target {
+    /// Whether a picture is all that is wanted but for its size.
+    fn is_of_size_only(self, picture: &frame::Video, light: Light) -> bool {
+        self.rotation == Rotation::None
+            && !self.deinterlace
+            && self.kind == Kind::Standard
+            && light == Light::Standard
+            && self.height.is_multiple_of(2)
+            && is_plain(picture)
+    }
+}
+
+impl Way {
+    fn new(
+        target: Target,
+        picture: &frame::Video,
+        (_, width, height, light, size_only): Shape,
+    ) -> Result<Self, EngineError> {
+        Ok(match size_only {
+            true if (width, height) == (target.width, target.height) => Self::Keep,
+            true => Self::Scale(Scaler::new(picture, target.width, target.height)?),
+            false => Self::Filter(build(target, picture, light)?),
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use pipeline::{EngineError, FAST_RATE, Judge, Luma, Quality, RangeOrder, Referen
 use crate::convert::{Converter, Kind, Target};
 use crate::error::{engine, is_again_or_end};
 use crate::pictures::time_of;
+use crate::unchanged::Changed;
 use crate::walk::Placed;
 
 /// Pictures kept to tell change from movement: the one on display and two before it.
@@ -76,7 +77,7 @@ struct Watch {
 impl Watch {
     fn take(&mut self, placed: &Placed) -> Result<(), EngineError> {
         self.inside.push_back(placed.first);
-        self.converter.push(&placed.picture.0, placed.first.cast_signed())?;
+        self.converter.push(&placed.picture.0, &Changed::Anywhere, placed.first.cast_signed())?;
         self.convert()
     }
 
@@ -204,7 +205,7 @@ impl Comparing<'_> {
         {
             self.next = self.references.next();
             let Some(picture) = &self.last else { continue };
-            self.converter.push(picture, 0)?;
+            self.converter.push(picture, &Changed::Anywhere, 0)?;
             let scaled = self.converter.pull()?.ok_or_else(|| wrong("scaling gave no picture"))?;
             let error = luma_of(&scaled).and_then(|luma| reference.error(&luma));
             self.quality.add(error.ok_or_else(|| wrong("what was encoded has another size"))?);

@@ -7,7 +7,7 @@
 //! - `pictures`: exact access to decoded pictures by presentation time; `colour` cleans what they say of themselves and
 //!   adds what they leave out.
 //! - `coded`: pictures that are decoded elsewhere.
-//! - `convert`: a picture upright, progressive, scaled and in 4:2:0.
+//! - `convert`: a picture upright, progressive, scaled and in 4:2:0; `scaling` does over what changed of it.
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
 //!   nothing new (`unchanged`), and with key frames where slides begin (`glance`); `codecs` has the encoders, one file each,
 //!   `look` the colours they state.
@@ -49,6 +49,7 @@ mod pictures;
 mod probe;
 mod range;
 mod reader;
+mod scaling;
 mod stills;
 mod teletext;
 mod text;

@@ -13,6 +13,7 @@ use crate::convert::{Converter, Kind, Target};
 use crate::error::input;
 use crate::jpeg;
 use crate::pictures::{Pictures, time_of};
+use crate::unchanged::Changed;
 
 /// Pictures decoded at most to get from a keyframe to the poster's exact time.
 const POSTER_WALK: usize = 600;
@@ -62,7 +63,7 @@ pub(crate) fn stills(
 fn scaled(picture: &frame::Video, width: u32, height: u32, rotation: Rotation) -> Result<frame::Video, EngineError> {
     let mut converter =
         Converter::new(Target { width, height, rotation, deinterlace: picture.is_interlaced(), kind: Kind::Jpeg });
-    converter.push(picture, 0)?;
+    converter.push(picture, &Changed::Anywhere, 0)?;
     converter.finish()?;
     converter.pull()?.ok_or_else(|| EngineError::Engine { detail: "scaling gave no picture".to_owned() })
 }

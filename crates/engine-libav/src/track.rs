@@ -48,7 +48,7 @@ pub(crate) fn encode_track(
     };
     for placed in pictures {
         track.frames.push_back((placed.first, placed.coding));
-        track.converter.push(&placed.picture.0, placed.first.cast_signed())?;
+        track.converter.push(&placed.picture.0, &placed.changed, placed.first.cast_signed())?;
         drop(placed);
         track.encode_converted()?;
     }

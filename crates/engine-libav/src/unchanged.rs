@@ -1,8 +1,11 @@
-//! Whether two pictures look the same.
+//! Whether two pictures look the same, and where they differ.
 
 use std::ffi::c_int;
+use std::ops::Range;
+use std::sync::Arc;
 
 use ff::ffi::{AV_PIX_FMT_FLAG_BITSTREAM, AV_PIX_FMT_FLAG_HWACCEL, AV_PIX_FMT_FLAG_PAL, av_image_get_linesize};
+use ff::format::Pixel;
 use ff::frame;
 use ffmpeg_next as ff;
 
@@ -15,6 +18,47 @@ pub(crate) fn unchanged(before: &frame::Video, picture: &frame::Video) -> bool {
     let shape = |picture: &frame::Video| (picture.format(), picture.width(), picture.height());
     let Some(tolerance) = tolerance(picture) else { return false };
     shape(before) == shape(picture) && (0..picture.planes()).all(|plane| same(before, picture, plane, tolerance))
+}
+
+/// Rows that are compared together: even, as rows of 4:2:0 colour want it.
+const BAND: u32 = 16;
+
+/// Where a picture differs from the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// Nobody has looked.
+    Anywhere,
+    /// In those bands of rows, from the top down, for which it says so; in others it is the same to the bit.
+    Bands(Arc<[bool]>),
+}
+
+impl Changed {
+    /// Compares two pictures; only those of 8 bits and 4:2:0 are looked at.
+    pub(crate) fn between(before: &frame::Video, picture: &frame::Video) -> Self {
+        let shape = |picture: &frame::Video| (picture.format(), picture.width(), picture.height());
+        let upright = |picture: &frame::Video| (0..picture.planes()).all(|plane| stride(picture, plane) > 0);
+        let is_plain = picture.format() == Pixel::YUV420P && upright(picture) && upright(before);
+        if !is_plain || shape(before) != shape(picture) {
+            return Self::Anywhere;
+        }
+        let mut bands = vec![false; picture.height().div_ceil(BAND) as usize];
+        for plane in 0..picture.planes() {
+            let (high, bytes) =
+                if plane == 0 { (BAND, picture.width()) } else { (BAND / 2, picture.width().div_ceil(2)) };
+            for (at, (left, right)) in rows(before, plane).zip(rows(picture, plane)).enumerate() {
+                let Some(band) = bands.get_mut(at / high as usize) else { break };
+                *band = *band || left.get(..bytes as usize) != right.get(..bytes as usize);
+            }
+        }
+        Self::Bands(bands.into())
+    }
+
+    /// Whether some of these rows may be others.
+    pub(crate) fn touches(&self, rows: Range<u32>) -> bool {
+        let Self::Bands(bands) = self else { return true };
+        let band = (rows.start / BAND) as usize..(rows.end.div_ceil(BAND) as usize).min(bands.len());
+        bands.get(band).is_none_or(|bands| bands.contains(&true))
+    }
 }
 
 /// How far apart bytes may be; `None` for pictures that are not made of bytes in rows from the top down.
@@ -56,8 +100,6 @@ fn apart(left: &[u8], right: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use ff::format::Pixel;
-
     use super::*;
 
     fn grey(format: Pixel, level: u8) -> frame::Video {
@@ -87,6 +129,25 @@ mod tests {
         let (width, stride) = (33, other.stride(0));
         other.data_mut(0)[width..stride].fill(0);
         assert!(unchanged(&before, &other));
+    }
+
+    #[test]
+    fn what_differs_is_told_by_bands_of_rows() {
+        let before = grey(Pixel::YUV420P, 100);
+        let (luma, chroma) = (before.stride(0), before.stride(1));
+        for (plane, at, bands) in
+            [(0, 15 * luma, [true, false]), (0, 16 * luma + 32, [false, true]), (2, 8 * chroma, [false, true])]
+        {
+            let mut other = grey(Pixel::YUV420P, 100);
+            other.data_mut(plane)[at] = 101;
+            let changed = Changed::between(&before, &other);
+            assert_eq!(changed, Changed::Bands(bands.into()), "plane {plane} at {at}");
+            assert_eq!([changed.touches(0..16), changed.touches(16..17)], bands);
+            assert!(changed.touches(0..17));
+        }
+        assert_eq!(Changed::between(&before, &grey(Pixel::YUV420P, 100)), Changed::Bands([false; 2].into()));
+        assert_eq!(Changed::between(&before, &grey(Pixel::YUV422P, 100)), Changed::Anywhere);
+        assert!(Changed::Anywhere.touches(0..0));
     }
 
     #[test]

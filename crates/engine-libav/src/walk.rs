@@ -7,11 +7,11 @@ use std::sync::mpsc::SyncSender;
 use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
-use pipeline::{DecodedPictures, EngineError, Glance, Picture, RangeOrder, Walked};
+use pipeline::{Coding, DecodedPictures, EngineError, Glance, Picture, RangeOrder, Walked};
 
 use crate::glance::glance;
 use crate::pictures::{Pictures, is_damaged, time_of};
-use crate::unchanged::unchanged;
+use crate::unchanged::{Changed, unchanged};
 
 /// Pictures decoded side by side, so that a source that is hard to decode keeps the encoders busy.
 const DECODER_THREADS: usize = 2;
@@ -20,8 +20,14 @@ const DECODER_THREADS: usize = 2;
 #[derive(Clone)]
 pub(crate) struct Shared(pub(crate) Arc<frame::Video>);
 
-/// A picture, and where it is shown.
-pub(crate) type Placed = pipeline::Placed<Shared>;
+/// A picture, where it is shown, and where it differs from the one that was handed out before.
+#[derive(Clone)]
+pub(crate) struct Placed {
+    pub(crate) picture: Shared,
+    pub(crate) first: u64,
+    pub(crate) coding: Coding,
+    pub(crate) changed: Changed,
+}
 
 impl Picture for Shared {
     fn glance(&self) -> Option<Glance> {
@@ -46,7 +52,11 @@ pub(crate) fn walk(
 ) -> Result<Walked, EngineError> {
     let Some(first) = order.pictures.0.first() else { return Ok(Walked::default()) };
     let decoded = Decoded::before(source, order, first.source_pts, cancelled)?;
-    pipeline::walk(order, decoded, true, &mut |placed| {
+    let mut before: Option<Shared> = None;
+    pipeline::walk(order, decoded, true, &mut |pipeline::Placed { picture, first, coding }| {
+        let before = before.replace(picture.clone());
+        let changed = before.map_or(Changed::Anywhere, |before| Changed::between(&before.0, &picture.0));
+        let placed = Placed { picture, first, coding, changed };
         tracks.iter().try_for_each(|track| track.send(placed.clone()).map_err(|_| EngineError::Stopped))
     })
 }
