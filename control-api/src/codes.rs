@@ -137,6 +137,9 @@ kernel::problem_codes! {
     UPLOAD_INVALID_FILENAME = "upload.invalid_filename",
         "A filename has 1 to 255 characters, none of them NUL.",
         "shorten the name; it is only shown, so any name will do";
+    UPLOAD_INVALID_PARTS = "upload.invalid_parts",
+        "A recording that is announced in parts has 2 to 32 of them.",
+        "leave parts out for a single file; join the files of a longer recording before they are uploaded";
     UPLOAD_LOCKED = "upload.locked",
         "Another request is writing to the upload.",
         "stop the other request, or repeat this one after the seconds in Retry-After";

@@ -52,7 +52,9 @@ impl<'a> Arriving<'a> {
         let may_begin = asset.is_some_and(|asset| {
             asset.protection.is_none() && asset.state.is_arriving() && asset.flow.head_start == HeadStart::None
         });
-        let room = may_begin.then(|| Arc::clone(&api.looks.0).try_acquire_owned().ok()).flatten();
+        // Of several files the index is not in front.
+        let room =
+            (may_begin && upload.parts.is_empty()).then(|| Arc::clone(&api.looks.0).try_acquire_owned().ok()).flatten();
         let known = match room {
             Some(room) => Known::Looking(Box::new(Beginning::new(upload.size_bytes, SECONDS)), room),
             None => Known::Settled,

@@ -4,7 +4,7 @@
 //! - [`options`]: what it needs to run ([`ControlOptions`], [`LadderSource`]).
 //! - `api`: every route with its policy, in one table.
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
-//!   staging.
+//!   staging. `parts`: recordings in several files.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
 //! - `renewals`: what is ready, encoded again.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
@@ -26,6 +26,7 @@ mod ladders;
 mod licence;
 mod ops;
 pub mod options;
+mod parts;
 mod playback;
 mod receive;
 mod renewals;

@@ -13,7 +13,7 @@ use crate::head_start::Arriving;
 use crate::state::Api;
 use crate::transfer::{Landing, Runway, Transfer};
 use crate::views::Upload;
-use crate::{codes, error};
+use crate::{codes, error, parts};
 
 pub(crate) async fn give_up(api: Api, upload: Upload, _transfer: Transfer) -> Result<(), Problem> {
     let upload = find(&api, upload.id.as_str()).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn replace(api: Api, upload: Upload, transfer: Transfer, body: 
     let offset = landing.offset();
     match landing {
         Landing::Stopped(_) => Err(error::upload_closed("canceled")),
-        _ if offset < upload.size_bytes => Err(incomplete(offset, upload.size_bytes)),
+        _ if offset < upload.size_bytes => Err(incomplete(&upload, offset)),
         _ => complete(api, upload, transfer).await,
     }
 }
@@ -163,8 +163,11 @@ pub(crate) fn too_large(size_bytes: u64) -> Problem {
         .hint("announce a new upload with the size of the file")
 }
 
-pub(crate) fn incomplete(received: u64, size_bytes: u64) -> Problem {
-    let detail = format!("{received} of the {size_bytes} announced bytes came");
+pub(crate) fn incomplete(upload: &Upload, received: u64) -> Problem {
+    let mut detail = format!("{received} of the {} announced bytes came", upload.size_bytes);
+    if let Some(missing) = parts::missing(&upload.parts, received) {
+        detail = format!("{detail}: {missing}");
+    }
     Problem::bad_request(codes::UPLOAD_INCOMPLETE, detail)
 }
 

@@ -21,6 +21,7 @@ pub(crate) async fn create(api: &Api, key: Option<String>, request: Request) -> 
     let new = NewUpload {
         filename: creation.filename.filter(|name| !name.is_empty()).unwrap_or_else(|| "untitled".to_owned()),
         size: creation.size_bytes,
+        parts: None,
         ladder: creation.ladder,
         protection: creation.protection,
     };

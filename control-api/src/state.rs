@@ -116,6 +116,7 @@ pub(crate) async fn announced(api: &Api, size_bytes: u64) -> (asset_store::Uploa
         tenant_id: api.tenant.clone(),
         filename: "a.mp4".to_owned(),
         size_bytes: Some(size_bytes),
+        parts: Vec::new(),
         ladder: ladders::DEFAULT_LADDER.to_owned(),
         protection: None,
     };

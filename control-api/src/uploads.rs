@@ -10,10 +10,11 @@ use kernel::{ApiJson, ApiPath, Idempotency, Outcome, Problem, Stored};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::parts::NewPart;
 use crate::receive::{find, give_up, in_own_task, incomplete, offset_of, replace, too_large};
 use crate::state::Api;
 use crate::views::{AssetView, Upload, UploadView};
-use crate::{codes, error, resumable, tus};
+use crate::{codes, error, parts, resumable, tus};
 
 const ADDRESS: &str = "/api/v1/uploads";
 const MAX_FILENAME_CHARS: usize = 255;
@@ -25,9 +26,14 @@ pub(crate) struct NewUpload {
     /// A name to show, 1 to 255 characters. Never used as a path.
     #[schema(example = "lecture 1.mp4", min_length = 1, max_length = 255)]
     pub(crate) filename: String,
-    /// Size in bytes.
+    /// Size in bytes; with parts, of all together.
     #[schema(example = 1_048_576, minimum = 1)]
     pub(crate) size: u64,
+    /// The files that a camera cut the recording into, 2 to 32, from the first to the last. Their bytes are sent one behind the
+    /// other, as those of one file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 2, max_items = 32)]
+    pub(crate) parts: Option<Vec<NewPart>>,
     /// Name of a ladder; `lecture` when absent.
     #[schema(example = "lecture")]
     pub(crate) ladder: Option<String>,
@@ -81,11 +87,7 @@ pub(crate) fn location(announced: &Stored) -> Option<(HeaderName, HeaderValue)> 
 
 /// Refuses what cannot be taken, before anything of it is kept.
 pub(crate) fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
-    let chars = new.filename.chars().count();
-    if !(1..=MAX_FILENAME_CHARS).contains(&chars) || new.filename.contains('\0') {
-        let detail = "a filename has 1 to 255 characters, none of them NUL";
-        return Err(Problem::invalid("/filename", codes::UPLOAD_INVALID_FILENAME, detail));
-    }
+    check_filename(&new.filename, "/filename")?;
     if new.size == 0 {
         return Err(Problem::invalid("/size", codes::UPLOAD_EMPTY, "a source has at least one byte"));
     }
@@ -94,6 +96,7 @@ pub(crate) fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, codes::UPLOAD_TOO_LARGE, detail)
             .hint("upload a smaller file, such as a part of the recording"));
     }
+    new.parts.as_ref().map_or(Ok(()), |parts| parts::check(parts, new.size))?;
     match &new.ladder {
         Some(ladder) if api.ladders.ladder(ladder).is_none() => {
             let detail = format!("there is no such ladder; there are {}", api.ladders.names().join(", "));
@@ -101,6 +104,16 @@ pub(crate) fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
         }
         _ => protection(api, new).map(drop),
     }
+}
+
+/// Refuses a name that cannot be kept, which stands at `pointer`.
+pub(crate) fn check_filename(filename: &str, pointer: &str) -> Result<(), Problem> {
+    let chars = filename.chars().count();
+    if (1..=MAX_FILENAME_CHARS).contains(&chars) && !filename.contains('\0') {
+        return Ok(());
+    }
+    let detail = "a filename has 1 to 255 characters, none of them NUL";
+    Err(Problem::invalid(pointer, codes::UPLOAD_INVALID_FILENAME, detail))
 }
 
 /// The scheme that was asked for, when this server can make and license it.
@@ -124,6 +137,7 @@ async fn store(api: &Api, new: NewUpload) -> Result<Stored, Problem> {
         tenant_id: api.tenant.clone(),
         filename: new.filename,
         size_bytes: Some(new.size),
+        parts: parts::stored(new.parts.unwrap_or_default()),
         ladder: new.ladder.unwrap_or_else(|| ladders::DEFAULT_LADDER.to_owned()),
     };
     let (upload, _asset) = api.store.create_upload(&new, api.now_ms()).await.map_err(error::store)?;
@@ -198,7 +212,7 @@ pub(crate) async fn put(
     let upload = find(&api, &id).await?;
     match tus::number(&headers, &header::CONTENT_LENGTH)? {
         Some(length) if length > upload.size_bytes => return Err(too_large(upload.size_bytes)),
-        Some(length) if length < upload.size_bytes => return Err(incomplete(length, upload.size_bytes)),
+        Some(length) if length < upload.size_bytes => return Err(incomplete(&upload, length)),
         _ => {}
     }
     let transfer = api.transfers.begin(&upload.asset_id)?;

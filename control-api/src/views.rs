@@ -1,13 +1,14 @@
 //! The JSON forms of uploads and assets, and the rows they are made of.
 
 use asset_flow::{AssetState, FlowFailure, Phase, Renewal};
-use asset_store::{AssetRow, Progress, RenditionState, UploadRow, UploadState};
+use asset_store::{AssetRow, Progress, RenditionState, SourcePart, UploadRow, UploadState};
 use kernel::{Problem, rfc3339};
 use media_types::{AssetId, Loss, LossKind, UploadId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error;
+use crate::parts::{self, PartView};
 use crate::state::Api;
 
 /// What the handlers need of an upload.
@@ -17,6 +18,7 @@ pub(crate) struct Upload {
     pub(crate) asset_id: AssetId,
     pub(crate) size_bytes: u64,
     pub(crate) received_bytes: u64,
+    pub(crate) parts: Vec<SourcePart>,
     state: UploadState,
     filename: String,
     created_ms: i64,
@@ -30,6 +32,7 @@ impl From<UploadRow> for Upload {
             asset_id: row.asset_id,
             size_bytes: row.size_bytes,
             received_bytes: row.received_bytes,
+            parts: row.parts,
             state: row.state,
             filename: row.filename,
             created_ms: row.created_ms,
@@ -79,6 +82,9 @@ pub(crate) struct UploadView {
     size_bytes: u64,
     /// Durable so far.
     received_bytes: u64,
+    /// Each file of a recording that was announced in parts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartView>,
     /// `waiting`, `receiving`, `received`, `attached`, `canceled`, `errored` or `expired`.
     state: &'static str,
     /// Takes the whole source in one PUT.
@@ -100,6 +106,7 @@ impl UploadView {
             filename: upload.filename.clone(),
             size_bytes: upload.size_bytes,
             received_bytes: upload.received_bytes,
+            parts: parts::views(&upload.parts, upload.received_bytes),
             state: upload.state.as_str(),
             put_url: api.url(&format!("{own}/content")),
             tus_url: api.url(&own),

@@ -2,6 +2,7 @@
 //! is broken; a refusal is fine.
 //!
 //! - [`message_to_engine`], [`message_from_engine`], [`ladder_file`], [`stored_segment`]: what `serve` and `worker` read.
+//! - [`parts`]: what `encode`, `probe` and workers read of recordings in several files.
 //! - [`container`], [`segments`], [`init_boxes`], [`encryption`]: the packager's way from a file to encrypted segments.
 //! - [`avc`], [`hevc`], [`av1`], [`vp9`], [`audio`], [`captions`]: what the codecs' bytes say.
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
@@ -16,6 +17,7 @@ mod encryption;
 mod engine;
 mod init_boxes;
 mod key_document;
+mod parts;
 mod pieces;
 mod presentation;
 mod protection;
@@ -38,6 +40,7 @@ pub use encryption::encryption;
 pub use engine::{ladder_file, message_from_engine, message_to_engine};
 pub use init_boxes::init_boxes;
 pub use key_document::key_document;
+pub use parts::parts;
 pub use presentation::presentation;
 pub use protection::{key_file, licence_request, protection_data, sealed_object, wrapped_key};
 pub use segments::segments;

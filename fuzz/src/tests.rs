@@ -32,6 +32,11 @@ fn containers_survive() {
 }
 
 #[test]
+fn parts_survive() {
+    exercise("parts", seeds::parts(), 1500, super::parts);
+}
+
+#[test]
 fn seeds_of_every_container_and_codec_are_read() {
     seeds::every_kind_is_there();
 }
@@ -45,6 +50,11 @@ fn seeds_are_accepted() {
         accepted(seeds::protection_data(), |seed| drm::Pssh::parse_all(seed).is_ok_and(|all| !all.is_empty())),
         5
     );
+    let joined = |seed: &[u8]| {
+        let (first, second) = seed[4..].split_at((seed.len() - 4) / 2);
+        super::parts::front(&[first, second]).is_some()
+    };
+    assert_eq!(accepted(seeds::parts(), joined), seeds::parts().len());
     let key_file = |seed: &[u8]| drm::KeySet::parse(&String::from_utf8_lossy(seed)).is_ok();
     assert_eq!(accepted(seeds::key_files(), key_file), 3);
     let opens = |seed: &[u8]| {

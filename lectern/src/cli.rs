@@ -126,8 +126,9 @@ pub(crate) struct Origin {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Encode {
-    /// The recording
-    pub(crate) input: PathBuf,
+    /// The recording; or the files that a camera cut it into, from the first to the last
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
     /// Folder for the result; must be empty or absent
     #[arg(long)]
     pub(crate) out: PathBuf,
@@ -279,8 +280,9 @@ pub(crate) struct Lint {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Probe {
-    /// The recording
-    pub(crate) input: PathBuf,
+    /// The recording; or the files that a camera cut it into, from the first to the last
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -114,6 +114,11 @@ impl From<media_store::StoreError> for WorkError {
 }
 
 impl WorkError {
+    /// A source at fault, with the hint of its code.
+    pub(crate) fn input(code: &str, detail: String) -> Self {
+        WorkError::Input { code: code.to_owned(), detail, hint: hint(code).to_owned() }
+    }
+
     /// Stable and dotted.
     pub fn code(&self) -> &str {
         match self {
@@ -168,6 +173,10 @@ fn hint(code: &str) -> &'static str {
         "input.dolby_vision" => {
             "export the recording as HDR10, HLG or SDR, which Dolby Vision programs offer (profile 8)"
         }
+        "input.parts_differ" => {
+            "join the files of one recording alone, in the camera's order; what was recorded otherwise is a recording of its own"
+        }
+        "input.part_unfit" => "join the files as the camera wrote them: MP4, MOV, MTS, TS or MPG, each of them whole",
         "input.undecodable" => "the file is damaged: export it again from its source",
         _ => "check the file by playing it, then upload it again",
     }

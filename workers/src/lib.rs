@@ -6,6 +6,7 @@
 //! - `quality`: how good what was made looks, and whether that will do.
 //! - `examine`: what was made, read back through the linter.
 //! - `local`: a file in, a folder out.
+//! - `parts`: the parts of a recording, read as one file.
 //! - `sealed`: an asset's media in the store, sealed when it is to be protected.
 //! - `stage`: the queue's handlers, one file per stage.
 //! - `run`: the worker loop, the reaper beside it.
@@ -17,6 +18,7 @@ mod assemble;
 mod error;
 mod examine;
 mod local;
+mod parts;
 mod quality;
 mod run;
 mod sealed;
@@ -26,6 +28,7 @@ mod track;
 
 pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, LocalSound, Staging, decide_local, encode_local};
+pub use parts::open_recording;
 pub use quality::RenditionQuality;
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Protecting, Workshop};

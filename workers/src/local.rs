@@ -4,10 +4,10 @@ mod folder;
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
+use engine_host::{EngineOptions, EngineSession, ReadAt};
 use ladders::Ladder;
 use media_types::loss::joined;
 use media_types::{EncodePlan, GopRange, Loss, ProbeReport, TrackRecord, VideoPlan};
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
+use crate::parts::open_recording;
 use crate::quality::{self, RenditionQuality};
 use crate::track::{
     Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, SoundParts, Stills, TextPart, decide, encode_audio,
@@ -67,21 +68,20 @@ pub struct LocalSound {
     pub level: SoundLevel,
 }
 
-/// Encodes a file into a folder that must not exist or be empty, `ranges_at_once` ranges at once. Nothing is left there after a
+/// Encodes a recording, one file or several parts, into a folder that must not exist or be empty, `ranges_at_once` ranges at once. Nothing is left there after a
 /// failure.
 ///
 /// # Errors
 /// When the source is unfit, the folder is taken, or the machine fails.
 pub async fn encode_local(
-    (input, out): (&Path, &Path),
+    (parts, out): (&[PathBuf], &Path),
     ladder: &Ladder,
     engine: &EngineOptions,
     ranges_at_once: u32,
     on_event: Arc<dyn Fn(LocalEvent) + Send + Sync>,
 ) -> Result<LocalResult, WorkError> {
     let staging = Staging::create(out)?;
-    let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
-    let engines = Engines { options: engine.clone(), source };
+    let engines = Engines { options: engine.clone(), source: open_recording(parts).await? };
     let mut session = EngineSession::start(&engine.without_devices(), engines.source.clone()).await?;
     let report = Arc::new(session.probe().await?);
     on_event(LocalEvent::Probed(report.clone()));
@@ -121,7 +121,7 @@ pub async fn decide_local(
     ladder: &Ladder,
     engine: &EngineOptions,
 ) -> Result<Option<EncodePlan>, WorkError> {
-    let source: Arc<dyn ReadAt> = Arc::new(FileSource::open(input).map_err(|error| not_readable(input, &error))?);
+    let source = open_recording(&[input.to_owned()]).await?;
     let mut session = EngineSession::start(&engine.without_devices(), source).await?;
     let plan = pipeline::plan(&session.probe().await?, ladder)?;
     let decided = decide(&mut session, &plan, Arc::new(|_| ())).await?;
@@ -139,14 +139,6 @@ struct Engines {
 impl Engines {
     async fn start(&self) -> Result<EngineSession, WorkError> {
         Ok(EngineSession::start(&self.options, self.source.clone()).await?)
-    }
-}
-
-fn not_readable(input: &Path, error: &std::io::Error) -> WorkError {
-    WorkError::Input {
-        code: "input.not_readable".to_owned(),
-        detail: format!("{} cannot be read: {error}", input.display()),
-        hint: "check the path and the file's permissions".to_owned(),
     }
 }
 

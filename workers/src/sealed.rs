@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use asset_store::AssetRow;
+use asset_store::{AssetRow, SourcePart};
 use bytes::Bytes;
 use drm::{DataKey, ObjectSeal, SealError, seal};
 use engine_host::ReadAt;
@@ -14,6 +14,7 @@ use media_store::{MediaStore, PutNew, StoreError};
 use media_types::{AssetId, PublishedFile, publication};
 
 use crate::error::WorkError;
+use crate::parts::joined;
 
 /// Bytes of a source that are sealed at once: whole chunks, and few enough that the lease is touched often.
 const PIECE_BYTES: u64 = 64 * seal::CHUNK_BYTES;
@@ -46,6 +47,7 @@ pub(crate) struct AssetMedia {
     sha256: Option<String>,
     data_key: Option<DataKey>,
     arriving: Option<Arriving>,
+    parts: Vec<SourcePart>,
 }
 
 impl AssetMedia {
@@ -54,8 +56,9 @@ impl AssetMedia {
         asset: &AssetRow,
         data_key: Option<DataKey>,
         arriving: Option<Arriving>,
+        parts: Vec<SourcePart>,
     ) -> Self {
-        Self { store, asset: asset.id.clone(), sha256: asset.source_sha256.clone(), data_key, arriving }
+        Self { store, asset: asset.id.clone(), sha256: asset.source_sha256.clone(), data_key, arriving, parts }
     }
 
     /// What an object is sealed under, if it is.
@@ -96,6 +99,16 @@ impl AssetMedia {
             return Err(WorkError::Storage(format!("{path} is not what was stored there")));
         }
         Ok(bytes)
+    }
+
+    /// The asset's source as engines read it: one file, also where several parts lie in it.
+    pub(crate) async fn recording(&self, lease: &Lease) -> Result<Arc<dyn ReadAt>, WorkError> {
+        let source = Arc::new(self.source(lease).await?);
+        if self.parts.is_empty() {
+            return Ok(source);
+        }
+        let named = self.parts.iter().map(|part| (part.filename.clone(), part.size_bytes)).collect::<Vec<_>>();
+        joined(source, &named).await
     }
 
     /// The asset's source. When it is to be sealed and still lies there in clear, it is sealed first.

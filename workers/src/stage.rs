@@ -126,9 +126,11 @@ impl Workshop {
             Some(_) => Some(self.protecting.data_key(asset).await?),
             None => None,
         };
-        let upload = if asset.state.is_arriving() { self.store.upload_of(asset).await? } else { None };
-        let arriving = upload.map(|upload| Arriving { size: upload.size_bytes, there: upload.received_bytes });
-        Ok(AssetMedia::new(self.media.clone(), asset, data_key, arriving))
+        let upload = self.store.upload_of(asset).await?;
+        let arriving = upload.as_ref().filter(|_| asset.state.is_arriving());
+        let arriving = arriving.map(|upload| Arriving { size: upload.size_bytes, there: upload.received_bytes });
+        let parts = upload.map(|upload| upload.parts).unwrap_or_default();
+        Ok(AssetMedia::new(self.media.clone(), asset, data_key, arriving, parts))
     }
 
     /// A session for whatever is no range.
@@ -160,7 +162,7 @@ impl Workshop {
             _ => RENEWAL_NICE,
         };
         let options = EngineOptions { nice, ..engine };
-        Ok(EngineSession::start(&options, Arc::new(media.source(lease).await?)).await?)
+        Ok(EngineSession::start(&options, media.recording(lease).await?).await?)
     }
 
     async fn commit(

@@ -9,6 +9,7 @@ mod events;
 mod licence;
 mod licence_proxy;
 mod pages;
+mod parts;
 mod renewals;
 mod server;
 mod uploads;

@@ -34,7 +34,7 @@ pub use error::StoreError;
 use job_queue::JobQueue;
 pub use progress::{Progress, RenditionProgress, RenditionState};
 pub use renewals::RENEWALS_AT_ONCE;
-pub use rows::{AssetRow, NewUpload, UploadRow, UploadState};
+pub use rows::{AssetRow, MOST_PARTS, NewUpload, SourcePart, UploadRow, UploadState};
 pub use sql::STATEMENTS;
 
 /// An upload that receives nothing for so many milliseconds is given up, by [`AssetStore::expire_uploads`].

@@ -11,6 +11,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
+/// The most files that one source is made of.
+pub const MOST_PARTS: usize = 32;
+
+/// One of several files that are a source together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePart {
+    /// What it is called where it comes from: data, never a path.
+    pub filename: String,
+    /// Its size in bytes, at least 1.
+    pub size_bytes: u64,
+}
+
+/// What is kept of an announcement beside columns of its own.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Metadata {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<SourcePart>,
+}
+
 /// What an upload is announced with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUpload {
@@ -20,6 +39,8 @@ pub struct NewUpload {
     pub filename: String,
     /// Size in bytes, at least 1. `None` (not known yet) is refused.
     pub size_bytes: Option<u64>,
+    /// The files that it is made of, one behind the other: none for a single one, else 2 to [`MOST_PARTS`] which add up.
+    pub parts: Vec<SourcePart>,
     /// The name of the ladder it will be encoded with.
     pub ladder: String,
     /// How it is encrypted before it is published; `None` for clear.
@@ -106,6 +127,8 @@ pub struct UploadRow {
     pub state: UploadState,
     /// What the file is called where it comes from.
     pub filename: String,
+    /// The files that it is made of, one behind the other; none for a single one.
+    pub parts: Vec<SourcePart>,
     /// When it was announced, in milliseconds since 1970.
     pub created_ms: i64,
     /// When it last changed, in milliseconds since 1970.
@@ -168,6 +191,7 @@ database::row! {
         received_bytes: i64,
         state: String,
         filename: String,
+        metadata: Json<Metadata>,
         created_ms: i64,
         updated_ms: i64,
     }
@@ -185,6 +209,7 @@ impl TryFrom<RawUpload> for UploadRow {
             received_bytes: u64::try_from(raw.received_bytes).map_err(|_| corrupt())?,
             state: raw.state.parse()?,
             filename: raw.filename,
+            parts: raw.metadata.0.parts,
             created_ms: raw.created_ms,
             updated_ms: raw.updated_ms,
         })

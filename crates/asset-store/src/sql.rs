@@ -10,7 +10,7 @@ macro_rules! asset_columns {
 
 macro_rules! upload_columns {
     () => {
-        "tenant_id, id, asset_id, size_bytes, received_bytes, state, filename, created_ms, updated_ms"
+        "tenant_id, id, asset_id, size_bytes, received_bytes, state, filename, metadata, created_ms, updated_ms"
     };
 }
 

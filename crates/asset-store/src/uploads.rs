@@ -3,11 +3,10 @@
 use asset_flow::{AssetState, FlowEvent, FlowFailure, Phase};
 use database::{Tx, args};
 use media_types::{AssetId, PlaybackId, TenantId, UploadId};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::apply::{UPLOAD_EXPIRED, announce, lock, object};
-use crate::rows::{RawAsset, RawUpload};
+use crate::rows::{MOST_PARTS, Metadata, RawAsset, RawUpload};
 use crate::{AssetRow, AssetStore, MAX_PAGE, NewUpload, StoreError, UploadRow, UploadState, sql};
 
 /// The most characters of a file name.
@@ -40,8 +39,9 @@ impl AssetStore {
         ];
         let asset: Option<RawAsset> = tx.optional(sql::INSERT_ASSET, asset_args).await?;
         let asset: AssetRow = asset.ok_or(StoreError::Corrupt("asset"))?.try_into()?;
+        let metadata = object(&Metadata { parts: new.parts.clone() }, "upload")?;
         let upload_id = UploadId::from_unique(Uuid::now_v7().simple());
-        let upload_args = args![&new.tenant_id, &upload_id, &asset_id, size, &new.filename, json!({}), now_ms];
+        let upload_args = args![&new.tenant_id, &upload_id, &asset_id, size, &new.filename, metadata, now_ms];
         let upload: Option<RawUpload> = tx.optional(sql::INSERT_UPLOAD, upload_args).await?;
         let upload: UploadRow = upload.ok_or(StoreError::Corrupt("upload"))?.try_into()?;
         announce(&mut tx, "asset.created", &asset, now_ms).await?;
@@ -264,11 +264,20 @@ async fn save(tx: &mut Tx, upload: UploadRow, now_ms: i64) -> Result<UploadRow, 
 /// The size, when the announcement is fine.
 fn check(new: &NewUpload) -> Result<i64, StoreError> {
     let invalid = |field, reason| Err(StoreError::Invalid { field, reason });
-    if new.filename.chars().count() > MAX_FILENAME_CHARS {
-        return invalid("filename", "has more than 255 characters");
+    for filename in new.parts.iter().map(|part| &part.filename).chain([&new.filename]) {
+        if filename.chars().count() > MAX_FILENAME_CHARS {
+            return invalid("filename", "has more than 255 characters");
+        }
+        if filename.contains('\0') {
+            return invalid("filename", "holds a NUL character");
+        }
     }
-    if new.filename.contains('\0') {
-        return invalid("filename", "holds a NUL character");
+    if !new.parts.is_empty() {
+        let total = new.parts.iter().try_fold(0u64, |sum, part| sum.checked_add(part.size_bytes));
+        let each = new.parts.iter().all(|part| part.size_bytes > 0);
+        if !(2..=MOST_PARTS).contains(&new.parts.len()) || !each || total != new.size_bytes {
+            return invalid("parts", "must be 2 to 32 files that add up to the size");
+        }
     }
     check_word("ladder", &new.ladder)?;
     match new.size_bytes.map(i64::try_from) {

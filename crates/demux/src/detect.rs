@@ -78,6 +78,42 @@ impl Demuxer {
     }
 }
 
+/// What a part of a recording is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// ISO BMFF, QuickTime.
+    Mp4,
+    /// MPEG transport streams, in packets of this many bytes.
+    Ts(usize),
+    /// MPEG program streams.
+    Ps,
+    /// Anything else.
+    Other,
+}
+
+impl Family {
+    /// For people, with its article.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mp4 => "an MP4 or QuickTime file",
+            Self::Ts(192) => "an MPEG transport stream with time codes (MTS, M2TS)",
+            Self::Ts(_) => "an MPEG transport stream",
+            Self::Ps => "an MPEG program stream",
+            Self::Other => "something else",
+        }
+    }
+}
+
+/// What a file is by its first bytes.
+pub(crate) fn family(head: &[u8]) -> Family {
+    match () {
+        () if is_mp4(head) => Family::Mp4,
+        () if head.starts_with(b"\0\0\x01\xBA") => Family::Ps,
+        () if refusal(head).is_some() || head.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]) => Family::Other,
+        () => packet_bytes(head).map_or(Family::Other, Family::Ts),
+    }
+}
+
 /// Whether a file begins with a box that one of the ISO BMFF family may begin with (ISO/IEC 14496-12 §4.3; QuickTime).
 fn is_mp4(head: &[u8]) -> bool {
     let Some((size, name)) =
@@ -116,14 +152,20 @@ fn is_picture(head: &[u8]) -> bool {
 /// Whether sync bytes stand in the distance of packets (ISO/IEC 13818-1 §2.4.3.2; with a time code before each, or
 /// parity behind).
 fn is_ts(head: &[u8]) -> bool {
-    [188usize, 192, 204].iter().any(|&packet| {
+    packet_bytes(head).is_some()
+}
+
+/// How far apart the packets of a transport stream begin.
+fn packet_bytes(head: &[u8]) -> Option<usize> {
+    let packets = [188usize, 192, 204].into_iter().find(|&packet| {
         (0..packet.min(head.len())).any(|first| {
             let count = (head.len() - first).div_ceil(packet);
             let synced = head[first..].iter().step_by(packet).filter(|&&byte| byte == 0x47).count();
             // All of a short file, most of a damaged one.
             count == synced && count >= 2 || count >= 8 && synced * 8 >= count * 7
         })
-    }) || head.len() == 188 && head[0] == 0x47
+    });
+    packets.or((head.len() == 188 && head[0] == 0x47).then_some(188))
 }
 
 /// What begins with bytes of its own.

@@ -6,6 +6,7 @@
 //! - [`SampleCheck`]: whether samples can be what their track says, which tells a wrong key. [`avc_is_idr`]: what kind of
 //!   keyframe one is.
 //! - [`Beginning`]: which bytes of a file that is still arriving are needed to begin with it.
+//! - [`Join`]: what makes one file of those that a camera cut a recording into.
 //! - `mp4`: ISO BMFF, whole and fragmented. `ts`: MPEG transport streams. `mkv`: Matroska and WebM.
 //!
 //! Time: every track counts in its own timescale from the file's presentation start, which is 0; what an edit list hides
@@ -13,6 +14,7 @@
 
 mod detect;
 mod error;
+mod join;
 mod mkv;
 mod mp4;
 mod plausible;
@@ -22,6 +24,7 @@ mod vttc;
 
 pub use detect::Demuxer;
 pub use error::{DemuxError, Warning};
+pub use join::{Join, JoinError, JoinStep};
 pub use mkv::MkvDemuxer;
 pub use mp4::{Beginning, Mp4Demuxer, Need};
 pub use plausible::{Implausible, SampleCheck, avc_is_idr};

@@ -9,6 +9,7 @@
 //! - [`dolby`]: what is left of Dolby Vision.
 //! - [`table`]: sample tables. [`fragment`]: fragments. [`crypt`]: common encryption.
 //! - [`stream`], [`give`]: samples on the movie's timeline. [`beginning`]: which bytes the first of them need.
+//! - [`join`]: one index over several files.
 
 mod beginning;
 mod boxes;
@@ -19,6 +20,7 @@ mod edit;
 mod entry;
 mod fragment;
 mod give;
+pub(crate) mod join;
 mod language;
 mod movie;
 mod reader;

@@ -64,6 +64,13 @@ pub(super) fn containers() -> Vec<Vec<u8>> {
     files().into_iter().map(|(_, bytes)| bytes).chain(locked.map(<[u8]>::to_vec)).collect()
 }
 
+/// Files of which each is joined to itself.
+pub(super) fn parts() -> Vec<Vec<u8>> {
+    let joined = ["avc-aac-front.mp4", "avc-aac.mov", "avc-aac.mp4", "hevc-ac3.mp4", "av1-opus.mp4", "avc-aac.ts"];
+    let twice = |bytes: Vec<u8>| [&(bytes.len() as u32).to_be_bytes()[..], &bytes, &bytes].concat();
+    files().into_iter().filter(|(name, _)| joined.contains(&name.as_str())).map(|(_, bytes)| twice(bytes)).collect()
+}
+
 /// A track of a seed, with its samples.
 struct Taken {
     file: String,

@@ -29,7 +29,7 @@ pub(crate) async fn run(options: Encode, json: bool) -> Result<(), Failure> {
         LocalEvent::Progress(share) => shown.progress(share),
     });
     let parallel = options.parallel.unwrap_or_else(workers::ranges_at_once);
-    let work = workers::encode_local((&options.input, &options.out), &ladder, &engine, parallel, on_event);
+    let work = workers::encode_local((&options.inputs, &options.out), &ladder, &engine, parallel, on_event);
     let result = tokio::select! {
         result = work => result,
         () = crate::commands::serve::interrupted() => {

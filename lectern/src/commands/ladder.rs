@@ -122,6 +122,6 @@ fn decide(path: &Path, ladder: &Ladder) -> Result<Option<EncodePlan>, Failure> {
 }
 
 fn measured(path: &Path) -> Result<SourceShape, Failure> {
-    let report = crate::block_on(super::probe::probe(path))?;
+    let report = crate::block_on(super::probe::probe(&[path.to_owned()]))?;
     pipeline::source_shape(&report).map_err(|error| workers::WorkError::from(error).into())
 }

@@ -1,8 +1,8 @@
 //! `lectern probe`.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use engine_host::{EngineOptions, EngineSession, FileSource};
+use engine_host::{EngineOptions, EngineSession};
 use media_types::{HdrTransfer, ProbeReport};
 use serde_json::json;
 
@@ -11,11 +11,12 @@ use crate::exit::Failure;
 use crate::out;
 
 pub(crate) async fn run(options: Probe, json: bool) -> Result<(), Failure> {
-    let report = probe(&options.input).await?;
+    let report = probe(&options.inputs).await?;
     if json {
         return out::line(summary(&report));
     }
-    out::line(format_args!("{}: {} bytes, {}", options.input.display(), report.size_bytes, report.container))?;
+    let names: Vec<_> = options.inputs.iter().map(|input| input.display().to_string()).collect();
+    out::line(format_args!("{}: {} bytes, {}", names.join(", "), report.size_bytes, report.container))?;
     if let Some(video) = &report.video {
         let keyframes = video.packets.iter().filter(|packet| packet.keyframe).count();
         let rate = video.stated_rate.map_or("unstated rate".to_owned(), |rate| format!("{rate} fps stated"));
@@ -64,16 +65,10 @@ fn named(language: Option<&str>, title: Option<&str>) -> String {
     format!("{}{title}", language.unwrap_or("und"))
 }
 
-/// Looks at a file through a confined engine of its own.
-pub(crate) async fn probe(input: &std::path::Path) -> Result<ProbeReport, Failure> {
-    let source = FileSource::open(input).map_err(|error| {
-        Failure::bad_input(
-            "input.not_readable",
-            format!("{} cannot be read: {error}", input.display()),
-            "check the path",
-        )
-    })?;
-    let mut session = EngineSession::start(&EngineOptions::find()?, Arc::new(source)).await?;
+/// Looks at a recording, one file or several parts, through a confined engine of its own.
+pub(crate) async fn probe(parts: &[PathBuf]) -> Result<ProbeReport, Failure> {
+    let source = workers::open_recording(parts).await?;
+    let mut session = EngineSession::start(&EngineOptions::find()?, source).await?;
     let report = session.probe().await?;
     session.close().await;
     Ok(report)

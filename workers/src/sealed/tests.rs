@@ -9,7 +9,7 @@ const HASH: &str = "4ae1";
 
 fn media(store: &Arc<MemoryStore>, data_key: Option<DataKey>) -> AssetMedia {
     let (asset, sha256) = (AssetId::from_unique("a"), Some(HASH.to_owned()));
-    AssetMedia { store: store.clone(), asset, sha256, data_key, arriving: None }
+    AssetMedia { store: store.clone(), asset, sha256, data_key, arriving: None, parts: vec![] }
 }
 
 fn protected(store: &Arc<MemoryStore>) -> AssetMedia {

@@ -32,7 +32,14 @@ impl Bench {
 
     pub(crate) fn announcement(&self) -> NewUpload {
         let (filename, ladder) = ("Über \"slides\"\n.mp4".to_owned(), "lecture".to_owned());
-        NewUpload { tenant_id: self.tenant.clone(), filename, size_bytes: Some(SIZE), ladder, protection: None }
+        NewUpload {
+            tenant_id: self.tenant.clone(),
+            filename,
+            size_bytes: Some(SIZE),
+            parts: vec![],
+            ladder,
+            protection: None,
+        }
     }
 
     pub(crate) async fn announced(&self, now_ms: i64) -> (UploadRow, AssetRow) {

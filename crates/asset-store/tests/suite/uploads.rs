@@ -1,7 +1,7 @@
 //! From the announcement of an upload to its source.
 
 use asset_flow::{FlowEvent, Phase};
-use asset_store::{NewUpload, StoreError, UploadState};
+use asset_store::{NewUpload, SourcePart, StoreError, UploadState};
 use database::testing::for_each_engine;
 
 use crate::support::{Bench, SIZE};
@@ -58,6 +58,10 @@ async fn received_bytes_only_grow_up_to_the_announced_size() {
     .await;
 }
 
+fn part(filename: &str, size_bytes: u64) -> SourcePart {
+    SourcePart { filename: filename.to_owned(), size_bytes }
+}
+
 #[tokio::test]
 async fn announcements_that_cannot_be_stored_are_refused() {
     for_each_engine(|db| async move {
@@ -70,6 +74,11 @@ async fn announcements_that_cannot_be_stored_are_refused() {
             ("filename", NewUpload { filename: "a\0b".to_owned(), ..good.clone() }),
             ("filename", NewUpload { filename: "ü".repeat(256), ..good.clone() }),
             ("ladder", NewUpload { ladder: String::new(), ..good.clone() }),
+            ("parts", NewUpload { parts: vec![part("a", SIZE)], ..good.clone() }),
+            ("parts", NewUpload { parts: vec![part("a", SIZE), part("b", 0)], ..good.clone() }),
+            ("parts", NewUpload { parts: vec![part("a", SIZE), part("b", 1)], ..good.clone() }),
+            ("parts", NewUpload { parts: vec![part("a", u64::MAX), part("b", SIZE + 1)], ..good.clone() }),
+            ("filename", NewUpload { parts: vec![part("a\0", 1), part("b", SIZE - 1)], ..good.clone() }),
         ];
         for (expected, new) in bad {
             match bench.store.create_upload(&new, 1).await {
@@ -77,6 +86,11 @@ async fn announcements_that_cannot_be_stored_are_refused() {
                 other => panic!("{new:?} gave {other:?}"),
             }
         }
+        let parts = vec![part("one", 1), part("two", SIZE - 1)];
+        let (upload, asset) =
+            bench.store.create_upload(&NewUpload { parts: parts.clone(), ..good.clone() }, 1).await.unwrap();
+        assert_eq!(upload.parts, parts);
+        assert_eq!(bench.store.upload_of(&asset).await.unwrap().unwrap().parts, parts, "they are kept with the asset");
         let longest = NewUpload { filename: "ü".repeat(255), ..good };
         let (first, one) = bench.store.create_upload(&longest, 1).await.unwrap();
         let (second, other) = bench.store.create_upload(&longest, 1).await.unwrap();

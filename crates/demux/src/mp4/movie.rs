@@ -1,6 +1,6 @@
 //! The movie box: its tracks, as they are and as they are shown (ISO/IEC 14496-12 §8.2 to §8.6).
 
-mod header;
+pub(super) mod header;
 
 use bytes::Bytes;
 use media_types::time::rescale;
@@ -92,7 +92,7 @@ pub(super) fn parse(root: &Bytes, at: u64, quicktime: bool) -> Result<Movie, Dem
     Ok(movie)
 }
 
-fn movie_timescale(mvhd: &Atom) -> Result<u32, DemuxError> {
+pub(super) fn movie_timescale(mvhd: &Atom) -> Result<u32, DemuxError> {
     let (version, _, mut fields) = mvhd.full()?;
     let scale = fields.skip(if version == 1 { 16 } else { 8 }).and_then(|()| fields.u32());
     scale.ok_or_else(|| mvhd.short()).and_then(|scale| match scale {

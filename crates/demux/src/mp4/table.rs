@@ -327,6 +327,16 @@ impl Table {
         Ok(raw)
     }
 
+    /// All samples of the chunk as one, whose duration is their number: of samples of a tick each that are all alike.
+    pub(super) fn whole_chunk(&mut self) -> Raw {
+        let count = std::mem::take(&mut self.in_chunk);
+        let size = self.boxes.sizes.get(self.sample).unwrap_or(0);
+        let raw = Raw { at: self.at, size, dts: self.dts, offset: 0, duration: count, sync: true };
+        self.sample += count;
+        self.dts = self.dts.saturating_add(count.into());
+        raw
+    }
+
     fn is_sync(&mut self) -> bool {
         let Some(sync) = &self.boxes.sync else { return true };
         let number = self.sample + 1;

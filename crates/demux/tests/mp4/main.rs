@@ -6,6 +6,7 @@ mod beginning;
 mod built;
 mod damage;
 mod driver;
+mod join;
 mod protected;
 mod real;
 mod writer;

@@ -19,6 +19,7 @@ mod judge;
 mod kill;
 mod opus;
 mod package;
+mod parts;
 mod per_title;
 mod protected;
 mod renewal;

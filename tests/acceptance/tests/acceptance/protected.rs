@@ -13,7 +13,7 @@ use crate::server::{Server, fresh, wait_for};
 const KEK: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const NEXT_KEK: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
 
-fn keeping_keys(data: &Path) -> Server {
+pub(crate) fn keeping_keys(data: &Path) -> Server {
     let mut command = Command::new(judge::lectern());
     command.env("LECTERN_KEK", format!("{KEK},{NEXT_KEK}"));
     Server::launch(command, data, &[])

@@ -35,7 +35,8 @@ impl Bench {
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
         let (filename, ladder) = ("talk.mp4".to_owned(), "lecture".to_owned());
         let size_bytes = Some(SOURCE.len() as u64);
-        let announced = NewUpload { tenant_id: tenant_id.clone(), filename, size_bytes, ladder, protection };
+        let announced =
+            NewUpload { tenant_id: tenant_id.clone(), filename, size_bytes, parts: vec![], ladder, protection };
         let (upload, _) = store.create_upload(&announced, now_ms()).await.unwrap();
         let asset = store.attach_source(&tenant_id, &upload.id, SOURCE.len() as u64, "ab", now_ms()).await.unwrap();
         media.put_new(&publication::source_key(&asset.id), Bytes::from_static(SOURCE)).await.unwrap();
@@ -63,7 +64,7 @@ impl Bench {
 async fn begun(bench: &Bench) -> (UploadRow, ClaimedJob) {
     let (store, tenant_id) = (&bench.workshop.store, bench.asset.tenant_id.clone());
     let (filename, ladder) = ("talk.mp4".to_owned(), "lecture".to_owned());
-    let announced = NewUpload { tenant_id, filename, size_bytes: Some(100), ladder, protection: None };
+    let announced = NewUpload { tenant_id, filename, size_bytes: Some(100), parts: vec![], ladder, protection: None };
     let (upload, asset) = store.create_upload(&announced, now_ms()).await.unwrap();
     bench.media.stage_append(&publication::staging_key(&asset.id), 0, Bytes::from(vec![7; 50])).await.unwrap();
     store.record_received(&asset.tenant_id, &upload.id, 50, now_ms()).await.unwrap();

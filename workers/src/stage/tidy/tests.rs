@@ -54,8 +54,14 @@ impl Bench {
     async fn announced(&self, at_ms: i64) -> UploadRow {
         let store = &self.workshop.store;
         let (tenant_id, ladder) = (self.tenant.clone(), "lecture".to_owned());
-        let upload =
-            NewUpload { tenant_id, filename: "talk.mp3".to_owned(), size_bytes: Some(9), ladder, protection: None };
+        let upload = NewUpload {
+            tenant_id,
+            filename: "talk.mp3".to_owned(),
+            size_bytes: Some(9),
+            parts: vec![],
+            ladder,
+            protection: None,
+        };
         store.create_upload(&upload, at_ms).await.unwrap().0
     }
 

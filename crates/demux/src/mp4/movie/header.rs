@@ -7,14 +7,14 @@ use crate::mp4::language;
 use crate::{DemuxError, Roles};
 
 /// `tkhd` (§8.3.2).
-pub(super) struct TrackHeader {
-    pub(super) id: u32,
-    pub(super) enabled: bool,
-    pub(super) turned: bool,
+pub(in crate::mp4) struct TrackHeader {
+    pub(in crate::mp4) id: u32,
+    pub(in crate::mp4) enabled: bool,
+    pub(in crate::mp4) turned: bool,
 }
 
 impl TrackHeader {
-    pub(super) fn parse(tkhd: &Atom) -> Result<Self, DemuxError> {
+    pub(in crate::mp4) fn parse(tkhd: &Atom) -> Result<Self, DemuxError> {
         let (version, flags, mut fields) = tkhd.full()?;
         let mut read = || {
             fields.skip(if version == 1 { 16 } else { 8 })?;
@@ -29,13 +29,13 @@ impl TrackHeader {
 }
 
 /// `mdhd` and `elng` (§8.4.2, §8.4.6).
-pub(super) struct MediaHeader {
-    pub(super) timescale: Timescale,
-    pub(super) language: String,
+pub(in crate::mp4) struct MediaHeader {
+    pub(in crate::mp4) timescale: Timescale,
+    pub(in crate::mp4) language: String,
 }
 
 impl MediaHeader {
-    pub(super) fn parse(mdia: &Atom, quicktime: bool) -> Result<Self, DemuxError> {
+    pub(in crate::mp4) fn parse(mdia: &Atom, quicktime: bool) -> Result<Self, DemuxError> {
         let mdhd = mdia.need(b"mdhd")?;
         let (version, _, mut fields) = mdhd.full()?;
         let mut read = || {
@@ -55,7 +55,7 @@ impl MediaHeader {
 }
 
 /// That the media lie in this file (`dref`, §8.7.2).
-pub(super) fn own_media(minf: &Atom, reference: u16, id: u32) -> Result<(), DemuxError> {
+pub(in crate::mp4) fn own_media(minf: &Atom, reference: u16, id: u32) -> Result<(), DemuxError> {
     let Some(dref) = minf.child(b"dinf")?.map(|dinf| dinf.child(b"dref")).transpose()?.flatten() else { return Ok(()) };
     let Some(index) = usize::from(reference).checked_sub(1) else { return Ok(()) };
     let Some(entry) = dref.children_from(8).nth(index) else { return Ok(()) };
@@ -68,7 +68,7 @@ pub(super) fn own_media(minf: &Atom, reference: u16, id: u32) -> Result<(), Demu
 }
 
 /// Names and roles in `udta`, of which a damaged one is no reason to refuse anything.
-pub(super) fn user_data(udta: &Atom, roles: &mut Roles, label: &mut Option<String>) {
+pub(in crate::mp4) fn user_data(udta: &Atom, roles: &mut Roles, label: &mut Option<String>) {
     for atom in udta.children().map_while(Result::ok) {
         match &atom.kind {
             b"name" => *label = language::label(atom.body).or(label.take()),
