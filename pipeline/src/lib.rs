@@ -58,8 +58,7 @@ pub use fake::{CollectingSink, FakeEngine};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
 pub use scenes::{
-    GLANCE_COLUMNS, GLANCE_ROWS, Glance, Greys, RangeScenes, RecordingScenes, Scene, SceneKind, SceneShares,
-    SceneWatch, SlideChange,
+    GLANCE_COLUMNS, GLANCE_ROWS, Glance, Greys, RangeScenes, RecordingScenes, Scene, SceneKind, SceneWatch, SlideChange,
 };
 pub use walk::{Coding, DecodedPictures, Picture, Placed, Walked, walk};
 pub use xpsnr::{FAST_RATE, Luma, MOST_DB, Quality, Reference};

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine_host::{EngineOptions, EngineSession, FileSource, ReadAt};
 use ladders::Ladder;
 use media_types::loss::joined;
-use media_types::{EncodePlan, GopRange, Loss, ProbeReport, TrackRecord, VideoPlan};
+use media_types::{EncodePlan, GopRange, Loss, ProbeReport, RenditionQuality, TrackRecord, VideoPlan};
 use pipeline::{RecordingScenes, StillsOrder};
 use serde::Serialize;
 
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
-use crate::quality::{self, RenditionQuality};
+use crate::quality;
 use crate::track::{
     Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, SoundParts, Stills, TextPart, decide, encode_audio,
     encode_range, make_stills, read_text, unless_dispensable,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use futures::future::BoxFuture;
+pub(crate) use media_types::publication::video_track;
 use media_types::{AudioCodec, AudioPlan, CodecConfig, Rendition, SegmentRecord, TrackKind, VideoPlan};
 use pipeline::{RangeCheck, RangeFault, StillsOrder};
 use serde::{Deserialize, Serialize};
@@ -94,11 +95,6 @@ pub(crate) struct TrackPart {
     pub(crate) priming_samples: u32,
     /// The segments, in order.
     pub(crate) segments: Vec<SegmentRecord>,
-}
-
-/// Folder name of a rendition's track.
-pub(crate) fn video_track(rendition: &str) -> String {
-    format!("video-{rendition}")
 }
 
 /// What a rendition's track holds.

@@ -11,11 +11,12 @@ use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
 use media_types::loss::joined;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
-use media_types::{EncodePlan, GenerationIndex, Loss, PublishedFile, SegmentRecord, TrackRecord, publication};
+use media_types::{
+    Completion, EncodePlan, GenerationIndex, Loss, PublishedFile, SegmentRecord, TrackRecord, publication,
+};
 use packager::{TRICK_FILE, segment_path};
 use pipeline::RecordingScenes;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use super::Workshop;
 use super::protect::Protected;
@@ -78,8 +79,8 @@ impl Workshop {
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
         let losses = done.losses(&plan);
-        let result =
-            json!({ "generation": generation, "scenes": scenes.shares(), "quality": quality, "losses": losses });
+        let found = Completion { generation, scenes: Some(scenes.shares()), quality, losses: losses.clone() };
+        let result = serde_json::to_value(found).map_err(|error| WorkError::Storage(error.to_string()))?;
         self.commit(job, result, Some(FlowEvent::Complete { generation, losses })).await
     }
 
