@@ -106,7 +106,7 @@ export class Api extends EventTarget {
     return this.#send('GET', `/api/v1/assets/${encodeURIComponent(id)}`);
   }
 
-  /** Which renditions an asset has, and why: {ladder, decision, renditions, skipped}. */
+  /** Which renditions an asset has, and why: {ladder, decision, renditions}. */
   ladderOf(id) {
     return this.#send('GET', `/api/v1/assets/${encodeURIComponent(id)}/ladder`);
   }

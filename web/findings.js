@@ -1,6 +1,6 @@
 // What the engine found out about a recording, in words for whoever uploaded it or watches it. Nothing here knows the page.
 
-import { clock, percent, trackName } from './format.js';
+import { clock, trackName } from './format.js';
 
 /** From when to when, as clocks: "0:12 to 0:15"; "at 0:12" when that is the same second. */
 export function span({ from_ms, to_ms }) {
@@ -21,10 +21,10 @@ export function lossWords({ kind, track, detail }) {
   return kind === 'sound_silent' && track && track !== 'und' ? `${words} (${trackName({ name: track, lang: track })})` : words;
 }
 
-/** The loss that a moment of the presentation lies in, or null. */
-export function lossAt(losses, time_s) {
+/** What is wrong with a moment of the presentation; empty when it is as it was recorded. */
+export function lostAt(losses, time_s) {
   const ms = time_s * 1000;
-  return losses.find(({ from_ms, to_ms }) => from_ms <= ms && ms < to_ms) ?? null;
+  return losses.filter(({ from_ms, to_ms }) => from_ms <= ms && ms < to_ms).map(lossWords).join(', ');
 }
 
 /** "the file ends early" as "The file ends early." */
@@ -42,7 +42,7 @@ export function kindOf(scenes) {
   const shares = Object.entries(scenes ?? {}).filter(([name, share]) => SCENES[name] && share >= LEAST_SHARE).sort((a, b) => b[1] - a[1]);
   if (shares.length === 0) return '';
   if (shares.length === 1) return sentence(SCENES[shares[0][0]]).slice(0, -1);
-  const said = shares.map(([name, share]) => `${SCENES[name]} (${percent(share * 100)})`);
+  const said = shares.map(([name, share]) => `${SCENES[name]} (${Math.round(share * 100)} %)`);
   return shares[0][1] > 0.5 ? `Mostly ${said[0]}, then ${said.slice(1).join(', ')}` : `A mix: ${said.join(', ')}`;
 }
 
@@ -54,7 +54,7 @@ export function likeness(quality) {
 const kbits = (bps) => `${Math.round(bps / 1000)} kbit/s`;
 
 /** Why a recording has the renditions that it has, a sentence each, from the ladder of the asset. */
-export function decisionWords({ ladder, decision, renditions, skipped }) {
+export function decisionWords({ ladder, decision, renditions }) {
   const said = [];
   if (decision === null) said.push(`These are the qualities that “${ladder}” has for every recording of this kind.`);
   else {
@@ -64,6 +64,5 @@ export function decisionWords({ ladder, decision, renditions, skipped }) {
     for (const { name, bitrate_bps, xpsnr_db } of decision.chosen) said.push(`${name}: ${xpsnr_db.toFixed(1)} dB expected at ${kbits(bitrate_bps)}.`);
   }
   for (const { name } of renditions.filter(({ early_only: early }) => early)) said.push(`${name} was made for those alone who watched before the rest was ready.`);
-  for (const { name, reason } of skipped) said.push(`${name} was left out: ${reason}.`);
   return said;
 }

@@ -3,7 +3,7 @@
 import { cueAt } from './cues.js';
 import { byId, h, setText } from './dom.js';
 import { clock } from './format.js';
-import { lossAt, lossWords } from './findings.js';
+import { lostAt } from './findings.js';
 import { parseStoryboard } from './storyboard.js';
 
 const STEPS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30 };
@@ -94,8 +94,8 @@ export class Strip {
       picture.style.backgroundImage = `url("${cue.image.replace(/["\\]/g, encodeURIComponent)}")`;
       picture.style.backgroundPosition = `-${cue.x}px -${cue.y}px`;
     }
-    const lost = lossAt(this.#losses, time);
-    setText(byId('thumb-time'), lost === null ? clock(time) : `${clock(time)}: ${lossWords(lost)}`);
+    const lost = lostAt(this.#losses, time);
+    setText(byId('thumb-time'), lost === '' ? clock(time) : `${clock(time)}: ${lost}`);
     thumb.hidden = false;
     // Kept inside the strip, so that nothing hangs out of the page.
     const width = this.root.clientWidth;

@@ -1,7 +1,7 @@
 import './globals.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decisionWords, kindOf, likeness, lossAt, lossWords, sentence, span } from '../../web/findings.js';
+import { decisionWords, kindOf, likeness, lossWords, lostAt, sentence, span } from '../../web/findings.js';
 
 test('a loss says from when to when, and what is seen or heard there', () => {
   assert.deepEqual([[950, 61_000], [12_100, 12_900], [3_723_000, 3_724_000]].map(([from_ms, to_ms]) => span({ from_ms, to_ms })),
@@ -14,10 +14,10 @@ test('a loss says from when to when, and what is seen or heard there', () => {
   assert.equal(lossWords({ kind: 'colours_faded', detail: 'colours are faded from 0:01.0 to 0:02.0' }), 'colours are faded from 0:01.0 to 0:02.0');
 });
 
-test('a moment is within a loss from its first millisecond to the one before its end', () => {
-  const losses = [{ kind: 'a', from_ms: 1000, to_ms: 2000 }, { kind: 'b', from_ms: 5000, to_ms: 6000 }];
-  assert.deepEqual([0.999, 1, 1.999, 2, 5.5].map((time) => lossAt(losses, time)?.kind ?? null), [null, 'a', 'a', null, 'b']);
-  assert.equal(lossAt([], 3), null);
+test('a moment is within its losses from their first millisecond to the one before their end', () => {
+  const losses = [['a', 1000, 2000], ['b', 1500, 6000]].map(([detail, from_ms, to_ms]) => ({ kind: 'new', detail, from_ms, to_ms }));
+  assert.deepEqual([0.999, 1, 1.999, 2, 6].map((time) => lostAt(losses, time)), ['', 'a', 'a, b', 'b', '']);
+  assert.equal(lostAt([], 3), '');
 });
 
 test('what it shows is told by what there is most of', () => {
@@ -38,13 +38,12 @@ test('sentences begin and end as such', () => {
 
 test('a decision says what was tried, wanted and chosen', () => {
   const ladder = { ladder: 'lecture-per-title', renditions: [{ name: '360p', early_only: true }, { name: '720p', early_only: false }],
-    skipped: [{ name: '1080p', reason: 'the source is 720p' }],
     decision: { target_db: 39, step_db: 2, legible_lines: 720, is_drawn: true, sampled_ms: 16_000, trials: [1, 2, 3],
       chosen: [{ name: '720p', bitrate_bps: 300_400, xpsnr_db: 38.25 }] } };
   const said = decisionWords(ladder);
   assert.match(said[0], /“lecture-per-title” chose them by 16 s of this recording, encoded 3 times/);
   assert.deepEqual(said.slice(2), ['Since it is drawn (slides, or a screen), all of them have 720 lines or more, so that it can be read.',
-    '720p: 38.3 dB expected at 300 kbit/s.', '360p was made for those alone who watched before the rest was ready.', '1080p was left out: the source is 720p.']);
-  const plain = decisionWords({ ladder: 'film', renditions: [], skipped: [], decision: null });
+    '720p: 38.3 dB expected at 300 kbit/s.', '360p was made for those alone who watched before the rest was ready.']);
+  const plain = decisionWords({ ladder: 'film', renditions: [], decision: null });
   assert.deepEqual(plain, ['These are the qualities that “film” has for every recording of this kind.']);
 });
