@@ -106,6 +106,11 @@ export class Api extends EventTarget {
     return this.#send('GET', `/api/v1/assets/${encodeURIComponent(id)}`);
   }
 
+  /** Which renditions an asset has, and why: {ladder, decision, renditions}. */
+  ladderOf(id) {
+    return this.#send('GET', `/api/v1/assets/${encodeURIComponent(id)}/ladder`);
+  }
+
   cancel(id) {
     return this.#send('POST', `/api/v1/assets/${encodeURIComponent(id)}/cancel`, undefined, { 'Idempotency-Key': randomKey() });
   }

@@ -21,10 +21,10 @@ const uploads = new Uploads(api);
 const player = new Player(api, () => watch(null));
 const library = showLibrary(book, { api, watch, hidden: (asset) => asset.state === 'awaiting_upload' && uploads.owns(asset.id) });
 
-function watch(asset) {
+function watch(asset, from = null) {
   library.choose(asset?.id ?? null);
   history.replaceState(null, '', asset ? `#watch=${asset.id}` : location.pathname + location.search);
-  if (asset) player.open(asset).catch((problem) => complain('It cannot be played:', problem));
+  if (asset) player.open(asset, from).catch((problem) => complain('It cannot be played:', problem));
   else byId('library-title').focus();
 }
 

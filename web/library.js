@@ -3,6 +3,8 @@
 import { announce, byId, complain, confirmed, h, setText } from './dom.js';
 import { again, ago, badge, bytes, clock, eta, percent, quality, stage } from './format.js';
 import { milestones } from './assets.js';
+import { Findings } from './findings-view.js';
+import { likeness } from './findings.js';
 
 const WORDS = {
   playable: 'can be watched now, more qualities follow', ready: 'is ready in all qualities', failed: 'could not be processed', cancelled: 'was cancelled',
@@ -31,11 +33,12 @@ class Row {
     this.rungs = h('div', { class: 'rungs' });
     this.skipped = h('p', { class: 'skipped', hidden: true });
     this.trouble = h('div', { class: 'trouble', hidden: true });
+    this.findings = new Findings(api, (seconds) => watch(this.asset, seconds));
     this.cancel = h('button', { type: 'button', onclick: () => this.#cancel() }, 'Cancel');
     this.remove = h('button', { type: 'button', class: 'quiet', onclick: () => this.#remove() }, 'Delete');
     this.element = h('li', { class: 'asset', 'data-id': asset.id },
       this.play,
-      h('div', { class: 'asset-body' }, this.name, h('p', { class: 'asset-line' }, this.badge, this.figures), this.bar, this.rungs, this.skipped, this.trouble),
+      h('div', { class: 'asset-body' }, this.name, h('p', { class: 'asset-line' }, this.badge, this.figures), this.bar, this.rungs, this.skipped, this.findings.element, this.trouble),
       h('div', { class: 'asset-actions' }, this.cancel, this.remove));
     this.update(asset);
   }
@@ -54,6 +57,7 @@ class Row {
     this.bar.value = asset.progress.percent;
     this.bar.setAttribute('aria-label', `Progress of ${asset.filename}`);
     this.#updateRungs(asset, working);
+    this.findings.update(asset);
     this.#updateTrouble(asset);
     this.#updatePoster(asset);
     const renewing = ['waiting', 'processing'].includes(asset.renewal?.state);
@@ -88,7 +92,9 @@ class Row {
       bar.value = rendition.percent;
       bar.className = rendition.state === 'done' ? 'done' : '';
       bar.setAttribute('aria-label', `${rendition.name} of ${asset.filename}`);
-      setText(state, RUNG_WORDS[rendition.state] ?? percent(rendition.percent));
+      const measured = rendition.state === 'done' ? likeness(rendition.quality) : '';
+      setText(state, measured || (RUNG_WORDS[rendition.state] ?? percent(rendition.percent)));
+      state.title = measured ? 'How like the recording it looks (XPSNR): higher is better' : '';
     });
     this.skipped.hidden = left.length === 0 || (!working && asset.state !== 'ready');
     setText(this.skipped, leftOut(left));
@@ -138,7 +144,7 @@ class Row {
   }
 }
 
-/** Shows the book's assets in the list; `watch(asset)` is called when one is chosen, `hidden(asset)` says which not to show. */
+/** Shows the book's assets in the list; `watch(asset, seconds)` is called when one is chosen, from a moment on if there is one, `hidden(asset)` says which not to show. */
 export function showLibrary(book, { api, watch, hidden }) {
   const list = byId('assets');
   const rows = new Map();

@@ -63,9 +63,10 @@ export class Player {
     return this.#asset?.id ?? null;
   }
 
-  /** Shows an asset and starts it. */
-  async open(asset) {
+  /** Shows an asset and starts it, at a second of it if one is given. */
+  async open(asset, from = null) {
     if (this.assetId === asset.id) {
+      if (from !== null) this.video.currentTime = from;
       this.video.play().catch(() => {});
       return;
     }
@@ -76,9 +77,10 @@ export class Player {
     byId('watch').hidden = false;
     setText(byId('watch-title'), asset.filename);
     byId('watch-title').focus();
+    this.strip.tell(asset.losses);
     try {
       const where = await this.#find(asset);
-      if (opened === this.#opened) this.#load(where, { at: null, play: true });
+      if (opened === this.#opened) this.#load(where, { at: from, play: true });
     } catch (problem) {
       if (opened === this.#opened) this.#note(`It cannot be played: ${problem.message}`);
     }
@@ -101,6 +103,7 @@ export class Player {
     if (asset.id !== this.assetId) return;
     this.#asset = asset;
     setText(byId('watch-title'), asset.filename);
+    this.strip.tell(asset.losses);
     if (asset.complete_at && !this.#whole && !this.#moving && this.#hls !== null) this.#moveOn();
   }
 

@@ -1,8 +1,9 @@
 // The strip beneath the video: where it stands, what is loaded, a picture of where the pointer is. A slider for the keyboard.
 
 import { cueAt } from './cues.js';
-import { byId, setText } from './dom.js';
+import { byId, h, setText } from './dom.js';
 import { clock } from './format.js';
+import { lostAt } from './findings.js';
 import { parseStoryboard } from './storyboard.js';
 
 const STEPS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30 };
@@ -10,11 +11,13 @@ const STEPS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDow
 export class Strip {
   #cues = [];
   #load = 0;
+  #losses = [];
 
   constructor(video) {
     this.video = video;
     this.root = byId('strip');
     for (const name of ['timeupdate', 'progress', 'seeking', 'durationchange', 'emptied']) video.addEventListener(name, () => this.#draw());
+    video.addEventListener('durationchange', () => this.#mark());
     this.root.addEventListener('pointermove', (event) => this.#preview(event));
     this.root.addEventListener('pointerleave', () => { byId('thumb').hidden = true; });
     this.root.addEventListener('pointerdown', (event) => this.#drag(event));
@@ -34,6 +37,23 @@ export class Strip {
       if (load === this.#load) this.#cues = cues;
     } catch {
       // Thumbnails are a courtesy.
+    }
+  }
+
+  /** Marks what of the recording is not as it was recorded. */
+  tell(losses = []) {
+    this.#losses = losses;
+    this.#mark();
+  }
+
+  #mark() {
+    for (const mark of this.root.querySelectorAll('.strip-loss')) mark.remove();
+    const end_ms = this.#duration * 1000;
+    for (const { from_ms, to_ms } of this.#losses.filter((loss) => loss.from_ms < end_ms)) {
+      const mark = h('div', { class: 'strip-loss' });
+      mark.style.left = `${(100 * from_ms) / end_ms}%`;
+      mark.style.width = `${(100 * (Math.min(to_ms, end_ms) - from_ms)) / end_ms}%`;
+      this.root.append(mark);
     }
   }
 
@@ -74,7 +94,8 @@ export class Strip {
       picture.style.backgroundImage = `url("${cue.image.replace(/["\\]/g, encodeURIComponent)}")`;
       picture.style.backgroundPosition = `-${cue.x}px -${cue.y}px`;
     }
-    setText(byId('thumb-time'), clock(time));
+    const lost = lostAt(this.#losses, time);
+    setText(byId('thumb-time'), lost === '' ? clock(time) : `${clock(time)}: ${lost}`);
     thumb.hidden = false;
     // Kept inside the strip, so that nothing hangs out of the page.
     const width = this.root.clientWidth;

@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 use crate::options::ControlOptions;
 use crate::state::Api;
 use crate::{
-    assets, docs, events, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding, uploads, web,
+    assets, docs, events, findings, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding, uploads,
+    web,
 };
 
 /// The largest JSON body.
@@ -56,6 +57,7 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount(Admin, routes!(assets::list))
         .mount(Admin, routes!(assets::show, assets::delete))
         .mount(Admin, routes!(assets::cancel))
+        .mount(Admin, routes!(findings::ladder))
         .mount(Admin, routes!(renewals::renew_asset))
         .mount(Admin, routes!(jobs::list))
         .mount(Admin, routes!(jobs::show))

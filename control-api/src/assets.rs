@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use crate::state::Api;
 use crate::views::AssetView;
-use crate::{codes, error};
+use crate::{codes, error, findings};
 
 /// The query of the list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -188,7 +188,8 @@ pub(crate) async fn view(api: &Api, id: &AssetId) -> Result<AssetView, Problem> 
 pub(crate) async fn with_progress(api: &Api, row: AssetRow) -> Result<AssetView, Problem> {
     let progress = api.store.progress_at(&api.tenant, &row.id, api.now_ms()).await.map_err(error::store)?;
     let renewal = api.store.renewal_progress_at(&row, api.now_ms()).await.map_err(error::store)?;
-    Ok(AssetView::new(row, progress, renewal))
+    let found = findings::completion(api, &row).await?;
+    Ok(AssetView::new(row, progress, renewal, &found))
 }
 
 #[cfg(test)]

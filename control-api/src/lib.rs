@@ -6,6 +6,7 @@
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
 //!   staging. `parts`: recordings in several files.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
+//! - `findings`: what the engine found out about an asset, and why it has the renditions that it has.
 //! - `renewals`: what is ready, encoded again.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `transcoding`: the older routes of the same records, in camelCase.
@@ -20,6 +21,7 @@ mod codes;
 mod docs;
 mod error;
 mod events;
+mod findings;
 mod head_start;
 mod jobs;
 mod ladders;

@@ -3,11 +3,12 @@
 use asset_flow::{AssetState, FlowFailure, Phase, Renewal};
 use asset_store::{AssetRow, Progress, RenditionState, SourcePart, UploadRow, UploadState};
 use kernel::{Problem, rfc3339};
-use media_types::{AssetId, Loss, LossKind, UploadId};
+use media_types::{AssetId, Completion, Loss, LossKind, UploadId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error;
+use crate::findings::{QualityView, ScenesView};
 use crate::parts::{self, PartView};
 use crate::state::Api;
 
@@ -143,6 +144,8 @@ pub(crate) struct RenditionView {
     /// Why a rung was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// How good it looks; null until the asset is ready, and where nothing was measured.
+    quality: Option<QualityView>,
 }
 
 /// Why an asset failed.
@@ -210,6 +213,8 @@ pub(crate) struct AssetView {
     progress: ProgressView,
     /// The renditions of its plan, lowest first, then the rungs left out.
     renditions: Vec<RenditionView>,
+    /// How much of it is slides, a screen, a talking head or a film; null until it is ready, and without pictures.
+    scenes: Option<ScenesView>,
     /// What a person should know about the result, one sentence each.
     warnings: Vec<String>,
     /// What of the recording is missing or damaged, and what stands in its place, in order.
@@ -296,6 +301,7 @@ pub(crate) fn progress(progress: Progress) -> (ProgressView, Vec<RenditionView>)
         state: state_name(rendition.state),
         percent: tenths(rendition.percent),
         reason: rendition.reason,
+        quality: None,
     };
     let view = ProgressView { stage: progress.stage, percent: tenths(progress.percent), eta_s: progress.eta_s };
     (view, progress.renditions.into_iter().map(rendition).collect())
@@ -326,9 +332,12 @@ impl RenewalView {
 }
 
 impl AssetView {
-    /// `renewal` is how far its renewal is.
-    pub(crate) fn new(row: AssetRow, how_far: Progress, renewal: Option<Progress>) -> Self {
-        let (progress, renditions) = progress(how_far);
+    /// `renewal` is how far its renewal is, `found` what publishing everything of it came to.
+    pub(crate) fn new(row: AssetRow, how_far: Progress, renewal: Option<Progress>, found: &Completion) -> Self {
+        let (progress, mut renditions) = progress(how_far);
+        for rendition in &mut renditions {
+            rendition.quality = QualityView::find(found, &rendition.name);
+        }
         let warnings = row.flow.plan.as_ref().map(|plan| plan.warnings.clone()).unwrap_or_default();
         let losses = losses(&row.flow);
         let failure = row.flow.failure.filter(|_| matches!(row.state, Phase::Errored | Phase::Deleting));
@@ -350,6 +359,7 @@ impl AssetView {
             protection: row.protection.map(|scheme| scheme.as_str()),
             progress,
             renditions,
+            scenes: ScenesView::new(found),
             warnings,
             losses,
             error: failure.map(FailureView::from),

@@ -15,10 +15,10 @@ use engine_host::protocol::Confinement;
 use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
-    AudioPlan, CodecConfig, FrameMap, FrameRate, LoudnessTarget, Rendition, Shown, StillsPlan, Timescale, VideoCodec,
+    AudioPlan, CodecConfig, FrameMap, FrameRate, LoudnessTarget, Rendition, Shown, Timescale, VideoCodec,
     VideoEncoding, VideoProbe,
 };
-use pipeline::{AudioOrder, RangeOrder, StillsOrder, VideoSetup};
+use pipeline::{AudioOrder, PosterOrder, RangeOrder, SheetOrder, StillsOrder, VideoSetup};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -205,18 +205,14 @@ async fn pictures_are_probed_encoded_and_made_stills_of() {
     let (summary, counted) = within(async { tokio::join!(encode, count(receiver)) }).await;
     assert_eq!((summary.unwrap().frames_per_track, counted), (vec![100], (100, 0)));
 
-    let plan = StillsPlan {
-        poster_pts: video.packets[10].pts,
-        poster_width: 160,
-        poster_height: 96,
-        tile_pts: [0, 25, 50, 75, 99].map(|at| video.packets[at].pts).to_vec(),
-        tile_interval_ms: 1000,
-        tile_width: 80,
-        tile_height: 48,
-        columns: 3,
+    let tile_pts = [0, 25, 50, 75, 99].map(|at| video.packets[at].pts).to_vec();
+    let order = StillsOrder {
+        stream_index: video.stream_index,
+        clock: Default::default(),
+        rotation: video.rotation,
+        poster: Some(PosterOrder { pts: video.packets[10].pts, width: 160, height: 96 }),
+        sheet: Some(SheetOrder { tile_pts, tile_width: 80, tile_height: 48, columns: 3 }),
     };
-    let order =
-        StillsOrder { stream_index: video.stream_index, clock: Default::default(), rotation: video.rotation, plan };
     let (sender, receiver) = mpsc::channel(4);
     let stills = session.stills(order, sender);
     let (summary, counted) = within(async { tokio::join!(stills, count(receiver)) }).await;

@@ -97,10 +97,16 @@ impl TrickPlan {
                 chosen.push(at);
             }
         }
+        Self::of(&chosen, end_pts).filter(|plan| plan.pictures.len() > 1)
+    }
+
+    /// Of these keyframes, each of which lasts until the next one, or to `end_pts`. `None` unless they ascend, and none lasts
+    /// for longer than an index can say.
+    fn of(chosen: &[i64], end_pts: i64) -> Option<Self> {
         let ends = chosen.iter().skip(1).copied().chain([end_pts]);
-        let pictures = chosen.iter().zip(ends).map(|(&at, end)| Some((at, u32::try_from(end - at).ok()?)));
-        let pictures: Vec<_> = pictures.collect::<Option<_>>()?;
-        (pictures.len() > 1).then_some(Self { pictures, next: 0 })
+        let length = |(&at, end): (&i64, i64)| u32::try_from(end.checked_sub(at)?).ok().filter(|ticks| *ticks > 0);
+        let pictures = chosen.iter().zip(ends).map(|pair| Some((*pair.0, length(pair)?)));
+        Some(Self { pictures: pictures.collect::<Option<_>>()?, next: 0 })
     }
 
     /// Whether the keyframe of this time is among them.

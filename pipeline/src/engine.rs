@@ -192,7 +192,7 @@ pub struct AudioOrder {
     pub gain_db: f64,
 }
 
-/// Make the poster and the storyboard.
+/// Make a poster, or the sheet of a storyboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StillsOrder {
     /// Index of the video stream in its container.
@@ -202,19 +202,64 @@ pub struct StillsOrder {
     pub clock: StreamClock,
     /// Turn applied to every picture before scaling.
     pub rotation: Rotation,
-    /// What is made.
-    pub plan: StillsPlan,
+    /// The poster, if that is made.
+    pub poster: Option<PosterOrder>,
+    /// The storyboard's sheet, if that is made.
+    pub sheet: Option<SheetOrder>,
+}
+
+/// One picture of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PosterOrder {
+    /// Its presentation time, in source ticks.
+    pub pts: i64,
+    /// Size in pixels.
+    pub width: u32,
+    /// Size in pixels.
+    pub height: u32,
+}
+
+/// Key frames of a video, small, side by side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetOrder {
+    /// Their presentation times, one a tile, ascending, in source ticks. Where there is no key frame the one before is taken.
+    pub tile_pts: Vec<i64>,
+    /// Size in pixels.
+    pub tile_width: u32,
+    /// Size in pixels.
+    pub tile_height: u32,
+    /// Tiles in a row at most.
+    pub columns: u32,
 }
 
 impl StillsOrder {
-    /// The order for the stills of `video`.
-    pub fn new(video: &VideoPlan, plan: &StillsPlan) -> Self {
+    /// The order for the poster of a recording.
+    pub fn poster(video: &VideoPlan, plan: &StillsPlan) -> Self {
+        let poster = PosterOrder { pts: plan.poster_pts, width: plan.poster_width, height: plan.poster_height };
         Self {
             stream_index: video.stream_index,
             clock: video.clock.clone(),
             rotation: video.rotation,
-            plan: plan.clone(),
+            poster: Some(poster),
+            sheet: None,
         }
+    }
+
+    /// The order for the sheet of a file that has nothing but key frames, of these times, of what was encoded: upright.
+    pub fn sheet(plan: &StillsPlan, tile_pts: Vec<i64>) -> Self {
+        let StillsPlan { tile_width, tile_height, columns, .. } = *plan;
+        Self {
+            stream_index: 0,
+            clock: StreamClock::default(),
+            rotation: Rotation::None,
+            poster: None,
+            sheet: Some(SheetOrder { tile_pts, tile_width, tile_height, columns }),
+        }
+    }
+
+    /// Pictures of the video that it takes.
+    pub fn pictures(&self) -> u64 {
+        u64::from(self.poster.is_some()) + self.sheet.as_ref().map_or(0, |sheet| sheet.tile_pts.len() as u64)
     }
 }
 
@@ -334,7 +379,7 @@ pub struct AudioSummary {
     pub losses: Vec<Loss>,
 }
 
-/// What making the stills came to.
+/// What making the stills came to: all 0 without a sheet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StillsSummary {
     /// Tiles in the sheet.
@@ -417,7 +462,7 @@ pub trait Engine {
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.
     fn encode_audio(&mut self, order: &AudioOrder, sink: &mut dyn EngineSink) -> Result<AudioSummary, EngineError>;
 
-    /// Makes [`POSTER`] and [`STORYBOARD`].
+    /// Makes [`POSTER`], [`STORYBOARD`], or both, as ordered.
     ///
     /// # Errors
     /// [`EngineError::Stopped`] when the sink says so, otherwise whose fault it is.

@@ -159,15 +159,17 @@ impl Engine for FakeEngine {
 
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError> {
         self.check_stream(order.stream_index, self.video_index())?;
-        let plan = &order.plan;
-        let total = plan.tile_pts.len() as u64 + 1;
-        sink.image(POSTER, jpeg(&plan.poster_pts.to_be_bytes()))?;
-        sink.progress(1, total)?;
-        let seed: Vec<u8> = plan.tile_pts.iter().flat_map(|pts| pts.to_be_bytes()).collect();
+        let total = order.pictures();
+        if let Some(poster) = &order.poster {
+            sink.image(POSTER, jpeg(&poster.pts.to_be_bytes()))?;
+            sink.progress(1, total)?;
+        }
+        let Some(sheet) = &order.sheet else { return Ok(StillsSummary::default()) };
+        let seed: Vec<u8> = sheet.tile_pts.iter().flat_map(|pts| pts.to_be_bytes()).collect();
         sink.image(STORYBOARD, jpeg(&seed))?;
         sink.progress(total, total)?;
-        let tiles = u32::try_from(plan.tile_pts.len()).unwrap_or(u32::MAX);
-        let columns = plan.columns.max(1);
+        let tiles = u32::try_from(sheet.tile_pts.len()).unwrap_or(u32::MAX);
+        let columns = sheet.columns.max(1);
         Ok(StillsSummary { tiles, sheet_columns: columns, sheet_rows: tiles.div_ceil(columns) })
     }
 

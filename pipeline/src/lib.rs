@@ -50,16 +50,16 @@ pub use clock::{ClockWatch, ClockedPacket, MendedClock};
 pub use coded::{CodedPicture, CodedPictures, CodedSource, CodedStream, Colours, SourceCodec};
 pub use engine::{
     AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Judge, MAX_CUE_BYTES, MAX_CUES, MAX_TEXT_BYTES, POSTER,
-    RangeOrder, RangeSummary, STORYBOARD, SourceRead, StillsOrder, StillsSummary, Stop, TextCue, TextOrder,
-    TextSummary, VideoSetup, compared_at,
+    PosterOrder, RangeOrder, RangeSummary, STORYBOARD, SheetOrder, SourceRead, StillsOrder, StillsSummary, Stop,
+    TextCue, TextOrder, TextSummary, VideoSetup, compared_at,
 };
 pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
 pub use scenes::{
-    GLANCE_COLUMNS, GLANCE_ROWS, Glance, Greys, RangeScenes, RecordingScenes, Scene, SceneKind, SceneShares,
-    SceneWatch, SlideChange,
+    GLANCE_COLUMNS, GLANCE_ROWS, Glance, Greys, RangeScenes, RecordingScenes, Scene, SceneKind, SceneWatch, SlideChange,
 };
+pub use stills::tile_frames;
 pub use walk::{Coding, DecodedPictures, Picture, Placed, Walked, walk};
 pub use xpsnr::{FAST_RATE, Luma, MOST_DB, Quality, Reference};

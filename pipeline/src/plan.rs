@@ -11,7 +11,7 @@ use crate::ends::{belongs, hold_first, hold_last};
 use crate::exact::TimeBase;
 use crate::shape::shape;
 use crate::sound::{PictureGrid, Track};
-use crate::stills::{self, stills};
+use crate::stills::stills;
 use crate::text::Origin;
 use crate::timeline::Timeline;
 use crate::{PlanError, is_worth_deciding, losses, ranges, text};
@@ -165,15 +165,7 @@ fn with_pictures(
     if selection.renditions.is_empty() {
         return Err(PlanError::empty_ladder(&ladder.name));
     }
-    let source = stills::Source {
-        packets: &packets,
-        base,
-        frame_map: &timeline.frame_map,
-        frame_rate: timeline.frame_rate,
-        width,
-        height,
-    };
-    let stills = stills(&source);
+    let stills = stills(&timeline.frame_map, timeline.frame_rate, (width, height));
     let plan = video_plan(video, timeline, selection.renditions);
     let plan = EncodePlan {
         ladder: ladder.pin(),

@@ -28,7 +28,7 @@ use kind::Kinds;
 
 pub use glance::{GLANCE_COLUMNS, GLANCE_ROWS, Glance};
 pub use greys::Greys;
-pub use join::{RecordingScenes, SceneShares};
+pub use join::RecordingScenes;
 
 /// What stands still before a change ...
 const BEFORE_MS: u64 = 400;

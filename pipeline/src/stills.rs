@@ -1,9 +1,7 @@
 //! Which pictures stand for a video: a poster and a storyboard.
 
 use media_types::time::rescale;
-use media_types::{FrameMap, FrameRate, PacketTime, StillsPlan};
-
-use crate::exact::TimeBase;
+use media_types::{FrameMap, FrameRate, StillsPlan, VideoPlan};
 
 /// The poster is the picture at this time, or at a tenth of the video if that is sooner.
 const POSTER_S: u64 = 5;
@@ -16,30 +14,19 @@ const TILE_WIDTH: u32 = 160;
 /// Tall pictures get narrower tiles, so that a sheet stays within what browsers decode.
 const MAX_TILE_HEIGHT: u32 = 320;
 
-/// What stills are chosen from.
-pub(crate) struct Source<'r> {
-    pub(crate) packets: &'r [PacketTime],
-    pub(crate) base: TimeBase,
-    pub(crate) frame_map: &'r FrameMap,
-    pub(crate) frame_rate: FrameRate,
-    /// Upright, square pixels.
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-}
-
-pub(crate) fn stills(source: &Source<'_>) -> StillsPlan {
-    let frames = source.frame_map.frame_count();
-    let duration_ms = frames_to_ms(frames, source.frame_rate).max(1);
+/// The stills of a video whose pictures are `width` by `height`, upright, with square pixels.
+pub(crate) fn stills(frame_map: &FrameMap, frame_rate: FrameRate, (width, height): (u32, u32)) -> StillsPlan {
+    let frames = frame_map.frame_count();
+    let duration_ms = frames_to_ms(frames, frame_rate).max(1);
     let interval_ms = duration_ms.div_ceil(MAX_TILES).next_multiple_of(1000).max(TILE_INTERVAL_MS);
     let tiles = duration_ms.div_ceil(interval_ms);
-    let poster_frame = ms_to_frame(POSTER_S * 1000, source.frame_rate).min(frames / 10);
-    let (poster_width, poster_height) = fit(source.width, source.height, POSTER_LINES);
-    let (tile_width, tile_height) = tile_size(source.width, source.height);
+    let poster_frame = ms_to_frame(POSTER_S * 1000, frame_rate).min(frames / 10);
+    let (poster_width, poster_height) = fit(width, height, POSTER_LINES);
+    let (tile_width, tile_height) = tile_size(width, height);
     StillsPlan {
-        poster_pts: shown_at(source.frame_map, &[poster_frame]).first().copied().unwrap_or_default(),
+        poster_pts: shown_at(frame_map, poster_frame),
         poster_width,
         poster_height,
-        tile_pts: tile_pts(source, tiles, interval_ms, frames),
         tile_interval_ms: to_u32(interval_ms),
         tile_width,
         tile_height,
@@ -47,56 +34,33 @@ pub(crate) fn stills(source: &Source<'_>) -> StillsPlan {
     }
 }
 
-/// For each interval the key frame nearest to its middle, since that one costs a single decoded picture; without one,
-/// the last one before.
-fn tile_pts(source: &Source<'_>, tiles: u64, interval_ms: u64, frames: u64) -> Vec<i64> {
-    let end_ms = frames_to_ms(frames, source.frame_rate);
-    let middle = |tile: u64| tile * interval_ms + interval_ms.min(end_ms.saturating_sub(tile * interval_ms)) / 2;
-    let middles: Vec<u64> = (0..tiles).map(middle).collect();
-    let last = frames.saturating_sub(1);
-    let targets: Vec<u64> = middles.iter().map(|&ms| ms_to_frame(ms, source.frame_rate).min(last)).collect();
-    let mut chosen = shown_at(source.frame_map, &targets);
-    let origin = source.frame_map.0.first().map_or(0, |shown| shown.source_pts);
-    let mut nearest: Vec<Option<u64>> = vec![None; chosen.len()];
-    for packet in source.packets.iter().filter(|packet| packet.keyframe && packet.pts >= origin) {
-        let since = source.base.since(packet.pts, origin, source.base).units(1000, 1);
-        let Some(ms) = since.and_then(|ms| u64::try_from(ms).ok()) else { continue };
-        let tile = usize::try_from(ms / interval_ms).unwrap_or(usize::MAX);
-        let (Some(middle), Some(best), Some(pts)) = (middles.get(tile), nearest.get_mut(tile), chosen.get_mut(tile))
-        else {
-            continue;
-        };
-        let distance = ms.abs_diff(*middle);
-        if best.is_none_or(|best| distance < best) {
-            (*best, *pts) = (Some(distance), packet.pts);
-        }
-    }
-    let mut keyframes: Vec<i64> =
-        source.packets.iter().filter(|packet| packet.keyframe).map(|packet| packet.pts).collect();
-    keyframes.sort_unstable();
-    for (pts, _) in chosen.iter_mut().zip(&nearest).filter(|(_, nearest)| nearest.is_none()) {
-        let before = keyframes.partition_point(|keyframe| keyframe <= pts);
-        *pts = before.checked_sub(1).map_or(*pts, |last| keyframes[last]);
-    }
-    // A picture that is held across intervals may be older than the key frame chosen before it.
-    for index in 1..chosen.len() {
-        chosen[index] = chosen[index].max(chosen[index - 1]);
-    }
-    chosen
+/// The frame that each tile of the storyboard shows: of the key frames that were encoded, in frames of the presentation and
+/// ascending, the one nearest to the middle of the tile's interval. Since there is one at least every 2 s, it is a second from there
+/// at most, or two in an interval that the end cuts short. Empty when there are none.
+pub fn tile_frames(video: &VideoPlan, stills: &StillsPlan, keyframes: &[u64]) -> Vec<u64> {
+    nearest_to_middles((video.frame_count(), video.frame_rate), u64::from(stills.tile_interval_ms.max(1)), keyframes)
 }
 
-/// The picture that each of `frames` (ascending) shows.
-fn shown_at(map: &FrameMap, frames: &[u64]) -> Vec<i64> {
-    let (mut out, mut end, mut runs) = (Vec::with_capacity(frames.len()), 0_u64, map.0.iter());
-    let mut pts = map.0.first().map_or(0, |shown| shown.source_pts);
-    for &frame in frames {
-        while end <= frame {
-            let Some(shown) = runs.next() else { break };
-            (end, pts) = (end + u64::from(shown.frames), shown.source_pts);
-        }
-        out.push(pts);
-    }
-    out
+fn nearest_to_middles((frames, rate): (u64, FrameRate), interval_ms: u64, keyframes: &[u64]) -> Vec<u64> {
+    let end_ms = frames_to_ms(frames, rate).max(1);
+    let nearest = |tile: u64| {
+        let start_ms = tile * interval_ms;
+        let middle = ms_to_frame(start_ms + interval_ms.min(end_ms - start_ms) / 2, rate);
+        let behind = keyframes.partition_point(|frame| *frame <= middle);
+        let around = keyframes[behind.saturating_sub(1)..].iter().take(2);
+        around.copied().min_by_key(|frame| frame.abs_diff(middle))
+    };
+    (0..end_ms.div_ceil(interval_ms).min(MAX_TILES)).filter_map(nearest).collect()
+}
+
+/// The picture that a frame shows.
+fn shown_at(map: &FrameMap, frame: u64) -> i64 {
+    let mut end = 0;
+    let found = map.0.iter().find(|shown| {
+        end += u64::from(shown.frames);
+        end > frame
+    });
+    found.or(map.0.last()).map_or(0, |shown| shown.source_pts)
 }
 
 fn tile_size(width: u32, height: u32) -> (u32, u32) {
@@ -140,56 +104,73 @@ fn to_u32(value: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use media_types::{Rational, Shown};
+    use media_types::Shown;
     use proptest::prelude::*;
 
     use super::*;
 
-    /// A video at 25 pictures per second in ticks of 1/25 s, with a key frame every `keyint` pictures.
-    fn plan(frames: i64, keyint: i64, width: u32, height: u32) -> StillsPlan {
-        let packets: Vec<PacketTime> = (0..frames).map(|pts| PacketTime { pts, keyframe: pts % keyint == 0 }).collect();
+    /// The stills of a video at 25 pictures per second in ticks of 1/25 s.
+    fn plan(frames: i64, width: u32, height: u32) -> StillsPlan {
         let map = FrameMap((0..frames).map(|source_pts| Shown { source_pts, frames: 1 }).collect());
-        stills(&Source {
-            packets: &packets,
-            base: TimeBase::new(Rational { num: 1, den: 25 }).unwrap(),
-            frame_map: &map,
-            frame_rate: FrameRate::new(25, 1).unwrap(),
-            width,
-            height,
-        })
+        stills(&map, FrameRate::new(25, 1).unwrap(), (width, height))
+    }
+
+    /// The frames of the tiles of a video at 25 pictures per second, with a key frame every 50 frames and at `others`.
+    fn tiles(frames: u64, others: &[u64]) -> Vec<u64> {
+        let mut keyframes: Vec<u64> = (0..frames).step_by(50).chain(others.iter().copied()).collect();
+        keyframes.sort_unstable();
+        let interval_ms = u64::from(plan(frames as i64, 640, 480).tile_interval_ms);
+        nearest_to_middles((frames, FrameRate::new(25, 1).unwrap()), interval_ms, &keyframes)
     }
 
     #[test]
     fn a_poster_comes_early_and_a_tile_every_ten_seconds() {
-        let short = plan(250, 50, 1920, 1080);
+        let short = plan(250, 1920, 1080);
         assert_eq!((short.poster_pts, short.poster_width, short.poster_height), (25, 1280, 720));
-        assert_eq!((short.tile_pts.as_slice(), short.columns), ([100].as_slice(), 1));
-        assert_eq!((short.tile_width, short.tile_height), (160, 90));
-        let minute = plan(1500, 10_000, 640, 480);
+        assert_eq!((short.tile_width, short.tile_height, short.columns), (160, 90, 1));
+        let minute = plan(1500, 640, 480);
         assert_eq!((minute.poster_pts, minute.poster_width, minute.poster_height), (125, 640, 480));
-        assert_eq!(minute.tile_pts, [0; 6], "it has a single key frame");
-        assert_eq!(minute.columns, 6);
+        assert_eq!((minute.tile_interval_ms, minute.columns), (10_000, 6));
+    }
+
+    #[test]
+    fn a_tile_shows_the_key_frame_nearest_to_the_middle_of_its_interval() {
+        assert_eq!(tiles(1500, &[]), [100, 350, 600, 850, 1100, 1350]);
+        assert_eq!(tiles(1501, &[120]), [120, 350, 600, 850, 1100, 1350, 1500], "a slide begins at the first one");
+        assert_eq!((tiles(1, &[]), tiles(60, &[])), (vec![0], vec![50]));
+        assert!(nearest_to_middles((1500, FrameRate::new(25, 1).unwrap()), 10_000, &[]).is_empty());
     }
 
     #[test]
     fn a_long_video_has_at_most_a_hundred_tiles() {
-        let long = plan(25 * 7200, 250, 1080, 1920);
-        assert_eq!((long.tile_pts.len(), long.tile_interval_ms, long.columns), (100, 72_000, 10));
+        let long = plan(25 * 7200, 1080, 1920);
+        assert_eq!((tiles(25 * 7200, &[]).len(), long.tile_interval_ms, long.columns), (100, 72_000, 10));
         assert_eq!((long.tile_width, long.tile_height), (160, 284));
     }
 
     proptest! {
         #[test]
-        fn tiles_are_real_pictures_in_order(frames in 1i64..40_000, keyint in 1i64..2000, width in 1u32..=16_384, height in 1u32..=16_384) {
-            let plan = plan(frames, keyint, width, height);
+        fn sizes_are_even_and_the_poster_is_a_picture(frames in 1i64..4000, width in 1u32..=16_384, height in 1u32..=16_384) {
+            let plan = plan(frames, width, height);
             prop_assert!((0..frames).contains(&plan.poster_pts));
-            prop_assert!(plan.tile_pts.iter().all(|pts| (0..frames).contains(pts)));
-            prop_assert!(plan.tile_pts.is_sorted());
-            prop_assert!((1..=100).contains(&plan.tile_pts.len()));
             for side in [plan.tile_width, plan.tile_height, plan.poster_width, plan.poster_height] {
                 prop_assert!(side >= 2 && side % 2 == 0);
             }
             prop_assert!(plan.tile_width <= TILE_WIDTH && plan.tile_height <= MAX_TILE_HEIGHT);
+        }
+
+        #[test]
+        fn every_tile_is_near_the_middle_of_its_interval(frames in 1u64..400_000, others in prop::collection::vec(0u64..400_000, 0..20)) {
+            let others: Vec<u64> = others.into_iter().filter(|frame| *frame < frames).collect();
+            let shown = tiles(frames, &others);
+            let interval = u64::from(plan(frames as i64, 640, 480).tile_interval_ms) / 40;
+            prop_assert_eq!(shown.len() as u64, frames.div_ceil(interval));
+            prop_assert!(shown.is_sorted() && shown.len() <= MAX_TILES as usize);
+            for (tile, frame) in (0..).zip(shown) {
+                let (start, end) = (tile * interval, ((tile + 1) * interval).min(frames));
+                let distance = frame.abs_diff((start + end) / 2);
+                prop_assert!(distance <= if end < frames { 26 } else { 50 }, "{} of {}: {}", tile, frames, frame);
+            }
         }
     }
 }

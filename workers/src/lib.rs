@@ -29,7 +29,6 @@ mod track;
 pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, LocalSound, Staging, decide_local, encode_local};
 pub use parts::open_recording;
-pub use quality::RenditionQuality;
 pub use run::{WorkerConfig, run_workers};
 pub use stage::{LadderSource, Protecting, Workshop};
 pub use track::SoundLevel;

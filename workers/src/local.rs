@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine_host::{EngineOptions, EngineSession, ReadAt};
 use ladders::Ladder;
 use media_types::loss::joined;
-use media_types::{EncodePlan, GopRange, Loss, ProbeReport, TrackRecord, VideoPlan};
+use media_types::{EncodePlan, GopRange, Loss, ProbeReport, RenditionQuality, TrackRecord, VideoPlan};
 use pipeline::{RecordingScenes, StillsOrder};
 use serde::Serialize;
 
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::parts::open_recording;
-use crate::quality::{self, RenditionQuality};
+use crate::quality;
 use crate::track::{
-    Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, SoundParts, Stills, TextPart, decide, encode_audio,
-    encode_range, make_stills, read_text, unless_dispensable,
+    Manner, ObjectSink, OnProgress, RangeParts, SoundLevel, SoundParts, TextPart, decide, encode_audio, encode_range,
+    make_stills, read_text, unless_dispensable,
 };
 use folder::Folder;
 
@@ -106,7 +106,7 @@ pub async fn encode_local(
     while let Some(ended) = running.join_next().await {
         ended.map_err(|error| WorkError::Engine(format!("a task of the encode panicked: {error}")))??;
     }
-    let result = finish(&plan, &board, &folder).await?;
+    let result = finish(&plan, &board, &folder, &engine.without_devices()).await?;
     folder.examine().await?;
     staging.publish(out)?;
     Ok(result)
@@ -193,7 +193,6 @@ struct Finished {
     ranges: Vec<Option<RangeParts>>,
     /// Nothing of a further track that could not be decoded.
     audio: Vec<Option<(SoundParts, SoundLevel)>>,
-    stills: Option<Stills>,
     text: Vec<TextPart>,
 }
 
@@ -296,9 +295,7 @@ async fn work(
                 lock(&board.finished).audio[track] = made.map(|made| (made.parts, made.level));
             }
             (Task::Stills, Some(video), Some(stills)) => {
-                let made =
-                    make_stills(&mut session, StillsOrder::new(video, stills), sink.as_ref(), on_progress).await?;
-                lock(&board.finished).stills = Some(made);
+                make_stills(&mut session, StillsOrder::poster(video, stills), sink.as_ref(), on_progress).await?;
             }
             (Task::Text, _, _) => {
                 let made = read_text(&mut session, &plan, sink.as_ref(), on_progress).await?;
@@ -311,7 +308,12 @@ async fn work(
     Ok(())
 }
 
-async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Result<LocalResult, WorkError> {
+async fn finish(
+    plan: &Arc<EncodePlan>,
+    board: &Board,
+    folder: &Folder,
+    engine: &EngineOptions,
+) -> Result<LocalResult, WorkError> {
     let finished = std::mem::take(&mut *lock(&board.finished));
     let absent = || WorkError::Engine("a part of the encode is missing".to_owned());
     let mut tracks = Vec::new();
@@ -339,7 +341,9 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
     for part in &finished.text {
         tracks.push(text_record(plan, part)?);
     }
-    let storyboard = finished.stills.as_ref().and_then(|made| Storyboard::new(made, plan, &scenes));
+    let read = |path| folder.read(path, None);
+    let storyboard = Storyboard::make(engine, (plan, &scenes), &tracks, read, Arc::new(|_| ())).await?;
+    let (storyboard, sheet) = storyboard.unzip();
     let keyframes = clear_keyframes(&tracks, |path| folder.read(path, None)).await?;
     let derived = Derived {
         plan,
@@ -350,7 +354,7 @@ async fn finish(plan: &Arc<EncodePlan>, board: &Board, folder: &Folder) -> Resul
         uri_prefix: "",
         protection: None,
     };
-    for file in derived.files()? {
+    for file in derived.files()?.into_iter().chain(sheet) {
         folder.put(file.path, file.bytes).await?;
     }
     Ok(LocalResult { plan: plan.clone(), tracks, missing_pictures, scenes, quality, losses: joined(losses), sound })

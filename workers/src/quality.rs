@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use media_types::{EncodePlan, VideoPlan};
+use media_types::{EncodePlan, RenditionQuality, VideoPlan};
 use pipeline::{Quality, RangeOrder, compared_at};
-use serde::Serialize;
 
 use crate::error::WorkError;
 use crate::track::{RangeParts, video_track};
@@ -21,15 +20,6 @@ pub(crate) fn judged(order: RangeOrder, plan: &VideoPlan) -> RangeOrder {
     let (first, count) = (order.first_frame, order.frame_count());
     let next = first.next_multiple_of(spaced) - first;
     order.judged((next..count).step_by(spaced as usize).collect(), COMPARED, true)
-}
-
-/// How good a rendition looks.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RenditionQuality {
-    /// Folder name of its track.
-    pub track: String,
-    /// XPSNR of the luma in decibels, at the size of the largest rendition.
-    pub xpsnr_db: f64,
 }
 
 /// Of every rendition that was judged, in the order of the plan.

@@ -155,14 +155,7 @@ impl Workshop {
         media: &AssetMedia,
         lease: &Lease,
     ) -> Result<EngineSession, WorkError> {
-        let nice = match job.priority {
-            WATCHED.. => WATCHED_NICE,
-            URGENT.. => URGENT_NICE,
-            RENEWAL.. => ORDINARY_NICE,
-            _ => RENEWAL_NICE,
-        };
-        let options = EngineOptions { nice, ..engine };
-        Ok(EngineSession::start(&options, media.recording(lease).await?).await?)
+        Ok(EngineSession::start(&niced(engine, job), media.recording(lease).await?).await?)
     }
 
     async fn commit(
@@ -227,6 +220,17 @@ impl Workshop {
             Err(error) => tracing::error!(job_id = %job.fence.job_id, %error, "a failure could not be recorded"),
         }
     }
+}
+
+/// The options for an engine that works for this job.
+fn niced(engine: EngineOptions, job: &ClaimedJob) -> EngineOptions {
+    let nice = match job.priority {
+        WATCHED.. => WATCHED_NICE,
+        URGENT.. => URGENT_NICE,
+        RENEWAL.. => ORDINARY_NICE,
+        _ => RENEWAL_NICE,
+    };
+    EngineOptions { nice, ..engine }
 }
 
 /// [`Workshop`] as the queue calls it.

@@ -1,18 +1,20 @@
-//! From the engine's samples to stored segments: what a range (`range`), a sound track (`sound`), the stills and text
-//! (`text`) have in common. `samples` stores nothing: it decides the renditions.
+//! From the engine's samples to stored segments: what a range (`range`), a sound track (`sound`), the stills (`stills`)
+//! and text (`text`) have in common. `samples` stores nothing: it decides the renditions.
 
 mod range;
 mod samples;
 mod sound;
+mod stills;
 mod text;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine_host::{EngineEvent, EngineHostError, EngineSession};
+use engine_host::{EngineEvent, EngineHostError};
 use futures::future::BoxFuture;
+pub(crate) use media_types::publication::video_track;
 use media_types::{AudioCodec, AudioPlan, CodecConfig, Rendition, SegmentRecord, TrackKind, VideoPlan};
-use pipeline::{RangeCheck, RangeFault, StillsOrder};
+use pipeline::{RangeCheck, RangeFault};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -23,6 +25,7 @@ pub(crate) use range::{Manner, RangeParts, encode_range};
 pub(crate) use samples::decide;
 pub use sound::SoundLevel;
 pub(crate) use sound::{SoundParts, encode_audio, encode_audio_part, first_gain, unless_dispensable};
+pub(crate) use stills::{Stills, make_sheet, make_stills};
 pub(crate) use text::{TextPart, read_text, text_grid, text_track};
 
 /// Events waiting between the engine and the packager; a full queue stops the engine.
@@ -96,11 +99,6 @@ pub(crate) struct TrackPart {
     pub(crate) segments: Vec<SegmentRecord>,
 }
 
-/// Folder name of a rendition's track.
-pub(crate) fn video_track(rendition: &str) -> String {
-    format!("video-{rendition}")
-}
-
 /// What a rendition's track holds.
 pub(crate) fn video_kind(plan: &VideoPlan, rendition: &Rendition) -> TrackKind {
     TrackKind::Video {
@@ -134,56 +132,6 @@ pub(crate) struct StoredFile {
     pub(crate) size_bytes: u64,
     /// Lower-case hex BLAKE3.
     pub blake3: String,
-}
-
-/// The stills, as stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stills {
-    /// The files.
-    pub(crate) files: Vec<StoredFile>,
-    /// Tiles per row of the storyboard.
-    pub(crate) columns: u32,
-    /// Rows of the storyboard.
-    pub(crate) rows: u32,
-    /// Tiles.
-    pub(crate) tiles: u32,
-}
-
-/// Makes and stores poster and storyboard.
-///
-/// # Errors
-/// When the engine or the sink fails.
-pub(crate) async fn make_stills(
-    session: &mut EngineSession,
-    order: StillsOrder,
-    sink: &dyn ObjectSink,
-    on_progress: OnProgress,
-) -> Result<Stills, WorkError> {
-    let (events_in, mut events) = mpsc::channel(EVENTS_IN_FLIGHT);
-    let store = async {
-        let mut files = Vec::new();
-        while let Some(event) = events.recv().await {
-            match event {
-                EngineEvent::Image { name, jpeg } => {
-                    let file =
-                        StoredFile { size_bytes: jpeg.len() as u64, blake3: crate::blake3(&jpeg), name: name.clone() };
-                    sink.put(name, jpeg).await?;
-                    files.push(file);
-                }
-                EngineEvent::Progress { done, total } => on_progress(share(done, total)),
-                EngineEvent::Config { .. } | EngineEvent::Sample { .. } | EngineEvent::Cue { .. } => {}
-            }
-        }
-        Ok(files)
-    };
-    let (summary, files) = tokio::join!(session.stills(order, events_in), store);
-    let files: Result<Vec<StoredFile>, WorkError> = files;
-    let (summary, files) = match (summary, files) {
-        (_, Err(stored)) => return Err(stored),
-        (Err(engine), Ok(_)) => return Err(engine.into()),
-        (Ok(summary), Ok(files)) => (summary, files),
-    };
-    Ok(Stills { files, columns: summary.sheet_columns, rows: summary.sheet_rows, tiles: summary.tiles })
 }
 
 fn share(done: u64, total: u64) -> f64 {

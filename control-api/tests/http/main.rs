@@ -6,6 +6,7 @@ mod access;
 mod arriving;
 mod assets;
 mod events;
+mod findings;
 mod licence;
 mod licence_proxy;
 mod pages;

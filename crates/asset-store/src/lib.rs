@@ -8,6 +8,7 @@
 //! - `renewals`: what is ready, encoded again beside what is served.
 //! - `uploads`: from the announcement of an upload to its source.
 //! - `reads`: single assets, pages of them, playback ids.
+//! - `findings`: what the engine found out, read from the results of jobs.
 //! - [`progress`]: how far an asset is, computed from its jobs.
 //! - `snapshot`: what the outbox says about an asset.
 //! - `sql`: every statement.
@@ -18,6 +19,7 @@
 mod apply;
 mod demand;
 mod error;
+mod findings;
 mod jobs;
 pub mod progress;
 mod reads;

@@ -201,7 +201,7 @@ impl EngineSession {
         }
     }
 
-    /// Makes the poster and the storyboard. A full `events` holds the engine back; a closed one stops it.
+    /// Makes a poster, or the sheet of a storyboard. A full `events` holds the engine back; a closed one stops it.
     ///
     /// # Errors
     /// As [`Self::encode_range`].
@@ -211,8 +211,9 @@ impl EngineSession {
         events: mpsc::Sender<EngineEvent>,
     ) -> Result<StillsSummary, EngineHostError> {
         let expected = Expected::of_stills(&order);
-        let (tiles, columns) = (order.plan.tile_pts.len() as u64, order.plan.columns);
+        let ordered = order.sheet.as_ref().map(|sheet| (sheet.tile_pts.len() as u64, sheet.columns));
         let fits = |sheet: &StillsSummary| {
+            let Some((tiles, columns)) = ordered else { return *sheet == StillsSummary::default() };
             let places = u64::from(sheet.sheet_columns) * u64::from(sheet.sheet_rows);
             u64::from(sheet.tiles) == tiles
                 && (1..=columns.max(1)).contains(&sheet.sheet_columns)

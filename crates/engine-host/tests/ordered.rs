@@ -12,7 +12,7 @@ use bytes::Bytes;
 use engine_host::protocol::{FromChild, Limits, encode};
 use engine_host::{EngineEvent, EngineHostError, EngineSession};
 use media_types::CodecConfig;
-use pipeline::{POSTER, STORYBOARD};
+use pipeline::{POSTER, STORYBOARD, StillsOrder};
 use support::liar::{aac, config, framed, liar, read, ready, sample};
 use support::{MemorySource, audio_order, range_order, within};
 use tokio::net::UnixStream;
@@ -133,6 +133,19 @@ async fn stills_are_those_that_were_ordered() {
         let mut session = support::session(stream, MemorySource::new(1000), STALL).await.unwrap();
         let (sender, _receiver) = mpsc::channel(4);
         let error = within(session.stills(support::stills_order(), sender)).await.unwrap_err();
+        assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
+        drop(session);
+        thread.join().unwrap();
+    }
+    for (what, lie) in [
+        ("a sheet beside the poster", [image(POSTER), image(STORYBOARD), done(0, 0, 0)].concat()),
+        ("tiles of no sheet", [image(POSTER), done(1, 1, 1)].concat()),
+    ] {
+        let (stream, thread) = liar([ready(), lie].concat());
+        let mut session = support::session(stream, MemorySource::new(1000), STALL).await.unwrap();
+        let (sender, _receiver) = mpsc::channel(4);
+        let order = StillsOrder { sheet: None, ..support::stills_order() };
+        let error = within(session.stills(order, sender)).await.unwrap_err();
         assert_eq!(error.code(), "engine.protocol", "{what}: {error}");
         drop(session);
         thread.join().unwrap();

@@ -1,4 +1,4 @@
-//! Poster and storyboard, from as few decoded pictures as will do.
+//! Posters and sheets of storyboards, from as few decoded pictures as will do.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
 use media_types::Rotation;
-use pipeline::{EngineError, EngineSink, POSTER, STORYBOARD, StillsOrder, StillsSummary};
+use pipeline::{EngineError, EngineSink, POSTER, PosterOrder, STORYBOARD, SheetOrder, StillsOrder, StillsSummary};
 
 use crate::convert::{Converter, Kind, Target};
 use crate::error::input;
@@ -23,44 +23,67 @@ pub(crate) fn stills(
     order: &StillsOrder,
     sink: &mut dyn EngineSink,
 ) -> Result<StillsSummary, EngineError> {
-    let plan = &order.plan;
     let mut pictures = Pictures::new(source, order.stream_index, &order.clock, 1, Arc::new(AtomicBool::new(false)))?;
-    let tiles = plan.tile_pts.len() as u32;
-    let total = u64::from(tiles) + 1;
+    let total = order.pictures();
+    if let Some(poster) = &order.poster {
+        let picture = poster_picture(&mut pictures, poster)?;
+        let mut still = scaled(&picture, (poster.width, poster.height), order.rotation)?;
+        sink.image(POSTER, jpeg::encode(&mut still, 3)?)?;
+        sink.progress(1, total)?;
+    }
+    match &order.sheet {
+        Some(sheet) => tiles(&mut pictures, sheet, (order.rotation, total), sink),
+        None => Ok(StillsSummary::default()),
+    }
+}
 
-    let mut poster = pictures.seek_before(plan.poster_pts)?;
+fn poster_picture(pictures: &mut Pictures, order: &PosterOrder) -> Result<frame::Video, EngineError> {
+    let mut poster = pictures.seek_before(order.pts)?;
     for _ in 0..POSTER_WALK {
         match &poster {
-            Some(picture) if time_of(picture).is_some_and(|time| time < plan.poster_pts) => match pictures.next()? {
+            Some(picture) if time_of(picture).is_some_and(|time| time < order.pts) => match pictures.next()? {
                 Some(next) => poster = Some(next),
                 None => break,
             },
             _ => break,
         }
     }
-    let poster = poster.ok_or_else(|| input("input.undecodable", "no picture of the video can be decoded"))?;
-    let mut still = scaled(&poster, plan.poster_width, plan.poster_height, order.rotation)?;
-    sink.image(POSTER, jpeg::encode(&mut still, 3)?)?;
-    sink.progress(1, total)?;
+    poster.ok_or_else(undecodable)
+}
 
-    let columns = plan.columns.clamp(1, tiles.max(1));
+fn tiles(
+    pictures: &mut Pictures,
+    order: &SheetOrder,
+    (rotation, total): (Rotation, u64),
+    sink: &mut dyn EngineSink,
+) -> Result<StillsSummary, EngineError> {
+    let tiles = order.tile_pts.len() as u32;
+    let columns = order.columns.clamp(1, tiles.max(1));
     let rows = tiles.div_ceil(columns);
-    let mut sheet = black(columns * plan.tile_width, rows.max(1) * plan.tile_height);
-    let mut last = poster;
-    for (index, &pts) in plan.tile_pts.iter().enumerate() {
-        if let Some(picture) = pictures.keyframe_at(pts)? {
-            last = picture;
-        }
-        let tile = scaled(&last, plan.tile_width, plan.tile_height, order.rotation)?;
+    let mut sheet = black(columns * order.tile_width, rows.max(1) * order.tile_height);
+    let mut last = None;
+    let before = total - u64::from(tiles);
+    for (index, &pts) in order.tile_pts.iter().enumerate() {
+        last = pictures.keyframe_at(pts)?.or(last);
+        let picture = last.as_ref().ok_or_else(undecodable)?;
+        let tile = scaled(picture, (order.tile_width, order.tile_height), rotation)?;
         let (column, row) = (index as u32 % columns, index as u32 / columns);
-        paste(&tile, &mut sheet, column * plan.tile_width, row * plan.tile_height);
-        sink.progress(index as u64 + 2, total)?;
+        paste(&tile, &mut sheet, column * order.tile_width, row * order.tile_height);
+        sink.progress(before + index as u64 + 1, total)?;
     }
     sink.image(STORYBOARD, jpeg::encode(&mut sheet, 5)?)?;
     Ok(StillsSummary { tiles, sheet_columns: columns, sheet_rows: rows })
 }
 
-fn scaled(picture: &frame::Video, width: u32, height: u32, rotation: Rotation) -> Result<frame::Video, EngineError> {
+fn undecodable() -> EngineError {
+    input("input.undecodable", "no picture of the video can be decoded")
+}
+
+fn scaled(
+    picture: &frame::Video,
+    (width, height): (u32, u32),
+    rotation: Rotation,
+) -> Result<frame::Video, EngineError> {
     let mut converter =
         Converter::new(Target { width, height, rotation, deinterlace: picture.is_interlaced(), kind: Kind::Jpeg });
     converter.push(picture, &Changed::Anywhere, 0)?;

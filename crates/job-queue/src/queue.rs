@@ -55,6 +55,19 @@ impl JobQueue {
         raw.map(JobRow::try_from).transpose()
     }
 
+    /// The newest finished job of a stage in a making of an asset, if there is one.
+    pub async fn done_of(
+        &self,
+        tenant: &TenantId,
+        asset: &AssetId,
+        making: u32,
+        stage: &str,
+    ) -> Result<Option<JobRow>, QueueError> {
+        let raw: Option<RawJob> =
+            self.db.optional(sql::DONE_OF, args![tenant, asset, i64::from(making), stage]).await?;
+        raw.map(JobRow::try_from).transpose()
+    }
+
     /// The asset's jobs of one stage that are not ended, as `tx` sees them, oldest first, at most
     /// [`MAX_JOBS_OF_ASSET`].
     pub async fn open_jobs(

@@ -89,6 +89,12 @@ pub(crate) const PARKED_OF: &str = concat!(
     " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 AND state = 'parked'
     ORDER BY created_ms, id LIMIT 1"
 );
+pub(crate) const DONE_OF: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 AND stage = $4 AND state = 'done'
+    ORDER BY created_ms DESC, id DESC LIMIT 1"
+);
 pub(crate) const OPEN_JOBS: &str = concat!(
     "SELECT ",
     job_columns!(),
@@ -144,6 +150,7 @@ pub const STATEMENTS: &[&str] = &[
     JOB,
     JOBS_OF,
     PARKED_OF,
+    DONE_OF,
     OPEN_JOBS,
     LIST,
     LIST_OF_ASSET,

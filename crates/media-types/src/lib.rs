@@ -8,6 +8,7 @@
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
 //! - [`decision`]: what was decided for one recording by its own pictures ([`LadderDecision`]).
+//! - [`completion`]: what publishing everything of one came to ([`Completion`]).
 //! - [`loss`]: what of a recording is not as it was recorded ([`Loss`]).
 //! - [`sample`]: coded media ([`Sample`], [`CodecConfig`]).
 //! - [`segment`]: packaged media as stored ([`SegmentRecord`], [`TrackRecord`]).
@@ -17,6 +18,7 @@
 //! Layer 0: deterministic, no I/O, no clock, no foreign library.
 
 pub mod clock;
+pub mod completion;
 pub mod decision;
 pub mod id;
 pub mod language;
@@ -31,6 +33,7 @@ pub mod text;
 pub mod time;
 
 pub use clock::{Anchor, StreamClock, Stretch};
+pub use completion::{Completion, RenditionQuality, SceneShares};
 pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use light::{ContentLight, DynamicRange, HdrTransfer, HdrVideo, MasteringDisplay};

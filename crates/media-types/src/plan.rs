@@ -388,9 +388,7 @@ pub struct StillsPlan {
     pub poster_width: u32,
     /// Poster height in pixels.
     pub poster_height: u32,
-    /// Source presentation times of the storyboard tiles, ascending, in source ticks.
-    pub tile_pts: Vec<i64>,
-    /// Milliseconds each tile stands for.
+    /// Milliseconds each tile of the storyboard stands for.
     pub tile_interval_ms: u32,
     /// Tile size in pixels.
     pub tile_width: u32,

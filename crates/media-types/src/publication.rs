@@ -49,6 +49,11 @@ pub struct GenerationIndex {
     pub planned: BTreeMap<String, String>,
 }
 
+/// Folder name of a rendition's track.
+pub fn video_track(rendition: &str) -> String {
+    format!("video-{rendition}")
+}
+
 /// Path segment of a generation in public URIs and in the store: `g2`.
 pub fn generation_folder(generation: u64) -> String {
     format!("g{generation}")

@@ -54,6 +54,26 @@ impl TrickFile {
         protection: Option<(SegmentEncryptor, &TrackSignal)>,
     ) -> Result<Option<Self>, PackageError> {
         let Some((plan, data_bytes)) = plan(main) else { return Ok(None) };
+        Self::with(main, (plan, data_bytes), protection).map(Some)
+    }
+
+    /// Of some keyframes of a track, by their times, ascending: a file of those alone, in clear. The segments that have none of
+    /// them need not be taken.
+    ///
+    /// # Errors
+    /// [`PackageError::Track`] for times that no keyframe can have, and as [`init_segment`].
+    pub fn of_pictures(main: &TrackRecord, times: &[i64]) -> Result<Self, PackageError> {
+        let plan = end_of(main).and_then(|end| TrickPlan::of(times, end));
+        let plan = plan.ok_or(PackageError::Track("it has no keyframes at these times"))?;
+        let bytes = shown_bytes(&plan, main);
+        Self::with(main, (plan, bytes), None)
+    }
+
+    fn with(
+        main: &TrackRecord,
+        (plan, data_bytes): (TrickPlan, u64),
+        protection: Option<(SegmentEncryptor, &TrackSignal)>,
+    ) -> Result<Self, PackageError> {
         let track = TrickTrack::new(main);
         let (encryptor, signal) = protection.unzip();
         let init = init_segment(&track.record, signal)?;
@@ -63,7 +83,7 @@ impl TrickFile {
         bytes.put_slice(&init);
         bytes.put_bytes(0, index_bytes);
         let (hidden_ticks, init_bytes, samples) = (main.hidden_ticks, init.len(), blake3::Hasher::new());
-        Ok(Some(Self { track, plan, encryptor, hidden_ticks, init_bytes, bytes, samples }))
+        Ok(Self { track, plan, encryptor, hidden_ticks, init_bytes, bytes, samples })
     }
 
     /// Takes the track's next segment in clear, as [`media_segment`] made it.
@@ -115,21 +135,32 @@ impl TrickFile {
 
 /// Which keyframes are shown, and about how many bytes they have.
 fn plan(main: &TrackRecord) -> Option<(TrickPlan, u64)> {
-    let points: Vec<&SyncPoint> = main.segments.iter().flat_map(|segment| &segment.sync_points).collect();
-    let key_times: Vec<i64> = points.iter().map(|point| point.pts).collect();
-    let last = main.segments.last()?;
-    let end = i64::try_from(last.start_ticks.checked_add(last.duration_ticks)?).ok()?;
+    let key_times: Vec<i64> = sync_points(main).map(|point| point.pts).collect();
+    let end = end_of(main)?;
     let mut distance = least_distance(end, main.timescale)?;
     loop {
         let plan = TrickPlan::spaced(&key_times, end, distance)?;
-        let bytes = points.iter().filter(|point| plan.shows(point.pts)).map(|point| point.bytes.length);
-        let bytes = bytes.fold(0, u64::saturating_add);
+        let bytes = shown_bytes(&plan, main);
         if bytes <= MOST_BYTES {
             return Some((plan, bytes));
         }
         // Ends at the latest where a single picture is left, which is no plan.
         distance = distance.checked_mul(2)?;
     }
+}
+
+fn sync_points(main: &TrackRecord) -> impl Iterator<Item = &SyncPoint> {
+    main.segments.iter().flat_map(|segment| &segment.sync_points)
+}
+
+fn shown_bytes(plan: &TrickPlan, main: &TrackRecord) -> u64 {
+    let lengths = sync_points(main).filter(|point| plan.shows(point.pts)).map(|point| point.bytes.length);
+    lengths.fold(0, u64::saturating_add)
+}
+
+fn end_of(main: &TrackRecord) -> Option<i64> {
+    let last = main.segments.last()?;
+    i64::try_from(last.start_ticks.checked_add(last.duration_ticks)?).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What was found in ranges, over a whole recording.
 
-use media_types::FrameRate;
-use serde::Serialize;
+use media_types::{FrameRate, SceneShares};
 
 use super::change::REPLACED_PERCENT;
 use super::glance::{SAME, replaced};
@@ -21,19 +20,6 @@ pub struct RecordingScenes {
     pub changes: Vec<SlideChange>,
     /// In order.
     pub kinds: Vec<Scene>,
-}
-
-/// How much of a recording is what, each from 0 to 1; all 0 when nothing is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct SceneShares {
-    /// [`SceneKind::Slides`].
-    pub slides: f64,
-    /// [`SceneKind::Screencast`].
-    pub screencast: f64,
-    /// [`SceneKind::TalkingHead`].
-    pub talking_head: f64,
-    /// [`SceneKind::Film`].
-    pub film: f64,
 }
 
 impl RecordingScenes {

@@ -39,8 +39,12 @@ fn a_fake_engine_fills_every_order_of_a_plan() {
     let coded = sink.samples[&0].len() as u64 * 1024;
     assert!((audio.plan.sample_count + priming..audio.plan.sample_count + priming + 1024).contains(&coded));
 
-    let stills = StillsOrder::new(video, plan.stills.as_ref().unwrap());
-    let summary = engine.stills(&stills, &mut sink).unwrap();
+    let stills = plan.stills.as_ref().unwrap();
+    let summary = engine.stills(&StillsOrder::poster(video, stills), &mut sink).unwrap();
+    assert_eq!(summary, StillsSummary::default());
+    let tiles = tile_frames(video, stills, &(0..1510).step_by(50).collect::<Vec<_>>());
+    let order = StillsOrder::sheet(stills, tiles.iter().map(|frame| *frame as i64).collect());
+    let summary = engine.stills(&order, &mut sink).unwrap();
     assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows), (7, 7, 1));
     assert_eq!(sink.images.keys().collect::<Vec<_>>(), ["poster.jpg", "storyboard.jpg"]);
 }

@@ -1,7 +1,7 @@
 //! Publish a generation: read back what it refers to, write it whole, then move the pointer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use asset_flow::{FlowEvent, Stage};
 use asset_store::AssetRow;
@@ -11,15 +11,16 @@ use job_queue::{ClaimedJob, JobRow, JobState, Lease};
 use media_store::PutNew;
 use media_types::loss::joined;
 use media_types::publication::{MPD, MULTIVARIANT_PLAYLIST};
-use media_types::{EncodePlan, GenerationIndex, Loss, PublishedFile, SegmentRecord, TrackRecord, publication};
-use packager::{TRICK_FILE, segment_path};
-use pipeline::RecordingScenes;
+use media_types::{
+    Completion, EncodePlan, GenerationIndex, Loss, PublishedFile, SegmentRecord, TrackRecord, publication,
+};
+use packager::{OutputFile, TRICK_FILE, segment_path};
+use pipeline::{POSTER, RecordingScenes};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
-use super::Workshop;
 use super::protect::Protected;
 use super::transcode::Made;
+use super::{Workshop, niced};
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
@@ -41,10 +42,13 @@ impl Workshop {
         let mut files = Files::new();
         let mut tracks = done.tracks(&plan, &mut files)?;
         let scenes = done.scenes();
-        let storyboard = done.stills((&plan, &scenes), &mut files);
+        done.enter_poster(&mut files);
         let quality = quality::of_ranges(&plan, done.ranges.values().flatten().map(|made| &made.made));
         quality::check(&plan, &quality)?;
         let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
+        let read = |path: String| read_segment(&media, &files, path, lease);
+        let storyboard = self.storyboard((job, lease), (&plan, &scenes), &tracks, read).await?;
+        let (storyboard, sheet) = storyboard.unzip();
         let mut keys = Vec::new();
         let mut made = Protected::default();
         if let Some(scheme) = asset.protection {
@@ -67,7 +71,7 @@ impl Workshop {
             uri_prefix: &prefix,
             protection: Some(&signals),
         };
-        for file in derived.files()? {
+        for file in derived.files()?.into_iter().chain(sheet) {
             let key = publication::generation_key(&asset.playback_id, generation, &file.path);
             let entry = published(key, &file.bytes, file.media_type);
             self.write_own(&entry.key, file.bytes).await?;
@@ -78,9 +82,26 @@ impl Workshop {
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
         let losses = done.losses(&plan);
-        let result =
-            json!({ "generation": generation, "scenes": scenes.shares(), "quality": quality, "losses": losses });
+        let found = Completion { generation, scenes: Some(scenes.shares()), quality, losses: losses.clone() };
+        let result = serde_json::to_value(found).map_err(|error| WorkError::Storage(error.to_string()))?;
         self.commit(job, result, Some(FlowEvent::Complete { generation, losses })).await
+    }
+
+    /// The storyboard of tracks that are in clear, and its sheet.
+    async fn storyboard<F, Reading>(
+        &self,
+        (job, lease): (&ClaimedJob, &Lease),
+        of: (&EncodePlan, &RecordingScenes),
+        tracks: &[TrackRecord],
+        read: F,
+    ) -> Result<Option<(Storyboard, OutputFile)>, WorkError>
+    where
+        F: FnMut(String) -> Reading,
+        Reading: Future<Output = Result<Bytes, WorkError>>,
+    {
+        let engine = niced(self.engine.without_devices(), job);
+        let lease = lease.clone();
+        Storyboard::make(&engine, of, tracks, read, Arc::new(move |_| lease.touch())).await
     }
 
     /// Writes a generation's index, and moves the pointer to it.
@@ -259,10 +280,10 @@ impl Done {
         joined(plan.losses.iter().cloned().chain(pictures).chain(sound.flatten()).collect())
     }
 
-    fn stills(&self, (plan, scenes): (&EncodePlan, &RecordingScenes), files: &mut Files) -> Option<Storyboard> {
-        let made = self.stills.as_ref()?;
-        enter_files(files, &made.prefix, &made.made.files);
-        Storyboard::new(&made.made, plan, scenes)
+    fn enter_poster(&self, files: &mut Files) {
+        let Some(made) = &self.stills else { return };
+        let poster: Vec<_> = made.made.files.iter().filter(|file| file.name == POSTER).cloned().collect();
+        enter_files(files, &made.prefix, &poster);
     }
 }
 

@@ -83,7 +83,7 @@ impl Workshop {
         let mut session = self.session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
         let made =
-            track::make_stills(&mut session, StillsOrder::new(video, stills), &sink, report_progress(lease)).await?;
+            track::make_stills(&mut session, StillsOrder::poster(video, stills), &sink, report_progress(lease)).await?;
         session.close().await;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await
     }

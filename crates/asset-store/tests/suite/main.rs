@@ -3,6 +3,7 @@
 
 mod demand;
 mod faults;
+mod findings;
 mod flow;
 mod head_start;
 mod progress;

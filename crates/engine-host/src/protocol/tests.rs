@@ -6,10 +6,10 @@ use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
     AudioPlan, ChapterProbe, ContentLight, DynamicRange, FrameMap, FrameRate, HdrTransfer, HdrVideo, Loss, LossKind,
-    LoudnessTarget, MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, StillsPlan, TeletextPage,
-    TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    LoudnessTarget, MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, TeletextPage, TextForm,
+    TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
-use pipeline::{Judge, Quality, RangeScenes, Scene, SceneKind, SlideChange, VideoSetup};
+use pipeline::{Judge, PosterOrder, Quality, RangeScenes, Scene, SceneKind, SheetOrder, SlideChange, VideoSetup};
 use proptest::prelude::*;
 
 use super::*;
@@ -147,12 +147,13 @@ prop_compose! {
 prop_compose! {
     fn stills_order()(
         rotation in rotation(), tile_pts in prop::collection::vec(any::<i64>(), 0..50), (stream_index, poster_pts) in any::<(u32, i64)>(),
-        (poster_width, poster_height, tile_interval_ms, tile_width, tile_height, columns) in any::<(u32, u32, u32, u32, u32, u32)>(),
+        (poster_width, poster_height, tile_width, tile_height, columns, made) in any::<(u32, u32, u32, u32, u32, u32)>(),
     ) -> StillsOrder {
-        let plan = StillsPlan {
-            poster_pts, poster_width, poster_height, tile_pts, tile_interval_ms, tile_width, tile_height, columns,
-        };
-        StillsOrder { stream_index, clock: Default::default(), rotation, plan }
+        let poster = PosterOrder { pts: poster_pts, width: poster_width, height: poster_height };
+        let sheet = SheetOrder { tile_pts, tile_width, tile_height, columns };
+        StillsOrder {
+            stream_index, clock: Default::default(), rotation, poster: (made != 1).then_some(poster), sheet: (made != 0).then_some(sheet),
+        }
     }
 }
 
@@ -338,9 +339,9 @@ fn the_version_can_be_read_by_every_release() {
     let ready = FromChild::Ready { protocol_version: 1, identity: String::new(), confinement: Confinement::Full };
     assert_eq!(encode(&ready, 0, Limits::FROM_CHILD).unwrap()[Prefix::SIZE..], [0, 1, 0, 2]);
 
-    let of_a_later_release = [0, 7, 1, 2, 3, 0xff];
-    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });
-    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });
+    let of_a_later_release = [0, 99, 1, 2, 3, 0xff];
+    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 99 });
+    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 99 });
 }
 
 #[test]

@@ -18,7 +18,7 @@ const PICTURE_SECONDS: u64 = 60;
 pub(super) fn cpu_seconds(order: &ToChild, source_bytes: u64) -> u64 {
     let pictures = match order {
         ToChild::EncodeRange(order) => order.frame_count().saturating_mul(1 + order.renditions.len() as u64),
-        ToChild::Stills(order) => 1 + order.plan.tile_pts.len() as u64,
+        ToChild::Stills(order) => order.pictures(),
         ToChild::MeasureAudio(_)
         | ToChild::EncodeAudio(_)
         | ToChild::ReadText(_)

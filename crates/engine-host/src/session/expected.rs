@@ -67,8 +67,8 @@ impl Expected {
     }
 
     pub(super) fn of_stills(order: &StillsOrder) -> Self {
-        let images = vec![POSTER, STORYBOARD];
-        Self { images, total: order.plan.tile_pts.len() as u64 + 1, ..Self::nothing() }
+        let (poster, sheet) = (order.poster.map(|_| POSTER), order.sheet.as_ref().map(|_| STORYBOARD));
+        Self { images: poster.into_iter().chain(sheet).collect(), total: order.pictures(), ..Self::nothing() }
     }
 
     pub(super) fn of_text(order: &TextOrder, source_bytes: u64) -> Self {

@@ -18,11 +18,11 @@ use futures::future::BoxFuture;
 use media_types::segment::Roles;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, PacketTime, ProbeReport, Rational, Rendition, Rotation, Sample, Shown,
-    StillsPlan, TextForm, TextPlan, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    TextForm, TextPlan, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{
-    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, RangeOrder, RangeSummary, STORYBOARD,
-    SourceRead, StillsOrder, StillsSummary, TextCue, TextOrder, TextSummary, VideoSetup,
+    AudioOrder, AudioSummary, Engine, EngineError, EngineSink, Loudness, POSTER, PosterOrder, RangeOrder, RangeSummary,
+    STORYBOARD, SheetOrder, SourceRead, StillsOrder, StillsSummary, TextCue, TextOrder, TextSummary, VideoSetup,
 };
 use tokio::net::UnixStream;
 
@@ -157,9 +157,12 @@ impl Engine for TestEngine {
     }
 
     fn stills(&mut self, order: &StillsOrder, sink: &mut dyn EngineSink) -> Result<StillsSummary, EngineError> {
-        sink.image(POSTER, Bytes::from_static(b"poster"))?;
+        if order.poster.is_some() {
+            sink.image(POSTER, Bytes::from_static(b"poster"))?;
+        }
+        let Some(sheet) = &order.sheet else { return Ok(StillsSummary::default()) };
         sink.image(STORYBOARD, Bytes::from_static(b"storyboard"))?;
-        Ok(StillsSummary { tiles: order.plan.tile_pts.len() as u32, sheet_columns: 3, sheet_rows: 1 })
+        Ok(StillsSummary { tiles: sheet.tile_pts.len() as u32, sheet_columns: 3, sheet_rows: 1 })
     }
 
     fn read_text(&mut self, order: &TextOrder, sink: &mut dyn EngineSink) -> Result<TextSummary, EngineError> {
@@ -408,15 +411,7 @@ pub(crate) fn stills_order() -> StillsOrder {
         clock: Default::default(),
         stream_index: 0,
         rotation: Rotation::None,
-        plan: StillsPlan {
-            poster_pts: 0,
-            poster_width: 640,
-            poster_height: 360,
-            tile_pts: vec![0, 1, 2],
-            tile_interval_ms: 10_000,
-            tile_width: 160,
-            tile_height: 90,
-            columns: 10,
-        },
+        poster: Some(PosterOrder { pts: 0, width: 640, height: 360 }),
+        sheet: Some(SheetOrder { tile_pts: vec![0, 1, 2], tile_width: 160, tile_height: 90, columns: 10 }),
     }
 }

@@ -107,7 +107,7 @@ fn colour_numbers_of_no_standard_are_left_out() {
     let mut sink = CollectingSink::new(1000);
     engine.encode_range(&order, &mut sink).unwrap();
     assert_eq!(sink.samples[&0].len(), 10);
-    engine.stills(&StillsOrder::new(&video, &stills), &mut CollectingSink::new(0)).unwrap();
+    engine.stills(&StillsOrder::poster(&video, &stills), &mut CollectingSink::new(0)).unwrap();
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn do_everything(bytes: Vec<u8>) {
         let order = RangeOrder::new(video, &video.ranges[0], &[0]);
         typed(engine.encode_range(&order, &mut CollectingSink::new(40)).map(|_| ()));
         if let Some(stills) = &plan.stills {
-            typed(engine.stills(&StillsOrder::new(video, stills), &mut CollectingSink::new(0)).map(|_| ()));
+            typed(engine.stills(&StillsOrder::poster(video, stills), &mut CollectingSink::new(0)).map(|_| ()));
         }
     }
     for audio in plan.audio {

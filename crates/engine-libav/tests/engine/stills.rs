@@ -1,6 +1,6 @@
 //! Poster and storyboard.
 
-use media_types::{Rotation, StillsPlan};
+use media_types::{Rotation, StillsPlan, VideoPlan};
 use pipeline::{CollectingSink, Engine, POSTER, STORYBOARD, StillsOrder};
 
 use crate::decoding::numbers;
@@ -13,6 +13,12 @@ pub(crate) fn decode(folder: &Folder, jpeg: &[u8], width: u32, height: u32) -> V
     let luma = run(["-i", file.to_str().unwrap(), "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
     assert_eq!(luma.len() as u32, width * height, "not {width}x{height}");
     luma
+}
+
+/// A poster as planned, and a sheet of these pictures.
+pub(crate) fn both(video: &VideoPlan, plan: &StillsPlan, tile_pts: &[i64]) -> StillsOrder {
+    let sheet = StillsOrder::sheet(plan, tile_pts.to_vec()).sheet;
+    StillsOrder { sheet, ..StillsOrder::poster(video, plan) }
 }
 
 /// The tile at a place of the sheet.
@@ -33,17 +39,18 @@ fn the_planned_pictures_are_shown_in_every_container() {
         }
         let (mut engine, report, plan) = planned(&folder.path(name));
         let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
-        let mut sink = CollectingSink::new(0);
-        let summary = engine.stills(&StillsOrder::new(&video, &stills), &mut sink).unwrap();
-        assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows), (4, 4, 1));
         let packets = report.video.unwrap().packets;
+        let tile_pts = [100, 300, 700, 900].map(|at| packets[at].pts);
+        let mut sink = CollectingSink::new(0);
+        let summary = engine.stills(&both(&video, &stills, &tile_pts), &mut sink).unwrap();
+        assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows), (4, 4, 1));
         let number = |pts: i64| packets.iter().position(|packet| packet.pts == pts).map(|at| at as u32);
 
         let poster = decode(&folder, &sink.images[POSTER], stills.poster_width, stills.poster_height);
         assert_eq!(numbers(&poster, SIZE.0, SIZE.1), [number(stills.poster_pts)], "{name}");
         let sheet_width = 4 * stills.tile_width;
         let sheet = decode(&folder, &sink.images[STORYBOARD], sheet_width, stills.tile_height);
-        for (index, &pts) in stills.tile_pts.iter().enumerate() {
+        for (index, &pts) in tile_pts.iter().enumerate() {
             let tile = tile(&sheet, sheet_width, &stills, index as u32, 0);
             let shown = numbers(&tile, stills.tile_width as usize, stills.tile_height as usize);
             assert_eq!(shown, [number(pts)], "{name}, tile {index}");
@@ -59,9 +66,10 @@ fn each_entry_has_a_tile_even_when_entries_repeat() {
     let (mut engine, _, plan) = planned(&folder.numbered(&moving("25", 100), "", &format!("{x264} a.mp4")));
     let (video, mut stills) = (plan.video.unwrap(), plan.stills.unwrap());
     let ticks = video.frame_map.0[25].source_pts;
-    (stills.tile_pts, stills.columns) = (vec![0, ticks, ticks, ticks, 3 * ticks], 2);
+    let tile_pts = [0, ticks, ticks, ticks, 3 * ticks];
+    stills.columns = 2;
     let mut sink = CollectingSink::new(0);
-    let summary = engine.stills(&StillsOrder::new(&video, &stills), &mut sink).unwrap();
+    let summary = engine.stills(&both(&video, &stills, &tile_pts), &mut sink).unwrap();
     assert_eq!((summary.tiles, summary.sheet_columns, summary.sheet_rows), (5, 2, 3));
     let width = 2 * stills.tile_width;
     let sheet = decode(&folder, &sink.images[STORYBOARD], width, 3 * stills.tile_height);
@@ -86,7 +94,7 @@ fn stills_have_the_colours_of_the_recording() {
         let (mut engine, _, plan) = planned(&source);
         let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
         let mut sink = CollectingSink::new(0);
-        engine.stills(&StillsOrder::new(&video, &stills), &mut sink).unwrap();
+        engine.stills(&StillsOrder::poster(&video, &stills), &mut sink).unwrap();
         let poster = folder.path("poster.jpg");
         std::fs::write(&poster, &sink.images[POSTER]).unwrap();
         let [found, wanted] = [poster, source].map(|file| {
@@ -110,7 +118,7 @@ fn stills_of_a_turned_interlaced_recording_are_upright() {
     let (video, stills) = (plan.video.unwrap(), plan.stills.unwrap());
     assert_eq!((video.rotation, stills.poster_width, stills.poster_height), (Rotation::Right, 96, 160));
     let mut sink = CollectingSink::new(0);
-    engine.stills(&StillsOrder::new(&video, &stills), &mut sink).unwrap();
+    engine.stills(&StillsOrder::poster(&video, &stills), &mut sink).unwrap();
     let poster = decode(&folder, &sink.images[POSTER], 96, 160);
     assert!(poster[16 * 96 + 80] > 230 && poster[16 * 96 + 16] < 16 && poster[144 * 96 + 80] < 16);
 }

@@ -56,7 +56,7 @@ fn a_stop_ends_everything_soon() {
     let audio = AudioOrder { plan: plan.audio[0].clone(), gain_db: 0.0 };
     assert_eq!(engine.encode_audio(&audio, &mut CollectingSink::new(3)), Err(EngineError::Stopped));
     assert_eq!(engine.encode_audio(&audio, &mut Closed), Err(EngineError::Stopped));
-    let stills = StillsOrder::new(&video, &plan.stills.unwrap());
+    let stills = StillsOrder::poster(&video, &plan.stills.unwrap());
     assert_eq!(engine.stills(&stills, &mut Closed), Err(EngineError::Stopped));
 }
 

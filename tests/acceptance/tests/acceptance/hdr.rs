@@ -1,5 +1,7 @@
 //! Recordings of high dynamic range: beside the standard renditions others that keep the source's numbers and say so.
 
+mod served;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -172,38 +174,46 @@ fn same(left: &[(String, f64)], right: &[(String, f64)]) -> bool {
 
 /// What every rendition of high dynamic range keeps: its numbers, its colours, its metadata.
 fn check_high(out: &Path, source: &Path, transfer: &str) {
-    let (original, stated) = (picture(source, "yuv420p10le"), light(source, "frame"));
-    assert_eq!(stated.is_empty(), transfer != "smpte2084", "{stated:?}");
     for (name, tag, profile, height) in [
         ("hevc-hdr", "hvc1", "Main 10", 360),
         ("av1-hdr-low", "av01", "Main", 256),
         ("av1-hdr-high", "av01", "Main", 352),
     ] {
-        let file = joined(&out.join(format!("video-{name}")));
-        let shown = judge::ffprobe(&["-select_streams", "v:0", "-show_streams"], file.to_str().unwrap());
-        let stream = &shown["streams"][0];
-        for (field, wanted) in [
-            ("codec_tag_string", tag),
-            ("profile", profile),
-            ("pix_fmt", "yuv420p10le"),
-            ("color_transfer", transfer),
-            ("color_primaries", "bt2020"),
-            ("color_space", "bt2020nc"),
-            ("color_range", "tv"),
-        ] {
-            assert_eq!(stream[field], wanted, "{name}: {field}");
-        }
-        for of in ["frame", "stream"] {
-            let said = light(&file, of);
-            assert!(same(&said, &stated), "{name}: the {of} says {said:?}, the source {stated:?}");
-        }
-        let size = (stream["width"].as_u64().unwrap() as usize, height);
-        let made = picture(&file, "yuv420p10le");
-        for at in 0..PATCHES.len() {
-            let (found, wanted) = (patch(&made, size, at), patch(&original, SIZE, at));
-            let near = found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() <= 2.0);
-            assert!(near, "{name}, patch {at}: {found:?} in place of {wanted:?}");
-        }
+        check_track((out, name), (source, transfer), (tag, profile, height));
+    }
+}
+
+fn check_track(
+    (out, name): (&Path, &str),
+    (source, transfer): (&Path, &str),
+    (tag, profile, height): (&str, &str, usize),
+) {
+    let (original, stated) = (picture(source, "yuv420p10le"), light(source, "frame"));
+    assert_eq!(stated.is_empty(), transfer != "smpte2084", "{stated:?}");
+    let file = joined(&out.join(format!("video-{name}")));
+    let shown = judge::ffprobe(&["-select_streams", "v:0", "-show_streams"], file.to_str().unwrap());
+    let stream = &shown["streams"][0];
+    for (field, wanted) in [
+        ("codec_tag_string", tag),
+        ("profile", profile),
+        ("pix_fmt", "yuv420p10le"),
+        ("color_transfer", transfer),
+        ("color_primaries", "bt2020"),
+        ("color_space", "bt2020nc"),
+        ("color_range", "tv"),
+    ] {
+        assert_eq!(stream[field], wanted, "{name}: {field}");
+    }
+    for of in ["frame", "stream"] {
+        let said = light(&file, of);
+        assert!(same(&said, &stated), "{name}: the {of} says {said:?}, the source {stated:?}");
+    }
+    let size = (stream["width"].as_u64().unwrap() as usize, height);
+    let made = picture(&file, "yuv420p10le");
+    for at in 0..PATCHES.len() {
+        let (found, wanted) = (patch(&made, size, at), patch(&original, SIZE, at));
+        let near = found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() <= 2.0);
+        assert!(near, "{name}, patch {at}: {found:?} in place of {wanted:?}");
     }
 }
 

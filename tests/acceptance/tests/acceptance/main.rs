@@ -25,5 +25,6 @@ mod protected;
 mod renewal;
 mod server;
 mod slides;
+mod storyboard;
 mod tracks;
 mod upload;

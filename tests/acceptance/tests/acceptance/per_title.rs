@@ -156,6 +156,23 @@ fn what_looks_worse_than_the_ladder_allows_is_not_published() {
     assert!(!out.exists(), "nothing is left behind");
 }
 
+/// What the server tells of a decision: its curves, what it chose, and how good that came out.
+fn check_told(asset: &Value, ladder: &Value) {
+    let decision = &ladder["decision"];
+    assert_eq!((&ladder["ladder"], &decision["target_db"]), (&json!("small-per-title"), &json!(45.0)), "{ladder}");
+    let (trials, chosen) = (decision["trials"].as_array().unwrap(), decision["chosen"].as_array().unwrap());
+    assert!(trials.len() >= 3 && chosen.len() >= 2, "{decision}");
+    for rung in chosen {
+        let of = |list: &Value| {
+            let found = list.as_array().unwrap().iter().find(|one| one["name"] == rung["name"]).cloned();
+            found.unwrap_or_else(|| panic!("{rung} is not in {list}"))["quality"]["xpsnr_db"].as_f64().unwrap()
+        };
+        let (measured, promised) = (of(&asset["renditions"]), rung["xpsnr_db"].as_f64().unwrap());
+        assert_eq!(measured, of(&ladder["renditions"]));
+        assert!((measured - promised).abs() < 2.5, "{rung}: {measured} dB");
+    }
+}
+
 #[test]
 fn on_the_server_who_began_early_keeps_the_lowest_rung_and_all_others_get_what_was_decided() {
     let folder = tempfile::tempdir().unwrap();
@@ -189,6 +206,7 @@ fn on_the_server_who_began_early_keeps_the_lowest_rung_and_all_others_get_what_w
     let jobs = server.jobs(&id);
     let analysed = jobs.iter().filter(|job| job["stage"] == "analyse" && job["state"] == "done").count();
     assert_eq!(analysed, 1, "{jobs:?}");
+    check_told(&asset, &server.admin("GET", &format!("/api/v1/assets/{id}/ladder"), None, 200).json());
     let session = format!("/p/{playback}/g1/video-180p");
     for segment in text(&format!("{session}/media.m3u8")).lines().filter(|line| line.ends_with(".m4s")) {
         assert_eq!(server.call("GET", &format!("{session}/{segment}"), &[], None).unwrap().status, 200, "{segment}");

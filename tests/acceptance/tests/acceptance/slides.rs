@@ -93,7 +93,7 @@ fn slides_of_an_upload_become_chapters_with_a_key_frame_in_every_rendition() {
     let server = Server::start(&data);
     let id = server.upload(&lecture(folder.path()), "lecture.mp4");
     let asset = server.settled(&id, 400);
-    assert_eq!(asset["state"], "ready", "{asset}");
+    assert_eq!((&asset["state"], &asset["scenes"]["slides"]), (&json!("ready"), &json!(1.0)), "{asset}");
     let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
     let addresses = server.call("GET", &playback, &[], None).unwrap().json();
     let get = |path: &str| String::from_utf8(server.call("GET", path, &[], None).unwrap().body).unwrap();
