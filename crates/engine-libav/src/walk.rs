@@ -7,8 +7,9 @@ use std::sync::mpsc::SyncSender;
 use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
-use pipeline::{DecodedPictures, EngineError, Glance, Picture, RangeOrder, Walked};
+use pipeline::{DecodedPictures, EngineError, FilmPictures, Glance, Picture, RangeOrder, Walked, decoded_from};
 
+use crate::film::{Matched, apart};
 use crate::glance::glance;
 use crate::pictures::{Pictures, is_damaged, time_of};
 use crate::unchanged::unchanged;
@@ -45,10 +46,16 @@ pub(crate) fn walk(
     cancelled: Arc<AtomicBool>,
 ) -> Result<Walked, EngineError> {
     let Some(first) = order.pictures.0.first() else { return Ok(Walked::default()) };
-    let decoded = Decoded::before(source, order, first.source_pts, cancelled)?;
-    pipeline::walk(order, decoded, true, &mut |placed| {
+    let hand_out = &mut |placed: Placed| {
         tracks.iter().try_for_each(|track| track.send(placed.clone()).map_err(|_| EngineError::Stopped))
-    })
+    };
+    let Some(grid) = &order.video.film else {
+        let decoded = Decoded::before(source, order, first.source_pts, cancelled)?;
+        return pipeline::walk(order, decoded, true, hand_out);
+    };
+    let from = decoded_from(&order.video, grid, first.source_pts);
+    let matched = Matched::new(Decoded::before(source, order, from, cancelled)?);
+    pipeline::walk(order, FilmPictures::new(&order.video, grid, matched, apart)?, true, hand_out)
 }
 
 struct Decoded {
