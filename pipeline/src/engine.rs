@@ -395,7 +395,8 @@ pub trait Engine {
     /// The engine's name and the versions of its libraries; equal only when equal orders give equal bytes.
     fn identity(&self) -> String;
 
-    /// Reads what the source contains, decoding no more than its container forces it to.
+    /// Reads what the source contains, decoding no more than its container forces it to, and some windows of what is
+    /// interlaced.
     ///
     /// # Errors
     /// [`EngineError::Input`] when the source cannot be read as media.

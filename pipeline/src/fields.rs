@@ -16,19 +16,27 @@ const MOVES: u32 = 3;
 const NOISE: i16 = 4;
 /// A picture says something when its teeth are so long in all: one level for every so many samples.
 const LEAST_TEETH: u64 = 64;
-/// One weave stands out against another when its teeth are so many times as long, in hundredths.
-const STANDS_OUT: u64 = 150;
+/// And when the longest of its weaves' teeth are so many times as long as the shortest, in hundredths: detail has teeth too.
+const STANDS_OUT: u64 = 105;
+/// Where the two weaves that are compared lie between the shortest and the longest, in hundredths from one to the other: so far
+/// apart at least when the picture's own fields are of one moment, or one of them and one before.
+const WHOLE_APART: u64 = 50;
+const BEFORE_APART: u64 = 15;
 /// Pictures of a window that have to say something.
 const LEAST_PICTURES: usize = 6;
 /// Of a hundred of those, how many follow the pattern of film, are whole, or are of two moments each.
-const FILM_PERCENT: usize = 80;
+const FILM_PERCENT: usize = 75;
 const WHOLE_PERCENT: usize = 95;
 const INTERLACED_PERCENT: usize = 60;
 /// For each window that says several things, as one with an edit in it does, so many have to say one.
 const CLEAR: usize = 3;
 
-/// What the five pictures that four of film are spread over show, from the first of the two on that are woven of two.
-const PATTERN: [Weave; 5] = [Weave::Before, Weave::Before, Weave::Neither, Weave::Whole, Weave::Whole];
+/// What the five pictures that four of film are spread over show, from the one on that shows nothing new: where these have 2, 3,
+/// 2 and 3 fields, and where they have 2, 3, 3 and 2.
+const PATTERNS: [[Weave; 5]; 2] = [
+    [Weave::Before, Weave::Before, Weave::Neither, Weave::Whole, Weave::Whole],
+    [Weave::Before, Weave::Neither, Weave::Whole, Weave::Whole, Weave::Whole],
+];
 
 /// The greys of a picture, without anything beside them.
 pub struct Levels {
@@ -137,12 +145,14 @@ impl Teeth {
 
     fn judge(&self, samples: u64) -> Weave {
         let across = self.across[0].min(self.across[1]);
-        let stands_out = |left: u64, right: u64| left * 100 >= right * STANDS_OUT;
-        if self.own.max(across) * LEAST_TEETH < samples {
+        let (shortest, longest) = (self.own.min(across), self.own.max(self.across[0]).max(self.across[1]));
+        let all = longest - shortest;
+        let lies_by = |from: u64, to: u64, apart: u64| to > from && (to - from) * 100 >= all * apart;
+        if all * LEAST_TEETH < samples || longest * 100 < shortest * STANDS_OUT {
             Weave::Still
-        } else if stands_out(across, self.own) {
+        } else if lies_by(self.own, across, WHOLE_APART) {
             Weave::Whole
-        } else if stands_out(self.own, across) {
+        } else if lies_by(across, self.own, BEFORE_APART) {
             Weave::Before
         } else {
             Weave::Neither
@@ -220,15 +230,15 @@ fn judge(seen: &[(i64, Weave)]) -> Said {
     if all < LEAST_PICTURES {
         return Said::Nothing;
     }
-    let follows = |phase: usize| {
-        let like = |at: usize, weave: Weave| weave == PATTERN[(at + PATTERN.len() - phase) % PATTERN.len()];
+    let follows = |pattern: &[Weave; 5], phase: usize| {
+        let like = |at: usize, weave: Weave| weave == pattern[(at + 5 - phase) % 5];
         seen.iter().enumerate().filter(|(at, (_, weave))| like(*at, *weave)).count()
     };
-    let best = (0..PATTERN.len()).max_by_key(|phase| follows(*phase)).unwrap_or_default();
     // The first picture of a window has none before it that it could be compared with.
-    let repeated = if best == 0 { PATTERN.len() } else { best };
+    let tried = PATTERNS.iter().flat_map(|pattern| (1..=5).map(move |phase| (follows(pattern, phase % 5), phase)));
+    let (followed, repeated) = tried.max_by_key(|(followed, _)| *followed).unwrap_or_default();
     match seen.get(repeated) {
-        Some((pts, _)) if before > 0 && part(follows(best), FILM_PERCENT) => Said::Film(*pts),
+        Some((pts, _)) if before > 0 && part(followed, FILM_PERCENT) => Said::Film(*pts),
         _ if part(whole, WHOLE_PERCENT) => Said::Whole,
         _ if part(neither, INTERLACED_PERCENT) => Said::Interlaced,
         _ => Said::Unclear,

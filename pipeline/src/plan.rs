@@ -34,7 +34,8 @@ const IMAGE_CODECS: [&str; 17] = [
 
 /// Plans the encode of one source: its constant grid, frame map, ranges, renditions, sound and stills.
 ///
-/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown, or the start of sound
+/// The plan comes from packet times alone; where the report says that film lies in the fields they become the film's.
+/// Presentation time 0 is the first picture that can be shown, or the start of sound
 /// that begins up to ten seconds before it, for which that picture is shown earlier. Sound is cut or filled to the length of
 /// the pictures, except that a last picture is held for sound that goes on by more than a second. Rates above the ladder's maximum, and above 60, are halved.
 ///

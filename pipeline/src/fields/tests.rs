@@ -78,6 +78,15 @@ fn film_is_seen_with_the_lower_field_first() {
 }
 
 #[test]
+fn film_of_two_three_three_and_two_fields_a_picture_is_seen() {
+    let other = |at: usize| {
+        let (five, film) = (at / 5 * 4, [(0, 0), (1, 1), (1, 2), (2, 2), (3, 3)][at % 5]);
+        woven(2 * (five + film.0), 2 * (five + film.1))
+    };
+    assert_eq!(look(&[window((0..25).map(other))]).fields(), Fields::Film { repeated_pts: 200 });
+}
+
+#[test]
 fn two_moments_a_picture_are_interlaced_and_one_is_whole() {
     assert_eq!(look(&[two_moments()]).fields(), Fields::Interlaced);
     assert_eq!(look(&[window((0..25).map(|at| woven(2 * at + 1, 2 * at)))]).fields(), Fields::Interlaced);

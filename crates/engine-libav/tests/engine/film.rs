@@ -18,8 +18,13 @@ fn film(folder: &Folder, frames: u32) {
 
 /// That film under pulldown, through further filters.
 fn pulled_down(folder: &Folder, order: &str, filters: &str, output: &str) -> PathBuf {
-    let first = if order == "tff" { "top" } else { "bottom" };
-    folder.make(&format!("-i @film.mkv -vf telecine=first_field={first}:pattern=23{filters},setfield={order} {output}"))
+    spread(folder, "23", order, filters, output)
+}
+
+/// The same with so many fields for each of its pictures in turn.
+fn spread(folder: &Folder, pattern: &str, order: &str, filters: &str, output: &str) -> PathBuf {
+    let telecine = format!("telecine=first_field={}:pattern={pattern}", if order == "tff" { "top" } else { "bottom" });
+    folder.make(&format!("-i @film.mkv -vf {telecine}{filters},setfield={order} {output}"))
 }
 
 /// Whether the lines of both fields show the same numbers in all ranges.
@@ -56,6 +61,15 @@ fn every_picture_of_film_under_pulldown_is_there_once_over_all_ranges() {
     let file = pulled_down(&folder, "tff", "", &format!("{X264} -x264opts tff=1 long.ts"));
     let made = demand_film(&folder, &file, 1400);
     assert!(made.video().ranges.len() > 2);
+    assert!(is_woven_right(&folder, &file));
+}
+
+#[test]
+fn film_of_two_three_three_and_two_fields_a_picture_is_made_again_too() {
+    let folder = Folder::new();
+    film(&folder, 200);
+    let file = spread(&folder, "2332", "bff", "", &format!("{X264} -x264opts bff=1 advanced.mov"));
+    demand_film(&folder, &file, 200);
     assert!(is_woven_right(&folder, &file));
 }
 

@@ -14,10 +14,10 @@ fn slides(seconds: u32) -> String {
 
 /// Encodes the file and demands that every frame shows what the source's picture of that time shows.
 fn demand_shown(folder: &Folder, file: &Path) -> Encoded {
-    demand_as_planned(folder, file, encode_all(folder, file))
+    demand_as_planned(file, encode_all(folder, file))
 }
 
-fn demand_as_planned(folder: &Folder, file: &Path, made: Encoded) -> Encoded {
+fn demand_as_planned(file: &Path, made: Encoded) -> Encoded {
     let source = file.to_str().unwrap();
     let grey = run(["-i", source, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
     let drawn = numbers(&grey, SIZE.0, SIZE.1);
@@ -65,6 +65,6 @@ fn a_deinterlacer_sees_every_picture() {
     let fields = "-flags +ilme+ildct -x264opts tff=1";
     let file = folder.numbered(&slides(4), "fps=25,setfield=tff", &format!("{X264} {fields} fields.mp4"));
     let made = encode_deinterlaced(&folder, &file, true);
-    let made = demand_as_planned(&folder, &file, made);
+    let made = demand_as_planned(&file, made);
     assert_eq!(made.pictures as u64, made.video().frame_count());
 }

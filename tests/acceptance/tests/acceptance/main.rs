@@ -24,5 +24,6 @@ mod protected;
 mod renewal;
 mod server;
 mod slides;
+mod telecine;
 mod tracks;
 mod upload;
