@@ -18,7 +18,7 @@ const LOUD: u32 = 1200;
 const BITS: usize = 12;
 const CELLS: usize = BITS + 2;
 
-/// Numbered film with a beep, spread over fields, and stored.
+/// Numbered natural film with a beep, spread over fields, and stored.
 fn source(folder: &Path, name: &str, spread: &str, coding: &str) -> PathBuf {
     let out = folder.join(name);
     let cell = SIZE.0 / CELLS;
@@ -30,12 +30,12 @@ fn source(folder: &Path, name: &str, spread: &str, coding: &str) -> PathBuf {
         let lit = format!("mod(floor(n/{})\\,2)", 1 << bit);
         drawn += &format!(",drawbox=x={}:y=0:w={cell}:h=64:color=white:t=fill:enable={lit}", (BITS - bit) * cell);
     }
-    let pictures = format!("testsrc2=s={}x{}:r=24000/1001,trim=end_frame={FRAMES},{drawn}", SIZE.0, SIZE.1);
+    let spread = format!("trim=end_frame={FRAMES},scale={}:{},{drawn},{spread}", SIZE.0, SIZE.1);
     let loud = f64::from(LOUD) * 1.001 / 24.0;
     let beep = format!("aevalsrc=0.4*sin(2*PI*1000*t)*between(t\\,{loud}\\,{}):s=48000:d=60.06", loud + 0.2);
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", &pictures, "-f", "lavfi", "-i", &beep]);
-    command.args(["-vf", spread, "-pix_fmt", "yuv420p", "-flags", "+ilme+ildct"]);
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("film60.mp4")).args(["-f", "lavfi", "-i", &beep]);
+    command.args(["-map", "0:v", "-map", "1:a", "-vf", &spread, "-pix_fmt", "yuv420p", "-flags", "+ilme+ildct"]);
     judge::run(command.args(coding.split(' ')).arg(&out));
     out
 }
@@ -66,7 +66,7 @@ fn moments(target: &Path) -> [u64; 3] {
     command.args(["-nostdin", "-hide_banner", "-nostats", "-i"]).arg(target);
     let output = judge::run(command.args(["-map", "0:v:0", "-vf", "idet", "-f", "null", "-"]));
     let text = String::from_utf8_lossy(&output.stderr);
-    let line = text.lines().find_map(|line| line.split_once("Multi frame detection:")).unwrap().1;
+    let line = text.lines().rev().find_map(|line| line.split_once("Multi frame detection:")).unwrap().1;
     let count = |name: &str| {
         let (_, rest) = line.split_once(name).unwrap();
         rest.split_whitespace().next().unwrap().parse().unwrap()
@@ -148,12 +148,12 @@ fn film_that_says_which_fields_are_repeated_is_shown_as_it_is_coded() {
 fn recordings_of_two_moments_a_picture_and_those_mixed_with_film_are_deinterlaced() {
     let folder = tempfile::tempdir().unwrap();
     let coding = "-c:v libx264 -preset veryfast -crf 18 -g 60 -bf 2 -x264opts tff=1 -c:a aac";
-    let scroll = "scroll=h=0.01,fps=60000/1001,tinterlace=interleave_top,setfield=tff";
+    let scroll = "fps=60000/1001,scroll=h=0.01,tinterlace=interleave_top,setfield=tff";
     let halves = format!(
         "split[a][b];[a]trim=end_frame=720,telecine=pattern=23[film];\
          [b]trim=start_frame=720,setpts=PTS-STARTPTS,{scroll}[video];[film][video]concat=n=2,setfield=tff"
     );
-    for (name, spread) in [("mixed.ts", halves.as_str())] {
+    for (name, spread) in [("video.ts", scroll), ("mixed.ts", halves.as_str())] {
         let source = source(folder.path(), name, spread, coding);
         let out = folder.path().join("out");
         let result = encode(&source, &out, "film");
