@@ -349,9 +349,9 @@ fn the_version_can_be_read_by_every_release() {
     let ready = FromChild::Ready { protocol_version: 1, identity: String::new(), confinement: Confinement::Full };
     assert_eq!(encode(&ready, 0, Limits::FROM_CHILD).unwrap()[Prefix::SIZE..], [0, 1, 0, 2]);
 
-    let of_a_later_release = [0, 7, 1, 2, 3, 0xff];
-    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });
-    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 7 });
+    let of_a_later_release = [0, 100, 1, 2, 3, 0xff];
+    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 100 });
+    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 100 });
 }
 
 #[test]
