@@ -163,6 +163,7 @@ fn range_order(video: &VideoProbe) -> RangeOrder {
             source_time_base: video.time_base,
             rotation: video.rotation,
             deinterlace: false,
+            film: None,
             hdr: None,
             frame_rate: FrameRate::new(25, 1).unwrap(),
             timescale: Timescale::new(12_800).unwrap(),

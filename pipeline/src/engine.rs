@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use media_types::{
-    AudioPlan, CodecConfig, DynamicRange, FrameMap, FrameRate, GopRange, HdrVideo, Loss, ProbeReport, Rational,
-    Rendition, Rotation, Sample, StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
+    AudioPlan, CodecConfig, DynamicRange, FilmGrid, FrameMap, FrameRate, GopRange, HdrVideo, Loss, ProbeReport,
+    Rational, Rendition, Rotation, Sample, StillsPlan, StreamClock, TextForm, TextPlan, Timescale, VideoPlan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -52,6 +52,9 @@ pub struct VideoSetup {
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
     pub deinterlace: bool,
+    /// How film lies in the source's fields, when it is made film again.
+    #[serde(default)]
+    pub film: Option<FilmGrid>,
     /// What renditions of high dynamic range say of their light.
     #[serde(default)]
     pub hdr: Option<HdrVideo>,
@@ -73,6 +76,7 @@ impl From<&VideoPlan> for VideoSetup {
             clock: plan.clock.clone(),
             rotation: plan.rotation,
             deinterlace: plan.deinterlace,
+            film: plan.film,
             hdr: plan.hdr,
             frame_rate: plan.frame_rate,
             timescale: plan.timescale,
@@ -436,7 +440,8 @@ pub trait Engine {
     /// The engine's name and the versions of its libraries; equal only when equal orders give equal bytes.
     fn identity(&self) -> String;
 
-    /// Reads what the source contains, decoding no more than its container forces it to.
+    /// Reads what the source contains, decoding no more than its container forces it to, and some windows of what is
+    /// interlaced.
     ///
     /// # Errors
     /// [`EngineError::Input`] when the source cannot be read as media.

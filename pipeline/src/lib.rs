@@ -13,6 +13,8 @@
 //! - `scenes`: [`SceneWatch`], where slides change and what a recording shows.
 //! - `analysis`: [`Analysis`], by which samples of its pictures a recording's renditions are decided.
 //! - `walk`: [`walk`], which decoded pictures are encoded, at which frame and how.
+//! - `fields`: [`FieldWatch`], what an interlaced stream's fields show.
+//! - `film`: [`FilmPictures`], film out of pictures whose fields are repeated, and the timeline of such.
 //! - `coded`: [`CodedSource`], the coded pictures of a source for an engine that decodes them elsewhere.
 //! - `xpsnr`: [`Quality`], how far coded pictures are from their source.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
@@ -30,6 +32,8 @@ mod engine;
 mod error;
 mod exact;
 mod fake;
+mod fields;
+mod film;
 mod losses;
 mod loudness;
 mod plan;
@@ -55,6 +59,8 @@ pub use engine::{
 };
 pub use error::PlanError;
 pub use fake::{CollectingSink, FakeEngine};
+pub use fields::{FieldWatch, Levels};
+pub use film::{FilmPictures, decoded_from};
 pub use loudness::{Loudness, is_gain_off, loudness_windows};
 pub use plan::{MAX_DURATION_S, plan, source_shape};
 pub use scenes::{

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ladders::{Ladder, SourceShape};
 use media_types::time::rescale;
-use media_types::{AudioPlan, EncodePlan, PacketTime, ProbeReport, VideoPlan, VideoProbe};
+use media_types::{AudioPlan, EncodePlan, Fields, FilmGrid, PacketTime, ProbeReport, VideoPlan, VideoProbe};
 
 use crate::clock;
 use crate::ends::{belongs, hold_first, hold_last};
@@ -14,7 +14,7 @@ use crate::sound::{PictureGrid, Track};
 use crate::stills::stills;
 use crate::text::Origin;
 use crate::timeline::Timeline;
-use crate::{PlanError, is_worth_deciding, losses, ranges, text};
+use crate::{PlanError, film, is_worth_deciding, losses, ranges, text};
 
 /// Longest presentation in seconds: 12 hours.
 pub const MAX_DURATION_S: i64 = 12 * 3600;
@@ -34,7 +34,8 @@ const IMAGE_CODECS: [&str; 17] = [
 
 /// Plans the encode of one source: its constant grid, frame map, ranges, renditions, sound and stills.
 ///
-/// The plan comes from packet times alone. Presentation time 0 is the first picture that can be shown, or the start of sound
+/// The plan comes from packet times alone; where the report says that film lies in the fields they become the film's.
+/// Presentation time 0 is the first picture that can be shown, or the start of sound
 /// that begins up to ten seconds before it, for which that picture is shown earlier. Sound is cut or filled to the length of
 /// the pictures, except that a last picture is held for sound that goes on by more than a second. Rates above the ladder's maximum, and above 60, are halved.
 ///
@@ -135,7 +136,7 @@ pub fn source_shape(report: &ProbeReport) -> Result<SourceShape, PlanError> {
     let packets = showable(video, &mut unsaid);
     let pts: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     check_span(&pts, base)?;
-    let timeline = Timeline::new(&pts, base, video.stated_rate, MAX_RATE)?;
+    let (timeline, _) = film::timeline(video, &pts, base, MAX_RATE)?;
     Ok(shape(video, &packets, base, timeline.frame_rate, &mut unsaid))
 }
 
@@ -151,8 +152,8 @@ fn with_pictures(
     let packets = showable(video, warnings);
     let pts: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     check_span(&pts, base)?;
-    let mut timeline = Timeline::new(&pts, base, video.stated_rate, ladder.max_frame_rate.min(MAX_RATE))?;
-    say_rate(&timeline, warnings);
+    let (mut timeline, film) = film::timeline(video, &pts, base, ladder.max_frame_rate.min(MAX_RATE))?;
+    say_rate(&timeline, film.is_some(), warnings);
     tracks.retain(|track| belongs(track, &timeline, pts[0], base, warnings));
     let origin = hold_first(&tracks, &mut timeline, pts[0], base, warnings);
     hold_last(&tracks, &mut timeline, origin, base, warnings);
@@ -166,7 +167,7 @@ fn with_pictures(
         return Err(PlanError::empty_ladder(&ladder.name));
     }
     let stills = stills(&timeline.frame_map, timeline.frame_rate, (width, height));
-    let plan = video_plan(video, timeline, selection.renditions);
+    let plan = video_plan(video, timeline, film, selection.renditions);
     let plan = EncodePlan {
         ladder: ladder.pin(),
         duration_ms: duration_ms(&plan),
@@ -185,14 +186,20 @@ fn with_pictures(
     Ok((plan, (origin, base)))
 }
 
-fn video_plan(video: &VideoProbe, timeline: Timeline, renditions: Vec<media_types::Rendition>) -> VideoPlan {
+fn video_plan(
+    video: &VideoProbe,
+    timeline: Timeline,
+    film: Option<FilmGrid>,
+    renditions: Vec<media_types::Rendition>,
+) -> VideoPlan {
     let segment_frames = ranges::segment_frames(timeline.frame_rate);
     VideoPlan {
         stream_index: video.stream_index,
         source_time_base: video.time_base,
         clock: video.clock.clone(),
         rotation: video.rotation,
-        deinterlace: video.interlaced,
+        deinterlace: video.interlaced && film.is_none() && video.fields != Fields::Whole,
+        film,
         hdr: video.hdr,
         frame_rate: timeline.frame_rate,
         timescale: timeline.timescale,
@@ -279,8 +286,12 @@ fn check_length(timeline: &Timeline) -> Result<(), PlanError> {
     if seconds > i128::from(MAX_DURATION_S) { Err(PlanError::too_long(seconds)) } else { Ok(()) }
 }
 
-fn say_rate(timeline: &Timeline, warnings: &mut Vec<String>) {
+fn say_rate(timeline: &Timeline, is_film: bool, warnings: &mut Vec<String>) {
     let rate = timeline.frame_rate;
+    if is_film {
+        warnings
+            .push("the pictures are film whose fields are repeated (3:2 pulldown); it is made film again".to_owned());
+    }
     if !timeline.constant {
         warnings.push(format!("the pictures have no constant rate; they are shown on a grid of {rate} per second"));
     } else if timeline.halvings > 0 {

@@ -98,6 +98,7 @@ mod tests {
             rotation: Rotation::None,
             pixel_format: "yuv420p".to_owned(),
             interlaced: false,
+            fields: Default::default(),
             hdr: None,
             time_base: Rational { num: 1, den: 1000 },
             stated_rate: None,

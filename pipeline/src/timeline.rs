@@ -34,11 +34,22 @@ impl Timeline {
     }
 
     fn constant(pts: &[i64], base: TimeBase, source_rate: FrameRate, max_rate: u32) -> Result<Self, PlanError> {
-        let (frame_rate, halvings) = halve(source_rate, max_rate);
         let scale = FrameScale::new(base, first(pts), source_rate.num(), source_rate.den());
+        let slots: Vec<i128> = pts.iter().map(|&pts| slot(&scale, pts)).collect();
+        Self::in_slots(pts, &slots, source_rate, max_rate)
+    }
+
+    /// The timeline of pictures in these slots of a constant rate: ascending, the first of them 0.
+    pub(crate) fn in_slots(
+        pts: &[i64],
+        slots: &[i128],
+        source_rate: FrameRate,
+        max_rate: u32,
+    ) -> Result<Self, PlanError> {
+        let (frame_rate, halvings) = halve(source_rate, max_rate);
         let every = 1_i128 << halvings;
-        let starts: Vec<i128> = pts.iter().map(|&pts| ceil_div(slot(&scale, pts), every)).collect();
-        let end = ceil_div(slot(&scale, last(pts)) + 1, every);
+        let starts: Vec<i128> = slots.iter().map(|&slot| ceil_div(slot, every)).collect();
+        let end = ceil_div(slots.last().copied().unwrap_or_default() + 1, every);
         let grid = frame_rate.video_timescale().and_then(|scale| Some((scale, frame_rate.frame_ticks(scale)?)));
         let (timescale, frame_ticks) =
             grid.ok_or_else(|| PlanError::timestamps(format!("the rate {frame_rate} has no exact time scale")))?;

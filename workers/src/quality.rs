@@ -83,6 +83,7 @@ mod tests {
             rotation: Rotation::None,
             pixel_format: "yuv420p".to_owned(),
             interlaced: false,
+            fields: Default::default(),
             time_base: Rational { num: 1, den: 25 },
             stated_rate: None,
             bitrate_bps: None,

@@ -58,6 +58,9 @@ impl Graph {
         if order.video.deinterlace {
             return Err("its pictures are to be deinterlaced".to_owned());
         }
+        if order.video.film.is_some() {
+            return Err("its pictures are to be made film again".to_owned());
+        }
         if let Some(codec) = order.renditions.iter().map(|one| one.encoding.codec).find(|c| *c != VideoCodec::H264) {
             return Err(format!("renditions of {} are ordered", codec.name()));
         }

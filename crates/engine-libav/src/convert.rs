@@ -236,7 +236,8 @@ fn broken() -> EngineError {
     EngineError::Engine { detail: "the scaling graph lost its ends".to_owned() }
 }
 
-fn build(target: Target, picture: &frame::Video, light: Light) -> Result<filter::Graph, EngineError> {
+/// A graph between `in` and `out` for pictures such as this one; a tick of its clock is 1.
+pub(crate) fn graph(chain: &str, picture: &frame::Video) -> Result<filter::Graph, EngineError> {
     let failed = engine("building the scaling graph");
     let missing = || EngineError::Engine { detail: "libavfilter lacks its buffers".to_owned() };
     let mut graph = filter::Graph::new();
@@ -252,6 +253,16 @@ fn build(target: Target, picture: &frame::Video, light: Light) -> Result<filter:
     graph
         .add(&filter::find("buffersink").ok_or_else(missing)?, "out", "")
         .map_err(engine("building the scaling graph"))?;
+    graph
+        .output("in", 0)
+        .and_then(|parser| parser.input("out", 0))
+        .and_then(|parser| parser.parse(chain))
+        .map_err(failed)?;
+    graph.validate().map_err(engine("building the scaling graph"))?;
+    Ok(graph)
+}
+
+fn build(target: Target, picture: &frame::Video, light: Light) -> Result<filter::Graph, EngineError> {
     let mut chain = String::new();
     if target.deinterlace {
         chain.push_str("yadif=mode=send_frame:deint=interlaced,");
@@ -271,11 +282,5 @@ fn build(target: Target, picture: &frame::Video, light: Light) -> Result<filter:
         Kind::High(transfer) => high(transfer, target.width, target.height, picture),
         Kind::Standard | Kind::Jpeg => standard(target, picture, light),
     });
-    graph
-        .output("in", 0)
-        .and_then(|parser| parser.input("out", 0))
-        .and_then(|parser| parser.parse(&chain))
-        .map_err(failed)?;
-    graph.validate().map_err(engine("building the scaling graph"))?;
-    Ok(graph)
+    graph(&chain, picture)
 }

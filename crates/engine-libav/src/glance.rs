@@ -7,8 +7,13 @@ use ff::frame;
 use ffmpeg_next as ff;
 use pipeline::{Glance, Greys};
 
-/// `None` for pictures that are not made of little-endian samples in rows from the top down.
+/// `None` for pictures that have no [`greys`].
 pub(crate) fn glance(picture: &frame::Video) -> Option<Glance> {
+    greys(picture)?.glance()
+}
+
+/// Where a picture has its greys; `None` when it is not made of little-endian samples in rows from the top down.
+pub(crate) fn greys(picture: &frame::Video) -> Option<Greys<'_>> {
     // SAFETY: the function takes any format of the bindings and answers null or a static description.
     let format = unsafe { ff::ffi::av_pix_fmt_desc_get(picture.format().into()).as_ref() }?;
     let has = |flag: std::ffi::c_int| format.flags & u64::from(flag.unsigned_abs()) != 0;
@@ -29,7 +34,7 @@ pub(crate) fn glance(picture: &frame::Video) -> Option<Glance> {
     }
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (offset, step) = (number(grey.offset)?, number(grey.step)?);
-    Greys { data: picture.data(plane), stride, width, height, offset, step, shift }.glance()
+    Some(Greys { data: picture.data(plane), stride, width, height, offset, step, shift })
 }
 
 #[cfg(test)]

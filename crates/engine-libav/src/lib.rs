@@ -11,6 +11,7 @@
 //! - `range`: one range decoded once (`walk`) and encoded for all its renditions (`track`, `video`), but for pictures that show
 //!   nothing new (`unchanged`), and with key frames where slides begin (`glance`); `codecs` has the encoders, one file each,
 //!   `look` the colours they state.
+//! - `fields`: what an interlaced stream's fields show; `film` matches them where that is film.
 //! - `judge`: how good renditions are, beside the source's pictures.
 //! - `audio`: one continuous encode (`coder`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
@@ -33,6 +34,8 @@ mod documents;
 mod ebml;
 mod engine;
 mod error;
+mod fields;
+mod film;
 mod glance;
 mod index;
 mod jpeg;

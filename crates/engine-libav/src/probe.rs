@@ -1,16 +1,17 @@
 //! What a source contains, from its container and its packets; no picture is decoded beyond what libavformat needs to
-//! know the streams, and the first one of high dynamic range.
+//! know the streams, the first one of high dynamic range, and some of those that are interlaced.
 
 use ff::format::context::Input;
 use ff::format::stream::Disposition;
 use ff::media::Type;
 use ffmpeg_next as ff;
-use media_types::{FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
+use media_types::{Fields, FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
 use pipeline::EngineError;
 
 use crate::captions;
 use crate::describe::{chapters, describe_audio, pixel_format, rational, text_tracks};
 use crate::error::input;
+use crate::fields;
 use crate::index::Index;
 use crate::light;
 use crate::open::SharedSource;
@@ -132,6 +133,8 @@ fn describe_video(
     let interlaced = matches!(field_order, AV_FIELD_TT | AV_FIELD_BB | AV_FIELD_TB | AV_FIELD_BT);
     let time_base = rational(stream.time_base());
     let clock = seen.mended.clock(index);
+    let fields =
+        if interlaced { fields::fields(bytes, index as u32, &clock, &seen.pictures) } else { Fields::default() };
     Ok(VideoProbe {
         stream_index: index as u32,
         codec: parameters.id().name().to_owned(),
@@ -141,6 +144,7 @@ fn describe_video(
         rotation: turn::rotation(&stream),
         pixel_format: pixel_format(format),
         interlaced,
+        fields,
         hdr: light::hdr(&stream, bytes, &clock),
         time_base,
         stated_rate: frame_rate(stream.avg_frame_rate()).or_else(|| frame_rate(stream.rate())),

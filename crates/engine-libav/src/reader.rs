@@ -66,8 +66,9 @@ impl Reader {
         let stream = self.stream as i32;
         let start = self.source.stream(self.stream).map_or(0, |stream| stream.start_time());
         let backward = ff::ffi::AVSEEK_FLAG_BACKWARD;
-        // Each demuxer family accepts one of these: any time, none before the first, bytes only.
-        self.seek_raw(stream, i64::MIN + 1, backward)
+        // Each demuxer family accepts one of these: any time, none before the first, bytes only. What is subtracted from the
+        // first must not overflow.
+        self.seek_raw(stream, i64::MIN / 2, backward)
             || self.seek_raw(stream, start, backward)
             || self.seek_raw(-1, 0, ff::ffi::AVSEEK_FLAG_BYTE)
     }

@@ -7,8 +7,9 @@ use std::sync::mpsc::SyncSender;
 use ff::format::context::Input;
 use ff::frame;
 use ffmpeg_next as ff;
-use pipeline::{Coding, DecodedPictures, EngineError, Glance, Picture, RangeOrder, Walked};
+use pipeline::{Coding, DecodedPictures, EngineError, FilmPictures, Glance, Picture, RangeOrder, Walked, decoded_from};
 
+use crate::film::{Matched, apart};
 use crate::glance::glance;
 use crate::pictures::{Pictures, is_damaged, time_of};
 use crate::unchanged::{Changed, unchanged};
@@ -51,14 +52,20 @@ pub(crate) fn walk(
     cancelled: Arc<AtomicBool>,
 ) -> Result<Walked, EngineError> {
     let Some(first) = order.pictures.0.first() else { return Ok(Walked::default()) };
-    let decoded = Decoded::before(source, order, first.source_pts, cancelled)?;
     let mut before: Option<Shared> = None;
-    pipeline::walk(order, decoded, true, &mut |pipeline::Placed { picture, first, coding }| {
-        let before = before.replace(picture.clone());
+    let hand_out = &mut |pipeline::Placed { picture, first, coding }| {
+        let before = before.replace(Shared::clone(&picture));
         let changed = before.map_or(Changed::Anywhere, |before| Changed::between(&before.0, &picture.0));
         let placed = Placed { picture, first, coding, changed };
         tracks.iter().try_for_each(|track| track.send(placed.clone()).map_err(|_| EngineError::Stopped))
-    })
+    };
+    let Some(grid) = &order.video.film else {
+        let decoded = Decoded::before(source, order, first.source_pts, cancelled)?;
+        return pipeline::walk(order, decoded, true, hand_out);
+    };
+    let from = decoded_from(&order.video, grid, first.source_pts);
+    let matched = Matched::new(Decoded::before(source, order, from, cancelled)?);
+    pipeline::walk(order, FilmPictures::new(&order.video, grid, matched, apart)?, true, hand_out)
 }
 
 struct Decoded {

@@ -4,6 +4,7 @@
 //! - [`id`]: typed identifiers ([`AssetId`], [`JobId`], ...), random parts supplied by the caller.
 //! - [`language`]: language tags.
 //! - [`clock`]: clocks of sources that jump ([`StreamClock`]).
+//! - [`fields`]: what is stored in halves of pictures ([`Fields`], [`FilmGrid`]).
 //! - [`light`]: standard and high dynamic range ([`DynamicRange`], [`HdrVideo`]).
 //! - [`probe`]: what a source contains ([`ProbeReport`]).
 //! - [`plan`]: what will be encoded ([`EncodePlan`], [`Rendition`], [`GopRange`], [`FrameMap`]).
@@ -20,6 +21,7 @@
 pub mod clock;
 pub mod completion;
 pub mod decision;
+pub mod fields;
 pub mod id;
 pub mod language;
 pub mod light;
@@ -35,6 +37,7 @@ pub mod time;
 pub use clock::{Anchor, StreamClock, Stretch};
 pub use completion::{Completion, RenditionQuality, SceneShares};
 pub use decision::{Chosen, LadderDecision, PerTitle, Trial};
+pub use fields::{Fields, FilmGrid};
 pub use id::{AssetId, JobId, PlaybackId, TenantId, UploadId};
 pub use light::{ContentLight, DynamicRange, HdrTransfer, HdrVideo, MasteringDisplay};
 pub use loss::{Loss, LossKind};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::segment::{CaptionChannel, Roles};
 use crate::time::rescale;
 use crate::{
-    CodecConfig, DynamicRange, FrameRate, HdrVideo, LadderDecision, Loss, PerTitle, Rational, Rotation, StreamClock,
-    TeletextPage, Timescale,
+    CodecConfig, DynamicRange, FilmGrid, FrameRate, HdrVideo, LadderDecision, Loss, PerTitle, Rational, Rotation,
+    StreamClock, TeletextPage, Timescale,
 };
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
@@ -110,7 +110,8 @@ pub struct SkippedRung {
 /// One source picture and for how many output frames it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
-    /// The source picture's presentation time, in ticks of the source stream's time base.
+    /// The source picture's presentation time, in ticks of the source stream's time base; where film is made of the source's
+    /// fields, that of the film's picture ([`FilmGrid`]).
     pub source_pts: i64,
     /// Consecutive output frames that show it, at least 1.
     pub frames: u32,
@@ -175,6 +176,9 @@ pub struct VideoPlan {
     pub rotation: Rotation,
     /// Whether pictures are deinterlaced before scaling.
     pub deinterlace: bool,
+    /// How film lies in the source's fields, when it is made film again; then nothing is deinterlaced beside it.
+    #[serde(default)]
+    pub film: Option<FilmGrid>,
     /// What renditions of high dynamic range say of their light; `None` when the source has none to give.
     #[serde(default)]
     pub hdr: Option<HdrVideo>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::segment::Roles;
-use crate::{FrameRate, HdrVideo, StreamClock, TeletextPage};
+use crate::{Fields, FrameRate, HdrVideo, StreamClock, TeletextPage};
 
 /// A fraction as containers state it; unlike [`FrameRate`] it may be zero or unreduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct VideoProbe {
     pub pixel_format: String,
     /// Whether the stream states it is interlaced.
     pub interlaced: bool,
+    /// What its fields show, when it does.
+    #[serde(default)]
+    pub fields: Fields,
     /// Its light, when it is of high dynamic range and renditions can have it so.
     #[serde(default)]
     pub hdr: Option<HdrVideo>,

@@ -79,7 +79,8 @@ fn summary(report: &ProbeReport) -> serde_json::Value {
     let video = report.video.as_ref().map(|video| {
         json!({
             "stream_index": video.stream_index, "codec": video.codec, "width": video.width, "height": video.height,
-            "pixel_format": video.pixel_format, "rotation": video.rotation, "interlaced": video.interlaced, "hdr": video.hdr,
+            "pixel_format": video.pixel_format, "rotation": video.rotation, "interlaced": video.interlaced,
+            "fields": video.fields, "hdr": video.hdr,
             "rate": video.stated_rate.map(|rate| rate.to_string()), "bitrate_bps": video.bitrate_bps,
             "captions": video.captions, "pictures": video.packets.len(), "keyframes": video.packets.iter().filter(|packet| packet.keyframe).count(),
         })

@@ -1,6 +1,7 @@
 //! Where a picture has its greys, and their means.
 
 use super::{GLANCE_COLUMNS, GLANCE_ROWS, Glance};
+use crate::Levels;
 
 /// Lines that are read of each part of a picture: all of them would cost more than a glance should.
 const LINES: usize = 4;
@@ -47,6 +48,23 @@ impl Greys<'_> {
             }
         }
         Glance::new(&cells)
+    }
+
+    /// All of them at 8 bits; `None` when there are fewer than the picture's size says.
+    pub fn levels(&self) -> Option<Levels> {
+        let mut samples = Vec::with_capacity(self.width.checked_mul(self.height)?);
+        for y in 0..self.height {
+            let start = y.checked_mul(self.stride)?.checked_add(self.offset)?;
+            let line = self.data.get(start..)?.chunks(self.step.max(1)).take(self.width);
+            match self.shift {
+                None => samples.extend(line.filter_map(|sample| sample.first())),
+                Some(shift) => samples.extend(
+                    line.filter_map(|sample| sample.first_chunk::<2>())
+                        .map(|sample| u16::from_le_bytes(*sample).checked_shr(shift).unwrap_or(0).min(255) as u8),
+                ),
+            }
+        }
+        (samples.len() == self.width * self.height).then(|| Levels::new(self.width, samples))?
     }
 
     /// Adds a line to the sums of its columns.

@@ -16,6 +16,7 @@ fn setup() -> VideoSetup {
         clock: Default::default(),
         rotation: Rotation::None,
         deinterlace: false,
+        film: None,
         hdr: None,
         frame_rate: FrameRate::new(RATE as u32, 1).unwrap(),
         timescale: Timescale::new(12_800).unwrap(),

@@ -40,6 +40,7 @@ fn order(pictures: &[(i64, u32)]) -> RangeOrder {
         clock: Default::default(),
         rotation: Rotation::None,
         deinterlace: false,
+        film: None,
         frame_rate: FrameRate::new(4, 1).unwrap(),
         timescale: Timescale::NINETY_KHZ,
         frame_ticks: 22_500,

@@ -33,6 +33,7 @@ fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
         rotation: Rotation::None,
         pixel_format: "yuv420p".to_owned(),
         interlaced: false,
+        fields: Default::default(),
         hdr: None,
         time_base: Rational { num: 1, den },
         stated_rate: None,

@@ -54,6 +54,7 @@ pub(super) mod tests {
             bitrate_bps: None,
             keyframe_bytes: None,
             interlaced: false,
+            fields: Default::default(),
             hdr: None,
             packets,
         };

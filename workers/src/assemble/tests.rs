@@ -137,6 +137,7 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         rotation: Rotation::None,
         pixel_format: "yuv420p".to_owned(),
         interlaced: false,
+        fields: Default::default(),
         hdr: None,
         time_base: Rational { num: 1001, den: 24_000 },
         stated_rate: None,

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use bytes::Bytes;
-use media_types::{DynamicRange, FrameMap, FrameRate, Rational, Shown, Timescale, VideoEncoding};
+use media_types::{DynamicRange, FilmGrid, FrameMap, FrameRate, Rational, Shown, Timescale, VideoEncoding};
 use pipeline::{Colours, Judge, VideoSetup};
 
 use super::*;
@@ -34,6 +34,7 @@ fn order() -> RangeOrder {
             clock: Default::default(),
             rotation: Rotation::None,
             deinterlace: false,
+            film: None,
             hdr: None,
             frame_rate: FrameRate::new(25, 1).unwrap(),
             timescale: Timescale::NINETY_KHZ,
@@ -143,6 +144,8 @@ fn what_a_graph_does_not_serve_is_said() {
         Judge { first_frames: vec![0], frame_count: 1, every: 1, width: 64, height: 36, may_be_left_out: false };
     assert!(said(&|_, order| order.judge = Some(judge.clone())).contains("judged"));
     assert!(said(&|_, order| order.video.deinterlace = true).contains("deinterlaced"));
+    let film = FilmGrid { origin_pts: 0, rate: FrameRate::new(24, 1).unwrap() };
+    assert!(said(&|_, order| order.video.film = Some(film)).contains("film"));
     assert!(said(&|_, order| order.renditions[0].encoding.codec = VideoCodec::Av1).contains("av1"));
     assert!(said(&|stream, _| stream.unusual = Some("its pictures have wide colours")).contains("wide"));
     assert!(said(&|stream, _| stream.codec = SourceCodec::Hevc).contains("no decoder"));

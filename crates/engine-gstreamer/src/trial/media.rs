@@ -62,6 +62,7 @@ pub(super) fn order() -> RangeOrder {
             clock: Default::default(),
             rotation: Rotation::None,
             deinterlace: false,
+            film: None,
             hdr: None,
             frame_rate: RATE,
             timescale: Timescale::NINETY_KHZ,

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use media_types::segment::{CaptionChannel, Roles};
 use media_types::{
-    AudioPlan, ChapterProbe, ContentLight, DynamicRange, FrameMap, FrameRate, HdrTransfer, HdrVideo, Loss, LossKind,
-    LoudnessTarget, MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, TeletextPage, TextForm,
-    TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
+    AudioPlan, ChapterProbe, ContentLight, DynamicRange, Fields, FilmGrid, FrameMap, FrameRate, HdrTransfer, HdrVideo,
+    Loss, LossKind, LoudnessTarget, MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, TeletextPage,
+    TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
 use pipeline::{Judge, PosterOrder, Quality, RangeScenes, Scene, SceneKind, SheetOrder, SlideChange, VideoSetup};
 use proptest::prelude::*;
@@ -55,6 +55,16 @@ fn rendition() -> impl Strategy<Value = Rendition> {
     )
 }
 
+fn fields() -> impl Strategy<Value = Fields> {
+    let film = any::<i64>().prop_map(|repeated_pts| Fields::Film { repeated_pts });
+    prop_oneof![Just(Fields::Interlaced), Just(Fields::Whole), film]
+}
+
+fn film() -> impl Strategy<Value = Option<FilmGrid>> {
+    let grid = |(origin_pts, num)| FilmGrid { origin_pts, rate: FrameRate::new(num, 1001).unwrap() };
+    prop::option::of((any::<i64>(), 1u32..99_999).prop_map(grid))
+}
+
 fn hdr() -> impl Strategy<Value = Option<HdrVideo>> {
     let mastering = any::<([(u16, u16); 3], (u16, u16), u32, u32)>().prop_map(
         |(primaries, white, max_luminance, min_luminance)| MasteringDisplay {
@@ -89,7 +99,7 @@ fn judge() -> impl Strategy<Value = Judge> {
 
 prop_compose! {
     fn range_order()(
-        rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(), hdr in hdr(),
+        rotation in rotation(), source_time_base in rational(), deinterlace in any::<bool>(), hdr in hdr(), film in film(),
         (num, den, ticks) in (1u32..99_999, 1u32..2000, 1u32..u32::MAX),
         (stream_index, frame_ticks, gop_frames, first_frame) in any::<(u32, u32, u32, u64)>(),
         pictures in prop::collection::vec(any::<(i64, u32)>(), 0..50),
@@ -100,7 +110,7 @@ prop_compose! {
         RangeOrder {
             video: VideoSetup {
                 clock: Default::default(),
-                stream_index, source_time_base, rotation, deinterlace, hdr, frame_ticks, gop_frames,
+                stream_index, source_time_base, rotation, deinterlace, film, hdr, frame_ticks, gop_frames,
                 frame_rate: FrameRate::new(num, den).unwrap(),
                 timescale: Timescale::new(ticks).unwrap(),
             },
@@ -193,11 +203,12 @@ prop_compose! {
         packets in prop::collection::vec(any::<(i64, bool)>(), 0..50), time_base in rational(), rotation in rotation(),
         (width, height, size_bytes) in any::<(u32, u32, u64)>(), texts in prop::collection::vec(".{0,20}", 3),
         stated_rate in prop::option::of((1u32..99_999, 1u32..2000)), silent in any::<bool>(), hdr in hdr(),
+        fields in fields(),
     ) -> ProbeReport {
         let video = VideoProbe {
             clock: Default::default(),
             stream_index: 0, codec: texts[0].clone(), width, height, rotation, time_base, pixel_format: texts[1].clone(),
-            sample_aspect: time_base, interlaced: silent, hdr, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
+            sample_aspect: time_base, interlaced: silent, fields, hdr, bitrate_bps: None, keyframe_bytes: silent.then_some(size_bytes),
             stated_rate: stated_rate.and_then(|(num, den)| FrameRate::new(num, den)),
             packets: packets.into_iter().map(|(pts, keyframe)| PacketTime { pts, keyframe }).collect(), captions: silent,
         };
@@ -339,9 +350,9 @@ fn the_version_can_be_read_by_every_release() {
     let ready = FromChild::Ready { protocol_version: 1, identity: String::new(), confinement: Confinement::Full };
     assert_eq!(encode(&ready, 0, Limits::FROM_CHILD).unwrap()[Prefix::SIZE..], [0, 1, 0, 2]);
 
-    let of_a_later_release = [0, 99, 1, 2, 3, 0xff];
-    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 99 });
-    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 99 });
+    let of_a_later_release = [0, 100, 1, 2, 3, 0xff];
+    assert_eq!(decode::<ToChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 100 });
+    assert_eq!(decode::<FromChild>(&of_a_later_release, 0).unwrap_err(), ProtocolError::Version { theirs: 100 });
 }
 
 #[test]

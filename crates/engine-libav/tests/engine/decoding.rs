@@ -59,6 +59,13 @@ pub(crate) fn encode_all(folder: &Folder, file: &Path) -> Encoded {
     encode_plan(folder, engine, report, plan)
 }
 
+/// As [`encode_all`], with the pictures deinterlaced or not, whatever their fields show.
+pub(crate) fn encode_deinterlaced(folder: &Folder, file: &Path, deinterlace: bool) -> Encoded {
+    let (engine, report, mut plan) = planned(file);
+    plan.video.as_mut().unwrap().deinterlace = deinterlace;
+    encode_plan(folder, engine, report, plan)
+}
+
 /// As [`encode_all`], by another plan.
 pub(crate) fn encode_plan(folder: &Folder, mut engine: LibavEngine, report: ProbeReport, plan: EncodePlan) -> Encoded {
     let video = plan.video.as_ref().unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::decoding::{Encoded, assert_shown, encode_all, numbers};
+use crate::decoding::{Encoded, assert_shown, encode_all, encode_deinterlaced, numbers};
 use crate::media::{Folder, SIZE, moving, run};
 
 const X264: &str = "-c:v libx264 -preset veryfast -crf 12 -pix_fmt yuv420p";
@@ -14,7 +14,10 @@ fn slides(seconds: u32) -> String {
 
 /// Encodes the file and demands that every frame shows what the source's picture of that time shows.
 fn demand_shown(folder: &Folder, file: &Path) -> Encoded {
-    let made = encode_all(folder, file);
+    demand_as_planned(file, encode_all(folder, file))
+}
+
+fn demand_as_planned(file: &Path, made: Encoded) -> Encoded {
     let source = file.to_str().unwrap();
     let grey = run(["-i", source, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
     let drawn = numbers(&grey, SIZE.0, SIZE.1);
@@ -61,7 +64,7 @@ fn a_deinterlacer_sees_every_picture() {
     let folder = Folder::new();
     let fields = "-flags +ilme+ildct -x264opts tff=1";
     let file = folder.numbered(&slides(4), "fps=25,setfield=tff", &format!("{X264} {fields} fields.mp4"));
-    let made = demand_shown(&folder, &file);
-    assert!(made.video().deinterlace);
+    let made = encode_deinterlaced(&folder, &file, true);
+    let made = demand_as_planned(&file, made);
     assert_eq!(made.pictures as u64, made.video().frame_count());
 }

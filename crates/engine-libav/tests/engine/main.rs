@@ -6,6 +6,7 @@ mod bad_bytes;
 mod codecs;
 mod containers;
 mod decoding;
+mod film;
 mod holds;
 mod jumps;
 mod light;

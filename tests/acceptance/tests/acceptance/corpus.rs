@@ -1,7 +1,7 @@
 //! The encoder takes any input: `tests/media/corpus.sh` makes odd ones, `corpus.json` beside it says what must become of
 //! each. What a clip's entry leaves out is as in `usual`.
 
-mod measure;
+pub mod measure;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -26,5 +26,6 @@ mod renewal;
 mod server;
 mod slides;
 mod storyboard;
+mod telecine;
 mod tracks;
 mod upload;
