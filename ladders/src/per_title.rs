@@ -4,53 +4,22 @@
 //! rate factor are taken to be straight over quality; the cheapest size for a quality makes up the hull, and rungs stand on it
 //! at equal distances.
 
-use media_types::{Chosen, FrameRate, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
+use std::cmp::Ordering;
+
+use media_types::{Chosen, DynamicRange, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
 
 use crate::legible;
 use crate::select::hold_in_step;
+use crate::trials::{LEAST_BPS, Tried, sizes};
 
-/// What is added to a rung's own rate factor in trials: a rung is never finer than its ladder says.
-const COARSER: [f32; 3] = [0.0, 6.0, 12.0];
-/// The coarsest that H.264 knows.
-const MAX_CRF: f32 = 51.0;
 /// Rungs differ so much in rate on an average at least: less gives a player nothing to choose between.
 const LEAST_RATIO: f64 = 1.6;
 /// A smaller size that costs so little more is taken: it is cheaper to encode and to decode.
 const SMALLER_IS_WORTH: f64 = 1.03;
-/// Whoever has the bits for sound has these for pictures (HLS Authoring Specification for Apple Devices, table 3: its lowest
-/// variant). Smaller rungs would only look worse.
-const LEAST_BPS: f64 = 145_000.0;
 /// Until neighbouring qualities cannot be told apart.
 const HALVINGS: usize = 24;
 /// The ladder's lowest rung stays where the hull is hardly cheaper.
 const LOWEST_IS_WORTH: f64 = 1.1;
-
-/// What is encoded of every sample: the lowest rung as it is, then each larger size, finest first; last, if drawn pictures are to
-/// be legible, the smallest size at which they are, with few pictures a second. Empty when there is nothing to decide:
-/// `renditions` has less than two of H.264.
-pub fn trials(wanted: &PerTitle, renditions: &[Rendition], rate: FrameRate) -> Vec<Rendition> {
-    let mut sizes = renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264);
-    let Some(lowest) = sizes.next() else { return Vec::new() };
-    let larger: Vec<Rendition> = sizes
-        .flat_map(|rendition| {
-            COARSER.iter().map(|coarser| {
-                let mut trial = rendition.clone();
-                trial.encoding.crf = coarsened(trial.encoding.crf, *coarser);
-                trial.name = format!("{}-crf{}", rendition.name, trial.encoding.crf);
-                trial
-            })
-        })
-        .collect();
-    if larger.is_empty() {
-        return larger;
-    }
-    let few = legible::thinned(wanted, renditions, rate, |crf| coarsened(crf, COARSER[COARSER.len() - 1]));
-    std::iter::once(lowest.clone()).chain(larger).chain(few).collect()
-}
-
-fn coarsened(crf: f32, by: f32) -> f32 {
-    (crf + by).min(MAX_CRF)
-}
 
 /// What the figures were measured by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,8 +28,6 @@ pub struct Samples {
     pub ms: u64,
     /// Width and height at which their pictures were compared.
     pub compared_at: (u32, u32),
-    /// Frames per second.
-    pub rate: FrameRate,
     /// Whether most of them is drawn: slides, or a screen.
     pub is_drawn: bool,
 }
@@ -76,97 +43,117 @@ pub struct Decided {
     pub decision: LadderDecision,
 }
 
-/// The rung for poor links, and what came of its trial.
-struct Few {
-    rendition: Rendition,
-    bitrate_bps: u64,
-    quality_db: f64,
-}
-
-/// Decides by `measured`: bits per second and decibels of each of [`trials`], in their order. `None` when that is not what they
-/// are, or when nothing can be told from them.
+/// Decides by what was tried: the first and the further trials, in any order. `None` when nothing can be told from them.
 pub fn decide(
     wanted: &PerTitle,
     renditions: &[Rendition],
-    measured: &[(u64, f64)],
+    mut tried: Vec<Tried>,
     samples: &Samples,
 ) -> Option<Decided> {
-    let tried = trials(wanted, renditions, samples.rate);
-    if tried.is_empty() || tried.len() != measured.len() || !measured.iter().all(|(_, db)| db.is_finite()) {
+    let sizes = sizes(renditions);
+    tried.sort_by(|left, right| place(left).partial_cmp(&place(right)).unwrap_or(Ordering::Equal));
+    let lowest = tried.first().filter(|lowest| sizes.first().is_some_and(|size| **size == lowest.rendition))?;
+    if !tried.iter().all(|one| one.quality_db.is_finite()) {
         return None;
     }
-    let sizes: Vec<&Rendition> =
-        renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264).collect();
-    let (lowest_rate, lowest_db) = measured[0];
     let least = legible::least_lines(wanted, &sizes).filter(|_| samples.is_drawn).unwrap_or(0);
     let is_legible = |size: &Rendition| legible::lines(size) >= least;
-    let curves: Vec<Curve<'_>> = sizes[1..]
-        .iter()
-        .zip(tried[1..].chunks(COARSER.len()).zip(measured[1..].chunks(COARSER.len())))
-        .filter(|(size, _)| is_legible(size))
-        .map(|(size, (tried, measured))| Curve::new(size, tried, measured))
-        .collect();
-    let mut floor = Floor::new(wanted, &curves, lowest_rate, lowest_db)?;
+    let curves: Vec<Curve<'_>> =
+        sizes[1..].iter().filter(|size| is_legible(size)).filter_map(|size| Curve::new(size, &tried)).collect();
+    let mut floor = Floor::new(wanted, &curves, lowest.bitrate_bps, lowest.quality_db)?;
     floor.is_lowest &= is_legible(sizes[0]);
     let rungs = rungs(wanted, &curves, &floor, sizes.len());
     let first_is_early_only = !floor.is_lowest;
     let mut chosen = named(&rungs);
     let mut expected: Vec<Chosen> =
         chosen.iter().zip(&rungs).map(|(rendition, rung)| rung.promise(rendition)).collect();
-    let few = (samples.is_drawn && first_is_early_only).then(|| few(&tried, measured, &rungs)).flatten();
-    if let Some(Few { rendition, bitrate_bps, quality_db }) = few {
-        expected.insert(0, Chosen { name: rendition.name.clone(), bitrate_bps, quality_db });
-        chosen.insert(0, rendition);
+    let few = (samples.is_drawn && first_is_early_only).then(|| few(&tried, &rungs)).flatten();
+    if let Some(few) = few {
+        expected.insert(0, few.promise());
+        chosen.insert(0, few.rendition);
     }
     hold_in_step(&mut chosen);
     if !first_is_early_only {
-        let name = sizes[0].name.clone();
-        expected.insert(0, Chosen { name, bitrate_bps: lowest_rate, quality_db: lowest_db });
+        expected.insert(0, lowest.promise());
     }
-    let kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
-    let skipped = sizes[1..].iter().filter(|size| !kept(size)).map(|size| SkippedRung {
-        name: size.name.clone(),
-        reason: match is_legible(size) {
-            true => "other sizes look better at its rates in this recording".to_owned(),
-            false => format!("what is drawn has {least} lines or more, to be read"),
-        },
-    });
-    let trials = tried.iter().zip(measured).map(|(rendition, (bitrate_bps, quality_db))| Trial {
-        name: rendition.name.clone(),
-        width: rendition.width,
-        height: rendition.height,
-        crf: rendition.encoding.crf,
-        bitrate_bps: *bitrate_bps,
-        quality_db: *quality_db,
-    });
+    let is_kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
+    let dropped: Vec<&Rendition> = sizes[1..].iter().copied().filter(|size| !is_kept(size)).collect();
+    let mut skipped: Vec<SkippedRung> =
+        dropped.iter().map(|size| skipped_rung(size, is_legible(size), least)).collect();
+    let unseen: Vec<&Rendition> = dropped.into_iter().chain(Some(sizes[0]).filter(|_| first_is_early_only)).collect();
+    let (others, more) = others(renditions, &unseen);
+    skipped.extend(more);
     let decision = LadderDecision {
         wanted: *wanted,
         sampled_ms: samples.ms,
         compared_at: samples.compared_at,
         is_drawn: samples.is_drawn,
-        trials: trials.collect(),
+        trials: tried.iter().map(Tried::noted).collect(),
         chosen: expected,
         first_is_early_only,
     };
-    let others = renditions.iter().filter(|rendition| rendition.encoding.codec != VideoCodec::H264);
-    let renditions = std::iter::once(sizes[0]).cloned().chain(chosen).chain(others.cloned()).collect();
-    Some(Decided { renditions, skipped: skipped.collect(), decision })
+    let renditions = std::iter::once(sizes[0].clone()).chain(chosen).chain(others).collect();
+    Some(Decided { renditions, skipped, decision })
+}
+
+/// Where a trial stands among others: by size, finest first, and behind them the one with few pictures.
+fn place(tried: &Tried) -> (u32, u32, f32) {
+    let Rendition { width, height, frame_step, .. } = tried.rendition;
+    (frame_step, width.saturating_mul(height), tried.rendition.encoding.crf)
+}
+
+fn skipped_rung(size: &Rendition, is_legible: bool, least: u32) -> SkippedRung {
+    let reason = match is_legible {
+        true => "other sizes look better at its rates in this recording".to_owned(),
+        false => format!("what is drawn has {least} lines or more, to be read"),
+    };
+    SkippedRung { name: size.name.clone(), reason }
+}
+
+/// The renditions of other codecs, without those of a size that is not worth its bits in H.264. Those of high dynamic range stay.
+fn others(renditions: &[Rendition], unseen: &[&Rendition]) -> (Vec<Rendition>, Vec<SkippedRung>) {
+    let all = renditions.iter().filter(|rendition| rendition.encoding.codec != VideoCodec::H264);
+    let (dropped, kept): (Vec<&Rendition>, Vec<&Rendition>) = all.partition(|one| {
+        let is_standard = one.encoding.dynamic_range == DynamicRange::Sdr;
+        is_standard && unseen.iter().any(|size| (size.width, size.height) == (one.width, one.height))
+    });
+    let reason = "its size is not worth its bits in H.264 either";
+    let skipped = dropped.iter().map(|one| SkippedRung { name: one.name.clone(), reason: reason.to_owned() });
+    (kept.into_iter().cloned().collect(), skipped.collect())
 }
 
 /// The trial with few pictures, if it is for poorer links than all else: the other rungs take more bits than [`LEAST_BPS`], and
 /// clearly more than it does.
-fn few(tried: &[Rendition], measured: &[(u64, f64)], rungs: &[Rung<'_, '_>]) -> Option<Few> {
-    let (trial, (bitrate_bps, quality_db)) = tried.last().zip(measured.last()).filter(|(one, _)| one.frame_step > 1)?;
-    let (lowest, rate) = (rungs.first()?.rate(), *bitrate_bps as f64);
+fn few(tried: &[Tried], rungs: &[Rung<'_, '_>]) -> Option<Tried> {
+    let trial = tried.iter().find(|one| one.rendition.frame_step > 1)?;
+    let (lowest, rate) = (rungs.first()?.rate(), trial.bitrate_bps as f64);
     if lowest <= LEAST_BPS || lowest < rate * LEAST_RATIO {
         return None;
     }
-    let mut rendition = trial.clone();
-    let share =
-        rungs.iter().find(|rung| rung.curve.size.height == trial.height).map_or(1.0, |rung| rung.curve.share(rate));
-    let cap = rendition.encoding.max_bitrate_bps as f64 * share;
-    rendition.encoding.max_bitrate_bps = cap.round().max(1_000.0) as u64;
-    Some(Few { rendition, bitrate_bps: *bitrate_bps, quality_db: *quality_db })
+    let mut few = trial.clone();
+    let of_its_size = rungs.iter().find(|rung| rung.curve.size.height == trial.rendition.height);
+    let share = of_its_size.map_or(1.0, |rung| rung.curve.share(rate));
+    let cap = few.rendition.encoding.max_bitrate_bps as f64 * share;
+    few.rendition.encoding.max_bitrate_bps = cap.round().max(1_000.0) as u64;
+    Some(few)
+}
+
+impl Tried {
+    fn promise(&self) -> Chosen {
+        Chosen { name: self.rendition.name.clone(), bitrate_bps: self.bitrate_bps, quality_db: self.quality_db }
+    }
+
+    /// As it is kept with the plan.
+    fn noted(&self) -> Trial {
+        Trial {
+            name: self.rendition.name.clone(),
+            width: self.rendition.width,
+            height: self.rendition.height,
+            crf: self.rendition.encoding.crf,
+            bitrate_bps: self.bitrate_bps,
+            quality_db: self.quality_db,
+        }
+    }
 }
 
 /// One size: what each quality costs.
@@ -184,13 +171,18 @@ struct Point {
 }
 
 impl<'a> Curve<'a> {
-    fn new(size: &'a Rendition, tried: &[Rendition], measured: &[(u64, f64)]) -> Self {
-        let point = |(trial, (rate, db)): (&Rendition, &(u64, f64))| Point {
-            db: *db,
-            rate_log2: ((*rate).max(1_000) as f64).log2(),
-            finer: -f64::from(trial.encoding.crf),
+    /// By what was tried of a size, finest first; `None` when nothing was.
+    fn new(size: &'a Rendition, tried: &[Tried]) -> Option<Self> {
+        let is_of_it = |one: &&Tried| {
+            let trial = &one.rendition;
+            (trial.width, trial.height, trial.frame_step) == (size.width, size.height, size.frame_step)
         };
-        let points: Vec<Point> = tried.iter().zip(measured).map(point).collect();
+        let point = |one: &Tried| Point {
+            db: one.quality_db,
+            rate_log2: (one.bitrate_bps.max(1_000) as f64).log2(),
+            finer: -f64::from(one.rendition.encoding.crf),
+        };
+        let points: Vec<Point> = tried.iter().filter(is_of_it).map(point).collect();
         // Coarsest first. What costs no more and is better stands for what is worse.
         let mut ascending: Vec<Point> = Vec::new();
         for point in points.into_iter().rev() {
@@ -201,7 +193,7 @@ impl<'a> Curve<'a> {
                 ascending.push(point);
             }
         }
-        Self { size, points: ascending }
+        (!ascending.is_empty()).then_some(Self { size, points: ascending })
     }
 
     /// What a rate is to that of the ladder's own rung, at most 1: caps are to each other as rates are.

@@ -3,7 +3,7 @@ use media_types::FrameRate;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{KeyframeCost, SourceShape, builtin, select};
+use crate::{KeyframeCost, SourceShape, builtin, first_trials, further_trials, select};
 
 /// Of H.264 and 1080 lines: 360p, 480p, 720p, 1080p.
 fn renditions(ladder: &str) -> Vec<Rendition> {
@@ -18,10 +18,19 @@ fn renditions(ladder: &str) -> Vec<Rendition> {
     select(&builtin(ladder).unwrap(), &source).renditions
 }
 
-/// kbit/s and decibels.
-fn measured(of: &[(u64, f64)]) -> Vec<(u64, f64)> {
-    of.iter().map(|(kbps, db)| (kbps * 1000, *db)).collect()
+/// All there is to try at 24 pictures a second, of which kbit/s and decibels are `of`: each size of `own`, ascending, and behind
+/// them, if there are figures for it, what is legible with few pictures.
+fn tried(wanted: &PerTitle, own: &[Rendition], of: &[(u64, f64)]) -> Vec<Tried> {
+    let rate = FrameRate::new(24, 1).unwrap();
+    let mut trials = first_trials(own);
+    trials.extend(further_trials(&WANTED, own, rate, &[], false));
+    trials.sort_by_key(|trial| (trial.height, trial.encoding.crf as u32));
+    trials.extend(further_trials(wanted, own, rate, &[], true).pop().filter(|trial| trial.frame_step > 1));
+    let of = trials.into_iter().zip(of);
+    of.map(|(rendition, (kbps, db))| Tried { rendition, bitrate_bps: kbps * 1000, quality_db: *db }).collect()
 }
+
+const WANTED: PerTitle = PerTitle { target_db: 39.0, step_db: 2.0, legible_lines: None };
 
 /// A street by day, as x264 veryfast codes it.
 const STREET: [(u64, f64); 10] = [
@@ -66,14 +75,15 @@ const SCREEN: [(u64, f64); 11] = [
 ];
 
 fn samples(is_drawn: bool) -> Samples {
-    Samples { ms: 16_000, compared_at: (1920, 1080), rate: FrameRate::new(24, 1).unwrap(), is_drawn }
+    Samples { ms: 16_000, compared_at: (1920, 1080), is_drawn }
 }
 
 /// Drawn pictures if the ladder has a place for them.
 fn decided(ladder: &str, of: &[(u64, f64)]) -> Decided {
     let wanted = builtin(ladder).unwrap().per_title.unwrap();
     let is_drawn = wanted.legible_lines.is_some();
-    decide(&wanted, &renditions(ladder), &measured(of), &samples(is_drawn)).unwrap()
+    let own = renditions(ladder);
+    decide(&wanted, &own, tried(&wanted, &own, of), &samples(is_drawn)).unwrap()
 }
 
 fn table(decided: &Decided) -> Vec<String> {
@@ -121,9 +131,9 @@ fn what_is_drawn_has_fewer_pictures_at_low_rates_and_not_fewer_lines() {
 #[test]
 fn what_is_filmed_is_decided_as_if_nothing_were_to_be_read() {
     let (own, wanted) = (renditions("lecture-per-title"), builtin("lecture-per-title").unwrap().per_title.unwrap());
-    let filmed = decide(&wanted, &own, &measured(&SCREEN), &samples(false)).unwrap();
+    let filmed = decide(&wanted, &own, tried(&wanted, &own, &SCREEN), &samples(false)).unwrap();
     let without = PerTitle { legible_lines: None, ..wanted };
-    let plain = decide(&without, &own, &measured(&SCREEN[..10]), &samples(false)).unwrap();
+    let plain = decide(&without, &own, tried(&without, &own, &SCREEN[..10]), &samples(false)).unwrap();
     assert_eq!(filmed.renditions, plain.renditions);
     assert!(filmed.renditions.iter().any(|rendition| rendition.height == 480));
 }
@@ -140,25 +150,52 @@ fn caps_are_in_step_with_rates_and_never_above_the_ladders_own() {
 }
 
 #[test]
+fn what_is_worth_nothing_in_h264_is_not_made_in_other_codecs() {
+    let mut own = renditions("film-per-title");
+    let (av1, high) = (VideoCodec::Av1, DynamicRange::Hdr);
+    let of = |codec, dynamic_range, height: u32, name: &str| {
+        let mut other = own.iter().find(|size| size.height == height).unwrap().clone();
+        (other.encoding.codec, other.encoding.dynamic_range, other.name) = (codec, dynamic_range, name.to_owned());
+        other
+    };
+    let mut others =
+        [360, 480, 720, 1080].map(|height| of(av1, DynamicRange::Sdr, height, &format!("{height}p-av1"))).to_vec();
+    others.push(of(VideoCodec::Hevc, high, 360, "360p-hdr"));
+    let mut between = of(av1, DynamicRange::Sdr, 480, "540p-av1");
+    (between.width, between.height) = (960, 540);
+    others.push(between);
+    own.extend(others);
+    let names = |of: &Decided| -> Vec<String> {
+        of.renditions.iter().map(|one| one.name.clone()).filter(|name| name.contains('-')).collect()
+    };
+    let film = decide(&WANTED, &own, tried(&WANTED, &own[..4], &STREET), &samples(false)).unwrap();
+    assert_eq!(names(&film), ["1080p-2", "480p-av1", "720p-av1", "1080p-av1", "360p-hdr", "540p-av1"]);
+    let why: Vec<(&str, &str)> = film.skipped.iter().map(|one| (one.name.as_str(), one.reason.as_str())).collect();
+    assert_eq!(why, [("360p-av1", "its size is not worth its bits in H.264 either")]);
+    let slides = decide(&WANTED, &own, tried(&WANTED, &own[..4], &SLIDES), &samples(false)).unwrap();
+    assert_eq!(names(&slides), ["1080p-av1", "360p-hdr", "540p-av1"]);
+}
+
+#[test]
 fn where_there_is_nothing_to_choose_the_ladder_stays() {
-    let (one, samples) = (&renditions("film-per-title")[..1], samples(true));
-    let wanted = PerTitle { target_db: 39.0, step_db: 2.0, legible_lines: Some(720) };
-    assert!(trials(&wanted, one, samples.rate).is_empty() && trials(&wanted, &[], samples.rate).is_empty());
-    assert_eq!(decide(&wanted, one, &[], &samples), None);
     let all = renditions("film-per-title");
-    assert_eq!(decide(&wanted, &all, &measured(&STREET), &samples), None, "the one with few pictures is missing");
+    let decided = |own: &[Rendition], tried: Vec<Tried>| decide(&WANTED, own, tried, &samples(false));
+    assert_eq!(decided(&all[..1], Vec::new()), None);
+    assert_eq!(decided(&all, Vec::new()), None, "nothing was tried");
+    assert_eq!(decided(&all, tried(&WANTED, &all, &STREET[..1])), None, "no larger size was");
+    assert_eq!(decided(&all, tried(&WANTED, &all, &STREET).split_off(1)), None, "the lowest rung was not");
+    assert_eq!(decided(&all, tried(&WANTED, &all, &[(500, f64::NAN); 10])), None);
 }
 
 proptest! {
     #[test]
     fn any_figures_give_a_ladder_that_ascends(
-        figures in prop::collection::vec((0u64..20_000_000, -10.0..60.0), 11),
+        figures in prop::collection::vec((0u64..20_000, -10.0..60.0), 11),
         target_db in 25.0..60.0, step_db in 0.5..10.0, legible_lines in prop::option::of(240u32..2160), is_drawn: bool,
     ) {
         let own = renditions("film-per-title");
         let wanted = PerTitle { target_db, step_db, legible_lines };
-        let tried = trials(&wanted, &own, samples(is_drawn).rate).len();
-        let decided = decide(&wanted, &own, &figures[..tried], &samples(is_drawn)).unwrap();
+        let decided = decide(&wanted, &own, tried(&wanted, &own, &figures), &samples(is_drawn)).unwrap();
         let chosen = &decided.renditions[1..];
         let few = chosen.iter().filter(|rendition| rendition.frame_step > 1).count();
         prop_assert!(!chosen.is_empty() && chosen.len() - few <= own.len() && few <= usize::from(is_drawn));

@@ -3,10 +3,10 @@
 use asset_flow::{FlowEvent, PlanSummary};
 use asset_store::AssetRow;
 use job_queue::{ClaimedJob, Lease};
-use media_types::EncodePlan;
+use media_types::{EncodePlan, ProbeReport};
 use serde_json::json;
 
-use super::objects::{decided_key, report_progress};
+use super::objects::{decided_key, report_key, report_progress};
 use super::{Workshop, now_ms};
 use crate::error::WorkError;
 use crate::track;
@@ -29,9 +29,10 @@ impl Workshop {
     /// The plan with what was decided, or as it is.
     async fn decide(&self, asset: &AssetRow, job: &ClaimedJob, lease: &Lease) -> Result<EncodePlan, WorkError> {
         let (began_ms, plan) = (now_ms(), self.stored_plan(asset).await?);
+        let report: ProbeReport = self.read_json(&report_key(asset)).await?;
         let media = self.media_of(asset).await?;
         let mut session = self.session(job, &media, lease).await?;
-        match track::decide(&mut session, &plan, report_progress(lease)).await {
+        match track::decide(&mut session, (&plan, &report), report_progress(lease)).await {
             Ok(decided) => {
                 session.close().await;
                 let duration_ms = now_ms() - began_ms;
