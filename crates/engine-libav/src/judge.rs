@@ -36,6 +36,7 @@ pub(crate) fn references(
     let rate = order.video.frame_rate;
     let mut watch = Watch {
         converter: Converter::new(target),
+        last: None,
         inside: VecDeque::new(),
         shown: VecDeque::new(),
         due: judge.frames().take_while(|frame| *frame < order.frame_count()).collect(),
@@ -65,6 +66,8 @@ pub(crate) fn references(
 
 struct Watch {
     converter: Converter,
+    /// What was taken last.
+    last: Option<Arc<frame::Video>>,
     /// The first frames of the pictures inside the converter.
     inside: VecDeque<u64>,
     /// Pictures and the first frames that show them, the newest last.
@@ -79,6 +82,11 @@ struct Watch {
 
 impl Watch {
     fn take(&mut self, placed: &Placed) -> Result<(), EngineError> {
+        // What is on display is handed in anew when it stays for long.
+        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &placed.picture.0)) {
+            return Ok(());
+        }
+        self.last = Some(placed.picture.0.clone());
         self.inside.push_back(placed.first);
         self.converter.push(&placed.picture.0, placed.first.cast_signed())?;
         self.convert()
