@@ -220,12 +220,14 @@ fn decision(data: &Path, id: &str) -> Value {
     serde_json::from_slice::<Value>(&std::fs::read(file).unwrap()).unwrap()["decision"].clone()
 }
 
-/// Names of the variants of what is served in the end.
+/// Names of the variants of what is served in the end, sorted.
 fn variants(server: &Server, asset: &Value) -> Vec<String> {
     let path = format!("/p/{}/master.m3u8", asset["playback_id"].as_str().unwrap());
     let master = String::from_utf8(server.call("GET", &path, &[], None).unwrap().body).unwrap();
     let names = master.lines().filter_map(|line| line.strip_suffix("/media.m3u8")?.rsplit_once("/video-"));
-    names.map(|(_, name)| name.to_owned()).collect()
+    let mut names: Vec<String> = names.map(|(_, name)| name.to_owned()).collect();
+    names.sort_unstable();
+    names
 }
 
 #[test]
@@ -251,8 +253,9 @@ fn killed_while_rungs_are_decided_the_recording_gets_them_all_the_same() {
     let job = analysing(&server, &id).unwrap();
     assert_eq!((&job["state"], &job["attempt"]), (&json!("done"), &json!(4)), "{job}");
     let decision = decision(&data, &id);
-    let chosen: Vec<&str> =
+    let mut chosen: Vec<&str> =
         decision["chosen"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    chosen.sort_unstable();
     assert_eq!(variants(&server, &asset), chosen);
 }
 
