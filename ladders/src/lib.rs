@@ -6,7 +6,8 @@
 //! - `parse`: [`parse`], which reports every mistake at once, read through `section`; `report` holds [`Report`] and [`Mistake`].
 //! - `catalog`: the ladders that ship. [`catalog`], [`builtin`].
 //! - `select`: [`select`], from a ladder and the shape of a source to renditions.
-//! - `per_title`: [`trials`] and [`decide`], from what samples of a recording cost to its own renditions.
+//! - `trials`: [`first_trials`] and [`further_trials`], what is encoded of samples of a recording.
+//! - `per_title`: [`decide`], from what those cost to its own renditions.
 //! - `legible`: what drawn pictures get at low rates.
 //! - `explain`, `plot`: a selection for a person: [`explain`], [`plot_text`], [`plot_svg`].
 //! - `curves`: a decision for a person: [`explain_decision`], [`plot_decision_text`], [`plot_decision_svg`].
@@ -26,6 +27,7 @@ mod plot;
 mod report;
 mod section;
 mod select;
+mod trials;
 
 pub use catalog::{DEFAULT_LADDER, builtin, catalog};
 pub use curves::{explain_decision, plot_decision_svg, plot_decision_text};
@@ -33,7 +35,8 @@ pub use explain::explain;
 pub use file::json_schema;
 pub use ladder::{AudioRung, Ladder, Rung};
 pub use parse::parse;
-pub use per_title::{Decided, Samples, decide, trials};
+pub use per_title::{Decided, Samples, decide};
 pub use plot::{plot_svg, plot_text};
 pub use report::{Mistake, Report};
 pub use select::{KeyframeCost, Selection, SourceShape, select};
+pub use trials::{Tried, first_trials, further_trials};

@@ -4,53 +4,22 @@
 //! rate factor are taken to be straight over quality; the cheapest size for a quality makes up the hull, and rungs stand on it
 //! at equal distances.
 
-use media_types::{Chosen, FrameRate, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
+use std::cmp::Ordering;
+
+use media_types::{Chosen, DynamicRange, LadderDecision, PerTitle, Rendition, SkippedRung, Trial, VideoCodec};
 
 use crate::legible;
 use crate::select::hold_in_step;
+use crate::trials::{LEAST_BPS, Tried, sizes};
 
-/// What is added to a rung's own rate factor in trials: a rung is never finer than its ladder says.
-const COARSER: [f32; 3] = [0.0, 6.0, 12.0];
-/// The coarsest that H.264 knows.
-const MAX_CRF: f32 = 51.0;
 /// Rungs differ so much in rate on an average at least: less gives a player nothing to choose between.
 const LEAST_RATIO: f64 = 1.6;
 /// A smaller size that costs so little more is taken: it is cheaper to encode and to decode.
 const SMALLER_IS_WORTH: f64 = 1.03;
-/// Whoever has the bits for sound has these for pictures (HLS Authoring Specification for Apple Devices, table 3: its lowest
-/// variant). Smaller rungs would only look worse.
-const LEAST_BPS: f64 = 145_000.0;
 /// Until neighbouring qualities cannot be told apart.
 const HALVINGS: usize = 24;
 /// The ladder's lowest rung stays where the hull is hardly cheaper.
 const LOWEST_IS_WORTH: f64 = 1.1;
-
-/// What is encoded of every sample: the lowest rung as it is, then each larger size, finest first; last, if drawn pictures are to
-/// be legible, the smallest size at which they are, with few pictures a second. Empty when there is nothing to decide:
-/// `renditions` has less than two of H.264.
-pub fn trials(wanted: &PerTitle, renditions: &[Rendition], rate: FrameRate) -> Vec<Rendition> {
-    let mut sizes = renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264);
-    let Some(lowest) = sizes.next() else { return Vec::new() };
-    let larger: Vec<Rendition> = sizes
-        .flat_map(|rendition| {
-            COARSER.iter().map(|coarser| {
-                let mut trial = rendition.clone();
-                trial.encoding.crf = coarsened(trial.encoding.crf, *coarser);
-                trial.name = format!("{}-crf{}", rendition.name, trial.encoding.crf);
-                trial
-            })
-        })
-        .collect();
-    if larger.is_empty() {
-        return larger;
-    }
-    let few = legible::thinned(wanted, renditions, rate, |crf| coarsened(crf, COARSER[COARSER.len() - 1]));
-    std::iter::once(lowest.clone()).chain(larger).chain(few).collect()
-}
-
-fn coarsened(crf: f32, by: f32) -> f32 {
-    (crf + by).min(MAX_CRF)
-}
 
 /// What the figures were measured by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,8 +28,6 @@ pub struct Samples {
     pub ms: u64,
     /// Width and height at which their pictures were compared.
     pub compared_at: (u32, u32),
-    /// Frames per second.
-    pub rate: FrameRate,
     /// Whether most of them is drawn: slides, or a screen.
     pub is_drawn: bool,
 }
@@ -76,97 +43,117 @@ pub struct Decided {
     pub decision: LadderDecision,
 }
 
-/// The rung for poor links, and what came of its trial.
-struct Few {
-    rendition: Rendition,
-    bitrate_bps: u64,
-    quality_db: f64,
-}
-
-/// Decides by `measured`: bits per second and decibels of each of [`trials`], in their order. `None` when that is not what they
-/// are, or when nothing can be told from them.
+/// Decides by what was tried: the first and the further trials, in any order. `None` when nothing can be told from them.
 pub fn decide(
     wanted: &PerTitle,
     renditions: &[Rendition],
-    measured: &[(u64, f64)],
+    mut tried: Vec<Tried>,
     samples: &Samples,
 ) -> Option<Decided> {
-    let tried = trials(wanted, renditions, samples.rate);
-    if tried.is_empty() || tried.len() != measured.len() || !measured.iter().all(|(_, db)| db.is_finite()) {
+    let sizes = sizes(renditions);
+    tried.sort_by(|left, right| place(left).partial_cmp(&place(right)).unwrap_or(Ordering::Equal));
+    let lowest = tried.first().filter(|lowest| sizes.first().is_some_and(|size| **size == lowest.rendition))?;
+    if !tried.iter().all(|one| one.quality_db.is_finite()) {
         return None;
     }
-    let sizes: Vec<&Rendition> =
-        renditions.iter().filter(|rendition| rendition.encoding.codec == VideoCodec::H264).collect();
-    let (lowest_rate, lowest_db) = measured[0];
     let least = legible::least_lines(wanted, &sizes).filter(|_| samples.is_drawn).unwrap_or(0);
     let is_legible = |size: &Rendition| legible::lines(size) >= least;
-    let curves: Vec<Curve<'_>> = sizes[1..]
-        .iter()
-        .zip(tried[1..].chunks(COARSER.len()).zip(measured[1..].chunks(COARSER.len())))
-        .filter(|(size, _)| is_legible(size))
-        .map(|(size, (tried, measured))| Curve::new(size, tried, measured))
-        .collect();
-    let mut floor = Floor::new(wanted, &curves, lowest_rate, lowest_db)?;
+    let curves: Vec<Curve<'_>> =
+        sizes[1..].iter().filter(|size| is_legible(size)).filter_map(|size| Curve::new(size, &tried)).collect();
+    let mut floor = Floor::new(wanted, &curves, lowest.bitrate_bps, lowest.quality_db)?;
     floor.is_lowest &= is_legible(sizes[0]);
     let rungs = rungs(wanted, &curves, &floor, sizes.len());
     let first_is_early_only = !floor.is_lowest;
     let mut chosen = named(&rungs);
     let mut expected: Vec<Chosen> =
         chosen.iter().zip(&rungs).map(|(rendition, rung)| rung.promise(rendition)).collect();
-    let few = (samples.is_drawn && first_is_early_only).then(|| few(&tried, measured, &rungs)).flatten();
-    if let Some(Few { rendition, bitrate_bps, quality_db }) = few {
-        expected.insert(0, Chosen { name: rendition.name.clone(), bitrate_bps, quality_db });
-        chosen.insert(0, rendition);
+    let few = (samples.is_drawn && first_is_early_only).then(|| few(&tried, &rungs)).flatten();
+    if let Some(few) = few {
+        expected.insert(0, few.promise());
+        chosen.insert(0, few.rendition);
     }
     hold_in_step(&mut chosen);
     if !first_is_early_only {
-        let name = sizes[0].name.clone();
-        expected.insert(0, Chosen { name, bitrate_bps: lowest_rate, quality_db: lowest_db });
+        expected.insert(0, lowest.promise());
     }
-    let kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
-    let skipped = sizes[1..].iter().filter(|size| !kept(size)).map(|size| SkippedRung {
-        name: size.name.clone(),
-        reason: match is_legible(size) {
-            true => "other sizes look better at its rates in this recording".to_owned(),
-            false => format!("what is drawn has {least} lines or more, to be read"),
-        },
-    });
-    let trials = tried.iter().zip(measured).map(|(rendition, (bitrate_bps, quality_db))| Trial {
-        name: rendition.name.clone(),
-        width: rendition.width,
-        height: rendition.height,
-        crf: rendition.encoding.crf,
-        bitrate_bps: *bitrate_bps,
-        quality_db: *quality_db,
-    });
+    let is_kept = |size: &Rendition| rungs.iter().any(|rung| rung.curve.size.name == size.name);
+    let dropped: Vec<&Rendition> = sizes[1..].iter().copied().filter(|size| !is_kept(size)).collect();
+    let mut skipped: Vec<SkippedRung> =
+        dropped.iter().map(|size| skipped_rung(size, is_legible(size), least)).collect();
+    let unseen: Vec<&Rendition> = dropped.into_iter().chain(Some(sizes[0]).filter(|_| first_is_early_only)).collect();
+    let (others, more) = others(renditions, &unseen);
+    skipped.extend(more);
     let decision = LadderDecision {
         wanted: *wanted,
         sampled_ms: samples.ms,
         compared_at: samples.compared_at,
         is_drawn: samples.is_drawn,
-        trials: trials.collect(),
+        trials: tried.iter().map(Tried::noted).collect(),
         chosen: expected,
         first_is_early_only,
     };
-    let others = renditions.iter().filter(|rendition| rendition.encoding.codec != VideoCodec::H264);
-    let renditions = std::iter::once(sizes[0]).cloned().chain(chosen).chain(others.cloned()).collect();
-    Some(Decided { renditions, skipped: skipped.collect(), decision })
+    let renditions = std::iter::once(sizes[0].clone()).chain(chosen).chain(others).collect();
+    Some(Decided { renditions, skipped, decision })
+}
+
+/// Where a trial stands among others: by size, finest first, and behind them the one with few pictures.
+fn place(tried: &Tried) -> (u32, u32, f32) {
+    let Rendition { width, height, frame_step, .. } = tried.rendition;
+    (frame_step, width.saturating_mul(height), tried.rendition.encoding.crf)
+}
+
+fn skipped_rung(size: &Rendition, is_legible: bool, least: u32) -> SkippedRung {
+    let reason = match is_legible {
+        true => "other sizes look better at its rates in this recording".to_owned(),
+        false => format!("what is drawn has {least} lines or more, to be read"),
+    };
+    SkippedRung { name: size.name.clone(), reason }
+}
+
+/// The renditions of other codecs, without those of a size that is not worth its bits in H.264. Those of high dynamic range stay.
+fn others(renditions: &[Rendition], unseen: &[&Rendition]) -> (Vec<Rendition>, Vec<SkippedRung>) {
+    let all = renditions.iter().filter(|rendition| rendition.encoding.codec != VideoCodec::H264);
+    let (dropped, kept): (Vec<&Rendition>, Vec<&Rendition>) = all.partition(|one| {
+        let is_standard = one.encoding.dynamic_range == DynamicRange::Sdr;
+        is_standard && unseen.iter().any(|size| (size.width, size.height) == (one.width, one.height))
+    });
+    let reason = "its size is not worth its bits in H.264 either";
+    let skipped = dropped.iter().map(|one| SkippedRung { name: one.name.clone(), reason: reason.to_owned() });
+    (kept.into_iter().cloned().collect(), skipped.collect())
 }
 
 /// The trial with few pictures, if it is for poorer links than all else: the other rungs take more bits than [`LEAST_BPS`], and
 /// clearly more than it does.
-fn few(tried: &[Rendition], measured: &[(u64, f64)], rungs: &[Rung<'_, '_>]) -> Option<Few> {
-    let (trial, (bitrate_bps, quality_db)) = tried.last().zip(measured.last()).filter(|(one, _)| one.frame_step > 1)?;
-    let (lowest, rate) = (rungs.first()?.rate(), *bitrate_bps as f64);
+fn few(tried: &[Tried], rungs: &[Rung<'_, '_>]) -> Option<Tried> {
+    let trial = tried.iter().find(|one| one.rendition.frame_step > 1)?;
+    let (lowest, rate) = (rungs.first()?.rate(), trial.bitrate_bps as f64);
     if lowest <= LEAST_BPS || lowest < rate * LEAST_RATIO {
         return None;
     }
-    let mut rendition = trial.clone();
-    let share =
-        rungs.iter().find(|rung| rung.curve.size.height == trial.height).map_or(1.0, |rung| rung.curve.share(rate));
-    let cap = rendition.encoding.max_bitrate_bps as f64 * share;
-    rendition.encoding.max_bitrate_bps = cap.round().max(1_000.0) as u64;
-    Some(Few { rendition, bitrate_bps: *bitrate_bps, quality_db: *quality_db })
+    let mut few = trial.clone();
+    let of_its_size = rungs.iter().find(|rung| rung.curve.size.height == trial.rendition.height);
+    let share = of_its_size.map_or(1.0, |rung| rung.curve.share(rate));
+    let cap = few.rendition.encoding.max_bitrate_bps as f64 * share;
+    few.rendition.encoding.max_bitrate_bps = cap.round().max(1_000.0) as u64;
+    Some(few)
+}
+
+impl Tried {
+    fn promise(&self) -> Chosen {
+        Chosen { name: self.rendition.name.clone(), bitrate_bps: self.bitrate_bps, quality_db: self.quality_db }
+    }
+
+    /// As it is kept with the plan.
+    fn noted(&self) -> Trial {
+        Trial {
+            name: self.rendition.name.clone(),
+            width: self.rendition.width,
+            height: self.rendition.height,
+            crf: self.rendition.encoding.crf,
+            bitrate_bps: self.bitrate_bps,
+            quality_db: self.quality_db,
+        }
+    }
 }
 
 /// One size: what each quality costs.
@@ -184,13 +171,18 @@ struct Point {
 }
 
 impl<'a> Curve<'a> {
-    fn new(size: &'a Rendition, tried: &[Rendition], measured: &[(u64, f64)]) -> Self {
-        let point = |(trial, (rate, db)): (&Rendition, &(u64, f64))| Point {
-            db: *db,
-            rate_log2: ((*rate).max(1_000) as f64).log2(),
-            finer: -f64::from(trial.encoding.crf),
+    /// By what was tried of a size, finest first; `None` when nothing was.
+    fn new(size: &'a Rendition, tried: &[Tried]) -> Option<Self> {
+        let is_of_it = |one: &&Tried| {
+            let trial = &one.rendition;
+            (trial.width, trial.height, trial.frame_step) == (size.width, size.height, size.frame_step)
         };
-        let points: Vec<Point> = tried.iter().zip(measured).map(point).collect();
+        let point = |one: &Tried| Point {
+            db: one.quality_db,
+            rate_log2: (one.bitrate_bps.max(1_000) as f64).log2(),
+            finer: -f64::from(one.rendition.encoding.crf),
+        };
+        let points: Vec<Point> = tried.iter().filter(is_of_it).map(point).collect();
         // Coarsest first. What costs no more and is better stands for what is worse.
         let mut ascending: Vec<Point> = Vec::new();
         for point in points.into_iter().rev() {
@@ -201,7 +193,7 @@ impl<'a> Curve<'a> {
                 ascending.push(point);
             }
         }
-        Self { size, points: ascending }
+        (!ascending.is_empty()).then_some(Self { size, points: ascending })
     }
 
     /// What a rate is to that of the ladder's own rung, at most 1: caps are to each other as rates are.
@@ -333,187 +325,4 @@ fn named(rungs: &[Rung<'_, '_>]) -> Vec<Rendition> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use media_types::FrameRate;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{KeyframeCost, SourceShape, builtin, select};
-
-    /// Of H.264 and 1080 lines: 360p, 480p, 720p, 1080p.
-    fn renditions(ladder: &str) -> Vec<Rendition> {
-        let source = SourceShape {
-            width: 1920,
-            height: 1080,
-            frame_rate: FrameRate::new(24, 1).unwrap(),
-            video_bitrate_bps: None,
-            keyframes: KeyframeCost::default(),
-            is_hdr: false,
-        };
-        select(&builtin(ladder).unwrap(), &source).renditions
-    }
-
-    /// kbit/s and decibels.
-    fn measured(of: &[(u64, f64)]) -> Vec<(u64, f64)> {
-        of.iter().map(|(kbps, db)| (kbps * 1000, *db)).collect()
-    }
-
-    /// A street by day, as x264 veryfast codes it.
-    const STREET: [(u64, f64); 10] = [
-        (687, 28.6),
-        (1135, 30.3),
-        (480, 28.7),
-        (202, 26.6),
-        (2380, 33.4),
-        (990, 31.0),
-        (400, 28.1),
-        (6036, 38.3),
-        (2280, 34.0),
-        (840, 29.9),
-    ];
-    /// Slides.
-    const SLIDES: [(u64, f64); 11] = [
-        (18, 33.2),
-        (22, 35.2),
-        (17, 35.0),
-        (14, 34.1),
-        (32, 37.9),
-        (24, 37.5),
-        (20, 36.5),
-        (46, 61.0),
-        (37, 50.5),
-        (32, 46.0),
-        (16, 36.0),
-    ];
-    /// A page of text that is scrolled, and an editor.
-    const SCREEN: [(u64, f64); 11] = [
-        (420, 27.0),
-        (700, 29.0),
-        (480, 28.2),
-        (310, 26.9),
-        (1500, 33.4),
-        (990, 31.8),
-        (640, 29.6),
-        (2600, 43.0),
-        (1900, 39.2),
-        (1250, 35.1),
-        (180, 24.0),
-    ];
-
-    fn samples(is_drawn: bool) -> Samples {
-        Samples { ms: 16_000, compared_at: (1920, 1080), rate: FrameRate::new(24, 1).unwrap(), is_drawn }
-    }
-
-    /// Drawn pictures if the ladder has a place for them.
-    fn decided(ladder: &str, of: &[(u64, f64)]) -> Decided {
-        let wanted = builtin(ladder).unwrap().per_title.unwrap();
-        let is_drawn = wanted.legible_lines.is_some();
-        decide(&wanted, &renditions(ladder), &measured(of), &samples(is_drawn)).unwrap()
-    }
-
-    fn table(decided: &Decided) -> Vec<String> {
-        let line = |one: &Chosen| format!("{} {} {:.1}", one.name, one.bitrate_bps / 1000, one.quality_db);
-        decided.decision.chosen.iter().map(line).collect()
-    }
-
-    #[test]
-    fn a_film_gets_rungs_where_a_quality_takes_the_fewest_bits() {
-        let decided = decided("film-per-title", &STREET);
-        assert_eq!(table(&decided), ["480p 460 28.6", "720p 1342 31.8", "1080p-2 2902 35.1", "1080p 6036 38.3"]);
-        assert!(decided.decision.first_is_early_only, "its lowest rung takes more bits than a better picture");
-        let names: Vec<&str> = decided.renditions.iter().map(|rendition| rendition.name.as_str()).collect();
-        assert_eq!(names, ["360p", "480p", "720p", "1080p-2", "1080p"]);
-        assert!(decided.skipped.is_empty());
-        let crf: Vec<f32> = decided.renditions.iter().map(|rendition| rendition.encoding.crf).collect();
-        assert_eq!(crf, [23.0, 29.3, 26.9, 27.5, 23.0]);
-    }
-
-    #[test]
-    fn slides_are_whole_at_every_rate() {
-        let decided = decided("lecture-per-title", &SLIDES);
-        assert_eq!(table(&decided), ["1080p 32 46.0"]);
-        assert_eq!(decided.renditions[1].encoding.crf, 34.0);
-        assert!(decided.decision.first_is_early_only, "whoever can play that can play the whole slide");
-        let names: Vec<&str> = decided.skipped.iter().map(|rung| rung.name.as_str()).collect();
-        assert_eq!(names, ["480p", "720p"]);
-    }
-
-    #[test]
-    fn what_is_drawn_has_fewer_pictures_at_low_rates_and_not_fewer_lines() {
-        let decided = decided("lecture-per-title", &SCREEN);
-        assert_eq!(table(&decided)[0], "720p-8fps 180 24.0");
-        let few = &decided.renditions[1];
-        assert_eq!((few.height, few.frame_step, few.encoding.crf), (720, 3, 34.0));
-        assert!(few.encoding.max_bitrate_bps < 300_000, "in step with its rate: {few:?}");
-        let complete = &decided.renditions[1..];
-        assert!(complete.iter().all(|rendition| rendition.height >= 720), "{:?}", table(&decided));
-        assert!(complete.is_sorted_by(|a, b| a.encoding.max_bitrate_bps <= b.encoding.max_bitrate_bps));
-        assert!(decided.decision.first_is_early_only, "its lowest rung cannot be read");
-        let why = &decided.skipped[0];
-        assert_eq!(
-            (why.name.as_str(), why.reason.as_str()),
-            ("480p", "what is drawn has 720 lines or more, to be read")
-        );
-    }
-
-    #[test]
-    fn what_is_filmed_is_decided_as_if_nothing_were_to_be_read() {
-        let (own, wanted) = (renditions("lecture-per-title"), builtin("lecture-per-title").unwrap().per_title.unwrap());
-        let filmed = decide(&wanted, &own, &measured(&SCREEN), &samples(false)).unwrap();
-        let without = PerTitle { legible_lines: None, ..wanted };
-        let plain = decide(&without, &own, &measured(&SCREEN[..10]), &samples(false)).unwrap();
-        assert_eq!(filmed.renditions, plain.renditions);
-        assert!(filmed.renditions.iter().any(|rendition| rendition.height == 480));
-    }
-
-    #[test]
-    fn caps_are_in_step_with_rates_and_never_above_the_ladders_own() {
-        let own = renditions("film-per-title");
-        let decided = decided("film-per-title", &STREET);
-        let caps: Vec<u64> =
-            decided.renditions[1..].iter().map(|rendition| rendition.encoding.max_bitrate_bps).collect();
-        assert!(caps.is_sorted(), "{caps:?}");
-        assert_eq!(caps.last(), own.last().map(|rendition| &rendition.encoding.max_bitrate_bps));
-        let promised = decided.decision.chosen.iter().map(|one| one.bitrate_bps);
-        assert!(caps.iter().zip(promised).all(|(cap, rate)| *cap * 10 > rate * 8), "{caps:?}");
-    }
-
-    #[test]
-    fn where_there_is_nothing_to_choose_the_ladder_stays() {
-        let (one, samples) = (&renditions("film-per-title")[..1], samples(true));
-        let wanted = PerTitle { target_db: 39.0, step_db: 2.0, legible_lines: Some(720) };
-        assert!(trials(&wanted, one, samples.rate).is_empty() && trials(&wanted, &[], samples.rate).is_empty());
-        assert_eq!(decide(&wanted, one, &[], &samples), None);
-        let all = renditions("film-per-title");
-        assert_eq!(decide(&wanted, &all, &measured(&STREET), &samples), None, "the one with few pictures is missing");
-    }
-
-    proptest! {
-        #[test]
-        fn any_figures_give_a_ladder_that_ascends(
-            figures in prop::collection::vec((0u64..20_000_000, -10.0..60.0), 11),
-            target_db in 25.0..60.0, step_db in 0.5..10.0, legible_lines in prop::option::of(240u32..2160), is_drawn: bool,
-        ) {
-            let own = renditions("film-per-title");
-            let wanted = PerTitle { target_db, step_db, legible_lines };
-            let tried = trials(&wanted, &own, samples(is_drawn).rate).len();
-            let decided = decide(&wanted, &own, &figures[..tried], &samples(is_drawn)).unwrap();
-            let chosen = &decided.renditions[1..];
-            let few = chosen.iter().filter(|rendition| rendition.frame_step > 1).count();
-            prop_assert!(!chosen.is_empty() && chosen.len() - few <= own.len() && few <= usize::from(is_drawn));
-            prop_assert_eq!(&decided.renditions[0], &own[0]);
-            prop_assert!(decided.decision.chosen[few..].is_sorted_by(|a, b| a.quality_db <= b.quality_db));
-            let least = legible_lines.filter(|_| is_drawn).map_or(0, |lines| lines.min(1080));
-            prop_assert!(chosen.iter().all(|rendition| rendition.height >= least));
-            prop_assert!(chosen.is_sorted_by(|a, b| a.encoding.max_bitrate_bps <= b.encoding.max_bitrate_bps));
-            let names: std::collections::BTreeSet<_> = decided.renditions.iter().map(|one| &one.name).collect();
-            prop_assert_eq!(names.len(), decided.renditions.len());
-            for rendition in chosen {
-                let size = own.iter().find(|size| size.height == rendition.height).unwrap();
-                prop_assert!(rendition.encoding.crf >= size.encoding.crf && rendition.encoding.crf <= size.encoding.crf + 12.0);
-                prop_assert!(rendition.encoding.max_bitrate_bps <= size.encoding.max_bitrate_bps);
-            }
-        }
-    }
-}
+mod tests;

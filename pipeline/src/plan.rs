@@ -52,7 +52,7 @@ pub fn plan(report: &ProbeReport, ladder: &Ladder) -> Result<EncodePlan, PlanErr
     tell_apart(&mut plan.audio);
     text::add(report, origin, &mut plan, &mut warnings);
     plan.losses = losses::of_source(report, origin, &plan);
-    plan.per_title = ladder.per_title.filter(|wanted| is_worth_deciding(wanted, &plan));
+    plan.per_title = ladder.per_title.filter(|_| is_worth_deciding(&plan));
     warnings.truncate(MAX_WARNINGS);
     plan.warnings = warnings;
     Ok(plan)

@@ -11,7 +11,7 @@ const PEAK: f64 = 255.0;
 /// Below this activity nothing is hidden any better: what 8 bits leave of a high-pass over flat ground.
 const LEAST_ACTIVITY: f64 = 4.0;
 /// How much a change in time hides, beside one in space.
-const IN_TIME: u64 = 2;
+const IN_TIME: u32 = 2;
 /// From this many pictures a second on, change in time is what differs from steady motion.
 pub const FAST_RATE: u32 = 32;
 /// A little more than HD.
@@ -123,12 +123,13 @@ fn squares(left: &[u8], right: &[u8]) -> u32 {
     })
 }
 
-/// How busy each place of a picture is: sums over the places above and left of it.
+/// How busy each place of a picture is: sums over the places above and left of it. They wrap around; what lies between four of
+/// them, the sum of a block, is far too small for that.
 struct Activity {
     width: usize,
     height: usize,
-    in_space: Vec<u64>,
-    in_time: Option<Vec<u64>>,
+    in_space: Vec<u32>,
+    in_time: Option<Vec<u32>>,
 }
 
 impl Activity {
@@ -144,7 +145,7 @@ impl Activity {
                         Some(older) => now - 2 * before + i32::from(older.samples[at]),
                         None => now - before,
                     };
-                    *sum = IN_TIME * u64::from(change.unsigned_abs());
+                    *sum = IN_TIME * change.unsigned_abs();
                 }
             })
         });
@@ -157,7 +158,7 @@ impl Activity {
                 let at = |row: usize, x: usize| i32::from(rows[row][x]);
                 let beside = at(1, x - 1) + at(1, x + 1) + at(0, x) + at(2, x);
                 let corners = at(0, x - 1) + at(0, x + 1) + at(2, x - 1) + at(2, x + 1);
-                *sum = u64::from((12 * at(1, x) - 2 * beside - corners).unsigned_abs());
+                *sum = (12 * at(1, x) - 2 * beside - corners).unsigned_abs();
             }
         });
         Self { width, height, in_space, in_time }
@@ -166,13 +167,14 @@ impl Activity {
     /// Of a block; its outermost rows and columns at the picture's border have no neighbours and say nothing in space.
     fn of(&self, (left, right): (usize, usize), (top, bottom): (usize, usize)) -> f64 {
         let (right, bottom) = (right.min(self.width), bottom.min(self.height));
-        let mean = |sums: &[u64], (left, right): (usize, usize), (top, bottom): (usize, usize)| {
+        let mean = |sums: &[u32], (left, right): (usize, usize), (top, bottom): (usize, usize)| {
             if left >= right || top >= bottom {
                 return 0.0;
             }
             let at = |x: usize, y: usize| sums[y * (self.width + 1) + x];
-            let sum = at(right, bottom) + at(left, top) - at(left, bottom) - at(right, top);
-            sum as f64 / ((right - left) * (bottom - top)) as f64
+            let below = at(right, bottom).wrapping_sub(at(left, bottom));
+            let sum = below.wrapping_sub(at(right, top).wrapping_sub(at(left, top)));
+            f64::from(sum) / ((right - left) * (bottom - top)) as f64
         };
         let inner = |from: usize, to: usize, end: usize| (from.max(1), to.min(end.saturating_sub(1)));
         let space = mean(&self.in_space, inner(left, right, self.width), inner(top, bottom, self.height));
@@ -182,7 +184,7 @@ impl Activity {
 }
 
 /// Sums of what `fill` writes for each row, over all places above and left: a row and a column more than there are.
-fn sums(width: usize, height: usize, mut fill: impl FnMut(usize, &mut [u64])) -> Vec<u64> {
+fn sums(width: usize, height: usize, mut fill: impl FnMut(usize, &mut [u32])) -> Vec<u32> {
     let mut sums = vec![0; (width + 1) * (height + 1)];
     let mut row = vec![0; width];
     for y in 0..height {
@@ -190,10 +192,10 @@ fn sums(width: usize, height: usize, mut fill: impl FnMut(usize, &mut [u64])) ->
         fill(y, &mut row);
         let (above, below) = sums.split_at_mut((y + 1) * (width + 1));
         let above = &above[y * (width + 1) + 1..];
-        let mut sum = 0;
+        let mut sum = 0_u32;
         for ((value, above), place) in row.iter().zip(above).zip(&mut below[1..=width]) {
-            sum += value;
-            *place = sum + above;
+            sum = sum.wrapping_add(*value);
+            *place = sum.wrapping_add(*above);
         }
     }
     sums

@@ -89,7 +89,8 @@ pub async fn encode_local(
     if plan.per_title.is_some() {
         on_event(LocalEvent::Deciding);
         let told = on_event.clone();
-        let decided = decide(&mut session, &plan, Arc::new(move |share| told(LocalEvent::Progress(share)))).await?;
+        let decided =
+            decide(&mut session, (&plan, &report), Arc::new(move |share| told(LocalEvent::Progress(share)))).await?;
         plan = decided.map_or(plan, EncodePlan::without_early_only);
     }
     let plan = Arc::new(plan);
@@ -123,8 +124,9 @@ pub async fn decide_local(
 ) -> Result<Option<EncodePlan>, WorkError> {
     let source = open_recording(&[input.to_owned()]).await?;
     let mut session = EngineSession::start(&engine.without_devices(), source).await?;
-    let plan = pipeline::plan(&session.probe().await?, ladder)?;
-    let decided = decide(&mut session, &plan, Arc::new(|_| ())).await?;
+    let report = session.probe().await?;
+    let plan = pipeline::plan(&report, ladder)?;
+    let decided = decide(&mut session, (&plan, &report), Arc::new(|_| ())).await?;
     session.close().await;
     Ok(decided)
 }

@@ -1,6 +1,7 @@
 //! How good the renditions of a range are, where its order says: their samples decoded again, beside the source's pictures.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use ff::{codec, frame};
@@ -17,8 +18,8 @@ use crate::walk::Placed;
 /// Pictures kept to tell change from movement: the one on display and two before it.
 const KEPT: usize = 3;
 
-/// The source's pictures at the frames that are looked at.
-pub(crate) type References = Vec<(u64, Reference)>;
+/// The source's pictures at the frames that are looked at; one that stays, with nothing new before it, is there once.
+pub(crate) type References = Vec<(u64, Arc<Reference>)>;
 
 /// Takes what is looked at out of all that comes over `pictures`.
 pub(crate) fn references(
@@ -36,10 +37,12 @@ pub(crate) fn references(
     let rate = order.video.frame_rate;
     let mut watch = Watch {
         converter: Converter::new(target),
+        last: None,
         inside: VecDeque::new(),
         shown: VecDeque::new(),
         due: judge.frames().take_while(|frame| *frame < order.frame_count()).collect(),
         is_fast: rate.num() / rate.den().max(1) > FAST_RATE,
+        made: None,
         found: Vec::new(),
     };
     // What a run's first picture has changed from is looked at too.
@@ -64,6 +67,8 @@ pub(crate) fn references(
 
 struct Watch {
     converter: Converter,
+    /// What was taken last.
+    last: Option<Arc<frame::Video>>,
     /// The first frames of the pictures inside the converter.
     inside: VecDeque<u64>,
     /// Pictures and the first frames that show them, the newest last.
@@ -71,11 +76,18 @@ struct Watch {
     /// Frames to look at, the next one first.
     due: VecDeque<u64>,
     is_fast: bool,
+    /// Of which pictures the last reference was made: the first frames of the one on display and of those before it.
+    made: Option<[Option<u64>; KEPT]>,
     found: References,
 }
 
 impl Watch {
     fn take(&mut self, placed: &Placed) -> Result<(), EngineError> {
+        // What is on display is handed in anew when it stays for long.
+        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &placed.picture.0)) {
+            return Ok(());
+        }
+        self.last = Some(placed.picture.0.clone());
         self.inside.push_back(placed.first);
         self.converter.push(&placed.picture.0, &Changed::Anywhere, placed.first.cast_signed())?;
         self.convert()
@@ -97,12 +109,18 @@ impl Watch {
     /// Looks at the frames before `end` with what is shown now.
     fn look_until(&mut self, end: u64) {
         while let Some(frame) = self.due.pop_front_if(|frame| *frame < end) {
-            let at = |frame: u64| self.shown.iter().rev().find(|(first, _)| *first <= frame).map(|(_, luma)| luma);
+            let at = |frame: u64| self.shown.iter().rev().find(|(first, _)| *first <= frame);
             let earlier = |by: u64| frame.checked_sub(by).and_then(at);
             // Before the first picture there is nothing to be compared with.
-            let Some(luma) = at(frame).or(self.shown.front().map(|(_, luma)| luma)) else { continue };
-            let older = earlier(2).filter(|_| self.is_fast);
-            self.found.push((frame, Reference::new(luma.clone(), earlier(1), older)));
+            let Some(now) = at(frame).or(self.shown.front()) else { continue };
+            let (before, older) = (earlier(1), earlier(2).filter(|_| self.is_fast));
+            let stands_still = [before, older].into_iter().flatten().all(|(first, _)| *first == now.0);
+            let (before, older) = if stands_still { (None, None) } else { (before, older) };
+            let of = [Some(now), before, older].map(|shown| shown.map(|(first, _)| *first));
+            let same = self.found.last().filter(|_| self.made == Some(of)).map(|(_, reference)| reference.clone());
+            let new = || Reference::new(now.1.clone(), before.map(|(_, luma)| luma), older.map(|(_, luma)| luma));
+            self.found.push((frame, same.unwrap_or_else(|| Arc::new(new()))));
+            self.made = Some(of);
         }
     }
 
@@ -155,6 +173,8 @@ impl Judged {
             next: None,
             converter: Converter::new(target),
             last: None,
+            scaled: None,
+            found: None,
             quality: Quality::default(),
         };
         comparing.next = comparing.references.next();
@@ -175,11 +195,15 @@ impl Judged {
 
 struct Comparing<'a> {
     order: &'a RangeOrder,
-    references: std::slice::Iter<'a, (u64, Reference)>,
-    next: Option<&'a (u64, Reference)>,
+    references: std::slice::Iter<'a, (u64, Arc<Reference>)>,
+    next: Option<&'a (u64, Arc<Reference>)>,
     converter: Converter,
     /// The picture on display.
     last: Option<frame::Video>,
+    /// Its luma, at the size of the references.
+    scaled: Option<Luma>,
+    /// What it was last compared with, and its error.
+    found: Option<(&'a Arc<Reference>, f64)>,
     quality: Quality,
 }
 
@@ -194,7 +218,7 @@ impl Comparing<'_> {
             }
             let first = time_of(&picture).and_then(|pts| frame_of(self.order, pts)).unwrap_or(0);
             self.compare_until(first)?;
-            self.last = Some(picture);
+            (self.last, self.scaled, self.found) = (Some(picture), None, None);
         }
     }
 
@@ -205,13 +229,25 @@ impl Comparing<'_> {
         {
             self.next = self.references.next();
             let Some(picture) = &self.last else { continue };
-            self.converter.push(picture, &Changed::Anywhere, 0)?;
-            let scaled = self.converter.pull()?.ok_or_else(|| wrong("scaling gave no picture"))?;
-            let error = luma_of(&scaled).and_then(|luma| reference.error(&luma));
-            self.quality.add(error.ok_or_else(|| wrong("what was encoded has another size"))?);
+            let scaled = match self.scaled.take() {
+                Some(scaled) => scaled,
+                None => scaled(&mut self.converter, picture)?,
+            };
+            let error = match self.found.filter(|(known, _)| Arc::ptr_eq(known, reference)) {
+                Some((_, error)) => error,
+                None => reference.error(&scaled).ok_or_else(|| wrong("what was encoded has another size"))?,
+            };
+            self.quality.add(error);
+            (self.scaled, self.found) = (Some(scaled), Some((reference, error)));
         }
         Ok(())
     }
+}
+
+fn scaled(converter: &mut Converter, picture: &frame::Video) -> Result<Luma, EngineError> {
+    converter.push(picture, &Changed::Anywhere, 0)?;
+    let scaled = converter.pull()?.ok_or_else(|| wrong("scaling gave no picture"))?;
+    luma_of(&scaled).ok_or_else(|| wrong("a scaled picture has no luma"))
 }
 
 /// The frame of the range at a time of the presentation; `None` before its first.

@@ -2,8 +2,9 @@
 
 use ladders::builtin;
 use media_types::{DynamicRange, HdrTransfer, HdrVideo, VideoCodec, VideoProbe};
-use pipeline::{Analysis, RangeOrder, plan};
+use pipeline::{RangeOrder, plan};
 
+use super::analysis::carried_out;
 use super::{report, steady};
 
 const HLG: HdrVideo = HdrVideo { transfer: HdrTransfer::Hlg, mastering: None, content_light: None };
@@ -32,9 +33,9 @@ fn no_rung_of_high_range_is_tried_or_decided_per_title() {
     let mut ladder = builtin("film-per-title").unwrap();
     let rungs = builtin("film-hdr").unwrap().rungs;
     ladder.rungs.extend(rungs.into_iter().filter(|rung| rung.encoding.dynamic_range == DynamicRange::Hdr));
-    let plan = plan(&report(Some(high(6_000)), Vec::new()), &ladder).unwrap();
-    let analysis = Analysis::new(&plan).unwrap();
-    let orders = analysis.orders();
+    let report = report(Some(high(6_000)), Vec::new());
+    let plan = plan(&report, &ladder).unwrap();
+    let orders = carried_out(&plan, &report, 64.0).0;
     let tried = || orders.iter().flat_map(|order| &order.renditions);
     assert!(tried().count() > 0 && tried().all(|one| one.encoding.dynamic_range == DynamicRange::Sdr));
 }

@@ -3,10 +3,10 @@
 use asset_flow::{FlowEvent, PlanSummary};
 use asset_store::AssetRow;
 use job_queue::{ClaimedJob, Lease};
-use media_types::EncodePlan;
+use media_types::{EncodePlan, ProbeReport};
 use serde_json::json;
 
-use super::objects::{decided_key, report_progress};
+use super::objects::{decided_key, report_key, report_progress};
 use super::{Workshop, now_ms};
 use crate::error::WorkError;
 use crate::track;
@@ -29,11 +29,8 @@ impl Workshop {
     /// The plan with what was decided, or as it is.
     async fn decide(&self, asset: &AssetRow, job: &ClaimedJob, lease: &Lease) -> Result<EncodePlan, WorkError> {
         let (began_ms, plan) = (now_ms(), self.stored_plan(asset).await?);
-        let media = self.media_of(asset).await?;
-        let mut session = self.session(job, &media, lease).await?;
-        match track::decide(&mut session, &plan, report_progress(lease)).await {
+        match self.decided(asset, &plan, job, lease).await {
             Ok(decided) => {
-                session.close().await;
                 let duration_ms = now_ms() - began_ms;
                 let chosen = decided.as_ref().and_then(|plan| plan.decision.as_ref()).map(|decision| &decision.chosen);
                 tracing::info!(asset_id = %job.asset_id, duration_ms, ?chosen, "renditions decided");
@@ -48,5 +45,21 @@ impl Workshop {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What an engine decides; `None` when the plan is to stay as it is.
+    async fn decided(
+        &self,
+        asset: &AssetRow,
+        plan: &EncodePlan,
+        job: &ClaimedJob,
+        lease: &Lease,
+    ) -> Result<Option<EncodePlan>, WorkError> {
+        let report: ProbeReport = self.read_json(&report_key(asset)).await?;
+        let media = self.media_of(asset).await?;
+        let mut session = self.session(job, &media, lease).await?;
+        let decided = track::decide(&mut session, (plan, &report), report_progress(lease)).await?;
+        session.close().await;
+        Ok(decided)
     }
 }

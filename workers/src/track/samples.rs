@@ -1,7 +1,7 @@
 //! Samples of a recording's pictures, by which its renditions are decided.
 
 use engine_host::{EngineEvent, EngineSession};
-use media_types::EncodePlan;
+use media_types::{EncodePlan, ProbeReport};
 use pipeline::{Analysis, RangeCheck, RangeOrder, RangeSummary};
 use tokio::sync::mpsc;
 
@@ -14,14 +14,12 @@ use crate::error::WorkError;
 /// When the engine fails, or gives other than what was ordered.
 pub(crate) async fn decide(
     session: &mut EngineSession,
-    plan: &EncodePlan,
+    (plan, report): (&EncodePlan, &ProbeReport),
     on_progress: OnProgress,
 ) -> Result<Option<EncodePlan>, WorkError> {
-    let Some(mut analysis) = Analysis::new(plan) else { return Ok(None) };
-    let orders = analysis.orders();
-    let all = orders.len() as f64;
-    for (done, order) in orders.into_iter().enumerate() {
-        let told = |part: f64| on_progress((done as f64 + part) / all);
+    let Some(mut analysis) = Analysis::new(plan, report) else { return Ok(None) };
+    while let Some(order) = analysis.next_order() {
+        let told = |part: f64| on_progress(analysis.share(part));
         let (bits, summary) = encode_sample(session, &order, told).await?;
         analysis.add(&order, &bits, &summary);
     }

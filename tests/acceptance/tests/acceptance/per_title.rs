@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::encode::encode;
 use crate::judge;
-use crate::server::{Server, wait_for};
+use crate::server::{Server, fresh, wait_for};
 
 /// Small and quick, with what is decided per recording.
 const LADDER: &str = r#"
@@ -215,4 +216,82 @@ fn on_the_server_who_began_early_keeps_the_lowest_rung_and_all_others_get_what_w
         let url = format!("{}/p/{playback}/{target}", server.base);
         assert!(judge::decode_silently(&judge::ffmpeg_9(), &url, "0:v:0") > 1400, "{url}");
     }
+}
+
+/// The job that decides.
+fn analysing(server: &Server, id: &str) -> Option<Value> {
+    server.jobs(id).into_iter().find(|job| job["stage"] == "analyse")
+}
+
+fn upload_small(data: &Path, folder: &Path, arguments: &[&str]) -> (Server, String) {
+    std::fs::create_dir_all(data.join("ladders")).unwrap();
+    std::fs::write(data.join("ladders/small-per-title.toml"), LADDER).unwrap();
+    let server = Server::start_with(data, arguments);
+    let announced = json!({ "filename": "street.mp4", "ladder": "small-per-title" });
+    let id = server.upload_as(&source(folder), announced);
+    (server, id)
+}
+
+/// What was decided, as it is kept with the plan.
+fn decision(data: &Path, id: &str) -> Value {
+    let file = data.join("media/objects/work").join(id).join("decided.json");
+    serde_json::from_slice::<Value>(&std::fs::read(file).unwrap()).unwrap()["decision"].clone()
+}
+
+/// Names of the variants of what is served in the end, sorted.
+fn variants(server: &Server, asset: &Value) -> Vec<String> {
+    let path = format!("/p/{}/master.m3u8", asset["playback_id"].as_str().unwrap());
+    let master = String::from_utf8(server.call("GET", &path, &[], None).unwrap().body).unwrap();
+    let names = master.lines().filter_map(|line| line.strip_suffix("/media.m3u8")?.rsplit_once("/video-"));
+    let mut names: Vec<String> = names.map(|(_, name)| name.to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn killed_while_rungs_are_decided_the_recording_gets_them_all_the_same() {
+    let (folder, data) = fresh();
+    let (mut server, id) = upload_small(&data, folder.path(), &[]);
+    // Milliseconds after deciding began, each in a run of its own: at its start, among the first trials and the further ones.
+    for (kills, after) in (1..).zip([0, 400, 1_300]) {
+        wait_for("rungs to be decided", 120, || {
+            analysing(&server, &id).filter(|job| job["state"] == "running" && job["attempt"] == kills)
+        });
+        let until = Instant::now() + Duration::from_millis(after);
+        let job = wait_for("the moment of the kill", 30, || {
+            let job = analysing(&server, &id)?;
+            (Instant::now() >= until || job["state"] != "running").then_some(job)
+        });
+        assert_eq!(job["state"], "running", "it takes longer than that: {job}");
+        server.kill();
+        server = Server::start(&data);
+    }
+    let asset = server.settled(&id, 400);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    let job = analysing(&server, &id).unwrap();
+    assert_eq!((&job["state"], &job["attempt"]), (&json!("done"), &json!(4)), "{job}");
+    let decision = decision(&data, &id);
+    let mut chosen: Vec<&str> =
+        decision["chosen"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    chosen.sort_unstable();
+    assert_eq!(variants(&server, &asset), chosen);
+}
+
+#[test]
+fn when_no_rungs_can_be_decided_the_recording_has_those_of_its_ladder() {
+    let (folder, data) = fresh();
+    let (server, id) = upload_small(&data, folder.path(), &["--concurrency", "1"]);
+    let job = wait_for("deciding to be given up", 200, || {
+        let job = analysing(&server, &id)?;
+        if job["state"] == "running" {
+            // Whichever engine it has; one that has ended by itself cannot be killed, which is as good.
+            let _ =
+                Command::new("pkill").args(["-9", "-P", &server.pid().to_string(), "-f", "lectern-engine"]).status();
+        }
+        (job["state"] == "done").then_some(job)
+    });
+    assert_eq!((&job["attempt"], decision(&data, &id)), (&json!(2), Value::Null), "{job}");
+    let asset = server.settled(&id, 400);
+    assert_eq!(asset["state"], "ready", "{asset}");
+    assert_eq!(variants(&server, &asset), ["180p", "270p", "360p"]);
 }
