@@ -35,37 +35,36 @@ pub fn first_trials(renditions: &[Rendition]) -> Vec<Rendition> {
     }
 }
 
-/// What is encoded of every sample after that, by what came of [`first_trials`]: each size above the lowest at its own rate
-/// factor and coarser ones, largest first; and, if what is drawn is to be legible, the smallest size at which it is, with few
-/// pictures a second. Of what is drawn nothing is tried that cannot be read. Where the largest size looks no worse than the
-/// lowest rung at a rate that everybody has, it alone is tried.
+/// What is encoded of every sample after that, by what came of all that was tried so far, until there is nothing more: each size
+/// above the lowest at its own rate factor and coarser ones, largest first; and, if what is drawn is to be legible, the smallest
+/// size at which it is, with few pictures a second. Of what is drawn nothing is tried that cannot be read. Where the largest size
+/// looks no worse than the lowest rung at a rate that everybody has, no other is tried, and few pictures only if it takes more at
+/// its best.
 pub fn further_trials(
     wanted: &PerTitle,
     renditions: &[Rendition],
     rate: FrameRate,
-    first: &[Tried],
+    tried: &[Tried],
     is_drawn: bool,
 ) -> Vec<Rendition> {
     let sizes = sizes(renditions);
     let [_, middle @ .., largest] = &sizes[..] else { return Vec::new() };
     let mut trials = coarsened(largest);
-    trials.pop();
-    if largest_will_do(first) {
-        return trials;
-    }
     let least = legible::least_lines(wanted, &sizes).filter(|_| is_drawn).unwrap_or(0);
-    let readable = middle.iter().rev().filter(|size| legible::lines(size) >= least);
+    let will_do = largest_will_do(tried);
+    let readable = middle.iter().rev().filter(|size| !will_do && legible::lines(size) >= least);
     trials.extend(readable.flat_map(|size| coarsened(size)));
-    if is_drawn {
+    if is_drawn && (!will_do || tried.iter().any(|one| one.bitrate_bps as f64 > LEAST_BPS)) {
         let coarsest = |crf| factors(crf).last().copied().unwrap_or(crf);
         trials.extend(legible::thinned(wanted, renditions, rate, coarsest));
     }
+    trials.retain(|trial| tried.iter().all(|one| one.rendition.name != trial.name));
     trials
 }
 
 /// Whether whoever can play the lowest rung can play the largest size at its coarsest, and sees no less.
-fn largest_will_do(first: &[Tried]) -> bool {
-    matches!(first, [lowest, coarsest]
+fn largest_will_do(tried: &[Tried]) -> bool {
+    matches!(tried, [lowest, coarsest, ..]
         if coarsest.bitrate_bps as f64 <= LEAST_BPS && coarsest.quality_db >= lowest.quality_db)
 }
 

@@ -100,11 +100,11 @@ impl<'p> Analysis<'p> {
 
     /// What is to be encoded next: a run of pictures from key frame to key frame, in some of the trials.
     pub fn next_order(&mut self) -> Option<RangeOrder> {
-        if self.due.is_empty() && !self.is_known {
+        if self.due.is_empty() {
             self.is_known = true;
-            let first = self.tried()?;
+            let tried = self.tried()?;
             let (rate, is_drawn) = (self.video.frame_rate, self.is_drawn());
-            self.try_too(further_trials(&self.wanted, &self.video.renditions, rate, &first, is_drawn));
+            self.try_too(further_trials(&self.wanted, &self.video.renditions, rate, &tried, is_drawn));
             self.orders.1 = self.orders.0 + self.due.len();
         }
         let (first_frame, trials) = self.due.pop_front()?;

@@ -22,7 +22,7 @@ fn renditions(ladder: &str) -> Vec<Rendition> {
 /// them, if there are figures for it, what is legible with few pictures.
 fn tried(wanted: &PerTitle, own: &[Rendition], of: &[(u64, f64)]) -> Vec<Tried> {
     let rate = FrameRate::new(24, 1).unwrap();
-    let mut trials = first_trials(own);
+    let mut trials: Vec<Rendition> = first_trials(own).into_iter().take(1).collect();
     trials.extend(further_trials(&WANTED, own, rate, &[], false));
     trials.sort_by_key(|trial| (trial.height, trial.encoding.crf as u32));
     trials.extend(further_trials(wanted, own, rate, &[], true).pop().filter(|trial| trial.frame_step > 1));

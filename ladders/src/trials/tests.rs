@@ -30,6 +30,18 @@ fn further(first: [(u64, f64); 2], is_drawn: bool) -> Vec<String> {
     further.into_iter().map(|trial| trial.name).collect()
 }
 
+/// The same after the largest size was tried, which takes so many kbit/s at its best.
+fn in_the_end(best: u64, is_drawn: bool) -> Vec<String> {
+    let (ladder, own) = (builtin("lecture-per-title").unwrap(), renditions("lecture-per-title"));
+    let largest = coarsened(&own[3]);
+    let trials = first_trials(&own).into_iter().chain(largest.into_iter().take(2)).zip([45, 67, best, 100]);
+    let tried: Vec<Tried> = trials
+        .map(|(rendition, kbps)| Tried { rendition, bitrate_bps: kbps * 1000, quality_db: kbps as f64 })
+        .collect();
+    let further = further_trials(&ladder.per_title.unwrap(), &own, rate(), &tried, is_drawn);
+    further.into_iter().map(|trial| trial.name).collect()
+}
+
 #[test]
 fn the_ends_are_tried_first() {
     let names: Vec<String> = first_trials(&renditions("lecture-per-title")).into_iter().map(|one| one.name).collect();
@@ -46,6 +58,12 @@ fn where_the_largest_size_will_do_at_every_rate_no_other_is_tried() {
 }
 
 #[test]
+fn few_pictures_are_tried_beside_the_largest_size_alone_if_it_takes_more_than_everybody_has() {
+    assert_eq!(in_the_end(146, true), ["720p-8fps"]);
+    assert!(in_the_end(145, true).is_empty() && in_the_end(146, false).is_empty());
+}
+
+#[test]
 fn what_is_filmed_is_tried_at_every_size_and_what_is_drawn_where_it_can_be_read() {
     let filmed = further([(920, 27.6), (1125, 29.4)], false);
     let of = |size: &str| ["22", "28", "34"].map(|crf| format!("{size}-crf{crf}"));
@@ -59,8 +77,8 @@ fn no_trial_is_coarser_than_its_codec_knows_or_tried_twice() {
     let mut own = renditions("lecture-per-title");
     own.iter_mut().for_each(|rendition| rendition.encoding.crf = 47.0);
     let wanted = builtin("lecture-per-title").unwrap().per_title.unwrap();
-    let tried = first_trials(&own).into_iter().chain(further_trials(&wanted, &own, rate(), &[], false));
-    let names: Vec<String> = tried.map(|trial| trial.name).collect();
-    let expected = ["360p", "1080p-crf51", "1080p-crf47", "720p-crf47", "720p-crf51", "480p-crf47", "480p-crf51"];
+    let tried = further_trials(&wanted, &own, rate(), &[], false);
+    let names: Vec<String> = tried.into_iter().map(|trial| trial.name).collect();
+    let expected = ["1080p-crf47", "1080p-crf51", "720p-crf47", "720p-crf51", "480p-crf47", "480p-crf51"];
     assert_eq!(names, expected);
 }
