@@ -88,24 +88,11 @@ mod tests {
     /// `count` pictures `gap_ms` apart, every `every`th a key frame of `bytes`.
     fn source(count: i64, gap_ms: i64, every: usize, bytes: Option<u64>) -> VideoProbe {
         let packet = |i: i64| PacketTime { pts: i * gap_ms, keyframe: (i as usize).is_multiple_of(every) };
+        let packets = (0..count).map(packet).collect();
         VideoProbe {
-            clock: Default::default(),
-            stream_index: 0,
-            codec: "h264".to_owned(),
-            width: 1280,
-            height: 720,
-            sample_aspect: Rational { num: 1, den: 1 },
-            rotation: Rotation::None,
-            pixel_format: "yuv420p".to_owned(),
-            interlaced: false,
-            fields: Default::default(),
-            hdr: None,
-            time_base: Rational { num: 1, den: 1000 },
-            stated_rate: None,
             bitrate_bps: Some(27_000),
             keyframe_bytes: bytes,
-            packets: (0..count).map(packet).collect(),
-            captions: false,
+            ..VideoProbe::plain("h264", (1280, 720), Rational { num: 1, den: 1000 }, packets)
         }
     }
 

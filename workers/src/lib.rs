@@ -6,7 +6,7 @@
 //! - `quality`: how good what was made looks, and whether that will do.
 //! - `examine`: what was made, read back through the linter.
 //! - `local`: a file in, a folder out.
-//! - `parts`: the parts of a recording, read as one file.
+//! - `parts`: the parts of a recording, read as one file; `in_memory`: a source that is held there.
 //! - `sealed`: an asset's media in the store, sealed when it is to be protected.
 //! - `stage`: the queue's handlers, one file per stage.
 //! - `run`: the worker loop, the reaper beside it.
@@ -17,6 +17,7 @@
 mod assemble;
 mod error;
 mod examine;
+mod in_memory;
 mod local;
 mod parts;
 mod quality;

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::error::WorkError;
+use crate::in_memory::InMemory;
 
 /// Bytes that are read of a source at once.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -67,7 +68,7 @@ pub(crate) async fn joined(source: Arc<dyn ReadAt>, parts: &[(String, u64)]) -> 
     if front.is_empty() {
         return Ok(source);
     }
-    Ok(Arc::new(Row::new(vec![Arc::new(Front(front)), source])))
+    Ok(Arc::new(Row::new(vec![Arc::new(InMemory(front)), source])))
 }
 
 async fn read(source: &dyn ReadAt, wanted: Range<u64>) -> io::Result<Bytes> {
@@ -85,22 +86,6 @@ fn refused(error: &JoinError, parts: &[(String, u64)]) -> WorkError {
     let code = if error.differs { "input.parts_differ" } else { "input.part_unfit" };
     let name = parts.get(error.part).map_or("", |(name, _)| name);
     WorkError::input(code, format!("part {} ({name}) {}", error.part + 1, error.reason))
-}
-
-/// Bytes in memory.
-struct Front(Bytes);
-
-impl ReadAt for Front {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Bytes>> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let range = start..start.saturating_add(length);
-        let inside = self.0.get(range.clone()).is_some();
-        async move { if inside { Ok(self.0.slice(range)) } else { Err(io::ErrorKind::UnexpectedEof.into()) } }.boxed()
-    }
 }
 
 /// Sources one behind the other.
@@ -159,7 +144,7 @@ mod tests {
     use super::*;
 
     fn front(text: &'static str) -> Arc<dyn ReadAt> {
-        Arc::new(Front(Bytes::from_static(text.as_bytes())))
+        Arc::new(InMemory(Bytes::from_static(text.as_bytes())))
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ pub(crate) fn check(plan: &EncodePlan, found: &[RenditionQuality]) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use media_types::{LadderPin, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+    use media_types::{LadderPin, PacketTime, ProbeReport, Rational, VideoProbe};
     use pipeline::RangeScenes;
 
     use super::*;
@@ -71,35 +71,9 @@ mod tests {
 
     /// Ten minutes at 25 pictures per second.
     fn plan() -> EncodePlan {
-        let video = VideoProbe {
-            clock: Default::default(),
-            captions: false,
-            hdr: None,
-            stream_index: 0,
-            codec: "h264".to_owned(),
-            width: 1280,
-            height: 720,
-            sample_aspect: Rational { num: 0, den: 1 },
-            rotation: Rotation::None,
-            pixel_format: "yuv420p".to_owned(),
-            interlaced: false,
-            fields: Default::default(),
-            time_base: Rational { num: 1, den: 25 },
-            stated_rate: None,
-            bitrate_bps: None,
-            keyframe_bytes: None,
-            packets: (0..15_000).map(|pts| PacketTime { pts, keyframe: pts % 50 == 0 }).collect(),
-        };
-        let report = ProbeReport {
-            container: "matroska,webm".to_owned(),
-            size_bytes: 1,
-            stated_end_us: None,
-            video: Some(video),
-            audio: Vec::new(),
-            text: Vec::new(),
-            chapters: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let packets = (0..15_000).map(|pts| PacketTime { pts, keyframe: pts % 50 == 0 }).collect();
+        let video = VideoProbe::plain("h264", (1280, 720), Rational { num: 1, den: 25 }, packets);
+        let report = ProbeReport::of_pictures("matroska,webm", video);
         pipeline::plan(&report, &ladders::builtin("film").expect("it ships")).expect("a good report")
     }
 

@@ -1,15 +1,20 @@
 //! What will be encoded: made once from a [`ProbeReport`](crate::ProbeReport) and a pinned ladder, then never changed.
 
+mod rendition;
+mod sound;
+
 use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::segment::{CaptionChannel, Roles};
-use crate::time::rescale;
 use crate::{
-    CodecConfig, DynamicRange, FilmGrid, FrameRate, HdrVideo, LadderDecision, Loss, PerTitle, Rational, Rotation,
-    StreamClock, TeletextPage, Timescale,
+    FilmGrid, FrameRate, HdrVideo, LadderDecision, Loss, PerTitle, Rational, Rotation, StreamClock, TeletextPage,
+    Timescale,
 };
+
+pub use rendition::{Rendition, SkippedRung, VideoCodec, VideoEncoding};
+pub use sound::{AudioCodec, AudioCoding, AudioPlan, LoudnessTarget};
 
 /// The ladder a plan was made with; a later edit of the file does not change the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,93 +23,6 @@ pub struct LadderPin {
     pub name: String,
     /// Lower-case hex SHA-256 of the ladder file's bytes.
     pub sha256: String,
-}
-
-/// What pictures are coded as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VideoCodec {
-    /// ITU-T H.264, which every player plays.
-    #[default]
-    H264,
-    /// ITU-T H.265.
-    Hevc,
-    /// AV1.
-    Av1,
-    /// VP9.
-    Vp9,
-}
-
-impl VideoCodec {
-    /// All of them, in the order in which a plan has their renditions.
-    pub const ALL: [Self; 4] = [Self::H264, Self::Hevc, Self::Av1, Self::Vp9];
-
-    /// What a ladder file calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::H264 => "h264",
-            Self::Hevc => "hevc",
-            Self::Av1 => "av1",
-            Self::Vp9 => "vp9",
-        }
-    }
-}
-
-/// How one video rung is encoded: quality-targeted (CRF) under a cap.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct VideoEncoding {
-    /// What it is coded as. Plans of before there was a choice are of H.264.
-    #[serde(default)]
-    pub codec: VideoCodec,
-    /// The encoder's preset: a word of x264's and x265's such as `veryfast`, a number of SVT-AV1's and libvpx's such as `8`.
-    pub preset: String,
-    /// Constant rate factor: 0 to 51 of H.264 and HEVC, 0 to 63 of AV1 and VP9.
-    pub crf: f32,
-    /// Cap of the bitrate in bits per second: the VBV rate, and the planned BANDWIDTH.
-    pub max_bitrate_bps: u64,
-    /// VBV buffer in bits.
-    pub buffer_bits: u64,
-    /// The encoder's tune, such as `stillimage`.
-    pub tune: Option<String>,
-    /// Whether its pictures are those of a source of high dynamic range, or brought to the standard one.
-    #[serde(default)]
-    pub dynamic_range: DynamicRange,
-}
-
-impl VideoEncoding {
-    /// What players switch within: renditions of one range and codec. Plans and ladders are ordered by it.
-    pub fn group(&self) -> (DynamicRange, VideoCodec) {
-        (self.dynamic_range, self.codec)
-    }
-}
-
-/// A rung made real for one asset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rendition {
-    /// Unique within the plan and safe in a URL, such as `1080p`.
-    pub name: String,
-    /// Width in pixels, even.
-    pub width: u32,
-    /// Height in pixels, even.
-    pub height: u32,
-    /// How it is encoded.
-    pub encoding: VideoEncoding,
-    /// It shows a new picture at every so many frames at most, beside those that begin runs of pictures and slides; 1 at least.
-    #[serde(default = "every_frame")]
-    pub frame_step: u32,
-}
-
-fn every_frame() -> u32 {
-    1
-}
-
-/// A rung of the ladder that this asset does not get.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SkippedRung {
-    /// The rung's name.
-    pub name: String,
-    /// One clause for a person, such as `the source is 720p`.
-    pub reason: String,
 }
 
 /// One source picture and for how many output frames it is shown.
@@ -231,116 +149,6 @@ impl VideoPlan {
         let first = u64::from(index) * u64::from(self.segment_frames);
         let left = self.frame_count().saturating_sub(first);
         u32::try_from(left.min(self.segment_frames.into())).unwrap_or(u32::MAX)
-    }
-}
-
-/// How loud sound is made.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LoudnessTarget {
-    /// Integrated loudness in LUFS, as ITU-R BS.1770-4 and EBU R 128 measure it.
-    pub integrated_lufs: f64,
-    /// True peak, in dBTP, that nothing handed to the encoder exceeds.
-    pub max_true_peak_dbtp: f64,
-}
-
-/// What sound is coded as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AudioCodec {
-    /// AAC-LC (ISO/IEC 14496-3), which every player plays.
-    Aac,
-    /// Opus (RFC 6716), in packets of 20 ms.
-    Opus,
-}
-
-impl AudioCodec {
-    /// Samples in one coded frame, at the track's rate: ISO/IEC 14496-3 §4.5.1.1, and 20 ms at 48 kHz.
-    pub fn frame_samples(self) -> u32 {
-        match self {
-            Self::Aac => 1024,
-            Self::Opus => 960,
-        }
-    }
-
-    /// What a configuration is of; `None` for what no encoder makes.
-    pub fn of(config: &CodecConfig) -> Option<Self> {
-        match config {
-            CodecConfig::Aac(_) => Some(Self::Aac),
-            CodecConfig::Opus(_) => Some(Self::Opus),
-            _ => None,
-        }
-    }
-}
-
-/// One encode of a sound track.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AudioCoding {
-    /// What it is coded as.
-    pub codec: AudioCodec,
-    /// Target bitrate in bits per second.
-    pub bitrate_bps: u32,
-}
-
-/// One sound track of a plan: one continuous encode, or one of each codec, all of the same samples.
-///
-/// A coded track starts `priming_samples` before the presentation's origin (the encoder's delay, carried in the edit
-/// list), so coded frame `k` starts at presentation sample `k * frame_samples - priming_samples`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AudioPlan {
-    /// Unique within the plan and safe in a URL, such as `en`.
-    #[serde(default)]
-    pub name: String,
-    /// Index of the stream in its container.
-    pub stream_index: u32,
-    /// Seconds per source tick.
-    pub source_time_base: Rational,
-    /// How source times come from those in the file, where those jump.
-    #[serde(default)]
-    pub clock: StreamClock,
-    /// Source presentation time, in source ticks, that becomes presentation sample 0; samples before it are cut, a
-    /// later start is filled with silence.
-    pub origin_pts: i64,
-    /// Output samples per second, and the track's timescale. With Opus 48,000.
-    pub sample_rate: u32,
-    /// Output channels, 1 or 2.
-    pub channels: u32,
-    /// Target bitrate of AAC-LC in bits per second.
-    pub bitrate_bps: u32,
-    /// That of Opus; `None` when there is AAC-LC alone.
-    #[serde(default)]
-    pub opus_bitrate_bps: Option<u32>,
-    /// Presentation samples to produce: longer sources are cut, shorter ones filled with silence.
-    pub sample_count: u64,
-    /// First sample, in presentation samples, of every segment after the first: the video grid's borders in the
-    /// audio timescale, rounded to nearest. The packager moves each to the nearest coded-frame border.
-    pub borders: Vec<u64>,
-    /// BCP 47 language, `und` when unknown.
-    pub language: String,
-    /// What people call it, when the source says.
-    #[serde(default)]
-    pub label: Option<String>,
-    /// What it is for.
-    #[serde(default)]
-    pub roles: Roles,
-    /// `None` when the sound stays as loud as it is.
-    pub loudness: Option<LoudnessTarget>,
-}
-
-impl AudioPlan {
-    /// The sound is encoded so: AAC-LC first. An engine's `track` is the position in this list.
-    pub fn codings(&self) -> impl Iterator<Item = AudioCoding> {
-        let opus = self.opus_bitrate_bps.map(|bitrate_bps| AudioCoding { codec: AudioCodec::Opus, bitrate_bps });
-        std::iter::once(AudioCoding { codec: AudioCodec::Aac, bitrate_bps: self.bitrate_bps }).chain(opus)
-    }
-
-    /// `sample_count` presentation samples from `first_sample` on as a presentation of their own, in one segment. Its start
-    /// in the source is rounded to the source's ticks.
-    pub fn part(&self, first_sample: u64, sample_count: u64) -> Self {
-        let base = self.source_time_base;
-        let per_tick = u64::from(base.num.unsigned_abs()).max(1) * u64::from(self.sample_rate.max(1));
-        let first = i64::try_from(first_sample).unwrap_or(i64::MAX);
-        let ticks = rescale(first, u64::from(base.den.unsigned_abs()).max(1), per_tick);
-        Self { origin_pts: self.origin_pts.saturating_add(ticks), sample_count, borders: Vec::new(), ..self.clone() }
     }
 }
 
@@ -494,6 +302,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::DynamicRange;
 
     #[test]
     fn plans_of_one_sound_track_or_none_are_read_as_they_used_to_be_stored() {

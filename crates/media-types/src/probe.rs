@@ -96,6 +96,31 @@ pub struct VideoProbe {
     pub captions: bool,
 }
 
+impl VideoProbe {
+    /// A stream of upright, progressive pictures of 8 bits that says nothing more of itself.
+    pub fn plain(codec: &str, (width, height): (u32, u32), time_base: Rational, packets: Vec<PacketTime>) -> Self {
+        Self {
+            stream_index: 0,
+            codec: codec.to_owned(),
+            width,
+            height,
+            sample_aspect: Rational { num: 0, den: 1 },
+            rotation: Rotation::None,
+            pixel_format: "yuv420p".to_owned(),
+            interlaced: false,
+            fields: Fields::default(),
+            hdr: None,
+            time_base,
+            clock: StreamClock::default(),
+            stated_rate: None,
+            bitrate_bps: None,
+            keyframe_bytes: None,
+            packets,
+            captions: false,
+        }
+    }
+}
+
 /// One audio stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AudioProbe {
@@ -178,4 +203,20 @@ pub struct ProbeReport {
     /// before that; `None` when it is whole, or nobody knows.
     #[serde(default)]
     pub stated_end_us: Option<i64>,
+}
+
+impl ProbeReport {
+    /// Of a whole file in which there are these pictures and nothing else.
+    pub fn of_pictures(container: &str, video: VideoProbe) -> Self {
+        Self {
+            container: container.to_owned(),
+            size_bytes: 1,
+            video: Some(video),
+            audio: Vec::new(),
+            text: Vec::new(),
+            chapters: Vec::new(),
+            warnings: Vec::new(),
+            stated_end_us: None,
+        }
+    }
 }

@@ -50,24 +50,12 @@ fn pulled_down(count: usize, phase: usize) -> Vec<u64> {
 fn probe(shown: &[u64], absent: &[usize]) -> VideoProbe {
     let repeated = (1..shown.len()).find(|at| shown[*at] == shown[at - 1]).unwrap_or(0);
     let packets = (0..shown.len()).filter(|at| !absent.contains(at));
+    let packet = |at: usize| PacketTime { pts: 700 + at as i64 * TICKS, keyframe: at.is_multiple_of(15) };
     VideoProbe {
-        stream_index: 0,
-        codec: "mpeg2video".to_owned(),
-        width: 720,
-        height: 480,
         sample_aspect: Rational { num: 8, den: 9 },
-        rotation: Rotation::None,
-        pixel_format: "yuv420p".to_owned(),
         interlaced: true,
         fields: Fields::Film { repeated_pts: 700 + repeated as i64 * TICKS },
-        hdr: None,
-        time_base: BASE,
-        stated_rate: None,
-        bitrate_bps: None,
-        keyframe_bytes: None,
-        packets: packets.map(|at| PacketTime { pts: 700 + at as i64 * TICKS, keyframe: at % 15 == 0 }).collect(),
-        clock: Default::default(),
-        captions: false,
+        ..VideoProbe::plain("mpeg2video", (720, 480), BASE, packets.map(packet).collect())
     }
 }
 

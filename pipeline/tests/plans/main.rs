@@ -23,25 +23,8 @@ fn rate(num: u32, den: u32) -> FrameRate {
 }
 
 fn video(pts: impl IntoIterator<Item = i64>, den: i32) -> VideoProbe {
-    VideoProbe {
-        clock: Default::default(),
-        stream_index: 0,
-        codec: "h264".to_owned(),
-        width: 1280,
-        height: 720,
-        sample_aspect: Rational { num: 0, den: 1 },
-        rotation: Rotation::None,
-        pixel_format: "yuv420p".to_owned(),
-        interlaced: false,
-        fields: Default::default(),
-        hdr: None,
-        time_base: Rational { num: 1, den },
-        stated_rate: None,
-        bitrate_bps: None,
-        keyframe_bytes: None,
-        packets: pts.into_iter().enumerate().map(|(i, pts)| PacketTime { pts, keyframe: i % 50 == 0 }).collect(),
-        captions: false,
-    }
+    let packets = pts.into_iter().enumerate().map(|(i, pts)| PacketTime { pts, keyframe: i % 50 == 0 }).collect();
+    VideoProbe::plain("h264", (1280, 720), Rational { num: 1, den }, packets)
 }
 
 fn sound(start: i64, end: i64, sample_rate: u32) -> AudioProbe {

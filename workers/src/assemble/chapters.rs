@@ -31,7 +31,7 @@ fn slides(video: &VideoPlan, scenes: &RecordingScenes) -> Vec<Chapter> {
 #[cfg(test)]
 pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
-    use media_types::{FrameRate, PacketTime, ProbeReport, Rational, Rotation, VideoProbe};
+    use media_types::{FrameRate, PacketTime, ProbeReport, Rational, VideoProbe};
     use pipeline::{Scene, SceneKind, SlideChange};
 
     use super::*;
@@ -39,35 +39,10 @@ pub(super) mod tests {
     /// A minute of 30,000 pictures in 1001 seconds.
     pub(in crate::assemble) fn plan() -> EncodePlan {
         let packets = (0..1800).map(|at| PacketTime { pts: at * 1001, keyframe: at % 250 == 0 }).collect();
-        let video = VideoProbe {
-            captions: false,
-            clock: Default::default(),
-            stream_index: 0,
-            codec: "h264".to_owned(),
-            width: 640,
-            height: 360,
-            sample_aspect: Rational { num: 1, den: 1 },
-            rotation: Rotation::None,
-            pixel_format: "yuv420p".to_owned(),
-            time_base: Rational { num: 1, den: 30_000 },
-            stated_rate: FrameRate::new(30_000, 1001),
-            bitrate_bps: None,
-            keyframe_bytes: None,
-            interlaced: false,
-            fields: Default::default(),
-            hdr: None,
-            packets,
-        };
-        let report = ProbeReport {
-            container: "mov".to_owned(),
-            size_bytes: 0,
-            video: Some(video),
-            audio: Vec::new(),
-            text: Vec::new(),
-            chapters: Vec::new(),
-            warnings: Vec::new(),
-            stated_end_us: None,
-        };
+        let stated_rate = FrameRate::new(30_000, 1001);
+        let time_base = Rational { num: 1, den: 30_000 };
+        let video = VideoProbe { stated_rate, ..VideoProbe::plain("h264", (640, 360), time_base, packets) };
+        let report = ProbeReport::of_pictures("mov", video);
         pipeline::plan(&report, &ladders::builtin("film").unwrap()).unwrap()
     }
 

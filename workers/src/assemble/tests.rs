@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use media_types::{
-    AudioProbe, CodecConfig, PacketTime, ProbeReport, Rational, Rotation, Sample, TrackKind, VideoProbe,
-};
+use media_types::{AudioProbe, CodecConfig, PacketTime, ProbeReport, Rational, Sample, TrackKind, VideoProbe};
 use packager::{PackagedSegment, media_segment};
 use pipeline::{AudioOrder, CollectingSink, Engine, FakeEngine, RangeOrder, RangeScenes};
 
@@ -127,36 +125,9 @@ fn talk(pictures: i64, samples: i64, sample_rate: u32) -> ProbeReport {
         time_base: Rational { num: 1, den: sample_rate.cast_signed() },
         span: Some((0, samples)),
     };
-    let video = VideoProbe {
-        clock: Default::default(),
-        stream_index: 0,
-        codec: "h264".to_owned(),
-        width: 640,
-        height: 360,
-        sample_aspect: Rational { num: 1, den: 1 },
-        rotation: Rotation::None,
-        pixel_format: "yuv420p".to_owned(),
-        interlaced: false,
-        fields: Default::default(),
-        hdr: None,
-        time_base: Rational { num: 1001, den: 24_000 },
-        stated_rate: None,
-        bitrate_bps: None,
-        keyframe_bytes: None,
-        packets: (0..pictures).map(|pts| PacketTime { pts, keyframe: pts % 48 == 0 }).collect(),
-        captions: false,
-    };
-    let (container, warnings) = ("mov".to_owned(), Vec::new());
-    ProbeReport {
-        container,
-        size_bytes: 1,
-        video: Some(video),
-        audio: vec![audio],
-        text: Vec::new(),
-        chapters: Vec::new(),
-        warnings,
-        stated_end_us: None,
-    }
+    let packets = (0..pictures).map(|pts| PacketTime { pts, keyframe: pts % 48 == 0 }).collect();
+    let video = VideoProbe::plain("h264", (640, 360), Rational { num: 1001, den: 24_000 }, packets);
+    ProbeReport { audio: vec![audio], ..ProbeReport::of_pictures("mov", video) }
 }
 
 /// Keeps nothing but what is known of a track before it is made.

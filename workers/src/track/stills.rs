@@ -1,18 +1,16 @@
 //! A recording's poster, from its source, and the sheet of its storyboard, from key frames of what was encoded.
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine_host::{EngineEvent, EngineOptions, EngineSession, ReadAt};
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use engine_host::{EngineEvent, EngineOptions, EngineSession};
 use pipeline::{StillsOrder, StillsSummary};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{EVENTS_IN_FLIGHT, ObjectSink, OnProgress, StoredFile, share};
 use crate::error::WorkError;
+use crate::in_memory::InMemory;
 
 /// The stills that are made of a source, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,21 +83,4 @@ async fn images(
     };
     let (summary, images) = tokio::join!(session.stills(order, events_in), gather);
     Ok((images, summary?))
-}
-
-/// A source that is held in memory.
-struct InMemory(Bytes);
-
-impl ReadAt for InMemory {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Bytes>> {
-        let start = usize::try_from(offset).ok();
-        let part =
-            start.and_then(|start| Some(start..start.checked_add(length)?)).filter(|part| part.end <= self.0.len());
-        let read = part.map(|part| self.0.slice(part)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
-        std::future::ready(read).boxed()
-    }
 }

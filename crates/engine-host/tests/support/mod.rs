@@ -275,34 +275,12 @@ impl ReadAt for MemorySource {
 pub(crate) fn probe_report() -> ProbeReport {
     let packets = (0..500_000).map(|i| PacketTime { pts: i * 1001, keyframe: i % 48 == 0 }).collect();
     let video = VideoProbe {
-        clock: Default::default(),
-        stream_index: 0,
-        codec: "h264".into(),
-        width: 1920,
-        height: 1080,
-        sample_aspect: Rational { num: 1, den: 1 },
-        rotation: Rotation::None,
-        pixel_format: "yuv420p".into(),
-        interlaced: false,
-        fields: Default::default(),
-        hdr: None,
-        time_base: Rational { num: 1, den: 24_000 },
         stated_rate: FrameRate::new(24_000, 1001),
         bitrate_bps: Some(5_000_000),
         keyframe_bytes: Some(100_000),
-        packets,
-        captions: false,
+        ..VideoProbe::plain("h264", (1920, 1080), Rational { num: 1, den: 24_000 }, packets)
     };
-    ProbeReport {
-        container: "mov".into(),
-        size_bytes: 1000,
-        video: Some(video),
-        audio: vec![],
-        text: vec![],
-        chapters: vec![],
-        warnings: vec![],
-        stated_end_us: None,
-    }
+    ProbeReport { size_bytes: 1000, ..ProbeReport::of_pictures("mov", video) }
 }
 
 fn config(track: u32) -> CodecConfig {
