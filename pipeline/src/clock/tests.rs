@@ -170,6 +170,11 @@ proptest! {
     ) {
         let mut stored = joined(std::slice::from_ref(&source));
         let set_at = (stored.len() as f64 * at) as usize;
+        // A stream of which next to nothing was seen by then may belong anywhere.
+        let is_seen = |stream: u32| {
+            stored[..set_at].iter().filter(|one| one.packet.stream == stream && one.packet.position.is_some()).count() > 5
+        };
+        prop_assume!(is_seen(PICTURES) && (is_seen(SOUND) || !source.sound));
         // The demuxer has the times between from the packet before.
         let mut behind = [false; 2];
         for (index, stored) in stored.iter_mut().enumerate() {
@@ -181,10 +186,12 @@ proptest! {
         }
         let clocks = watched(&stored);
         prop_assert_eq!(clocks.len(), 1 + usize::from(source.sound));
-        for stream in [PICTURES, SOUND] {
-            for (_, pts, stored) in mended(&stored, &clocks, stream) {
-                prop_assert_eq!(pts - source.start, stored.time);
-            }
+        let times: Vec<_> = [PICTURES, SOUND].iter().flat_map(|stream| mended(&stored, &clocks, *stream)).collect();
+        // Its first packet may be stated before the clock begins anew, so by a whole turn of it later.
+        let shift = times[0].1 - times[0].2.time;
+        prop_assert_eq!((shift - source.start) % WRAP, 0);
+        for (_, pts, stored) in times {
+            prop_assert_eq!(pts - stored.time, shift);
         }
     }
 
