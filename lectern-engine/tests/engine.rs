@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_host::protocol::Confinement;
+use engine_host::protocol::PROTOCOL_VERSION;
 use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
 use futures::future::BoxFuture;
 use media_types::{
@@ -59,7 +60,8 @@ fn it_says_what_it_is() {
     let output = run(&["--version"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(text.starts_with(concat!("lectern-engine ", env!("CARGO_PKG_VERSION"), ", engine protocol 6\n")), "{text}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(text.starts_with(&format!("lectern-engine {version}, engine protocol {PROTOCOL_VERSION}\n")), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
