@@ -39,8 +39,11 @@ export async function trickPlay(stage, context, open) {
     await stage.call('resume');
     return [picture];
   };
-  const look = async (done) => {
+  // The order is that of the pictures of `kind`: at such a speed a screen is ahead of the clock by some of its own pictures, and the keyframe
+  // that it shows when the speed ends is later than what comes next.
+  const look = async (kind, done) => {
     const shown = [];
+    let last = 0;
     while (!done(shown)) {
       await pause(POLL_MS);
       await stage.noFailures();
@@ -48,21 +51,23 @@ export async function trickPlay(stage, context, open) {
         const at = picture.time_s ?? picture.number / rate;
         if (picture.reason !== undefined || at <= from_s || shown.at(-1)?.number === picture.number) continue;
         require(picture.number === pictureAt(at, rate), `picture ${picture.number} was shown at ${at.toFixed(3)} s`);
-        require(picture.number > (shown.at(-1)?.number ?? 0), `picture ${picture.number} was shown after picture ${shown.at(-1)?.number}`);
+        require(!kind(picture) || picture.number > last, `picture ${picture.number} was shown after picture ${last}`);
+        if (kind(picture)) last = picture.number;
         shown.push(picture);
       }
       require(Date.now() < deadline, `no end within ${END_MS} ms: ${JSON.stringify(await stage.call('state'))}`);
     }
     return shown;
   };
-  const fast = await look((shown) => shown.length >= (trick.least ?? LEAST_SEEN));
-  for (const { number, height } of fast) {
-    require(number % trick.group === 0 && height === trick.height, `picture ${number} of height ${height} was shown in fast playback`);
+  const isKey = ({ number, height }) => number % trick.group === 0 && height === trick.height;
+  const fast = await look(isKey, (shown) => shown.length >= (trick.least ?? LEAST_SEEN));
+  for (const picture of fast) {
+    require(isKey(picture), `picture ${picture.number} of height ${picture.height} was shown in fast playback`);
   }
   const asked = (await stage.call('requested')).filter((url) => trick.from.some((name) => url.endsWith(name)));
   require(asked.length > 0, `nothing of ${trick.from.join(', ')} was asked for`);
   await stage.call('cancelTrickPlay');
   const isLife = ({ number, height }) => number % trick.group !== 0 && height === main.height;
-  const behind = await look((shown) => shown.filter(isLife).length >= LEAST_SEEN);
+  const behind = await look(isLife, (shown) => shown.filter(isLife).length >= LEAST_SEEN);
   return `keyframes ${fast.map(({ number }) => number).join(', ')} at ${SPEED} times the speed, then picture ${behind.find(isLife).number}`;
 }
