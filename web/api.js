@@ -88,8 +88,9 @@ export class Api extends EventTarget {
     return text === '' ? null : JSON.parse(text);
   }
 
-  createUpload(filename, size, key) {
-    return this.#send('POST', '/api/v1/uploads', { filename, size }, { 'Idempotency-Key': key });
+  /** Announces a file; `parts` are [{filename, size}] where it is several that belong together. */
+  createUpload({ name: filename, size, parts }, key) {
+    return this.#send('POST', '/api/v1/uploads', { filename, size, parts }, { 'Idempotency-Key': key });
   }
 
   deleteUpload(id) {

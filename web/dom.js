@@ -35,12 +35,14 @@ export function complain(what, problem) {
   box.append(toast);
 }
 
-/** Asks before something that cannot be undone; resolves to the answer. */
-export function confirmed(title, text, yes) {
+/** Asks something that is answered by `yes` or by `no`, and resolves to whether it was yes. `danger`: it cannot be undone. */
+export function confirmed(title, text, { yes, no, danger = false }) {
   const dialog = byId('confirm');
   setText(byId('confirm-title'), title);
   setText(byId('confirm-text'), text);
   setText(byId('confirm-yes'), yes);
+  setText(byId('confirm-no'), no);
+  byId('confirm-yes').classList.toggle('danger', danger);
   return new Promise((resolve) => {
     const answer = (value) => () => dialog.close(value);
     byId('confirm-yes').onclick = answer('yes');

@@ -138,7 +138,7 @@ class Row {
   }
 
   async #remove() {
-    const yes = await confirmed('Delete this recording?', `“${this.asset.filename}” and everything made of it will be gone for good.`, 'Delete');
+    const yes = await confirmed('Delete this recording?', `“${this.asset.filename}” and everything made of it will be gone for good.`, { yes: 'Delete', no: 'Keep it', danger: true });
     if (!yes) return;
     await this.api.remove(this.asset.id).catch((problem) => complain('It could not be deleted:', problem));
   }

@@ -157,7 +157,7 @@ export class Upload extends EventTarget {
       this.#forget();
       this.#key = randomKey();
     }
-    const made = await this.api.createUpload(this.file.name, this.file.size, this.#key);
+    const made = await this.api.createUpload(this.file, this.#key);
     if (this.state === 'canceled') {
       await this.api.deleteUpload(made.id);
       return;

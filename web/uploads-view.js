@@ -1,7 +1,8 @@
 // Where files come in, and the row of each upload.
 
-import { announce, byId, complain, h, setText } from './dom.js';
+import { announce, byId, complain, confirmed, h, setText } from './dom.js';
 import { bytes, eta, percent, speed } from './format.js';
+import { joined, sequence } from './parts.js';
 import { Upload, fingerprint } from './upload.js';
 
 /** Uploads that send at the same time; the others wait their turn. */
@@ -11,9 +12,21 @@ const STATES = {
   failed: 'stopped', canceled: 'cancelled',
 };
 
+/** How a file is called here; several that are joined are called by more than their first name. */
+const nameOf = (file) => file.label ?? file.name;
+
+/** Whoever adds files that may be one recording is asked whether they are. */
+async function recordings(files) {
+  const parts = sequence(files);
+  if (parts === null) return files;
+  const text = `Cameras cut long recordings into files like ${parts[0].name} to ${parts.at(-1).name}. Joined, they play as one, without a gap.`;
+  const one = await confirmed(`Are these ${parts.length} files one recording?`, text, { yes: 'Join them', no: `Keep ${parts.length} recordings` });
+  return one ? [joined(parts)] : parts;
+}
+
 /** One row of the list, kept in step with its upload. */
 function row(upload, { pause, resume, cancel }) {
-  const name = upload.file.name;
+  const name = nameOf(upload.file);
   const bar = h('progress', { max: Math.max(1, upload.file.size), value: 0, 'aria-label': `Upload of ${name}` });
   const figures = h('p', { class: 'upload-figures' });
   const trouble = h('div', { class: 'trouble', role: 'alert', hidden: true });
@@ -48,6 +61,7 @@ function row(upload, { pause, resume, cancel }) {
 /** All uploads of this page. */
 export class Uploads extends EventTarget {
   #all = [];
+  #asked = Promise.resolve();
 
   constructor(api) {
     super();
@@ -60,12 +74,16 @@ export class Uploads extends EventTarget {
     return this.#all.some((upload) => upload.assetId === assetId && upload.state !== 'done' && upload.state !== 'canceled');
   }
 
-  add(files) {
+  add(list) {
+    // A list is empty once the event that brought it is over.
+    const files = [...list];
+    for (const { name } of files.filter(({ size }) => size === 0)) complain('Not added:', { message: `“${name}” is empty, or a folder.` });
+    // One question at a time.
+    this.#asked = this.#asked.then(() => recordings(files.filter(({ size }) => size > 0))).then((found) => this.#addAll(found));
+  }
+
+  #addAll(files) {
     for (const file of files) {
-      if (file.size === 0) {
-        complain('Not added:', { message: `“${file.name}” is empty, or a folder.` });
-        continue;
-      }
       const twin = this.#all.find((upload) => fingerprint(upload.file) === fingerprint(file) && !['done', 'canceled'].includes(upload.state));
       if (twin) {
         if (!twin.active && twin.state !== 'queued') this.#queue(twin);
@@ -91,8 +109,8 @@ export class Uploads extends EventTarget {
     upload.addEventListener('change', () => {
       if (upload.state === state) return;
       state = upload.state;
-      if (state === 'done') announce(`${upload.file.name} is uploaded.`);
-      if (state === 'failed') announce(`The upload of ${upload.file.name} stopped: ${upload.problem.message}`);
+      if (state === 'done') announce(`${nameOf(upload.file)} is uploaded.`);
+      if (state === 'failed') announce(`The upload of ${nameOf(upload.file)} stopped: ${upload.problem.message}`);
       if (state === 'done' || state === 'canceled') {
         if (element.contains(document.activeElement)) byId('files').focus();
         element.remove();

@@ -1,10 +1,10 @@
 // Uses the studio as a person does.
 //
-//   node page.mjs --url http://127.0.0.1:3000/#token=... [--upload FILE] [--screenshot PNG] [--dark] [--deadline-s 300] [--menus 3,2,3]
+//   node page.mjs --url http://127.0.0.1:3000/#token=... [--upload FILE ...] [--screenshot PNG] [--dark] [--deadline-s 300] [--menus 3,2,3]
 //
 // With --upload: sends the file through the file input, pauses and resumes it on the way, watches it from the first playable moment until it is
-// complete, and deletes it. Without: watches the newest recording that plays. --menus says how many sound tracks, subtitles and chapters there are
-// to choose from. One line per step; exit 1 with the reason when one does not hold.
+// complete, and deletes it; several files are joined into one recording. Without: watches the newest recording that plays. --menus says how many
+// sound tracks, subtitles and chapters there are to choose from. One line per step; exit 1 with the reason when one does not hold.
 
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const SLOW_SECONDS = 6;
 
 const { values: options } = parseArgs({
   options: {
-    url: { type: 'string' }, upload: { type: 'string' }, screenshot: { type: 'string' }, dark: { type: 'boolean', default: false },
+    url: { type: 'string' }, upload: { type: 'string', multiple: true }, screenshot: { type: 'string' }, dark: { type: 'boolean', default: false },
     'deadline-s': { type: 'string', default: '300' }, menus: { type: 'string' },
   },
 });
@@ -45,21 +45,24 @@ function complaints(page) {
   return list;
 }
 
-async function upload(page, file) {
-  const [name, { size }] = [path.basename(file), await stat(file)];
+async function upload(page, files) {
+  const name = path.basename(files[0]);
+  const size = (await Promise.all(files.map((file) => stat(file)))).reduce((sum, file) => sum + file.size, 0);
+  const label = files.length > 1 ? `${name} and ${files.length - 1} more` : name;
   const network = await page.context().newCDPSession(page);
   await network.send('Network.enable');
   const throttle = (bytes_per_s) => network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes_per_s });
   await throttle(Math.max(20_000, size / SLOW_SECONDS));
-  await page.setInputFiles('#files', file);
+  await page.setInputFiles('#files', files.toReversed());
+  if (files.length > 1) await page.getByRole('button', { name: 'Join them' }).click({ timeout: STEP_MS });
   const row = page.locator('.upload', { hasText: name });
   await row.locator('xpath=self::*[@data-state="sending"]').waitFor({ timeout: STEP_MS });
-  await row.getByRole('button', { name: `Pause the upload of ${name}` }).click();
+  await row.getByRole('button', { name: `Pause the upload of ${label}` }).click();
   await row.locator('xpath=self::*[@data-state="paused"]').waitFor({ timeout: STEP_MS });
   const before = await row.locator('progress').evaluate((bar) => bar.value);
   require(before < size, 'the upload was over before it could be paused');
   await throttle(-1);
-  await row.getByRole('button', { name: `Resume the upload of ${name}` }).click();
+  await row.getByRole('button', { name: `Resume the upload of ${label}` }).click();
   await row.waitFor({ state: 'detached', timeout: 120_000 });
   await network.detach();
   // The newest is the first; others may have the same name.

@@ -29,7 +29,7 @@ class Server {
 
   headers() { return { Authorization: 'Bearer t' }; }
 
-  async createUpload(filename, size) {
+  async createUpload() {
     this.created += 1;
     [this.exists, this.offset] = [true, 0];
     return { id: `upl_${this.created}`, asset_id: 'ast_1', tus_url: `https://elsewhere/api/v1/uploads/upl_${this.created}` };

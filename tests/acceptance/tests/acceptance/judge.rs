@@ -113,6 +113,16 @@ pub fn players_with(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &s
     println!("{}", String::from_utf8_lossy(&output.stdout));
 }
 
+/// Uses the page of the server at `base_url` as a person does (`tests/browser/page.mjs`); `picture` names the screenshot that
+/// is left in `.cache`.
+pub fn page(base_url: &str, picture: &str, arguments: &[&str]) {
+    let mut command = Command::new("node");
+    command.current_dir(root().join("tests/browser")).arg("page.mjs");
+    command.args(["--url", &format!("{base_url}/#token={}", crate::server::TOKEN)]);
+    command.arg("--screenshot").arg(root().join(".cache").join(picture)).args(arguments);
+    println!("{}", String::from_utf8_lossy(&run(&mut command).stdout));
+}
+
 /// Fast playback of counter.mp4 in Shaka Player. `wanted` is what `tests/browser/tricks.mjs` looks for.
 pub fn fast_playback(base_url: &str, hls: &str, dash: &str, wanted: &Value, arguments: &[&str]) {
     let file = tempfile::NamedTempFile::new().unwrap();

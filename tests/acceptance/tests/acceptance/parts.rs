@@ -287,6 +287,15 @@ fn an_upload_in_parts_goes_on_behind_a_kill_and_becomes_one_asset() {
 }
 
 #[test]
+fn the_page_joins_what_a_camera_cut_and_plays_it() {
+    let (folder, data) = fresh();
+    let parts = record(folder.path(), &CAMERAS[0], "1280x720");
+    let server = Server::start(&data);
+    let arguments: Vec<&str> = parts.iter().flat_map(|part| ["--upload", part.to_str().unwrap()]).collect();
+    judge::page(&server.base, "parts.png", &arguments);
+}
+
+#[test]
 fn an_upload_in_parts_says_which_is_missing_and_which_does_not_belong() {
     let (folder, data) = fresh();
     let server = Server::start(&data);

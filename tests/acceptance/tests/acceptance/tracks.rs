@@ -113,11 +113,7 @@ fn every_language_is_heard_and_read_in_three_players_and_chapters_are_listed() {
     assert!(addresses["chapters"].as_str().unwrap().ends_with("/g2/chapters.vtt"), "{addresses}");
     let chapters = wanted(folder.path(), "chapters.json", &told);
     harness(&server, &addresses, &["--chapters", &chapters, "--players", "hls,dash,shaka"]);
-    let mut page = Command::new("node");
-    page.current_dir(judge::root().join("tests/browser")).arg("page.mjs");
-    page.args(["--url", &format!("{}/#token={}", server.base, crate::server::TOKEN), "--menus", "3,2,3"]);
-    page.args(["--screenshot", judge::root().join(".cache/menus.png").to_str().unwrap()]);
-    println!("{}", String::from_utf8_lossy(&judge::run(&mut page).stdout));
+    judge::page(&server.base, "menus.png", &["--menus", "3,2,3"]);
 }
 
 #[test]

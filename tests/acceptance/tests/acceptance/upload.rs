@@ -91,16 +91,7 @@ fn the_page_uploads_a_file_and_plays_it() {
     let (_folder, data) = fresh();
     let server = Server::start(&data);
     let sample = judge::media("sample.mp4");
-    let mut page = Command::new("node");
-    page.current_dir(judge::root().join("tests/browser")).arg("page.mjs");
-    page.args([
-        "--url",
-        &format!("{}/#token={}", server.base, crate::server::TOKEN),
-        "--upload",
-        sample.to_str().unwrap(),
-    ]);
-    page.args(["--screenshot", judge::root().join(".cache/page.png").to_str().unwrap()]);
-    println!("{}", String::from_utf8_lossy(&judge::run(&mut page).stdout));
+    judge::page(&server.base, "page.png", &["--upload", sample.to_str().unwrap()]);
 }
 
 #[test]
