@@ -41,25 +41,28 @@ pub(crate) fn of_ranges<'r>(plan: &EncodePlan, ranges: impl Iterator<Item = &'r 
     judged.collect()
 }
 
-/// Refuses what is below the ladder's floor.
+/// Refuses what is below the ladder's floors.
 ///
 /// # Errors
-/// `quality.below_floor` when the best rendition does not reach it.
+/// `quality.below_floor` when the best rendition does not reach one. What was not measured does.
 pub(crate) fn check(plan: &EncodePlan, found: &[RenditionQuality]) -> Result<(), WorkError> {
-    let best = found.iter().map(|one| one.xpsnr_db).fold(f64::NEG_INFINITY, f64::max);
-    match plan.floor_db {
-        Some(floor) if best < floor && !found.is_empty() => Err(WorkError::Input {
+    let best = |measure: fn(&RenditionQuality) -> Option<f64>| found.iter().filter_map(measure).reduce(f64::max);
+    let xpsnr_db = plan.floor_db.zip(best(|one| Some(one.xpsnr_db)));
+    let vmaf = plan.least_vmaf.zip(best(|one| one.vmaf));
+    for (found, said, field) in [(xpsnr_db, ["", " dB"], "floor_db"), (vmaf, ["VMAF ", ""], "least_vmaf")] {
+        let Some((floor, best)) = found.filter(|(floor, best)| best < floor) else { continue };
+        let ([before, behind], ladder) = (said, &plan.ladder.name);
+        return Err(WorkError::Input {
             code: "quality.below_floor".to_owned(),
             detail: format!(
-                "the best rendition reaches {best:.1} dB, and the ladder {} wants {floor}",
-                plan.ladder.name
+                "the best rendition reaches {before}{best:.1}{behind}, and the ladder {ladder} wants {floor}"
             ),
-            hint:
-                "lower crf, or raise max_bitrate_kbps of the ladder's largest rung, and upload again; or lower floor_db"
-                    .to_owned(),
-        }),
-        _ => Ok(()),
+            hint: format!(
+                "lower crf, or raise max_bitrate_kbps of the ladder's largest rung, and upload again; or lower {field}"
+            ),
+        });
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -145,5 +148,16 @@ mod tests {
         let refused = check(&plan, &found(29.94)).expect_err("it is below");
         assert_eq!(refused.code(), "quality.below_floor");
         assert_eq!(refused.to_string(), "the best rendition reaches 29.9 dB, and the ladder strict wants 30");
+        plan.least_vmaf = Some(80.0);
+        assert!(check(&plan, &found(30.0)).is_ok(), "nobody measured it");
+        let judged = |vmaf| {
+            let mut found = found(30.0);
+            found[0].vmaf = Some(vmaf);
+            found
+        };
+        assert!(check(&plan, &judged(80.0)).is_ok());
+        let refused = check(&plan, &judged(79.94)).expect_err("it is below");
+        assert_eq!(refused.to_string(), "the best rendition reaches VMAF 79.9, and the ladder strict wants 80");
+        assert!(refused.hint().ends_with("or lower least_vmaf"), "{}", refused.hint());
     }
 }
