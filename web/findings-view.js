@@ -19,7 +19,7 @@ export class Findings {
     this.why = h('ul', { class: 'plain' });
     this.details = h('details', { class: 'found', hidden: true, ontoggle: () => this.#explain() },
       h('summary', {}, 'About this recording and its qualities'), this.kind,
-      h('p', { class: 'muted' }, 'Qualities are measured as likeness to what was uploaded, at the size of the largest one (XPSNR, in decibels): higher is better.'), this.why);
+      h('p', { class: 'muted' }, 'Qualities are measured as likeness to what was uploaded, at the size of the largest one (XPSNR, in decibels; VMAF, from 0 to 100, where the server has it): higher is better.'), this.why);
     this.element = h('div', { class: 'findings' }, this.notes, this.details);
   }
 

@@ -46,9 +46,11 @@ export function kindOf(scenes) {
   return shares[0][1] > 0.5 ? `Mostly ${said[0]}, then ${said.slice(1).join(', ')}` : `A mix: ${said.join(', ')}`;
 }
 
-/** A measured quality: "38.4 dB"; empty where nothing was measured. */
+/** A measured quality: "38.4 dB", with "VMAF 93.1" behind it where that was measured too; empty where nothing was. */
 export function likeness(quality) {
-  return Number.isFinite(quality?.xpsnr_db) ? `${quality.xpsnr_db.toFixed(1)} dB` : '';
+  if (!Number.isFinite(quality?.xpsnr_db)) return '';
+  const vmaf = Number.isFinite(quality.vmaf) ? `, VMAF ${quality.vmaf.toFixed(1)}` : '';
+  return `${quality.xpsnr_db.toFixed(1)} dB${vmaf}`;
 }
 
 const kbits = (bps) => `${Math.round(bps / 1000)} kbit/s`;

@@ -21,6 +21,9 @@ use crate::{assets, error};
 pub(crate) struct QualityView {
     /// XPSNR of the luma in decibels, at the size of the largest rendition.
     xpsnr_db: f64,
+    /// VMAF of the same pictures, from 0 to 100; absent when it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vmaf: Option<f64>,
 }
 
 impl QualityView {
@@ -28,7 +31,7 @@ impl QualityView {
     pub(crate) fn find(found: &Completion, rendition: &str) -> Option<Self> {
         let track = video_track(rendition);
         let judged = found.quality.iter().find(|quality| quality.track == track);
-        judged.map(|quality| Self { xpsnr_db: quality.xpsnr_db })
+        judged.map(|quality| Self { xpsnr_db: quality.xpsnr_db, vmaf: quality.vmaf })
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) const LUFS: RangeInclusive<f64> = -30.0..=-10.0;
 pub(crate) const DBTP: RangeInclusive<f64> = -9.0..=0.0;
 
 pub(crate) const FLOOR_DB: RangeInclusive<f64> = 10.0..=60.0;
+pub(crate) const LEAST_VMAF: RangeInclusive<f64> = 10.0..=100.0;
 pub(crate) const TARGET_DB: RangeInclusive<f64> = 25.0..=60.0;
 pub(crate) const STEP_DB: RangeInclusive<f64> = 0.5..=10.0;
 pub(crate) const LEGIBLE_LINES: RangeInclusive<i64> = 240..=2160;
@@ -37,7 +38,7 @@ pub(crate) const DEFAULT_DBTP: f64 = -1.0;
 pub(crate) const OWN_LOUDNESS: &str = "source";
 
 pub(crate) const ROOT_KEYS: [&str; 7] = ["name", "description", "renew_library", "video", "audio", "per_title", "rung"];
-pub(crate) const VIDEO_KEYS: [&str; 6] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db"];
+pub(crate) const VIDEO_KEYS: [&str; 7] = ["codec", "preset", "crf", "tune", "max_frame_rate", "floor_db", "least_vmaf"];
 pub(crate) const AUDIO_KEYS: [&str; 5] =
     ["bitrate_kbps", "opus_bitrate_kbps", "channels", "loudness_lufs", "true_peak_dbtp"];
 pub(crate) const PER_TITLE_KEYS: [&str; 3] = ["target_db", "step_db", "legible_lines"];
@@ -91,6 +92,9 @@ struct VideoFile {
     /// whatever comes out is published.
     #[schemars(range(min = 10, max = 60))]
     floor_db: Option<f64>,
+    /// The same by VMAF, from 0 to 100, where the server measures that. Default: whatever comes out is published.
+    #[schemars(range(min = 10, max = 100))]
+    least_vmaf: Option<f64>,
 }
 
 /// The sound all rungs share: AAC-LC, and Opus besides where it is asked for.
@@ -296,6 +300,7 @@ mod tests {
             ("/$defs/LoudnessFile/anyOf/0", LUFS),
             ("/$defs/AudioFile/properties/true_peak_dbtp", DBTP),
             ("/$defs/VideoFile/properties/floor_db", FLOOR_DB),
+            ("/$defs/VideoFile/properties/least_vmaf", LEAST_VMAF),
             ("/$defs/PerTitleFile/properties/target_db", TARGET_DB),
             ("/$defs/PerTitleFile/properties/step_db", STEP_DB),
         ] {

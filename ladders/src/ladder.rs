@@ -18,6 +18,8 @@ pub struct Ladder {
     pub audio: AudioRung,
     /// What a recording's best rendition has to reach to be published: XPSNR of the luma in decibels.
     pub floor_db: Option<f64>,
+    /// The same by VMAF, from 0 to 100, where that is measured.
+    pub least_vmaf: Option<f64>,
     /// How a recording's own rungs are decided; `None` when it gets these as they are.
     pub per_title: Option<PerTitle>,
     /// Whether the library is encoded again by itself when the file has changed.

@@ -51,6 +51,7 @@ fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<Ladder> {
         description,
         max_frame_rate: defaults.max_frame_rate,
         floor_db: defaults.floor_db,
+        least_vmaf: defaults.least_vmaf,
         rungs,
         audio,
         per_title,
@@ -69,6 +70,7 @@ struct Defaults {
     tune: Option<String>,
     max_frame_rate: u32,
     floor_db: Option<f64>,
+    least_vmaf: Option<f64>,
 }
 
 fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defaults {
@@ -80,6 +82,7 @@ fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defa
         tune: None,
         max_frame_rate: file::DEFAULT_FRAME_RATE,
         floor_db: None,
+        least_vmaf: None,
     };
     let Some(section) = section else { return defaults };
     section.only(&file::VIDEO_KEYS, mistakes);
@@ -98,6 +101,8 @@ fn read_video(section: Option<Section<'_>>, mistakes: &mut Mistakes<'_>) -> Defa
     defaults.max_frame_rate = rate.unwrap_or(defaults.max_frame_rate);
     let cure = "choose a value that no fit recording falls below, such as 25; lower lets more pass";
     defaults.floor_db = section.number("floor_db", &file::FLOOR_DB, " dB", cure, mistakes);
+    let cure = "choose a value that no fit recording falls below, such as 70; lower lets more pass";
+    defaults.least_vmaf = section.number("least_vmaf", &file::LEAST_VMAF, "", cure, mistakes);
     defaults
 }
 

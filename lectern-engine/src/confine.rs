@@ -77,14 +77,14 @@ pub enum Needs {
 }
 
 /// Gives up files, the network, other processes, memory beyond `memory_bytes`, core dumps, privileges, new rights and
-/// outliving the parent; `socket` and the standard three stay. To be called before this process starts a thread: each
+/// outliving the parent; `socket`, if there is one, and the standard three stay. To be called before this process starts a thread: each
 /// later one inherits what holds for the first.
 ///
 /// # Errors
 /// [`ConfineError::Refused`] when the kernel does not let go of something. The one thing that may be missing is Landlock,
 /// which the answer then says.
-pub fn confine(socket: &OwnedFd, memory_bytes: u64, nice: u8) -> Result<Confinement, ConfineError> {
-    give_up_rights(Some(socket), memory_bytes, nice, Needs::Nothing)?;
+pub fn confine(socket: Option<&OwnedFd>, memory_bytes: u64, nice: u8) -> Result<Confinement, ConfineError> {
+    give_up_rights(socket, memory_bytes, nice, Needs::Nothing)?;
     let landlock = files::give_up().map_err(refused("files"))?;
     calls::give_up(Needs::Nothing).map_err(refused("system calls"))?;
     Ok(if landlock { Confinement::Full } else { Confinement::SystemCalls })

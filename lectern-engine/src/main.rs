@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use engine_gstreamer::{DeviceEngine, DeviceProfile};
 use engine_host::child::{self, Arguments};
 use engine_host::protocol::{Confinement, PROTOCOL_VERSION};
-use engine_host::{Devices, TriedElement};
+use engine_host::{Devices, TriedElement, TriedLibvmaf};
 use engine_libav::LibavEngine;
 use lectern_engine::confine::{self, ConfineError};
 use pipeline::{Engine, EngineError, SourceRead};
@@ -28,10 +28,13 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Arguments::Devices { memory_bytes, encoders }) => devices(memory_bytes, encoders),
-        Ok(Arguments::Serve { memory_bytes, nice, devices }) => match devices.as_deref().map(str::parse).transpose() {
-            Ok(profile) => serve(memory_bytes, nice, profile),
-            Err(error) => wrong(&error),
-        },
+        Ok(Arguments::Libvmaf { memory_bytes, path }) => libvmaf(memory_bytes, &path),
+        Ok(Arguments::Serve { memory_bytes, nice, libvmaf, devices }) => {
+            match devices.as_deref().map(str::parse).transpose() {
+                Ok(profile) => serve((memory_bytes, nice), libvmaf.as_deref(), profile),
+                Err(error) => wrong(&error),
+            }
+        }
         Err(error) => wrong(&error),
     }
 }
@@ -62,15 +65,32 @@ fn devices(memory_bytes: u64, encoders: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn serve(memory_bytes: u64, nice: u8, profile: Option<DeviceProfile>) -> ExitCode {
+/// Says what a libvmaf is good for.
+fn libvmaf(memory_bytes: u64, path: &str) -> ExitCode {
+    let loaded = engine_libav::load_libvmaf(path);
+    if loaded.is_ok()
+        && let Err(error) = confine::confine(None, memory_bytes, 0)
+    {
+        return failed(&error);
+    }
+    let tried = loaded.and_then(|version| engine_libav::try_libvmaf().map(|()| version));
+    print!("{}", TriedLibvmaf(tried).write());
+    ExitCode::SUCCESS
+}
+
+fn serve((memory_bytes, nice): (u64, u8), libvmaf: Option<&str>, profile: Option<DeviceProfile>) -> ExitCode {
     memory::keep_flat();
     engine_libav::load_character_set();
+    // It was fit when lectern started; what is judged besides is no reason to make nothing.
+    if let Some(Err(why)) = libvmaf.map(engine_libav::load_libvmaf) {
+        tell(&format!("VMAF is not measured: {why}"));
+    }
     let socket = match confine::take_socket() {
         Ok(socket) => socket,
         Err(error) => return wrong(&error),
     };
     let confined = match profile {
-        None => confine::confine(&socket, memory_bytes, nice).map(|confinement| (confinement, None)),
+        None => confine::confine(Some(&socket), memory_bytes, nice).map(|confinement| (confinement, None)),
         Some(profile) => with_device(&socket, memory_bytes, nice, profile),
     };
     let (confinement, profile) = match confined {

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use engine_host::protocol::Confinement;
 use engine_host::protocol::PROTOCOL_VERSION;
-use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt};
+use engine_host::{EngineEvent, EngineOptions, EngineSession, FileSource, ReadAt, TriedLibvmaf};
 use futures::future::BoxFuture;
 use media_types::{
     AudioPlan, CodecConfig, FrameMap, FrameRate, LoudnessTarget, Rendition, Shown, Timescale, VideoCodec,
@@ -74,6 +74,27 @@ fn it_does_not_run_by_itself() {
         assert!(text.starts_with("lectern-engine is started by lectern"), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_libvmaf_passes_its_trial_behind_the_walls_and_what_is_none_is_told() {
+    let named = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/libvmaf-path");
+    let path = std::fs::read_to_string(named).expect("run `make test`, which builds it");
+    let TriedLibvmaf(tried) = within(options().try_libvmaf(path.trim())).await.unwrap();
+    assert!(tried.as_ref().is_ok_and(|version| version.starts_with("3.")), "{tried:?}");
+    let TriedLibvmaf(tried) = within(options().try_libvmaf("/dev/null")).await.unwrap();
+    assert!(tried.as_ref().is_err_and(|why| why.contains("/dev/null")), "{tried:?}");
+}
+
+#[tokio::test]
+async fn a_libvmaf_that_is_gone_by_now_ends_no_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.wav");
+    std::fs::write(&path, wave()).unwrap();
+    let source = Arc::new(FileSource::open(&path).unwrap());
+    let options = EngineOptions { libvmaf: Some("/no/such/libvmaf.so".to_owned()), ..options() };
+    let mut session = within(EngineSession::start(&options, source)).await.unwrap();
+    assert_eq!(within(session.probe()).await.unwrap().audio.len(), 1);
 }
 
 #[tokio::test]

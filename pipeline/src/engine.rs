@@ -13,7 +13,7 @@ use media_types::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Loudness, Quality, RangeScenes};
+use crate::{Loudness, Quality, RangeScenes, is_vmaf_for};
 
 /// File name of the poster given to [`EngineSink::image`].
 pub const POSTER: &str = "poster.jpg";
@@ -142,6 +142,9 @@ pub struct Judge {
     pub height: u32,
     /// Whether an engine that cannot judge may make the range all the same, and answer that nothing was measured.
     pub may_be_left_out: bool,
+    /// Whether an engine that has VMAF measures that too, of the same pictures.
+    #[serde(default)]
+    pub by_vmaf: bool,
 }
 
 impl Judge {
@@ -175,8 +178,15 @@ impl RangeOrder {
     pub fn judged(mut self, first_frames: Vec<u64>, pictures: u32, may_be_left_out: bool) -> Self {
         let (width, height) = compared_at(&self.renditions);
         let (frame_count, every) = (self.video.gop_frames, (self.video.gop_frames / pictures.max(1)).max(1));
-        let judge = Judge { first_frames, frame_count, every, width, height, may_be_left_out };
+        let judge = Judge { first_frames, frame_count, every, width, height, may_be_left_out, by_vmaf: false };
         self.judge = Some(judge).filter(|judge| !judge.first_frames.is_empty());
+        self
+    }
+
+    /// The same order, judged by VMAF besides wherever it is judged, if its largest rendition is one that the model is for.
+    #[must_use]
+    pub fn by_vmaf(mut self) -> Self {
+        self.judge.iter_mut().for_each(|judge| judge.by_vmaf = is_vmaf_for(judge.width, judge.height));
         self
     }
 

@@ -16,7 +16,7 @@
 //! - `fields`: [`FieldWatch`], what an interlaced stream's fields show.
 //! - `film`: [`FilmPictures`], film out of pictures whose fields are repeated, and the timeline of such.
 //! - `coded`: [`CodedSource`], the coded pictures of a source for an engine that decodes them elsewhere.
-//! - `xpsnr`: [`Quality`], how far coded pictures are from their source.
+//! - `xpsnr`: [`Quality`], how far coded pictures are from their source; `vmaf`: [`Vmaf`], the same by another judge.
 //! - `check`: [`check_range`] and [`RangeCheck`], that every planned frame appears exactly once.
 //! - `fake`: [`FakeEngine`] and [`CollectingSink`], for tests of whatever drives an engine.
 //!
@@ -45,6 +45,7 @@ mod sound;
 mod stills;
 mod text;
 mod timeline;
+mod vmaf;
 mod walk;
 mod xpsnr;
 
@@ -67,5 +68,6 @@ pub use scenes::{
     GLANCE_COLUMNS, GLANCE_ROWS, Glance, Greys, RangeScenes, RecordingScenes, Scene, SceneKind, SceneWatch, SlideChange,
 };
 pub use stills::tile_frames;
+pub use vmaf::{MOST_VMAF, Vmaf, is_vmaf_for};
 pub use walk::{Coding, DecodedPictures, Picture, Placed, Walked, walk};
 pub use xpsnr::{FAST_RATE, Luma, MOST_DB, Quality, Reference};

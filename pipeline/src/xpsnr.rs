@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Vmaf;
+
 /// Of a picture of 8 bits.
 const PEAK: f64 = 255.0;
 /// Below this activity nothing is hidden any better: what 8 bits leave of a high-pass over flat ground.
@@ -32,8 +34,19 @@ impl Luma {
         (width > 0 && !samples.is_empty() && samples.len().is_multiple_of(width)).then_some(Self { width, samples })
     }
 
-    fn height(&self) -> usize {
+    /// Samples in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
         self.samples.len() / self.width
+    }
+
+    /// The rows, the upper one first.
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.samples.chunks(self.width)
     }
 
     fn row(&self, y: usize) -> &[u8] {
@@ -87,6 +100,11 @@ impl Reference {
             .map(|(rows, columns)| usual / activity.of(scaled(columns, scale), scaled(rows, scale)))
             .collect();
         Self { luma, block, weights }
+    }
+
+    /// The picture.
+    pub fn luma(&self) -> &Luma {
+        &self.luma
     }
 
     /// The weighted squared error of a coded picture; `None` when it has another size.
@@ -208,6 +226,9 @@ pub struct Quality {
     pub pictures: u64,
     /// Sum of the roots of their weighted squared errors.
     pub root_error: f64,
+    /// The same pictures by VMAF, as far as that was asked for and could be had.
+    #[serde(default)]
+    pub vmaf: Vmaf,
 }
 
 impl Quality {
@@ -220,7 +241,11 @@ impl Quality {
     /// Both together.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
-        Self { pictures: self.pictures + other.pictures, root_error: self.root_error + other.root_error }
+        Self {
+            pictures: self.pictures + other.pictures,
+            root_error: self.root_error + other.root_error,
+            vmaf: self.vmaf.with(other.vmaf),
+        }
     }
 
     /// In decibels, at most [`MOST_DB`], for pictures of so many pixels; `None` when none was looked at.

@@ -30,6 +30,7 @@ test('what it shows is told by what there is most of', () => {
 
 test('a quality that was not measured is not told', () => {
   assert.deepEqual([null, undefined, {}, { xpsnr_db: null }, { xpsnr_db: 38.449 }].map(likeness), ['', '', '', '', '38.4 dB']);
+  assert.equal(likeness({ xpsnr_db: 38.449, vmaf: 93.06 }), '38.4 dB, VMAF 93.1');
 });
 
 test('sentences begin and end as such', () => {

@@ -19,7 +19,7 @@ pub(crate) fn judged(order: RangeOrder, plan: &VideoPlan) -> RangeOrder {
     let spaced = (SEGMENTS * u64::from(plan.segment_frames)).max(1);
     let (first, count) = (order.first_frame, order.frame_count());
     let next = first.next_multiple_of(spaced) - first;
-    order.judged((next..count).step_by(spaced as usize).collect(), COMPARED, true)
+    order.judged((next..count).step_by(spaced as usize).collect(), COMPARED, true).by_vmaf()
 }
 
 /// Of every rendition that was judged, in the order of the plan.
@@ -31,34 +31,38 @@ pub(crate) fn of_ranges<'r>(plan: &EncodePlan, ranges: impl Iterator<Item = &'r 
         *sum = sum.with(*quality);
     }
     let size = compared_at(&video.renditions);
-    let rounded = |db: f64| (db * 100.0).round() / 100.0;
+    let rounded = |found: f64| (found * 100.0).round() / 100.0;
     let tracks = plan.complete_renditions().map(|(_, rendition)| video_track(&rendition.name));
     let judged = tracks.filter_map(|track| {
-        let xpsnr_db = rounded(sums.get(track.as_str())?.db(size)?);
-        Some(RenditionQuality { track, xpsnr_db })
+        let sum = sums.get(track.as_str())?;
+        let (xpsnr_db, vmaf) = (rounded(sum.db(size)?), sum.vmaf.mean().map(rounded));
+        Some(RenditionQuality { track, xpsnr_db, vmaf })
     });
     judged.collect()
 }
 
-/// Refuses what is below the ladder's floor.
+/// Refuses what is below the ladder's floors.
 ///
 /// # Errors
-/// `quality.below_floor` when the best rendition does not reach it.
+/// `quality.below_floor` when the best rendition does not reach one. What was not measured does.
 pub(crate) fn check(plan: &EncodePlan, found: &[RenditionQuality]) -> Result<(), WorkError> {
-    let best = found.iter().map(|one| one.xpsnr_db).fold(f64::NEG_INFINITY, f64::max);
-    match plan.floor_db {
-        Some(floor) if best < floor && !found.is_empty() => Err(WorkError::Input {
+    let best = |measure: fn(&RenditionQuality) -> Option<f64>| found.iter().filter_map(measure).reduce(f64::max);
+    let xpsnr_db = plan.floor_db.zip(best(|one| Some(one.xpsnr_db)));
+    let vmaf = plan.least_vmaf.zip(best(|one| one.vmaf));
+    for (found, said, field) in [(xpsnr_db, ["", " dB"], "floor_db"), (vmaf, ["VMAF ", ""], "least_vmaf")] {
+        let Some((floor, best)) = found.filter(|(floor, best)| best < floor) else { continue };
+        let ([before, behind], ladder) = (said, &plan.ladder.name);
+        return Err(WorkError::Input {
             code: "quality.below_floor".to_owned(),
             detail: format!(
-                "the best rendition reaches {best:.1} dB, and the ladder {} wants {floor}",
-                plan.ladder.name
+                "the best rendition reaches {before}{best:.1}{behind}, and the ladder {ladder} wants {floor}"
             ),
-            hint:
-                "lower crf, or raise max_bitrate_kbps of the ladder's largest rung, and upload again; or lower floor_db"
-                    .to_owned(),
-        }),
-        _ => Ok(()),
+            hint: format!(
+                "lower crf, or raise max_bitrate_kbps of the ladder's largest rung, and upload again; or lower {field}"
+            ),
+        });
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -88,6 +92,10 @@ mod tests {
         let quality = |error: f64| {
             let mut quality = Quality::default();
             quality.add(error);
+            // Only the finer ones, as by an engine that lost its library half-way.
+            if error < 5e8 {
+                quality.vmaf.add(92.004, 1);
+            }
             quality
         };
         RangeParts {
@@ -125,6 +133,7 @@ mod tests {
         // 1280 * 720 * 255² / 4e8 is 21.76 dB, and four times the error is 6.02 dB less.
         assert!((found[1].xpsnr_db - 21.76).abs() < 0.01, "{found:?}");
         assert!((found[1].xpsnr_db - found[0].xpsnr_db - 6.02).abs() < 0.02, "{found:?}");
+        assert_eq!((found[0].vmaf, found[1].vmaf), (None, Some(92.0)));
         assert!(of_ranges(&plan(), [range(&[])].iter()).is_empty());
     }
 
@@ -132,12 +141,23 @@ mod tests {
     fn what_is_below_the_floor_is_not_published() {
         let mut plan = plan();
         plan.ladder = LadderPin { name: "strict".to_owned(), sha256: String::new() };
-        let found = |db| vec![RenditionQuality { track: "video-360p".to_owned(), xpsnr_db: db }];
+        let found = |db| vec![RenditionQuality { track: "video-360p".to_owned(), xpsnr_db: db, vmaf: None }];
         assert!(check(&plan, &found(12.0)).is_ok());
         plan.floor_db = Some(30.0);
         assert!(check(&plan, &found(30.0)).is_ok() && check(&plan, &[]).is_ok());
         let refused = check(&plan, &found(29.94)).expect_err("it is below");
         assert_eq!(refused.code(), "quality.below_floor");
         assert_eq!(refused.to_string(), "the best rendition reaches 29.9 dB, and the ladder strict wants 30");
+        plan.least_vmaf = Some(80.0);
+        assert!(check(&plan, &found(30.0)).is_ok(), "nobody measured it");
+        let judged = |vmaf| {
+            let mut found = found(30.0);
+            found[0].vmaf = Some(vmaf);
+            found
+        };
+        assert!(check(&plan, &judged(80.0)).is_ok());
+        let refused = check(&plan, &judged(79.94)).expect_err("it is below");
+        assert_eq!(refused.to_string(), "the best rendition reaches VMAF 79.9, and the ladder strict wants 80");
+        assert!(refused.hint().ends_with("or lower least_vmaf"), "{}", refused.hint());
     }
 }

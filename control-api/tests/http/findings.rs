@@ -77,13 +77,12 @@ async fn an_asset_says_what_it_shows_how_good_it_looks_and_why_it_has_its_rendit
         done(&server, stage, json!({}), None).await;
     }
     let scenes = json!({ "slides": 0.75, "screencast": 0.0, "talking_head": 0.25, "film": 0.0 });
-    let quality =
-        json!([{ "track": "video-720p", "xpsnr_db": 38.41 }, { "track": "video-720p-av1", "xpsnr_db": 39.02 }]);
+    let quality = json!([{ "track": "video-720p", "xpsnr_db": 38.41 }, { "track": "video-720p-av1", "xpsnr_db": 39.02, "vmaf": 93.5 }]);
     let found = json!({ "generation": 1, "scenes": scenes, "quality": quality, "losses": [] });
     done(&server, "publish_complete", found, Some(FlowEvent::Complete { generation: 1, losses: Vec::new() })).await;
     let (view, ladder) = show(&server, &asset).await;
     assert_eq!((&view["state"], &view["scenes"]), (&json!("ready"), &scenes));
-    let measured = json!([null, { "xpsnr_db": 38.41 }, { "xpsnr_db": 39.02 }]);
+    let measured = json!([null, { "xpsnr_db": 38.41 }, { "xpsnr_db": 39.02, "vmaf": 93.5 }]);
     for renditions in [&view["renditions"], &ladder["renditions"]] {
         let qualities: Vec<_> =
             renditions.as_array().unwrap().iter().map(|one| one["quality"].clone()).take(3).collect();

@@ -22,10 +22,13 @@ use crate::EngineHostError;
 use crate::child::Arguments;
 use crate::error::clean;
 
+mod ask;
 mod devices;
+mod libvmaf;
 mod spawner;
 
 pub use devices::{Devices, TriedElement};
+pub use libvmaf::TriedLibvmaf;
 
 /// File name of the executable.
 const PROGRAM: &str = "lectern-engine";
@@ -51,18 +54,21 @@ pub struct EngineOptions {
     pub nice: u8,
     /// What makes ranges beside the processor, as [`find_devices`](Self::find_devices) found it.
     pub devices: Option<String>,
+    /// A libvmaf by which ranges are judged besides, as [`try_libvmaf`](Self::try_libvmaf) found it fit: an absolute path.
+    pub libvmaf: Option<String>,
 }
 
 impl EngineOptions {
-    /// The usual limits: 60 s, 4 GiB, niceness 5 so that a server on the same machine stays quick. No device.
+    /// The usual limits: 60 s, 4 GiB, niceness 5 so that a server on the same machine stays quick. No device,
+    /// no libvmaf.
     pub fn new(program: PathBuf) -> Self {
-        Self { program, stall: Duration::from_secs(60), memory_bytes: 4 << 30, nice: 5, devices: None }
+        Self { program, stall: Duration::from_secs(60), memory_bytes: 4 << 30, nice: 5, devices: None, libvmaf: None }
     }
 
-    /// The same without a device, for whatever is no range: such an engine is confined more closely.
+    /// The same without a device and a libvmaf, for whatever is no range: such an engine is confined more closely.
     #[must_use]
     pub fn without_devices(&self) -> Self {
-        Self { devices: None, ..self.clone() }
+        Self { devices: None, libvmaf: None, ..self.clone() }
     }
 
     /// The usual limits and the executable named in `LECTERN_ENGINE`, or else the one beside the running program (for
@@ -159,8 +165,8 @@ impl Drop for Process {
 }
 
 fn command(options: &EngineOptions, socket: OwnedFd) -> Command {
-    let (memory_bytes, devices) = (options.memory_bytes, options.devices.clone());
-    let arguments = Arguments::Serve { memory_bytes, nice: options.nice.min(19), devices };
+    let EngineOptions { memory_bytes, devices, libvmaf, .. } = options.clone();
+    let arguments = Arguments::Serve { memory_bytes, nice: options.nice.min(19), libvmaf, devices };
     let mut command = bare(options, arguments);
     command.stdin(Stdio::from(socket)).stdout(Stdio::null());
     command

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What both ends must agree on; raised by every change of a message.
-pub const PROTOCOL_VERSION: u32 = 8;
+pub const PROTOCOL_VERSION: u32 = 9;
 
 /// Bytes one read may ask for.
 pub const MAX_READ_BYTES: u32 = 1 << 20;

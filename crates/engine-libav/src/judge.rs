@@ -13,13 +13,21 @@ use crate::convert::{Converter, Kind, Target};
 use crate::error::{engine, is_again_or_end};
 use crate::pictures::time_of;
 use crate::unchanged::Changed;
+use crate::vmaf::{self, Around, Comparison};
 use crate::walk::Placed;
 
 /// Pictures kept to tell change from movement: the one on display and two before it.
 const KEPT: usize = 3;
 
-/// The source's pictures at the frames that are looked at; one that stays, with nothing new before it, is there once.
-pub(crate) type References = Vec<(u64, Arc<Reference>)>;
+/// The source's pictures at the frames that are looked at; one that stays, with nothing new beside it, is there once.
+pub(crate) type References = Vec<(u64, Arc<Original>)>;
+
+/// A picture of the source.
+pub(crate) struct Original {
+    reference: Reference,
+    /// What is shown beside it, if that is asked for.
+    around: Around,
+}
 
 /// Takes what is looked at out of all that comes over `pictures`.
 pub(crate) fn references(
@@ -35,6 +43,7 @@ pub(crate) fn references(
         kind: Kind::Standard,
     };
     let rate = order.video.frame_rate;
+    let by_vmaf = judge.by_vmaf && vmaf::is_loaded();
     let mut watch = Watch {
         converter: Converter::new(target),
         last: None,
@@ -42,11 +51,13 @@ pub(crate) fn references(
         shown: VecDeque::new(),
         due: judge.frames().take_while(|frame| *frame < order.frame_count()).collect(),
         is_fast: rate.num() / rate.den().max(1) > FAST_RATE,
+        by_vmaf,
         made: None,
         found: Vec::new(),
     };
-    // What a run's first picture has changed from is looked at too.
-    let runs: Vec<_> = judge.runs().map(|run| run.start.saturating_sub(KEPT as u64)..run.end).collect();
+    // What a run's first picture has changed from is looked at too, and for VMAF what its last one changes to.
+    let (lead, tail) = (KEPT as u64, u64::from(by_vmaf));
+    let runs: Vec<_> = judge.runs().map(|run| run.start.saturating_sub(lead)..run.end.saturating_add(tail)).collect();
     let mut before = None;
     for placed in pictures {
         // The picture on display when a run begins may have been handed in long before.
@@ -62,7 +73,7 @@ pub(crate) fn references(
     if let Some(before) = before {
         watch.take(&before)?;
     }
-    watch.finish()
+    watch.finish(order.frame_count())
 }
 
 struct Watch {
@@ -72,12 +83,14 @@ struct Watch {
     /// The first frames of the pictures inside the converter.
     inside: VecDeque<u64>,
     /// Pictures and the first frames that show them, the newest last.
-    shown: VecDeque<(u64, Luma)>,
+    shown: VecDeque<(u64, Arc<Luma>)>,
     /// Frames to look at, the next one first.
     due: VecDeque<u64>,
     is_fast: bool,
-    /// Of which pictures the last reference was made: the first frames of the one on display and of those before it.
-    made: Option<[Option<u64>; KEPT]>,
+    by_vmaf: bool,
+    /// Of which pictures the last reference was made: the first frames of the one on display and of those before it; and whether
+    /// another one comes with the next frame, if that counts.
+    made: Option<([Option<u64>; KEPT], bool)>,
     found: References,
 }
 
@@ -96,38 +109,46 @@ impl Watch {
     fn convert(&mut self) -> Result<(), EngineError> {
         while let Some(picture) = self.converter.pull()? {
             let Some(first) = self.inside.pop_front() else { break };
-            self.look_until(first);
+            let luma = Arc::new(luma_of(&picture).ok_or_else(|| wrong("a scaled picture has no luma"))?);
+            self.look_until(first, Some(&luma));
             if self.shown.len() == KEPT {
                 self.shown.pop_front();
             }
-            let luma = luma_of(&picture).ok_or_else(|| wrong("a scaled picture has no luma"))?;
             self.shown.push_back((first, luma));
         }
         Ok(())
     }
 
-    /// Looks at the frames before `end` with what is shown now.
-    fn look_until(&mut self, end: u64) {
+    /// Looks at the frames before `end` with what is shown now; from then on `next` is, if that is known.
+    fn look_until(&mut self, end: u64, next: Option<&Arc<Luma>>) {
         while let Some(frame) = self.due.pop_front_if(|frame| *frame < end) {
             let at = |frame: u64| self.shown.iter().rev().find(|(first, _)| *first <= frame);
             let earlier = |by: u64| frame.checked_sub(by).and_then(at);
             // Before the first picture there is nothing to be compared with.
             let Some(now) = at(frame).or(self.shown.front()) else { continue };
             let (before, older) = (earlier(1), earlier(2).filter(|_| self.is_fast));
+            let after = if frame + 1 < end { Some(now.1.clone()) } else { next.cloned() };
+            let around = Around { before: before.map(|(_, luma)| luma.clone()), after };
+            let around = if self.by_vmaf { around } else { Around::default() };
             let stands_still = [before, older].into_iter().flatten().all(|(first, _)| *first == now.0);
             let (before, older) = if stands_still { (None, None) } else { (before, older) };
             let of = [Some(now), before, older].map(|shown| shown.map(|(first, _)| *first));
-            let same = self.found.last().filter(|_| self.made == Some(of)).map(|(_, reference)| reference.clone());
-            let new = || Reference::new(now.1.clone(), before.map(|(_, luma)| luma), older.map(|(_, luma)| luma));
-            self.found.push((frame, same.unwrap_or_else(|| Arc::new(new()))));
-            self.made = Some(of);
+            let is_last = self.by_vmaf && frame + 1 == end;
+            let same = self.found.last().filter(|_| self.made == Some((of, is_last)));
+            let same = same.map(|(_, original)| original.clone());
+            let luma = |shown: Option<&'_ (u64, Arc<Luma>)>| shown.map(|(_, luma)| Arc::clone(luma));
+            let (before, older) = (luma(before), luma(older));
+            let reference = || Reference::new(Luma::clone(&now.1), before.as_deref(), older.as_deref());
+            let original = same.unwrap_or_else(|| Arc::new(Original { reference: reference(), around }));
+            self.found.push((frame, original));
+            self.made = Some((of, is_last));
         }
     }
 
-    fn finish(mut self) -> Result<References, EngineError> {
+    fn finish(mut self, frame_count: u64) -> Result<References, EngineError> {
         self.converter.finish()?;
         self.convert()?;
-        self.look_until(u64::MAX);
+        self.look_until(frame_count, None);
         Ok(self.found)
     }
 }
@@ -175,6 +196,10 @@ impl Judged {
             last: None,
             scaled: None,
             found: None,
+            vmaf: match judge.by_vmaf {
+                true => Comparison::begin().transpose().map_err(vmaf::failed)?,
+                false => None,
+            },
             quality: Quality::default(),
         };
         comparing.next = comparing.references.next();
@@ -189,21 +214,26 @@ impl Judged {
         decoder.send_eof().map_err(engine("decoding what was encoded"))?;
         comparing.drain(&mut decoder)?;
         comparing.compare_until(u64::MAX)?;
-        Ok(comparing.quality)
+        let mut quality = comparing.quality;
+        if let Some(comparison) = comparing.vmaf {
+            quality.vmaf = comparison.finish().map_err(vmaf::failed)?;
+        }
+        Ok(quality)
     }
 }
 
 struct Comparing<'a> {
     order: &'a RangeOrder,
-    references: std::slice::Iter<'a, (u64, Arc<Reference>)>,
-    next: Option<&'a (u64, Arc<Reference>)>,
+    references: std::slice::Iter<'a, (u64, Arc<Original>)>,
+    next: Option<&'a (u64, Arc<Original>)>,
     converter: Converter,
     /// The picture on display.
     last: Option<frame::Video>,
     /// Its luma, at the size of the references.
     scaled: Option<Luma>,
     /// What it was last compared with, and its error.
-    found: Option<(&'a Arc<Reference>, f64)>,
+    found: Option<(&'a Arc<Original>, f64)>,
+    vmaf: Option<Comparison>,
     quality: Quality,
 }
 
@@ -224,7 +254,7 @@ impl Comparing<'_> {
 
     /// Compares the frames before `end` with what is on display.
     fn compare_until(&mut self, end: u64) -> Result<(), EngineError> {
-        while let Some((frame, reference)) = self.next
+        while let Some((frame, original)) = self.next
             && *frame < end
         {
             self.next = self.references.next();
@@ -233,12 +263,21 @@ impl Comparing<'_> {
                 Some(scaled) => scaled,
                 None => scaled(&mut self.converter, picture)?,
             };
-            let error = match self.found.filter(|(known, _)| Arc::ptr_eq(known, reference)) {
-                Some((_, error)) => error,
-                None => reference.error(&scaled).ok_or_else(|| wrong("what was encoded has another size"))?,
+            let error = match self.found.filter(|(known, _)| Arc::ptr_eq(known, original)) {
+                Some((_, error)) => {
+                    self.vmaf.iter_mut().for_each(Comparison::again);
+                    error
+                }
+                None => {
+                    let error = original.reference.error(&scaled);
+                    let error = error.ok_or_else(|| wrong("what was encoded has another size"))?;
+                    let of = (original.reference.luma(), &original.around);
+                    self.vmaf.iter_mut().try_for_each(|vmaf| vmaf.compare(of, &scaled)).map_err(vmaf::failed)?;
+                    error
+                }
             };
             self.quality.add(error);
-            (self.scaled, self.found) = (Some(scaled), Some((reference, error)));
+            (self.scaled, self.found) = (Some(scaled), Some((original, error)));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@
 //!   nothing new (`unchanged`), and with key frames where slides begin (`glance`); `codecs` has the encoders, one file each,
 //!   `look` the colours they state.
 //! - `fields`: what an interlaced stream's fields show; `film` matches them where that is film.
-//! - `judge`: how good renditions are, beside the source's pictures.
+//! - `judge`: how good renditions are, beside the source's pictures; `vmaf` says so too, where there is a libvmaf.
 //! - `audio`: one continuous encode (`coder`) on an exact sample count (`timeline`), brought to its loudness (`level`,
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
@@ -62,7 +62,9 @@ mod track;
 mod turn;
 mod unchanged;
 mod video;
+mod vmaf;
 mod walk;
 
 pub use engine::{LibavEngine, identity};
 pub use teletext::load_character_set;
+pub use vmaf::{load_libvmaf, try_libvmaf};

@@ -24,6 +24,9 @@ pub struct RenditionQuality {
     pub track: String,
     /// XPSNR of the luma in decibels, at the size of the largest rendition.
     pub xpsnr_db: f64,
+    /// VMAF of the same pictures, from 0 to 100; `None` when it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vmaf: Option<f64>,
 }
 
 /// The result of the job that publishes a complete generation, and the only place where this is kept. What builds of before

@@ -237,6 +237,9 @@ pub struct EncodePlan {
     /// What the best rendition has to reach to be published complete: XPSNR of the luma in decibels, at its own size.
     #[serde(default)]
     pub floor_db: Option<f64>,
+    /// The same by VMAF, from 0 to 100, where that is measured.
+    #[serde(default)]
+    pub least_vmaf: Option<f64>,
     /// What was decided; its renditions stand here.
     #[serde(default)]
     pub decision: Option<LadderDecision>,

@@ -17,7 +17,7 @@ const SPINS: &str = "spins";
 /// An engine that confines itself and then does something else.
 pub(crate) fn betray(what: &str) -> ExitCode {
     let socket = confine::take_socket().unwrap();
-    confine::confine(&socket, 1 << 30, 0).unwrap();
+    confine::confine(Some(&socket), 1 << 30, 0).unwrap();
     if what == SPINS {
         loop {
             std::hint::spin_loop();

@@ -126,7 +126,7 @@ fn raise(walls: Walls, socket: &OwnedFd) {
         Walls::Landlock => eprintln!("behind nothing"),
         Walls::WithoutLandlock => {
             forget_landlock();
-            eprintln!("behind {:?}", confine::confine(socket, 1 << 30, 0).unwrap());
+            eprintln!("behind {:?}", confine::confine(Some(socket), 1 << 30, 0).unwrap());
         }
         Walls::Device => match confine::confine_with_device(Some(socket), 1 << 30, 0, || ()) {
             Ok((confinement, ())) => eprintln!("behind {confinement:?}"),
@@ -135,7 +135,9 @@ fn raise(walls: Walls, socket: &OwnedFd) {
                 std::process::abort();
             }
         },
-        Walls::All | Walls::AllButOlder => eprintln!("behind {:?}", confine::confine(socket, 1 << 30, 0).unwrap()),
+        Walls::All | Walls::AllButOlder => {
+            eprintln!("behind {:?}", confine::confine(Some(socket), 1 << 30, 0).unwrap())
+        }
     }
 }
 

@@ -22,7 +22,8 @@ struct Finding {
 pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
     let folder = &options.data.data;
     let devices = devices(options.makes.devices).await;
-    let findings = [engine().await, devices, store(folder).await, database(folder).await, shipped_ladders(), cores()];
+    let (engine, libvmaf) = (engine().await, libvmaf().await);
+    let findings = [engine, libvmaf, devices, store(folder).await, database(folder).await, shipped_ladders(), cores()];
     for finding in &findings {
         if json {
             out::line(
@@ -83,6 +84,19 @@ async fn devices(wanted: Devices) -> Finding {
         Ok([used].into_iter().chain(found.tried.iter().map(told)).collect::<Vec<_>>().join("; "))
     };
     finding("devices", result.await, "install the device's driver, or say `--devices none`")
+}
+
+/// The library that judges besides, if one is named, by a trial.
+async fn libvmaf() -> Finding {
+    let result = async {
+        let Some(named) = crate::engine::named_libvmaf() else {
+            return Ok("none is named in LECTERN_LIBVMAF: renditions are judged by XPSNR alone".to_owned());
+        };
+        let options = EngineOptions::find().map_err(|error| error.to_string())?;
+        let (path, version) = crate::engine::try_libvmaf(&options, &named).await?;
+        Ok(format!("{path} ({version}) judges renditions by VMAF, model vmaf_v0.6.1"))
+    };
+    finding("libvmaf", result.await, crate::engine::LIBVMAF_CURE)
 }
 
 async fn store(folder: &Path) -> Finding {

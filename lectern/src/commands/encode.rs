@@ -48,13 +48,18 @@ fn bytes_of(track: &TrackRecord) -> u64 {
 
 fn summary(folder: &Path, result: &LocalResult) -> serde_json::Value {
     let track = |track: &TrackRecord| {
-        json!({
+        let quality = result.quality.iter().find(|one| one.track == track.name);
+        let mut told = json!({
             "name": track.name,
             "segments": track.segments.len(),
             "samples": track.segments.iter().map(|segment| u64::from(segment.sample_count)).sum::<u64>(),
             "bytes": bytes_of(track),
-            "xpsnr_db": result.quality.iter().find(|one| one.track == track.name).map(|one| one.xpsnr_db),
-        })
+            "xpsnr_db": quality.map(|one| one.xpsnr_db),
+        });
+        if let Some(vmaf) = quality.and_then(|one| one.vmaf) {
+            told["vmaf"] = json!(vmaf);
+        }
+        told
     };
     json!({
         "out": folder, "hls": "master.m3u8", "dash": "manifest.mpd", "duration_ms": result.plan.duration_ms,

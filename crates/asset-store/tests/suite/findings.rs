@@ -66,7 +66,7 @@ async fn what_was_found_is_that_of_the_making_that_is_served() {
         let row = bench.asset(&asset.id).await;
         let read = bench.store.completion(&row).await.unwrap().unwrap();
         assert_eq!(read.scenes.unwrap().slides, 0.25);
-        assert_eq!(read.quality, [RenditionQuality { track: "video-360p".to_owned(), xpsnr_db: 38.5 }]);
+        assert_eq!(read.quality, [RenditionQuality { track: "video-360p".to_owned(), xpsnr_db: 38.5, vmaf: None }]);
 
         let ladder = LadderPin { name: "lecture".to_owned(), sha256: "ef".to_owned() };
         bench.store.renew(&bench.tenant, &asset.id, &ladder, 20).await.unwrap();

@@ -140,8 +140,15 @@ fn what_a_graph_does_not_serve_is_said() {
         change(&mut stream, &mut order);
         Graph::new(&"nvh264dec+x264enc@a".parse().unwrap(), &stream, &order).unwrap_err()
     };
-    let judge =
-        Judge { first_frames: vec![0], frame_count: 1, every: 1, width: 64, height: 36, may_be_left_out: false };
+    let judge = Judge {
+        first_frames: vec![0],
+        frame_count: 1,
+        every: 1,
+        width: 64,
+        height: 36,
+        may_be_left_out: false,
+        by_vmaf: false,
+    };
     assert!(said(&|_, order| order.judge = Some(judge.clone())).contains("judged"));
     assert!(said(&|_, order| order.video.deinterlace = true).contains("deinterlaced"));
     let film = FilmGrid { origin_pts: 0, rate: FrameRate::new(24, 1).unwrap() };

@@ -1,20 +1,12 @@
 //! What devices the executable finds.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
-
-use super::{EngineOptions, bare, spawner};
+use super::EngineOptions;
+use super::ask::ask;
 use crate::EngineHostError;
 use crate::child::Arguments;
 use crate::error::clean;
-
-/// Trials of everything there is take some seconds.
-const FIND_WITHIN: Duration = Duration::from_secs(120);
-/// Longer than any report.
-const MAX_REPORT_BYTES: u64 = 64 << 10;
 
 /// What devices a machine has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,37 +62,8 @@ impl EngineOptions {
     /// # Errors
     /// When it does not start, does not end, or breaks.
     pub async fn find_devices(&self, encoders: bool) -> Result<Devices, EngineHostError> {
-        let failed = |source| EngineHostError::Spawn { program: self.program.clone(), source };
-        let mut command = bare(self, Arguments::Devices { memory_bytes: self.memory_bytes, encoders });
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = spawner::spawn(command).await.map_err(failed)?;
-        let (mut report, mut said) = (Vec::new(), Vec::new());
-        let read = async {
-            let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-            let out = async {
-                match stdout {
-                    Some(stdout) => stdout.take(MAX_REPORT_BYTES).read_to_end(&mut report).await.map(drop),
-                    None => Ok(()),
-                }
-            };
-            let err = async {
-                match stderr {
-                    Some(stderr) => stderr.take(MAX_REPORT_BYTES).read_to_end(&mut said).await.map(drop),
-                    None => Ok(()),
-                }
-            };
-            tokio::try_join!(out, err)?;
-            child.wait().await
-        };
-        match timeout(FIND_WITHIN, read).await {
-            Err(_) => Err(EngineHostError::Stalled { after: FIND_WITHIN }),
-            Ok(Err(error)) => Err(failed(error)),
-            Ok(Ok(status)) if status.success() => Ok(Devices::read(&String::from_utf8_lossy(&report))),
-            Ok(Ok(status)) => {
-                let stderr_tail = clean(super::last_words(&String::from_utf8_lossy(&said)));
-                Err(EngineHostError::Died { how: super::describe(Ok(status)), stderr_tail })
-            }
-        }
+        let report = ask(self, Arguments::Devices { memory_bytes: self.memory_bytes, encoders }).await?;
+        Ok(Devices::read(&report))
     }
 }
 

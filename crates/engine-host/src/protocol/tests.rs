@@ -9,7 +9,7 @@ use media_types::{
     Loss, LossKind, LoudnessTarget, MasteringDisplay, PacketTime, Rational, Rendition, Rotation, Shown, TeletextPage,
     TextForm, TextPlace, TextPlan, TextProbe, Timescale, VideoCodec, VideoEncoding, VideoProbe,
 };
-use pipeline::{Judge, PosterOrder, Quality, RangeScenes, Scene, SceneKind, SheetOrder, SlideChange, VideoSetup};
+use pipeline::{Judge, PosterOrder, Quality, RangeScenes, Scene, SceneKind, SheetOrder, SlideChange, VideoSetup, Vmaf};
 use proptest::prelude::*;
 
 use super::*;
@@ -85,9 +85,10 @@ fn hdr() -> impl Strategy<Value = Option<HdrVideo>> {
 }
 
 fn judge() -> impl Strategy<Value = Judge> {
-    any::<(Vec<u64>, u32, u32, u32, u32, bool)>().prop_map(
-        |(first_frames, frame_count, every, width, height, may_be_left_out)| Judge {
+    any::<(Vec<u64>, u32, u32, u32, u32, bool, bool)>().prop_map(
+        |(first_frames, frame_count, every, width, height, may_be_left_out, by_vmaf)| Judge {
             may_be_left_out,
+            by_vmaf,
             first_frames,
             frame_count,
             every,
@@ -284,7 +285,9 @@ fn from_child() -> impl Strategy<Value = FromChild> {
         probe_report().prop_map(|report| FromChild::Probed(Box::new(report))),
         (prop::collection::vec(any::<u64>(), 0..5), any::<u64>(), any::<Option<i64>>(), scenes()).prop_map(
             |(frames_per_track, missing_pictures, first_missing_pts, scenes)| {
-                let quality = vec![Quality { pictures: missing_pictures, root_error: 1.5 }; frames_per_track.len()];
+                let vmaf = Vmaf { pictures: missing_pictures, score: 91.5 };
+                let quality = Quality { pictures: missing_pictures, root_error: 1.5, vmaf };
+                let quality = vec![quality; frames_per_track.len()];
                 let summary = RangeSummary {
                     frames_per_track,
                     missing_pictures,

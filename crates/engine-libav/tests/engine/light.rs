@@ -205,6 +205,7 @@ fn standard_pictures_between_those_of_high_range_are_shown_at_paper_white() {
 
 #[test]
 fn a_rendition_of_high_dynamic_range_is_not_judged_by_references_of_standard() {
+    crate::vmaf::load();
     let folder = Folder::new();
     let file = columns(&folder, "160x96", "smpte2084", &format!("{} film.mp4", x265(SCREEN)));
     let (mut engine, mut order) = high(&file, &[VideoCodec::Hevc, VideoCodec::Hevc]);
@@ -217,10 +218,12 @@ fn a_rendition_of_high_dynamic_range_is_not_judged_by_references_of_standard() {
         width: 160,
         height: 96,
         may_be_left_out: false,
+        by_vmaf: true,
     });
     let (_, summary) = encode(&mut engine, &order);
     assert_eq!(summary.quality[0], Quality::default());
     assert!(summary.quality[1].db((160, 96)).is_some_and(|db| db > 30.0), "{:?}", summary.quality);
+    assert!(summary.quality[1].vmaf.mean().is_some(), "{:?}", summary.quality);
 }
 
 #[test]

@@ -22,3 +22,4 @@ mod stills;
 mod stopping;
 mod teletext;
 mod tracks;
+mod vmaf;

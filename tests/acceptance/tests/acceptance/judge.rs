@@ -56,6 +56,12 @@ pub fn ffmpeg_9() -> PathBuf {
     PathBuf::from(found.trim())
 }
 
+/// The libvmaf that `make test` builds.
+pub fn libvmaf() -> String {
+    let found = std::fs::read_to_string(root().join(".cache/libvmaf-path")).expect("run `make test`, which builds it");
+    found.trim().to_owned()
+}
+
 /// Decodes everything with `program`, which must print nothing; answers the number of decoded frames.
 pub fn decode_silently(program: &Path, target: &str, map: &str) -> u64 {
     let mut command = Command::new(program);

@@ -29,3 +29,4 @@ mod storyboard;
 mod telecine;
 mod tracks;
 mod upload;
+mod vmaf;

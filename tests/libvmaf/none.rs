@@ -1,0 +1,1 @@
+//! Empty: what is wanted of this package is the source of its dependency.
