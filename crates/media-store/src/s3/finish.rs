@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::S3Store;
 use super::bucket::{Multipart, Only, Part, Put, hashes};
 use super::stage::Known;
-use super::upload::{Phase, Upload};
+use super::upload::{Phase, UploadRecord};
 use crate::key::check_key;
 use crate::tree_hash::{TREE_PART_BYTES, TreeHasher};
 use crate::{StagedObject, StoreError};
@@ -45,7 +45,7 @@ impl S3Store {
         Ok(staged)
     }
 
-    async fn tree_of(&self, key: &str, upload: &Upload) -> Result<String, StoreError> {
+    async fn tree_of(&self, key: &str, upload: &UploadRecord) -> Result<String, StoreError> {
         let tail = hashes(&self.tail(key, upload).await?).await.sha256;
         upload.tree(tail).ok_or_else(|| StoreError::Damaged { key: key.to_owned() })
     }
@@ -65,7 +65,7 @@ impl S3Store {
         }
         let in_parts = !known.upload.parts.is_empty();
         let multipart = if in_parts { Some(self.bucket.begin(&object, &tree).await?) } else { None };
-        let finishing = Upload { phase: Phase::Finishing { tree, multipart: multipart.clone() }, ..known.upload };
+        let finishing = UploadRecord { phase: Phase::Finishing { tree, multipart: multipart.clone() }, ..known.upload };
         let saved = self.save(upload_key, Only::Still(&known.etag), finishing).await;
         let known = match (saved, &multipart) {
             (Ok(known), _) => known,
@@ -95,16 +95,16 @@ impl S3Store {
     async fn join(
         &self,
         key: &str,
-        upload: &Upload,
+        upload: &UploadRecord,
         multipart: &Multipart,
         tail: Bytes,
     ) -> Result<Option<Put>, StoreError> {
         let folder = &self.layout.bytes(key, &upload.id);
-        let copies = stream::iter(upload.part_stretches().enumerate()).map(|(index, stretch)| async move {
+        let copies = stream::iter(upload.part_places().enumerate()).map(|(index, place)| async move {
             let mut sha256 = [0; 32];
-            hex::decode_to_slice(&stretch.sha256, &mut sha256)
+            hex::decode_to_slice(&place.sha256, &mut sha256)
                 .map_err(|_| StoreError::Damaged { key: key.to_owned() })?;
-            self.bucket.copy_part(multipart, index, &format!("{folder}{}", stretch.name), sha256).await
+            self.bucket.copy_part(multipart, index, &format!("{folder}{}", place.name), sha256).await
         });
         let copied: Option<Vec<Part>> =
             copies.buffered(COPIES_AT_ONCE).try_collect::<Vec<_>>().await?.into_iter().collect();

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::S3Store;
 use super::bucket::{Only, Put, hashes};
-use super::upload::{MAX_UPLOAD_BYTES, Phase, Stretch, Upload, name};
+use super::upload::{MAX_UPLOAD_BYTES, Phase, Place, UploadRecord, name};
 use crate::StoreError;
 use crate::key::check_key;
 use crate::store::check_size;
@@ -20,7 +20,7 @@ const LOOKS: usize = 4;
 
 /// A record as it was read.
 pub(super) struct Known {
-    pub(super) upload: Upload,
+    pub(super) upload: UploadRecord,
     pub(super) etag: String,
 }
 
@@ -29,12 +29,12 @@ impl S3Store {
     pub(super) async fn load(&self, key: &str) -> Result<Option<Known>, StoreError> {
         check_key(key)?;
         let Some(found) = self.bucket.get(key, &self.layout.upload(key)).await? else { return Ok(None) };
-        let upload = Upload::parse(&found.bytes).ok_or_else(|| StoreError::Damaged { key: key.to_owned() })?;
+        let upload = UploadRecord::parse(&found.bytes).ok_or_else(|| StoreError::Damaged { key: key.to_owned() })?;
         Ok(Some(Known { upload, etag: found.etag }))
     }
 
     /// Replaces the record that was read, or makes the first.
-    pub(super) async fn save(&self, key: &str, only: Only<'_>, upload: Upload) -> Result<Known, StoreError> {
+    pub(super) async fn save(&self, key: &str, only: Only<'_>, upload: UploadRecord) -> Result<Known, StoreError> {
         match self.bucket.put(&self.layout.upload(key), upload.to_json().into(), only).await? {
             Put::Done(etag) => Ok(Known { upload, etag }),
             Put::Refused => Err(StoreError::conflict(key)),
@@ -46,7 +46,7 @@ impl S3Store {
         check_size(key, bytes.len() as u64)?;
         self.honours_conditions().await?;
         let known = match self.load(key).await? {
-            Some(Known { upload: Upload { phase: Phase::Finishing { .. }, .. }, .. }) => {
+            Some(Known { upload: UploadRecord { phase: Phase::Finishing { .. }, .. }, .. }) => {
                 return Err(StoreError::conflict(key));
             }
             Some(known) if known.upload.phase == Phase::Open => known,
@@ -72,7 +72,7 @@ impl S3Store {
 
     /// The first record, or the first after one that was given up.
     async fn begin(&self, key: &str, given_up: Option<Known>) -> Result<Known, StoreError> {
-        let fresh = Upload::new(Uuid::new_v4().simple().to_string());
+        let fresh = UploadRecord::new(Uuid::new_v4().simple().to_string());
         match given_up {
             None => self.save(key, Only::New, fresh).await,
             Some(known) => {
@@ -83,7 +83,12 @@ impl S3Store {
     }
 
     /// Stores bytes behind those of `upload`. Returns the record that names them, and the objects that it names no more.
-    async fn write(&self, key: &str, upload: Upload, mut bytes: Bytes) -> Result<(Upload, Vec<String>), StoreError> {
+    async fn write(
+        &self,
+        key: &str,
+        upload: UploadRecord,
+        mut bytes: Bytes,
+    ) -> Result<(UploadRecord, Vec<String>), StoreError> {
         let folder = self.layout.bytes(key, &upload.id);
         let mut next = upload;
         let mut gathered = Vec::new();
@@ -95,7 +100,7 @@ impl S3Store {
             let content = match step.gather {
                 true => {
                     turn = Some(self.gathering.acquire().await.expect("the semaphore is never closed"));
-                    gathered.extend(next.tail_stretches().into_iter().map(|stretch| folder.clone() + &stretch.name));
+                    gathered.extend(next.tail_places().into_iter().map(|place| folder.clone() + &place.name));
                     let mut whole = BytesMut::from(self.tail(key, &next).await?);
                     whole.extend_from_slice(&now);
                     whole.freeze()
@@ -111,16 +116,16 @@ impl S3Store {
     }
 
     /// The bytes of the tail, compared with their hashes.
-    pub(super) async fn tail(&self, key: &str, upload: &Upload) -> Result<Bytes, StoreError> {
+    pub(super) async fn tail(&self, key: &str, upload: &UploadRecord) -> Result<Bytes, StoreError> {
         let folder = self.layout.bytes(key, &upload.id);
         let mut whole = BytesMut::new();
-        for stretch in upload.tail_stretches() {
+        for place in upload.tail_places() {
             let damaged = || StoreError::Damaged { key: key.to_owned() };
-            let found = self.bucket.get(key, &(folder.clone() + &stretch.name)).await?;
+            let found = self.bucket.get(key, &(folder.clone() + &place.name)).await?;
             // Gathered by another append: the record that was read is old.
             let found = found.ok_or_else(|| StoreError::conflict(key))?;
-            let recorded = hex::decode(&stretch.sha256).map_err(|_| damaged())?;
-            if found.tree != root_of([recorded]) || found.bytes.len() as u64 != stretch.length {
+            let recorded = hex::decode(&place.sha256).map_err(|_| damaged())?;
+            if found.tree != root_of([recorded]) || found.bytes.len() as u64 != place.length {
                 return Err(damaged());
             }
             whole.extend_from_slice(&found.bytes);
@@ -141,7 +146,7 @@ impl S3Store {
             if matches!(known.upload.phase, Phase::Discarded { .. }) || looked_at.as_ref() == Some(&known.etag) {
                 break;
             }
-            if let Some(bytes) = self.stretches(key, &known.upload, offset, length).await? {
+            if let Some(bytes) = self.bytes_of(key, &known.upload, offset, length).await? {
                 return Ok(bytes);
             }
             looked_at = Some(known.etag);
@@ -150,21 +155,21 @@ impl S3Store {
     }
 
     /// `None` when an object has gone since the record was read.
-    async fn stretches(
+    async fn bytes_of(
         &self,
         key: &str,
-        upload: &Upload,
+        upload: &UploadRecord,
         offset: u64,
         length: u64,
     ) -> Result<Option<Bytes>, StoreError> {
         let folder = self.layout.bytes(key, &upload.id);
         let end = offset.saturating_add(length).min(upload.length);
-        let wanted = |stretch: &Stretch| stretch.start < end && offset < stretch.start + stretch.length;
+        let wanted = |place: &Place| place.start < end && offset < place.start + place.length;
         let mut whole = BytesMut::new();
-        for stretch in upload.part_stretches().chain(upload.tail_stretches()).filter(wanted) {
-            let from = offset.max(stretch.start);
-            let count = end.min(stretch.start + stretch.length) - from;
-            let found = self.bucket.get_range(&(folder.clone() + &stretch.name), from - stretch.start, count).await?;
+        for place in upload.part_places().chain(upload.tail_places()).filter(wanted) {
+            let from = offset.max(place.start);
+            let count = end.min(place.start + place.length) - from;
+            let found = self.bucket.get_range(&(folder.clone() + &place.name), from - place.start, count).await?;
             let Some(found) = found else { return Ok(None) };
             if found.len() as u64 != count {
                 return Err(StoreError::Damaged { key: key.to_owned() });
@@ -179,7 +184,7 @@ impl S3Store {
         let Some(mut known) = self.load(key).await? else { return Ok(()) };
         if !matches!(known.upload.phase, Phase::Discarded { .. }) {
             let phase = Phase::Discarded { multipart: known.upload.multipart().cloned() };
-            let given_up = Upload { phase, ..known.upload };
+            let given_up = UploadRecord { phase, ..known.upload };
             known = self.save(key, Only::Still(&known.etag), given_up).await?;
         }
         self.clear(key, &known.upload).await?;
@@ -187,7 +192,7 @@ impl S3Store {
     }
 
     /// Removes the bytes of an upload that is over.
-    pub(super) async fn clear(&self, key: &str, upload: &Upload) -> Result<(), StoreError> {
+    pub(super) async fn clear(&self, key: &str, upload: &UploadRecord) -> Result<(), StoreError> {
         if let Some(multipart) = upload.multipart() {
             self.bucket.abort(multipart).await?;
         }

@@ -120,7 +120,9 @@ async fn a_bucket_is_opened_by_the_variables_of_aws() {
             "refused: the media store's server cannot be reached to look at the bucket",
         ]
     );
-    assert!(server.path("../../pre/fix/objects/opened").exists() && server.path("../../objects/opened").exists());
+    for there in ["pre/fix/objects/opened", "objects/opened"] {
+        assert!(server.bucket().join(there).exists(), "{there}");
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub(super) type Sha256Hex = String;
 
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Upload {
+pub(super) struct UploadRecord {
     pub(super) format: u32,
     /// Drawn for each upload, also where one follows another under the same key.
     pub(super) id: String,
@@ -64,7 +64,7 @@ pub(super) struct Piece {
 
 /// Where some bytes of an upload lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct Place {
     /// Name of the object, below the upload's prefix.
     pub(super) name: String,
     pub(super) sha256: Sha256Hex,
@@ -89,7 +89,7 @@ pub(super) fn name(start: u64, sha256: &str) -> String {
     format!("{start:012x}-{sha256}")
 }
 
-impl Upload {
+impl UploadRecord {
     pub(super) fn new(id: String) -> Self {
         Self { format: FORMAT, id, phase: Phase::Open, length: 0, parts: Vec::new(), tail: Vec::new() }
     }
@@ -143,22 +143,22 @@ impl Upload {
     }
 
     /// The objects of the tail.
-    pub(super) fn tail_stretches(&self) -> Vec<Stretch> {
+    pub(super) fn tail_places(&self) -> Vec<Place> {
         let mut start = self.tail_start();
-        let stretch = |piece: &Piece| {
+        let place = |piece: &Piece| {
             let found =
-                Stretch { name: name(start, &piece.sha256), sha256: piece.sha256.clone(), start, length: piece.length };
+                Place { name: name(start, &piece.sha256), sha256: piece.sha256.clone(), start, length: piece.length };
             start += piece.length;
             found
         };
-        self.tail.iter().map(stretch).collect()
+        self.tail.iter().map(place).collect()
     }
 
     /// The objects of whole parts.
-    pub(super) fn part_stretches(&self) -> impl Iterator<Item = Stretch> {
+    pub(super) fn part_places(&self) -> impl Iterator<Item = Place> {
         self.parts.iter().enumerate().map(|(index, sha256)| {
             let start = index as u64 * TREE_PART_BYTES;
-            Stretch { name: name(start, sha256), sha256: sha256.clone(), start, length: TREE_PART_BYTES }
+            Place { name: name(start, sha256), sha256: sha256.clone(), start, length: TREE_PART_BYTES }
         })
     }
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     /// Appends as the store does, with the bytes in hand.
-    fn append(upload: &mut Upload, all: &mut Vec<u8>, mut bytes: &[u8]) {
+    fn append(upload: &mut UploadRecord, all: &mut Vec<u8>, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let step = upload.step(bytes.len());
             let start = if step.gather { upload.tail_start() } else { upload.length };
@@ -210,35 +210,35 @@ mod tests {
         fn every_byte_lies_in_one_object_and_the_hash_is_that_of_all(
             lengths in proptest::collection::vec(prop_oneof![0usize..40, 1_000_000usize..6_000_000, Just(20 << 20)], 1..24),
         ) {
-            let mut upload = Upload::new("x".to_owned());
+            let mut upload = UploadRecord::new("x".to_owned());
             let mut all = Vec::new();
             for (seed, length) in lengths.into_iter().enumerate() {
                 append(&mut upload, &mut all, &vec![seed as u8; length]);
                 prop_assert!(upload.tail.len() <= MAX_PIECES);
             }
-            let stretches: Vec<_> = upload.part_stretches().chain(upload.tail_stretches()).collect();
+            let places: Vec<_> = upload.part_places().chain(upload.tail_places()).collect();
             let mut end = 0;
-            for stretch in &stretches {
-                prop_assert_eq!(stretch.start, end);
-                end += stretch.length;
-                let bytes = &all[stretch.start as usize..end as usize];
-                prop_assert_eq!(&stretch.name, &name(stretch.start, &hash(bytes)));
+            for place in &places {
+                prop_assert_eq!(place.start, end);
+                end += place.length;
+                let bytes = &all[place.start as usize..end as usize];
+                prop_assert_eq!(&place.name, &name(place.start, &hash(bytes)));
             }
             prop_assert_eq!((end, upload.length), (all.len() as u64, all.len() as u64));
             let mut hasher = TreeHasher::default();
             hasher.update(&all);
             let tail = Sha256::digest(&all[upload.tail_start() as usize..]);
             prop_assert_eq!(upload.tree(tail.into()).unwrap(), hasher.finish());
-            prop_assert_eq!(Upload::parse(&upload.to_json()), Some(upload));
+            prop_assert_eq!(UploadRecord::parse(&upload.to_json()), Some(upload));
         }
     }
 
     #[test]
     fn what_is_no_record_is_not_believed() {
-        let mut fine = Upload::new("x".to_owned());
+        let mut fine = UploadRecord::new("x".to_owned());
         append(&mut fine, &mut Vec::new(), &vec![0; 9 << 20]);
-        assert_eq!(Upload::parse(&fine.to_json()).as_ref(), Some(&fine));
-        let spoilt: [fn(&mut Upload); 6] = [
+        assert_eq!(UploadRecord::parse(&fine.to_json()).as_ref(), Some(&fine));
+        let spoilt: [fn(&mut UploadRecord); 6] = [
             |upload| upload.length += 1,
             |upload| upload.format = 2,
             |upload| upload.id = "../x".to_owned(),
@@ -249,8 +249,8 @@ mod tests {
         for (number, spoil) in spoilt.iter().enumerate() {
             let mut upload = fine.clone();
             spoil(&mut upload);
-            assert_eq!(Upload::parse(&upload.to_json()), None, "{number}");
+            assert_eq!(UploadRecord::parse(&upload.to_json()), None, "{number}");
         }
-        assert_eq!(Upload::parse(b"{"), None);
+        assert_eq!(UploadRecord::parse(b"{"), None);
     }
 }

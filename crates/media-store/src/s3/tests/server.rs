@@ -152,6 +152,11 @@ impl Server {
         self.core.state.lock().unwrap().begun.len()
     }
 
+    /// Every object of the bucket, by whatever prefix.
+    pub(super) fn bucket(&self) -> PathBuf {
+        self.core.root.join(BUCKET)
+    }
+
     /// Every key below the prefix and `below`.
     pub(super) fn keys(&self, below: &str) -> Vec<String> {
         let root = self.core.root.join(BUCKET).join("some/where");
