@@ -14,6 +14,7 @@
 mod bucket;
 mod connect;
 mod finish;
+mod hashes;
 mod layout;
 mod refusal;
 mod stage;

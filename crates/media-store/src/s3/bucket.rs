@@ -11,16 +11,15 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Duration, sleep, timeout};
 use uuid::Uuid;
 
 use super::connect::CALL_WITHIN;
+use super::hashes::hashes;
 use super::refusal::{Refusal, other, sort};
 use crate::StoreError;
 use crate::store::{MAX_LISTED_KEYS, check_size};
-use crate::tree_hash::{TREE_PART_BYTES, TreeHasher, root_of};
 
 pub(super) use multipart::{Multipart, Part};
 
@@ -29,8 +28,6 @@ const MAX_REQUESTS: usize = 64;
 /// How often a body that breaks off is asked for, and a write that met another one is sent.
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// Bytes from here on are hashed where they hold nobody up.
-const HASHED_AT_ONCE_BYTES: usize = 256 * 1024;
 /// No object of S3 is longer.
 const MAX_S3_OBJECT_BYTES: u64 = 50 << 40;
 
@@ -81,35 +78,6 @@ pub(super) struct Head {
     pub(super) tree: Option<String>,
     etag: String,
     writer: Option<String>,
-}
-
-/// SHA-256 of bytes, and their tree hash.
-pub(super) struct Hashes {
-    pub(super) sha256: [u8; 32],
-    pub(super) tree: String,
-}
-
-/// Hashes bytes, long ones on a thread that may block.
-pub(super) async fn hashes(bytes: &Bytes) -> Hashes {
-    fn now(bytes: &[u8]) -> Hashes {
-        let sha256: [u8; 32] = Sha256::digest(bytes).into();
-        let tree = match bytes.len() as u64 {
-            0 => root_of::<[u8; 32]>([]),
-            1..=TREE_PART_BYTES => root_of([sha256]),
-            _ => {
-                let mut hasher = TreeHasher::default();
-                hasher.update(bytes);
-                hasher.finish()
-            }
-        };
-        Hashes { sha256, tree }
-    }
-    if bytes.len() < HASHED_AT_ONCE_BYTES {
-        return now(bytes);
-    }
-    let held = bytes.clone();
-    let hashed = tokio::task::spawn_blocking(move || now(&held)).await;
-    hashed.unwrap_or_else(|_stopped| now(bytes))
 }
 
 fn pause(tried: u32) -> impl Future<Output = ()> {

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::S3Store;
-use super::bucket::{Multipart, Only, Part, Put, hashes};
+use super::bucket::{Multipart, Only, Part, Put};
+use super::hashes::hashes;
 use super::stage::Known;
 use super::upload::{Phase, UploadRecord};
 use crate::key::check_key;

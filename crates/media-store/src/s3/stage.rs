@@ -8,7 +8,8 @@ use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::S3Store;
-use super::bucket::{Only, Put, hashes};
+use super::bucket::{Only, Put};
+use super::hashes::hashes;
 use super::upload::{MAX_UPLOAD_BYTES, Phase, Place, UploadRecord, name};
 use crate::StoreError;
 use crate::key::check_key;

@@ -45,7 +45,7 @@ async fn one_failure_of_any_request_for_an_object_changes_no_answer() {
         assert_eq!(store.get_versioned(&pointer).await.unwrap(), Some((Bytes::from_static(b"2"), second)));
         let late = store.swap(&pointer, Some(&first), Bytes::from_static(b"3")).await;
         assert!(matches!(late, Err(StoreError::Conflict { .. })));
-        assert_eq!(store.list(&once, None, 9).await.unwrap(), [once.clone()]);
+        assert_eq!(store.list(&once, None, 9).await.unwrap(), [once.as_str()]);
         assert_eq!(store.get_range(&once, 0, 9).await.unwrap(), "a");
         store.delete_prefix(&once).await.unwrap();
         store.delete(&pointer).await.unwrap();
@@ -123,6 +123,13 @@ async fn a_bucket_is_opened_by_the_variables_of_aws() {
     for there in ["pre/fix/objects/opened", "objects/opened"] {
         assert!(server.bucket().join(there).exists(), "{there}");
     }
+}
+
+#[tokio::test]
+async fn a_bucket_without_room_is_full() {
+    let server = Server::start().await;
+    server.fill();
+    testing::full_suite(Arc::new(server.store(1))).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Put, TREE, hashes};
+use super::{Bucket, Put, TREE};
+use crate::s3::hashes::hashes;
 use crate::s3::refusal::{Refusal, other, sort};
 use crate::{MAX_LISTED_KEYS, StoreError};
 

@@ -21,7 +21,7 @@ use hyper_util::server::conn::auto;
 use s3s::auth::SimpleAuth;
 use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, RwLock};
@@ -48,6 +48,8 @@ pub(super) enum Blow {
 struct State {
     /// Requests until the blow falls, and which it is.
     blow: Option<(usize, Blow)>,
+    /// Whether there is room for nothing.
+    full: bool,
     requests: usize,
     /// Multipart uploads by id: key and beginning.
     begun: BTreeMap<String, (String, SystemTime)>,
@@ -134,6 +136,11 @@ impl Server {
         self.core.state.lock().unwrap().blow = Some((nth, blow));
     }
 
+    /// Has it refuse every write from now on, as servers with quotas do.
+    pub(super) fn fill(&self) {
+        self.core.state.lock().unwrap().full = true;
+    }
+
     /// Ends once a request was struck that kills.
     pub(super) async fn kill(&self) {
         self.core.killed.notified().await;
@@ -192,6 +199,9 @@ impl Core {
         let blow = {
             let mut state = self.state.lock().unwrap();
             state.requests += 1;
+            if state.full && writes {
+                return Err(S3Error::new(S3ErrorCode::Custom("QuotaExceeded".into())));
+            }
             match state.blow {
                 Some((1, blow)) => {
                     state.blow = None;
