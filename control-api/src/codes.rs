@@ -89,6 +89,9 @@ kernel::problem_codes! {
     STORAGE_FULL = "storage.full",
         "The disk is full. What was received is kept.",
         "free space or enlarge the disk; the bytes received so far are kept";
+    STORAGE_UNAVAILABLE = "storage.unavailable",
+        "The server that keeps the media does not answer, or refuses. What was acknowledged is kept.",
+        "ask again after the seconds in Retry-After; the detail tells an operator what to look at";
     TUS_CHECKSUM_MISMATCH = "tus.checksum_mismatch",
         "The chunk does not hash to its `Upload-Checksum`. Nothing of it is kept.",
         "send the chunk again from the same Upload-Offset";

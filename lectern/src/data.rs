@@ -32,7 +32,7 @@ pub(crate) async fn open(folder: &Path, migrate: bool) -> Result<DataFolder, Fai
     } else {
         database.check_migrated().await?;
     }
-    let media = media_store::open(text(&folder.join("media"))?)?;
+    let media = media_store::open(text(&folder.join("media"))?).await?;
     let assets = AssetStore::new(JobQueue::new(database.clone()));
     Ok(DataFolder {
         folder: folder.to_owned(),

@@ -98,6 +98,7 @@ impl From<database::DbError> for Failure {
 
 impl From<media_store::StoreError> for Failure {
     fn from(error: media_store::StoreError) -> Self {
-        Self::unavailable("store.failed", error, "check the folder, its permissions and its free space")
+        let hint = error.hint();
+        Self::unavailable("store.failed", error, hint)
     }
 }

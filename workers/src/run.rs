@@ -17,6 +17,8 @@ const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
 const EXTRA_PLACES: [(i64, &str, usize); 2] = [(URGENT, "urgent", 3), (WATCHED, "watched", 2)];
 /// Uploads given up in one look.
 const EXPIRED_AT_ONCE: i64 = 100;
+/// What a store began to put together so long ago belongs to nobody who lives.
+const SWEPT_AGE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 use crate::stage::{StageHandler, Workshop, now_ms};
 
@@ -128,6 +130,11 @@ async fn tidy(workshop: &Workshop) {
             }
         }
         Err(error) => tracing::warn!(%error, "idle uploads could not be expired"),
+    }
+    match workshop.sweep_store(SWEPT_AGE).await {
+        Ok(0) => {}
+        Ok(swept) => tracing::info!(swept, "the store is rid of what dead processes had begun"),
+        Err(error) => tracing::warn!(%error, "the store could not be swept"),
     }
 }
 

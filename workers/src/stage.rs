@@ -18,7 +18,7 @@ mod tidy;
 mod transcode;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use asset_flow::{FlowEvent, FlowFailure, RENEWAL, Stage, URGENT, WATCHED};
 use asset_store::{AssetRow, AssetStore, StoreError};
@@ -80,6 +80,11 @@ impl Workshop {
     /// Removes what has arrived of an upload.
     pub(crate) async fn discard_upload(&self, asset: &AssetId) -> Result<(), WorkError> {
         Ok(self.media.stage_discard(&publication::staging_key(asset)).await?)
+    }
+
+    /// Rids the store of what dead processes left half made; returns how much.
+    pub(crate) async fn sweep_store(&self, age: Duration) -> Result<usize, WorkError> {
+        Ok(self.media.sweep(age).await?)
     }
 
     pub(crate) fn store(&self) -> &AssetStore {

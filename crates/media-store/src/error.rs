@@ -58,6 +58,33 @@ pub enum StoreError {
         /// Why not.
         reason: &'static str,
     },
+    /// Nobody says who asks: the store's server was not even called.
+    #[error("there are no credentials for the bucket {bucket:?}")]
+    NoCredentials {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The server knows no such bucket, or only in another region.
+    #[error("there is no bucket {bucket:?} where it was looked for")]
+    NoBucket {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The server knows who asks and refuses, or does not believe it.
+    #[error("the media store's server denies the right to {doing}")]
+    Denied {
+        /// The step, such as `write an object`.
+        doing: &'static str,
+    },
+    /// The server did not answer, or not in time, however often it was asked.
+    #[error("the media store's server cannot be reached to {doing}")]
+    Unreachable {
+        /// The step, such as `write an object`.
+        doing: &'static str,
+        /// What was tried and failed.
+        #[source]
+        source: io::Error,
+    },
     /// The object holds something else than what belongs there.
     #[error("the object {key:?} is damaged")]
     Damaged {
@@ -76,6 +103,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What an operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoCredentials { .. } => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
+            }
+            Self::NoBucket { .. } => "check the bucket's name, AWS_REGION and AWS_ENDPOINT_URL_S3",
+            Self::Denied { .. } => {
+                "check the credentials, and allow what docs/operations.md lists under \"Bytes on S3\""
+            }
+            Self::Unreachable { .. } => "check AWS_ENDPOINT_URL_S3, the network and the server, then try again",
+            Self::UnsupportedLocation { .. } => "name a folder, or a bucket as s3://BUCKET/PREFIX",
+            _ => "check the folder, its permissions and its free space",
+        }
+    }
+
     pub(crate) fn invalid_key(key: &str) -> Self {
         Self::InvalidKey { key: key.chars().take(128).collect() }
     }

@@ -1,7 +1,8 @@
-//! Where bytes live: one trait over a folder, memory and (later) S3.
+//! Where bytes live: one trait over a folder, memory and S3.
 //!
 //! - [`MediaStore`]: write-once objects, a compare-and-swap for pointers, and resumable staging of uploads.
 //! - [`FolderStore`]: a folder. Objects appear whole and survive a power cut once acknowledged.
+//! - [`S3Store`] (feature `s3`): a bucket of anything that speaks S3. The wall around `aws-sdk-s3`.
 //! - [`MemoryStore`]: for tests and throw-away runs.
 //! - [`mod@pointer`]: moving a publication's pointer, only upwards.
 //!
@@ -12,6 +13,8 @@ mod folder;
 mod key;
 mod memory;
 pub mod pointer;
+#[cfg(feature = "s3")]
+mod s3;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -22,27 +25,29 @@ use std::sync::Arc;
 pub use error::StoreError;
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "s3")]
+pub use s3::S3Store;
 pub use store::{
     MAX_LISTED_KEYS, MAX_OBJECT_BYTES, MediaStore, ObjectMeta, PutNew, StagedObject, StoreFuture, Version,
 };
 
-/// Opens the store that an operator named: the path of a folder, created when missing.
+/// Opens the store that an operator named: the path of a folder, created when missing, or `s3://BUCKET/PREFIX`, which must
+/// be there. Where S3 is and who asks for it come from the variables and files that all its programs read.
 ///
 /// # Errors
-/// [`StoreError::UnsupportedLocation`] for anything with a scheme, such as `s3://`; [`StoreError::Io`] when the folder
-/// cannot be made, read or locked.
-pub fn open(location: &str) -> Result<Arc<dyn MediaStore>, StoreError> {
+/// [`StoreError::UnsupportedLocation`] for anything else with a scheme; [`StoreError::Io`] when a folder cannot be made,
+/// read or locked; [`StoreError::NoCredentials`], [`StoreError::NoBucket`], [`StoreError::Denied`] or
+/// [`StoreError::Unreachable`] of a bucket.
+pub async fn open(location: &str) -> Result<Arc<dyn MediaStore>, StoreError> {
+    let unsupported = |reason| StoreError::UnsupportedLocation { location: location.to_owned(), reason };
     if location.starts_with("s3://") {
-        return Err(StoreError::UnsupportedLocation {
-            location: location.to_owned(),
-            reason: "this build has no S3 support, name a folder instead",
-        });
+        #[cfg(feature = "s3")]
+        return Ok(Arc::new(S3Store::open(location).await?));
+        #[cfg(not(feature = "s3"))]
+        return Err(unsupported("this build has no S3 support, name a folder instead"));
     }
     if location.is_empty() || location.contains("://") {
-        return Err(StoreError::UnsupportedLocation {
-            location: location.to_owned(),
-            reason: "a media store is named by the path of a folder",
-        });
+        return Err(unsupported("a media store is a folder or a bucket"));
     }
     Ok(Arc::new(FolderStore::open(location)?))
 }
@@ -52,16 +57,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    #[test]
-    fn a_bucket_is_refused_with_one_sentence_and_a_folder_is_opened() {
-        let refused = open("s3://lectures").map(|_| ()).unwrap_err().to_string();
-        assert_eq!(
-            refused,
-            "cannot open the media store \"s3://lectures\": this build has no S3 support, name a folder instead"
-        );
-        assert!(matches!(open("https://x/y"), Err(StoreError::UnsupportedLocation { .. })));
-        assert!(matches!(open(""), Err(StoreError::UnsupportedLocation { .. })));
+    #[tokio::test]
+    async fn a_store_is_a_folder_or_a_bucket() {
+        for bad in ["https://x/y", "", "s3://", "s3://no", "s3://Lectures", "s3://lectures/a//b", "s3://lectures/../x"]
+        {
+            let refused = open(bad).await.map(|_| ()).unwrap_err();
+            assert!(matches!(refused, StoreError::UnsupportedLocation { .. }), "{bad:?}: {refused}");
+        }
         let folder = tempfile::tempdir().unwrap();
-        assert!(open(folder.path().join("media").to_str().unwrap()).is_ok());
+        assert!(open(folder.path().join("media").to_str().unwrap()).await.is_ok());
     }
 }

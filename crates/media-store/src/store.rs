@@ -1,6 +1,7 @@
 //! The port: what the rest of the engine may ask of stored bytes.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -78,10 +79,12 @@ pub struct StagedObject {
 /// [`stage_finish`](MediaStore::stage_finish).
 ///
 /// A key is 1 to 512 bytes, in parts of 1 to 128 letters, digits, `.`, `_` or `-`, none of them `.` or `..`; every
-/// method answers [`StoreError::InvalidKey`] to another. No key may continue another (`a` and `a/b`).
+/// method answers [`StoreError::InvalidKey`] to another. No key may continue another (`a` and `a/b`): a folder and memory
+/// refuse it with [`StoreError::KeyClash`], S3 has no way to look.
 ///
 /// What a method acknowledged survives the death of the process and, in stores that outlive it, a power cut. A dropped
-/// future may still take effect, whole. Nothing here retries: the layer above owns that.
+/// future may still take effect, whole. A store behind a network asks again, a bounded number of times, when a call fails on
+/// the way; nothing else is retried here: the layer above owns that.
 pub trait MediaStore: Send + Sync {
     /// Writes an object that must not exist yet. It appears whole or not at all; of many concurrent calls for one key
     /// exactly one gets [`PutNew::Created`].
@@ -142,4 +145,11 @@ pub trait MediaStore: Send + Sync {
 
     /// Forgets an unfinished upload; nothing happens when there is none.
     fn stage_discard<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, ()>;
+
+    /// Removes some of what processes that died left half made and nothing refers to, if it is older than `age`; returns
+    /// how much. For a store that a folder's next opening does not clean, to be called now and then.
+    fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
+        let _ = age;
+        Box::pin(std::future::ready(Ok(0)))
+    }
 }

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// Size in bytes of every part but the last.
-const TREE_PART_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const TREE_PART_BYTES: u64 = 8 * 1024 * 1024;
 
 /// SHA-256 over the SHA-256 digests (32 raw bytes each, in order) of the 8 MiB parts of a byte string. The last part
 /// may be shorter; an empty string has no parts, so its tree hash is SHA-256 of nothing.
@@ -44,16 +44,20 @@ impl TreeHasher {
     }
 }
 
+/// The tree hash of a byte string whose parts have these digests.
+#[cfg(any(feature = "s3", test))]
+pub(crate) fn root_of<D: AsRef<[u8]>>(parts: impl IntoIterator<Item = D>) -> String {
+    let mut root = Sha256::new();
+    parts.into_iter().for_each(|part| root.update(part.as_ref()));
+    hex::encode(root.finalize())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn by_hand(bytes: &[u8]) -> String {
-        let mut root = Sha256::new();
-        for part in bytes.chunks(8 << 20) {
-            root.update(Sha256::digest(part));
-        }
-        hex::encode(root.finalize())
+        root_of(bytes.chunks(8 << 20).map(Sha256::digest))
     }
 
     #[test]

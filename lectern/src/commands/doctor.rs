@@ -103,8 +103,8 @@ async fn store(folder: &Path) -> Finding {
     let result = async {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let location = folder.join("media");
-        let store =
-            media_store::open(location.to_str().ok_or("the path is not UTF-8")?).map_err(|error| error.to_string())?;
+        let opened = media_store::open(location.to_str().ok_or("the path is not UTF-8")?).await;
+        let store = opened.map_err(|error| error.to_string())?;
         let key = "doctor/probe";
         store.delete(key).await.map_err(|error| error.to_string())?;
         store.put_new(key, Bytes::from_static(b"lectern")).await.map_err(|error| error.to_string())?;
