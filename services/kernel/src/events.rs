@@ -21,13 +21,11 @@ pub struct FeedOptions {
     pub max_listeners: usize,
     /// How long one stream lasts; a client goes on in a new one from its last event.
     pub max_age: Duration,
-    /// How often the outbox is read when nothing in this process wrote to it: other processes may have.
-    pub poll: Duration,
 }
 
 impl Default for FeedOptions {
     fn default() -> Self {
-        Self { max_listeners: 256, max_age: Duration::from_secs(900), poll: Duration::from_secs(1) }
+        Self { max_listeners: 256, max_age: Duration::from_secs(900) }
     }
 }
 
@@ -46,7 +44,6 @@ struct Reader {
     seq: i64,
     buffer: VecDeque<EventRow>,
     changed: watch::Receiver<u64>,
-    poll: Duration,
     until: Instant,
     _slot: OwnedSemaphorePermit,
 }
@@ -84,7 +81,6 @@ impl EventFeed {
             seq,
             buffer: VecDeque::new(),
             changed,
-            poll: self.options.poll,
             until: Instant::now() + self.options.max_age,
             _slot: slot,
         };
@@ -107,7 +103,8 @@ impl Reader {
                     return None;
                 }
             }
-            let wake = (Instant::now() + self.poll).min(self.until);
+            // Word of what other processes write does not always come.
+            let wake = (Instant::now() + self.db.look_every()).min(self.until);
             // Both ends of the wait mean the same: look again.
             let _ = tokio::time::timeout_at(wake, self.changed.changed()).await;
             if Instant::now() >= self.until {
