@@ -42,5 +42,6 @@ mod views;
 mod web;
 
 pub use api::{openapi, router};
+pub use axum::Router;
 pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};
 pub use options::{BuiltinLadders, ControlOptions, LadderSource};

@@ -1,16 +1,15 @@
 //! `lectern origin`.
 
+use std::path::Path;
+
 use origin_server::{Origin, OriginOptions};
 
 use crate::cli;
 use crate::exit::Failure;
 
 pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure> {
-    let store = options
-        .store
-        .to_str()
-        .ok_or_else(|| Failure::config("store.unusable", "the store's path is not UTF-8", "choose another path"))?;
-    if !options.store.is_dir() {
+    let store = &options.store;
+    if crate::data::is_folder(store) && !Path::new(store).is_dir() {
         let detail = format!("{store} is not a folder");
         return Err(Failure::unavailable(
             "store.missing",

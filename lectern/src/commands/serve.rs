@@ -1,4 +1,4 @@
-//! `lectern serve`: everything in one process.
+//! `lectern serve`: everything in one process, or some of it.
 
 mod licence_servers;
 mod renewing;
@@ -13,17 +13,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
-use control_api::{ControlOptions, LadderSource, Licences};
+use control_api::{ControlOptions, LadderSource, Licences, Router};
 use kernel::AdminToken;
+use key_vault::KeyVault;
 use ladders::Ladder;
 use origin_server::{Demand, Demanded, Origin, OriginOptions, Outlook, ServeLimits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use workers::Workshop;
+use workers::Wishes;
 
-use crate::cli::Serve;
-use crate::data::DataFolder;
+use super::worker::Work;
+use crate::cli::{self, Role, Serve, Worker};
+use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
 use crate::ladder_book::LadderBook;
 use crate::out;
@@ -48,44 +50,94 @@ fn licences(data: &DataFolder) -> Result<Licences, Failure> {
 }
 
 pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
-    let token = Token::find(&options.data.data, options.listen)?;
+    let is = |role: Role| options.roles.contains(&role);
+    match (is(Role::Api), is(Role::Origin), is(Role::Worker)) {
+        (false, false, _) => {
+            let Serve { data, concurrency, makes, .. } = options;
+            super::worker::run(Worker { data, concurrency, makes }).await
+        }
+        (false, true, false) => {
+            let store = crate::data::store(&options.data)?;
+            super::origin::run(cli::Origin { store, listen: options.listen }, json).await
+        }
+        (api, origin, worker) => serve(options, Parts { api, origin, worker }, json).await,
+    }
+}
+
+/// What this process is; API or origin at least.
+struct Parts {
+    api: bool,
+    origin: bool,
+    worker: bool,
+}
+
+async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> {
+    let token = if parts.api { Some(Token::find(&options.data.data, options.listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(options.listen).await?;
-    let data = crate::data::open(&options.data.data, true).await?;
+    let data = crate::data::open(&options.data, Migrate::OwnFile).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
-    let engine = crate::engine::find(options.makes).await?;
-    let workshop = super::worker::workshop(&data, licences.vault.clone(), engine);
-    let (work, work_ended) = super::worker::spawn(&data, workshop.clone(), options.concurrency, stopped.clone())?;
-    tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped));
+    let work = match parts.worker {
+        true => Some(start_work(&data, &options, licences.vault.clone(), stopped.clone()).await?),
+        false => None,
+    };
+    let (work, work_ended) = work.unzip();
 
-    let control = control_api::router(ControlOptions {
+    let demand = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
+    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(demand);
+    announce(&listener, json, token.as_ref().and_then(|token| token.made.as_deref()));
+    let router = match token {
+        None => origin.standalone(),
+        Some(token) => {
+            tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped));
+            let control = control(&data, token.admin, licences);
+            if parts.origin { control.merge(origin.router()) } else { control }
+        }
+    };
+    let shutdown = async move {
+        tokio::select! {
+            () = interrupted() => {}
+            // A server that takes recordings and never works on them would only look healthy.
+            Some(()) = async { Some(work_ended?.await) } => {}
+        }
+        let _ = stop.send(true);
+    };
+    let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
+    origin_server::serve_with(listener, router, limits, shutdown).await;
+
+    let ended = match work {
+        Some(work) => super::worker::outcome(work).await,
+        None => Ok(()),
+    };
+    data.database.close().await;
+    ended
+}
+
+/// The workers of this process, and a future that tells of their end.
+async fn start_work(
+    data: &DataFolder,
+    options: &Serve,
+    vault: Option<KeyVault>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
+    let engine = crate::engine::find(options.makes).await?;
+    let workshop = super::worker::workshop(data, vault, engine);
+    super::worker::spawn(data, workshop, options.concurrency, stopped)
+}
+
+fn control(data: &DataFolder, admin_token: AdminToken, licences: Licences) -> Router {
+    control_api::router(ControlOptions {
         store: data.assets.clone(),
         media: data.media.clone(),
         ladders: Arc::new(Ladders(data.ladders.clone())),
-        admin_token: token.admin.clone(),
+        admin_token,
         public_base: None,
         max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         clock: kernel::system_clock(),
         licences,
-    });
-    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(Arc::new(Viewers(workshop)));
-    announce(&listener, json, token.made.as_deref());
-    let shutdown = async move {
-        tokio::select! {
-            () = interrupted() => {}
-            // A server that takes recordings and never works on them would only look healthy.
-            () = work_ended => {}
-        }
-        let _ = stop.send(true);
-    };
-    let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
-    origin_server::serve_with(listener, control.merge(origin.router()), limits, shutdown).await;
-
-    let ended = super::worker::outcome(work).await;
-    data.database.close().await;
-    ended
+    })
 }
 
 struct Token {
@@ -150,8 +202,8 @@ fn kept_token(folder: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What viewers wait for, told to the workers of this process.
-struct Viewers(Arc<Workshop>);
+/// What viewers wait for, told to the queue.
+struct Viewers(Wishes);
 
 impl Demand for Viewers {
     fn demand(&self, wanted: Demanded) -> Pin<Box<dyn Future<Output = Outlook> + Send + '_>> {
