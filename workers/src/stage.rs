@@ -38,8 +38,9 @@ use plans::Plans;
 pub use demand::Wishes;
 pub use protect::Protecting;
 
-/// Finds a ladder by name, as it is in force now.
-pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
+/// Finds a ladder by name, as it is in force now; an error when the store, where it may lie, does not answer.
+pub type LadderSource =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Option<Ladder>, media_store::StoreError>> + Send + Sync>;
 
 /// Niceness of engines: of those that a viewer waits for, of those that somebody waits for, of all others, and of renewals. Five
 /// steps are about three times the share of a processor.
