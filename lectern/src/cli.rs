@@ -143,6 +143,10 @@ pub(crate) struct Origin {
     /// The store: the folder `media` inside a data folder, another folder, or s3://BUCKET/PREFIX
     #[arg(long, env = "LECTERN_STORE", value_name = "DIR|s3://...")]
     pub(crate) store: String,
+    /// Address of an API, `serve --roles api`, that is told what viewers wait for while a recording is made. Both are started
+    /// with the same LECTERN_SERVICE_TOKEN
+    #[arg(long, env = "LECTERN_DEMAND_URL", value_name = "URL")]
+    pub(crate) demand_url: Option<String>,
     /// Address and port; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:3050")]
     pub(crate) listen: SocketAddr,

@@ -12,6 +12,7 @@ mod probe;
 mod renew;
 mod rewrap;
 mod serve;
+mod viewers;
 mod worker;
 
 use crate::cli::{Arguments, Command};

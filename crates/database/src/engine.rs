@@ -22,6 +22,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The same on PostgreSQL, where it is also how long a call waits for a server that is away: whoever asked can do
 /// something better than wait, and a lease outlives it.
 const PG_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a call to PostgreSQL may take in all, longer than the server lets any statement run: a machine that is gone
+/// says nothing.
+const PG_CALL_TIMEOUT: Duration = Duration::from_secs(35);
 const SQLITE_READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
 
@@ -76,7 +79,7 @@ impl Database {
         check(&args)?;
         Ok(match &self.pools {
             Pools::Lite { reader, .. } => bind!(sqlx::query_as(sql), args).fetch_all(reader).await?,
-            Pools::Pg(pool) => bind!(sqlx::query_as(sql), args).fetch_all(pool).await?,
+            Pools::Pg(pool) => answered(bind!(sqlx::query_as(sql), args).fetch_all(pool)).await?,
         })
     }
 
@@ -85,7 +88,7 @@ impl Database {
         check(&args)?;
         Ok(match &self.pools {
             Pools::Lite { reader, .. } => bind!(sqlx::query_as(sql), args).fetch_optional(reader).await?,
-            Pools::Pg(pool) => bind!(sqlx::query_as(sql), args).fetch_optional(pool).await?,
+            Pools::Pg(pool) => answered(bind!(sqlx::query_as(sql), args).fetch_optional(pool)).await?,
         })
     }
 
@@ -94,7 +97,7 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
             Pools::Lite { writer, .. } => TxInner::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => TxInner::Pg(pool.begin().await?),
+            Pools::Pg(pool) => TxInner::Pg(answered(pool.begin()).await?),
         };
         Ok(Tx::new(inner, Arc::clone(&self.wakeups)))
     }
@@ -128,6 +131,12 @@ impl Database {
             Pools::Pg(pool) => pool.close().await,
         }
     }
+}
+
+/// What PostgreSQL answers, or an error once it has had time enough.
+pub(crate) async fn answered<T>(call: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let silent = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    tokio::time::timeout(PG_CALL_TIMEOUT, call).await.unwrap_or_else(silent)
 }
 
 fn sqlite_path(url: &str) -> Result<&str, DbError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 
+use crate::engine::answered;
 use crate::value::{bind, check};
 use crate::wakeups::Wakeups;
 use crate::{DbError, Row, Val};
@@ -41,7 +42,10 @@ impl Tx {
         let rows = match &mut self.inner {
             TxInner::Lite(tx) => bind!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await,
             // Only a constant with a constant in place of its marker: nothing of the input is in the text.
-            TxInner::Pg(tx) => bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args).fetch_all(&mut **tx).await,
+            TxInner::Pg(tx) => {
+                let query = bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args);
+                answered(query.fetch_all(&mut **tx)).await
+            }
         };
         self.failed |= rows.is_err();
         Ok(rows?)
@@ -62,7 +66,7 @@ impl Tx {
             }
             TxInner::Pg(tx) => {
                 let query = bind!(sqlx::query(AssertSqlSafe(for_postgres(sql))), args);
-                query.execute(&mut **tx).await.map(|done| done.rows_affected())
+                answered(query.execute(&mut **tx)).await.map(|done| done.rows_affected())
             }
         };
         self.failed |= rows.is_err();
@@ -84,9 +88,9 @@ impl Tx {
             TxInner::Lite(tx) => tx.commit().await?,
             TxInner::Pg(mut tx) => {
                 if self.wake {
-                    self.wakeups.notify(&mut tx).await?;
+                    answered(self.wakeups.notify(&mut tx)).await?;
                 }
-                tx.commit().await?;
+                answered(tx.commit()).await?;
             }
         }
         if self.wake {

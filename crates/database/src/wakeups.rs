@@ -10,8 +10,6 @@ use sqlx::{Executor, Postgres, Transaction};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::DbError;
-
 /// Every process listens to the same; what has changed is read from the tables.
 const CHANNEL: &str = "lectern_changed";
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
@@ -51,9 +49,8 @@ impl Wakeups {
     }
 
     /// Has PostgreSQL wake the readers of all other processes when `tx` commits.
-    pub(crate) async fn notify(&self, tx: &mut Transaction<'static, Postgres>) -> Result<(), DbError> {
-        sqlx::query(NOTIFY).bind(CHANNEL).bind(&self.name).execute(&mut **tx).await?;
-        Ok(())
+    pub(crate) async fn notify(&self, tx: &mut Transaction<'static, Postgres>) -> Result<(), sqlx::Error> {
+        sqlx::query(NOTIFY).bind(CHANNEL).bind(&self.name).execute(&mut **tx).await.map(drop)
     }
 
     pub(crate) fn look_every(&self) -> Duration {

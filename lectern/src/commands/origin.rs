@@ -1,9 +1,11 @@
 //! `lectern origin`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use origin_server::{Origin, OriginOptions};
 
+use super::viewers::Elsewhere;
 use crate::cli;
 use crate::exit::Failure;
 
@@ -17,7 +19,10 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
             "name the folder `media` of a data folder with --store",
         ));
     }
-    let origin = Origin::new(media_store::open(store)?, OriginOptions::default());
+    let mut origin = Origin::new(media_store::open(store)?, OriginOptions::default());
+    if let Some(url) = &options.demand_url {
+        origin = origin.with_demand(Arc::new(Elsewhere::at(url)?));
+    }
     let listener = super::serve::bind(options.listen).await?;
     super::serve::announce(&listener, json, None);
     origin_server::serve(listener, origin.standalone(), super::serve::interrupted()).await;

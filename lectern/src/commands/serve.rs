@@ -8,7 +8,6 @@ pub(crate) use licence_servers::systems as licence_systems;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,17 +16,18 @@ use control_api::{ControlOptions, LadderSource, Licences, Router};
 use kernel::AdminToken;
 use key_vault::KeyVault;
 use ladders::Ladder;
-use origin_server::{Demand, Demanded, Origin, OriginOptions, Outlook, ServeLimits};
+use origin_server::{Origin, OriginOptions, ServeLimits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use workers::Wishes;
 
+use super::viewers::{self, Viewers};
 use super::worker::Work;
 use crate::cli::{self, Role, Serve, Worker};
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
-use crate::ladder_book::LadderBook;
+use crate::ladder_book::{LadderBook, shared};
 use crate::out;
 
 /// Holds the admin token; without it a token is made and the server stays on loopback.
@@ -58,7 +58,7 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         }
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
-            super::origin::run(cli::Origin { store, listen: options.listen }, json).await
+            super::origin::run(cli::Origin { store, listen: options.listen, demand_url: None }, json).await
         }
         (api, origin, worker) => serve(options, Parts { api, origin, worker }, json).await,
     }
@@ -84,14 +84,15 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
     };
     let (work, work_ended) = work.unzip();
 
-    let demand = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
-    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(demand);
+    let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
+    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(viewers.clone());
     announce(&listener, json, token.as_ref().and_then(|token| token.made.as_deref()));
     let router = match token {
         None => origin.standalone(),
         Some(token) => {
-            tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped));
-            let control = control(&data, token.admin, licences);
+            tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped.clone()));
+            tokio::spawn(shared::share(data.ladders.clone(), data.media.clone(), stopped));
+            let control = control(&data, token.admin, licences, viewers)?;
             if parts.origin { control.merge(origin.router()) } else { control }
         }
     };
@@ -126,8 +127,13 @@ async fn start_work(
     super::worker::spawn(data, workshop, options.concurrency, stopped)
 }
 
-fn control(data: &DataFolder, admin_token: AdminToken, licences: Licences) -> Router {
-    control_api::router(ControlOptions {
+fn control(
+    data: &DataFolder,
+    admin_token: AdminToken,
+    licences: Licences,
+    viewers: Arc<Viewers>,
+) -> Result<Router, Failure> {
+    Ok(control_api::router(ControlOptions {
         store: data.assets.clone(),
         media: data.media.clone(),
         ladders: Arc::new(Ladders(data.ladders.clone())),
@@ -137,7 +143,9 @@ fn control(data: &DataFolder, admin_token: AdminToken, licences: Licences) -> Ro
         version: env!("CARGO_PKG_VERSION").to_owned(),
         clock: kernel::system_clock(),
         licences,
-    })
+        service_token: viewers::service_token()?,
+        viewers: Some(viewers),
+    }))
 }
 
 struct Token {
@@ -200,24 +208,6 @@ fn kept_token(folder: &Path) -> std::io::Result<String> {
     file.sync_all()?;
     std::fs::rename(unfinished, path)?;
     Ok(text)
-}
-
-/// What viewers wait for, told to the queue.
-struct Viewers(Wishes);
-
-impl Demand for Viewers {
-    fn demand(&self, wanted: Demanded) -> Pin<Box<dyn Future<Output = Outlook> + Send + '_>> {
-        Box::pin(async move {
-            match self.0.demand(&wanted.playback, &wanted.path).await {
-                Ok(true) => Outlook::Coming,
-                Ok(false) => Outlook::Never,
-                Err(error) => {
-                    tracing::warn!(playback_id = %wanted.playback, path = wanted.path, %error, "a viewer's wish was not heard");
-                    Outlook::Coming
-                }
-            }
-        })
-    }
 }
 
 struct Ladders(LadderBook);

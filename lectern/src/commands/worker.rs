@@ -13,6 +13,7 @@ use workers::{Protecting, WorkerConfig, Workshop, run_workers};
 use crate::cli::Worker;
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
+use crate::ladder_book::shared;
 
 /// A job without a sign of life for so long is given to another worker.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -38,8 +39,11 @@ pub(crate) type Work = JoinHandle<Result<(), Failure>>;
 
 /// What the workers of this process share. Without `vault` they protect no recording.
 pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>, engine: EngineOptions) -> Arc<Workshop> {
-    let book = data.ladders.clone();
-    let ladders = Arc::new(move |name: &str| book.get(name));
+    let (book, store) = (data.ladders.clone(), data.media.clone());
+    let ladders = Arc::new(move |name: String| {
+        let (book, store) = (book.clone(), store.clone());
+        Box::pin(async move { shared::find(&book, &*store, &name).await }) as _
+    });
     let protecting = Protecting { vault, systems: super::serve::licence_systems() };
     let (assets, media) = (data.assets.clone(), data.media.clone());
     Arc::new(Workshop::new(assets, media, engine, ladders, protecting))

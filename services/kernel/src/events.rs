@@ -129,7 +129,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use database::outbox::NewEvent;
-    use database::testing::for_each_engine;
+    use database::EngineKind;
+    use database::testing::{Scratch, for_each_engine};
     use futures::StreamExt;
     use serde_json::json;
 
@@ -169,5 +170,22 @@ mod tests {
             assert!(feed.listen(&other, None, None).await.is_ok(), "a closed stream frees its place");
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn what_another_process_writes_comes_at_once() {
+        let scratch = Scratch::migrated(EngineKind::Postgres).await;
+        let (mine, other) = (crate::default_tenant(), scratch.another().await);
+        let mut heard = scratch.db.changed();
+        tokio::time::timeout(Duration::from_secs(10), heard.changed()).await.unwrap().unwrap();
+        let feed = EventFeed::new(scratch.db.clone(), FeedOptions::default());
+        let mut stream = Box::pin(feed.listen(&mine, None, None).await.unwrap());
+        for id in ["1", "2", "3"] {
+            let (next, ()) = tokio::join!(
+                tokio::time::timeout(Duration::from_millis(500), stream.next()),
+                write(&other, &mine, id, "a")
+            );
+            assert_eq!(next.expect("word of it came, no look").unwrap().id, id);
+        }
     }
 }

@@ -67,6 +67,11 @@ impl Server {
     /// Starts one process.
     pub fn spawn(mut command: Command, data: &Path, arguments: &[&str]) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
+        Self::listening(command, data)
+    }
+
+    /// Starts a process that prints its address, and waits for that.
+    pub fn listening(mut command: Command, data: &Path) -> Self {
         command.env("LECTERN_ADMIN_TOKEN", TOKEN).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.stderr(log(data)).spawn().unwrap();
         let mut line = String::new();

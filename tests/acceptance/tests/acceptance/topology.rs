@@ -52,6 +52,13 @@ pub fn serve(command: &Command, database: &str, data: &Path, arguments: &[&str])
     Server::spawn(on(command, database), data, arguments)
 }
 
+/// Starts an origin on the store alone, which tells the API at `demand_url` what viewers wait for.
+pub fn origin(command: &Command, data: &Path, demand_url: &str) -> Server {
+    let mut origin = on(command, "");
+    origin.args(["origin", "--listen", "127.0.0.1:0", "--demand-url", demand_url, "--store"]).arg(data.join("media"));
+    Server::listening(origin, data)
+}
+
 /// Starts a worker, in an empty place: it has database, store and keys.
 pub fn worker(command: &Command, database: &str, data: &Path, arguments: &[&str]) -> Child {
     let mut worker = on(command, database);
