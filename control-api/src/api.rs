@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use crate::options::ControlOptions;
 use crate::state::Api;
 use crate::{
-    assets, demand, docs, events, findings, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding, uploads,
-    web,
+    assets, demand, docs, events, findings, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding,
+    uploads, web,
 };
 
 /// The largest JSON body.

@@ -71,7 +71,8 @@ impl DataFolder {
 pub(crate) fn database(places: &Data) -> Result<Address, Failure> {
     if let Some(address) = &places.database {
         if address.has_password() {
-            let detail = "the address in --database holds a password, and everyone on this machine can read a command line";
+            let detail =
+                "the address in --database holds a password, and everyone on this machine can read a command line";
             return Err(Failure::config("database.password_shown", detail, "write it in LECTERN_DATABASE instead"));
         }
         return Ok(address.clone());

@@ -56,11 +56,8 @@ impl Database {
     /// Migrates nothing: see [`Database::migrate`] and [`Database::check_migrated`]. Errors never show the address,
     /// which may hold a password.
     pub async fn open(url: &str) -> Result<Self, DbError> {
-        let pools = if authority(url).is_some() {
-            open_postgres(url).await?
-        } else {
-            open_sqlite(sqlite_path(url)?).await?
-        };
+        let pools =
+            if authority(url).is_some() { open_postgres(url).await? } else { open_sqlite(sqlite_path(url)?).await? };
         Ok(Self { pools, wakeups: Wakeups::new() })
     }
 
@@ -184,13 +181,11 @@ async fn open_sqlite(path: &str) -> Result<Pools, DbError> {
 
 async fn open_postgres(url: &str) -> Result<Pools, DbError> {
     let options: PgConnectOptions = url.parse()?;
-    let options = options
-        .application_name("lectern")
-        .options([
-            ("lock_timeout", "10s"),
-            ("statement_timeout", "30s"),
-            ("idle_in_transaction_session_timeout", "60s"),
-        ]);
+    let options = options.application_name("lectern").options([
+        ("lock_timeout", "10s"),
+        ("statement_timeout", "30s"),
+        ("idle_in_transaction_session_timeout", "60s"),
+    ]);
     // A connection is tried before it is used: those to a server that was restarted are all broken.
     let pool = PgPoolOptions::new()
         .max_connections(PG_CONNECTIONS)

@@ -21,7 +21,14 @@ struct Finding {
 
 pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
     let devices = devices(options.makes.devices).await;
-    let findings = [engine().await, devices, store(&options.data).await, database(&options.data).await, shipped_ladders(), cores()];
+    let findings = [
+        engine().await,
+        devices,
+        store(&options.data).await,
+        database(&options.data).await,
+        shipped_ladders(),
+        cores(),
+    ];
     for finding in &findings {
         if json {
             out::line(
@@ -106,8 +113,7 @@ async fn store(places: &Data) -> Finding {
 async fn database(places: &Data) -> Finding {
     let result = async {
         let address = crate::data::database(places).map_err(|failure| failure.to_string())?;
-        let database =
-            crate::data::open_database(places, &address).await.map_err(|failure| failure.to_string())?;
+        let database = crate::data::open_database(places, &address).await.map_err(|failure| failure.to_string())?;
         let migrated = match address.kind() {
             EngineKind::Sqlite => database.migrate().await,
             EngineKind::Postgres => database.check_migrated().await,
@@ -116,7 +122,11 @@ async fn database(places: &Data) -> Finding {
         database.close().await;
         Ok(format!("{} is readable, writable and up to date", address.shown()))
     };
-    finding("database", result.await, "name a file on a local disk (not a network share), or a PostgreSQL server that runs")
+    finding(
+        "database",
+        result.await,
+        "name a file on a local disk (not a network share), or a PostgreSQL server that runs",
+    )
 }
 
 fn shipped_ladders() -> Finding {

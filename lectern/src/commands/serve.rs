@@ -78,29 +78,35 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
     let data = crate::data::open(&options.data, Migrate::OwnFile).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
+    let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
+    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(viewers.clone());
+    let vault = licences.vault.clone();
+    let router = match &token {
+        None => origin.standalone(),
+        Some(token) => {
+            let control = control(&data, token.admin.clone(), licences, viewers)?;
+            tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped.clone()));
+            tokio::spawn(shared::share(data.ladders.clone(), data.media.clone(), stopped.clone()));
+            if parts.origin { control.merge(origin.router()) } else { control }
+        }
+    };
     let work = match parts.worker {
-        true => Some(start_work(&data, &options, licences.vault.clone(), stopped.clone()).await?),
+        true => Some(start_work(&data, &options, vault, stopped).await?),
         false => None,
     };
     let (work, work_ended) = work.unzip();
-
-    let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
-    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(viewers.clone());
     announce(&listener, json, token.as_ref().and_then(|token| token.made.as_deref()));
-    let router = match token {
-        None => origin.standalone(),
-        Some(token) => {
-            tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped.clone()));
-            tokio::spawn(shared::share(data.ladders.clone(), data.media.clone(), stopped));
-            let control = control(&data, token.admin, licences, viewers)?;
-            if parts.origin { control.merge(origin.router()) } else { control }
+    let work_ended = async {
+        match work_ended {
+            Some(ended) => ended.await,
+            None => std::future::pending().await,
         }
     };
     let shutdown = async move {
         tokio::select! {
             () = interrupted() => {}
             // A server that takes recordings and never works on them would only look healthy.
-            Some(()) = async { Some(work_ended?.await) } => {}
+            () = work_ended => {}
         }
         let _ = stop.send(true);
     };

@@ -76,7 +76,9 @@ impl Elsewhere {
         let client = crate::http::client(limits)?;
         let url = format!("{}{DEMAND_PATH}", base.trim_end_matches('/'));
         let hint = "write https://..., or http://127.0.0.1:PORT on the same machine";
-        client.check_url(&url).map_err(|error| Failure::config("demand.url", format!("--demand-url: {error}"), hint))?;
+        client
+            .check_url(&url)
+            .map_err(|error| Failure::config("demand.url", format!("--demand-url: {error}"), hint))?;
         let unset = format!("--demand-url is given and {TOKEN_VARIABLE} is not set");
         let missing = || Failure::config("token.missing", unset, "set it to what the API was started with");
         service_token()?.ok_or_else(missing)?;

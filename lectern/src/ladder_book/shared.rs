@@ -59,11 +59,7 @@ fn plain(texts: &Texts) -> BTreeMap<&str, &str> {
 ///
 /// # Errors
 /// When the store cannot say.
-pub(crate) async fn find(
-    book: &LadderBook,
-    media: &dyn MediaStore,
-    name: &str,
-) -> Result<Option<Ladder>, StoreError> {
+pub(crate) async fn find(book: &LadderBook, media: &dyn MediaStore, name: &str) -> Result<Option<Ladder>, StoreError> {
     if book.texts().contains_key(name) {
         return Ok(book.get(name));
     }
@@ -110,6 +106,11 @@ mod tests {
         std::fs::remove_file(folder.path().join("house.toml")).unwrap();
         write(&media, &book.texts()).await.unwrap();
         assert!(find(&other, &media, "house").await.unwrap().is_none());
-        assert!(find(&other, &media, "film").await.unwrap().is_some_and(|film| film.sha256 != ladders::builtin("film").unwrap().sha256));
+        assert!(
+            find(&other, &media, "film")
+                .await
+                .unwrap()
+                .is_some_and(|film| film.sha256 != ladders::builtin("film").unwrap().sha256)
+        );
     }
 }

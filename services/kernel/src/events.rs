@@ -128,8 +128,8 @@ impl Reader {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use database::outbox::NewEvent;
     use database::EngineKind;
+    use database::outbox::NewEvent;
     use database::testing::{Scratch, for_each_engine};
     use futures::StreamExt;
     use serde_json::json;

@@ -17,6 +17,8 @@ use crate::{judge, topology};
 /// A worker looks by itself this often at the least: what is much sooner was told to it.
 const AT_ONCE_MS: i64 = 300;
 
+type Kill = fn(&mut Fleet);
+
 struct Fleet {
     server: Server,
     cluster: Cluster,
@@ -128,7 +130,7 @@ fn a_worker_the_api_and_the_database_killed_in_the_middle_cost_nothing_that_was_
     let id = fleet.server.upload(&judge::media("kill.mp4"), "kill.mp4");
     let mut playable: Option<String> = None;
     let mut done = BTreeMap::new();
-    let kills: [(&str, fn(&mut Fleet)); 4] = [
+    let kills: [(&str, Kill); 4] = [
         ("a worker", |fleet| fleet.restart_worker(0)),
         ("the api", Fleet::restart_api),
         ("PostgreSQL", |fleet| {
@@ -271,7 +273,8 @@ fn newer_is_refused(database: &str, data: &Path) {
     runtime.block_on(async {
         let db = database::Database::open(database).await.unwrap();
         let mut tx = db.begin().await.unwrap();
-        let newer = "INSERT INTO lectern_migrations (module, name, sha256, applied_ms) VALUES ('core', 'later', 'x', 1)";
+        let newer =
+            "INSERT INTO lectern_migrations (module, name, sha256, applied_ms) VALUES ('core', 'later', 'x', 1)";
         tx.execute(newer, database::args![]).await.unwrap();
         tx.commit().await.unwrap();
         db.close().await;
