@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use kernel::routes::{BEARER, shell};
 use kernel::{AdminToken, Guard, Policy, Routes};
@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use crate::options::ControlOptions;
 use crate::state::Api;
 use crate::{
-    assets, docs, events, findings, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding, uploads,
-    web,
+    assets, demand, docs, events, findings, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding,
+    uploads, web,
 };
 
 /// The largest JSON body.
@@ -25,7 +25,7 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// The control API as a router, complete: it has a fallback, so merge it only with routers that have none.
 pub fn router(options: ControlOptions) -> Router {
-    let guard = Guard::new(options.admin_token.clone());
+    let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
     let api = Api::new(options);
     let routes = table(guard, &api.version);
     let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
@@ -46,7 +46,7 @@ pub fn openapi(version: &str) -> OpenApi {
 }
 
 fn table(guard: Guard, version: &str) -> Routes<Api> {
-    use Policy::{Admin, Public};
+    use Policy::{Admin, Public, Service};
     Routes::new(guard, blank(version))
         .mount(Admin, routes!(uploads::create, resumable::capabilities))
         .mount(
@@ -75,6 +75,7 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount(Public, routes!(licence::fairplay_certificate))
         .mount(Public, routes!(ops::healthz))
         .mount(Public, routes!(ops::readyz))
+        .mount_hidden(Service, demand::DEMAND_PATH, post(demand::demand))
         .mount_hidden(Public, "/", get(web::index))
         .mount_hidden(Public, "/assets/{*path}", get(web::asset))
         .mount_hidden(Public, "/api/docs", get(docs::page))

@@ -9,6 +9,7 @@
 //! - `findings`: what the engine found out about an asset, and why it has the renditions that it has.
 //! - `renewals`: what is ready, encoded again.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
+//! - `demand`: what viewers of origins in other processes wait for.
 //! - `transcoding`: the older routes of the same records, in camelCase.
 //! - `ops`, `docs`, `web`: health, metrics, the `OpenAPI` document and its page, the studio's files.
 //!
@@ -18,6 +19,7 @@ mod api;
 mod assets;
 mod checksum;
 mod codes;
+mod demand;
 mod docs;
 mod error;
 mod events;
@@ -42,5 +44,7 @@ mod views;
 mod web;
 
 pub use api::{openapi, router};
+pub use axum::Router;
+pub use demand::{DEMAND_PATH, Hope, Viewers, Wish};
 pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};
 pub use options::{BuiltinLadders, ControlOptions, LadderSource};

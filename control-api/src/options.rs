@@ -1,5 +1,6 @@
 //! What the control API is given.
 
+use crate::demand::Viewers;
 use crate::licence::Licences;
 use std::sync::Arc;
 
@@ -55,4 +56,8 @@ pub struct ControlOptions {
     pub clock: Clock,
     /// Keys and tokens of protected recordings.
     pub licences: Licences,
+    /// Opens the routes of other processes of the installation; without it nothing does.
+    pub service_token: Option<AdminToken>,
+    /// Who hears what viewers of other processes' origins wait for.
+    pub viewers: Option<Arc<dyn Viewers>>,
 }

@@ -9,6 +9,7 @@ use media_store::MediaStore;
 use media_types::TenantId;
 
 use crate::checksum::Checks;
+use crate::demand::Viewers;
 use crate::events::Pulse;
 use crate::head_start::Looks;
 use crate::licence::Licences;
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) generations: Remembered,
     pub(crate) pulse: Pulse,
     pub(crate) licences: Licences,
+    pub(crate) viewers: Option<Arc<dyn Viewers>>,
 }
 
 impl std::ops::Deref for Api {
@@ -73,6 +75,7 @@ impl Api {
             generations: Remembered::default(),
             pulse: Pulse::default(),
             licences: options.licences,
+            viewers: options.viewers,
         }))
     }
 
@@ -104,6 +107,8 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         version: "1.2.3".to_owned(),
         clock: kernel::system_clock(),
         licences: Licences::default(),
+        service_token: None,
+        viewers: None,
     };
     let api = Api::new(options);
     (api, scratch)

@@ -1,16 +1,18 @@
 //! Arguments.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use database::Address;
 use drm::signal::System;
 use drm::{HlsMethod, ProtectionScheme, TrackClass};
 use media_types::FrameRate;
 use packager::DashText;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "lectern", version, about, propagate_version = true)]
 pub(crate) struct Arguments {
     /// Print results and progress as JSON lines on standard output
@@ -24,11 +26,11 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: API, page, origin and workers
+    /// Run everything in one process: API, page, origin and workers; or some of them, with --roles
     Serve(Serve),
-    /// Run only workers, on the data folder of a running `serve`
+    /// Run only workers, on the database and the store of a running `serve`
     Worker(Worker),
     /// Run only the origin, on a store
     Origin(Origin),
@@ -43,9 +45,9 @@ pub(crate) enum Command {
     /// Check, explain and plot ladders
     #[command(subcommand)]
     Ladder(LadderCommand),
-    /// Apply migrations to the database of a data folder
+    /// Apply migrations to the database
     Migrate(Data),
-    /// Wrap all content keys of a data folder under the current key-encryption key; media stay as they are
+    /// Wrap all content keys of a database under the current key-encryption key; media stay as they are
     Rewrap(Data),
     /// Check that this machine has what Lectern needs
     Doctor(Doctor),
@@ -62,25 +64,47 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Data {
-    /// Folder for database, uploads and published media; made if it is not there
+    /// Folder for database, uploads and published media, as far as they lie nowhere else; made if it is needed
     #[arg(long, env = "LECTERN_DATA", default_value = "lectern-data")]
     pub(crate) data: PathBuf,
+    /// The database, in place of lectern.db in the data folder: a file, or postgres://USER@HOST/NAME. LECTERN_DATABASE says the
+    /// same, and is the place for an address with a password
+    // No `env` here: the help would print what the variable holds.
+    #[arg(long, value_name = "FILE|postgres://...", value_parser = address)]
+    pub(crate) database: Option<Address>,
+    /// The store, in place of the folder media in the data folder: a folder, or s3://BUCKET/PREFIX
+    #[arg(long, env = "LECTERN_STORE", value_name = "DIR|s3://...")]
+    pub(crate) store: Option<String>,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) data: Data,
     /// Address and port; port 0 takes a free one. Without LECTERN_ADMIN_TOKEN only loopback is allowed
     #[arg(long, env = "LECTERN_LISTEN", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
+    /// What this process is; everything unless told otherwise
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Role::Api, Role::Origin, Role::Worker])]
+    pub(crate) roles: Vec<Role>,
     /// Jobs run at once; the number of processors if not given
     #[arg(long)]
     pub(crate) concurrency: Option<usize>,
     #[command(flatten)]
     pub(crate) makes: Makes,
+}
+
+/// A part of `lectern serve`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Uploads, assets, events, licences, and the page
+    Api,
+    /// What is published
+    Origin,
+    /// Jobs
+    Worker,
 }
 
 /// What makes ranges of video.
@@ -103,7 +127,7 @@ pub(crate) enum Devices {
     None,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) data: Data,
@@ -114,11 +138,15 @@ pub(crate) struct Worker {
     pub(crate) makes: Makes,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Origin {
-    /// The store: the folder `media` inside a data folder
-    #[arg(long)]
-    pub(crate) store: PathBuf,
+    /// The store: the folder `media` inside a data folder, another folder, or s3://BUCKET/PREFIX
+    #[arg(long, env = "LECTERN_STORE", value_name = "DIR|s3://...")]
+    pub(crate) store: String,
+    /// Address of an API, `serve --roles api`, that is told what viewers wait for while a recording is made. Both are started
+    /// with the same LECTERN_SERVICE_TOKEN
+    #[arg(long, env = "LECTERN_DEMAND_URL", value_name = "URL")]
+    pub(crate) demand_url: Option<String>,
     /// Address and port; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:3050")]
     pub(crate) listen: SocketAddr,
@@ -285,7 +313,7 @@ pub(crate) struct Probe {
     pub(crate) inputs: Vec<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum LadderCommand {
     /// Check ladder files, or the shipped ladders when none is named
     Check {
@@ -338,12 +366,17 @@ pub(crate) enum LadderCommand {
     Schema,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) makes: Makes,
+}
+
+/// Whatever it is: a mistake in it is told without showing it.
+fn address(text: &str) -> Result<Address, Infallible> {
+    Ok(Address::new(text))
 }
 
 fn scheme(text: &str) -> Result<ProtectionScheme, &'static str> {

@@ -5,17 +5,18 @@ mod doctor;
 mod encode;
 mod ladder;
 pub(crate) mod lint;
+mod migrate;
 mod origin;
 mod package;
 mod probe;
 mod renew;
 mod rewrap;
 mod serve;
+mod viewers;
 mod worker;
 
 use crate::cli::{Arguments, Command};
 use crate::exit::Failure;
-use crate::out;
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
@@ -28,10 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Lint(options) => lint::run(&options, json),
         Command::Probe(options) => crate::block_on(probe::run(options, json)),
         Command::Ladder(command) => ladder::run(command, json),
-        Command::Migrate(data) => crate::block_on(async move {
-            crate::data::open(&data.data, true).await?;
-            out::line(format_args!("{} is up to date", crate::data::database_path(&data.data)?))
-        }),
+        Command::Migrate(data) => crate::block_on(migrate::run(data)),
         Command::Rewrap(options) => crate::block_on(rewrap::run(options, json)),
         Command::Doctor(options) => crate::block_on(doctor::run(options, json)),
         Command::Completions { shell } => docs::completions(shell),

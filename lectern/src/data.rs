@@ -1,61 +1,123 @@
-//! What lies in a data folder.
+//! Where everything lies: the data folder, and database and store, which lie in it unless they are named.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use asset_store::AssetStore;
-use database::Database;
+use database::{Address, Database, EngineKind};
 use job_queue::JobQueue;
 use key_vault::LocalKeks;
 use media_store::MediaStore;
 
+use crate::cli::Data;
 use crate::exit::Failure;
 use crate::ladder_book::LadderBook;
 
-/// An opened data folder: `lectern.db`, `media/`, `ladders/`.
+/// Names the database, in place of `--database`: its address may hold a password, and `ps` shows a command line to everyone.
+const DATABASE_VARIABLE: &str = "LECTERN_DATABASE";
+
+/// An opened data folder: `lectern.db` and `media/`, or what was named in their place, and `ladders/`.
 pub(crate) struct DataFolder {
-    pub(crate) folder: PathBuf,
     pub(crate) database: Database,
     pub(crate) assets: AssetStore,
     pub(crate) media: Arc<dyn MediaStore>,
     pub(crate) ladders: LadderBook,
+    /// Folders whose backups must not hold a key-encryption key.
+    folders: Vec<PathBuf>,
+    /// The folder of a database that is a file; `None` of one that other machines may use.
+    pub(crate) beside_database: Option<PathBuf>,
 }
 
-/// Makes the folder if need be and opens what is in it.
-pub(crate) async fn open(folder: &Path, migrate: bool) -> Result<DataFolder, Failure> {
-    let hint = "choose a folder you may write to with --data";
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::unavailable("data.unusable", format!("{}: {error}", folder.display()), hint))?;
-    let database = Database::open(&database_path(folder)?).await?;
-    if migrate {
+/// When migrations are applied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Migrate {
+    /// To a file, which is this machine's. A server's database is migrated by `lectern migrate` alone: processes of another
+    /// version may be at work on it.
+    OwnFile,
+    /// Never: somebody else does it.
+    Never,
+}
+
+/// Opens everything, and makes the folder if something lies in it.
+pub(crate) async fn open(places: &Data, migrate: Migrate) -> Result<DataFolder, Failure> {
+    let address = database(places)?;
+    let database = open_database(places, &address).await?;
+    if migrate == Migrate::OwnFile && address.kind() == EngineKind::Sqlite {
         database.migrate().await?;
     } else {
         database.check_migrated().await?;
     }
-    let media = media_store::open(text(&folder.join("media"))?).await?;
+    let store = store(places)?;
+    let media = media_store::open(&store).await?;
     let assets = AssetStore::new(JobQueue::new(database.clone()));
-    Ok(DataFolder {
-        folder: folder.to_owned(),
-        database,
-        assets,
-        media,
-        ladders: LadderBook::open(folder.join("ladders")),
-    })
+    let beside_database = address.file().and_then(|file| Path::new(file).parent()).map(Path::to_owned);
+    let mut folders = vec![places.data.clone()];
+    folders.extend(is_folder(&store).then(|| PathBuf::from(store)));
+    let ladders = LadderBook::open(places.data.join("ladders"));
+    Ok(DataFolder { database, assets, media, ladders, folders, beside_database })
 }
 
 impl DataFolder {
-    /// The key-encryption keys, where some are configured. They never lie in the data folder, so that no backup of that
-    /// folder holds both.
+    /// The key-encryption keys, where some are configured. They never lie where the data do, so that no backup holds both.
     pub(crate) fn key_encryption_keys(&self) -> Result<Option<LocalKeks>, Failure> {
-        LocalKeks::configured(&[&self.folder]).map_err(|error| {
+        let folders: Vec<&Path> = self.folders.iter().map(PathBuf::as_path).collect();
+        LocalKeks::configured(&folders).map_err(|error| {
             Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
         })
     }
 }
 
-/// Path of the database file.
-pub(crate) fn database_path(folder: &Path) -> Result<String, Failure> {
-    text(&folder.join("lectern.db")).map(str::to_owned)
+/// Where the database is.
+pub(crate) fn database(places: &Data) -> Result<Address, Failure> {
+    if let Some(address) = &places.database {
+        if address.has_password() {
+            let detail =
+                "the address in --database holds a password, and everyone on this machine can read a command line";
+            return Err(Failure::config("database.password_shown", detail, "write it in LECTERN_DATABASE instead"));
+        }
+        return Ok(address.clone());
+    }
+    match std::env::var(DATABASE_VARIABLE) {
+        Ok(address) if !address.is_empty() => Ok(Address::new(address)),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Failure::config("database.address", format!("{DATABASE_VARIABLE} is not UTF-8"), "write it anew"))
+        }
+        _ => Ok(Address::new(text(&places.data.join("lectern.db"))?)),
+    }
+}
+
+/// Opens the database alone.
+pub(crate) async fn open_database(places: &Data, address: &Address) -> Result<Database, Failure> {
+    if places.database.is_none() && address.file().is_some_and(|file| Path::new(file).parent() == Some(&places.data)) {
+        make(&places.data)?;
+    }
+    address.open().await.map_err(|error| match address.kind() {
+        EngineKind::Sqlite => error.into(),
+        EngineKind::Postgres => Failure::unavailable(
+            "database.failed",
+            kernel::problem::chain(&error),
+            "check that the server of --database or LECTERN_DATABASE runs, and user, password and name of the database",
+        ),
+    })
+}
+
+/// Where the store is, as [`media_store::open`] takes it.
+pub(crate) fn store(places: &Data) -> Result<String, Failure> {
+    match &places.store {
+        Some(location) => Ok(location.clone()),
+        None => text(&places.data.join("media")).map(str::to_owned),
+    }
+}
+
+/// Whether a store of this name is a folder.
+pub(crate) fn is_folder(location: &str) -> bool {
+    !location.contains("://")
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
+    let hint = "choose a folder you may write to with --data";
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::unavailable("data.unusable", format!("{}: {error}", folder.display()), hint))
 }
 
 fn text(path: &Path) -> Result<&str, Failure> {

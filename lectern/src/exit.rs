@@ -66,6 +66,12 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 impl From<workers::WorkError> for Failure {
     fn from(error: workers::WorkError) -> Self {
         let exit = match &error {
@@ -92,7 +98,14 @@ impl From<engine_host::EngineHostError> for Failure {
 
 impl From<database::DbError> for Failure {
     fn from(error: database::DbError) -> Self {
-        Self::unavailable("database.failed", error, "check the data folder and its free space")
+        use database::DbError as E;
+        let hint = match &error {
+            E::NotMigrated { .. } => "the same --database, or LECTERN_DATABASE, goes with it",
+            E::UnknownMigration(_) | E::ChangedMigration(_) => "",
+            E::Address(_) => "correct --database or LECTERN_DATABASE",
+            _ => "check the data folder and its free space",
+        };
+        Self::unavailable("database.failed", kernel::problem::chain(&error), hint)
     }
 }
 

@@ -3,6 +3,8 @@
 //! A changed file is taken up when it is next asked for, without a restart; a bad one is refused, and the one that was
 //! in force stays.
 
+pub(crate) mod shared;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -30,7 +32,7 @@ struct Book {
 
 struct Entry {
     stamp: (Option<SystemTime>, u64),
-    in_force: Option<Arc<Ladder>>,
+    in_force: Option<(Arc<Ladder>, Arc<str>)>,
 }
 
 impl LadderBook {
@@ -52,10 +54,18 @@ impl LadderBook {
         book.refresh();
         let shipped = ladders::catalog().iter().filter_map(|(name, _)| ladders::builtin(name));
         let mut by_name: BTreeMap<String, Ladder> = shipped.map(|ladder| (ladder.name.clone(), ladder)).collect();
-        for ladder in book.files.values().filter_map(|entry| entry.in_force.clone()) {
+        for (ladder, _) in book.files.values().filter_map(|entry| entry.in_force.clone()) {
             by_name.insert(ladder.name.clone(), Ladder::clone(&ladder));
         }
         by_name.into_values().collect()
+    }
+
+    /// The files in force, by the names of their ladders.
+    fn texts(&self) -> shared::Texts {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.refresh();
+        let in_force = book.files.values().filter_map(|entry| entry.in_force.clone());
+        in_force.map(|(ladder, text)| (ladder.name.clone(), text)).collect()
     }
 }
 
@@ -69,9 +79,9 @@ impl Book {
             }
             let before = self.files.remove(&path).and_then(|entry| entry.in_force);
             let in_force = match load_file(&path) {
-                Ok(ladder) => {
+                Ok((ladder, text)) => {
                     tracing::info!(file = %path.display(), ladder = %ladder.name, "ladder taken up");
-                    Some(Arc::new(ladder))
+                    Some((Arc::new(ladder), text.into()))
                 }
                 Err(mistakes) => {
                     tracing::warn!(file = %path.display(), kept = before.is_some(), "ladder refused:\n{mistakes}");
@@ -109,8 +119,10 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
     }
 }
 
-fn load_file(path: &Path) -> Result<Ladder, String> {
-    ladders::parse(&path.display().to_string(), &read(path)?).map_err(|report| report.to_string())
+fn load_file(path: &Path) -> Result<(Ladder, String), String> {
+    let text = read(path)?;
+    let ladder = ladders::parse(&path.display().to_string(), &text).map_err(|report| report.to_string())?;
+    Ok((ladder, text))
 }
 
 /// A shipped ladder by name, or a ladder file by path.
@@ -124,7 +136,7 @@ pub(crate) fn find(name_or_file: &str) -> Result<Ladder, Failure> {
         let detail = format!("{name_or_file} is neither a shipped ladder nor a file");
         return Err(Failure::config("ladder.unknown", detail, &format!("shipped ladders are {}", names.join(", "))));
     }
-    load_file(path).map_err(|mistakes| Failure::config("ladder.invalid", mistakes, ""))
+    load_file(path).map(|(ladder, _)| ladder).map_err(|mistakes| Failure::config("ladder.invalid", mistakes, ""))
 }
 
 #[cfg(test)]
@@ -133,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    fn film_named(name: &str) -> String {
+    pub(super) fn film_named(name: &str) -> String {
         let (_, text) = ladders::catalog().iter().find(|(shipped, _)| *shipped == "film").unwrap();
         text.replacen("name = \"film\"", &format!("name = \"{name}\""), 1)
     }

@@ -31,7 +31,7 @@ pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, LocalSound, Staging, decide_local, encode_local};
 pub use parts::open_recording;
 pub use run::{WorkerConfig, run_workers};
-pub use stage::{LadderSource, Protecting, Workshop};
+pub use stage::{LadderSource, Protecting, Wishes, Workshop};
 pub use track::SoundLevel;
 
 /// Processors this process may use.

@@ -11,13 +11,14 @@ mod early;
 mod early_publish;
 mod objects;
 mod plan;
+mod plans;
 mod probe;
 mod protect;
 mod publish;
 mod tidy;
 mod transcode;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use asset_flow::{FlowEvent, FlowFailure, RENEWAL, Stage, URGENT, WATCHED};
@@ -32,10 +33,14 @@ use media_types::{AssetId, EncodePlan, publication};
 
 use crate::error::WorkError;
 use crate::sealed::{Arriving, AssetMedia};
+use plans::Plans;
+
+pub use demand::Wishes;
 pub use protect::Protecting;
 
-/// Finds a ladder by name, as it is in force now.
-pub type LadderSource = Arc<dyn Fn(&str) -> Option<Ladder> + Send + Sync>;
+/// Finds a ladder by name, as it is in force now; an error when the store, where it may lie, does not answer.
+pub type LadderSource =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Option<Ladder>, media_store::StoreError>> + Send + Sync>;
 
 /// Niceness of engines: of those that a viewer waits for, of those that somebody waits for, of all others, and of renewals. Five
 /// steps are about three times the share of a processor.
@@ -43,8 +48,6 @@ const WATCHED_NICE: u8 = 0;
 const URGENT_NICE: u8 = 5;
 const ORDINARY_NICE: u8 = 15;
 const RENEWAL_NICE: u8 = 19;
-/// Plans kept in memory, newest last.
-const PLANS_KEPT: usize = 16;
 
 /// What all stages share: the stores, the engine, the ladders, the keys.
 pub struct Workshop {
@@ -53,8 +56,7 @@ pub struct Workshop {
     engine: EngineOptions,
     ladders: LadderSource,
     protecting: Protecting,
-    plans: Mutex<Vec<(String, Arc<EncodePlan>)>>,
-    heard: demand::Heard,
+    plans: Plans,
 }
 
 impl Workshop {
@@ -66,15 +68,8 @@ impl Workshop {
         ladders: LadderSource,
         protecting: Protecting,
     ) -> Self {
-        Self {
-            store,
-            media,
-            engine,
-            ladders,
-            protecting,
-            plans: Mutex::new(Vec::new()),
-            heard: demand::Heard::default(),
-        }
+        let plans = Plans::new(media.clone());
+        Self { store, media, engine, ladders, protecting, plans }
     }
 
     /// Removes what has arrived of an upload.
@@ -185,29 +180,13 @@ impl Workshop {
 
     /// The asset's plan, as stored by the plan stage.
     async fn stored_plan(&self, asset: &AssetRow) -> Result<Arc<EncodePlan>, WorkError> {
-        self.plan_at(objects::plan_key(asset)).await
+        self.plans.at(objects::plan_key(asset)).await
     }
 
     /// The plan with the renditions that the recording gets in the end.
     async fn final_plan(&self, asset: &AssetRow) -> Result<Arc<EncodePlan>, WorkError> {
         let plan = self.stored_plan(asset).await?;
-        if plan.per_title.is_none() { Ok(plan) } else { self.plan_at(objects::decided_key(asset)).await }
-    }
-
-    async fn plan_at(&self, key: String) -> Result<Arc<EncodePlan>, WorkError> {
-        let kept = |plans: &Vec<(String, Arc<EncodePlan>)>| {
-            plans.iter().find(|(known, _)| *known == key).map(|(_, plan)| plan.clone())
-        };
-        if let Some(plan) = kept(&self.plans.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(plan);
-        }
-        let plan: Arc<EncodePlan> = Arc::new(self.read_json(&key).await?);
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() == PLANS_KEPT {
-            plans.remove(0);
-        }
-        plans.push((key, plan.clone()));
-        Ok(plan)
+        if plan.per_title.is_none() { Ok(plan) } else { self.plans.at(objects::decided_key(asset)).await }
     }
 
     async fn fail(&self, job: &ClaimedJob, error: &WorkError) {

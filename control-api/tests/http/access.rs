@@ -1,6 +1,6 @@
 //! Who may call what.
 
-use crate::server::Server;
+use crate::server::{SERVICE_TOKEN, Server, TOKEN, read};
 
 const OPEN: [(&str, &str); 8] = [
     ("get", "/healthz"),
@@ -70,4 +70,26 @@ async fn a_clients_request_id_comes_back_and_a_strange_one_does_not() {
     let answer = server.anonymous("GET", "/nope", &[("x-request-id", "a b\"c")]).await;
     assert!(answer.header("x-request-id").starts_with("req_"));
     assert_eq!(answer.code(), "auth.missing_token");
+}
+
+#[tokio::test]
+async fn what_is_for_other_processes_opens_to_their_token_alone() {
+    let server = Server::start().await;
+    let wish = |path: &str| format!(r#"{{"playback_id":"pb_1","path":"{path}"}}"#);
+    let ask = async |token: &str, body: String| {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        read(server.send("POST", control_api::DEMAND_PATH, &headers, body.into()).await).await
+    };
+    for (path, coming) in [("video-360p/00001.m4s", true), ("never/00001.m4s", false)] {
+        let answer = ask(SERVICE_TOKEN, wish(path)).await;
+        assert_eq!((answer.status, &answer.json()["coming"]), (200, &coming.into()), "{path}");
+    }
+    for stranger in [TOKEN, "service-token-012345678", ""] {
+        assert_eq!(ask(stranger, wish("video-360p/00001.m4s")).await.status, 401, "{stranger}");
+    }
+    assert_eq!(server.anonymous("POST", control_api::DEMAND_PATH, &[]).await.code(), "auth.missing_token");
+    let authorization = format!("Bearer {SERVICE_TOKEN}");
+    let headers = [("authorization", authorization.as_str())];
+    assert_eq!(server.anonymous("GET", "/api/v1/assets", &headers).await.status, 401, "it opens nothing else");
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use control_api::{BuiltinLadders, ControlOptions, Licences};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
+use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{HeaderMap, Method, Request, Response};
@@ -19,7 +20,7 @@ use hyper_util::rt::TokioExecutor;
 use job_queue::JobQueue;
 use kernel::{AdminToken, default_tenant, system_clock};
 use media_store::{FolderStore, MediaStore};
-use media_types::{AssetId, Loss, VideoCodec};
+use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -33,6 +34,18 @@ pub(crate) struct Server {
     client: Client<HttpConnector, Full<Bytes>>,
     scratch: Scratch,
     _folder: Option<tempfile::TempDir>,
+}
+
+/// What other processes call with.
+pub(crate) const SERVICE_TOKEN: &str = "service-token-0123456789";
+
+/// Hears every wish, and says that what lies in `never/` does not come.
+struct Listening;
+
+impl control_api::Viewers for Listening {
+    fn want<'a>(&'a self, _playback: &'a PlaybackId, path: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(!path.starts_with("never/")))
+    }
 }
 
 pub(crate) struct Answer {
@@ -106,6 +119,8 @@ impl Server {
             version: "1.2.3".to_owned(),
             clock: system_clock(),
             licences: licences(&scratch.db),
+            service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
+            viewers: Some(Arc::new(Listening)),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

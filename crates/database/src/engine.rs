@@ -9,14 +9,22 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use tokio::sync::watch;
 
+use crate::address::authority;
 use crate::tx::TxInner;
 use crate::value::{bind, check};
+use crate::wakeups::Wakeups;
 use crate::{DbError, Row, Tx, Val};
 
 /// How long a writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same on PostgreSQL, where it is also how long a call waits for a server that is away: whoever asked can do
+/// something better than wait, and a lease outlives it.
+const PG_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a call to PostgreSQL may take in all, longer than the server lets any statement run: a machine that is gone
+/// says nothing.
+const PG_CALL_TIMEOUT: Duration = Duration::from_secs(35);
 const SQLITE_READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
 
@@ -33,7 +41,7 @@ pub enum EngineKind {
 #[derive(Clone)]
 pub struct Database {
     pub(crate) pools: Pools,
-    changed: Arc<watch::Sender<u64>>,
+    wakeups: Arc<Wakeups>,
 }
 
 #[derive(Clone)]
@@ -48,12 +56,9 @@ impl Database {
     /// Migrates nothing: see [`Database::migrate`] and [`Database::check_migrated`]. Errors never show the address,
     /// which may hold a password.
     pub async fn open(url: &str) -> Result<Self, DbError> {
-        let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open_postgres(url).await?
-        } else {
-            open_sqlite(sqlite_path(url)?).await?
-        };
-        Ok(Self { pools, changed: Arc::new(watch::Sender::new(0)) })
+        let pools =
+            if authority(url).is_some() { open_postgres(url).await? } else { open_sqlite(sqlite_path(url)?).await? };
+        Ok(Self { pools, wakeups: Wakeups::new() })
     }
 
     /// Which engine this is.
@@ -71,7 +76,7 @@ impl Database {
         check(&args)?;
         Ok(match &self.pools {
             Pools::Lite { reader, .. } => bind!(sqlx::query_as(sql), args).fetch_all(reader).await?,
-            Pools::Pg(pool) => bind!(sqlx::query_as(sql), args).fetch_all(pool).await?,
+            Pools::Pg(pool) => answered(bind!(sqlx::query_as(sql), args).fetch_all(pool)).await?,
         })
     }
 
@@ -80,7 +85,7 @@ impl Database {
         check(&args)?;
         Ok(match &self.pools {
             Pools::Lite { reader, .. } => bind!(sqlx::query_as(sql), args).fetch_optional(reader).await?,
-            Pools::Pg(pool) => bind!(sqlx::query_as(sql), args).fetch_optional(pool).await?,
+            Pools::Pg(pool) => answered(bind!(sqlx::query_as(sql), args).fetch_optional(pool)).await?,
         })
     }
 
@@ -89,15 +94,28 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
             Pools::Lite { writer, .. } => TxInner::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => TxInner::Pg(pool.begin().await?),
+            Pools::Pg(pool) => TxInner::Pg(answered(pool.begin()).await?),
         };
-        Ok(Tx::new(inner, Arc::clone(&self.changed)))
+        Ok(Tx::new(inner, Arc::clone(&self.wakeups)))
     }
 
-    /// Changes whenever a transaction of this process that called [`Tx::wake`] has committed: a hint to look again.
-    /// Other processes' commits do not show here, so a reader also polls.
+    /// Changes whenever a transaction that called [`Tx::wake`] has committed: a hint to look again. On PostgreSQL that is
+    /// one of any process, heard on a connection of its own from the first call on, and of this process alone while that
+    /// connection is lost; on SQLite always of this process alone. So a reader also looks by itself, every
+    /// [`Database::look_every`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn changed(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+        if let Pools::Pg(pool) = &self.pools {
+            self.wakeups.listen(pool);
+        }
+        self.wakeups.subscribe()
+    }
+
+    /// How long a reader may rely on [`Database::changed`], as things stand, before it looks by itself.
+    pub fn look_every(&self) -> Duration {
+        self.wakeups.look_every()
     }
 
     /// Closes every connection, after the calls in progress.
@@ -110,6 +128,12 @@ impl Database {
             Pools::Pg(pool) => pool.close().await,
         }
     }
+}
+
+/// What PostgreSQL answers, or an error once it has had time enough.
+pub(crate) async fn answered<T>(call: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let silent = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    tokio::time::timeout(PG_CALL_TIMEOUT, call).await.unwrap_or_else(silent)
 }
 
 fn sqlite_path(url: &str) -> Result<&str, DbError> {
@@ -157,9 +181,15 @@ async fn open_sqlite(path: &str) -> Result<Pools, DbError> {
 
 async fn open_postgres(url: &str) -> Result<Pools, DbError> {
     let options: PgConnectOptions = url.parse()?;
-    let options = options
-        .application_name("lectern")
-        .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
-    let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    let options = options.application_name("lectern").options([
+        ("lock_timeout", "10s"),
+        ("statement_timeout", "30s"),
+        ("idle_in_transaction_session_timeout", "60s"),
+    ]);
+    // A connection is tried before it is used: those to a server that was restarted are all broken.
+    let pool = PgPoolOptions::new()
+        .max_connections(PG_CONNECTIONS)
+        .acquire_timeout(PG_ACQUIRE_TIMEOUT)
+        .test_before_acquire(true);
     Ok(Pools::Pg(pool.connect_with(options).await?))
 }

@@ -45,10 +45,11 @@ const SQLITE_FULL: [i32; 2] = [13, 4874];
 const SQLITE_BUSY: [i32; 2] = [5, 6];
 /// `disk_full`.
 const PG_FULL: &str = "53100";
-/// `serialization_failure`, `deadlock_detected`, `lock_not_available`, `too_many_connections`.
-const PG_BUSY: [&str; 4] = ["40001", "40P01", "55P03", "53300"];
-/// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`.
-const PG_RESTART: [&str; 3] = ["57P01", "57P02", "57P03"];
+/// `serialization_failure`, `deadlock_detected`, `lock_not_available`, `too_many_connections`, `query_canceled` (it ran
+/// into the time limit).
+const PG_BUSY: [&str; 5] = ["40001", "40P01", "55P03", "53300", "57014"];
+/// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`, `idle_in_transaction_session_timeout`.
+const PG_RESTART: [&str; 4] = ["57P01", "57P02", "57P03", "25P03"];
 
 impl DbError {
     /// Whether a row with the same unique key is there already.

@@ -1,8 +1,10 @@
 //! One SQL for two engines: a facade over the native SQLite and PostgreSQL pools.
 //!
+//! - [`Address`]: where a database is; it may hold a password.
 //! - [`Database`], [`Tx`]: open, read, write. Every statement is a `const` with `$1` placeholders that both engines take.
 //! - [`Val`], [`args!`], [`row!`], [`Json`]: values into a statement and rows out of it.
 //! - [`DbError`]: what went wrong, with the driver's error kept as the source.
+//! - `wakeups`: word of commits, on PostgreSQL to every process of the database.
 //! - [`outbox`]: events, numbered in commit order.
 //! - [`migrations`]: every migration of every module, in order, compiled in.
 //! - `testing` (feature `testing`): fresh databases on both engines, and preparing of statements.
@@ -12,6 +14,7 @@
 //! null is cast where its type cannot be inferred (`CAST($1 AS TEXT) IS NULL`), and `/*SKIP LOCKED*/` ends the inner
 //! `SELECT` of a claim.
 
+mod address;
 mod engine;
 mod error;
 mod migrate;
@@ -24,7 +27,9 @@ pub mod testing;
 mod tests;
 mod tx;
 mod value;
+mod wakeups;
 
+pub use address::Address;
 pub use engine::{Database, EngineKind};
 pub use error::DbError;
 pub use migrations::Migration;

@@ -22,7 +22,8 @@ const HAS_HISTORY_LITE: &str = "SELECT name FROM sqlite_master WHERE type = 'tab
 const HAS_HISTORY_PG: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
     WHERE table_schema = current_schema() AND table_name = 'lectern_migrations'";
 /// One process migrates at a time, and the others wait for it. The number is arbitrary and ours alone.
-const LOCK_PG: &str = "SET LOCAL lock_timeout = '120s'; SELECT pg_advisory_xact_lock(30506458210923890)";
+const LOCK_PG: &str =
+    "SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(30506458210923890)";
 
 /// Rows of the history: module, name, hash.
 type History = Vec<(String, String, String)>;

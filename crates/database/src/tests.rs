@@ -266,6 +266,10 @@ async fn event_numbers_follow_the_order_of_commits() {
             }
         };
         let mut changed = db.changed();
+        if db.kind() == EngineKind::Postgres {
+            // That other processes are heard from now on.
+            changed.changed().await.unwrap();
+        }
         // Each holds one connection and wants a second: fewer than half of the pool, so that none waits for ever.
         let appends = futures::stream::iter(0..20).map(append).buffer_unordered(6);
         let mut seqs: Vec<i64> = appends.collect().await;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
-use tokio::sync::watch;
 
+use crate::engine::answered;
 use crate::value::{bind, check};
+use crate::wakeups::Wakeups;
 use crate::{DbError, Row, Val};
 
 /// What a claim ends its inner `SELECT` with, and what PostgreSQL reads there. SQLite has one writer and needs nothing.
@@ -15,7 +16,7 @@ const SKIP_LOCKED: (&str, &str) = ("/*SKIP LOCKED*/", "FOR UPDATE SKIP LOCKED");
 #[must_use = "a transaction does nothing until it is committed"]
 pub struct Tx {
     pub(crate) inner: TxInner,
-    changed: Arc<watch::Sender<u64>>,
+    wakeups: Arc<Wakeups>,
     wake: bool,
     /// PostgreSQL answers a commit after a failed statement by rolling back, without an error.
     failed: bool,
@@ -31,8 +32,8 @@ pub(crate) fn for_postgres(sql: &'static str) -> String {
 }
 
 impl Tx {
-    pub(crate) fn new(inner: TxInner, changed: Arc<watch::Sender<u64>>) -> Self {
-        Self { inner, changed, wake: false, failed: false }
+    pub(crate) fn new(inner: TxInner, wakeups: Arc<Wakeups>) -> Self {
+        Self { inner, wakeups, wake: false, failed: false }
     }
 
     /// All rows of a statement, `RETURNING` included.
@@ -41,7 +42,10 @@ impl Tx {
         let rows = match &mut self.inner {
             TxInner::Lite(tx) => bind!(sqlx::query_as(sql), args).fetch_all(&mut **tx).await,
             // Only a constant with a constant in place of its marker: nothing of the input is in the text.
-            TxInner::Pg(tx) => bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args).fetch_all(&mut **tx).await,
+            TxInner::Pg(tx) => {
+                let query = bind!(sqlx::query_as(AssertSqlSafe(for_postgres(sql))), args);
+                answered(query.fetch_all(&mut **tx)).await
+            }
         };
         self.failed |= rows.is_err();
         Ok(rows?)
@@ -62,14 +66,15 @@ impl Tx {
             }
             TxInner::Pg(tx) => {
                 let query = bind!(sqlx::query(AssertSqlSafe(for_postgres(sql))), args);
-                query.execute(&mut **tx).await.map(|done| done.rows_affected())
+                answered(query.execute(&mut **tx)).await.map(|done| done.rows_affected())
             }
         };
         self.failed |= rows.is_err();
         Ok(rows?)
     }
 
-    /// Makes a commit wake the receivers of [`Database::changed`](crate::Database::changed).
+    /// Makes a commit wake the receivers of [`Database::changed`](crate::Database::changed), on PostgreSQL those of every
+    /// process.
     pub fn wake(&mut self) {
         self.wake = true;
     }
@@ -81,10 +86,15 @@ impl Tx {
         }
         match self.inner {
             TxInner::Lite(tx) => tx.commit().await?,
-            TxInner::Pg(tx) => tx.commit().await?,
+            TxInner::Pg(mut tx) => {
+                if self.wake {
+                    answered(self.wakeups.notify(&mut tx)).await?;
+                }
+                answered(tx.commit()).await?;
+            }
         }
         if self.wake {
-            self.changed.send_modify(|count| *count = count.wrapping_add(1));
+            self.wakeups.wake();
         }
         Ok(())
     }

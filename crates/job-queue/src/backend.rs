@@ -15,8 +15,6 @@ use tower::limit::ConcurrencyLimitLayer;
 use crate::worker::shut_down;
 use crate::{ClaimedJob, JobQueue, QueueError, WorkerOptions};
 
-/// What finds jobs of other processes, and jobs whose run time has come.
-const POLL: Duration = Duration::from_secs(1);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
 
@@ -63,7 +61,8 @@ impl Source {
                 Ok(Some(job)) => return Some(job),
                 Ok(None) => {
                     back_off = BACK_OFF_FIRST;
-                    (POLL, true)
+                    // What finds jobs whose run time has come, and those that no word came of.
+                    (self.queue.database().look_every(), true)
                 }
                 Err(error) => {
                     tracing::warn!(worker = self.name, error = &error as &dyn std::error::Error, "cannot claim");

@@ -9,6 +9,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{Fence, JobQueue, Renewal};
 
+/// Between two looks whether a job was cancelled, however much changes: a lost lease is noticed within this.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+
 /// A handler's hold on its job. Cheap to clone; all clones are one lease.
 ///
 /// It is renewed only while the handler shows movement by [`Lease::progress`] or [`Lease::touch`]. Once lost, the handler
@@ -68,14 +71,30 @@ impl Lease {
     }
 }
 
-/// Renews the lease every `heartbeat` until it is lost or nothing has moved for `stall`. Goes on after the handler was
-/// told to stop, so that nobody takes the job over while it still cleans up.
+/// Renews the lease every `heartbeat` until it is lost or nothing has moved for `stall`. Looks after it as well when
+/// something has changed in the database: a job that was cancelled need not run until the next beat. Goes on after the
+/// handler was told to stop, so that nobody takes the job over while it still cleans up.
 pub(crate) async fn keep(queue: JobQueue, fence: Fence, lease: Lease, heartbeat: Duration, stall: Duration) {
     let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut moves, mut moved_at) = (lease.moves(), Instant::now());
+    let (mut changed, mut looked_at) = (queue.database().changed(), Instant::now());
     loop {
-        ticks.tick().await;
+        let news = async {
+            tokio::time::sleep_until(looked_at + LOOK_EVERY).await;
+            changed.changed().await
+        };
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Ok(()) = news => {
+                looked_at = Instant::now();
+                match queue.is_held(&fence).await {
+                    Ok(false) => break,
+                    // What cannot be looked at now is renewed at the next beat, or is not.
+                    Ok(true) | Err(_) => continue,
+                }
+            }
+        }
         if lease.moves() != moves {
             (moves, moved_at) = (lease.moves(), Instant::now());
         } else if moved_at.elapsed() >= stall {

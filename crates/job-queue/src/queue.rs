@@ -6,7 +6,7 @@ use database::{Database, Tx, args};
 use media_types::{AssetId, JobId, TenantId};
 
 use crate::model::{RawJob, parse};
-use crate::{JobFilter, JobRow, JobState, QueueError, sql};
+use crate::{Fence, JobFilter, JobRow, JobState, QueueError, sql};
 
 /// The most jobs that [`JobQueue::jobs_of`] returns.
 pub const MAX_JOBS_OF_ASSET: i64 = 5_000;
@@ -34,6 +34,12 @@ impl JobQueue {
     pub async fn job(&self, tenant: &TenantId, id: &JobId) -> Result<Option<JobRow>, QueueError> {
         let raw: Option<RawJob> = self.db.optional(sql::JOB, args![tenant, id]).await?;
         raw.map(JobRow::try_from).transpose()
+    }
+
+    /// Whether `fence` still holds its job: a look, cheaper than a renewal.
+    pub(crate) async fn is_held(&self, fence: &Fence) -> Result<bool, QueueError> {
+        let job = self.job(&fence.tenant_id, &fence.job_id).await?;
+        Ok(job.is_some_and(|job| job.state == JobState::Running && job.attempt == fence.attempt))
     }
 
     /// All jobs of one making of an asset, oldest first, at most [`MAX_JOBS_OF_ASSET`]. What tidies or removes the asset
@@ -111,8 +117,9 @@ impl JobQueue {
         rows.into_iter().map(|(stage, state, count)| Ok((stage, parse("depths", &state)?, count))).collect()
     }
 
-    /// Cancels every unfinished job of the asset and returns how many. A running handler learns of it at its next
-    /// heartbeat; what it would commit is refused from now on.
+    /// Cancels every unfinished job of the asset and returns how many. A running handler, of whichever process, learns of
+    /// it within half a second where word of the commit reaches it ([`Database::changed`]), and at its next heartbeat
+    /// otherwise; what it would commit is refused from now on.
     pub async fn cancel_asset(
         &self,
         tx: &mut Tx,
@@ -120,6 +127,7 @@ impl JobQueue {
         asset: &AssetId,
         now_ms: i64,
     ) -> Result<u64, QueueError> {
+        tx.wake();
         Ok(tx.execute(sql::CANCEL_ASSET, args![tenant, asset, now_ms]).await?)
     }
 
@@ -132,6 +140,7 @@ impl JobQueue {
         making: u32,
         now_ms: i64,
     ) -> Result<u64, QueueError> {
+        tx.wake();
         Ok(tx.execute(sql::CANCEL_MAKING, args![tenant, asset, i64::from(making), now_ms]).await?)
     }
 

@@ -31,6 +31,7 @@ pub struct SilentJob {
 pub struct Reaper {
     queue: JobQueue,
     patience: Duration,
+    /// Jobs that run no more are forgotten at the next look, so this never grows past the number that run.
     seen: HashMap<Fence, Seen>,
 }
 
@@ -46,22 +47,22 @@ impl Reaper {
     }
 
     /// Looks at all running jobs and returns the silent ones; changes nothing. `now` never goes back.
+    ///
+    /// After a failed look patience begins anew: where this cannot read, others cannot write a heartbeat.
     pub async fn silent(&mut self, now: Instant) -> Result<Vec<SilentJob>, QueueError> {
+        let seen = std::mem::take(&mut self.seen);
         let running = running(&self.queue).await?;
         let mut silent = Vec::new();
-        let mut seen = HashMap::with_capacity(running.len());
         for job in running {
-            let since = match self.seen.get(&job.fence) {
+            let since = match seen.get(&job.fence) {
                 Some(old) if old.heartbeat == job.heartbeat => old.since,
                 _ => now,
             };
-            seen.insert(job.fence.clone(), Seen { heartbeat: job.heartbeat, since });
+            self.seen.insert(job.fence.clone(), Seen { heartbeat: job.heartbeat, since });
             if now.saturating_duration_since(since) >= self.patience {
                 silent.push(job);
             }
         }
-        // Jobs that run no more are forgotten, so this never grows past the number that run.
-        self.seen = seen;
         Ok(silent)
     }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use database::Database;
+use database::EngineKind;
 use engine_host::{EngineOptions, EngineSession, FileSource, TriedElement};
 use serde_json::json;
 
-use crate::cli::{Devices, Doctor};
+use crate::cli::{Data, Devices, Doctor};
 use crate::exit::Failure;
 use crate::out;
 
@@ -20,10 +20,16 @@ struct Finding {
 }
 
 pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
-    let folder = &options.data.data;
     let devices = devices(options.makes.devices).await;
-    let (engine, libvmaf) = (engine().await, libvmaf().await);
-    let findings = [engine, libvmaf, devices, store(folder).await, database(folder).await, shipped_ladders(), cores()];
+    let findings = [
+        engine().await,
+        libvmaf().await,
+        devices,
+        store(&options.data).await,
+        database(&options.data).await,
+        shipped_ladders(),
+        cores(),
+    ];
     for finding in &findings {
         if json {
             out::line(
@@ -99,35 +105,42 @@ async fn libvmaf() -> Finding {
     finding("libvmaf", result.await, crate::engine::LIBVMAF_CURE)
 }
 
-async fn store(folder: &Path) -> Finding {
+async fn store(places: &Data) -> Finding {
     let result = async {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let location = folder.join("media");
-        let opened = media_store::open(location.to_str().ok_or("the path is not UTF-8")?).await;
-        let store = opened.map_err(|error| error.to_string())?;
+        let location = crate::data::store(places).map_err(|failure| failure.to_string())?;
+        let store = media_store::open(&location).await.map_err(|error| error.to_string())?;
         let key = "doctor/probe";
         store.delete(key).await.map_err(|error| error.to_string())?;
         store.put_new(key, Bytes::from_static(b"lectern")).await.map_err(|error| error.to_string())?;
         let read = store.get(key).await.map_err(|error| error.to_string())?;
         store.delete(key).await.map_err(|error| error.to_string())?;
         if read == "lectern" {
-            Ok(format!("{} takes and gives back bytes", location.display()))
+            Ok(format!("{location} takes and gives back bytes"))
         } else {
             Err("the store gives back other bytes".to_owned())
         }
     };
-    finding("store", result.await, "choose a folder with free space that you may write to, with --data")
+    finding("store", result.await, "choose a folder with free space that you may write to, with --data or --store")
 }
 
-async fn database(folder: &Path) -> Finding {
+/// A file is migrated, as `serve` would do; a server's database is looked at.
+async fn database(places: &Data) -> Finding {
     let result = async {
-        let path = crate::data::database_path(folder).map_err(|_| "the path is not UTF-8".to_owned())?;
-        let database = Database::open(&path).await.map_err(|error| error.to_string())?;
-        database.migrate().await.map_err(|error| error.to_string())?;
+        let address = crate::data::database(places).map_err(|failure| failure.to_string())?;
+        let database = crate::data::open_database(places, &address).await.map_err(|failure| failure.to_string())?;
+        let migrated = match address.kind() {
+            EngineKind::Sqlite => database.migrate().await,
+            EngineKind::Postgres => database.check_migrated().await,
+        };
+        migrated.map_err(|error| error.to_string())?;
         database.close().await;
-        Ok(format!("{path} is readable, writable and up to date"))
+        Ok(format!("{} is readable, writable and up to date", address.shown()))
     };
-    finding("database", result.await, "choose a folder on a local disk (not a network share) with --data")
+    finding(
+        "database",
+        result.await,
+        "name a file on a local disk (not a network share), or a PostgreSQL server that runs",
+    )
 }
 
 fn shipped_ladders() -> Finding {

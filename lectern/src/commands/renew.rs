@@ -5,12 +5,12 @@ use media_types::{AssetId, LadderPin};
 use serde_json::json;
 
 use crate::cli::Data;
-use crate::data::DataFolder;
+use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
 use crate::out;
 
 pub(crate) async fn run(ladder: String, asset: Option<String>, data: Data, json: bool) -> Result<(), Failure> {
-    let data = crate::data::open(&data.data, false).await?;
+    let data = crate::data::open(&data, Migrate::Never).await?;
     let found = data.ladders.get(&ladder).map(|ladder| ladder.pin());
     let ladder = found.ok_or_else(|| {
         let names: Vec<_> = data.ladders.all().into_iter().map(|ladder| ladder.name).collect();

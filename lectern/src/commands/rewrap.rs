@@ -7,13 +7,14 @@ use key_vault::{KeyEncryption, KeyVault};
 use serde_json::json;
 
 use crate::cli::Data;
+use crate::data::Migrate;
 use crate::exit::Failure;
 use crate::out;
 
 const HINT: &str = "see docs/operations.md, \"Key-encryption key\"";
 
 pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
-    let data = crate::data::open(&options.data, false).await?;
+    let data = crate::data::open(&options, Migrate::Never).await?;
     let keks = data.key_encryption_keys()?.ok_or_else(|| {
         Failure::config("keys.encryption_key", "no key-encryption key is configured", "set LECTERN_KEK_FILE")
     })?;

@@ -1,4 +1,4 @@
-//! `lectern serve`: everything in one process.
+//! `lectern serve`: everything in one process, or some of it.
 
 mod licence_servers;
 mod renewing;
@@ -8,24 +8,26 @@ pub(crate) use licence_servers::systems as licence_systems;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use control_api::options::DEFAULT_MAX_UPLOAD_BYTES;
-use control_api::{ControlOptions, LadderSource, Licences};
+use control_api::{ControlOptions, LadderSource, Licences, Router};
 use kernel::AdminToken;
+use key_vault::KeyVault;
 use ladders::Ladder;
-use origin_server::{Demand, Demanded, Origin, OriginOptions, Outlook, ServeLimits};
+use origin_server::{Origin, OriginOptions, ServeLimits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use workers::Workshop;
+use workers::Wishes;
 
-use crate::cli::Serve;
-use crate::data::DataFolder;
+use super::viewers::{self, Viewers};
+use super::worker::Work;
+use crate::cli::{self, Role, Serve, Worker};
+use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
-use crate::ladder_book::LadderBook;
+use crate::ladder_book::{LadderBook, shared};
 use crate::out;
 
 /// Holds the admin token; without it a token is made and the server stays on loopback.
@@ -48,30 +50,58 @@ fn licences(data: &DataFolder) -> Result<Licences, Failure> {
 }
 
 pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
-    let token = Token::find(&options.data.data, options.listen)?;
+    let is = |role: Role| options.roles.contains(&role);
+    match (is(Role::Api), is(Role::Origin), is(Role::Worker)) {
+        (false, false, _) => {
+            let Serve { data, concurrency, makes, .. } = options;
+            super::worker::run(Worker { data, concurrency, makes }).await
+        }
+        (false, true, false) => {
+            let store = crate::data::store(&options.data)?;
+            super::origin::run(cli::Origin { store, listen: options.listen, demand_url: None }, json).await
+        }
+        (api, origin, worker) => serve(options, Parts { api, origin, worker }, json).await,
+    }
+}
+
+/// What this process is; API or origin at least.
+struct Parts {
+    api: bool,
+    origin: bool,
+    worker: bool,
+}
+
+async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> {
+    let token = if parts.api { Some(Token::find(&options.data.data, options.listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(options.listen).await?;
-    let data = crate::data::open(&options.data.data, true).await?;
+    let data = crate::data::open(&options.data, Migrate::OwnFile).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
-    let engine = crate::engine::find(options.makes).await?;
-    let workshop = super::worker::workshop(&data, licences.vault.clone(), engine);
-    let (work, work_ended) = super::worker::spawn(&data, workshop.clone(), options.concurrency, stopped.clone())?;
-    tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped));
-
-    let control = control_api::router(ControlOptions {
-        store: data.assets.clone(),
-        media: data.media.clone(),
-        ladders: Arc::new(Ladders(data.ladders.clone())),
-        admin_token: token.admin.clone(),
-        public_base: None,
-        max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        clock: kernel::system_clock(),
-        licences,
-    });
-    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(Arc::new(Viewers(workshop)));
-    announce(&listener, json, token.made.as_deref());
+    let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
+    let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(viewers.clone());
+    let vault = licences.vault.clone();
+    let router = match &token {
+        None => origin.standalone(),
+        Some(token) => {
+            let control = control(&data, token.admin.clone(), licences, viewers)?;
+            tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped.clone()));
+            tokio::spawn(shared::share(data.ladders.clone(), data.media.clone(), stopped.clone()));
+            if parts.origin { control.merge(origin.router()) } else { control }
+        }
+    };
+    let work = match parts.worker {
+        true => Some(start_work(&data, &options, vault, stopped).await?),
+        false => None,
+    };
+    let (work, work_ended) = work.unzip();
+    announce(&listener, json, token.as_ref().and_then(|token| token.made.as_deref()));
+    let work_ended = async {
+        match work_ended {
+            Some(ended) => ended.await,
+            None => std::future::pending().await,
+        }
+    };
     let shutdown = async move {
         tokio::select! {
             () = interrupted() => {}
@@ -81,11 +111,47 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         let _ = stop.send(true);
     };
     let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
-    origin_server::serve_with(listener, control.merge(origin.router()), limits, shutdown).await;
+    origin_server::serve_with(listener, router, limits, shutdown).await;
 
-    let ended = super::worker::outcome(work).await;
+    let ended = match work {
+        Some(work) => super::worker::outcome(work).await,
+        None => Ok(()),
+    };
     data.database.close().await;
     ended
+}
+
+/// The workers of this process, and a future that tells of their end.
+async fn start_work(
+    data: &DataFolder,
+    options: &Serve,
+    vault: Option<KeyVault>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
+    let engine = crate::engine::find(options.makes).await?;
+    let workshop = super::worker::workshop(data, vault, engine);
+    super::worker::spawn(data, workshop, options.concurrency, stopped)
+}
+
+fn control(
+    data: &DataFolder,
+    admin_token: AdminToken,
+    licences: Licences,
+    viewers: Arc<Viewers>,
+) -> Result<Router, Failure> {
+    Ok(control_api::router(ControlOptions {
+        store: data.assets.clone(),
+        media: data.media.clone(),
+        ladders: Arc::new(Ladders(data.ladders.clone())),
+        admin_token,
+        public_base: None,
+        max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        clock: kernel::system_clock(),
+        licences,
+        service_token: viewers::service_token()?,
+        viewers: Some(viewers),
+    }))
 }
 
 struct Token {
@@ -148,24 +214,6 @@ fn kept_token(folder: &Path) -> std::io::Result<String> {
     file.sync_all()?;
     std::fs::rename(unfinished, path)?;
     Ok(text)
-}
-
-/// What viewers wait for, told to the workers of this process.
-struct Viewers(Arc<Workshop>);
-
-impl Demand for Viewers {
-    fn demand(&self, wanted: Demanded) -> Pin<Box<dyn Future<Output = Outlook> + Send + '_>> {
-        Box::pin(async move {
-            match self.0.demand(&wanted.playback, &wanted.path).await {
-                Ok(true) => Outlook::Coming,
-                Ok(false) => Outlook::Never,
-                Err(error) => {
-                    tracing::warn!(playback_id = %wanted.playback, path = wanted.path, %error, "a viewer's wish was not heard");
-                    Outlook::Coming
-                }
-            }
-        })
-    }
 }
 
 struct Ladders(LadderBook);

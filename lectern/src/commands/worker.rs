@@ -11,14 +11,15 @@ use tokio::task::JoinHandle;
 use workers::{Protecting, WorkerConfig, Workshop, run_workers};
 
 use crate::cli::Worker;
-use crate::data::DataFolder;
+use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
+use crate::ladder_book::shared;
 
 /// A job without a sign of life for so long is given to another worker.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
-    let data = crate::data::open(&options.data.data, false).await?;
+    let data = crate::data::open(&options.data, Migrate::Never).await?;
     let (stop, stopped) = watch::channel(false);
     let keks = data.key_encryption_keys()?;
     let engine = crate::engine::find(options.makes).await?;
@@ -38,8 +39,11 @@ pub(crate) type Work = JoinHandle<Result<(), Failure>>;
 
 /// What the workers of this process share. Without `vault` they protect no recording.
 pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>, engine: EngineOptions) -> Arc<Workshop> {
-    let book = data.ladders.clone();
-    let ladders = Arc::new(move |name: &str| book.get(name));
+    let (book, store) = (data.ladders.clone(), data.media.clone());
+    let ladders = Arc::new(move |name: String| {
+        let (book, store) = (book.clone(), store.clone());
+        Box::pin(async move { shared::find(&book, &*store, &name).await }) as _
+    });
     let protecting = Protecting { vault, systems: super::serve::licence_systems() };
     let (assets, media) = (data.assets.clone(), data.media.clone());
     Arc::new(Workshop::new(assets, media, engine, ladders, protecting))
@@ -53,9 +57,10 @@ pub(crate) fn spawn(
     concurrency: Option<usize>,
     stopped: watch::Receiver<bool>,
 ) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
-    let presence = Presence::announce(&data.folder)?;
+    // Where other machines may work on the same database nobody knows whether he is alone.
+    let presence = data.beside_database.as_deref().map(Presence::announce).transpose()?;
     let config = WorkerConfig {
-        alone: presence.alone,
+        alone: presence.as_ref().is_some_and(|presence| presence.alone),
         name: format!("worker-{}-{:x}", std::process::id(), started_ns()),
         concurrency: concurrency.unwrap_or(workers::cores() as usize),
         patience: PATIENCE,
@@ -75,7 +80,7 @@ pub(crate) async fn outcome(work: Work) -> Result<(), Failure> {
     work.await.unwrap_or_else(|error| Err(Failure::failed("worker.panicked", error, "see the log above")))
 }
 
-/// A shared lock on a file of the data folder, held as long as this process works.
+/// A shared lock on a file beside the database, held as long as this process works.
 struct Presence {
     _file: std::fs::File,
     alone: bool,

@@ -1,4 +1,4 @@
-//! Who may call a route: one admin token, and a [`Policy`] that each route declares.
+//! Who may call a route: one admin token, one for other processes, and a [`Policy`] that each route declares.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,6 +17,8 @@ pub enum Policy {
     Public,
     /// The holder of the admin token.
     Admin,
+    /// Another process of the same installation: the holder of the service token, and nobody while there is none.
+    Service,
 }
 
 /// A token that could not protect anything.
@@ -24,7 +26,7 @@ pub enum Policy {
 #[error("an admin token has 16 to 512 printable ASCII characters without spaces")]
 pub struct WeakToken;
 
-/// The admin token, kept as its hash: it cannot be printed, and is compared in constant time.
+/// The admin token, or the service token, kept as its hash: it cannot be printed, and is compared in constant time.
 #[derive(Clone)]
 pub struct AdminToken {
     sha256: [u8; 32],
@@ -51,12 +53,19 @@ impl AdminToken {
 #[derive(Clone)]
 pub struct Guard {
     admin: AdminToken,
+    service: Option<AdminToken>,
 }
 
 impl Guard {
-    /// A guard that lets the holder of `admin` pass.
+    /// A guard that lets the holder of `admin` pass, and no other process.
     pub fn new(admin: AdminToken) -> Self {
-        Self { admin }
+        Self { admin, service: None }
+    }
+
+    /// Lets the holder of `service` pass where other processes may.
+    #[must_use]
+    pub fn with_service(self, service: Option<AdminToken>) -> Self {
+        Self { service, ..self }
     }
 
     /// Whether the request carries the admin token as `Authorization: Bearer` (RFC 6750 §2.1).
@@ -64,12 +73,16 @@ impl Guard {
     /// # Errors
     /// 401 when it does not.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        Self::check_bearer(Some(&self.admin), headers)
+    }
+
+    fn check_bearer(token: Option<&AdminToken>, headers: &HeaderMap) -> Result<(), Problem> {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
         match bearer {
-            Some(token) if self.admin.matches(token) => Ok(()),
+            Some(text) if token.is_some_and(|token| token.matches(text)) => Ok(()),
             Some(_) => Err(unauthorized(codes::AUTH_INVALID_TOKEN, "the bearer token is not valid here", true)),
             None => Err(unauthorized(codes::AUTH_MISSING_TOKEN, "this address needs a bearer token", false)),
         }
@@ -87,6 +100,14 @@ fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
 /// Middleware of routes with [`Policy::Admin`].
 pub(crate) async fn require_admin(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     match guard.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Middleware of routes with [`Policy::Service`].
+pub(crate) async fn require_service(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match Guard::check_bearer(guard.service.as_ref(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

@@ -21,13 +21,11 @@ pub struct FeedOptions {
     pub max_listeners: usize,
     /// How long one stream lasts; a client goes on in a new one from its last event.
     pub max_age: Duration,
-    /// How often the outbox is read when nothing in this process wrote to it: other processes may have.
-    pub poll: Duration,
 }
 
 impl Default for FeedOptions {
     fn default() -> Self {
-        Self { max_listeners: 256, max_age: Duration::from_secs(900), poll: Duration::from_secs(1) }
+        Self { max_listeners: 256, max_age: Duration::from_secs(900) }
     }
 }
 
@@ -46,7 +44,6 @@ struct Reader {
     seq: i64,
     buffer: VecDeque<EventRow>,
     changed: watch::Receiver<u64>,
-    poll: Duration,
     until: Instant,
     _slot: OwnedSemaphorePermit,
 }
@@ -84,7 +81,6 @@ impl EventFeed {
             seq,
             buffer: VecDeque::new(),
             changed,
-            poll: self.options.poll,
             until: Instant::now() + self.options.max_age,
             _slot: slot,
         };
@@ -107,7 +103,8 @@ impl Reader {
                     return None;
                 }
             }
-            let wake = (Instant::now() + self.poll).min(self.until);
+            // Word of what other processes write does not always come.
+            let wake = (Instant::now() + self.db.look_every()).min(self.until);
             // Both ends of the wait mean the same: look again.
             let _ = tokio::time::timeout_at(wake, self.changed.changed()).await;
             if Instant::now() >= self.until {
@@ -131,8 +128,9 @@ impl Reader {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use database::EngineKind;
     use database::outbox::NewEvent;
-    use database::testing::for_each_engine;
+    use database::testing::{Scratch, for_each_engine};
     use futures::StreamExt;
     use serde_json::json;
 
@@ -172,5 +170,22 @@ mod tests {
             assert!(feed.listen(&other, None, None).await.is_ok(), "a closed stream frees its place");
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn what_another_process_writes_comes_at_once() {
+        let scratch = Scratch::migrated(EngineKind::Postgres).await;
+        let (mine, other) = (crate::default_tenant(), scratch.another().await);
+        let mut heard = scratch.db.changed();
+        tokio::time::timeout(Duration::from_secs(10), heard.changed()).await.unwrap().unwrap();
+        let feed = EventFeed::new(scratch.db.clone(), FeedOptions::default());
+        let mut stream = Box::pin(feed.listen(&mine, None, None).await.unwrap());
+        for id in ["1", "2", "3"] {
+            let (next, ()) = tokio::join!(
+                tokio::time::timeout(Duration::from_millis(500), stream.next()),
+                write(&other, &mine, id, "a")
+            );
+            assert_eq!(next.expect("word of it came, no look").unwrap().id, id);
+        }
     }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use crate::auth::require_admin;
+use crate::auth::{require_admin, require_service};
 use crate::problem::{self, ProblemBody};
 use crate::{Guard, Policy, Problem, codes, request_id};
 
@@ -42,7 +42,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 document_problems(operation);
                 operation.security = Some(match policy {
                     Policy::Public => Vec::new(),
-                    Policy::Admin => vec![SecurityRequirement::new(BEARER, [""; 0])],
+                    Policy::Admin | Policy::Service => vec![SecurityRequirement::new(BEARER, [""; 0])],
                 });
             }
         }
@@ -65,6 +65,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         match policy {
             Policy::Public => methods,
             Policy::Admin => methods.layer(from_fn_with_state(self.guard.clone(), require_admin)),
+            Policy::Service => methods.layer(from_fn_with_state(self.guard.clone(), require_service)),
         }
     }
 

@@ -1,16 +1,18 @@
 //! What viewers wait for: from a file of a planned generation to an encode ahead of its range.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use asset_flow::{Ahead, Phase};
-use asset_store::AssetRow;
+use asset_store::{AssetRow, AssetStore};
+use media_store::MediaStore;
 use media_types::{EncodePlan, PlaybackId, VideoPlan};
 use packager::segment_path;
 
 use super::early::early_tracks;
-use super::{Workshop, now_ms};
+use super::plans::Plans;
+use super::{now_ms, objects};
 use crate::error::WorkError;
 
 /// How far ahead of a viewer the lowest rendition is made alone. What lies further on comes with all renditions.
@@ -24,7 +26,7 @@ const MOST_HEARD: usize = 4_096;
 
 /// What was asked for a moment ago, and when.
 #[derive(Default)]
-pub(super) struct Heard(Mutex<HashMap<(PlaybackId, String), Instant>>);
+struct Heard(Mutex<HashMap<(PlaybackId, String), Instant>>);
 
 impl Heard {
     fn is_news(&self, playback: &PlaybackId, path: &str) -> bool {
@@ -43,7 +45,19 @@ impl Heard {
     }
 }
 
-impl Workshop {
+/// Takes what viewers wait for to the queue. Any process that has database and store can: whichever works does it.
+pub struct Wishes {
+    store: AssetStore,
+    plans: Plans,
+    heard: Heard,
+}
+
+impl Wishes {
+    /// Wishes about the assets of `store`, whose media lie in `media`.
+    pub fn new(store: AssetStore, media: Arc<dyn MediaStore>) -> Self {
+        Self { store, plans: Plans::new(media), heard: Heard::default() }
+    }
+
     /// Somebody waits for a file of a planned generation: its segment, and those that follow, are made next. Pictures to look at
     /// are on their way anyway. Returns whether it will come, as things stand.
     ///
@@ -52,7 +66,7 @@ impl Workshop {
     pub async fn demand(&self, playback: &PlaybackId, path: &str) -> Result<bool, WorkError> {
         let underway = |asset: &AssetRow| asset.state == Phase::Processing;
         let Some(asset) = self.store.by_playback_id(playback).await?.filter(underway) else { return Ok(false) };
-        let plan = self.stored_plan(&asset).await?;
+        let plan = self.plans.at(objects::plan_key(&asset)).await?;
         let Some((of, segment, segments)) = place(&plan, path) else { return Ok(true) };
         if !self.heard.is_news(playback, path) {
             return Ok(true);

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::Workshop;
 use super::early::EarlyTrack;
+use super::plans::read_json;
 use crate::error::WorkError;
 use crate::sealed::AssetMedia;
 use crate::track::{FinishedSegment, ObjectSink, OnProgress, TrackHead};
@@ -59,8 +60,7 @@ pub(super) fn again_prefix(job: &ClaimedJob) -> String {
 
 impl Workshop {
     pub(super) async fn read_json<T: DeserializeOwned>(&self, key: &str) -> Result<T, WorkError> {
-        let bytes = self.media.get(key).await?;
-        serde_json::from_slice(&bytes).map_err(|error| WorkError::Storage(format!("{key} is damaged: {error}")))
+        read_json(&*self.media, key).await
     }
 
     /// Writes `value` unless the key is taken, and answers what is there: the first writer wins.

@@ -51,7 +51,7 @@ impl Workshop {
         }
         let report: ProbeReport = self.read_json(&objects::report_key(asset)).await?;
         let name = &asset.ladder;
-        let ladder = (self.ladders)(name).ok_or_else(|| WorkError::Input {
+        let ladder = (self.ladders)(name.clone()).await?.ok_or_else(|| WorkError::Input {
             code: "ladder.unknown".to_owned(),
             detail: format!("there is no ladder named {name}"),
             hint: "choose one of the ladders that `lectern ladder check` lists".to_owned(),

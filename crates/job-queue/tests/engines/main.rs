@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod leases;
+mod processes;
 mod reaper;
 mod tables;
 mod worker;

@@ -99,3 +99,28 @@ async fn a_dead_process_s_jobs_are_ready_at_once_when_asked_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn time_in_which_nobody_can_reach_the_table_makes_no_job_silent() {
+    on_each_engine(|queue| async move {
+        let rename = |sql: &'static str| {
+            let queue = queue.clone();
+            async move {
+                let mut tx = begin(&queue).await;
+                tx.execute(sql, vec![]).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        };
+        enqueue(&queue, &[job("a")]).await;
+        claim(&queue).await.unwrap();
+        let mut reaper = Reaper::new(queue.clone(), PATIENCE);
+        let start = Instant::now();
+        assert_eq!(reaper.sweep(start).await.unwrap(), []);
+        rename("ALTER TABLE job RENAME TO away").await;
+        assert!(reaper.sweep(start + PATIENCE / 2).await.is_err());
+        rename("ALTER TABLE away RENAME TO job").await;
+        assert_eq!(reaper.sweep(start + PATIENCE * 2).await.unwrap(), [], "its worker could not show a sign of life");
+        assert_eq!(reaper.sweep(start + PATIENCE * 3).await.unwrap().len(), 1);
+    })
+    .await;
+}

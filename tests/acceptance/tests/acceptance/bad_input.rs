@@ -60,7 +60,7 @@ fn every_bad_input_ends_in_a_code_with_a_cure_or_in_a_playable_asset() {
             }
         }
     }
-    assert_eq!(crate::upload::engines_of(server.pid()), 0, "engines stayed");
+    assert_eq!(crate::upload::engines_of(&server), 0, "engines stayed");
     assert!(leftovers(&data).is_empty(), "temporary files stayed: {:?}", leftovers(&data));
     let earlier = &uploaded[CASES.len() - 1].2;
     assert_eq!(server.asset(earlier)["state"], "ready", "an earlier asset was lost");

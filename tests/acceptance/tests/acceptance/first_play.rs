@@ -13,7 +13,7 @@ const TIMES: u32 = 20;
 /// Pictures of the clip, which are numbered.
 const NUMBERED: u32 = 576;
 
-fn long_recording(folder: &Path) -> PathBuf {
+pub fn long_recording(folder: &Path) -> PathBuf {
     let out = folder.join("long.mp4");
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-nostdin", "-stream_loop", &(TIMES - 1).to_string(), "-i"]);
@@ -23,7 +23,7 @@ fn long_recording(folder: &Path) -> PathBuf {
 }
 
 /// A text that is served, relative to another.
-fn text(server: &Server, base: &str, uri: &str) -> (String, String) {
+pub fn text(server: &Server, base: &str, uri: &str) -> (String, String) {
     let path = format!("{}/{uri}", base.rsplit_once('/').unwrap().0);
     let answer = server.call("GET", &path, &[], None).unwrap();
     assert_eq!(answer.status, 200, "{path}");
@@ -31,7 +31,7 @@ fn text(server: &Server, base: &str, uri: &str) -> (String, String) {
 }
 
 /// A media file, for which one waits as a player does: it may be told to ask again, and nothing else.
-fn media(server: &Server, base: &str, uri: &str) -> Vec<u8> {
+pub fn media(server: &Server, base: &str, uri: &str) -> Vec<u8> {
     let path = format!("{}/{uri}", base.rsplit_once('/').unwrap().0);
     wait_for(&path, 60, || {
         let answer = server.call("GET", &path, &[], None).unwrap();
@@ -46,7 +46,7 @@ fn media(server: &Server, base: &str, uri: &str) -> Vec<u8> {
     })
 }
 
-fn encodes(server: &Server, id: &str, state: &str) -> Vec<Value> {
+pub fn encodes(server: &Server, id: &str, state: &str) -> Vec<Value> {
     server.jobs(id).into_iter().filter(|job| job["stage"] == "encode_range" && job["state"] == state).collect()
 }
 

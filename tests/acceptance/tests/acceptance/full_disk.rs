@@ -73,7 +73,7 @@ fn during_processing(server: &Server, disk: &Disk, earlier: &str) {
     let asset = server.settled(&id, 300);
     assert_eq!(asset["state"], "ready", "{asset}");
     assert!(server.jobs(&id).iter().any(|job| job["attempt"].as_i64() > Some(1)), "nothing was tried again");
-    assert_eq!(crate::upload::engines_of(server.pid()), 0, "engines stayed");
+    assert_eq!(crate::upload::engines_of(server), 0, "engines stayed");
 }
 
 fn patch(server: &Server, url: &str, offset: usize, bytes: &[u8]) -> Answer {
@@ -168,7 +168,8 @@ fn on_a_disk_of_its_own(data: &Path) -> Option<(Server, Disk)> {
     let alone = alone.iter().find(allowed)?;
     let mut command = in_namespace(alone);
     command.arg(judge::lectern());
-    let server = Server::launch(command, data, &[]);
+    // The disk is this process's alone.
+    let server = Server::spawn(command, data, &[]);
     let disk = format!("/proc/{}/root{}", server.pid(), data.display());
     Some((server, Disk(disk.into())))
 }

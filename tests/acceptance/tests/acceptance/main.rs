@@ -1,7 +1,8 @@
 //! The product from outside: built executables, real media, real players, and `kill -9`.
 //!
 //! Run through `make test`, which builds the executables, makes the fixtures and installs the judges. Fixtures lie in
-//! `.cache/media`; `LECTERN_BIN` names another `lectern` than the one beside this test.
+//! `.cache/media`; `LECTERN_BIN` names another `lectern` than the one beside this test. With `LECTERN_TOPOLOGY=fleet` what
+//! is one process otherwise is an API with an origin and two workers, on PostgreSQL (`topology`).
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
@@ -13,6 +14,7 @@ mod command_line;
 mod corpus;
 mod encode;
 mod first_play;
+mod fleet;
 mod full_disk;
 mod hdr;
 mod judge;
@@ -27,6 +29,7 @@ mod server;
 mod slides;
 mod storyboard;
 mod telecine;
+mod topology;
 mod tracks;
 mod upload;
 mod vmaf;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http_client::{HttpClient, HttpError, Limits, Request};
 use serde_json::{Value, json};
 
-use crate::judge;
+use crate::{judge, topology};
 
 pub const TOKEN: &str = "acceptance-token-0123456789";
 
@@ -24,15 +24,17 @@ pub fn wait_for<T>(what: &str, seconds: u64, mut check: impl FnMut() -> Option<T
     }
 }
 
-/// One process; killed when dropped.
+/// One process, or the several that stand for it; killed when dropped.
 pub struct Server {
     child: Child,
+    pub workers: Vec<Child>,
     pub base: String,
     pub data: PathBuf,
 }
 
 pub struct Answer {
     pub status: u16,
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -55,26 +57,50 @@ impl Server {
     }
 
     /// Runs `command`, which is a `lectern` or ends in one, as a server.
-    pub fn launch(mut command: Command, data: &Path, arguments: &[&str]) -> Self {
+    pub fn launch(command: Command, data: &Path, arguments: &[&str]) -> Self {
+        if topology::is_fleet() {
+            return topology::launch(&command, &topology::database_of(data), data, arguments);
+        }
+        Self::spawn(command, data, arguments)
+    }
+
+    /// Starts one process.
+    pub fn spawn(mut command: Command, data: &Path, arguments: &[&str]) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
+        Self::listening(command, data)
+    }
+
+    /// Starts a process that prints its address, and waits for that.
+    pub fn listening(mut command: Command, data: &Path) -> Self {
         command.env("LECTERN_ADMIN_TOKEN", TOKEN).stdin(Stdio::null()).stdout(Stdio::piped());
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).unwrap();
-        let mut child = command.stderr(log).spawn().unwrap();
+        let mut child = command.stderr(log(data)).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.trim().trim_end_matches('/').to_owned();
         assert!(base.starts_with("http://127.0.0.1:"), "no address, but: {line:?}; {}", log_of(data));
-        Self { child, base, data: data.to_owned() }
+        Self { child, workers: Vec::new(), base, data: data.to_owned() }
     }
 
+    /// The process that answers.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// The processes that work.
+    pub fn workshops(&self) -> Vec<u32> {
+        if self.workers.is_empty() { vec![self.pid()] } else { self.workers.iter().map(Child::id).collect() }
+    }
+
     /// SIGKILL, no goodbye.
     pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.end();
+    }
+
+    fn end(&mut self) {
+        for child in self.workers.iter_mut().chain([&mut self.child]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 
     pub fn call(
@@ -92,7 +118,9 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let limits = Limits { whole: Duration::from_secs(60), body_bytes: 1 << 30, ..Limits::default() };
         let response = runtime.block_on(HttpClient::new(limits).send(request))?;
-        Ok(Answer { status: response.status.as_u16(), body: response.body })
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = response.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
+        Ok(Answer { status: response.status.as_u16(), headers, body: response.body })
     }
 
     /// A call with the admin token that must give `status`.
@@ -144,9 +172,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
+}
+
+/// Where a server's words go.
+pub fn log(data: &Path) -> std::fs::File {
+    std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).unwrap()
 }
 
 /// The end of a server's log.

@@ -104,7 +104,7 @@ fn an_asset_can_be_cancelled_and_deleted_at_any_time_and_leaves_no_object() {
     server.admin("POST", &format!("/api/v1/assets/{id}/cancel"), None, 202);
     let asset = server.settled(&id, 20);
     assert_eq!(asset["error"]["code"], "asset.cancelled");
-    wait_for("the engines to end", 20, || (engines_of(server.pid()) == 0).then_some(()));
+    wait_for("the engines to end", 20, || (engines_of(&server) == 0).then_some(()));
     server.admin("DELETE", &format!("/api/v1/assets/{id}"), None, 202);
     wait_for("the asset's objects to go", 60, || {
         let left =
@@ -144,8 +144,13 @@ pub fn has_files(folder: &std::path::Path) -> bool {
     entries.filter_map(Result::ok).any(|entry| if entry.path().is_dir() { has_files(&entry.path()) } else { true })
 }
 
+/// Engine processes of a server.
+pub fn engines_of(server: &Server) -> usize {
+    server.workshops().into_iter().map(|pid| engines(pid).len()).sum()
+}
+
 /// Engine processes whose parent is `pid`.
-pub fn engines_of(pid: u32) -> usize {
+pub fn engines(pid: u32) -> Vec<u32> {
     let children = Command::new("pgrep").args(["-P", &pid.to_string(), "-f", "lectern-engine"]).output().unwrap();
-    String::from_utf8_lossy(&children.stdout).lines().count()
+    String::from_utf8_lossy(&children.stdout).lines().map(|line| line.parse().unwrap()).collect()
 }

@@ -43,7 +43,8 @@ impl Bench {
         let vault = kek.map(|kek| KeyVault::new(scratch.db.clone(), Arc::new(LocalKeks::parse(kek).ok().unwrap())));
         let protecting = Protecting { vault, systems: Vec::new() };
         let no_engine = EngineOptions::new("/nowhere/lectern-engine".into());
-        let workshop = Workshop::new(store, media.clone(), no_engine, Arc::new(|_| None), protecting);
+        let no_ladders = Arc::new(|_| Box::pin(std::future::ready(Ok(None))) as _);
+        let workshop = Workshop::new(store, media.clone(), no_engine, no_ladders, protecting);
         Self { workshop, media, asset, scratch }
     }
 

@@ -30,7 +30,8 @@ impl Bench {
         let media = Arc::new(MemoryStore::default());
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
         let no_engine = EngineOptions::new("/nowhere/lectern-engine".into());
-        let workshop = Workshop::new(store, media.clone(), no_engine, Arc::new(|_| None), Protecting::default());
+        let no_ladders = Arc::new(|_| Box::pin(std::future::ready(Ok(None))) as _);
+        let workshop = Workshop::new(store, media.clone(), no_engine, no_ladders, Protecting::default());
         Self { workshop, media, tenant: TenantId::from_unique("a"), _scratch: scratch }
     }
 
