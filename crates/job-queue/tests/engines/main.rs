@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod fairness;
 mod leases;
 mod reaper;
 mod tables;
