@@ -4,7 +4,7 @@ use database::{Tx, args};
 use serde_json::Value;
 
 use crate::model::{RawClaim, parse};
-use crate::policy::{Kind, Lane, Running, Share};
+use crate::policy::{Kind, Lane, Running, Share, Window};
 use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, policy, sql};
 
 /// The most stages one worker serves.
@@ -18,7 +18,9 @@ const MAX_DETAIL_BYTES: usize = 4_096;
 /// How often a worker looks whose turn it is while others are faster, before it waits for its turn.
 const LOOKS: u32 = 3;
 /// Tenants to choose from: as many workers may claim at once without one waiting for another.
-const LANES_AT_ONCE: i64 = 8;
+const LANES_AT_ONCE: usize = 8;
+/// From so many tenants with jobs of a kind on, not all of them are looked at.
+const FEW: i64 = 16;
 
 impl JobQueue {
     /// Claims the job that [`policy`] puts first among those of these stages whose priority is at least `min_priority`, and
@@ -47,7 +49,7 @@ impl JobQueue {
     }
 
     /// The lanes that are served now, the first one in front.
-    async fn lanes(&self, stages: &[&str], min_priority: i64, now_ms: i64) -> Result<Vec<Found>, QueueError> {
+    async fn lanes(&self, stages: &[&str], min_priority: i64, now_ms: i64) -> Result<Vec<Lane>, QueueError> {
         let kinds: Vec<(String, i64, i64)> = self.database().all(sql::KINDS, args![]).await?;
         let served =
             |(stage, priority, _): &(String, i64, i64)| *priority >= min_priority && stages.contains(&stage.as_str());
@@ -58,22 +60,39 @@ impl JobQueue {
             .collect();
         let running = self.running_now(&kinds).await?;
         for windows in policy::turns(&kinds, running, now_ms) {
-            let (mut lanes, mut virtual_ms) = (Vec::new(), 0);
-            for window in windows {
-                let args = args![&window.stage, window.priority, window.due_ms, LANES_AT_ONCE];
-                let rows: Vec<(String, i64, i64, i64)> = self.database().all(sql::LANES, args).await?;
-                for (tenant, tag_ms, oldest_ms, time_ms) in rows {
-                    let (tenant_id, window) = (parse(&tenant, &tenant)?, window.clone());
-                    lanes.push(Lane { tenant_id, tag_ms, window, oldest_ms });
-                    virtual_ms = time_ms;
-                }
+            let mut lanes = Vec::new();
+            for window in &windows {
+                lanes.extend(self.lanes_of(window).await?);
             }
             if !lanes.is_empty() {
                 policy::order(&mut lanes);
-                return Ok(lanes.into_iter().map(|lane| Found { lane, virtual_ms }).collect());
+                lanes.truncate(LANES_AT_ONCE);
+                return Ok(lanes);
             }
         }
         Ok(Vec::new())
+    }
+
+    /// The lanes of a window: all of them, or of many those of the tenants that have had least.
+    async fn lanes_of(&self, window: &Window) -> Result<Vec<Lane>, QueueError> {
+        let (stage, priority) = (&window.stage, window.priority);
+        // Tenants are looked at in the order of their turns until enough have such a job, which is soon when many have one.
+        let few: Vec<(String, Option<i64>, i64, Option<i64>)> =
+            self.database().all(sql::FEW_LANES, args![stage, priority, FEW]).await?;
+        let rows: Vec<(String, Option<i64>, i64, Option<i64>)> = match few.len() < FEW as usize {
+            true => few,
+            false => {
+                let at_once = LANES_AT_ONCE as i64;
+                self.database().all(sql::LANES, args![stage, priority, window.due_ms, at_once]).await?
+            }
+        };
+        let due = rows.into_iter().filter(|(_, _, oldest_ms, _)| *oldest_ms <= window.due_ms);
+        due.filter_map(|(tenant, tag_ms, oldest_ms, virtual_ms)| Some((tenant, tag_ms?, oldest_ms, virtual_ms?)))
+            .map(|(tenant, tag_ms, oldest_ms, virtual_ms)| {
+                let (tenant_id, window) = (parse(&tenant, &tenant)?, window.clone());
+                Ok(Lane { tenant_id, tag_ms, virtual_ms, window, oldest_ms })
+            })
+            .collect()
     }
 
     /// Only what viewers demand depends on what runs.
@@ -90,12 +109,12 @@ impl JobQueue {
     /// without waiting for others.
     async fn take(
         &self,
-        found: &Found,
+        lane: &Lane,
         at_once: bool,
         worker: &str,
         now_ms: i64,
     ) -> Result<Option<ClaimedJob>, QueueError> {
-        let Found { lane: Lane { tenant_id, tag_ms, window, .. }, virtual_ms } = found;
+        let Lane { tenant_id, tag_ms, virtual_ms, window, .. } = lane;
         let mut tx = self.database().begin().await?;
         let share: Option<(i64,)> = match at_once {
             true => tx.optional(sql::TRY_SHARE, args![tenant_id, *tag_ms]).await?,
@@ -196,12 +215,6 @@ impl JobQueue {
         let (tried, max_attempts, weight, started_ms) = held.ok_or(QueueError::LeaseLost)?;
         Ok(Held { tried, max_attempts, weight, started_ms })
     }
-}
-
-/// A lane, and the virtual time at which it was seen.
-struct Found {
-    lane: Lane,
-    virtual_ms: i64,
 }
 
 /// A job whose row is held.

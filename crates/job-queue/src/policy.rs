@@ -66,6 +66,8 @@ pub struct Lane {
     pub tenant_id: TenantId,
     /// The tenant's [`Share::tag_ms`].
     pub tag_ms: i64,
+    /// The virtual time at which it was seen.
+    pub virtual_ms: i64,
     /// Which of its jobs.
     pub window: Window,
     /// The run time of the oldest.

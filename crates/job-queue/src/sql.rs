@@ -23,32 +23,51 @@ pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 
 
 // Claim: what kinds of jobs are ready, whose turn it is, and that one's first job.
 
-/// Steps from one pair of stage and priority to the next, so that it does not grow with the number of jobs.
+/// Steps from one pair of stage and priority to the next, so that it does not grow with the number of jobs. ORDER BY and
+/// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest.
 pub(crate) const KINDS: &str = "WITH RECURSIVE
     stages(stage) AS (
-        SELECT MIN(stage) FROM job WHERE state = 'ready'
+        SELECT (SELECT job.stage FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            ORDER BY job.stage LIMIT 1)
         UNION ALL
-        SELECT (SELECT MIN(job.stage) FROM job WHERE job.state = 'ready' AND job.stage > stages.stage)
+        SELECT (SELECT job.stage FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage > stages.stage ORDER BY job.stage LIMIT 1)
         FROM stages WHERE stages.stage IS NOT NULL),
     kinds(stage, priority) AS (
-        SELECT stage, (SELECT MIN(job.priority) FROM job WHERE job.state = 'ready' AND job.stage = stages.stage)
+        SELECT stage, (SELECT job.priority FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage = stages.stage ORDER BY job.priority LIMIT 1)
         FROM stages WHERE stages.stage IS NOT NULL
         UNION ALL
-        SELECT stage, (SELECT MIN(job.priority) FROM job
-            WHERE job.state = 'ready' AND job.stage = kinds.stage AND job.priority > kinds.priority)
+        SELECT stage, (SELECT job.priority FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage = kinds.stage AND job.priority > kinds.priority ORDER BY job.priority LIMIT 1)
         FROM kinds WHERE kinds.priority IS NOT NULL)
-    SELECT stage, priority, (SELECT MIN(job.run_at_ms) FROM job
-        WHERE job.state = 'ready' AND job.stage = kinds.stage AND job.priority = kinds.priority) AS oldest_ms
+    SELECT stage, priority, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+        AND job.stage = kinds.stage AND job.priority = kinds.priority ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
     FROM kinds WHERE priority IS NOT NULL LIMIT 1000";
 pub(crate) const RUNNING_NOW: &str = "SELECT CAST(COUNT(*) AS BIGINT),
     CAST(COALESCE(SUM(CASE WHEN priority >= $1 AND priority < $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
     FROM job WHERE state = 'running'";
-/// The first tenants by tag that have such a job. Not EXISTS, which PostgreSQL may turn into a join with all that is ready:
+/// The first tenants, in no order that matters, that have such a job: all there are when they are fewer than asked for.
+pub(crate) const FEW_LANES: &str = "WITH RECURSIVE few(tenant_id, place) AS (
+        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2
+            ORDER BY job.tenant_id LIMIT 1), CAST(1 AS BIGINT)
+        UNION ALL
+        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2
+            AND job.tenant_id > few.tenant_id ORDER BY job.tenant_id LIMIT 1), place + 1
+        FROM few WHERE few.tenant_id IS NOT NULL AND place < $3)
+    SELECT few.tenant_id, share.tag_ms, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready'
+            AND job.stage = $1 AND job.priority = $2 AND job.tenant_id = few.tenant_id
+            ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms,
+        (SELECT last.start_ms FROM queue_share AS last ORDER BY last.start_ms DESC LIMIT 1) AS virtual_ms
+    FROM few LEFT JOIN queue_share AS share ON share.tenant_id = few.tenant_id
+    WHERE few.tenant_id IS NOT NULL LIMIT $3";
+/// The first tenants by tag that have such a job, of many. Not EXISTS, which PostgreSQL may turn into a join with all that is ready:
 /// this looks at one tenant after the other and stops.
 pub(crate) const LANES: &str = "SELECT tenant_id, tag_ms, oldest_ms,
-        (SELECT CAST(COALESCE(MAX(start_ms), 0) AS BIGINT) FROM queue_share) AS virtual_ms
-    FROM (SELECT share.tenant_id, share.tag_ms, (SELECT MIN(job.run_at_ms) FROM job WHERE job.state = 'ready'
-            AND job.tenant_id = share.tenant_id AND job.stage = $1 AND job.priority = $2) AS oldest_ms
+        (SELECT last.start_ms FROM queue_share AS last ORDER BY last.start_ms DESC LIMIT 1) AS virtual_ms
+    FROM (SELECT share.tenant_id, share.tag_ms, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready'
+            AND job.tenant_id = share.tenant_id AND job.stage = $1 AND job.priority = $2
+            ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
         FROM queue_share AS share) AS lane
     WHERE oldest_ms <= $3 ORDER BY tag_ms, tenant_id LIMIT $4";
 /// Nothing when another worker has just given this tenant a job, or is about to.
@@ -57,10 +76,11 @@ pub(crate) const TRY_SHARE: &str =
 /// Changes nothing and holds the row. In every transaction the share is held before any job.
 pub(crate) const HOLD_SHARE: &str = "UPDATE queue_share SET tag_ms = tag_ms WHERE tenant_id = $1 RETURNING tag_ms";
 /// `=` and not `IN` around the inner SELECT: PostgreSQL may run a sub-select of IN more than once, and each run would skip
-/// the row that the one before has locked.
+/// the row that the one before has locked. Whoever holds the row knows that it is ready: asked for once more outside,
+/// PostgreSQL would look for the job among all that are.
 pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = attempt + 1, heartbeat = heartbeat + 1,
         progress = 0, worker = $1, started_ms = $2
-    WHERE state = 'ready' AND (tenant_id, id) = (SELECT tenant_id, id FROM job
+    WHERE (tenant_id, id) = (SELECT tenant_id, id FROM job
         WHERE state = 'ready' AND tenant_id = $3 AND stage = $4 AND priority = $5 AND run_at_ms <= $6
         ORDER BY run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
     RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making";
@@ -183,6 +203,7 @@ pub const STATEMENTS: &[&str] = &[
     SET_WAITING,
     KINDS,
     RUNNING_NOW,
+    FEW_LANES,
     LANES,
     TRY_SHARE,
     HOLD_SHARE,

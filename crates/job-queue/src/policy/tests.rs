@@ -15,7 +15,7 @@ fn stages(kinds: &[Kind], running: Running) -> Vec<Vec<String>> {
 
 fn lane(tenant: &str, tag_ms: i64, counts_as: i64, oldest_ms: i64) -> Lane {
     let window = Window { stage: "s".to_owned(), priority: counts_as, counts_as, due_ms: NOW };
-    Lane { tenant_id: TenantId::from_unique(tenant), tag_ms, window, oldest_ms }
+    Lane { tenant_id: TenantId::from_unique(tenant), tag_ms, virtual_ms: 0, window, oldest_ms }
 }
 
 #[test]
