@@ -10,7 +10,9 @@ fn the_queue_s_classes_are_those_of_the_flow() {
     assert_eq!(DEMANDED.start, WATCHED);
     let ahead = Stage::EncodeAhead { of: Ahead::Pictures, first_segment: 0, segment_count: 2 };
     assert!(DEMANDED.contains(&ahead.priority()));
-    for other in [Stage::Probe, Stage::EncodeRange { range: 0 }, Stage::EncodeAudio { track: 0 }, Stage::PublishComplete] {
+    for other in
+        [Stage::Probe, Stage::EncodeRange { range: 0 }, Stage::EncodeAudio { track: 0 }, Stage::PublishComplete]
+    {
         assert!(!DEMANDED.contains(&other.priority()), "{other:?}");
     }
     assert!(Stage::Tidy.priority() < 100 && Stage::EncodeRange { range: 0 }.renewal_priority() < RENEWAL);

@@ -34,7 +34,38 @@ struct Ready {
     lanes: BTreeMap<usize, BTreeSet<(i64, usize)>>,
     /// Tenants that have some, in the order of their turns.
     turns: BTreeSet<(i64, usize)>,
-    by_age: BTreeSet<(i64, usize)>,
+    /// The same tenants by the run time of their oldest.
+    heads: BTreeSet<(i64, usize)>,
+}
+
+impl Ready {
+    fn head(&self, tenant: usize) -> Option<(i64, usize)> {
+        let &(oldest_ms, _) = self.lanes.get(&tenant)?.first()?;
+        Some((oldest_ms, tenant))
+    }
+
+    fn moved(&mut self, tenant: usize, before: Option<(i64, usize)>) {
+        let now = self.head(tenant);
+        if now != before {
+            before.map(|before| self.heads.remove(&before));
+            self.heads.extend(now);
+        }
+    }
+
+    /// Of the tenants with a job that is due the one whose turn it is. Looks from both ends: by turn, and by age.
+    fn next(&self, due_ms: i64, tags: &HashMap<usize, i64>) -> Option<usize> {
+        let mut by_age = self.heads.range(..=(due_ms, usize::MAX));
+        let mut best = None;
+        for &(_, tenant) in &self.turns {
+            if self.head(tenant).is_some_and(|(oldest_ms, _)| oldest_ms <= due_ms) {
+                return Some(tenant);
+            }
+            let Some(&(_, tenant)) = by_age.next() else { return best.map(|(_, tenant)| tenant) };
+            let turn = (tags.get(&tenant).copied().unwrap_or(0), tenant);
+            best = Some(best.map_or(turn, |best: (i64, usize)| best.min(turn)));
+        }
+        None
+    }
 }
 
 /// Jobs are numbered in the order in which they are enqueued, tenants as the world numbers them.
@@ -70,9 +101,10 @@ impl Model {
         let tag_ms = self.tag(tenant);
         let order = &self.jobs[number].order;
         let ready = self.ready.entry((order.stage, order.priority)).or_default();
+        let before = ready.head(tenant);
         ready.lanes.entry(tenant).or_default().insert(place);
         ready.turns.insert((tag_ms, tenant));
-        ready.by_age.insert(place);
+        ready.moved(tenant, before);
     }
 
     fn take_out(&mut self, number: usize) {
@@ -80,18 +112,19 @@ impl Model {
         let (tenant, place) = (job.order.tenant, (job.run_at_ms, number));
         let tag_ms = self.tag(tenant);
         let ready = self.ready.get_mut(&(job.order.stage, job.order.priority)).unwrap();
+        let before = ready.head(tenant);
         let lane = ready.lanes.get_mut(&tenant).unwrap();
         lane.remove(&place);
         if lane.is_empty() {
             ready.lanes.remove(&tenant);
             ready.turns.remove(&(tag_ms, tenant));
         }
-        ready.by_age.remove(&place);
+        ready.moved(tenant, before);
     }
 
     fn kinds(&self) -> Vec<Kind> {
         let kind = |(&(stage, priority), ready): (&KindKey, &Ready)| {
-            let &(oldest_ms, _) = ready.by_age.first()?;
+            let &(oldest_ms, _) = ready.heads.first()?;
             Some(Kind { stage: stage.to_owned(), priority, oldest_ms })
         };
         self.ready.iter().filter_map(kind).collect()
@@ -102,11 +135,9 @@ impl Model {
         let ready =
             self.ready.iter().find(|((stage, priority), _)| *stage == window.stage && *priority == window.priority);
         let (_, ready) = ready?;
-        let oldest = |tenant: usize| ready.lanes[&tenant].first().unwrap().0;
-        let due = |&&(_, tenant): &&(i64, usize)| oldest(tenant) <= window.due_ms;
-        let &(tag_ms, tenant) = ready.turns.iter().find(due)?;
-        let virtual_ms = self.virtual_ms;
-        let lane = Lane { tenant_id: tenant_id(tenant), tag_ms, virtual_ms, window, oldest_ms: oldest(tenant) };
+        let tenant = ready.next(window.due_ms, &self.tags)?;
+        let ((oldest_ms, _), tag_ms, virtual_ms) = (ready.head(tenant)?, self.tag(tenant), self.virtual_ms);
+        let lane = Lane { tenant_id: tenant_id(tenant), tag_ms, virtual_ms, window, oldest_ms };
         Some((tenant, lane))
     }
 
