@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("keys", "20260101000700_data_key_create"),
     migration!("queue", "20261122123000_job_making"),
     migration!("assets", "20261122123100_asset_renewal"),
+    migration!("queue", "20261122204500_queue_share"),
 ];
 
 #[cfg(test)]

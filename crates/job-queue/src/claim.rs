@@ -1,11 +1,11 @@
 //! Holding a job: claim, renew, finish, fail, hand back.
 
-use database::{Database, EngineKind, Tx, Val, args};
+use database::{Tx, args};
 use serde_json::Value;
 
-use crate::model::RawClaim;
-use crate::queue::now_ms;
-use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, sql};
+use crate::model::{RawClaim, parse};
+use crate::policy::{Kind, Lane, Running, Share, Window};
+use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, policy, sql};
 
 /// The most stages one worker serves.
 pub const MAX_STAGES: usize = 16;
@@ -15,26 +15,119 @@ const BACK_OFF_MAX_MS: i64 = 60_000;
 const UNCOUNTED_BACK_OFF_MS: i64 = 30_000;
 const MAX_DETAIL_BYTES: usize = 4_096;
 
+/// How often a worker looks whose turn it is while others are faster, before it waits for its turn.
+const LOOKS: u32 = 3;
+/// Tenants to choose from: as many workers may claim at once without one waiting for another.
+const LANES_AT_ONCE: usize = 8;
+/// From so many tenants with jobs of a kind on, not all of them are looked at.
+const FEW: i64 = 16;
+
 impl JobQueue {
-    /// Claims the next job of these stages whose priority is at least `min_priority`: highest priority, then earliest run
-    /// time, then smallest id. `None` when nothing is due. At most [`MAX_STAGES`] stages.
+    /// Claims the job that [`policy`] puts first among those of these stages whose priority is at least `min_priority`, and
+    /// charges its tenant. `None` when nothing is due. At most [`MAX_STAGES`] stages.
     pub async fn claim(
         &self,
         stages: &[&str],
         min_priority: i64,
         worker: &str,
     ) -> Result<Option<ClaimedJob>, QueueError> {
-        let now_ms = now_ms();
-        let places = places(stages)?;
-        if !may_have_work(self.database(), now_ms, min_priority, &places).await? {
-            return Ok(None);
+        check(stages)?;
+        let now_ms = self.now_ms();
+        for look in 1..=LOOKS {
+            let lanes = self.lanes(stages, min_priority, now_ms).await?;
+            let Some(first) = lanes.first() else { return Ok(None) };
+            for lane in &lanes {
+                if let Some(job) = self.take(lane, true, worker, now_ms).await? {
+                    return Ok(Some(job));
+                }
+            }
+            if look == LOOKS {
+                return self.take(first, false, worker, now_ms).await;
+            }
         }
-        let mut args = args![worker, now_ms, min_priority];
-        args.extend(places);
+        Ok(None)
+    }
+
+    /// The lanes that are served now, the first one in front.
+    async fn lanes(&self, stages: &[&str], min_priority: i64, now_ms: i64) -> Result<Vec<Lane>, QueueError> {
+        let kinds: Vec<(String, i64, i64)> = self.database().all(sql::KINDS, args![]).await?;
+        let served =
+            |(stage, priority, _): &(String, i64, i64)| *priority >= min_priority && stages.contains(&stage.as_str());
+        let kinds: Vec<Kind> = kinds
+            .into_iter()
+            .filter(served)
+            .map(|(stage, priority, oldest_ms)| Kind { stage, priority, oldest_ms })
+            .collect();
+        let running = self.running_now(&kinds).await?;
+        for windows in policy::turns(&kinds, running, now_ms) {
+            let mut lanes = Vec::new();
+            for window in &windows {
+                lanes.extend(self.lanes_of(window).await?);
+            }
+            if !lanes.is_empty() {
+                policy::order(&mut lanes);
+                lanes.truncate(LANES_AT_ONCE);
+                return Ok(lanes);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The lanes of a window: all of them, or of many those of the tenants that have had least.
+    async fn lanes_of(&self, window: &Window) -> Result<Vec<Lane>, QueueError> {
+        let (stage, priority) = (&window.stage, window.priority);
+        // Tenants are looked at in the order of their turns until enough have such a job, which is soon when many have one.
+        let few: Vec<(String, Option<i64>, i64, Option<i64>)> =
+            self.database().all(sql::FEW_LANES, args![stage, priority, FEW]).await?;
+        let rows: Vec<(String, Option<i64>, i64, Option<i64>)> = match few.len() < FEW as usize {
+            true => few,
+            false => {
+                let at_once = LANES_AT_ONCE as i64;
+                self.database().all(sql::LANES, args![stage, priority, window.due_ms, at_once]).await?
+            }
+        };
+        let due = rows.into_iter().filter(|(_, _, oldest_ms, _)| *oldest_ms <= window.due_ms);
+        due.filter_map(|(tenant, tag_ms, oldest_ms, virtual_ms)| Some((tenant, tag_ms?, oldest_ms, virtual_ms?)))
+            .map(|(tenant, tag_ms, oldest_ms, virtual_ms)| {
+                let (tenant_id, window) = (parse(&tenant, &tenant)?, window.clone());
+                Ok(Lane { tenant_id, tag_ms, virtual_ms, window, oldest_ms })
+            })
+            .collect()
+    }
+
+    /// Only what viewers demand depends on what runs.
+    async fn running_now(&self, kinds: &[Kind]) -> Result<Running, QueueError> {
+        if !kinds.iter().any(|kind| policy::DEMANDED.contains(&kind.priority)) {
+            return Ok(Running::default());
+        }
+        let args = args![policy::DEMANDED.start, policy::DEMANDED.end];
+        let (all, demanded) = self.database().optional(sql::RUNNING_NOW, args).await?.unwrap_or_default();
+        Ok(Running { all, demanded })
+    }
+
+    /// The lane's first job, if it can still be had. `at_once`: only if the tenant stands where it was seen to stand, and
+    /// without waiting for others.
+    async fn take(
+        &self,
+        lane: &Lane,
+        at_once: bool,
+        worker: &str,
+        now_ms: i64,
+    ) -> Result<Option<ClaimedJob>, QueueError> {
+        let Lane { tenant_id, tag_ms, virtual_ms, window, .. } = lane;
         let mut tx = self.database().begin().await?;
+        let share: Option<(i64,)> = match at_once {
+            true => tx.optional(sql::TRY_SHARE, args![tenant_id, *tag_ms]).await?,
+            false => tx.optional(sql::HOLD_SHARE, args![tenant_id]).await?,
+        };
+        let Some((tag_ms,)) = share else { return Ok(None) };
+        let args = args![worker, now_ms, tenant_id, &window.stage, window.priority, window.due_ms];
         let claimed: Option<RawClaim> = tx.optional(sql::CLAIM, args).await?;
+        let Some(claimed) = claimed else { return Ok(None) };
+        let Share { tag_ms, start_ms } = policy::charge(*virtual_ms, tag_ms, claimed.weight);
+        tx.execute(sql::CHARGE, args![tenant_id, tag_ms, start_ms]).await?;
         tx.commit().await?;
-        claimed.map(ClaimedJob::try_from).transpose()
+        ClaimedJob::try_from(claimed).map(Some)
     }
 
     /// Fails with [`QueueError::LeaseLost`] unless `fence` still holds the job. Until `tx` ends nobody can take it over.
@@ -42,14 +135,15 @@ impl JobQueue {
         self.hold(tx, fence).await.map(drop)
     }
 
-    /// Marks the job done with `result` (an object, an array or null) and makes ready what waited on it alone.
+    /// Marks the job done with `result` (an object, an array or null), makes ready what waited on it alone, and has its tenant
+    /// charged for the time that it took instead of the estimate.
     pub async fn finish(&self, tx: &mut Tx, fence: &Fence, now_ms: i64, result: Value) -> Result<(), QueueError> {
         let result = Some(result).filter(|value| !value.is_null());
-        let done =
-            tx.execute(sql::FINISH, args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms]).await?;
-        if done == 0 {
-            return Err(QueueError::LeaseLost);
-        }
+        let share = self.hold_share(tx, &fence.tenant_id).await?;
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms];
+        let done: Option<(i64, Option<i64>)> = tx.optional(sql::FINISH, args).await?;
+        let (weight, started_ms) = done.ok_or(QueueError::LeaseLost)?;
+        share.settle(tx, weight, took_ms(started_ms, now_ms)).await?;
         let dependants: Vec<(String,)> = tx.all(sql::DEPENDANTS, args![&fence.tenant_id, &fence.job_id]).await?;
         for (job,) in dependants {
             tx.execute(sql::RELEASE, args![&fence.tenant_id, job]).await?;
@@ -60,6 +154,7 @@ impl JobQueue {
 
     /// Records a failed attempt: tried again after 1 s, 2 s, 4 s, up to 60 s, or parked when `failure` says that it is
     /// no use or the attempts are used up. See [`Retry`] for those that do not count. What waits on a parked job goes on waiting.
+    /// The attempt is charged for the time that it took.
     pub async fn fail(
         &self,
         tx: &mut Tx,
@@ -67,7 +162,9 @@ impl JobQueue {
         now_ms: i64,
         failure: &Failure,
     ) -> Result<FailOutcome, QueueError> {
-        let (tried, max_attempts) = self.hold(tx, fence).await?;
+        let share = self.hold_share(tx, &fence.tenant_id).await?;
+        let Held { tried, max_attempts, weight, started_ms } = self.hold(tx, fence).await?;
+        share.settle(tx, weight, took_ms(started_ms, now_ms)).await?;
         let detail = truncate(&failure.detail, MAX_DETAIL_BYTES);
         let wait_ms = match failure.retry {
             Retry::Counted if tried < max_attempts => Some(back_off_ms(tried)),
@@ -92,51 +189,54 @@ impl JobQueue {
     pub async fn renew(&self, fence: &Fence, progress: f64) -> Result<Renewal, QueueError> {
         let progress = if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) };
         let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, progress];
-        let rows = self.write(sql::RENEW, args, false).await?;
+        let mut tx = self.database().begin().await?;
+        let rows = tx.execute(sql::RENEW, args).await?;
+        tx.commit().await?;
         Ok(if rows == 0 { Renewal::Lost } else { Renewal::Kept })
     }
 
-    /// Makes the job ready for another worker at once; the attempt does not count against its maximum. `false` when the
-    /// lease was lost or the job has ended: then there is nothing to hand back.
+    /// Makes the job ready for another worker at once; the attempt does not count against its maximum, nor for its tenant.
+    /// `false` when the lease was lost or the job has ended: then there is nothing to hand back.
     pub async fn hand_back(&self, fence: &Fence) -> Result<bool, QueueError> {
-        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt];
-        Ok(self.write(sql::HAND_BACK, args, true).await? > 0)
-    }
-
-    /// Attempts that count, and their maximum.
-    async fn hold(&self, tx: &mut Tx, fence: &Fence) -> Result<(i64, i64), QueueError> {
-        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt];
-        tx.optional(sql::CHECK, args).await?.ok_or(QueueError::LeaseLost)
-    }
-
-    async fn write(&self, sql: &'static str, args: Vec<Val>, wake: bool) -> Result<u64, QueueError> {
         let mut tx = self.database().begin().await?;
-        let rows = tx.execute(sql, args).await?;
-        if wake {
-            tx.wake();
-        }
+        let share = self.hold_share(&mut tx, &fence.tenant_id).await?;
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt];
+        let back: Option<(i64,)> = tx.optional(sql::HAND_BACK, args).await?;
+        let Some((weight,)) = back else { return Ok(false) };
+        share.settle(&mut tx, weight, 0).await?;
+        tx.wake();
         tx.commit().await?;
-        Ok(rows)
+        Ok(true)
+    }
+
+    async fn hold(&self, tx: &mut Tx, fence: &Fence) -> Result<Held, QueueError> {
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt];
+        let held: Option<(i64, i64, i64, Option<i64>)> = tx.optional(sql::CHECK, args).await?;
+        let (tried, max_attempts, weight, started_ms) = held.ok_or(QueueError::LeaseLost)?;
+        Ok(Held { tried, max_attempts, weight, started_ms })
     }
 }
 
-/// An idle poll must not take SQLite's only writer.
-async fn may_have_work(db: &Database, now_ms: i64, min_priority: i64, places: &[Val]) -> Result<bool, QueueError> {
-    if db.kind() == EngineKind::Postgres {
-        return Ok(true);
-    }
-    let mut args = args![now_ms, min_priority];
-    args.extend_from_slice(places);
-    Ok(db.optional::<(String,)>(sql::PEEK, args).await?.is_some())
+/// A job whose row is held.
+struct Held {
+    /// Attempts that count.
+    tried: i64,
+    max_attempts: i64,
+    weight: i64,
+    started_ms: Option<i64>,
 }
 
-/// The statement has a fixed number of places; the last stage fills those that are left.
-fn places(stages: &[&str]) -> Result<Vec<Val>, QueueError> {
-    let last = stages.last().ok_or(QueueError::Invalid("a worker serves at least one stage"))?;
-    if stages.len() > MAX_STAGES {
-        return Err(QueueError::Invalid("a worker serves at most 16 stages"));
+/// How long an attempt has had its place. Both times are of the worker that holds it.
+fn took_ms(started_ms: Option<i64>, now_ms: i64) -> i64 {
+    started_ms.map_or(0, |started_ms| now_ms.saturating_sub(started_ms))
+}
+
+fn check(stages: &[&str]) -> Result<(), QueueError> {
+    match stages.len() {
+        0 => Err(QueueError::Invalid("a worker serves at least one stage")),
+        1..=MAX_STAGES => Ok(()),
+        _ => Err(QueueError::Invalid("a worker serves at most 16 stages")),
     }
-    Ok((0..MAX_STAGES).map(|index| Val::from(*stages.get(index).unwrap_or(last))).collect())
 }
 
 /// How long to wait after the `tried`th attempt, counted from 1.
@@ -169,9 +269,8 @@ mod tests {
 
     #[test]
     fn no_stage_and_too_many_stages_are_refused() {
-        assert!(places(&[]).is_err());
-        assert!(places(&["s"; MAX_STAGES + 1]).is_err());
-        let filled = places(&["a", "b"]).unwrap();
-        assert_eq!((filled.len(), &filled[15]), (MAX_STAGES, &Val::from("b")));
+        assert!(check(&[]).is_err());
+        assert!(check(&["s"; MAX_STAGES + 1]).is_err());
+        assert!(check(&["s"; MAX_STAGES]).is_ok());
     }
 }

@@ -21,6 +21,7 @@ impl JobQueue {
     /// already, or a dedupe key that an unfinished job has, is skipped.
     pub async fn enqueue(&self, tx: &mut Tx, now_ms: i64, jobs: &[NewJob]) -> Result<(), QueueError> {
         check(jobs)?;
+        self.add_shares(tx, jobs.iter().map(|job| &job.tenant_id)).await?;
         // What an id of this batch stands for when its job was dropped in favour of a stored one.
         let mut stands_for: HashMap<&JobId, JobId> = HashMap::new();
         let mut fresh = Vec::new();

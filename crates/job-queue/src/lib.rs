@@ -1,6 +1,7 @@
 //! Durable work: a lease table decides whose result counts, apalis decides when a handler runs.
 //!
 //! - [`JobQueue`]: enqueue in the caller's transaction, claim, finish, fail, cancel, list.
+//! - [`policy`]: which job is next, as a pure model: classes, tenants that take turns, what a job costs its tenant.
 //! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
 //! - [`Reaper`]: takes jobs from workers that went silent, judged by its own monotonic clock alone.
 //! - [`run_worker`], [`Handler`], [`Lease`]: claims one job at a time behind a concurrency limit, keeps its lease in a task
@@ -15,8 +16,10 @@ mod enqueue;
 mod error;
 mod lease;
 mod model;
+pub mod policy;
 mod queue;
 mod reaper;
+mod shares;
 mod sql;
 mod worker;
 
@@ -27,7 +30,7 @@ pub use lease::Lease;
 pub use model::{
     ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Renewal, Retry, UnknownState,
 };
-pub use queue::{JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
+pub use queue::{Clock, JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
 pub use reaper::{LOST_WORKERS, Reaper, SilentJob};
 pub use sql::STATEMENTS;
 pub use worker::{Handler, WorkerOptions, run_worker};

@@ -25,9 +25,10 @@ pub struct NewJob {
     pub payload: Value,
     /// Which making of its asset it belongs to, 0 for the first.
     pub making: u32,
-    /// Higher goes first.
+    /// Sorts it into a class of the [`policy`](crate::policy); within one, higher goes first of a tenant's jobs.
     pub priority: i64,
-    /// Relative cost, at least 0, for the progress of the asset.
+    /// Estimated cost in milliseconds of a processor, at least 0: what the tenant is charged until it is known, and its part
+    /// in the progress of the asset.
     pub weight: i64,
     /// How often it may be tried, at least 1.
     pub max_attempts: i64,
@@ -144,7 +145,7 @@ pub struct JobRow {
     pub state: JobState,
     /// Higher goes first.
     pub priority: i64,
-    /// Relative cost.
+    /// Estimated cost in milliseconds of a processor.
     pub weight: i64,
     /// Claims so far.
     pub attempt: i64,
@@ -242,6 +243,7 @@ database::row! {
         pub(crate) stage: String,
         pub(crate) payload: Json<Value>,
         pub(crate) priority: i64,
+        pub(crate) weight: i64,
         pub(crate) max_attempts: i64,
         pub(crate) making: i64,
     }

@@ -1,5 +1,6 @@
 //! The queue as its callers see it: reading, cancelling, deleting.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use database::{Database, Tx, args};
@@ -13,16 +14,29 @@ pub const MAX_JOBS_OF_ASSET: i64 = 5_000;
 /// The most jobs that [`JobQueue::list`] returns at once.
 pub const MAX_PAGE: i64 = 200;
 
+/// Milliseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
 /// The job table. Cheap to clone.
 #[derive(Clone)]
 pub struct JobQueue {
     db: Database,
+    clock: Clock,
 }
 
 impl JobQueue {
     /// The queue in a migrated database.
     pub fn new(db: Database) -> Self {
-        Self { db }
+        Self::on_clock(db, Arc::new(system_ms))
+    }
+
+    /// The same, with claims and ends of attempts at the time that `clock` shows.
+    pub fn on_clock(db: Database, clock: Clock) -> Self {
+        Self { db, clock }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.clock)()
     }
 
     /// The database the table lies in: transactions of it are what the calls here take.
@@ -150,8 +164,8 @@ impl JobQueue {
     }
 }
 
-/// Milliseconds since 1970 on this machine's clock.
-pub(crate) fn now_ms() -> i64 {
+/// This machine's clock.
+fn system_ms() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

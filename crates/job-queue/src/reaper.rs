@@ -7,7 +7,6 @@ use database::{Tx, args};
 use media_types::{AssetId, TenantId};
 
 use crate::model::parse;
-use crate::queue::now_ms;
 use crate::{Fence, JobQueue, JobState, QueueError, Reaped, sql};
 
 /// Error code of a job whose workers all went silent.
@@ -102,7 +101,7 @@ impl JobQueue {
         let mut reaped = Vec::new();
         for job in jobs {
             let mut tx = self.database().begin().await?;
-            let taken = self.take_over(&mut tx, &job, now_ms()).await?;
+            let taken = self.take_over(&mut tx, &job, self.now_ms()).await?;
             tx.commit().await?;
             reaped.extend(taken);
         }

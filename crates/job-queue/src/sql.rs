@@ -21,28 +21,98 @@ pub(crate) const HOLD_NEED: &str =
 pub(crate) const INSERT_NEED: &str = "INSERT INTO job_dependency (tenant_id, job_id, needs_id) VALUES ($1, $2, $3)";
 pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 WHERE tenant_id = $1 AND id = $2";
 
-// Claim. `=` and not `IN` around the inner SELECT: PostgreSQL may run a sub-select of IN more than once, and each run
-// would skip the row that the one before has locked.
+// Claim: what kinds of jobs are ready, whose turn it is, and that one's first job.
 
-pub(crate) const PEEK: &str = "SELECT id FROM job WHERE state = 'ready' AND run_at_ms <= $1
-    AND priority >= $2
-    AND stage IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) LIMIT 1";
+/// Steps from one pair of stage and priority to the next, so that it does not grow with the number of jobs. ORDER BY and
+/// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest.
+pub(crate) const KINDS: &str = "WITH RECURSIVE
+    stages(stage) AS (
+        SELECT (SELECT job.stage FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            ORDER BY job.stage LIMIT 1)
+        UNION ALL
+        SELECT (SELECT job.stage FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage > stages.stage ORDER BY job.stage LIMIT 1)
+        FROM stages WHERE stages.stage IS NOT NULL),
+    kinds(stage, priority) AS (
+        SELECT stage, (SELECT job.priority FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage = stages.stage ORDER BY job.priority LIMIT 1)
+        FROM stages WHERE stages.stage IS NOT NULL
+        UNION ALL
+        SELECT stage, (SELECT job.priority FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage = kinds.stage AND job.priority > kinds.priority ORDER BY job.priority LIMIT 1)
+        FROM kinds WHERE kinds.priority IS NOT NULL)
+    SELECT stage, priority, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+        AND job.stage = kinds.stage AND job.priority = kinds.priority ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
+    FROM kinds WHERE priority IS NOT NULL LIMIT 1000";
+pub(crate) const RUNNING_NOW: &str = "SELECT CAST(COUNT(*) AS BIGINT),
+    CAST(COALESCE(SUM(CASE WHEN priority >= $1 AND priority < $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
+    FROM job WHERE state = 'running'";
+/// The first tenants, in no order that matters, that have such a job: all there are when they are fewer than asked for.
+pub(crate) const FEW_LANES: &str = "WITH RECURSIVE few(tenant_id, place) AS (
+        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2
+            ORDER BY job.tenant_id LIMIT 1), CAST(1 AS BIGINT)
+        UNION ALL
+        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2
+            AND job.tenant_id > few.tenant_id ORDER BY job.tenant_id LIMIT 1), place + 1
+        FROM few WHERE few.tenant_id IS NOT NULL AND place < $3)
+    SELECT few.tenant_id, share.tag_ms, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready'
+            AND job.stage = $1 AND job.priority = $2 AND job.tenant_id = few.tenant_id
+            ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms,
+        (SELECT last.start_ms FROM queue_share AS last ORDER BY last.start_ms DESC LIMIT 1) AS virtual_ms
+    FROM few LEFT JOIN queue_share AS share ON share.tenant_id = few.tenant_id
+    WHERE few.tenant_id IS NOT NULL LIMIT $3";
+/// The first tenants by tag that have such a job, of many. Not EXISTS, which PostgreSQL may turn into a join with all that is ready:
+/// this looks at one tenant after the other and stops.
+pub(crate) const LANES: &str = "SELECT tenant_id, tag_ms, oldest_ms,
+        (SELECT last.start_ms FROM queue_share AS last ORDER BY last.start_ms DESC LIMIT 1) AS virtual_ms
+    FROM (SELECT share.tenant_id, share.tag_ms, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready'
+            AND job.tenant_id = share.tenant_id AND job.stage = $1 AND job.priority = $2
+            ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
+        FROM queue_share AS share) AS lane
+    WHERE oldest_ms <= $3 ORDER BY tag_ms, tenant_id LIMIT $4";
+/// Nothing when another worker has just given this tenant a job, or is about to.
+pub(crate) const TRY_SHARE: &str =
+    "SELECT tag_ms FROM queue_share WHERE tenant_id = $1 AND tag_ms = $2 /*SKIP LOCKED*/";
+/// Changes nothing and holds the row. In every transaction the share is held before any job.
+pub(crate) const HOLD_SHARE: &str = "UPDATE queue_share SET tag_ms = tag_ms WHERE tenant_id = $1 RETURNING tag_ms";
+/// `=` and not `IN` around the inner SELECT: PostgreSQL may run a sub-select of IN more than once, and each run would skip
+/// the row that the one before has locked. Whoever holds the row knows that it is ready: asked for once more outside,
+/// PostgreSQL would look for the job among all that are.
 pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = attempt + 1, heartbeat = heartbeat + 1,
         progress = 0, worker = $1, started_ms = $2
-    WHERE state = 'ready' AND (tenant_id, id) = (SELECT tenant_id, id FROM job
-        WHERE state = 'ready' AND run_at_ms <= $2 AND priority >= $3
-        AND stage IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-        ORDER BY priority DESC, run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
-    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, max_attempts, making";
+    WHERE (tenant_id, id) = (SELECT tenant_id, id FROM job
+        WHERE state = 'ready' AND tenant_id = $3 AND stage = $4 AND priority = $5 AND run_at_ms <= $6
+        ORDER BY run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
+    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making";
+pub(crate) const CHARGE: &str = "UPDATE queue_share SET tag_ms = $2, start_ms = $3 WHERE tenant_id = $1";
+pub(crate) const SETTLE: &str = "UPDATE queue_share SET tag_ms = $2 WHERE tenant_id = $1";
+
+// Shares of tenants.
+
+pub(crate) const HAS_SHARE: &str = "SELECT tenant_id FROM queue_share WHERE tenant_id = $1";
+pub(crate) const ADD_SHARE: &str =
+    "INSERT INTO queue_share (tenant_id, tag_ms, start_ms) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
+/// For jobs of a version that keeps no shares.
+pub(crate) const ADD_SHARES: &str = "INSERT INTO queue_share (tenant_id, tag_ms, start_ms)
+    SELECT DISTINCT job.tenant_id, 0, 0 FROM job WHERE job.state = 'ready'
+    AND NOT EXISTS (SELECT 1 FROM queue_share AS share WHERE share.tenant_id = job.tenant_id) ON CONFLICT DO NOTHING";
+/// What a share that lies as far behind the virtual time as any may says, its absence says too. The one that is the virtual time stays.
+pub(crate) const DROP_SHARES: &str = "DELETE FROM queue_share
+    WHERE tag_ms + $1 <= (SELECT MAX(start_ms) FROM queue_share)
+    AND start_ms < (SELECT MAX(start_ms) FROM queue_share)
+    AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'ready' AND job.tenant_id = queue_share.tenant_id)
+    AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'running' AND job.tenant_id = queue_share.tenant_id)
+    AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'waiting' AND job.tenant_id = queue_share.tenant_id)";
 
 // Under a lease: $1 is the tenant, $2 the job, $3 the attempt.
 
 /// Changes nothing and holds the row, so that nobody takes the job over before the commit.
 pub(crate) const CHECK: &str = "UPDATE job SET heartbeat = heartbeat
-    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING attempt - returned, max_attempts";
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING attempt - returned, max_attempts,
+    weight, started_ms";
 pub(crate) const FINISH: &str = "UPDATE job SET state = 'done', progress = 1, result = $4, finished_ms = $5,
         error_code = NULL, error_detail = NULL
-    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING weight, started_ms";
 /// In the order of ids, so that two transactions that finish parts of the same jobs cannot lock each other out.
 pub(crate) const DEPENDANTS: &str = "SELECT job_id FROM job_dependency WHERE tenant_id = $1 AND needs_id = $2
     ORDER BY job_id";
@@ -57,7 +127,7 @@ pub(crate) const PARK: &str = "UPDATE job SET state = 'parked', finished_ms = $4
 pub(crate) const RENEW: &str = "UPDATE job SET heartbeat = heartbeat + 1, progress = $4
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
 pub(crate) const HAND_BACK: &str = "UPDATE job SET state = 'ready', returned = returned + 1, progress = 0
-    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING weight";
 
 // Take-over.
 
@@ -132,8 +202,19 @@ pub const STATEMENTS: &[&str] = &[
     HOLD_NEED,
     INSERT_NEED,
     SET_WAITING,
-    PEEK,
+    KINDS,
+    RUNNING_NOW,
+    FEW_LANES,
+    LANES,
+    TRY_SHARE,
+    HOLD_SHARE,
     CLAIM,
+    CHARGE,
+    SETTLE,
+    HAS_SHARE,
+    ADD_SHARE,
+    ADD_SHARES,
+    DROP_SHARES,
     CHECK,
     FINISH,
     DEPENDANTS,

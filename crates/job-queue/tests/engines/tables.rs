@@ -1,13 +1,15 @@
 //! Enqueuing, waiting, listing, cancelling.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use job_queue::{Failure, JobFilter, JobRow, JobState, NewJob, QueueError, Reaped, Reaper, Retry};
 use media_types::AssetId;
 use serde_json::json;
 
-use crate::{asset, begin, claim, enqueue, finish, id, job, on_each_engine, other_tenant, row, state, tenant, waiting};
+use crate::{
+    NOW_MS, asset, begin, claim, enqueue, finish, id, job, on_each_engine, other_tenant, row, state, tenant, waiting,
+};
 
 #[tokio::test]
 async fn higher_priority_goes_first_then_the_older_then_the_smaller_id() {
@@ -58,7 +60,7 @@ const THIRTY_DAYS_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 #[tokio::test]
 async fn a_delayed_job_waits_that_long_and_an_undelayed_one_goes_first() {
     on_each_engine(|queue| async move {
-        let now_ms = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+        let now_ms = NOW_MS;
         let late = NewJob { delay_ms: THIRTY_DAYS_MS, priority: 9, ..job("late") };
         let after = NewJob { delay_ms: THIRTY_DAYS_MS, ..waiting("after", &["now"]) };
         let mut tx = begin(&queue).await;
