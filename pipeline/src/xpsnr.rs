@@ -242,7 +242,7 @@ impl Quality {
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self {
-            pictures: self.pictures + other.pictures,
+            pictures: self.pictures.saturating_add(other.pictures),
             root_error: self.root_error + other.root_error,
             vmaf: self.vmaf.with(other.vmaf),
         }
