@@ -11,6 +11,7 @@ pub(crate) fn media(error: media_store::StoreError) -> Problem {
     match error {
         E::NoSpace => full("the media store has no space left"),
         E::OffsetMismatch { actual } => offset_mismatch(actual),
+        E::Conflict { .. } => crate::transfer::locked(),
         E::Unreachable { .. } | E::Denied { .. } | E::NoCredentials { .. } | E::NoBucket { .. } => {
             Problem::unavailable(codes::STORAGE_UNAVAILABLE, error.to_string(), 10)
         }

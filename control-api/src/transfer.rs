@@ -103,7 +103,8 @@ pub(crate) fn too_many() -> Problem {
     Problem::unavailable(codes::UPLOAD_TOO_MANY, "too many uploads are running", 5)
 }
 
-fn locked() -> Problem {
+/// 423 while somebody else writes, here or in another process.
+pub(crate) fn locked() -> Problem {
     Problem::new(StatusCode::LOCKED, codes::UPLOAD_LOCKED, "another request is writing to this upload").retry_after(2)
 }
 
