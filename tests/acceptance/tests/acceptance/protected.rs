@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::judge;
 use crate::server::{Server, fresh, wait_for};
+use crate::{judge, topology};
 
 const KEK: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const NEXT_KEK: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
@@ -96,7 +96,7 @@ fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
 /// Moves all keys to the next key-encryption key, beside the running server.
 fn rewrap(data: &Path) {
     let again = || {
-        let mut command = Command::new(judge::lectern());
+        let mut command = topology::beside(data);
         command.env("LECTERN_KEK", format!("{NEXT_KEK},{KEK}")).arg("rewrap").arg("--data").arg(data);
         String::from_utf8(judge::run(&mut command).stdout).unwrap()
     };

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::judge;
 use crate::server::{Server, fresh, log_of, wait_for};
+use crate::{judge, topology};
 
 /// How often the long recording shows its minute.
 const MINUTES: u64 = 3;
@@ -219,7 +219,7 @@ fn a_renewal_that_fails_says_why_and_leaves_what_is_played() {
     assert!(renewal_jobs(&server, id(&before)).iter().all(ended));
 
     std::fs::rename(&kept, &source).unwrap();
-    let mut command = Command::new(judge::lectern());
+    let mut command = topology::beside(&data);
     command.args(["--json", "ladder", "renew", "house", "--data"]).arg(&data);
     let said: Value = serde_json::from_slice(&judge::run(&mut command).stdout).unwrap();
     assert_eq!((&said["renewing"], &said["sha256"]), (&json!(1), &sha256(&server)));

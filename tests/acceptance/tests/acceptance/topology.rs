@@ -39,6 +39,12 @@ pub fn database_of(data: &Path) -> String {
     address
 }
 
+/// A command beside the server on a data folder, which finds that server's database.
+pub fn beside(data: &Path) -> Command {
+    let command = Command::new(judge::lectern());
+    if is_fleet() { on(&command, &database_of(data)) } else { command }
+}
+
 /// Migrates, and starts an API with an origin and the workers.
 pub fn launch(command: &Command, database: &str, data: &Path, arguments: &[&str]) -> Server {
     judge::run(on(command, database).args(["migrate", "--data"]).arg(data));
