@@ -17,7 +17,8 @@ pub struct JobRequest {
     pub making: u32,
     /// Higher goes first; jobs of equal priority go in the order of their batch.
     pub priority: i64,
-    /// Relative cost, for progress: about a thousand pixels of an encoded frame. At least 1.
+    /// Estimated cost in milliseconds of a processor, at least 1: its part in the progress, and what its tenant is charged
+    /// until it is known what it took.
     pub weight: i64,
     /// How often it is tried, at least 1.
     pub max_attempts: i64,
@@ -30,7 +31,7 @@ pub struct JobRequest {
 impl JobRequest {
     /// A light job that waits for nothing.
     pub(crate) fn single(stage: Stage) -> Self {
-        Self::new(stage, 1, Vec::new())
+        Self::new(stage, LIGHT_MS, Vec::new())
     }
 
     /// A light job that starts only after a while.
@@ -38,11 +39,11 @@ impl JobRequest {
         Self { delay_ms, ..Self::single(stage) }
     }
 
-    fn new(stage: Stage, weight: u64, waits_on: Vec<usize>) -> Self {
+    fn new(stage: Stage, weight_ms: u64, waits_on: Vec<usize>) -> Self {
         Self {
             making: 0,
             priority: stage.priority(),
-            weight: i64::try_from(weight).unwrap_or(i64::MAX).clamp(1, MAX_WEIGHT),
+            weight: i64::try_from(weight_ms).unwrap_or(i64::MAX).clamp(1, MAX_WEIGHT),
             max_attempts: stage.max_attempts(),
             stage,
             waits_on,
@@ -61,8 +62,17 @@ const BEGINNING: u32 = 8;
 const NEXT: i64 = WATCHED - 10;
 /// Deciding the renditions costs about one part of so many of encoding them.
 const ANALYSED_PART: u64 = 10;
-/// Weight of writing and checking a generation.
-const PUBLISH_WEIGHT: u64 = 10_000;
+/// A processor encodes about so many thousand pixels of H.264 in a millisecond, all that belongs to it included: a minute of
+/// the ladder `film` took 100 s (docs/benchmarks.md).
+const KILOPIXELS_PER_MS: u64 = 50;
+/// Sound is encoded about so many times as fast as it plays, and text read.
+const SOUND_SPEED: u64 = 50;
+/// A segment of the lowest rendition, decoding included.
+const AHEAD_SEGMENT_MS: u64 = 500;
+/// What does not grow with the recording.
+const LIGHT_MS: u64 = 200;
+/// Writing and checking a generation.
+const PUBLISH_MS: u64 = 200;
 
 /// What a superseded generation left behind goes when its last viewers have gone, everything else at once.
 pub(crate) fn of_completion() -> Vec<JobRequest> {
@@ -109,29 +119,33 @@ pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
             beginnings.push(jobs.len());
             append(&mut jobs, ahead(of, 0, BEGINNING));
         }
-        jobs.push(JobRequest::new(Stage::PublishFirst, PUBLISH_WEIGHT, beginnings));
+        jobs.push(JobRequest::new(Stage::PublishFirst, PUBLISH_MS, beginnings));
     }
     for track in 0..plan.audio {
-        jobs.push(JobRequest::new(Stage::EncodeAudio { track }, duration_ms, Vec::new()));
+        jobs.push(JobRequest::new(Stage::EncodeAudio { track }, duration_ms / SOUND_SPEED, Vec::new()));
     }
     if plan.stills {
-        jobs.push(JobRequest::new(Stage::Stills, duration_ms.clamp(1_000, 100_000), Vec::new()));
+        jobs.push(JobRequest::new(Stage::Stills, duration_ms.clamp(1_000, 100_000) / SOUND_SPEED, Vec::new()));
     }
     if plan.text > 0 {
-        jobs.push(JobRequest::new(Stage::ReadText, duration_ms.clamp(1_000, 100_000), Vec::new()));
+        jobs.push(JobRequest::new(Stage::ReadText, duration_ms.clamp(1_000, 100_000) / SOUND_SPEED, Vec::new()));
     }
     let cost = plan.renditions.iter().map(|rendition| rendition.cost()).fold(0u64, u64::saturating_add);
     let waits_on = if plan.per_title { vec![jobs.len()] } else { Vec::new() };
     if plan.per_title {
         let frames = plan.frame_count() / ANALYSED_PART;
-        jobs.push(JobRequest::new(Stage::Analyse, frames.saturating_mul(cost) / 1_000, Vec::new()));
+        jobs.push(JobRequest::new(Stage::Analyse, encode_ms(frames, cost), Vec::new()));
     }
     for (range, frames) in (0u32..).zip(&plan.ranges) {
-        let weight = frames.saturating_mul(cost) / 1_000;
-        jobs.push(JobRequest::new(Stage::EncodeRange { range }, weight, waits_on.clone()));
+        jobs.push(JobRequest::new(Stage::EncodeRange { range }, encode_ms(*frames, cost), waits_on.clone()));
     }
-    jobs.push(JobRequest::new(Stage::PublishComplete, PUBLISH_WEIGHT, (0..jobs.len()).collect()));
+    jobs.push(JobRequest::new(Stage::PublishComplete, PUBLISH_MS, (0..jobs.len()).collect()));
     jobs
+}
+
+/// `cost` in pixels of H.264 for each frame.
+fn encode_ms(frames: u64, cost: u64) -> u64 {
+    frames.saturating_mul(cost) / 1_000 / KILOPIXELS_PER_MS
 }
 
 /// Adds a batch to another, so that its jobs go on waiting for each other.
@@ -145,10 +159,12 @@ fn append(jobs: &mut Vec<JobRequest>, mut batch: Vec<JobRequest>) {
 pub fn ahead(of: Ahead, first_segment: u32, segment_count: u32) -> Vec<JobRequest> {
     let at_once = segment_count.min(WAITED_FOR);
     let encode = |first_segment, segment_count| Stage::EncodeAhead { of, first_segment, segment_count };
-    let mut jobs = vec![JobRequest::single(encode(first_segment, at_once))];
+    let weight_ms = |segment_count| u64::from(segment_count) * AHEAD_SEGMENT_MS;
+    let mut jobs = vec![JobRequest::new(encode(first_segment, at_once), weight_ms(at_once), Vec::new())];
     if segment_count > at_once {
-        let stage = encode(first_segment.saturating_add(at_once), segment_count - at_once);
-        jobs.push(JobRequest { priority: NEXT, ..JobRequest::new(stage, 1, vec![0]) });
+        let left = segment_count - at_once;
+        let stage = encode(first_segment.saturating_add(at_once), left);
+        jobs.push(JobRequest { priority: NEXT, ..JobRequest::new(stage, weight_ms(left), vec![0]) });
     }
     jobs
 }

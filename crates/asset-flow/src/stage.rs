@@ -120,8 +120,9 @@ impl Stage {
         }
     }
 
-    /// Its class in the queue; higher goes first. Ending work that is under way beats starting new work, and what makes
-    /// an asset playable beats what makes it complete.
+    /// Its class in the queue; higher goes first, but for what somebody waits for in front of a player, which goes before all
+    /// within a part of what runs. Ending work that is under way beats starting new work, and what makes an asset playable
+    /// beats what makes it complete.
     pub fn priority(&self) -> i64 {
         match self {
             Stage::Delete => 400,

@@ -198,7 +198,7 @@ fn a_recording_is_playable_when_its_beginning_is_made_and_each_range_is_decoded_
     let priorities: Vec<i64> = [0, 1, 5, 7].iter().map(|&index: &usize| jobs[index].priority).collect();
     assert!(priorities.is_sorted_by(|a, b| a > b), "{priorities:?}");
     assert_eq!([jobs[5].priority, jobs[7].priority], [jobs[6].priority, jobs[9].priority]);
-    assert_eq!(jobs[7].weight, 600 * (640 * 360 + 1280 * 720 + 1920 * 1080) / 1000);
+    assert_eq!(jobs[7].weight, 600 * (640 * 360 + 1280 * 720 + 1920 * 1080) / 1000 / 50, "milliseconds of a processor");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub struct NewJob {
     pub payload: Value,
     /// Which making of its asset it belongs to, 0 for the first.
     pub making: u32,
-    /// Higher goes first.
+    /// Sorts it into a class of the [`policy`](crate::policy); within one, higher goes first of a tenant's jobs.
     pub priority: i64,
     /// Estimated cost in milliseconds of a processor, at least 0: what the tenant is charged until it is known, and its part
     /// in the progress of the asset.

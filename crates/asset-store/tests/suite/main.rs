@@ -1,6 +1,7 @@
 //! The store on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod classes;
 mod demand;
 mod faults;
 mod findings;

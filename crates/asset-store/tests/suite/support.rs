@@ -1,5 +1,7 @@
 //! A store with one tenant, and the steps of an asset's life by hand.
 
+use std::sync::Arc;
+
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::{AssetRow, AssetStore, NewUpload, UploadRow};
 use database::{Database, outbox};
@@ -19,7 +21,16 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(db: Database) -> Self {
-        Self { store: AssetStore::new(JobQueue::new(db)), tenant: TenantId::from_unique("a") }
+        Self::of_queue(JobQueue::new(db))
+    }
+
+    /// Everything is claimed at this time.
+    pub(crate) fn at(db: Database, now_ms: i64) -> Self {
+        Self::of_queue(JobQueue::on_clock(db, Arc::new(move || now_ms)))
+    }
+
+    fn of_queue(queue: JobQueue) -> Self {
+        Self { store: AssetStore::new(queue), tenant: TenantId::from_unique("a") }
     }
 
     pub(crate) fn of_tenant(&self, name: &str) -> Self {
