@@ -18,6 +18,10 @@ pub const DEMANDED_PART: i64 = 4;
 /// The most that one job is charged when it starts: an estimate that is far off must not keep its tenant waiting for long.
 pub const MAX_CHARGE_MS: i64 = 3_600_000;
 
+/// How far a tenant may lie behind the virtual time. Who has had less than was estimated gets it back; who was away for
+/// long has no more than this to catch up.
+pub const MAX_BEHIND_MS: i64 = 2 * MINUTE_MS;
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
@@ -77,7 +81,7 @@ pub struct Lane {
 /// Where a tenant stands on the virtual clock, which runs on by what jobs cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Where its next job starts, unless the virtual time is later.
+    /// Where its next job starts, unless that is far behind the virtual time.
     pub tag_ms: i64,
     /// Where the job that it was last given started. The virtual time is the greatest of all tenants.
     pub start_ms: i64,
@@ -154,10 +158,10 @@ pub fn price(estimate_ms: i64) -> i64 {
     estimate_ms.clamp(1, MAX_CHARGE_MS)
 }
 
-/// The share of a tenant that is given a job: it starts where the tenant stands, or at the virtual time if that is later, so
+/// The share of a tenant that is given a job: it starts where the tenant stands, though not far behind the virtual time, so
 /// that nobody saves up turns, and moves the tenant by its price.
 pub fn charge(virtual_ms: i64, tag_ms: i64, estimate_ms: i64) -> Share {
-    let start_ms = virtual_ms.max(tag_ms);
+    let start_ms = virtual_ms.saturating_sub(MAX_BEHIND_MS).max(tag_ms);
     Share { start_ms, tag_ms: start_ms.saturating_add(price(estimate_ms)) }
 }
 

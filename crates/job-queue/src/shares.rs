@@ -53,7 +53,7 @@ impl JobQueue {
     pub async fn tidy_shares(&self) -> Result<(), QueueError> {
         let mut tx = self.database().begin().await?;
         let added = tx.execute(sql::ADD_SHARES, args![]).await?;
-        tx.execute(sql::DROP_SHARES, args![]).await?;
+        tx.execute(sql::DROP_SHARES, args![policy::MAX_BEHIND_MS]).await?;
         if added > 0 {
             tx.wake();
         }

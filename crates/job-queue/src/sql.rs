@@ -96,8 +96,9 @@ pub(crate) const ADD_SHARE: &str =
 pub(crate) const ADD_SHARES: &str = "INSERT INTO queue_share (tenant_id, tag_ms, start_ms)
     SELECT DISTINCT job.tenant_id, 0, 0 FROM job WHERE job.state = 'ready'
     AND NOT EXISTS (SELECT 1 FROM queue_share AS share WHERE share.tenant_id = job.tenant_id) ON CONFLICT DO NOTHING";
-/// What a share below the virtual time says, its absence says too. The one that is the virtual time stays.
-pub(crate) const DROP_SHARES: &str = "DELETE FROM queue_share WHERE tag_ms <= (SELECT MAX(start_ms) FROM queue_share)
+/// What a share that lies as far behind the virtual time as any may says, its absence says too. The one that is the virtual time stays.
+pub(crate) const DROP_SHARES: &str = "DELETE FROM queue_share
+    WHERE tag_ms + $1 <= (SELECT MAX(start_ms) FROM queue_share)
     AND start_ms < (SELECT MAX(start_ms) FROM queue_share)
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'ready' AND job.tenant_id = queue_share.tenant_id)
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'running' AND job.tenant_id = queue_share.tenant_id)

@@ -90,7 +90,9 @@ fn who_has_had_least_is_next_and_its_own_jobs_go_by_priority_then_age() {
 
 #[test]
 fn nobody_saves_up_turns_and_a_wrong_estimate_is_made_good() {
-    assert_eq!(charge(1_000, 40, 10), Share { start_ms: 1_000, tag_ms: 1_010 });
+    let late = MAX_BEHIND_MS + 1_000;
+    assert_eq!(charge(late, 40, 10), Share { start_ms: 1_000, tag_ms: 1_010 });
+    assert_eq!(charge(late, 1_000, 10), charge(late, 999, 10), "so far behind, but no further");
     assert_eq!(charge(40, 1_000, 10), Share { start_ms: 1_000, tag_ms: 1_010 });
     assert_eq!(settle(1_010, 10, 25), 1_025);
     assert_eq!(settle(5, 10, 0), 0, "never below nothing");

@@ -110,11 +110,11 @@ async fn every_end_of_an_attempt_settles_its_charge() {
 #[tokio::test]
 async fn who_was_away_saves_up_no_turns() {
     on_each_engine(|queue| async move {
-        enqueue(&queue, &[jobs(&tenant(), "a", 20, 1_000), jobs(&other_tenant(), "b", 1, 1_000)].concat()).await;
+        enqueue(&queue, &[jobs(&tenant(), "a", 20, 100_000), jobs(&other_tenant(), "b", 1, 100_000)].concat()).await;
         for _ in 0..12 {
             claim(&queue).await.unwrap();
         }
-        enqueue(&queue, &jobs(&other_tenant(), "c", 9, 1_000)).await;
+        enqueue(&queue, &jobs(&other_tenant(), "c", 9, 100_000)).await;
         let mut theirs = 0;
         for _ in 0..8 {
             theirs += i64::from(claim(&queue).await.unwrap().tenant_id == other_tenant());
@@ -239,11 +239,11 @@ async fn jobs_of_a_version_without_shares_are_found_and_shares_that_say_nothing_
         finish_after(&queue, &first, 5).await;
         for _ in 0..3 {
             let next = claim(&queue).await.unwrap();
-            finish_after(&queue, &next, 500).await;
+            finish_after(&queue, &next, 500_000).await;
         }
         queue.tidy_shares().await.unwrap();
         let left = tags(&queue).await;
-        assert_eq!(left, [(other_tenant().to_string(), 1_500, 1_000)], "the one that is the virtual time");
+        assert_eq!(left, [(other_tenant().to_string(), 1_500_000, 1_000_000)], "the one that is the virtual time");
     })
     .await;
 }
