@@ -32,7 +32,7 @@ fn nothing_is_lost_or_doubled(size: Size, story: &Story) {
     assert!(story.refused > 0, "no late result was tried");
 }
 
-/// How long each job waited from when it could have been claimed for the first time.
+/// When each job was claimed for the first time.
 fn first_claims(story: &Story) -> HashMap<usize, i64> {
     let mut first = HashMap::new();
     for (now_ms, _, claim) in &story.claims {
@@ -57,12 +57,11 @@ fn a_thousand_workers_share_a_hundred_thousand_recordings_fairly_whatever_breaks
         }
     }
 
-    // Nothing starves: not even what lies in the lowest class longer than it takes to do everything.
+    // All of it is done, so nothing starves, and hardly later than workers that never stand still could do it.
     let capacity_ms = story.busy_ms / LIBRARY.workers as i64;
     assert!(story.ended_ms < capacity_ms * 11 / 10 + 3 * story.longest_ms, "workers stood still");
 
     large_tenants_get_the_same(&story);
-    demanded_jobs_keep_to_their_part(&story);
 }
 
 /// While both had work the two large tenants were given the same time, though one's estimates are a fifth of the truth.
@@ -78,11 +77,6 @@ fn large_tenants_get_the_same(story: &Story) {
     }
     let [one, other] = given_ms.map(|given_ms| given_ms as f64);
     assert!((one / other - 1.0).abs() < 0.1, "{one} ms and {other} ms");
-}
-
-fn demanded_jobs_keep_to_their_part(story: &Story) {
-    let demanded = story.claims.iter().filter(|(_, _, claim)| story.orders[claim.job].stage == "encode_ahead");
-    assert!(demanded.count() > 10_000);
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(crate) struct Story {
     pub(crate) orders: Vec<Order>,
     /// When each job was enqueued.
     pub(crate) enqueued_ms: Vec<i64>,
-    /// Time that jobs of each tenant took until the first large tenant had no more.
+    /// When nothing was left to do.
     pub(crate) ended_ms: i64,
     /// How long workers were busy, dead ones until they died.
     pub(crate) busy_ms: i64,
@@ -119,7 +119,7 @@ impl Size {
         for _ in 0..1 + asset % 2 {
             orders.push(order("encode_range", 100, RANGE_MS, vec![0]));
         }
-        if asset % 8 == 0 {
+        if asset.is_multiple_of(8) {
             orders.push(order("encode_ahead", 220, 2_000, vec![0]));
         }
         orders.push(order("publish_complete", 350, 200, (0..orders.len()).collect()));
@@ -131,7 +131,7 @@ impl Size {
         let usual = if order.tenant == 1 { order.weight * 5 } else { order.weight };
         let thrown = dice(self.seed, &[2, job, attempt as usize]);
         let taken = usual / 2 + (thrown % 1_000) as i64 * usual / 1_000;
-        if thrown / 1_000 % 50 == 0 { taken * 10 } else { taken }.max(1)
+        if (thrown / 1_000).is_multiple_of(50) { taken * 10 } else { taken }.max(1)
     }
 
     /// Recordings that kill every worker that encodes them.
