@@ -27,7 +27,7 @@ use super::worker::Work;
 use crate::cli::{self, Role, Serve, Worker};
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
-use crate::ladder_book::{LadderBook, shared};
+use crate::ladder_book::shared::Sharing;
 use crate::out;
 
 /// Holds the admin token; without it a token is made and the server stays on loopback.
@@ -84,9 +84,10 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
     let router = match &token {
         None => origin.standalone(),
         Some(token) => {
-            let control = control(&data, token.admin.clone(), licences, viewers)?;
+            let sharing = Arc::new(Sharing::new(data.ladders.clone(), data.media.clone()));
+            let control = control(&data, token.admin.clone(), (licences, viewers, sharing.clone()))?;
             tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped.clone()));
-            tokio::spawn(shared::share(data.ladders.clone(), data.media.clone(), stopped.clone()));
+            tokio::spawn(sharing.run(stopped.clone()));
             if parts.origin { control.merge(origin.router()) } else { control }
         }
     };
@@ -136,13 +137,12 @@ async fn start_work(
 fn control(
     data: &DataFolder,
     admin_token: AdminToken,
-    licences: Licences,
-    viewers: Arc<Viewers>,
+    (licences, viewers, sharing): (Licences, Arc<Viewers>, Arc<Sharing>),
 ) -> Result<Router, Failure> {
     Ok(control_api::router(ControlOptions {
         store: data.assets.clone(),
         media: data.media.clone(),
-        ladders: Arc::new(Ladders(data.ladders.clone())),
+        ladders: Arc::new(Ladders(sharing)),
         admin_token,
         public_base: None,
         max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
@@ -216,11 +216,11 @@ fn kept_token(folder: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-struct Ladders(LadderBook);
+struct Ladders(Arc<Sharing>);
 
 impl LadderSource for Ladders {
     fn names(&self) -> Vec<String> {
-        self.0.all().into_iter().map(|ladder| ladder.name).collect()
+        self.0.names()
     }
 
     fn ladder(&self, name: &str) -> Option<Ladder> {

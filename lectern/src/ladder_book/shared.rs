@@ -1,7 +1,7 @@
 //! An operator's ladders in the store, for workers of other machines: the folder they are edited in is the API's alone.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ladders::Ladder;
@@ -12,31 +12,66 @@ use super::LadderBook;
 
 /// Where all of them lie, by name.
 const KEY: &str = "ladders/in-force.json";
-/// Between two looks at the folder: sooner than a recording can be announced, sent and probed.
+/// Between two looks at the folder.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Ladder files by the names of their ladders.
 pub(super) type Texts = BTreeMap<String, Arc<str>>;
 
-/// Keeps the store's ladders those of `book` until `stopped` turns true.
-pub(crate) async fn share(book: LadderBook, media: Arc<dyn MediaStore>, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    let mut shared: Option<Texts> = None;
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
+/// The ladders of a folder, which lie in the store before anyone is told of them: who plans elsewhere finds what was meant.
+pub(crate) struct Sharing {
+    book: LadderBook,
+    media: Arc<dyn MediaStore>,
+    shared: Mutex<Option<Texts>>,
+}
+
+impl Sharing {
+    pub(crate) fn new(book: LadderBook, media: Arc<dyn MediaStore>) -> Self {
+        Self { book, media, shared: Mutex::new(None) }
+    }
+
+    /// The ladder of that name, as in force now. Waits for the store when it has changed.
+    ///
+    /// # Panics
+    /// On a runtime of one thread.
+    pub(crate) fn get(&self, name: &str) -> Option<Ladder> {
+        if !self.is_shared(&self.book.texts()) {
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.share()));
         }
-        let texts = book.texts();
-        if shared.as_ref() == Some(&texts) {
-            continue;
+        self.book.get(name)
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.book.all().into_iter().map(|ladder| ladder.name).collect()
+    }
+
+    /// Keeps the store's ladders those of the folder until `stopped` turns true.
+    pub(crate) async fn run(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
+            self.share().await;
         }
-        match write(&*media, &texts).await {
-            Ok(()) => shared = Some(texts),
+    }
+
+    async fn share(&self) {
+        let texts = self.book.texts();
+        if self.is_shared(&texts) {
+            return;
+        }
+        match write(&*self.media, &texts).await {
+            Ok(()) => *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(texts),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "workers elsewhere keep the ladders they have")
             }
         }
+    }
+
+    fn is_shared(&self, texts: &Texts) -> bool {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(texts)
     }
 }
 

@@ -22,7 +22,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/lectern-pg.XXXXXX")
 as=
 if [ "$(id -u)" = 0 ]; then as='runuser -u postgres --'; chown postgres "$dir"; fi
 cd "$dir"
-finish() { $as "$bin/pg_ctl" -D "$dir/d" -m fast -t 20 stop >/dev/null 2>&1; cd /; rm -rf "$dir"; }
+finish() { $as "$bin/pg_ctl" -D "$dir/d" -m fast -t 20 stop >/dev/null 2>&1 || true; cd /; rm -rf "$dir"; }
 trap finish EXIT
 trap '' INT TERM HUP
 start() {
