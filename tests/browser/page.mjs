@@ -53,7 +53,7 @@ async function upload(page, files) {
   await network.send('Network.enable');
   const throttle = (bytes_per_s) => network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes_per_s });
   await throttle(Math.max(20_000, size / SLOW_SECONDS));
-  await page.setInputFiles('#files', files.toReversed());
+  await page.setInputFiles('#files', [...files].reverse());
   if (files.length > 1) await page.getByRole('button', { name: 'Join them' }).click({ timeout: STEP_MS });
   const row = page.locator('.upload', { hasText: name });
   await row.locator('xpath=self::*[@data-state="sending"]').waitFor({ timeout: STEP_MS });

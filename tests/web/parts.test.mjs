@@ -1,5 +1,6 @@
 import './globals.mjs';
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { test } from 'node:test';
 import { MOST_PARTS, joined, sequence } from '../../web/parts.js';
 
