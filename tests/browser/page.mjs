@@ -153,13 +153,14 @@ async function moveOn(page, id, limit_ms) {
   await page.locator('#video').evaluate((video) => {
     video.currentTime = 1;
     window.watched = [];
+    window.again = true;
     let last = performance.now();
     const look = () => {
       const now = performance.now();
       const { currentTime: time_s, ended, paused } = video;
       // While the last picture is kept in front of the video, what lies behind is nobody's business. Close to the end the
-      // test goes back by itself; what was watched so far is another story then.
-      if (time_s > video.duration - 6 || ended) {
+      // test goes back by itself while it waits; what was watched so far is another story then.
+      if (window.again && (time_s > video.duration - 6 || ended)) {
         video.currentTime = 1;
         video.play();
         window.watched = [];
@@ -177,6 +178,7 @@ async function moveOn(page, id, limit_ms) {
   await page.waitForFunction((count) => document.querySelectorAll('#quality option').length === count + 1, rungs, { timeout: STEP_MS })
     .catch(() => { throw new Error(`the quality menu did not grow to ${rungs} renditions`); });
   await page.waitForFunction(() => document.getElementById('still').hidden, null, { timeout: STEP_MS });
+  await page.evaluate(() => { window.again = false; });
   await advances(page, 'on the complete generation');
   const watched = await page.evaluate(() => window.watched);
   const back = Math.min(0, ...watched.slice(1).map(({ time_s }, index) => time_s - watched[index].time_s));
