@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use crate::options::ControlOptions;
 use crate::state::Api;
 use crate::{
-    assets, demand, docs, events, findings, jobs, ladders, licence, ops, playback, renewals, resumable, transcoding,
-    uploads, web,
+    assets, demand, docs, events, findings, jobs, ladders, licence, ops, playback, queue, renewals, resumable, retries,
+    transcoding, uploads, web,
 };
 
 /// The largest JSON body.
@@ -57,10 +57,19 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount(Admin, routes!(assets::list))
         .mount(Admin, routes!(assets::show, assets::delete))
         .mount(Admin, routes!(assets::cancel))
+        .mount(Admin, routes!(retries::retry_asset))
         .mount(Admin, routes!(findings::ladder))
         .mount(Admin, routes!(renewals::renew_asset))
         .mount(Admin, routes!(jobs::list))
         .mount(Admin, routes!(jobs::show))
+        .mount(Admin, routes!(retries::retry_job))
+        .mount(Admin, routes!(retries::cancel_job))
+        .mount(Admin, routes!(queue::show))
+        .mount(Admin, routes!(queue::drain))
+        .mount(Admin, routes!(queue::resume))
+        .mount(Admin, routes!(queue::workers))
+        .mount(Admin, routes!(queue::drain_worker))
+        .mount(Admin, routes!(queue::resume_worker))
         .mount(Admin, routes!(ladders::list))
         .mount(Admin, routes!(ladders::show))
         .mount(Admin, routes!(renewals::renew_ladder))

@@ -9,15 +9,24 @@ kernel::problem_codes! {
     ASSET_NOT_READY = "asset.not_ready",
         "Only what is ready can be encoded again.",
         "wait until the asset is ready; one that failed has to be uploaded again";
+    ASSET_NOT_RETRYABLE = "asset.not_retryable",
+        "Only an asset one of whose jobs gave up, and whose source is whole, can go on.",
+        "upload the file again; for what is ready, ask for a renewal";
     ASSET_UNKNOWN_STATE = "asset.unknown_state",
         "The filter names a state that assets do not have.",
         "use awaiting_upload, ingesting, processing, ready, errored or deleting";
     EVENTS_INVALID_ID = "events.invalid_id",
         "`Last-Event-ID` is the number of an event.",
         "send the id of the last event that you have, or leave the header out";
+    JOB_ENDED = "job.ended",
+        "The job is done, parked or cancelled.",
+        "nothing is left to cancel; DELETE /api/v1/assets/{id} removes what was made";
     JOB_NOT_FOUND = "job.not_found",
         "There is no job with this id.",
         "check the id; GET /api/v1/jobs lists the jobs there are";
+    JOB_NOT_RETRYABLE = "job.not_retryable",
+        "Only a parked job of what is being made can go on.",
+        "look for parked jobs in GET /api/v1/jobs?state=parked; ask for a renewal that was given up again";
     LADDER_NOT_FOUND = "ladder.not_found",
         "There is no ladder of this name.",
         "check the name; GET /api/v1/ladders lists the ladders there are";
@@ -161,6 +170,9 @@ kernel::problem_codes! {
     WEB_NOT_FOUND = "web.not_found",
         "The page has no such file.",
         "open the page at / again";
+    WORKER_NOT_FOUND = "worker.not_found",
+        "No worker has this name, or it has ended.",
+        "check the name; GET /api/v1/workers lists the workers there are";
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How the errors of what lies below look to a client.
 
+use asset_store::NoRetry;
 use axum::http::{HeaderValue, StatusCode};
 use kernel::Problem;
 
@@ -30,12 +31,18 @@ pub(crate) fn store(error: asset_store::StoreError) -> Problem {
     use asset_store::StoreError as E;
     match error {
         E::NotFound("upload") => Problem::not_found(codes::UPLOAD_NOT_FOUND, "there is no such upload"),
+        E::NotFound("job") => Problem::not_found(codes::JOB_NOT_FOUND, "there is no such job"),
         E::NotFound(_) => Problem::not_found(codes::ASSET_NOT_FOUND, "there is no such asset"),
         E::UploadClosed(asset_store::UploadState::Attached) | E::OtherSource => already_received(),
         E::NotReady(phase) => Problem::conflict(
             codes::ASSET_NOT_READY,
             format!("the asset is {phase}, so that there is nothing to renew"),
         ),
+        E::NoRetry(why @ (NoRetry::NotParked | NoRetry::OfRenewal)) => {
+            Problem::conflict(codes::JOB_NOT_RETRYABLE, why.to_string())
+        }
+        E::NoRetry(why) => Problem::conflict(codes::ASSET_NOT_RETRYABLE, why.to_string()),
+        E::JobEnded(_) => Problem::conflict(codes::JOB_ENDED, error.to_string()),
         E::UploadClosed(state) => upload_closed(state.as_str()),
         E::Database(error) => database(error),
         E::Invalid { field, reason } => {
@@ -50,6 +57,7 @@ pub(crate) fn store(error: asset_store::StoreError) -> Problem {
 pub(crate) fn queue(error: job_queue::QueueError) -> Problem {
     match error {
         job_queue::QueueError::Database(error) => database(error),
+        job_queue::QueueError::Invalid(detail) => Problem::invalid("", kernel::codes::FIELD_INVALID, detail),
         other => Problem::internal(&other),
     }
 }

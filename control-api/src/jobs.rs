@@ -1,4 +1,4 @@
-//! Jobs of the queue, read only.
+//! Jobs of the queue.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -39,7 +39,7 @@ pub(crate) struct JobView {
     percent: f64,
     /// The last worker that claimed it.
     worker: Option<String>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, or why the job was cancelled.
     error: Option<JobFailure>,
     /// RFC 3339.
     created_at: String,
@@ -49,7 +49,7 @@ pub(crate) struct JobView {
     finished_at: Option<String>,
 }
 
-/// Why an attempt failed.
+/// Why an attempt failed, or a job was cancelled.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobFailure {
     /// Stable, for programs.

@@ -7,7 +7,8 @@
 //!   staging. `parts`: recordings in several files.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
 //! - `findings`: what the engine found out about an asset, and why it has the renditions that it has.
-//! - `renewals`: what is ready, encoded again.
+//! - `renewals`: what is ready, encoded again. `retries`: what failed, going on.
+//! - `queue`: who works, and what is drained.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `demand`: what viewers of origins in other processes wait for.
 //! - `transcoding`: the older routes of the same records, in camelCase.
@@ -32,9 +33,11 @@ mod ops;
 pub mod options;
 mod parts;
 mod playback;
+mod queue;
 mod receive;
 mod renewals;
 mod resumable;
+mod retries;
 mod state;
 mod transcoding;
 mod transfer;

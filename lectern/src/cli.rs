@@ -1,5 +1,7 @@
 //! Arguments.
 
+mod jobs;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use drm::signal::System;
 use drm::{HlsMethod, ProtectionScheme, TrackClass};
 use media_types::FrameRate;
 use packager::DashText;
+
+pub(crate) use jobs::{Drained, JobsCommand};
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
 #[derive(Parser)]
@@ -45,6 +49,9 @@ pub(crate) enum Command {
     /// Check, explain and plot ladders
     #[command(subcommand)]
     Ladder(LadderCommand),
+    /// See and steer the jobs of a data folder or a database
+    #[command(subcommand)]
+    Jobs(JobsCommand),
     /// Apply migrations to the database
     Migrate(Data),
     /// Wrap all content keys of a database under the current key-encryption key; media stay as they are

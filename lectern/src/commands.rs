@@ -3,6 +3,7 @@
 mod docs;
 mod doctor;
 mod encode;
+mod jobs;
 mod ladder;
 pub(crate) mod lint;
 mod migrate;
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Lint(options) => lint::run(&options, json),
         Command::Probe(options) => crate::block_on(probe::run(options, json)),
         Command::Ladder(command) => ladder::run(command, json),
+        Command::Jobs(command) => crate::block_on(jobs::run(command, json)),
         Command::Migrate(data) => crate::block_on(migrate::run(data)),
         Command::Rewrap(options) => crate::block_on(rewrap::run(options, json)),
         Command::Doctor(options) => crate::block_on(doctor::run(options, json)),

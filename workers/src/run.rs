@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 use asset_flow::{URGENT, WATCHED};
 use asset_store::UPLOAD_IDLE_MS;
 use futures::future::try_join_all;
-use job_queue::{QueueError, Reaped, Reaper, WorkerOptions, run_worker};
+use job_queue::{JobQueue, QueueError, Reaped, Reaper, Roster, WorkerCard, WorkerOptions, run_worker};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 /// Between two looks at what was left half done.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// Between two tries to take over what a dead process held.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
+/// Between two signs of life, for others to see; a lease has its own.
+const SEEN_EVERY: Duration = Duration::from_secs(30);
 /// Places besides the ordinary ones, for jobs from a priority on: what somebody waits for never waits for a long encode.
-const EXTRA_PLACES: [(i64, &str, usize); 2] = [(URGENT, "urgent", 3), (WATCHED, "watched", 2)];
+const EXTRA_PLACES: [(i64, usize); 2] = [(URGENT, 3), (WATCHED, 2)];
 /// Uploads given up in one look.
 const EXPIRED_AT_ONCE: i64 = 100;
 /// What a store began to put together so long ago belongs to nobody who lives.
@@ -25,8 +28,8 @@ use crate::stage::{StageHandler, Workshop, now_ms};
 /// How one process works.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// Unique for every start, such as `host-<uuid>`.
-    pub name: String,
+    /// What others see of it. Its name is unique for every start.
+    pub card: WorkerCard,
     /// Jobs run at once, besides the few that somebody waits for.
     pub concurrency: usize,
     /// Whether no other process works on this queue: then what is marked as running was left by a dead one.
@@ -47,24 +50,37 @@ pub async fn run_workers(
     let queue = workshop.store().queue().clone();
     let all = WorkerOptions {
         concurrency: config.concurrency.max(1),
-        ..WorkerOptions::new(config.name.clone(), asset_flow::ALL_STAGES)
+        ..WorkerOptions::new(config.card.name.clone(), asset_flow::ALL_STAGES)
     };
-    let extra = EXTRA_PLACES.map(|(min_priority, name, concurrency)| WorkerOptions {
-        name: format!("{}-{name}", config.name),
-        min_priority,
-        concurrency,
-        ..all.clone()
-    });
+    let extra =
+        EXTRA_PLACES.map(|(min_priority, concurrency)| WorkerOptions { min_priority, concurrency, ..all.clone() });
     if config.alone {
         take_over_all(&workshop, shutdown.clone()).await?;
     }
     let reaper = tokio::spawn(reap(workshop.clone(), config.patience, shutdown.clone()));
+    let presence = tokio::spawn(be_seen(queue.clone(), config.card.clone()));
     let handler = Arc::new(StageHandler(workshop));
     let lanes = extra.into_iter().chain([all]);
     let lanes = lanes.map(|lane| run_worker(queue.clone(), lane, handler.clone(), shutdown.clone()));
     let ended = try_join_all(lanes).await;
     reaper.abort();
+    presence.abort();
+    if let Err(error) = queue.sign_off(&config.card.name).await {
+        tracing::warn!(%error, "others will see this worker for a while yet");
+    }
     ended.map(drop)
+}
+
+/// Shows now and then that this worker lives.
+async fn be_seen(queue: JobQueue, card: WorkerCard) {
+    let mut ticks = tokio::time::interval(SEEN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = queue.sign_on(&card).await {
+            tracing::warn!(%error, "nobody sees that this worker lives");
+        }
+    }
 }
 
 /// Takes back everything that is marked as running; waits while the database is full or busy.
@@ -91,6 +107,7 @@ async fn take_over_all(workshop: &Workshop, mut shutdown: watch::Receiver<bool>)
 
 async fn reap(workshop: Arc<Workshop>, patience: Duration, mut shutdown: watch::Receiver<bool>) {
     let mut reaper = Reaper::new(workshop.store().queue().clone(), patience);
+    let mut roster = Roster::new(workshop.store().queue().clone(), SEEN_EVERY * 5);
     let mut ticks = tokio::time::interval(patience / 4);
     let mut tidied: Option<Instant> = None;
     loop {
@@ -101,6 +118,9 @@ async fn reap(workshop: Arc<Workshop>, patience: Duration, mut shutdown: watch::
         if tidied.is_none_or(|at| at.elapsed() >= TIDY_EVERY) {
             tidied = Some(Instant::now());
             tidy(&workshop).await;
+            if let Err(error) = roster.sweep(Instant::now()).await {
+                tracing::warn!(%error, "workers that are gone could not be struck off");
+            }
         }
         match reaper.sweep(Instant::now()).await {
             Ok(reaped) => {

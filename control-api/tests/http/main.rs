@@ -9,6 +9,7 @@ mod events;
 mod findings;
 mod licence;
 mod licence_proxy;
+mod operations;
 mod pages;
 mod parts;
 mod renewals;

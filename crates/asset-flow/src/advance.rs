@@ -14,6 +14,8 @@ pub struct Effects {
     pub cancel_jobs: bool,
     /// The making whose jobs are cancelled first, as far as they are not finished.
     pub cancel_making: Option<u32>,
+    /// Whether the job that gave up, and those that were cancelled because it did, go on where they stood.
+    pub revive_jobs: bool,
 }
 
 impl Effects {
@@ -31,7 +33,7 @@ impl Effects {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && !self.cancel_jobs && self.cancel_making.is_none()
+        self.jobs.is_empty() && !self.cancel_jobs && self.cancel_making.is_none() && !self.revive_jobs
     }
 }
 
@@ -67,7 +69,8 @@ pub enum FlowError {
 ///
 /// Events that a race or a repetition can bring late (an upload attached twice, a job that ends after a cancel, a
 /// second request to delete) leave the state as it is and ask for nothing. A request to delete is legal in every phase;
-/// a request to cancel too, and once the asset is ready it stops its renewal alone. What was played before it was made is not
+/// a request to cancel too, and once the asset is ready it stops its renewal alone; a request to go on means something only
+/// where a job gave up on a source that is whole, which the caller knows. What was played before it was made is not
 /// played any more when it never will be whole.
 ///
 /// An asset that is ready stays so while its media are made once more: what happens to its renewal changes what is served with
@@ -92,7 +95,8 @@ pub fn advance(state: &AssetState, event: &FlowEvent) -> Result<(AssetState, Eff
             }
             FlowEvent::Deleted => return Err(out_of_order(state, event)),
             _ if state.phase == Phase::Ready => renewal::ready(&mut next, event)?,
-            _ if state.phase == Phase::Errored || of_renewal(event) => Effects::none(),
+            _ if state.phase == Phase::Errored => errored(&mut next, event),
+            _ if of_renewal(event) => Effects::none(),
             _ => underway(&mut next, event)?,
         },
     };
@@ -122,6 +126,17 @@ fn deleting(next: &mut AssetState, event: &FlowEvent) -> Effects {
     Effects::none()
 }
 
+/// After a job gave up: what is done stays done. After a person had it cancelled nothing may be left to go on with.
+fn errored(next: &mut AssetState, event: &FlowEvent) -> Effects {
+    let gave_up = next.failure.as_ref().is_some_and(|failure| failure.code != CANCELLED);
+    if *event != FlowEvent::RetryRequested || !gave_up {
+        return Effects::none();
+    }
+    next.phase = Phase::Processing;
+    next.failure = None;
+    Effects { revive_jobs: true, ..Effects::none() }
+}
+
 /// The phases before an end is reached.
 fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowError> {
     let arriving = next.phase.is_arriving();
@@ -139,6 +154,8 @@ fn underway(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowErr
             next.playable_generation = next.complete_generation;
             Effects { jobs: if arriving { abandoned } else { jobs::of_cancellation() }, ..Effects::stop() }
         }
+        // Another one has asked already.
+        FlowEvent::RetryRequested => Effects::none(),
         FlowEvent::UploadStarted
         | FlowEvent::BeginningReceived
         | FlowEvent::UploadRestarted

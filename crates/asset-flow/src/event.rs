@@ -87,6 +87,8 @@ pub enum FlowEvent {
     },
     /// A person asked to stop. What is published complete stays.
     Cancelled,
+    /// A person asked to go on where a job gave up.
+    RetryRequested,
     /// A person asked for the asset to go, with all that was published.
     DeleteRequested,
     /// Every object is gone.
@@ -119,6 +121,7 @@ impl FlowEvent {
             FlowEvent::InRenewal { .. } => "in_renewal",
             FlowEvent::Repinned { .. } => "repinned",
             FlowEvent::Cancelled => "cancelled",
+            FlowEvent::RetryRequested => "retry_requested",
             FlowEvent::DeleteRequested => "delete_requested",
             FlowEvent::Deleted => "deleted",
         }

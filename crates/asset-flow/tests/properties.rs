@@ -97,6 +97,7 @@ fn event() -> impl Strategy<Value = FlowEvent> {
         2 => (0u64..20).prop_map(|generation| FlowEvent::Complete { generation, losses: Vec::new() }),
         1 => failure().prop_map(|failure| FlowEvent::Failed { failure }),
         1 => Just(FlowEvent::Cancelled),
+        1 => Just(FlowEvent::RetryRequested),
         1 => Just(FlowEvent::DeleteRequested),
         1 => Just(FlowEvent::Deleted),
         8 => renewal(),
@@ -166,11 +167,18 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_breaks_the_flow(events in prop::collection::vec(event(), 0..60)) {
-        let mut state = AssetState::default();
+        let (mut state, mut whole) = (AssetState::default(), false);
         for event in &events {
+            // Nobody asks for more of a source that never was whole.
+            if *event == FlowEvent::RetryRequested && !whole {
+                continue;
+            }
             let Ok((next, effects)) = advance(&state, event) else { continue };
+            whole |= next.phase == Phase::Processing;
             check_jobs(&effects.jobs)?;
-            prop_assert!(rank(next.phase) >= rank(state.phase), "{} after {}", next.phase, state.phase);
+            let goes_on = (state.phase, next.phase) == (Phase::Errored, Phase::Processing);
+            prop_assert_eq!(goes_on, effects.revive_jobs);
+            prop_assert!(goes_on || rank(next.phase) >= rank(state.phase), "{} after {}", next.phase, state.phase);
             let given_up = next.phase == Phase::Errored && next.playable_generation == next.complete_generation;
             prop_assert!(given_up || next.playable_generation >= state.playable_generation, "a generation fell");
             prop_assert!(next.complete_generation >= state.complete_generation);
@@ -198,7 +206,11 @@ proptest! {
     #[test]
     fn a_whole_source_is_looked_at_until_there_is_a_plan(events in prop::collection::vec(event(), 0..60)) {
         let (mut state, mut open) = (AssetState::default(), Vec::new());
+        let (mut whole, mut gave_up) = (false, Vec::new());
         for event in &events {
+            if *event == FlowEvent::RetryRequested && !whole {
+                continue;
+            }
             let of = match event {
                 FlowEvent::Probed => Some(Stage::Probe),
                 FlowEvent::Planned { .. } => Some(Stage::Plan),
@@ -210,7 +222,14 @@ proptest! {
             }
             // A look that was not taken early says of no source that it is unfit.
             let Ok((next, effects)) = advance(&state, event) else { continue };
+            whole |= next.phase == Phase::Processing;
+            if effects.cancel_jobs {
+                gave_up = open.clone();
+            }
             open.retain(|stage| !effects.cancel_jobs && Some(stage) != of.as_ref());
+            if effects.revive_jobs {
+                open.append(&mut gave_up);
+            }
             let looks = effects.jobs.into_iter().map(|job| job.stage);
             open.extend(looks.filter(|stage| matches!(stage, Stage::Probe | Stage::Plan)));
             prop_assert!(open.len() <= 1, "{:?} at once", open);

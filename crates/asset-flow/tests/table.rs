@@ -48,6 +48,7 @@ fn events() -> Vec<FlowEvent> {
         FlowEvent::BeginningReceived,
         FlowEvent::UploadRestarted,
         FlowEvent::BeginningUnfit,
+        FlowEvent::RetryRequested,
     ]
 }
 
@@ -59,7 +60,22 @@ fn outcome(state: &AssetState, event: &FlowEvent) -> String {
         Ok((next, effects)) if next == *state && effects.is_empty() => "=".to_owned(),
         Ok((next, effects)) => {
             let jobs: Vec<_> = effects.jobs.iter().map(|job| job.stage.name()).collect();
-            let stop = if effects.cancel_jobs { "!" } else { "" };
+            let stop = match (effects.cancel_jobs, effects.revive_jobs) {
+                (stops, false) => {
+                    if stops {
+                        "!"
+                    } else {
+                        ""
+                    }
+                }
+                (stops, true) => {
+                    if stops {
+                        "!^"
+                    } else {
+                        "^"
+                    }
+                }
+            };
             let jobs = if jobs.len() > 1 { "all".to_owned() } else { jobs.concat() };
             [next.phase.as_str(), stop, if jobs.is_empty() { "" } else { "+" }, &jobs].concat()
         }
@@ -84,41 +100,47 @@ fn each_phase_answers_each_event_as_the_table_says() {
     let unfit_to_plan = AssetState { probed: true, ..unfit.clone() };
     let overtaken = AssetState { phase: Phase::Processing, ..begun.clone() };
     // In the order of `events`: started received probed planned first complete failed cancelled delete deleted, then
-    // beginning, restarted, unfit.
-    // `-` is refused, `=` is ignored, `!` cancels jobs, `+` enqueues.
+    // beginning, restarted, unfit, retry.
+    // `-` is refused, `=` is ignored, `!` cancels jobs, `^` has them go on, `+` enqueues.
     let table: [(AssetState, &str); 16] = [
         (
             new.clone(),
-            "ingesting processing+probe - - - - errored! errored! deleting!+delete - awaiting_upload+probe = -",
+            "ingesting processing+probe - - - - errored! errored! deleting!+delete - awaiting_upload+probe = - =",
         ),
-        (with(Phase::Ingesting), "= processing+probe - - - - errored! errored! deleting!+delete - ingesting+probe = -"),
+        (
+            with(Phase::Ingesting),
+            "= processing+probe - - - - errored! errored! deleting!+delete - ingesting+probe = - =",
+        ),
         (
             begun,
-            "= processing ingesting+plan - - - errored!+all errored!+all deleting!+delete - = ingesting! ingesting",
+            "= processing ingesting+plan - - - errored!+all errored!+all deleting!+delete - = ingesting! ingesting =",
         ),
-        (looked_at, "= processing - ingesting - - errored!+all errored!+all deleting!+delete - = ingesting! ingesting"),
-        (made_ahead, "= processing+all - - - - errored!+all errored!+all deleting!+delete - = ingesting! -"),
-        (unfit, "= processing+probe - - - - errored!+all errored!+all deleting!+delete - = ingesting! -"),
+        (
+            looked_at,
+            "= processing - ingesting - - errored!+all errored!+all deleting!+delete - = ingesting! ingesting =",
+        ),
+        (made_ahead, "= processing+all - - - - errored!+all errored!+all deleting!+delete - = ingesting! - ="),
+        (unfit, "= processing+probe - - - - errored!+all errored!+all deleting!+delete - = ingesting! - ="),
         (
             unfit_to_plan,
-            "= processing+plan - ingesting - - errored!+all errored!+all deleting!+delete - = ingesting! -",
+            "= processing+plan - ingesting - - errored!+all errored!+all deleting!+delete - = ingesting! - =",
         ),
-        (overtaken, "= = processing+plan - - - errored! errored!+tidy deleting!+delete - = = processing+probe"),
-        (probing, "= = processing+plan - - - errored! errored!+tidy deleting!+delete - = = -"),
-        (planning, "= = - processing+all - - errored! errored!+tidy deleting!+delete - = = -"),
-        (encoding, "= = - - processing ready+all errored! errored!+tidy deleting!+delete - = = -"),
-        (playable, "= = - - processing ready+all errored! errored!+tidy deleting!+delete - = = -"),
-        (ready, "= = = = = = = = deleting!+delete - = = ="),
-        (errored, "= = = = = = = = deleting!+delete - = = ="),
-        (with(Phase::Deleting), "= = = = = = = = = deleted = = ="),
-        (with(Phase::Deleted), "= = = = = = = = = = = = ="),
+        (overtaken, "= = processing+plan - - - errored! errored!+tidy deleting!+delete - = = processing+probe ="),
+        (probing, "= = processing+plan - - - errored! errored!+tidy deleting!+delete - = = - ="),
+        (planning, "= = - processing+all - - errored! errored!+tidy deleting!+delete - = = - ="),
+        (encoding, "= = - - processing ready+all errored! errored!+tidy deleting!+delete - = = - ="),
+        (playable, "= = - - processing ready+all errored! errored!+tidy deleting!+delete - = = - ="),
+        (ready, "= = = = = = = = deleting!+delete - = = = ="),
+        (errored, "= = = = = = = = deleting!+delete - = = = processing^"),
+        (with(Phase::Deleting), "= = = = = = = = = deleted = = = ="),
+        (with(Phase::Deleted), "= = = = = = = = = = = = = ="),
     ];
     for (state, row) in &table {
         let got: Vec<String> = events().iter().map(|event| outcome(state, event)).collect();
         assert_eq!(got.join(" "), *row, "{state:?}");
     }
     let gave_up_row: Vec<String> = events().iter().map(|event| outcome(&gave_up, event)).collect();
-    assert_eq!(gave_up_row.join(" "), "= = = = = = = = deleting+delete deleted = = =");
+    assert_eq!(gave_up_row.join(" "), "= = = = = = = = deleting+delete deleted = = = =");
 }
 
 #[test]
@@ -128,6 +150,20 @@ fn a_removal_that_gave_up_can_be_asked_for_again() {
     assert_eq!((gave_up.phase, effects), (Phase::Deleting, Effects::default()));
     let (again, effects) = advance(&gave_up, &FlowEvent::DeleteRequested).unwrap();
     assert_eq!((again, effects.jobs[0].stage.clone()), (deleting, Stage::Delete));
+}
+
+#[test]
+fn an_asset_whose_job_gave_up_goes_on_and_one_that_a_person_cancelled_does_not() {
+    let state =
+        AssetState { phase: Phase::Processing, probed: true, plan: Some(plan(1, 2, 1, true)), ..AssetState::default() };
+    let (failed, _) = advance(&state, &FlowEvent::Failed { failure: failure("encode_range") }).unwrap();
+    let (again, effects) = advance(&failed, &FlowEvent::RetryRequested).unwrap();
+    assert_eq!((&again, &effects), (&state, &Effects { revive_jobs: true, ..Effects::default() }));
+    let (twice, effects) = advance(&again, &FlowEvent::RetryRequested).unwrap();
+    assert_eq!((&twice, effects), (&again, Effects::default()), "what goes on is left alone");
+    let (cancelled, _) = advance(&state, &FlowEvent::Cancelled).unwrap();
+    let (same, effects) = advance(&cancelled, &FlowEvent::RetryRequested).unwrap();
+    assert_eq!((same, effects), (cancelled, Effects::default()));
 }
 
 #[test]

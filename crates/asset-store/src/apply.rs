@@ -3,7 +3,7 @@
 use asset_flow::{AssetState, Effects, FlowEvent, JobRequest, Phase, Stage, advance};
 use database::outbox::{self, NewEvent};
 use database::{Tx, args};
-use job_queue::NewJob;
+use job_queue::{NewJob, Reason};
 use media_types::{AssetId, JobId, TenantId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,6 +13,21 @@ use crate::{AssetRow, AssetStore, StoreError, UploadState, snapshot, sql};
 
 /// [`asset_flow::FlowFailure::code`] of an asset whose upload stopped for too long.
 pub(crate) const UPLOAD_EXPIRED: &str = "upload.expired";
+
+/// Why jobs are cancelled whose asset, or renewal, fails: these go on when it is tried again.
+const GAVE_UP: Reason = Reason { code: "asset.errored", detail: "another job of the asset gave up" };
+
+/// Why an event cancels jobs.
+fn reason_of(event: &FlowEvent) -> Reason {
+    match event {
+        FlowEvent::InRenewal { what, .. } => reason_of(what),
+        FlowEvent::Failed { .. } => GAVE_UP,
+        FlowEvent::UploadRestarted => Reason { code: "upload.restarted", detail: "the upload was begun anew" },
+        FlowEvent::DeleteRequested => Reason { code: "asset.deleting", detail: "the asset is being deleted" },
+        FlowEvent::RenewRequested { .. } => Reason { code: "renewal.superseded", detail: "the ladder changed again" },
+        _ => Reason { code: asset_flow::CANCELLED, detail: "a person cancelled the processing" },
+    }
+}
 
 impl AssetStore {
     /// Takes `event` into the asset's state within `tx`: locks the asset, advances it, saves it, cancels and enqueues
@@ -50,7 +65,7 @@ impl AssetStore {
         mark(&mut asset, event, &kinds, now_ms);
         mark_renewal(&mut asset, &before, now_ms);
         save(tx, &mut asset, now_ms).await?;
-        self.follow(tx, &asset, &effects, now_ms).await?;
+        self.follow(tx, &asset, (event, &effects), now_ms).await?;
         if matches!(asset.state, Phase::Errored | Phase::Deleting) {
             let closed = closed_by(event).as_str();
             tx.execute(sql::CLOSE_UPLOADS, args![&asset.tenant_id, &asset.id, closed, now_ms]).await?;
@@ -62,12 +77,22 @@ impl AssetStore {
         Ok(asset)
     }
 
-    async fn follow(&self, tx: &mut Tx, asset: &AssetRow, effects: &Effects, now_ms: i64) -> Result<(), StoreError> {
+    async fn follow(
+        &self,
+        tx: &mut Tx,
+        asset: &AssetRow,
+        (event, effects): (&FlowEvent, &Effects),
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let (tenant, id) = (&asset.tenant_id, &asset.id);
         if effects.cancel_jobs {
-            self.queue.cancel_asset(tx, &asset.tenant_id, &asset.id, now_ms).await?;
+            self.queue.cancel_asset(tx, tenant, id, reason_of(event), now_ms).await?;
         }
         if let Some(making) = effects.cancel_making {
-            self.queue.cancel_making(tx, &asset.tenant_id, &asset.id, making, now_ms).await?;
+            self.queue.cancel_making(tx, tenant, id, making, reason_of(event), now_ms).await?;
+        }
+        if effects.revive_jobs {
+            self.queue.revive_asset(tx, tenant, id, asset.flow.making, GAVE_UP.code, now_ms).await?;
         }
         if !effects.jobs.is_empty() {
             self.queue.enqueue(tx, now_ms, &new_jobs(asset, &effects.jobs)?).await?;
@@ -132,7 +157,8 @@ async fn save(tx: &mut Tx, asset: &mut AssetRow, now_ms: i64) -> Result<(), Stor
 fn mark(asset: &mut AssetRow, event: &FlowEvent, kinds: &[&str], now_ms: i64) {
     for &kind in kinds {
         match kind {
-            "asset.processing" => asset.uploaded_ms = Some(now_ms),
+            // Not when it is tried again.
+            "asset.processing" => asset.uploaded_ms = asset.uploaded_ms.or(Some(now_ms)),
             "asset.playable" => asset.playable_ms = Some(now_ms),
             "asset.ready" => asset.complete_ms = Some(now_ms),
             _ => {}

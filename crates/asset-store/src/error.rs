@@ -2,7 +2,7 @@
 
 use asset_flow::{FlowError, Phase};
 use database::DbError;
-use job_queue::QueueError;
+use job_queue::{JobState, QueueError};
 use thiserror::Error;
 
 use crate::UploadState;
@@ -31,6 +31,12 @@ pub enum StoreError {
     /// The asset is not ready, so that there is nothing to renew.
     #[error("the asset is {0}")]
     NotReady(Phase),
+    /// There is nothing to go on with.
+    #[error("{0}")]
+    NoRetry(NoRetry),
+    /// The job has ended, so that there is nothing to cancel.
+    #[error("the job is {0}")]
+    JobEnded(JobState),
     /// The upload was completed before, with other bytes.
     #[error("the upload already has another source")]
     OtherSource,
@@ -46,6 +52,26 @@ pub enum StoreError {
     /// A stored row that this version cannot read.
     #[error("a stored {0} cannot be read by this version")]
     Corrupt(&'static str),
+}
+
+/// Why nothing can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NoRetry {
+    /// Nobody gave up.
+    #[error("the asset is {0}: no job of it gave up")]
+    Phase(Phase),
+    /// Its source never was whole.
+    #[error("the upload never was complete")]
+    NoSource,
+    /// A person wanted it so, and what was made is removed.
+    #[error("the processing was cancelled")]
+    Cancelled,
+    /// The job is not one that gave up.
+    #[error("the job is not parked")]
+    NotParked,
+    /// What was made of a renewal that was given up is removed.
+    #[error("the job belongs to a renewal that was given up")]
+    OfRenewal,
 }
 
 impl From<QueueError> for StoreError {

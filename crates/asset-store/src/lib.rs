@@ -6,6 +6,7 @@
 //! - `apply`, `jobs`: changes of state, by a caller's transaction, by a job's result or failure, by a person's request.
 //! - `demand`: what viewers wait for while a recording is made.
 //! - `renewals`: what is ready, encoded again beside what is served.
+//! - `retry`: an asset that failed goes on where a job gave up.
 //! - `uploads`: from the announcement of an upload to its source.
 //! - `reads`: single assets, pages of them, playback ids.
 //! - `findings`: what the engine found out, read from the results of jobs.
@@ -24,6 +25,7 @@ mod jobs;
 pub mod progress;
 mod reads;
 mod renewals;
+mod retry;
 pub mod rows;
 mod snapshot;
 mod sql;
@@ -32,7 +34,7 @@ mod uploads;
 use std::sync::Arc;
 
 pub use demand::MAX_DEMANDED;
-pub use error::StoreError;
+pub use error::{NoRetry, StoreError};
 use job_queue::JobQueue;
 pub use progress::{Progress, RenditionProgress, RenditionState};
 pub use renewals::RENEWALS_AT_ONCE;

@@ -98,4 +98,13 @@ impl Tx {
         }
         Ok(())
     }
+
+    /// Ends it without a trace, and lets go of all that it held before this returns. Dropping it does so a moment later.
+    pub async fn give_up(self) -> Result<(), DbError> {
+        match self.inner {
+            TxInner::Lite(tx) => tx.rollback().await?,
+            TxInner::Pg(tx) => answered(tx.rollback()).await?,
+        }
+        Ok(())
+    }
 }

@@ -24,7 +24,7 @@ const FEW: i64 = 16;
 
 impl JobQueue {
     /// Claims the job that [`policy`] puts first among those of these stages whose priority is at least `min_priority`, and
-    /// charges its tenant. `None` when nothing is due. At most [`MAX_STAGES`] stages.
+    /// charges its tenant. `None` when nothing is due, or what is due is [held](crate::Hold). At most [`MAX_STAGES`] stages.
     pub async fn claim(
         &self,
         stages: &[&str],
@@ -34,7 +34,7 @@ impl JobQueue {
         check(stages)?;
         let now_ms = self.now_ms();
         for look in 1..=LOOKS {
-            let lanes = self.lanes(stages, min_priority, now_ms).await?;
+            let lanes = self.lanes(stages, min_priority, worker, now_ms).await?;
             let Some(first) = lanes.first() else { return Ok(None) };
             for lane in &lanes {
                 if let Some(job) = self.take(lane, true, worker, now_ms).await? {
@@ -49,8 +49,14 @@ impl JobQueue {
     }
 
     /// The lanes that are served now, the first one in front.
-    async fn lanes(&self, stages: &[&str], min_priority: i64, now_ms: i64) -> Result<Vec<Lane>, QueueError> {
-        let kinds: Vec<(String, i64, i64)> = self.database().all(sql::KINDS, args![]).await?;
+    async fn lanes(
+        &self,
+        stages: &[&str],
+        min_priority: i64,
+        worker: &str,
+        now_ms: i64,
+    ) -> Result<Vec<Lane>, QueueError> {
+        let kinds: Vec<(String, i64, i64)> = self.database().all(sql::KINDS, args![worker]).await?;
         let served =
             |(stage, priority, _): &(String, i64, i64)| *priority >= min_priority && stages.contains(&stage.as_str());
         let kinds: Vec<Kind> = kinds
@@ -120,10 +126,17 @@ impl JobQueue {
             true => tx.optional(sql::TRY_SHARE, args![tenant_id, *tag_ms]).await?,
             false => tx.optional(sql::HOLD_SHARE, args![tenant_id]).await?,
         };
-        let Some((tag_ms,)) = share else { return Ok(None) };
+        let Some((tag_ms,)) = share else {
+            tx.give_up().await?;
+            return Ok(None);
+        };
         let args = args![worker, now_ms, tenant_id, &window.stage, window.priority, window.due_ms];
         let claimed: Option<RawClaim> = tx.optional(sql::CLAIM, args).await?;
-        let Some(claimed) = claimed else { return Ok(None) };
+        let Some(claimed) = claimed else {
+            // Others may be waiting for this tenant's share.
+            tx.give_up().await?;
+            return Ok(None);
+        };
         let Share { tag_ms, start_ms } = policy::charge(*virtual_ms, tag_ms, claimed.weight);
         tx.execute(sql::CHARGE, args![tenant_id, tag_ms, start_ms]).await?;
         tx.commit().await?;

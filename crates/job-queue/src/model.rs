@@ -155,7 +155,7 @@ pub struct JobRow {
     pub progress: f64,
     /// The last worker that claimed it.
     pub worker: Option<String>,
-    /// Why the last attempt failed, such as `job.lost_workers`.
+    /// Why the last attempt failed, such as `job.lost_workers`, or why the job was cancelled.
     pub error_code: Option<String>,
     /// The same for a person.
     pub error_detail: Option<String>,
@@ -191,6 +191,15 @@ pub enum Retry {
     Counted,
     /// Every half minute, as often as it takes: what stood in the way has nothing to do with the job, such as a full disk.
     Uncounted,
+}
+
+/// Why jobs are cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable and for programs, such as `asset.cancelled`.
+    pub code: &'static str,
+    /// One clause for a person.
+    pub detail: &'static str,
 }
 
 /// What became of a failed attempt.

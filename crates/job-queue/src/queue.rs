@@ -7,7 +7,7 @@ use database::{Database, Tx, args};
 use media_types::{AssetId, JobId, TenantId};
 
 use crate::model::{RawJob, parse};
-use crate::{Fence, JobFilter, JobRow, JobState, QueueError, sql};
+use crate::{Fence, JobFilter, JobRow, JobState, QueueError, Reason, sql};
 
 /// The most jobs that [`JobQueue::jobs_of`] returns.
 pub const MAX_JOBS_OF_ASSET: i64 = 5_000;
@@ -139,10 +139,12 @@ impl JobQueue {
         tx: &mut Tx,
         tenant: &TenantId,
         asset: &AssetId,
+        why: Reason,
         now_ms: i64,
     ) -> Result<u64, QueueError> {
         tx.wake();
-        Ok(tx.execute(sql::CANCEL_ASSET, args![tenant, asset, now_ms]).await?)
+        let Reason { code, detail } = why;
+        Ok(tx.execute(sql::CANCEL_ASSET, args![tenant, asset, now_ms, code, detail]).await?)
     }
 
     /// The same of one making's jobs alone.
@@ -152,10 +154,36 @@ impl JobQueue {
         tenant: &TenantId,
         asset: &AssetId,
         making: u32,
+        why: Reason,
         now_ms: i64,
     ) -> Result<u64, QueueError> {
         tx.wake();
-        Ok(tx.execute(sql::CANCEL_MAKING, args![tenant, asset, i64::from(making), now_ms]).await?)
+        let (making, Reason { code, detail }) = (i64::from(making), why);
+        Ok(tx.execute(sql::CANCEL_MAKING, args![tenant, asset, making, now_ms, code, detail]).await?)
+    }
+
+    /// Has the parked jobs of an asset's making go on, with all their attempts, and those that were cancelled for this reason.
+    /// Returns how many. What is done stays done, and an attempt that was lost stays lost.
+    pub async fn revive_asset(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        asset: &AssetId,
+        making: u32,
+        cancelled_for: &str,
+        now_ms: i64,
+    ) -> Result<u64, QueueError> {
+        self.add_shares(tx, std::iter::once(tenant)).await?;
+        tx.wake();
+        let args = args![tenant, asset, i64::from(making), now_ms, cancelled_for];
+        Ok(tx.execute(sql::REVIVE_ASSET, args).await?)
+    }
+
+    /// Has one parked job go on, with all its attempts. `false` when it is not parked (any more).
+    pub async fn revive(&self, tx: &mut Tx, tenant: &TenantId, id: &JobId, now_ms: i64) -> Result<bool, QueueError> {
+        self.add_shares(tx, std::iter::once(tenant)).await?;
+        tx.wake();
+        Ok(tx.execute(sql::REVIVE, args![tenant, id, now_ms]).await? == 1)
     }
 
     /// Deletes the finished, parked and cancelled jobs of the asset and returns how many: when the asset is erased.

@@ -24,7 +24,7 @@ pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 
 // Claim: what kinds of jobs are ready, whose turn it is, and that one's first job.
 
 /// Steps from one pair of stage and priority to the next, so that it does not grow with the number of jobs. ORDER BY and
-/// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest.
+/// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest. What is held is left out.
 pub(crate) const KINDS: &str = "WITH RECURSIVE
     stages(stage) AS (
         SELECT (SELECT job.stage FROM job WHERE job.state = 'ready' AND job.waits_for = 0
@@ -43,7 +43,9 @@ pub(crate) const KINDS: &str = "WITH RECURSIVE
         FROM kinds WHERE kinds.priority IS NOT NULL)
     SELECT stage, priority, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready' AND job.waits_for = 0
         AND job.stage = kinds.stage AND job.priority = kinds.priority ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
-    FROM kinds WHERE priority IS NOT NULL LIMIT 1000";
+    FROM kinds WHERE priority IS NOT NULL AND NOT EXISTS (SELECT 1 FROM queue_hold AS hold WHERE hold.scope = 'queue'
+        OR (hold.scope = 'stage' AND hold.name = kinds.stage) OR (hold.scope = 'worker' AND hold.name = $1))
+    LIMIT 1000";
 pub(crate) const RUNNING_NOW: &str = "SELECT CAST(COUNT(*) AS BIGINT),
     CAST(COALESCE(SUM(CASE WHEN priority >= $1 AND priority < $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
     FROM job WHERE state = 'running'";
@@ -141,10 +143,22 @@ pub(crate) const TAKE_OVER: &str = "UPDATE job SET
 
 // By people and by the asset.
 
-pub(crate) const CANCEL_ASSET: &str = "UPDATE job SET state = 'cancelled', finished_ms = $3
+pub(crate) const CANCEL_ASSET: &str = "UPDATE job SET state = 'cancelled', finished_ms = $3, error_code = $4,
+        error_detail = $5
     WHERE tenant_id = $1 AND asset_id = $2 AND state IN ('waiting', 'ready', 'running')";
-pub(crate) const CANCEL_MAKING: &str = "UPDATE job SET state = 'cancelled', finished_ms = $4
+pub(crate) const CANCEL_MAKING: &str = "UPDATE job SET state = 'cancelled', finished_ms = $4, error_code = $5,
+        error_detail = $6
     WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 AND state IN ('waiting', 'ready', 'running')";
+/// The counter of what it waits for is right: what it waits for cannot have been done since it was cancelled, as that was
+/// cancelled with it.
+pub(crate) const REVIVE_ASSET: &str = "UPDATE job SET state = CASE WHEN waits_for > 0 THEN 'waiting' ELSE 'ready' END,
+        returned = attempt, run_at_ms = CASE WHEN run_at_ms > $4 THEN run_at_ms ELSE CAST($4 AS BIGINT) END,
+        progress = 0, finished_ms = NULL, error_code = NULL, error_detail = NULL
+    WHERE tenant_id = $1 AND asset_id = $2 AND making = $3
+    AND (state = 'parked' OR (state = 'cancelled' AND error_code = $5))";
+pub(crate) const REVIVE: &str = "UPDATE job SET state = 'ready', returned = attempt, run_at_ms = $3, progress = 0,
+        finished_ms = NULL, error_code = NULL, error_detail = NULL
+    WHERE tenant_id = $1 AND id = $2 AND state = 'parked'";
 pub(crate) const DELETE_ASSET: &str = "DELETE FROM job WHERE tenant_id = $1 AND asset_id = $2
     AND state IN ('done', 'parked', 'cancelled')";
 pub(crate) const JOB: &str = concat!("SELECT ", job_columns!(), " FROM job WHERE tenant_id = $1 AND id = $2");
@@ -194,6 +208,26 @@ pub(crate) const DEPTHS: &str = "SELECT stage, 'ready' AS state, CAST(COUNT(*) A
         WHERE state IN ('waiting', 'parked') GROUP BY stage, state
     ORDER BY 1, 2 LIMIT 1000";
 
+// Holds, and who works.
+
+pub(crate) const HOLD: &str = "INSERT INTO queue_hold (scope, name, reason, since_ms) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (scope, name) DO UPDATE SET reason = excluded.reason";
+pub(crate) const UNHOLD: &str = "DELETE FROM queue_hold WHERE scope = $1 AND name = $2";
+pub(crate) const HOLDS: &str = "SELECT scope, name, reason, since_ms FROM queue_hold ORDER BY scope, name LIMIT 1000";
+pub(crate) const RUNNING_OF: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running'
+    AND (CAST($1 AS TEXT) IS NULL OR stage = $1) AND (CAST($2 AS TEXT) IS NULL OR worker = $2)";
+pub(crate) const SIGN_ON: &str = "INSERT INTO queue_worker (name, host, version, makes, places, heartbeat, started_ms,
+        seen_ms)
+    VALUES ($1, $2, $3, $4, $5, 1, $6, $6) ON CONFLICT (name) DO UPDATE SET heartbeat = queue_worker.heartbeat + 1,
+        seen_ms = $6";
+pub(crate) const SIGN_OFF: &str = "DELETE FROM queue_worker WHERE name = $1";
+pub(crate) const SIGN_OFF_SILENT: &str = "DELETE FROM queue_worker WHERE name = $1 AND heartbeat = $2";
+pub(crate) const DROP_HOLDS: &str = "DELETE FROM queue_hold WHERE scope = 'worker' AND name = $1";
+pub(crate) const ON_DUTY: &str = "SELECT name, host, version, makes, places, heartbeat, started_ms, seen_ms
+    FROM queue_worker ORDER BY started_ms, name LIMIT $1";
+pub(crate) const AT_WORK: &str = "SELECT worker, CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running'
+    AND worker IS NOT NULL GROUP BY worker ORDER BY worker LIMIT $1";
+
 /// Every statement above, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     INSERT,
@@ -227,6 +261,8 @@ pub const STATEMENTS: &[&str] = &[
     TAKE_OVER,
     CANCEL_ASSET,
     CANCEL_MAKING,
+    REVIVE_ASSET,
+    REVIVE,
     DELETE_ASSET,
     JOB,
     JOBS_OF,
@@ -236,4 +272,14 @@ pub const STATEMENTS: &[&str] = &[
     LIST,
     LIST_OF_ASSET,
     DEPTHS,
+    HOLD,
+    UNHOLD,
+    HOLDS,
+    RUNNING_OF,
+    SIGN_ON,
+    SIGN_OFF,
+    SIGN_OFF_SILENT,
+    DROP_HOLDS,
+    ON_DUTY,
+    AT_WORK,
 ];

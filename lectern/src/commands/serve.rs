@@ -130,8 +130,9 @@ async fn start_work(
     stopped: watch::Receiver<bool>,
 ) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     let engine = crate::engine::find(options.makes).await?;
+    let makes = super::worker::what_makes(&engine);
     let workshop = super::worker::workshop(data, vault, engine);
-    super::worker::spawn(data, workshop, options.concurrency, stopped)
+    super::worker::spawn(data, workshop, (makes, options.concurrency), stopped)
 }
 
 fn control(

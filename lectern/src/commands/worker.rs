@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_host::EngineOptions;
+use job_queue::WorkerCard;
 use key_vault::KeyVault;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -24,7 +25,8 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let keks = data.key_encryption_keys()?;
     let engine = crate::engine::find(options.makes).await?;
     let vault = keks.map(|keks| KeyVault::new(data.database.clone(), Arc::new(keks)));
-    let (work, ended) = spawn(&data, workshop(&data, vault, engine), options.concurrency, stopped)?;
+    let makes = what_makes(&engine);
+    let (work, ended) = spawn(&data, workshop(&data, vault, engine), (makes, options.concurrency), stopped)?;
     tokio::select! {
         () = super::serve::interrupted() => {}
         () = ended => {}
@@ -54,15 +56,16 @@ pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>, engine: Engin
 pub(crate) fn spawn(
     data: &DataFolder,
     workshop: Arc<Workshop>,
-    concurrency: Option<usize>,
+    (makes, concurrency): (String, Option<usize>),
     stopped: watch::Receiver<bool>,
 ) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     // Where other machines may work on the same database nobody knows whether he is alone.
     let presence = data.beside_database.as_deref().map(Presence::announce).transpose()?;
+    let concurrency = concurrency.unwrap_or(workers::cores() as usize).max(1);
     let config = WorkerConfig {
         alone: presence.as_ref().is_some_and(|presence| presence.alone),
-        name: format!("worker-{}-{:x}", std::process::id(), started_ns()),
-        concurrency: concurrency.unwrap_or(workers::cores() as usize),
+        card: card(makes, concurrency),
+        concurrency,
         patience: PATIENCE,
     };
     let (at_work, ended) = oneshot::channel::<()>();
@@ -106,6 +109,29 @@ impl Presence {
     }
 }
 
-fn started_ns() -> u128 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+/// What others see of a worker: its name is that of the machine, the process and the moment.
+fn card(makes: String, places: usize) -> WorkerCard {
+    let host = host();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let moment = since.as_micros() & 0xffff_ffff;
+    WorkerCard {
+        name: format!("{host}-{}-{moment:08x}", std::process::id()),
+        host,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        makes,
+        places: i64::try_from(places).unwrap_or(i64::MAX),
+    }
+}
+
+/// The machine's name, as far as it is one word.
+fn host() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let kept = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
+    let word: String = told.chars().filter(kept).take(40).collect();
+    if word.is_empty() { "worker".to_owned() } else { word }
+}
+
+/// What a worker with this engine makes media with, in a few words.
+pub(crate) fn what_makes(engine: &EngineOptions) -> String {
+    engine.devices.clone().unwrap_or_else(|| "processor".to_owned())
 }

@@ -10,6 +10,7 @@ mod head_start;
 mod progress;
 mod reads;
 mod renewals;
+mod retry;
 mod support;
 mod uploads;
 

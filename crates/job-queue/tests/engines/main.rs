@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod fairness;
+mod holds;
 mod leases;
 mod processes;
 mod reaper;
+mod revival;
+mod roster;
 mod tables;
 mod worker;
 
@@ -15,12 +18,15 @@ use std::time::Duration;
 
 use database::testing::{Scratch, for_each_engine, prepare_all};
 use database::{Database, EngineKind, Tx, args};
-use job_queue::{ClaimedJob, JobQueue, JobRow, JobState, NewJob, QueueError};
+use job_queue::{ClaimedJob, JobQueue, JobRow, JobState, NewJob, QueueError, Reason};
 use media_types::{AssetId, JobId, TenantId};
 use serde_json::json;
 
 /// When everything is claimed: late enough for what is enqueued at 1, and too early for anything to have waited long.
 const NOW_MS: i64 = 100_000;
+
+/// Why tests cancel jobs.
+const WHY: Reason = Reason { code: "test.over", detail: "the test wants it so" };
 
 fn tenant() -> TenantId {
     TenantId::from_unique("1")
@@ -125,9 +131,9 @@ async fn no_statement_reads_a_table_from_end_to_end() {
         let partial = |step: &str| {
             ["job_ready", "job_kind", "job_lane", "job_running", "job_held_up"].iter().any(|index| step.contains(index))
         };
-        // One row for each tenant that has work; rows that a recursion has made.
+        // One row for each tenant that has work, each worker, each hold; rows that a recursion has made.
         let small = |step: &str| {
-            ["queue_share", "share", "lane", "few", "stages", "kinds", "CONSTANT"]
+            ["queue_share", "queue_worker", "queue_hold", "hold", "share", "lane", "few", "stages", "kinds", "CONSTANT"]
                 .iter()
                 .any(|name| step.contains(name))
         };

@@ -11,7 +11,7 @@ use job_queue::{ClaimedJob, Handler, JobQueue, Lease, WorkerOptions, run_worker}
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use crate::{asset, begin, enqueue, job, tenant};
+use crate::{WHY, asset, begin, enqueue, job, tenant};
 
 /// Far less than a look or a heartbeat.
 const AT_ONCE: Duration = Duration::from_millis(300);
@@ -59,7 +59,7 @@ async fn a_job_of_another_process_begins_at_once_and_its_cancellation_arrives_be
         slowest_begin = slowest_begin.max(began.duration_since(enqueued));
         let cancelled = Instant::now();
         let mut tx = begin(&here).await;
-        assert_eq!(here.cancel_asset(&mut tx, &tenant(), &asset(), 1).await.unwrap(), 1);
+        assert_eq!(here.cancel_asset(&mut tx, &tenant(), &asset(), WHY, 1).await.unwrap(), 1);
         tx.commit().await.unwrap();
         let lost = timeout(Duration::from_secs(20), losses.recv()).await.unwrap().unwrap();
         slowest_cancel = slowest_cancel.max(lost.duration_since(cancelled));

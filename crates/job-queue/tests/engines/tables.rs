@@ -8,7 +8,8 @@ use media_types::AssetId;
 use serde_json::json;
 
 use crate::{
-    NOW_MS, asset, begin, claim, enqueue, finish, id, job, on_each_engine, other_tenant, row, state, tenant, waiting,
+    NOW_MS, WHY, asset, begin, claim, enqueue, finish, id, job, on_each_engine, other_tenant, row, state, tenant,
+    waiting,
 };
 
 #[tokio::test]
@@ -259,7 +260,7 @@ async fn cancelling_an_asset_ends_its_jobs_and_no_others() {
         enqueue(&queue, &[NewJob { priority: 9, ..job("run") }, job("ready"), waiting("wait", &["run"]), other]).await;
         let running = claim(&queue).await.unwrap();
         let mut tx = begin(&queue).await;
-        assert_eq!(queue.cancel_asset(&mut tx, &tenant(), &asset(), 77).await.unwrap(), 3);
+        assert_eq!(queue.cancel_asset(&mut tx, &tenant(), &asset(), WHY, 77).await.unwrap(), 3);
         tx.commit().await.unwrap();
         for name in ["run", "ready", "wait"] {
             let row = row(&queue, name).await;
@@ -294,7 +295,7 @@ async fn one_making_of_an_asset_is_cancelled_and_looked_at_alone() {
         let parked = queue.parked_of(&tenant(), &asset(), 2).await.unwrap().unwrap();
         assert_eq!((parked.id, parked.making), (id("gives_up"), 2));
         let mut tx = begin(&queue).await;
-        assert_eq!(queue.cancel_making(&mut tx, &tenant(), &asset(), 2, 77).await.unwrap(), 1);
+        assert_eq!(queue.cancel_making(&mut tx, &tenant(), &asset(), 2, WHY, 77).await.unwrap(), 1);
         tx.commit().await.unwrap();
         assert_eq!(row(&queue, "waits").await.state, JobState::Cancelled);
         assert_eq!(claim(&queue).await.unwrap().fence.job_id, id("first"));

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::{Barrier, Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::{asset, begin, claim, enqueue, eventually, job, on_each_engine, row, state, tenant};
+use crate::{WHY, asset, begin, claim, enqueue, eventually, job, on_each_engine, row, state, tenant};
 
 /// Does what the name of the job says.
 struct TestHandler {
@@ -179,7 +179,7 @@ async fn cancelling_reaches_the_running_handler() {
         let worker = Running::start(&queue, 1, NEVER);
         until(&queue, "long", JobState::Running).await;
         let mut tx = begin(&queue).await;
-        queue.cancel_asset(&mut tx, &tenant(), &asset(), 1).await.unwrap();
+        queue.cancel_asset(&mut tx, &tenant(), &asset(), WHY, 1).await.unwrap();
         tx.commit().await.unwrap();
         eventually("the loss", || async { worker.handler.lost.load(Ordering::SeqCst) == 1 }).await;
         worker.stop().await;

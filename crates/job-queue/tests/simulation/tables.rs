@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use database::Database;
-use job_queue::{Fence, JobQueue, NewJob, QueueError, Reaped, Reaper};
+use job_queue::{Fence, JobQueue, NewJob, QueueError, Reaped, Reaper, Reason};
 use media_types::{AssetId, JobId};
 use serde_json::json;
 
@@ -78,7 +78,8 @@ impl Queue for Tables {
         let mut tx = self.queue.database().begin().await.unwrap();
         match self.queue.finish(&mut tx, &self.fence(claim), now_ms, json!({})).await {
             Ok(()) => tx.commit().await.map(|()| true).unwrap(),
-            Err(QueueError::LeaseLost) => false,
+            // What it held must not stand in the way of the next claim.
+            Err(QueueError::LeaseLost) => tx.give_up().await.map(|()| false).unwrap(),
             Err(error) => panic!("{error}"),
         }
     }
@@ -96,7 +97,8 @@ impl Queue for Tables {
     async fn cancel(&mut self, now_ms: i64, asset: usize) {
         let tenant = self.orders.iter().find(|order| order.asset == asset).map(|order| tenant_id(order.tenant));
         let mut tx = self.queue.database().begin().await.unwrap();
-        self.queue.cancel_asset(&mut tx, &tenant.unwrap(), &asset_id(asset), now_ms).await.unwrap();
+        let why = Reason { code: "simulation.cancelled", detail: "the simulation wants it so" };
+        self.queue.cancel_asset(&mut tx, &tenant.unwrap(), &asset_id(asset), why, now_ms).await.unwrap();
         tx.commit().await.unwrap();
     }
 }

@@ -19,6 +19,7 @@ mod full_disk;
 mod hdr;
 mod judge;
 mod kill;
+mod operations;
 mod opus;
 mod package;
 mod parts;

@@ -1,0 +1,105 @@
+//! Who works on the queue: for people to see, and to name in a hold. Leases alone decide who holds a job.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use database::args;
+
+use crate::{JobQueue, QueueError, sql};
+
+/// The most workers that [`JobQueue::workers`] returns.
+pub const MAX_WORKERS: i64 = 1_000;
+
+/// What a worker says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerCard {
+    /// Unique for every start.
+    pub name: String,
+    /// The machine it runs on.
+    pub host: String,
+    /// Of the program.
+    pub version: String,
+    /// What it makes media with.
+    pub makes: String,
+    /// How many jobs it runs at once.
+    pub places: i64,
+}
+
+/// A worker as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerRow {
+    /// What it said when it began.
+    pub card: WorkerCard,
+    /// Jobs that it runs now.
+    pub running: i64,
+    /// When it began, in milliseconds since 1970, by its own clock.
+    pub started_ms: i64,
+    /// When it last said that it lives.
+    pub seen_ms: i64,
+}
+
+type Stored = (String, String, String, String, i64, i64, i64, i64);
+
+impl JobQueue {
+    /// Says that a worker begins, or still lives.
+    pub async fn sign_on(&self, card: &WorkerCard) -> Result<(), QueueError> {
+        let WorkerCard { name, host, version, makes, places } = card;
+        let mut tx = self.database().begin().await?;
+        tx.execute(sql::SIGN_ON, args![name, host, version, makes, *places, self.now_ms()]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Says that a worker has ended; a hold on it ends too.
+    pub async fn sign_off(&self, name: &str) -> Result<(), QueueError> {
+        let mut tx = self.database().begin().await?;
+        tx.execute(sql::SIGN_OFF, args![name]).await?;
+        tx.execute(sql::DROP_HOLDS, args![name]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Who works, the oldest first, at most [`MAX_WORKERS`].
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>, QueueError> {
+        let at_work: Vec<(String, i64)> = self.database().all(sql::AT_WORK, args![MAX_WORKERS]).await?;
+        let at_work: HashMap<String, i64> = at_work.into_iter().collect();
+        let rows: Vec<Stored> = self.database().all(sql::ON_DUTY, args![MAX_WORKERS]).await?;
+        let row = |(name, host, version, makes, places, _, started_ms, seen_ms): Stored| {
+            let running = at_work.get(&name).copied().unwrap_or(0);
+            WorkerRow { card: WorkerCard { name, host, version, makes, places }, running, started_ms, seen_ms }
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+}
+
+/// Strikes off workers that went silent, judged by its own monotonic clock alone. Any number may do so.
+pub struct Roster {
+    queue: JobQueue,
+    patience: Duration,
+    /// Counters, and since when they stand still; those struck off are forgotten at the next look.
+    seen: HashMap<String, (i64, Instant)>,
+}
+
+impl Roster {
+    /// A worker is struck off once its counter stood still for `patience`: several times what lies between two signs of life.
+    pub fn new(queue: JobQueue, patience: Duration) -> Self {
+        Self { queue, patience, seen: HashMap::new() }
+    }
+
+    /// Looks at all workers. `now` never goes back.
+    pub async fn sweep(&mut self, now: Instant) -> Result<(), QueueError> {
+        let before = std::mem::take(&mut self.seen);
+        let rows: Vec<Stored> = self.queue.database().all(sql::ON_DUTY, args![MAX_WORKERS]).await?;
+        for (name, _, _, _, _, heartbeat, _, _) in rows {
+            let since = before.get(&name).filter(|(counter, _)| *counter == heartbeat).map_or(now, |(_, since)| *since);
+            if now.saturating_duration_since(since) < self.patience {
+                self.seen.insert(name, (heartbeat, since));
+                continue;
+            }
+            let mut tx = self.queue.database().begin().await?;
+            if tx.execute(sql::SIGN_OFF_SILENT, args![&name, heartbeat]).await? == 1 {
+                tx.execute(sql::DROP_HOLDS, args![&name]).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
