@@ -66,7 +66,7 @@ async fn list(data: &DataFolder, filter: JobFilter, limit: u32, json: bool) -> R
 
 async fn retry(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
     let now_ms = kernel::system_clock()();
-    if let Ok(asset) = id.parse::<AssetId>() {
+    if let Some(asset) = an_asset(id) {
         let asset = data.assets.retry(&tenant(), &asset, now_ms).await.map_err(store_failed)?;
         return show::asset(&asset, json);
     }
@@ -76,7 +76,7 @@ async fn retry(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
 
 async fn cancel(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
     let now_ms = kernel::system_clock()();
-    if let Ok(asset) = id.parse::<AssetId>() {
+    if let Some(asset) = an_asset(id) {
         let event = asset_flow::FlowEvent::Cancelled;
         let asset = data.assets.request(&tenant(), &asset, event, now_ms).await.map_err(store_failed)?;
         return show::asset(&asset, json);
@@ -96,6 +96,11 @@ fn state_of(text: &str) -> Result<JobState, Failure> {
 
 fn job_of(text: &str) -> Result<JobId, Failure> {
     text.parse().map_err(|_| no_job())
+}
+
+/// Ids say of what they are.
+fn an_asset(id: &str) -> Option<AssetId> {
+    id.starts_with(AssetId::PREFIX).then(|| id.parse().ok()).flatten()
 }
 
 fn asset_of(text: &str) -> Result<AssetId, Failure> {
