@@ -89,6 +89,15 @@ kernel::problem_codes! {
     PLAYBACK_NOT_READY = "playback.not_ready",
         "The recording is still being processed.",
         "ask again after the seconds in Retry-After";
+    QUOTA_CPU = "quota.cpu",
+        "Work for this tenant has taken all the time that it may today.",
+        "repeat the request after the seconds in Retry-After, or have the limit raised";
+    QUOTA_OPEN_ASSETS = "quota.open_assets",
+        "As many recordings as may be are not ready yet.",
+        "repeat the request after the seconds in Retry-After, or cancel what is not needed";
+    QUOTA_STORED_BYTES = "quota.stored_bytes",
+        "The sources of this tenant take all the room that they may.",
+        "delete recordings that are not needed, or have the limit raised";
     SERVER_NOT_READY = "server.not_ready",
         "The database does not answer or is not migrated.",
         "check that the database runs, then apply the migrations with 'lectern migrate'";

@@ -1,6 +1,6 @@
 //! How the errors of what lies below look to a client.
 
-use asset_store::NoRetry;
+use asset_store::{NoRetry, OverLimit};
 use axum::http::{HeaderValue, StatusCode};
 use kernel::Problem;
 
@@ -38,6 +38,7 @@ pub(crate) fn store(error: asset_store::StoreError) -> Problem {
             codes::ASSET_NOT_READY,
             format!("the asset is {phase}, so that there is nothing to renew"),
         ),
+        E::OverLimit(limit) => over(limit),
         E::NoRetry(why @ (NoRetry::NotParked | NoRetry::OfRenewal)) => {
             Problem::conflict(codes::JOB_NOT_RETRYABLE, why.to_string())
         }
@@ -50,6 +51,31 @@ pub(crate) fn store(error: asset_store::StoreError) -> Problem {
         }
         E::Queue(error) => queue(error),
         other => Problem::internal(&other),
+    }
+}
+
+/// Between two tries of who meets a full house.
+const TRY_AGAIN_S: u32 = 30;
+
+fn over(limit: OverLimit) -> Problem {
+    let too_many = |code, detail| Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
+    match limit {
+        OverLimit::OpenAssets(most) => {
+            let detail = format!("{most} recordings are not ready yet, which is the most");
+            too_many(codes::QUOTA_OPEN_ASSETS, detail).retry_after(TRY_AGAIN_S)
+        }
+        OverLimit::Processing(most) => {
+            let detail = format!("{most} recordings are being processed here, which is the most");
+            too_many(codes::QUOTA_OPEN_ASSETS, detail).retry_after(TRY_AGAIN_S)
+        }
+        OverLimit::CpuSeconds { a_day, again_in_s } => {
+            let detail = format!("work took the {a_day} s that it may take in a day");
+            too_many(codes::QUOTA_CPU, detail).retry_after(again_in_s)
+        }
+        OverLimit::StoredBytes(most) => {
+            let detail = format!("sources may take {most} bytes, and this one would take more");
+            Problem::new(StatusCode::FORBIDDEN, codes::QUOTA_STORED_BYTES, detail)
+        }
     }
 }
 

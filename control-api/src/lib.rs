@@ -8,6 +8,7 @@
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
 //! - `findings`: what the engine found out about an asset, and why it has the renditions that it has.
 //! - `renewals`: what is ready, encoded again. `retries`: what failed, going on.
+//! - `limits`: how much a tenant may have.
 //! - `queue`: who works, and what is drained.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `demand`: what viewers of origins in other processes wait for.
@@ -29,6 +30,7 @@ mod head_start;
 mod jobs;
 mod ladders;
 mod licence;
+mod limits;
 mod ops;
 pub mod options;
 mod parts;

@@ -1,6 +1,7 @@
 //! Arguments.
 
 mod jobs;
+mod limits;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use media_types::FrameRate;
 use packager::DashText;
 
 pub(crate) use jobs::{Drained, JobsCommand};
+pub(crate) use limits::{LimitedOnes, LimitsCommand};
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
 #[derive(Parser)]
@@ -52,6 +54,9 @@ pub(crate) enum Command {
     /// See and steer the jobs of a data folder or a database
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Show and set how much tenants may upload and have made
+    #[command(subcommand)]
+    Limits(LimitsCommand),
     /// Apply migrations to the database
     Migrate(Data),
     /// Wrap all content keys of a database under the current key-encryption key; media stay as they are

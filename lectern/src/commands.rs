@@ -5,6 +5,7 @@ mod doctor;
 mod encode;
 mod jobs;
 mod ladder;
+mod limits;
 pub(crate) mod lint;
 mod migrate;
 mod origin;
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Probe(options) => crate::block_on(probe::run(options, json)),
         Command::Ladder(command) => ladder::run(command, json),
         Command::Jobs(command) => crate::block_on(jobs::run(command, json)),
+        Command::Limits(command) => crate::block_on(limits::run(command, json)),
         Command::Migrate(data) => crate::block_on(migrate::run(data)),
         Command::Rewrap(options) => crate::block_on(rewrap::run(options, json)),
         Command::Doctor(options) => crate::block_on(doctor::run(options, json)),

@@ -1,6 +1,7 @@
 //! What failed goes on, what runs is cancelled by a job, and the queue is drained.
 
 use asset_flow::{FlowEvent, FlowFailure};
+use asset_store::{Limits, Whose};
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Server};
@@ -86,4 +87,34 @@ async fn the_queue_says_what_is_drained_and_for_what_reason() {
     assert_eq!(server.get("/api/v1/workers").await.json(), json!({ "items": [] }));
     let missing = post(&server, "/api/v1/workers/nobody/drain", json!({})).await;
     assert_eq!((missing.status, &missing.json()["code"]), (404, &json!("worker.not_found")));
+}
+
+#[tokio::test]
+async fn an_upload_beyond_a_limit_is_refused_with_when_to_come_again_and_room_is_told() {
+    let server = Server::start().await;
+    let announce = || post(&server, "/api/v1/uploads", json!({ "filename": "a.mp4", "size": 100 }));
+    let empty = json!({ "open_assets": null, "stored_bytes": null, "cpu_s_per_day": null });
+    let told = server.get("/api/v1/limits").await.json();
+    assert_eq!((&told["limits"], &told["used"]["open_assets"]), (&empty, &json!(0)));
+    let set = async |whose: Whose, limits: Limits| server.store.set_limits(&whose, &limits).await.unwrap();
+    set(Whose::Each, Limits { open_assets: Some(1), stored_bytes: Some(250), ..Limits::default() }).await;
+    assert_eq!(announce().await.status, 201);
+    let refused = announce().await;
+    assert_eq!((refused.status, &refused.json()["code"]), (429, &json!("quota.open_assets")));
+    assert_eq!(refused.header("retry-after"), "30");
+    let told = server.get("/api/v1/limits").await.json();
+    assert_eq!((&told["used"]["open_assets"], &told["limits"]["open_assets"]), (&json!(1), &json!(1)), "{told}");
+
+    let own = Limits { stored_bytes: Some(250), ..Limits::default() };
+    set(Whose::Tenant(kernel::default_tenant()), own).await;
+    assert_eq!(announce().await.status, 201, "its own limits go before those of each");
+    let refused = announce().await;
+    assert_eq!((refused.status, &refused.json()["code"]), (403, &json!("quota.stored_bytes")));
+
+    set(Whose::Tenant(kernel::default_tenant()), Limits { cpu_s_per_day: Some(0), ..Limits::default() }).await;
+    let refused = announce().await;
+    assert_eq!((refused.status, &refused.json()["code"]), (429, &json!("quota.cpu")));
+    set(Whose::Tenant(kernel::default_tenant()), Limits { open_assets: Some(99), ..Limits::default() }).await;
+    set(Whose::All, Limits { open_assets: Some(0), ..Limits::default() }).await;
+    assert_eq!(announce().await.status, 429, "the house is full");
 }

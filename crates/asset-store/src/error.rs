@@ -5,7 +5,7 @@ use database::DbError;
 use job_queue::{JobState, QueueError};
 use thiserror::Error;
 
-use crate::UploadState;
+use crate::{OverLimit, UploadState};
 
 /// Why the store did not do what it was asked. Nothing of the call was kept.
 #[derive(Debug, Error)]
@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The asset is not ready, so that there is nothing to renew.
     #[error("the asset is {0}")]
     NotReady(Phase),
+    /// There is no room for another upload.
+    #[error("there is no room for another upload: {0:?}")]
+    OverLimit(OverLimit),
     /// There is nothing to go on with.
     #[error("{0}")]
     NoRetry(NoRetry),

@@ -8,6 +8,7 @@
 //! - `renewals`: what is ready, encoded again beside what is served.
 //! - `retry`: an asset that failed goes on where a job gave up.
 //! - `uploads`: from the announcement of an upload to its source.
+//! - `limits`: what is taken in.
 //! - `reads`: single assets, pages of them, playback ids.
 //! - `findings`: what the engine found out, read from the results of jobs.
 //! - [`progress`]: how far an asset is, computed from its jobs.
@@ -22,6 +23,7 @@ mod demand;
 mod error;
 mod findings;
 mod jobs;
+mod limits;
 pub mod progress;
 mod reads;
 mod renewals;
@@ -36,6 +38,7 @@ use std::sync::Arc;
 pub use demand::MAX_DEMANDED;
 pub use error::{NoRetry, StoreError};
 use job_queue::JobQueue;
+pub use limits::{Limits, OverLimit, Usage, Whose};
 pub use progress::{Progress, RenditionProgress, RenditionState};
 pub use renewals::RENEWALS_AT_ONCE;
 pub use rows::{AssetRow, MOST_PARTS, NewUpload, SourcePart, UploadRow, UploadState};

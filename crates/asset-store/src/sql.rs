@@ -99,6 +99,29 @@ pub(crate) const IDLE_UPLOADS: &str = concat!(
     " FROM upload WHERE state IN ('waiting', 'receiving', 'received') AND updated_ms < $1 ORDER BY updated_ms LIMIT $2"
 );
 
+// Limits, and what they count.
+
+pub(crate) const LIMITS: &str = "SELECT scope, name, open_assets, stored_bytes, cpu_s_per_day FROM admission_limit
+    ORDER BY scope, name LIMIT 10000";
+pub(crate) const LIMITS_OF: &str = "SELECT scope, name, open_assets, stored_bytes, cpu_s_per_day FROM admission_limit
+    WHERE (scope = 'tenant' AND name = $1) OR (scope <> 'tenant' AND name = '')";
+/// Changes nothing and holds the rows.
+pub(crate) const HOLD_LIMITS: &str = "UPDATE admission_limit SET name = name
+    WHERE (scope = 'tenant' AND name = $1) OR (scope <> 'tenant' AND name = '')
+    RETURNING scope, name, open_assets, stored_bytes, cpu_s_per_day";
+pub(crate) const SET_LIMITS: &str =
+    "INSERT INTO admission_limit (scope, name, open_assets, stored_bytes, cpu_s_per_day)
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, name) DO UPDATE SET open_assets = excluded.open_assets,
+        stored_bytes = excluded.stored_bytes, cpu_s_per_day = excluded.cpu_s_per_day";
+pub(crate) const DROP_LIMITS: &str = "DELETE FROM admission_limit WHERE scope = $1 AND name = $2";
+pub(crate) const OPEN_ASSETS: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM asset
+    WHERE tenant_id = $1 AND state IN ('awaiting_upload', 'ingesting', 'processing')";
+pub(crate) const PROCESSED_ASSETS: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM asset
+    WHERE state IN ('processing', 'deleting') AND state = 'processing'";
+/// What was given up takes no room.
+pub(crate) const STORED_BYTES: &str = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM upload
+    WHERE tenant_id = $1 AND state NOT IN ('canceled', 'expired', 'errored')";
+
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     INSERT_ASSET,
@@ -123,4 +146,12 @@ pub const STATEMENTS: &[&str] = &[
     SAVE_UPLOAD,
     CLOSE_UPLOADS,
     IDLE_UPLOADS,
+    LIMITS,
+    LIMITS_OF,
+    HOLD_LIMITS,
+    SET_LIMITS,
+    DROP_LIMITS,
+    OPEN_ASSETS,
+    PROCESSED_ASSETS,
+    STORED_BYTES,
 ];

@@ -18,7 +18,8 @@ impl AssetStore {
     /// Announces an upload and makes the asset it will fill.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when the size is unknown or zero, or a text cannot be stored.
+    /// [`StoreError::Invalid`] when the size is unknown or zero, or a text cannot be stored. [`StoreError::OverLimit`] when there
+    /// is no room for it.
     pub async fn create_upload(&self, new: &NewUpload, now_ms: i64) -> Result<(UploadRow, AssetRow), StoreError> {
         let size = check(new)?;
         let asset_id = AssetId::from_unique(Uuid::now_v7().simple());
@@ -26,6 +27,7 @@ impl AssetStore {
         let playback_id = PlaybackId::from_unique(Uuid::new_v4().simple());
         let state = AssetState::default();
         let mut tx = self.db().begin().await?;
+        self.admit(&mut tx, &new.tenant_id, new.size_bytes.unwrap_or(0), now_ms).await?;
         let asset_args = args![
             &new.tenant_id,
             &asset_id,

@@ -117,7 +117,7 @@ async fn a_transaction_with_a_failed_statement_keeps_nothing_and_says_so() {
     .await;
 }
 
-/// What belongs to no tenant: the history of migrations, the last event's number, and the queue as a whole.
+/// What belongs to no tenant: the history of migrations, the last event's number, the queue as a whole, and limits.
 #[tokio::test]
 async fn every_unique_key_names_its_tenant() {
     const WITHOUT: &str = "SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) i
@@ -126,7 +126,7 @@ async fn every_unique_key_names_its_tenant() {
     let scratch = Scratch::migrated(EngineKind::Sqlite).await;
     let without: Vec<(String,)> = scratch.db.all(WITHOUT, args![]).await.unwrap();
     let names: Vec<&str> = without.iter().map(|(name,)| name.as_str()).collect();
-    assert_eq!(names, ["lectern_migrations", "outbox_head", "queue_hold", "queue_worker"]);
+    assert_eq!(names, ["admission_limit", "lectern_migrations", "outbox_head", "queue_hold", "queue_worker"]);
 }
 
 #[tokio::test]

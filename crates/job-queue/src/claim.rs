@@ -156,7 +156,7 @@ impl JobQueue {
         let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms];
         let done: Option<(i64, Option<i64>)> = tx.optional(sql::FINISH, args).await?;
         let (weight, started_ms) = done.ok_or(QueueError::LeaseLost)?;
-        share.settle(tx, weight, took_ms(started_ms, now_ms)).await?;
+        share.end(tx, weight, took_ms(started_ms, now_ms), now_ms).await?;
         let dependants: Vec<(String,)> = tx.all(sql::DEPENDANTS, args![&fence.tenant_id, &fence.job_id]).await?;
         for (job,) in dependants {
             tx.execute(sql::RELEASE, args![&fence.tenant_id, job]).await?;
@@ -177,7 +177,7 @@ impl JobQueue {
     ) -> Result<FailOutcome, QueueError> {
         let share = self.hold_share(tx, &fence.tenant_id).await?;
         let Held { tried, max_attempts, weight, started_ms } = self.hold(tx, fence).await?;
-        share.settle(tx, weight, took_ms(started_ms, now_ms)).await?;
+        share.end(tx, weight, took_ms(started_ms, now_ms), now_ms).await?;
         let detail = truncate(&failure.detail, MAX_DETAIL_BYTES);
         let wait_ms = match failure.retry {
             Retry::Counted if tried < max_attempts => Some(back_off_ms(tried)),

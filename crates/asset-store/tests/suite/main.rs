@@ -7,6 +7,7 @@ mod faults;
 mod findings;
 mod flow;
 mod head_start;
+mod limits;
 mod progress;
 mod reads;
 mod renewals;

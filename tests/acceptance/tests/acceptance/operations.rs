@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::kill::check_whole;
 use crate::server::{Server, fresh, wait_for};
 use crate::{judge, topology};
 
@@ -60,10 +61,7 @@ fn a_recording_that_failed_goes_on_where_it_stopped_once_its_cause_is_mended() {
         let now = after.iter().find(|now| now["id"] == job["id"]).unwrap();
         assert_eq!(now["attempt"], job["attempt"], "what was done is not done again");
     }
-    let playback =
-        server.call("GET", &format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap()), &[], None);
-    let hls = format!("{}{}", server.base, playback.unwrap().json()["hls"].as_str().unwrap());
-    judge::decode_silently(&judge::ffmpeg_9(), &hls, "0:v:0");
+    check_whole(&server, &asset, "tried again");
 }
 
 #[test]
