@@ -113,11 +113,11 @@ pub(crate) async fn show(State(api): State<Api>) -> Result<Json<QueueView>, Prob
 
 async fn view(api: &Api) -> Result<QueueView, Problem> {
     let mut drained = Vec::new();
-    for hold in api.queue().holds().await.map_err(error::queue)? {
-        let running = api.queue().running_of(&hold.scope).await.map_err(error::queue)?;
-        let name = Some(hold.scope.name().to_owned()).filter(|name| !name.is_empty());
-        let since = rfc3339(hold.since_ms);
-        drained.push(DrainedView { scope: hold.scope.kind(), name, reason: hold.reason, since, running });
+    for drain in api.queue().drains().await.map_err(error::queue)? {
+        let running = api.queue().running_of(&drain.scope).await.map_err(error::queue)?;
+        let name = Some(drain.scope.name().to_owned()).filter(|name| !name.is_empty());
+        let since = rfc3339(drain.since_ms);
+        drained.push(DrainedView { scope: drain.scope.kind(), name, reason: drain.reason, since, running });
     }
     let depths = api.queue().depths().await.map_err(error::queue)?;
     let depth =
@@ -127,7 +127,7 @@ async fn view(api: &Api) -> Result<QueueView, Problem> {
 
 /// Has nothing more claimed, or nothing of a stage; what runs goes on to its end.
 ///
-/// It holds over restarts, until it is resumed. `drained[].running` says what is still at work.
+/// It drains over restarts, until it is resumed. `drained[].running` says what is still at work.
 #[utoipa::path(
     post, path = "/api/v1/queue/drain", operation_id = "drain_queue", tag = "jobs", request_body = Drain,
     responses(
@@ -137,7 +137,7 @@ async fn view(api: &Api) -> Result<QueueView, Problem> {
 )]
 pub(crate) async fn drain(State(api): State<Api>, ApiJson(what): ApiJson<Drain>) -> Result<Json<QueueView>, Problem> {
     let scope = scope(what.stage)?;
-    api.queue().hold_back(&scope, reason(what.reason.as_deref())?).await.map_err(error::queue)?;
+    api.queue().drain(&scope, reason(what.reason.as_deref())?).await.map_err(error::queue)?;
     view(&api).await.map(Json)
 }
 
@@ -150,7 +150,7 @@ pub(crate) async fn drain(State(api): State<Api>, ApiJson(what): ApiJson<Drain>)
     )
 )]
 pub(crate) async fn resume(State(api): State<Api>, ApiJson(what): ApiJson<Resume>) -> Result<Json<QueueView>, Problem> {
-    api.queue().let_go(&scope(what.stage)?).await.map_err(error::queue)?;
+    api.queue().resume(&scope(what.stage)?).await.map_err(error::queue)?;
     view(&api).await.map(Json)
 }
 
@@ -177,11 +177,11 @@ fn reason(text: Option<&str>) -> Result<Option<&str>, Problem> {
     responses((status = 200, description = "all of them", body = Workers))
 )]
 pub(crate) async fn workers(State(api): State<Api>) -> Result<Json<Workers>, Problem> {
-    let holds = api.queue().holds().await.map_err(error::queue)?;
+    let drains = api.queue().drains().await.map_err(error::queue)?;
     let rows = api.queue().workers().await.map_err(error::queue)?;
     let view = |row: WorkerRow| {
         let card = row.card;
-        let drained = holds.iter().any(|hold| match &hold.scope {
+        let drained = drains.iter().any(|drain| match &drain.scope {
             Scope::Queue => true,
             Scope::Stage(_) => false,
             Scope::Worker(name) => *name == card.name,
@@ -203,7 +203,7 @@ pub(crate) async fn workers(State(api): State<Api>) -> Result<Json<Workers>, Pro
 
 /// Has a worker claim nothing more; what it runs goes on to its end.
 ///
-/// It holds until it is resumed or the process ends.
+/// It drains until it is resumed or the process ends.
 #[utoipa::path(
     post, path = "/api/v1/workers/{name}/drain", operation_id = "drain_worker", tag = "jobs",
     params(("name" = String, Path, description = "its name")), request_body = DrainWorker,
@@ -219,7 +219,7 @@ pub(crate) async fn drain_worker(
     ApiJson(what): ApiJson<DrainWorker>,
 ) -> Result<Response, Problem> {
     let scope = worker(&api, name).await?;
-    api.queue().hold_back(&scope, reason(what.reason.as_deref())?).await.map_err(error::queue)?;
+    api.queue().drain(&scope, reason(what.reason.as_deref())?).await.map_err(error::queue)?;
     Ok((StatusCode::OK, Json(view(&api).await?)).into_response())
 }
 
@@ -237,7 +237,7 @@ pub(crate) async fn resume_worker(
     ApiPath(name): ApiPath<String>,
 ) -> Result<Json<QueueView>, Problem> {
     let scope = worker(&api, name).await?;
-    api.queue().let_go(&scope).await.map_err(error::queue)?;
+    api.queue().resume(&scope).await.map_err(error::queue)?;
     view(&api).await.map(Json)
 }
 

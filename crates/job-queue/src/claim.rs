@@ -24,7 +24,7 @@ const FEW: i64 = 16;
 
 impl JobQueue {
     /// Claims the job that [`policy`] puts first among those of these stages whose priority is at least `min_priority`, and
-    /// charges its tenant. `None` when nothing is due, or what is due is [held](crate::Hold). At most [`MAX_STAGES`] stages.
+    /// charges its tenant. `None` when nothing is due, or what is due is [drained](crate::Drain). At most [`MAX_STAGES`] stages.
     pub async fn claim(
         &self,
         stages: &[&str],

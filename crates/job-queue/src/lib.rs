@@ -3,7 +3,7 @@
 //! - [`JobQueue`]: enqueue in the caller's transaction, claim, finish, fail, cancel, list.
 //! - [`policy`]: which job is next, as a pure model: classes, tenants that take turns, what a job costs its tenant.
 //! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
-//! - [`Hold`]: what claims nothing more until a person says so. [`WorkerRow`], [`Roster`]: who works, for people to see.
+//! - [`Drain`]: what claims nothing more until a person says so. [`WorkerRow`], [`Roster`]: who works, for people to see.
 //! - [`Reaper`]: takes jobs from workers that went silent, judged by its own monotonic clock alone.
 //! - [`run_worker`], [`Handler`], [`Lease`]: claims one job at a time behind a concurrency limit, keeps its lease in a task
 //!   of its own, catches panics, hands work back on shutdown.
@@ -13,9 +13,10 @@
 
 mod backend;
 mod claim;
+mod drain;
 mod enqueue;
 mod error;
-mod hold;
+
 mod lease;
 mod model;
 pub mod policy;
@@ -27,9 +28,9 @@ mod sql;
 mod worker;
 
 pub use claim::MAX_STAGES;
+pub use drain::{Drain, Scope};
 pub use enqueue::MAX_BATCH;
 pub use error::QueueError;
-pub use hold::{Hold, Scope};
 pub use lease::Lease;
 pub use model::{
     ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Reason, Renewal, Retry,

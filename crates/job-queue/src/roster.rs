@@ -1,4 +1,4 @@
-//! Who works on the queue: for people to see, and to name in a hold. Leases alone decide who holds a job.
+//! Who works on the queue: for people to see, and to name in a drain. Leases alone decide who drains a job.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -49,11 +49,11 @@ impl JobQueue {
         Ok(tx.commit().await?)
     }
 
-    /// Says that a worker has ended; a hold on it ends too.
+    /// Says that a worker has ended; a drain on it ends too.
     pub async fn sign_off(&self, name: &str) -> Result<(), QueueError> {
         let mut tx = self.database().begin().await?;
         tx.execute(sql::SIGN_OFF, args![name]).await?;
-        tx.execute(sql::DROP_HOLDS, args![name]).await?;
+        tx.execute(sql::DROP_DRAINS, args![name]).await?;
         Ok(tx.commit().await?)
     }
 
@@ -96,7 +96,7 @@ impl Roster {
             }
             let mut tx = self.queue.database().begin().await?;
             if tx.execute(sql::SIGN_OFF_SILENT, args![&name, heartbeat]).await? == 1 {
-                tx.execute(sql::DROP_HOLDS, args![&name]).await?;
+                tx.execute(sql::DROP_DRAINS, args![&name]).await?;
             }
             tx.commit().await?;
         }

@@ -24,7 +24,7 @@ pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 
 // Claim: what kinds of jobs are ready, whose turn it is, and that one's first job.
 
 /// Steps from one pair of stage and priority to the next, so that it does not grow with the number of jobs. ORDER BY and
-/// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest. What is held is left out.
+/// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest. What is drained is left out.
 pub(crate) const KINDS: &str = "WITH RECURSIVE
     stages(stage) AS (
         SELECT (SELECT job.stage FROM job WHERE job.state = 'ready' AND job.waits_for = 0
@@ -43,8 +43,8 @@ pub(crate) const KINDS: &str = "WITH RECURSIVE
         FROM kinds WHERE kinds.priority IS NOT NULL)
     SELECT stage, priority, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready' AND job.waits_for = 0
         AND job.stage = kinds.stage AND job.priority = kinds.priority ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
-    FROM kinds WHERE priority IS NOT NULL AND NOT EXISTS (SELECT 1 FROM queue_hold AS hold WHERE hold.scope = 'queue'
-        OR (hold.scope = 'stage' AND hold.name = kinds.stage) OR (hold.scope = 'worker' AND hold.name = $1))
+    FROM kinds WHERE priority IS NOT NULL AND NOT EXISTS (SELECT 1 FROM queue_drain AS drain WHERE drain.scope = 'queue'
+        OR (drain.scope = 'stage' AND drain.name = kinds.stage) OR (drain.scope = 'worker' AND drain.name = $1))
     LIMIT 1000";
 pub(crate) const RUNNING_NOW: &str = "SELECT CAST(COUNT(*) AS BIGINT),
     CAST(COALESCE(SUM(CASE WHEN priority >= $1 AND priority < $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
@@ -214,12 +214,12 @@ pub(crate) const DEPTHS: &str = "SELECT stage, 'ready' AS state, CAST(COUNT(*) A
         WHERE state IN ('waiting', 'parked') GROUP BY stage, state
     ORDER BY 1, 2 LIMIT 1000";
 
-// Holds, and who works.
+// Drains, and who works.
 
-pub(crate) const HOLD: &str = "INSERT INTO queue_hold (scope, name, reason, since_ms) VALUES ($1, $2, $3, $4)
+pub(crate) const DRAIN: &str = "INSERT INTO queue_drain (scope, name, reason, since_ms) VALUES ($1, $2, $3, $4)
     ON CONFLICT (scope, name) DO UPDATE SET reason = excluded.reason";
-pub(crate) const UNHOLD: &str = "DELETE FROM queue_hold WHERE scope = $1 AND name = $2";
-pub(crate) const HOLDS: &str = "SELECT scope, name, reason, since_ms FROM queue_hold ORDER BY scope, name LIMIT 1000";
+pub(crate) const RESUME: &str = "DELETE FROM queue_drain WHERE scope = $1 AND name = $2";
+pub(crate) const DRAINS: &str = "SELECT scope, name, reason, since_ms FROM queue_drain ORDER BY scope, name LIMIT 1000";
 pub(crate) const RUNNING_OF: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running'
     AND (CAST($1 AS TEXT) IS NULL OR stage = $1) AND (CAST($2 AS TEXT) IS NULL OR worker = $2)";
 pub(crate) const SIGN_ON: &str = "INSERT INTO queue_worker (name, host, version, makes, places, heartbeat, started_ms,
@@ -228,7 +228,7 @@ pub(crate) const SIGN_ON: &str = "INSERT INTO queue_worker (name, host, version,
         seen_ms = $6";
 pub(crate) const SIGN_OFF: &str = "DELETE FROM queue_worker WHERE name = $1";
 pub(crate) const SIGN_OFF_SILENT: &str = "DELETE FROM queue_worker WHERE name = $1 AND heartbeat = $2";
-pub(crate) const DROP_HOLDS: &str = "DELETE FROM queue_hold WHERE scope = 'worker' AND name = $1";
+pub(crate) const DROP_DRAINS: &str = "DELETE FROM queue_drain WHERE scope = 'worker' AND name = $1";
 pub(crate) const ON_DUTY: &str = "SELECT name, host, version, makes, places, heartbeat, started_ms, seen_ms
     FROM queue_worker ORDER BY started_ms, name LIMIT $1";
 pub(crate) const AT_WORK: &str = "SELECT worker, CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running'
@@ -281,14 +281,14 @@ pub const STATEMENTS: &[&str] = &[
     LIST,
     LIST_OF_ASSET,
     DEPTHS,
-    HOLD,
-    UNHOLD,
-    HOLDS,
+    DRAIN,
+    RESUME,
+    DRAINS,
     RUNNING_OF,
     SIGN_ON,
     SIGN_OFF,
     SIGN_OFF_SILENT,
-    DROP_HOLDS,
+    DROP_DRAINS,
     ON_DUTY,
     AT_WORK,
 ];

@@ -31,8 +31,8 @@ pub(crate) async fn run(command: JobsCommand, json: bool) -> Result<(), Failure>
         JobsCommand::Workers(data) => {
             on(&data, async |data| {
                 let workers = data.assets.queue().workers().await.map_err(|error| queue_failed(&error))?;
-                let holds = data.assets.queue().holds().await.map_err(|error| queue_failed(&error))?;
-                show::workers(&workers, &holds, json)
+                let drains = data.assets.queue().drains().await.map_err(|error| queue_failed(&error))?;
+                show::workers(&workers, &drains, json)
             })
             .await
         }

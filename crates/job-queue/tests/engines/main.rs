@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod drains;
 mod fairness;
-mod holds;
+
 mod leases;
 mod processes;
 mod reaper;
@@ -131,12 +132,12 @@ async fn no_statement_reads_a_table_from_end_to_end() {
         let partial = |step: &str| {
             ["job_ready", "job_kind", "job_lane", "job_running", "job_held_up"].iter().any(|index| step.contains(index))
         };
-        // One row for each tenant that has work, each worker, each hold; rows that a recursion has made.
+        // One row for each tenant that has work, each worker, each drain; rows that a recursion has made.
         let small = |step: &str| {
             [
                 "queue_share",
                 "queue_worker",
-                "queue_hold",
+                "queue_drain",
                 "queue_usage",
                 "hold",
                 "share",

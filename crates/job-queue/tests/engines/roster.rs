@@ -21,10 +21,10 @@ async fn a_worker_is_listed_with_what_it_runs_until_it_ends_and_its_hold_with_it
         let listed = queue.workers().await.unwrap();
         let seen: Vec<_> = listed.iter().map(|row| (row.card.clone(), row.running)).collect();
         assert_eq!(seen, [(card("idle"), 0), (card("w"), 1)]);
-        queue.hold_back(&Scope::Worker("w".into()), None).await.unwrap();
+        queue.drain(&Scope::Worker("w".into()), None).await.unwrap();
         queue.sign_off("w").await.unwrap();
         assert_eq!(queue.workers().await.unwrap().len(), 1);
-        assert_eq!(queue.holds().await.unwrap(), []);
+        assert_eq!(queue.drains().await.unwrap(), []);
     })
     .await;
 }
@@ -36,7 +36,7 @@ async fn a_worker_that_went_silent_is_struck_off_and_one_that_lives_is_not() {
         let mut roster = Roster::new(queue.clone(), patience);
         for name in ["dead", "alive"] {
             queue.sign_on(&card(name)).await.unwrap();
-            queue.hold_back(&Scope::Worker(name.into()), None).await.unwrap();
+            queue.drain(&Scope::Worker(name.into()), None).await.unwrap();
         }
         roster.sweep(start).await.unwrap();
         queue.sign_on(&card("alive")).await.unwrap();
@@ -45,8 +45,8 @@ async fn a_worker_that_went_silent_is_struck_off_and_one_that_lives_is_not() {
         roster.sweep(start + patience).await.unwrap();
         let left: Vec<_> = queue.workers().await.unwrap().into_iter().map(|row| row.card.name).collect();
         assert_eq!(left, ["alive"]);
-        let held: Vec<_> = queue.holds().await.unwrap().into_iter().map(|hold| hold.scope).collect();
-        assert_eq!(held, [Scope::Worker("alive".into())]);
+        let drained: Vec<_> = queue.drains().await.unwrap().into_iter().map(|drain| drain.scope).collect();
+        assert_eq!(drained, [Scope::Worker("alive".into())]);
     })
     .await;
 }

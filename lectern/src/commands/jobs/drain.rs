@@ -13,7 +13,7 @@ use crate::out;
 
 /// Between two looks at what runs.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A claim that was under way when the hold began shows itself within so many looks.
+/// A claim that was under way when the drain began shows itself within so many looks.
 const QUIET_LOOKS: u32 = 3;
 
 pub(super) async fn drain(
@@ -25,7 +25,7 @@ pub(super) async fn drain(
 ) -> Result<(), Failure> {
     let queue = data.assets.queue();
     let scope = scope(queue, what).await?;
-    queue.hold_back(&scope, reason).await.map_err(|error| queue_failed(&error))?;
+    queue.drain(&scope, reason).await.map_err(|error| queue_failed(&error))?;
     let mut told = None;
     let mut quiet = 0;
     loop {
@@ -45,7 +45,7 @@ pub(super) async fn drain(
 pub(super) async fn resume(data: &DataFolder, what: Drained, json: bool) -> Result<(), Failure> {
     let queue = data.assets.queue();
     let scope = scope(queue, what).await?;
-    let was = queue.let_go(&scope).await.map_err(|error| queue_failed(&error))?;
+    let was = queue.resume(&scope).await.map_err(|error| queue_failed(&error))?;
     match json {
         true => out::line(json!({ "scope": scope.kind(), "name": scope.name(), "was_drained": was })),
         false if was => out::line(format_args!("{} claims jobs again", words(&scope))),

@@ -1,7 +1,7 @@
 //! Jobs, assets and workers as lines.
 
 use asset_store::AssetRow;
-use job_queue::{Hold, JobRow, JobState, Scope, WorkerRow};
+use job_queue::{Drain, JobRow, JobState, Scope, WorkerRow};
 use kernel::rfc3339;
 use serde_json::{Value, json};
 
@@ -91,18 +91,18 @@ pub(super) fn asset(asset: &AssetRow, json: bool) -> Result<(), Failure> {
 }
 
 /// Who works.
-pub(super) fn workers(workers: &[WorkerRow], holds: &[Hold], json: bool) -> Result<(), Failure> {
+pub(super) fn workers(workers: &[WorkerRow], drains: &[Drain], json: bool) -> Result<(), Failure> {
     if !json {
         let (name, version, makes) = ("WORKER", "VERSION", "MAKES WITH");
         out::line(format_args!("{name:<40} {version:<8} {:>7}  {:<8}  {makes}", "RUNNING", "STATE"))?;
     }
     for WorkerRow { card, running, started_ms, seen_ms } in workers {
-        let held = |hold: &Hold| match &hold.scope {
+        let drained = |drain: &Drain| match &drain.scope {
             Scope::Queue => true,
             Scope::Stage(_) => false,
             Scope::Worker(name) => *name == card.name,
         };
-        let drained = holds.iter().any(held);
+        let drained = drains.iter().any(drained);
         if json {
             out::line(json!({
                 "name": card.name, "host": card.host, "version": card.version, "makes": card.makes,

@@ -7,7 +7,7 @@ use crate::{JobQueue, QueueError, sql};
 /// The most characters of a name or a reason.
 const MAX_TEXT_CHARS: usize = 200;
 
-/// What is held.
+/// What is drained.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Everything.
@@ -41,15 +41,15 @@ impl Scope {
             "queue" => Ok(Scope::Queue),
             "stage" => Ok(Scope::Stage(name)),
             "worker" => Ok(Scope::Worker(name)),
-            _ => Err(QueueError::Corrupt(format!("hold {kind}"))),
+            _ => Err(QueueError::Corrupt(format!("drain {kind}"))),
         }
     }
 }
 
 /// A stop to claiming. It outlives every restart; that of a worker ends with the worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// What is held.
+pub struct Drain {
+    /// What is drained.
     pub scope: Scope,
     /// Why, in the words of who asked for it.
     pub reason: Option<String>,
@@ -63,30 +63,30 @@ impl JobQueue {
     ///
     /// # Errors
     /// [`QueueError::Invalid`] for a name or a reason of more than 200 characters.
-    pub async fn hold_back(&self, scope: &Scope, reason: Option<&str>) -> Result<(), QueueError> {
+    pub async fn drain(&self, scope: &Scope, reason: Option<&str>) -> Result<(), QueueError> {
         if [scope.name(), reason.unwrap_or_default()].iter().any(|text| text.chars().count() > MAX_TEXT_CHARS) {
             return Err(QueueError::Invalid("a name or a reason has at most 200 characters"));
         }
         let mut tx = self.database().begin().await?;
-        tx.execute(sql::HOLD, args![scope.kind(), scope.name(), reason, self.now_ms()]).await?;
+        tx.execute(sql::DRAIN, args![scope.kind(), scope.name(), reason, self.now_ms()]).await?;
         tx.wake();
         Ok(tx.commit().await?)
     }
 
-    /// Ends a hold, and wakes who waits. `false` when there was none.
-    pub async fn let_go(&self, scope: &Scope) -> Result<bool, QueueError> {
+    /// Ends a drain, and wakes who waits. `false` when there was none.
+    pub async fn resume(&self, scope: &Scope) -> Result<bool, QueueError> {
         let mut tx = self.database().begin().await?;
-        let ended = tx.execute(sql::UNHOLD, args![scope.kind(), scope.name()]).await?;
+        let ended = tx.execute(sql::RESUME, args![scope.kind(), scope.name()]).await?;
         tx.wake();
         tx.commit().await?;
         Ok(ended > 0)
     }
 
-    /// All holds, at most 1000.
-    pub async fn holds(&self) -> Result<Vec<Hold>, QueueError> {
-        let rows: Vec<(String, String, Option<String>, i64)> = self.database().all(sql::HOLDS, args![]).await?;
+    /// All drains, at most 1000.
+    pub async fn drains(&self) -> Result<Vec<Drain>, QueueError> {
+        let rows: Vec<(String, String, Option<String>, i64)> = self.database().all(sql::DRAINS, args![]).await?;
         rows.into_iter()
-            .map(|(kind, name, reason, since_ms)| Ok(Hold { scope: Scope::stored(&kind, name)?, reason, since_ms }))
+            .map(|(kind, name, reason, since_ms)| Ok(Drain { scope: Scope::stored(&kind, name)?, reason, since_ms }))
             .collect()
     }
 

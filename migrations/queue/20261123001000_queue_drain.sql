@@ -1,5 +1,5 @@
 -- What claims nothing more: everything (scope queue, name ''), the jobs of a stage, or a worker.
-CREATE TABLE queue_hold (
+CREATE TABLE queue_drain (
     scope TEXT NOT NULL,
     name TEXT NOT NULL,
     reason TEXT NULL,
