@@ -90,8 +90,8 @@ fn tenant() -> TenantId {
 }
 
 fn state_of(text: &str) -> Result<JobState, Failure> {
-    let known = JobState::ALL.map(JobState::as_str).join(", ");
-    text.parse().map_err(|_| Failure::config("job.unknown_state", format!("{text} is no state of a job"), &known))
+    let hint = format!("write one of {}", JobState::ALL.map(JobState::as_str).join(", "));
+    text.parse().map_err(|_| Failure::config("job.unknown_state", format!("{text} is no state of a job"), &hint))
 }
 
 fn job_of(text: &str) -> Result<JobId, Failure> {

@@ -51,7 +51,7 @@ async fn show(data: &DataFolder, tenant: &TenantId, json: bool) -> Result<(), Fa
     }
     out::line(format_args!("{tenant} may have {}", list(&limits)))?;
     out::line(format_args!(
-        "{tenant} has {} open assets, {} bytes of sources, {} s of work today",
+        "{tenant} has open assets: {}, bytes of sources: {}, seconds of work today: {}",
         used.open_assets, used.stored_bytes, used.cpu_s_today
     ))
 }
@@ -65,11 +65,11 @@ fn counted(limits: &Limits) -> Value {
 }
 
 fn list(limits: &Limits) -> String {
-    let told = |number: Option<u64>, of: &str| number.map(|number| format!("{number} {of}"));
+    let told = |number: Option<u64>, of: &str| number.map(|number| format!("{of}: {number}"));
     let all = [
         told(limits.open_assets, "open assets"),
         told(limits.stored_bytes, "bytes of sources"),
-        told(limits.cpu_s_per_day, "s of work a day"),
+        told(limits.cpu_s_per_day, "seconds of work a day"),
     ];
     let all: Vec<String> = all.into_iter().flatten().collect();
     if all.is_empty() { "anything".to_owned() } else { all.join(", ") }
