@@ -2,6 +2,7 @@
 
 mod jobs;
 mod limits;
+mod watch;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use packager::DashText;
 
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
+pub(crate) use watch::Watch;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
 #[derive(Parser)]
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Worker(Worker),
     /// Run only the origin, on a store
     Origin(Origin),
+    /// Upload the files that are put into a folder
+    Watch(Watch),
     /// Encode a file into a folder that any HLS or DASH player can play; no server, no database
     Encode(Encode),
     /// Package media files for HLS and DASH, without encoding them again

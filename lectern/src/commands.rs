@@ -20,12 +20,15 @@ mod worker;
 use crate::cli::{Arguments, Command};
 use crate::exit::Failure;
 
+pub(crate) use serve::interrupted;
+
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
     match arguments.command {
         Command::Serve(options) => crate::block_on(serve::run(options, json)),
         Command::Worker(options) => crate::block_on(worker::run(options)),
         Command::Origin(options) => crate::block_on(origin::run(options, json)),
+        Command::Watch(options) => crate::block_on(crate::watch::run(options, json)),
         Command::Encode(options) => crate::block_on(encode::run(options, json)),
         Command::Package(options) => package::run(&options, json),
         Command::Lint(options) => lint::run(&options, json),

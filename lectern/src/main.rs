@@ -9,6 +9,7 @@
 //! - `http`: requests to other machines.
 //! - `out`: standard output, which may be closed.
 //! - `package`: existing media to HLS and DASH.
+//! - `watch`: a folder whose files are uploaded.
 //! - `report`: progress on a terminal, plain lines otherwise.
 //!
 //! Layer 8. Links no native media library: those are in `lectern-engine`.
@@ -23,6 +24,7 @@ mod ladder_book;
 mod out;
 mod package;
 mod report;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -34,3 +34,4 @@ mod topology;
 mod tracks;
 mod upload;
 mod vmaf;
+mod watch;
