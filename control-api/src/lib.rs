@@ -8,6 +8,7 @@
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
 //! - `findings`: what the engine found out about an asset, and why it has the renditions that it has.
 //! - `renewals`: what is ready, encoded again.
+//! - `webhook`, a crate of its own: events to the outside; its routes are mounted here.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `demand`: what viewers of origins in other processes wait for.
 //! - `transcoding`: the older routes of the same records, in camelCase.

@@ -33,3 +33,4 @@ mod topology;
 mod tracks;
 mod upload;
 mod vmaf;
+mod webhooks;
