@@ -120,10 +120,12 @@ pub(crate) const REPLAY: &str = concat!(
         WHERE tenant_id = $1 AND endpoint_id = $2 AND id = $3 AND state <> 'sending' RETURNING ",
     delivery_columns!()
 );
-pub(crate) const REPLAY_FAILED: &str = "UPDATE webhook_delivery SET state = 'pending', tries = 0, next_ms = $4,
-    updated_ms = $4 WHERE tenant_id = $1 AND id IN (SELECT id FROM webhook_delivery
+/// The choice stands before the update, as in `CLAIM`.
+pub(crate) const REPLAY_FAILED: &str = "WITH chosen AS MATERIALIZED (SELECT id FROM webhook_delivery
     WHERE tenant_id = $1 AND endpoint_id = $2 AND state = 'failed' AND created_ms >= $3
-    ORDER BY created_ms, id LIMIT $5 /*SKIP LOCKED*/)";
+    ORDER BY created_ms, id LIMIT $5 /*SKIP LOCKED*/)
+    UPDATE webhook_delivery SET state = 'pending', tries = 0, next_ms = $4, updated_ms = $4
+    WHERE tenant_id = $1 AND id IN (SELECT id FROM chosen)";
 pub(crate) const GIVE_UP_PENDING: &str = "UPDATE webhook_delivery SET state = 'failed', updated_ms = $3
     WHERE tenant_id = $1 AND endpoint_id = $2 AND state = 'pending'";
 
@@ -136,12 +138,15 @@ pub(crate) const DUE: &str = concat!(
     is_due!(),
     ") ORDER BY p.tenant_id, p.id LIMIT $5"
 );
+/// Chosen once and for all before the update: PostgreSQL may run a `SELECT` inside it anew for each row, and each time skip
+/// what it has just changed, past the limit.
 pub(crate) const CLAIM: &str = concat!(
-    "UPDATE webhook_delivery SET state = 'sending', attempt = attempt + 1, tries = tries + 1, updated_ms = $3
-        WHERE tenant_id = $1 AND id IN (SELECT d.id FROM webhook_delivery d
+    "WITH chosen AS MATERIALIZED (SELECT d.id FROM webhook_delivery d
             WHERE d.tenant_id = $1 AND d.endpoint_id = $2 AND ",
     is_due!(),
-    " ORDER BY d.next_ms, d.seq, d.id LIMIT $5 /*SKIP LOCKED*/) RETURNING ",
+    " ORDER BY d.next_ms, d.seq, d.id LIMIT $5 /*SKIP LOCKED*/)
+    UPDATE webhook_delivery SET state = 'sending', attempt = attempt + 1, tries = tries + 1, updated_ms = $3
+        WHERE tenant_id = $1 AND id IN (SELECT id FROM chosen) RETURNING ",
     delivery_columns!()
 );
 pub(crate) const FINISH: &str = "UPDATE webhook_delivery SET state = $4, next_ms = $5, attempts = $6, updated_ms = $7

@@ -105,7 +105,7 @@ async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl 
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), found).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+    tokio::time::timeout(Duration::from_secs(60), found).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
 /// Waits for the only delivery of an endpoint to be in a state.

@@ -131,6 +131,26 @@ async fn a_claim_that_was_given_back_counts_no_longer() {
 }
 
 #[tokio::test]
+async fn a_claim_takes_no_more_than_it_may_and_each_delivery_once() {
+    for_each_engine(|db| async move {
+        let hooks = hooks(&db, &Time::new());
+        let issued = endpoint(&hooks, "http://127.0.0.1:9/".to_owned(), &["*"]).await;
+        for number in 0..40 {
+            happens(&db, &format!("evt_{number}"), "asset.ready", &format!("ast_{number}")).await;
+        }
+        while hooks.hand_out().await.unwrap() {}
+        let mut claimed = std::collections::BTreeSet::new();
+        for round in 1..=10 {
+            let rows = hooks.claim(&place(&issued), 4).await.unwrap();
+            assert_eq!(rows.len(), 4, "round {round}");
+            claimed.extend(rows.into_iter().map(|row| row.id));
+        }
+        assert_eq!(claimed.len(), 40);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn attempts_end_and_a_replay_begins_anew_under_a_higher_fence() {
     for_each_engine(|db| async move {
         let time = Time::new();
