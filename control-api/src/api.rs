@@ -47,7 +47,7 @@ pub fn openapi(version: &str) -> OpenApi {
 
 fn table(guard: Guard, version: &str) -> Routes<Api> {
     use Policy::{Admin, Public, Service};
-    Routes::new(guard, blank(version))
+    let routes = Routes::new(guard, blank(version))
         .mount(Admin, routes!(uploads::create, resumable::capabilities))
         .mount(
             Admin,
@@ -90,11 +90,12 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount_hidden(Public, "/assets/{*path}", get(web::asset))
         .mount_hidden(Public, "/api/docs", get(docs::page))
         .mount_hidden(Public, "/api/docs/page.js", get(docs::script))
-        .mount_hidden(Public, "/api/docs/page.css", get(docs::style))
+        .mount_hidden(Public, "/api/docs/page.css", get(docs::style));
+    webhook::routes::mount(routes)
 }
 
 fn blank(version: &str) -> OpenApi {
-    let description = "Uploads, assets, jobs, ladders, playback and events of a Lectern server.";
+    let description = "Uploads, assets, jobs, ladders, playback, events and webhooks of a Lectern server.";
     let info = InfoBuilder::new().title("Lectern").version(version).description(Some(description)).build();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let components = ComponentsBuilder::new().security_scheme(BEARER, bearer).build();

@@ -21,7 +21,7 @@ const STYLE: &str = include_str!("docs/page.css");
 const CODES: &str = "<!-- codes -->";
 
 static WHOLE_PAGE: LazyLock<Bytes> = LazyLock::new(|| {
-    let mut codes: Vec<Code> = kernel::codes::ALL.iter().chain(codes::ALL).copied().collect();
+    let mut codes: Vec<Code> = all_codes().collect();
     codes.sort_by_key(|code| code.name());
     let list = codes.into_iter().map(entry).collect::<Vec<_>>().join("\n");
     Bytes::from(PAGE.replace(CODES, &list))
@@ -29,6 +29,10 @@ static WHOLE_PAGE: LazyLock<Bytes> = LazyLock::new(|| {
 
 pub(crate) async fn page(State(api): State<Api>, headers: HeaderMap) -> Response {
     guarded(respond_cached(&headers, "text/html; charset=utf-8", "no-cache", WHOLE_PAGE.clone()), &api.policy)
+}
+
+fn all_codes() -> impl Iterator<Item = Code> {
+    kernel::codes::ALL.iter().chain(codes::ALL).chain(webhook::codes::ALL).copied()
 }
 
 /// One code as part of a list of terms: the `type` of a problem points here.
@@ -75,8 +79,8 @@ mod tests {
     fn the_page_explains_every_code_and_its_cure() {
         let page = String::from_utf8_lossy(&WHOLE_PAGE).into_owned();
         assert!(!page.contains(CODES), "the list stands where the page asks for it");
-        for code in kernel::codes::ALL.iter().chain(codes::ALL) {
-            assert!(page.contains(&entry(*code)), "{}", code.name());
+        for code in all_codes() {
+            assert!(page.contains(&entry(code)), "{}", code.name());
         }
     }
 

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use database::outbox::EventRow;
 use futures::{Stream, StreamExt};
 use kernel::problem::{ProblemBody, chain};
-use kernel::{ApiQuery, Problem, rfc3339};
+use kernel::{ApiQuery, EventData, Problem};
 use media_types::AssetId;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -40,24 +40,6 @@ pub(crate) struct StreamQuery {
     asset_id: Option<String>,
     /// Events after this number; the header `Last-Event-ID` goes first.
     after: Option<i64>,
-}
-
-/// The data of an event from the outbox.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EventData {
-    /// Its number, in the order in which things happened.
-    seq: i64,
-    /// Unique.
-    id: String,
-    /// Such as `asset.ready`.
-    kind: String,
-    /// The asset.
-    subject: String,
-    /// RFC 3339.
-    time: String,
-    /// A snapshot of the asset.
-    #[schema(value_type = Object)]
-    data: serde_json::Value,
 }
 
 /// The data of an `asset.progress` event, which has no number: only the newest counts.
@@ -170,14 +152,7 @@ impl Listener {
 
 fn numbered(row: EventRow) -> Event {
     let kind = row.kind.clone();
-    let data = EventData {
-        seq: row.seq,
-        id: row.id,
-        kind: row.kind,
-        subject: row.subject,
-        time: rfc3339(row.time_ms),
-        data: row.data.0,
-    };
+    let data = EventData::from(row);
     let event = Event::default().id(data.seq.to_string()).event(kind);
     event.json_data(&data).unwrap_or_else(|error| {
         tracing::error!(error = %chain(&error), "an event has no JSON form");

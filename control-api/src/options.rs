@@ -8,6 +8,7 @@ use asset_store::AssetStore;
 use kernel::{AdminToken, Clock};
 use ladders::Ladder;
 use media_store::MediaStore;
+use webhook::Webhooks;
 
 /// The largest source that an installation takes unless told otherwise: 64 GiB.
 pub const DEFAULT_MAX_UPLOAD_BYTES: u64 = 64 << 30;
@@ -56,6 +57,8 @@ pub struct ControlOptions {
     pub clock: Clock,
     /// Keys and tokens of protected recordings.
     pub licences: Licences,
+    /// Events to the outside, on the same database.
+    pub webhooks: Webhooks,
     /// Opens the routes of other processes of the installation; without it nothing does.
     pub service_token: Option<AdminToken>,
     /// Who hears what viewers of other processes' origins wait for.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use asset_store::AssetStore;
+use axum::extract::FromRef;
 use job_queue::JobQueue;
 use kernel::{Clock, EventFeed, FeedOptions, Idempotency};
 use media_store::MediaStore;
 use media_types::TenantId;
+use webhook::Webhooks;
 
 use crate::checksum::Checks;
 use crate::demand::Viewers;
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) pulse: Pulse,
     pub(crate) licences: Licences,
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
+    pub(crate) webhooks: Webhooks,
 }
 
 impl std::ops::Deref for Api {
@@ -76,6 +79,7 @@ impl Api {
             pulse: Pulse::default(),
             licences: options.licences,
             viewers: options.viewers,
+            webhooks: options.webhooks,
         }))
     }
 
@@ -90,6 +94,12 @@ impl Api {
     /// An address for a client: absolute when the installation knows its own.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.public_base)
+    }
+}
+
+impl FromRef<Api> for Webhooks {
+    fn from_ref(api: &Api) -> Self {
+        api.webhooks.clone()
     }
 }
 
@@ -109,6 +119,8 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         licences: Licences::default(),
         service_token: None,
         viewers: None,
+        webhooks: Webhooks::new(scratch.db.clone(), kernel::system_clock(), webhook::Options::default())
+            .expect("no authorities are named"),
     };
     let api = Api::new(options);
     (api, scratch)

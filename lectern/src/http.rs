@@ -9,19 +9,25 @@ const AUTHORITIES_VARIABLE: &str = "LECTERN_CA_FILE";
 
 /// A client within these limits.
 pub(crate) fn client(limits: Limits) -> Result<HttpClient, Failure> {
-    configured(limits).map_err(|detail| {
-        Failure::config("tls.authorities", detail, "name a file of certificates in PEM, or unset the variable")
-    })
+    configured(limits).map_err(unfit)
+}
+
+/// A fault in the certificate authorities that are configured.
+pub(crate) fn unfit(detail: String) -> Failure {
+    Failure::config("tls.authorities", detail, "name a file of certificates in PEM, or unset the variable")
 }
 
 /// The same, for whoever tells a fault in a clause.
 pub(crate) fn configured(limits: Limits) -> Result<HttpClient, String> {
-    let Some(path) = std::env::var_os(AUTHORITIES_VARIABLE).filter(|path| !path.is_empty()) else {
-        return Ok(HttpClient::new(limits));
-    };
-    let unfit = |error: &dyn std::fmt::Display| format!("{AUTHORITIES_VARIABLE}: {}: {error}", path.to_string_lossy());
-    let pem = std::fs::read(&path).map_err(|error| unfit(&error))?;
-    HttpClient::trusting(limits, &pem).map_err(|error| unfit(&error))
+    let Some(pem) = authorities()? else { return Ok(HttpClient::new(limits)) };
+    HttpClient::trusting(limits, &pem).map_err(|error| format!("{AUTHORITIES_VARIABLE}: {error}"))
+}
+
+/// The file of further certificate authorities, where one is named.
+pub(crate) fn authorities() -> Result<Option<Vec<u8>>, String> {
+    let Some(path) = std::env::var_os(AUTHORITIES_VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+    let unfit = |error| format!("{AUTHORITIES_VARIABLE}: {}: {error}", path.to_string_lossy());
+    std::fs::read(&path).map(Some).map_err(unfit)
 }
 
 /// The credential that an environment variable holds, if it is set.

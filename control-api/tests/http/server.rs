@@ -23,6 +23,7 @@ use media_store::{FolderStore, MediaStore};
 use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use webhook::Webhooks;
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -121,6 +122,7 @@ impl Server {
             licences: licences(&scratch.db),
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
             viewers: Some(Arc::new(Listening)),
+            webhooks: Webhooks::new(scratch.db.clone(), system_clock(), webhook::Options::default()).unwrap(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

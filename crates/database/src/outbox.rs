@@ -14,10 +14,12 @@ const INSERT: &str = "INSERT INTO outbox (seq, id, tenant_id, kind, subject, dat
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const AFTER: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
     WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const ONE: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
+    WHERE tenant_id = $1 AND seq = $2";
 const HEAD: &str = "SELECT seq FROM outbox_head WHERE id = 1";
 
 /// Every statement of this module, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, HEAD];
+pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, ONE, HEAD];
 
 /// The most events one read returns.
 pub const MAX_PAGE: i64 = 200;
@@ -73,6 +75,17 @@ pub async fn append(tx: &mut Tx, event: &NewEvent<'_>) -> Result<i64, DbError> {
 /// The tenant's events with a number above `seq`, oldest first, at most `limit` (capped at [`MAX_PAGE`]).
 pub async fn after(db: &Database, tenant: &TenantId, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
     db.all(AFTER, args![tenant, seq, limit.clamp(0, MAX_PAGE)]).await
+}
+
+/// The tenant's event of this number.
+pub async fn one(db: &Database, tenant: &TenantId, seq: i64) -> Result<Option<EventRow>, DbError> {
+    db.optional(ONE, args![tenant, seq]).await
+}
+
+/// As [`head`], inside a transaction: what is committed later has a higher number.
+pub async fn head_in(tx: &mut Tx) -> Result<i64, DbError> {
+    let (seq,): (i64,) = tx.optional(HEAD, args![]).await?.ok_or(DbError::NoRow)?;
+    Ok(seq)
 }
 
 /// The number of the newest event, 0 when there is none.

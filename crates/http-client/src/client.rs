@@ -12,6 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 
+use crate::Egress;
 use crate::connect::{Connector, RootsError, roots};
 use crate::error::{Cause, HttpError};
 use crate::target::{PlainHttp, Target};
@@ -19,6 +20,8 @@ use crate::target::{PlainHttp, Target};
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lectern/", env!("CARGO_PKG_VERSION")));
 /// The most bytes of a status line with its headers.
 const MAX_HEAD: usize = 64 << 10;
+/// How long a body is waited for of which whatever has come is enough.
+const GLANCE: Duration = Duration::from_secs(1);
 /// Idle connections are closed after this.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -99,7 +102,7 @@ struct Inner {
 impl HttpClient {
     /// A client that trusts the public certificate authorities.
     pub fn new(limits: Limits) -> Self {
-        Self::with(limits, None).expect("the public authorities are not read from anywhere")
+        Self::with(limits, None, None).expect("the public authorities are not read from anywhere")
     }
 
     /// A client that also trusts the certificate authorities of `pem`.
@@ -107,16 +110,25 @@ impl HttpClient {
     /// # Errors
     /// It holds none, or one that is malformed.
     pub fn trusting(limits: Limits, pem: &[u8]) -> Result<Self, RootsError> {
-        Self::with(limits, Some(pem))
+        Self::with(limits, Some(pem), None)
     }
 
-    fn with(limits: Limits, pem: Option<&[u8]>) -> Result<Self, RootsError> {
+    /// A client for addresses that somebody else chose: it connects to no other machine than `egress` permits, whatever a
+    /// name resolves to. It also trusts the certificate authorities of `pem`.
+    ///
+    /// # Errors
+    /// Those of [`HttpClient::trusting`].
+    pub fn guarded(limits: Limits, egress: Egress, pem: Option<&[u8]>) -> Result<Self, RootsError> {
+        Self::with(limits, pem, Some(egress))
+    }
+
+    fn with(limits: Limits, pem: Option<&[u8]>, egress: Option<Egress>) -> Result<Self, RootsError> {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(limits.at_once)
             .http1_max_buf_size(MAX_HEAD)
-            .build(Connector::new(roots(pem)?, limits.connect));
+            .build(Connector::new(roots(pem)?, egress, limits.connect));
         let turns = Semaphore::new(limits.at_once.max(1));
         Ok(Self(Arc::new(Inner { limits, client, turns })))
     }
@@ -134,17 +146,38 @@ impl HttpClient {
     /// # Errors
     /// See [`HttpError`]; a status that tells of an error is an answer.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        self.within(async {
+            let (response, target) = self.0.follow(request).await?;
+            self.0.whole(response, target).await
+        })
+        .await
+    }
+
+    /// Sends a request and waits for the status of its answer. Of the body only the beginning is taken: what comes within a
+    /// second, and no more than the limit; how it goes on is no concern.
+    ///
+    /// # Errors
+    /// Those of [`HttpClient::send`] but [`HttpError::TooLarge`].
+    pub async fn send_for_status(&self, request: Request) -> Result<Response, HttpError> {
+        self.within(async {
+            let (response, target) = self.0.follow(request).await?;
+            Ok(self.0.beginning(response, &target).await)
+        })
+        .await
+    }
+
+    async fn within(&self, exchange: impl Future<Output = Result<Response, HttpError>>) -> Result<Response, HttpError> {
         let whole = self.0.limits.whole;
         let exchange = async {
             let _turn = self.0.turns.acquire().await.expect("turns are never closed");
-            self.0.follow(request).await
+            exchange.await
         };
         tokio::time::timeout(whole, exchange).await.map_err(|_elapsed| HttpError::Deadline(whole))?
     }
 }
 
 impl Inner {
-    async fn follow(&self, mut request: Request) -> Result<Response, HttpError> {
+    async fn follow(&self, mut request: Request) -> Result<(hyper::Response<Incoming>, Target), HttpError> {
         let Limits { redirects, plain_http, .. } = self.limits;
         let mut target = Target::new(&request.url, plain_http)?;
         request.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
@@ -152,7 +185,7 @@ impl Inner {
             let response = self.exchange(&request, &target).await?;
             let follows = redirects > 0 && matches!(request.method, Method::GET | Method::HEAD);
             let Some(location) = location(&response).filter(|_| follows) else {
-                return self.whole(response, target).await;
+                return Ok((response, target));
             };
             let next = target.join(location, plain_http)?;
             if !next.same_origin(&target) {
@@ -193,6 +226,21 @@ impl Inner {
             bytes.extend_from_slice(data);
         }
         Ok(Response { status: parts.status, headers: parts.headers, body: bytes, url: target.as_str().to_owned() })
+    }
+
+    async fn beginning(&self, response: hyper::Response<Incoming>, target: &Target) -> Response {
+        let limit = self.limits.body_bytes;
+        let (parts, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
+        let until = tokio::time::Instant::now() + GLANCE;
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(until, body.frame()).await {
+            let Some(data) = frame.data_ref() else { continue };
+            bytes.extend_from_slice(&data[..data.len().min(limit - bytes.len())]);
+            if bytes.len() == limit {
+                break;
+            }
+        }
+        Response { status: parts.status, headers: parts.headers, body: bytes, url: target.as_str().to_owned() }
     }
 }
 

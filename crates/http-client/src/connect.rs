@@ -15,8 +15,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
 
+use crate::Egress;
+use crate::egress::GuardedResolver;
+
 type BoxError = Box<dyn Error + Send + Sync>;
-type Stream = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+type Tcp = HttpConnector<GuardedResolver>;
+type Stream = <HttpsConnector<Tcp> as Service<Uri>>::Response;
 
 /// What is no list of certificate authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,26 +49,27 @@ pub(crate) fn roots(pem: Option<&[u8]>) -> Result<RootCertStore, RootsError> {
 /// Connects, TLS included, or gives up in time.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    inner: HttpsConnector<HttpConnector>,
+    inner: HttpsConnector<Tcp>,
+    egress: Option<Egress>,
     patience: Duration,
 }
 
 impl Connector {
-    pub(crate) fn new(roots: RootCertStore, patience: Duration) -> Self {
+    pub(crate) fn new(roots: RootCertStore, egress: Option<Egress>, patience: Duration) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring has cipher suites of TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver::new(egress.clone()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // It is divided among the addresses of a name, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(patience));
         let inner =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        Self { inner, patience }
+        Self { inner, egress, patience }
     }
 }
 
@@ -78,6 +83,10 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        // The resolver is not asked about an address.
+        if let Some(Err(refused)) = self.egress.as_ref().map(|egress| egress.check_uri(&uri)) {
+            return Box::pin(std::future::ready(Err(refused.into())));
+        }
         let (connecting, patience) = (self.inner.call(uri), self.patience);
         Box::pin(async move {
             let late = || {

@@ -3,6 +3,7 @@
 //! - [`HttpClient`], [`Limits`]: sends requests, each within a time, a size and a number of others at once.
 //! - [`Request`], [`Response`]: whole in memory.
 //! - [`Credential`]: a secret that goes into a header and is shown nowhere.
+//! - [`Egress`]: a guard for addresses that somebody else chose; [`HttpClient::guarded`] asks no others than it permits.
 //! - [`HttpError`]: why there is no answer. Any status is an answer.
 //! - `testing` (a cargo feature): a server on loopback.
 //!
@@ -14,6 +15,7 @@
 mod client;
 mod connect;
 mod credential;
+mod egress;
 mod error;
 mod target;
 #[cfg(any(test, feature = "testing"))]
@@ -22,6 +24,7 @@ pub mod testing;
 pub use client::{HttpClient, Limits, Request, Response};
 pub use connect::RootsError;
 pub use credential::{Credential, CredentialError};
+pub use egress::{Egress, EgressTextError, NotPublic};
 pub use error::{Cause, HttpError};
 pub use hyper::{HeaderMap, Method, StatusCode, header};
 pub use target::{PlainHttp, UrlProblem};

@@ -1,4 +1,4 @@
-//! `lectern rewrap`: all content keys under the current key-encryption key.
+//! `lectern rewrap`: all content keys, and secrets of webhooks, under the current key-encryption key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +36,15 @@ pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
         }
         if done.failed > 0 {
             left.insert(kek_id, done.failed);
+        }
+    }
+    let secrets = super::serve::webhooks(&data)?.rewrap().await;
+    let secrets = secrets.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
+    if secrets > 0 {
+        if json {
+            out::line(json!({ "webhook_secrets": secrets }))?;
+        } else {
+            out::line(format_args!("{secrets} secrets of webhooks to {current}"))?;
         }
     }
     data.database.close().await;

@@ -2,8 +2,10 @@
 
 mod licence_servers;
 mod renewing;
+mod webhooks;
 
 pub(crate) use licence_servers::systems as licence_systems;
+pub(crate) use webhooks::configured as webhooks;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -20,6 +22,7 @@ use origin_server::{Origin, OriginOptions, ServeLimits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use webhook::Webhooks;
 use workers::Wishes;
 
 use super::viewers::{self, Viewers};
@@ -81,11 +84,15 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
     let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
     let origin = Origin::new(data.media.clone(), OriginOptions::default()).with_demand(viewers.clone());
     let vault = licences.vault.clone();
+    let mut delivering = None;
     let router = match &token {
         None => origin.standalone(),
         Some(token) => {
             let sharing = Arc::new(Sharing::new(data.ladders.clone(), data.media.clone()));
-            let control = control(&data, token.admin.clone(), (licences, viewers, sharing.clone()))?;
+            let hooks = webhooks(&data)?;
+            let control = control(&data, token.admin.clone(), (licences, viewers, sharing.clone(), hooks.clone()))?;
+            // A process with the API is there in every installation, and is where requests to the outside belong.
+            delivering = Some(tokio::spawn(webhook::run(hooks, stopped.clone())));
             tokio::spawn(renewing::run(data.ladders.clone(), data.assets.clone(), stopped.clone()));
             tokio::spawn(sharing.run(stopped.clone()));
             if parts.origin { control.merge(origin.router()) } else { control }
@@ -118,6 +125,10 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
         Some(work) => super::worker::outcome(work).await,
         None => Ok(()),
     };
+    if let Some(delivering) = delivering {
+        // What it had under way is in the database, whatever it ended with.
+        let _ = delivering.await;
+    }
     data.database.close().await;
     ended
 }
@@ -138,7 +149,7 @@ async fn start_work(
 fn control(
     data: &DataFolder,
     admin_token: AdminToken,
-    (licences, viewers, sharing): (Licences, Arc<Viewers>, Arc<Sharing>),
+    (licences, viewers, sharing, webhooks): (Licences, Arc<Viewers>, Arc<Sharing>, Webhooks),
 ) -> Result<Router, Failure> {
     Ok(control_api::router(ControlOptions {
         store: data.assets.clone(),
@@ -152,6 +163,7 @@ fn control(
         licences,
         service_token: viewers::service_token()?,
         viewers: Some(viewers),
+        webhooks,
     }))
 }
 

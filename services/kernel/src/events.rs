@@ -8,11 +8,37 @@ use database::outbox::{self, EventRow};
 use database::{Database, DbError};
 use futures::Stream;
 use media_types::TenantId;
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::problem::chain;
-use crate::{Problem, codes};
+use crate::{Problem, codes, rfc3339};
+
+/// An event from the outbox, as everybody outside sees it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct EventData {
+    /// Its number, in the order in which things happened.
+    pub seq: i64,
+    /// Unique.
+    pub id: String,
+    /// Such as `asset.ready`.
+    pub kind: String,
+    /// What it happened to, such as an asset.
+    pub subject: String,
+    /// RFC 3339.
+    pub time: String,
+    /// A snapshot of that.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+}
+
+impl From<EventRow> for EventData {
+    fn from(row: EventRow) -> Self {
+        let time = rfc3339(row.time_ms);
+        Self { seq: row.seq, id: row.id, kind: row.kind, subject: row.subject, time, data: row.data.0 }
+    }
+}
 
 /// Bounds of a feed.
 #[derive(Clone, Copy, Debug)]

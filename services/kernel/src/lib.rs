@@ -30,7 +30,7 @@ pub use auth::{AdminToken, Guard, Policy};
 pub use clock::{Clock, rfc3339, system_clock};
 pub use code::Code;
 pub use conditional::{Etag, check_if_match, respond_cached};
-pub use events::{EventFeed, FeedOptions};
+pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use paging::{Cursor, Page};

@@ -260,3 +260,46 @@ fn a_list_of_authorities_is_checked_when_it_is_read() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert_eq!(read(&[AUTHORITY, broken.as_bytes()].concat()), Some(RootsError::Malformed(2)));
 }
+
+#[tokio::test]
+async fn a_guarded_client_asks_no_machine_that_it_must_not_by_name_or_by_address() {
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let address = serve(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { answer("here") }
+    })
+    .await;
+    let limits = || Limits { plain_http: PlainHttp::Anywhere, ..Limits::default() };
+    let port = address.port();
+    let addresses = ["127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "169.254.169.254"];
+    let guarded = HttpClient::guarded(limits(), Egress::public(), None).unwrap();
+    for host in addresses {
+        let error = refused(&guarded, format!("http://{host}:{port}/")).await;
+        let text = error.to_string();
+        assert!(matches!(error, HttpError::Connect { .. }) && text.contains("is no public address"), "{host}: {text}");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "nothing was even connected to");
+    let allowing = HttpClient::guarded(limits(), Egress::allowing("127.0.0.0/8").unwrap(), None).unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        let response = allowing.send(Request::get(format!("http://{host}:{port}/"))).await.unwrap();
+        assert_eq!(response.body, b"here", "{host}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_wants_the_status_alone_takes_as_much_of_the_body_as_comes() {
+    let address = serve(|request: hyper::Request<Bytes>| async move {
+        match request.uri().path() {
+            "/endless" => hyper::Response::new(endless()),
+            "/stalled" => hyper::Response::new(stalled()),
+            _ => answer("short"),
+        }
+    })
+    .await;
+    let client = HttpClient::new(Limits { body_bytes: 3000, ..Limits::default() });
+    for (path, length) in [("/endless", 3000), ("/stalled", 1024), ("/", 5)] {
+        let response = client.send_for_status(Request::get(url(address, path))).await.unwrap();
+        assert_eq!((response.status.as_u16(), response.body.len()), (200, length), "{path}");
+    }
+}

@@ -35,3 +35,4 @@ mod tracks;
 mod upload;
 mod vmaf;
 mod watch;
+mod webhooks;

@@ -1,0 +1,37 @@
+//! Events to the outside: every event of the outbox, sent to the endpoints that ask for it, signed by Standard Webhooks 1.0,
+//! at least once.
+//!
+//! - [`Webhooks`], [`Options`]: what everything else goes through.
+//! - [`routes`]: the resources under `/api/v1/webhooks`. `views`: their JSON. [`codes`]: what they refuse.
+//! - [`run`]: the dispatcher, which hands out and sends; every process may run one.
+//! - `store`: endpoints and their secrets. `deliveries`: what is sent to whom, claimed and finished under a fence.
+//! - `filter`, `signature`, `schedule`, `payload`, `standing`: pure rules: which events, how signed, when again, what is sent,
+//!   whose claims are dead. `keyring`: secrets at rest. `send`: one attempt.
+//! - `model`, `sql`: rows and statements.
+//!
+//! Layer 6. Where requests may go is decided by `http_client::Egress`.
+
+pub mod codes;
+mod deliveries;
+mod dispatcher;
+mod filter;
+mod keyring;
+mod model;
+mod payload;
+pub mod routes;
+mod schedule;
+mod send;
+mod signature;
+mod sql;
+mod standing;
+mod store;
+mod views;
+
+pub use dispatcher::run;
+pub use http_client::{Egress, EgressTextError};
+pub use keyring::{Keyring, Unopened};
+pub use sql::STATEMENTS;
+pub use store::{Options, WebhookError, Webhooks};
+
+#[cfg(test)]
+mod tests;
