@@ -14,7 +14,7 @@ use crate::events::Pulse;
 use crate::head_start::Looks;
 use crate::licence::Licences;
 use crate::ops::Requests;
-use crate::options::{ControlOptions, LadderSource};
+use crate::options::{ControlOptions, Figures, LadderSource};
 use crate::playback::Remembered;
 use crate::transfer::Transfers;
 use crate::web::Policy;
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) pulse: Pulse,
     pub(crate) licences: Licences,
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
+    pub(crate) more_figures: Vec<Figures>,
 }
 
 impl std::ops::Deref for Api {
@@ -76,6 +77,7 @@ impl Api {
             pulse: Pulse::default(),
             licences: options.licences,
             viewers: options.viewers,
+            more_figures: options.more_figures,
         }))
     }
 
@@ -109,6 +111,7 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         licences: Licences::default(),
         service_token: None,
         viewers: None,
+        more_figures: Vec::new(),
     };
     let api = Api::new(options);
     (api, scratch)

@@ -94,6 +94,8 @@ pub(crate) struct Serve {
     pub(crate) concurrency: Option<usize>,
     #[command(flatten)]
     pub(crate) makes: Makes,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
 }
 
 /// A part of `lectern serve`.
@@ -136,6 +138,17 @@ pub(crate) struct Worker {
     pub(crate) concurrency: Option<usize>,
     #[command(flatten)]
     pub(crate) makes: Makes,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
+}
+
+/// For those who watch a process.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Watch {
+    /// Address and port of their own for /metrics, /healthz and /readyz of this process. They need no token: choose an address
+    /// that only those reach who may know
+    #[arg(long, env = "LECTERN_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 #[derive(clap::Args)]
@@ -150,6 +163,8 @@ pub(crate) struct Origin {
     /// Address and port; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:3050")]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
 }
 
 #[derive(Debug, clap::Args)]

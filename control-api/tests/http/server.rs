@@ -121,6 +121,7 @@ impl Server {
             licences: licences(&scratch.db),
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
             viewers: Some(Arc::new(Listening)),
+            more_figures: Vec::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("queue", "20261122123000_job_making"),
     migration!("assets", "20261122123100_asset_renewal"),
     migration!("queue", "20261122204500_queue_share"),
+    migration!("queue", "20261122233000_job_trace"),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! - [`JobQueue`]: enqueue in the caller's transaction, claim, finish, fail, cancel, list.
 //! - [`policy`]: which job is next, as a pure model: classes, tenants that take turns, what a job costs its tenant.
+//! - [`Backlog`]: how much waits, by class, and for how long.
 //! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
 //! - [`Reaper`]: takes jobs from workers that went silent, judged by its own monotonic clock alone.
 //! - [`run_worker`], [`Handler`], [`Lease`]: claims one job at a time behind a concurrency limit, keeps its lease in a task
@@ -14,6 +15,7 @@ mod backend;
 mod claim;
 mod enqueue;
 mod error;
+mod figures;
 mod lease;
 mod model;
 pub mod policy;
@@ -26,6 +28,7 @@ mod worker;
 pub use claim::MAX_STAGES;
 pub use enqueue::MAX_BATCH;
 pub use error::QueueError;
+pub use figures::Backlog;
 pub use lease::Lease;
 pub use model::{
     ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Renewal, Retry, UnknownState,

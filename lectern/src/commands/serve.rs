@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use workers::Wishes;
 
+use super::figures;
 use super::viewers::{self, Viewers};
 use super::worker::Work;
 use crate::cli::{self, Role, Serve, Worker};
@@ -53,12 +54,13 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let is = |role: Role| options.roles.contains(&role);
     match (is(Role::Api), is(Role::Origin), is(Role::Worker)) {
         (false, false, _) => {
-            let Serve { data, concurrency, makes, .. } = options;
-            super::worker::run(Worker { data, concurrency, makes }).await
+            let Serve { data, concurrency, makes, watch, .. } = options;
+            super::worker::run(Worker { data, concurrency, makes, watch }).await
         }
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
-            super::origin::run(cli::Origin { store, listen: options.listen, demand_url: None }, json).await
+            let Serve { listen, watch, .. } = options;
+            super::origin::run(cli::Origin { store, listen, demand_url: None, watch }, json).await
         }
         (api, origin, worker) => serve(options, Parts { api, origin, worker }, json).await,
     }
@@ -76,6 +78,7 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(options.listen).await?;
     let data = crate::data::open(&options.data, Migrate::OwnFile).await?;
+    figures::listen(options.watch, data.traffic.clone(), Some(data.database.clone())).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
     let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
@@ -151,6 +154,7 @@ fn control(
         licences,
         service_token: viewers::service_token()?,
         viewers: Some(viewers),
+        more_figures: vec![figures::of_store(data.traffic.clone())],
     }))
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod fairness;
+mod figures;
 mod leases;
 mod processes;
 mod reaper;
