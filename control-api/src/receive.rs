@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use kernel::Problem;
 use media_types::UploadId;
 use media_types::publication::source_key;
+use tracing::Instrument;
 
 use crate::head_start::Arriving;
 use crate::state::Api;
@@ -135,7 +136,9 @@ pub(crate) async fn find(api: &Api, id: &str) -> Result<Upload, Problem> {
     let missing = || Problem::not_found(codes::UPLOAD_NOT_FOUND, "there is no such upload");
     let id: UploadId = id.parse().map_err(|_| missing())?;
     let row = api.store.upload(&api.tenant, &id).await.map_err(error::store)?;
-    Ok(row.ok_or_else(missing)?.into())
+    let upload: Upload = row.ok_or_else(missing)?.into();
+    telemetry::about_asset(upload.asset_id.as_str());
+    Ok(upload)
 }
 
 /// Where the upload stands: the store knows, the database only remembers.
@@ -154,7 +157,7 @@ pub(crate) async fn offset_of(api: &Api, upload: &Upload) -> Result<u64, Problem
 pub(crate) async fn in_own_task<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
-    tokio::spawn(work).await.map_err(|error| Problem::internal(&error))?
+    tokio::spawn(work.in_current_span()).await.map_err(|error| Problem::internal(&error))?
 }
 
 pub(crate) fn too_large(size_bytes: u64) -> Problem {

@@ -16,7 +16,7 @@ use crate::events::Pulse;
 use crate::head_start::Looks;
 use crate::licence::Licences;
 use crate::ops::Requests;
-use crate::options::{ControlOptions, LadderSource};
+use crate::options::{ControlOptions, Figures, LadderSource};
 use crate::playback::Remembered;
 use crate::transfer::Transfers;
 use crate::web::Policy;
@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) licences: Licences,
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) more_figures: Vec<Figures>,
 }
 
 impl std::ops::Deref for Api {
@@ -80,6 +81,7 @@ impl Api {
             licences: options.licences,
             viewers: options.viewers,
             webhooks: options.webhooks,
+            more_figures: options.more_figures,
         }))
     }
 
@@ -121,6 +123,7 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         viewers: None,
         webhooks: Webhooks::new(scratch.db.clone(), kernel::system_clock(), webhook::Options::default())
             .expect("no authorities are named"),
+        more_figures: Vec::new(),
     };
     let api = Api::new(options);
     (api, scratch)

@@ -140,7 +140,8 @@ async fn store(api: &Api, new: NewUpload) -> Result<Stored, Problem> {
         parts: parts::stored(new.parts.unwrap_or_default()),
         ladder: new.ladder.unwrap_or_else(|| ladders::DEFAULT_LADDER.to_owned()),
     };
-    let (upload, _asset) = api.store.create_upload(&new, api.now_ms()).await.map_err(error::store)?;
+    let (upload, asset) = api.store.create_upload(&new, api.now_ms()).await.map_err(error::store)?;
+    telemetry::about_asset(asset.id.as_str());
     let view = UploadView::new(api, &Upload::from(upload));
     let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
     Ok(Stored { status: StatusCode::CREATED, body })

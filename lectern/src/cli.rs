@@ -110,6 +110,8 @@ pub(crate) struct Serve {
     pub(crate) concurrency: Option<usize>,
     #[command(flatten)]
     pub(crate) makes: Makes,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsAt,
 }
 
 /// A part of `lectern serve`.
@@ -152,6 +154,17 @@ pub(crate) struct Worker {
     pub(crate) concurrency: Option<usize>,
     #[command(flatten)]
     pub(crate) makes: Makes,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsAt,
+}
+
+/// For those who watch over a process.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct MetricsAt {
+    /// Address and port of their own for /metrics, /healthz and /readyz of this process. They need no token: choose an address
+    /// that only those reach who may know
+    #[arg(long, env = "LECTERN_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 #[derive(clap::Args)]
@@ -166,6 +179,8 @@ pub(crate) struct Origin {
     /// Address and port; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:3050")]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsAt,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 mod docs;
 mod doctor;
 mod encode;
+mod figures;
 mod jobs;
 mod ladder;
 mod limits;

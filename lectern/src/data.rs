@@ -7,7 +7,7 @@ use asset_store::AssetStore;
 use database::{Address, Database, EngineKind};
 use job_queue::JobQueue;
 use key_vault::LocalKeks;
-use media_store::MediaStore;
+use media_store::{Counted, MediaStore, Traffic};
 
 use crate::cli::Data;
 use crate::exit::Failure;
@@ -21,6 +21,8 @@ pub(crate) struct DataFolder {
     pub(crate) database: Database,
     pub(crate) assets: AssetStore,
     pub(crate) media: Arc<dyn MediaStore>,
+    /// What has gone through `media`.
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) ladders: LadderBook,
     /// Folders whose backups must not hold a key-encryption key.
     folders: Vec<PathBuf>,
@@ -48,13 +50,13 @@ pub(crate) async fn open(places: &Data, migrate: Migrate) -> Result<DataFolder, 
         database.check_migrated().await?;
     }
     let store = store(places)?;
-    let media = media_store::open(&store).await?;
+    let (media, traffic) = Counted::over(media_store::open(&store).await?);
     let assets = AssetStore::new(JobQueue::new(database.clone()));
     let beside_database = address.file().and_then(|file| Path::new(file).parent()).map(Path::to_owned);
     let mut folders = vec![places.data.clone()];
     folders.extend(is_folder(&store).then(|| PathBuf::from(store)));
     let ladders = LadderBook::open(places.data.join("ladders"));
-    Ok(DataFolder { database, assets, media, ladders, folders, beside_database })
+    Ok(DataFolder { database, assets, media, traffic, ladders, folders, beside_database })
 }
 
 impl DataFolder {

@@ -9,8 +9,9 @@
 //! - `http`: requests to other machines.
 //! - `out`: standard output, which may be closed.
 //! - `package`: existing media to HLS and DASH.
-//! - `watch`: a folder whose files are uploaded.
 //! - `report`: progress on a terminal, plain lines otherwise.
+//! - `traces`: the way to a collector of traces.
+//! - `watch`: a folder whose files are uploaded.
 //!
 //! Layer 8. Links no native media library: those are in `lectern-engine`.
 
@@ -24,6 +25,7 @@ mod ladder_book;
 mod out;
 mod package;
 mod report;
+mod traces;
 mod watch;
 
 use std::process::ExitCode;
@@ -35,12 +37,11 @@ use crate::exit::Failure;
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let json = arguments.json;
-    telemetry::start(if arguments.verbose {
-        "info,lectern=debug,workers=debug,engine_host=debug"
-    } else {
-        "info,sqlx=warn"
-    });
-    match commands::run(arguments) {
+    let lines = if arguments.verbose { "info,lectern=debug,workers=debug,engine_host=debug" } else { "info,sqlx=warn" };
+    let telemetry = telemetry::start(lines, traces::export(&arguments.command));
+    let ended = commands::run(arguments);
+    telemetry.finish();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print(json);

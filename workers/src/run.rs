@@ -7,6 +7,7 @@ use asset_flow::{URGENT, WATCHED};
 use asset_store::UPLOAD_IDLE_MS;
 use futures::future::try_join_all;
 use job_queue::{JobQueue, QueueError, Reaped, Reaper, Roster, WorkerCard, WorkerOptions, run_worker};
+use telemetry::figures::JOBS_TAKEN_OVER;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -164,9 +165,11 @@ async fn tidy(workshop: &Workshop) {
 async fn tell(workshop: &Workshop, reaped: Reaped) {
     match reaped {
         Reaped::Requeued(fence) => {
+            JOBS_TAKEN_OVER.add(&["requeued"], 1);
             tracing::warn!(job_id = %fence.job_id, attempt = fence.attempt, "a silent job was given back")
         }
         Reaped::Parked(fence, asset) => {
+            JOBS_TAKEN_OVER.add(&["parked"], 1);
             tracing::error!(job_id = %fence.job_id, asset_id = %asset, "a job lost all its workers");
             if let Err(error) = workshop.store().park_lost(&fence, &asset, now_ms()).await {
                 tracing::error!(%error, "a lost job's asset could not be failed");

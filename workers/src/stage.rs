@@ -26,10 +26,13 @@ use asset_store::{AssetRow, AssetStore, StoreError};
 use engine_host::{EngineOptions, EngineSession};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use job_queue::{ClaimedJob, Handler, JobState, Lease};
+use job_queue::policy::class_name;
+use job_queue::{ClaimedJob, FailOutcome, Handler, JobState, Lease};
 use ladders::Ladder;
 use media_store::MediaStore;
 use media_types::{AssetId, EncodePlan, publication};
+use telemetry::figures;
+use tracing::{Instrument, Span};
 
 use crate::error::WorkError;
 use crate::sealed::{Arriving, AssetMedia};
@@ -196,14 +199,33 @@ impl Workshop {
             detail: error.to_string(),
             hint: Some(error.hint().to_owned()),
         };
-        tracing::warn!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage, attempt = job.fence.attempt,
-            code = %failure.code, error = %failure.detail, "stage failed");
+        tracing::warn!(code = %failure.code, error = %failure.detail, "stage failed");
+        if matches!(error, WorkError::Host(_) | WorkError::Engine(_)) {
+            figures::ENGINE_FAILURES.add(&[&failure.code], 1);
+        }
         match self.store.fail(job, &failure, error.retry(), now_ms()).await {
-            Ok(_) | Err(StoreError::LeaseLost) => {}
+            Ok(FailOutcome::Retrying { .. }) => ended(job, "retried"),
+            Ok(FailOutcome::Parked) => ended(job, "parked"),
+            Err(StoreError::LeaseLost) => ended(job, "lost"),
             // The lease runs out and the reaper takes the job back.
-            Err(error) => tracing::error!(job_id = %job.fence.job_id, %error, "a failure could not be recorded"),
+            Err(error) => tracing::error!(%error, "a failure could not be recorded"),
         }
     }
+
+    /// The span of an attempt, linked to the spans of what the job has waited for.
+    async fn span(&self, job: &ClaimedJob) -> Span {
+        let awaited = match telemetry::is_exporting() {
+            true => self.store.queue().awaited(&job.fence).await.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        let ids = (job.asset_id.as_str(), job.fence.job_id.as_str());
+        telemetry::job_span((&job.stage, job.fence.attempt), ids, job.traceparent.as_deref(), &awaited)
+    }
+}
+
+/// Counts an attempt that has ended.
+fn ended(job: &ClaimedJob, outcome: &str) {
+    figures::JOBS_ENDED.add(&[&job.stage, outcome], 1);
 }
 
 /// The options for an engine that works for this job.
@@ -224,18 +246,8 @@ impl Handler for StageHandler {
     fn run(&self, job: ClaimedJob, lease: Lease) -> BoxFuture<'static, ()> {
         let workshop = self.0.clone();
         async move {
-            tracing::info!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage, attempt = job.fence.attempt, "stage started");
-            let began = std::time::Instant::now();
-            let ended = tokio::select! {
-                ended = workshop.dispatch(&job, &lease) => ended,
-                () = lease.lost() => Err(WorkError::LeaseLost),
-            };
-            match ended {
-                Ok(()) => tracing::info!(asset_id = %job.asset_id, job_id = %job.fence.job_id, stage = %job.stage,
-                    duration_ms = began.elapsed().as_millis() as u64, "stage finished"),
-                Err(WorkError::LeaseLost) => workshop.discard_attempt(&job).await,
-                Err(error) => workshop.fail(&job, &error).await,
-            }
+            let span = workshop.span(&job).await;
+            attempt(&workshop, &job, &lease, &span).instrument(span.clone()).await;
             if job.making > 0 {
                 workshop.start_renewals().await;
             }
@@ -245,7 +257,40 @@ impl Handler for StageHandler {
 
     fn panicked(&self, job: ClaimedJob, message: String) -> BoxFuture<'static, ()> {
         let workshop = self.0.clone();
-        async move { workshop.fail(&job, &WorkError::Engine(format!("a stage panicked: {message}"))).await }.boxed()
+        async move {
+            let span = workshop.span(&job).await;
+            let error = WorkError::Engine(format!("a stage panicked: {message}"));
+            telemetry::failed(&span, error.code());
+            workshop.fail(&job, &error).instrument(span).await;
+        }
+        .boxed()
+    }
+}
+
+/// One attempt at a job, from its first line to its last.
+async fn attempt(workshop: &Workshop, job: &ClaimedJob, lease: &Lease, span: &Span) {
+    figures::WAIT_SECONDS.observe(class_name(job.priority), job.waited_ms as f64 / 1_000.0);
+    tracing::info!(waited_ms = job.waited_ms, "stage started");
+    let began = std::time::Instant::now();
+    let outcome = tokio::select! {
+        outcome = workshop.dispatch(job, lease) => outcome,
+        () = lease.lost() => Err(WorkError::LeaseLost),
+    };
+    figures::JOB_SECONDS.observe(&job.stage, began.elapsed().as_secs_f64());
+    match outcome {
+        Ok(()) => {
+            tracing::info!(duration_ms = began.elapsed().as_millis() as u64, "stage finished");
+            ended(job, "done");
+        }
+        Err(error @ WorkError::LeaseLost) => {
+            telemetry::failed(span, error.code());
+            ended(job, "lost");
+            workshop.discard_attempt(job).await;
+        }
+        Err(error) => {
+            telemetry::failed(span, error.code());
+            workshop.fail(job, &error).await;
+        }
     }
 }
 

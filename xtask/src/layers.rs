@@ -20,6 +20,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("landlock", &["lectern-engine"]),
     ("seccompiler", &["lectern-engine"]),
     ("aes-gcm", &["drm"]),
+    ("opentelemetry", &["telemetry"]),
+    ("tracing-opentelemetry", &["telemetry"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

@@ -123,6 +123,7 @@ impl Server {
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
             viewers: Some(Arc::new(Listening)),
             webhooks: Webhooks::new(scratch.db.clone(), system_clock(), webhook::Options::default()).unwrap(),
+            more_figures: Vec::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -37,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("assets", "20261122123100_asset_renewal"),
     migration!("queue", "20261122204500_queue_share"),
     migration!("webhook", "20261122233000_webhook_create"),
+    migration!("queue", "20261122233000_job_trace"),
     migration!("queue", "20261123001000_queue_drain"),
     migration!("assets", "20261123002000_admission_limit"),
     migration!("queue", "20261123002100_queue_usage"),

@@ -140,7 +140,7 @@ impl JobQueue {
         let Share { tag_ms, start_ms } = policy::charge(*virtual_ms, tag_ms, claimed.weight);
         tx.execute(sql::CHARGE, args![tenant_id, tag_ms, start_ms]).await?;
         tx.commit().await?;
-        ClaimedJob::try_from(claimed).map(Some)
+        ClaimedJob::at(now_ms, claimed).map(Some)
     }
 
     /// Fails with [`QueueError::LeaseLost`] unless `fence` still holds the job. Until `tx` ends nobody can take it over.
@@ -153,13 +153,14 @@ impl JobQueue {
     pub async fn finish(&self, tx: &mut Tx, fence: &Fence, now_ms: i64, result: Value) -> Result<(), QueueError> {
         let result = Some(result).filter(|value| !value.is_null());
         let share = self.hold_share(tx, &fence.tenant_id).await?;
-        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms];
+        let finished_in = telemetry::current_traceparent();
+        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms, finished_in];
         let done: Option<(i64, Option<i64>)> = tx.optional(sql::FINISH, args).await?;
         let (weight, started_ms) = done.ok_or(QueueError::LeaseLost)?;
         share.end(tx, weight, took_ms(started_ms, now_ms), now_ms).await?;
         let dependants: Vec<(String,)> = tx.all(sql::DEPENDANTS, args![&fence.tenant_id, &fence.job_id]).await?;
         for (job,) in dependants {
-            tx.execute(sql::RELEASE, args![&fence.tenant_id, job]).await?;
+            tx.execute(sql::RELEASE, args![&fence.tenant_id, job, now_ms]).await?;
         }
         tx.wake();
         Ok(())

@@ -22,15 +22,18 @@ impl JobQueue {
     pub async fn enqueue(&self, tx: &mut Tx, now_ms: i64, jobs: &[NewJob]) -> Result<(), QueueError> {
         check(jobs)?;
         self.add_shares(tx, jobs.iter().map(|job| &job.tenant_id)).await?;
+        let sending = jobs.first().map(|job| telemetry::send_span(job.asset_id.as_str(), jobs.len()));
+        let sent_in = sending.as_ref().and_then(telemetry::traceparent_of);
+        let sent_in = sent_in.as_deref();
         // What an id of this batch stands for when its job was dropped in favour of a stored one.
         let mut stands_for: HashMap<&JobId, JobId> = HashMap::new();
         let mut fresh = Vec::new();
         for job in jobs {
-            if insert(tx, now_ms, job).await? {
+            if insert(tx, now_ms, job, sent_in).await? {
                 fresh.push(job);
             } else if let Some(other) = stored(tx, job).await? {
                 stands_for.insert(&job.id, other);
-            } else if insert(tx, now_ms, job).await? {
+            } else if insert(tx, now_ms, job, sent_in).await? {
                 // What stood in the way of the first insert ended between it and the look.
                 fresh.push(job);
             } else {
@@ -73,7 +76,7 @@ fn check(jobs: &[NewJob]) -> Result<(), QueueError> {
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, now_ms: i64, job: &NewJob) -> Result<bool, QueueError> {
+async fn insert(tx: &mut Tx, now_ms: i64, job: &NewJob, sent_in: Option<&str>) -> Result<bool, QueueError> {
     let state = if job.waits_on.is_empty() { JobState::Ready } else { JobState::Waiting };
     let args = args![
         &job.id,
@@ -89,6 +92,7 @@ async fn insert(tx: &mut Tx, now_ms: i64, job: &NewJob) -> Result<bool, QueueErr
         job.dedupe_key.clone(),
         now_ms,
         i64::from(job.making),
+        sent_in,
     ];
     Ok(tx.execute(sql::INSERT, args).await? == 1)
 }

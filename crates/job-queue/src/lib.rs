@@ -2,6 +2,7 @@
 //!
 //! - [`JobQueue`]: enqueue in the caller's transaction, claim, finish, fail, cancel, list.
 //! - [`policy`]: which job is next, as a pure model: classes, tenants that take turns, what a job costs its tenant.
+//! - [`Backlog`]: how much waits, by class, and for how long.
 //! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
 //! - [`Drain`]: what claims nothing more until a person says so. [`WorkerRow`], [`Roster`]: who works, for people to see.
 //! - [`Reaper`]: takes jobs from workers that went silent, judged by its own monotonic clock alone.
@@ -16,7 +17,7 @@ mod claim;
 mod drain;
 mod enqueue;
 mod error;
-
+mod figures;
 mod lease;
 mod model;
 pub mod policy;
@@ -31,6 +32,7 @@ pub use claim::MAX_STAGES;
 pub use drain::{Drain, Scope};
 pub use enqueue::MAX_BATCH;
 pub use error::QueueError;
+pub use figures::Backlog;
 pub use lease::Lease;
 pub use model::{
     ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Reason, Renewal, Retry,

@@ -71,6 +71,10 @@ pub struct ClaimedJob {
     pub priority: i64,
     /// How often it may be tried.
     pub max_attempts: i64,
+    /// How long it could have run already, at least 0.
+    pub waited_ms: i64,
+    /// The span that it was sent in, as W3C Trace Context writes it, where somebody traced that.
+    pub traceparent: Option<String>,
 }
 
 /// Where a job stands.
@@ -255,6 +259,9 @@ database::row! {
         pub(crate) weight: i64,
         pub(crate) max_attempts: i64,
         pub(crate) making: i64,
+        pub(crate) run_at_ms: i64,
+        pub(crate) ready_ms: Option<i64>,
+        pub(crate) traceparent: Option<String>,
     }
 }
 
@@ -292,9 +299,9 @@ pub(crate) fn parse<T: FromStr>(job: &str, text: &str) -> Result<T, QueueError> 
     text.parse().map_err(|_| QueueError::Corrupt(job.to_owned()))
 }
 
-impl TryFrom<RawClaim> for ClaimedJob {
-    type Error = QueueError;
-    fn try_from(raw: RawClaim) -> Result<Self, QueueError> {
+impl ClaimedJob {
+    /// The job of a row that was claimed at `now_ms`.
+    pub(crate) fn at(now_ms: i64, raw: RawClaim) -> Result<Self, QueueError> {
         let tenant_id: TenantId = parse(&raw.id, &raw.tenant_id)?;
         Ok(Self {
             tenant_id: tenant_id.clone(),
@@ -305,6 +312,8 @@ impl TryFrom<RawClaim> for ClaimedJob {
             payload: raw.payload.0,
             priority: raw.priority,
             max_attempts: raw.max_attempts,
+            waited_ms: now_ms.saturating_sub(raw.run_at_ms.max(raw.ready_ms.unwrap_or(i64::MIN))).max(0),
+            traceparent: raw.traceparent,
         })
     }
 }

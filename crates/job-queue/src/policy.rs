@@ -30,6 +30,15 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const CLASSES: [(i64, i64); 5] =
     [(i64::MIN, 6 * HOUR_MS), (20, HOUR_MS), (100, 10 * MINUTE_MS), (200, 10 * MINUTE_MS), (300, i64::MAX)];
 
+/// Names of the classes for those who watch the queue, in the order of [`CLASSES`], and of what viewers demand.
+pub const CLASS_NAMES: [&str; 6] = ["renewal", "tidying", "ordinary", "urgent", "short", "demanded"];
+
+/// The name of the class that a job of this priority was enqueued into.
+pub fn class_name(priority: i64) -> &'static str {
+    let class = if DEMANDED.contains(&priority) { CLASSES.len() } else { class_of(priority) };
+    CLASS_NAMES[class]
+}
+
 /// The ready jobs of one stage and priority, of all tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {

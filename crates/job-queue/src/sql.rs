@@ -10,8 +10,9 @@ macro_rules! job_columns {
 // Enqueue.
 
 pub(crate) const INSERT: &str = "INSERT INTO job (id, tenant_id, asset_id, stage, payload, state, priority, weight,
-    run_at_ms, attempt, returned, max_attempts, waits_for, heartbeat, progress, dedupe_key, created_ms, making)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12, $13) ON CONFLICT DO NOTHING";
+    run_at_ms, attempt, returned, max_attempts, waits_for, heartbeat, progress, dedupe_key, created_ms, making,
+    traceparent)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
 pub(crate) const BY_ID: &str = "SELECT id FROM job WHERE tenant_id = $1 AND id = $2";
 pub(crate) const BY_DEDUPE_KEY: &str = "SELECT id FROM job WHERE tenant_id = $1 AND dedupe_key = $2
     AND state IN ('waiting', 'ready', 'running')";
@@ -85,7 +86,8 @@ pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = atte
     WHERE (tenant_id, id) = (SELECT tenant_id, id FROM job
         WHERE state = 'ready' AND tenant_id = $3 AND stage = $4 AND priority = $5 AND run_at_ms <= $6
         ORDER BY run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
-    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making";
+    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making,
+    run_at_ms, ready_ms, traceparent";
 pub(crate) const CHARGE: &str = "UPDATE queue_share SET tag_ms = $2, start_ms = $3 WHERE tenant_id = $1";
 pub(crate) const SETTLE: &str = "UPDATE queue_share SET tag_ms = $2 WHERE tenant_id = $1";
 
@@ -119,12 +121,12 @@ pub(crate) const CHECK: &str = "UPDATE job SET heartbeat = heartbeat
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING attempt - returned, max_attempts,
     weight, started_ms";
 pub(crate) const FINISH: &str = "UPDATE job SET state = 'done', progress = 1, result = $4, finished_ms = $5,
-        error_code = NULL, error_detail = NULL
+        error_code = NULL, error_detail = NULL, finished_in = $6
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING weight, started_ms";
 /// In the order of ids, so that two transactions that finish parts of the same jobs cannot lock each other out.
 pub(crate) const DEPENDANTS: &str = "SELECT job_id FROM job_dependency WHERE tenant_id = $1 AND needs_id = $2
     ORDER BY job_id";
-pub(crate) const RELEASE: &str = "UPDATE job SET waits_for = waits_for - 1,
+pub(crate) const RELEASE: &str = "UPDATE job SET waits_for = waits_for - 1, ready_ms = $3,
         state = CASE WHEN waits_for <= 1 THEN 'ready' ELSE 'waiting' END
     WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
 pub(crate) const RETRY: &str = "UPDATE job SET state = 'ready', run_at_ms = $4, error_code = $5, error_detail = $6,
@@ -144,7 +146,7 @@ pub(crate) const RUNNING: &str = "SELECT tenant_id, id, attempt, heartbeat, asse
 pub(crate) const TAKE_OVER: &str = "UPDATE job SET
         state = CASE WHEN attempt - returned >= max_attempts THEN 'parked' ELSE 'ready' END,
         finished_ms = CASE WHEN attempt - returned >= max_attempts THEN CAST($5 AS BIGINT) ELSE NULL END,
-        error_code = $6, error_detail = $7, progress = 0
+        error_code = $6, error_detail = $7, progress = 0, ready_ms = CAST($5 AS BIGINT)
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND heartbeat = $4 AND state = 'running' RETURNING state";
 
 // By people and by the asset.
@@ -213,6 +215,20 @@ pub(crate) const DEPTHS: &str = "SELECT stage, 'ready' AS state, CAST(COUNT(*) A
     UNION ALL SELECT stage, state, CAST(COUNT(*) AS BIGINT) FROM job
         WHERE state IN ('waiting', 'parked') GROUP BY stage, state
     ORDER BY 1, 2 LIMIT 1000";
+/// By priority, which is what classes are made of; when the one that has been ready for longest could first run.
+pub(crate) const BACKLOG: &str = "SELECT priority, 'ready' AS state, CAST(COUNT(*) AS BIGINT),
+        MIN(CASE WHEN ready_ms > run_at_ms THEN ready_ms ELSE run_at_ms END) FROM job
+    WHERE state = 'ready' GROUP BY priority
+    UNION ALL SELECT priority, 'running', CAST(COUNT(*) AS BIGINT), NULL FROM job
+        WHERE state = 'running' GROUP BY priority
+    UNION ALL SELECT priority, state, CAST(COUNT(*) AS BIGINT), NULL FROM job
+        WHERE state IN ('waiting', 'parked') GROUP BY priority, state
+    ORDER BY 1, 2 LIMIT 1000";
+/// The spans that finished what a job has waited for.
+pub(crate) const AWAITED: &str = "SELECT need.finished_in FROM job_dependency AS dependency
+    JOIN job AS need ON need.tenant_id = dependency.tenant_id AND need.id = dependency.needs_id
+    WHERE dependency.tenant_id = $1 AND dependency.job_id = $2 AND need.finished_in IS NOT NULL
+    ORDER BY need.finished_ms DESC, need.id LIMIT $3";
 
 // Drains, and who works.
 
@@ -291,4 +307,6 @@ pub const STATEMENTS: &[&str] = &[
     DROP_DRAINS,
     ON_DUTY,
     AT_WORK,
+    BACKLOG,
+    AWAITED,
 ];

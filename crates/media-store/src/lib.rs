@@ -4,10 +4,12 @@
 //! - [`FolderStore`]: a folder. Objects appear whole and survive a power cut once acknowledged.
 //! - [`S3Store`] (feature `s3`): a bucket of anything that speaks S3. The wall around `aws-sdk-s3`.
 //! - [`MemoryStore`]: for tests and throw-away runs.
+//! - [`Counted`]: another store, and how much goes through it.
 //! - [`mod@pointer`]: moving a publication's pointer, only upwards.
 //!
 //! Layer 3: the only crate that touches stored media.
 
+mod counted;
 mod error;
 mod folder;
 mod key;
@@ -22,6 +24,7 @@ mod tree_hash;
 
 use std::sync::Arc;
 
+pub use counted::{Counted, Traffic};
 pub use error::StoreError;
 pub use folder::FolderStore;
 pub use memory::MemoryStore;

@@ -1,22 +1,66 @@
-//! Logging, set up once per process: lines for people on a terminal, JSON otherwise; always on standard error, so that
-//! standard output stays what the command prints.
+//! What a process says of itself: lines, traces, figures.
 //!
-//! Layer 3.
+//! - [`start`], [`Telemetry`]: logging, set up once per process: lines for people on a terminal, JSON otherwise; always on
+//!   standard error, so that standard output stays what the command prints.
+//! - [`Export`]: where finished spans go (OTLP over HTTP), when an operator has named a collector.
+//! - [`request_span`], [`job_span`], [`send_span`]: the spans of which a trace consists; [`current_traceparent`] is what a job's
+//!   row keeps of one, so that another process goes on with it.
+//! - [`figures`]: counters and histograms of this process, for Prometheus.
+//! - `testing` (a cargo feature): a collector on loopback.
+//!
+//! Layer 3: the wall around `opentelemetry`.
 
-use std::io::IsTerminal;
+mod asked;
+mod export;
+pub mod figures;
+mod lines;
+mod spans;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
-use tracing_subscriber::EnvFilter;
+use std::time::Duration;
 
-/// Starts logging. `default_filter` applies unless `LECTERN_LOG` holds another one, in the syntax of
-/// [`EnvFilter`]: `info,sqlx=warn`.
-pub fn start(default_filter: &str) {
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+pub use export::{Export, Outgoing, Post};
+pub use spans::{
+    about_asset, answered, current_traceparent, failed, is_exporting, job_span, request_span, send_span, traceparent_of,
+};
+
+/// At its end a process waits no longer than this for a collector to take the last spans.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// What was started; [`Telemetry::finish`] ends it.
+#[must_use = "spans of the last seconds are lost unless it is finished"]
+pub struct Telemetry(Option<opentelemetry_sdk::trace::SdkTracerProvider>);
+
+/// Starts logging, and tracing if there is somewhere to export to. `default_filter` applies to lines unless `LECTERN_LOG` holds
+/// another one, in the syntax of [`EnvFilter`]: `info,sqlx=warn`. It does not apply to spans that are exported.
+pub fn start(default_filter: &str, export: Option<Export>) -> Telemetry {
     let filter = EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
+    let (provider, fault) = export.map_or((None, None), |export| match export.provider() {
+        Ok(provider) => (Some(provider), None),
+        Err(fault) => (None, Some(fault)),
+    });
+    let traces = provider.as_ref().map(spans::layer);
+    let registry = tracing_subscriber::registry().with(lines::layer().with_filter(asked::Asked(filter))).with(traces);
     // A second start in one process changes nothing.
-    let _ = if std::io::stderr().is_terminal() {
-        lines.with_target(false).compact().try_init()
-    } else {
-        lines.json().flatten_event(true).with_current_span(false).try_init()
-    };
+    let is_first = registry.try_init().is_ok();
+    spans::set_exporting(is_first && provider.is_some());
+    if let Some(fault) = fault {
+        tracing::error!(error = fault, "no traces are exported");
+    }
+    Telemetry(provider)
+}
+
+impl Telemetry {
+    /// Hands over what has not been exported yet, for at most 3 s.
+    pub fn finish(self) {
+        if let Some(provider) = self.0 {
+            // What cannot be handed over now is lost, which the export has said already.
+            let _ = provider.shutdown_with_timeout(FLUSH);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use media_store::Counted;
 use origin_server::{Origin, OriginOptions};
 
 use super::viewers::Elsewhere;
@@ -19,7 +20,9 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
             "name the folder `media` of a data folder, or s3://BUCKET/PREFIX, with --store",
         ));
     }
-    let mut origin = Origin::new(media_store::open(store).await?, OriginOptions::default());
+    let (media, traffic) = Counted::over(media_store::open(store).await?);
+    super::figures::listen(options.metrics, traffic, None).await?;
+    let mut origin = Origin::new(media, OriginOptions::default());
     if let Some(url) = &options.demand_url {
         origin = origin.with_demand(Arc::new(Elsewhere::at(url)?));
     }

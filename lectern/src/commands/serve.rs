@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use webhook::Webhooks;
 use workers::Wishes;
 
+use super::figures;
 use super::viewers::{self, Viewers};
 use super::worker::Work;
 use crate::cli::{self, Role, Serve, Worker};
@@ -56,12 +57,13 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let is = |role: Role| options.roles.contains(&role);
     match (is(Role::Api), is(Role::Origin), is(Role::Worker)) {
         (false, false, _) => {
-            let Serve { data, concurrency, makes, .. } = options;
-            super::worker::run(Worker { data, concurrency, makes }).await
+            let Serve { data, concurrency, makes, metrics, .. } = options;
+            super::worker::run(Worker { data, concurrency, makes, metrics }).await
         }
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
-            super::origin::run(cli::Origin { store, listen: options.listen, demand_url: None }, json).await
+            let Serve { listen, metrics, .. } = options;
+            super::origin::run(cli::Origin { store, listen, demand_url: None, metrics }, json).await
         }
         (api, origin, worker) => serve(options, Parts { api, origin, worker }, json).await,
     }
@@ -79,6 +81,7 @@ async fn serve(options: Serve, parts: Parts, json: bool) -> Result<(), Failure> 
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(options.listen).await?;
     let data = crate::data::open(&options.data, Migrate::OwnFile).await?;
+    figures::listen(options.metrics, data.traffic.clone(), Some(data.database.clone())).await?;
     let licences = licences(&data)?;
     let (stop, stopped) = watch::channel(false);
     let viewers = Arc::new(Viewers(Wishes::new(data.assets.clone(), data.media.clone())));
@@ -164,6 +167,7 @@ fn control(
         service_token: viewers::service_token()?,
         viewers: Some(viewers),
         webhooks,
+        more_figures: vec![figures::of_store(data.traffic.clone())],
     }))
 }
 

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let data = crate::data::open(&options.data, Migrate::Never).await?;
+    super::figures::listen(options.metrics, data.traffic.clone(), Some(data.database.clone())).await?;
     let (stop, stopped) = watch::channel(false);
     let keks = data.key_encryption_keys()?;
     let engine = crate::engine::find(options.makes).await?;

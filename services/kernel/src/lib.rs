@@ -3,6 +3,7 @@
 //! - [`problem`]: every refusal is an RFC 9457 problem ([`Problem`]).
 //! - [`json`]: [`ApiJson`], a request body that refuses unknown fields and says where.
 //! - [`request_id`]: one id per request, in the answer's header, its problem and the log.
+//! - `traced`: one span per request.
 //! - [`auth`]: the admin token and the [`Policy`] of a route.
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
@@ -25,6 +26,7 @@ pub mod paging;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
+mod traced;
 
 pub use auth::{AdminToken, Guard, Policy};
 pub use clock::{Clock, rfc3339, system_clock};

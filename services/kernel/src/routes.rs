@@ -14,7 +14,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::auth::{require_admin, require_service};
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, codes, request_id};
+use crate::{Guard, Policy, Problem, codes, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -83,10 +83,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// Wraps a finished router with what every request gets: an id, and a problem in place of a panic.
+/// Wraps a finished router with what every request gets: an id, a span, and a problem in place of a panic.
 pub fn shell(router: Router) -> Router {
     let caught = tower_http::catch_panic::CatchPanicLayer::custom(panicked);
-    router.layer(caught).layer(from_fn(request_id::assign))
+    router.layer(caught).layer(from_fn(traced::trace)).layer(from_fn(request_id::assign))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that the layer asks for")]

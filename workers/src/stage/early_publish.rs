@@ -47,6 +47,7 @@ impl Workshop {
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned };
         self.examine_planned(&asset, &index).await?;
         self.announce_same(&asset, &index).await?;
+        telemetry::figures::PUBLICATIONS.add(&["first"], 1);
         self.commit(job, json!({ "generation": generation }), Some(FlowEvent::FirstPlayable { generation })).await
     }
 

@@ -17,6 +17,7 @@ use media_types::{
 use packager::{OutputFile, TRICK_FILE, segment_path};
 use pipeline::{POSTER, RecordingScenes};
 use serde::de::DeserializeOwned;
+use telemetry::figures;
 
 use super::protect::Protected;
 use super::transcode::Made;
@@ -81,6 +82,7 @@ impl Workshop {
         self.examine(&media, &files, &prefix, (&keys, &samples), lease).await?;
         let index = GenerationIndex { generation, duration_ms: plan.duration_ms, files, planned: BTreeMap::new() };
         self.announce(&asset, &index).await?;
+        figures::PUBLICATIONS.add(&["complete"], 1);
         let losses = done.losses(&plan);
         let found = Completion { generation, scenes: Some(scenes.shares()), quality, losses: losses.clone() };
         let result = serde_json::to_value(found).map_err(|error| WorkError::Storage(error.to_string()))?;

@@ -4,7 +4,7 @@
 
 mod drains;
 mod fairness;
-
+mod figures;
 mod leases;
 mod processes;
 mod reaper;
