@@ -27,6 +27,8 @@ pub use folder::FolderStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "s3")]
 pub use s3::S3Store;
+#[cfg(feature = "testing")]
+pub use s3::server as s3_server;
 pub use store::{
     MAX_LISTED_KEYS, MAX_OBJECT_BYTES, MediaStore, ObjectMeta, PutNew, StagedObject, StoreFuture, Version,
 };

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::judge;
 use crate::server::{Server, fresh, wait_for};
+use crate::{judge, topology};
 
 /// SplitMix64: a seed gives the same points everywhere.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -21,12 +21,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
@@ -101,7 +101,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "round {round} after {kills} kills: {asset}");
     check_attempts(&server.jobs(&id), kills, round);
-    check_no_leftovers(&data, &id, &server.jobs(&id));
+    check_no_leftovers(&topology::media(&data), &id, &server.jobs(&id));
     check_whole(&server, &asset, &format!("round {round}"));
     println!("round {round}: {kills} kills");
     kills.max(1)
@@ -167,7 +167,7 @@ pub fn check_whole(server: &Server, asset: &Value, what: &str) {
 }
 
 /// Places that a process has beside one for each processor.
-const EXTRA_PLACES: i64 = 5;
+pub const EXTRA_PLACES: i64 = 5;
 
 /// Each kill may cost what was in flight: at most as many jobs as run at once.
 fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
@@ -176,11 +176,11 @@ fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
     assert!(again <= kills as i64 * width, "round {round}: {again} runs were repeated after {kills} kills");
 }
 
-/// Attempts that did not count leave no file in the store.
-pub fn check_no_leftovers(data: &Path, id: &str, jobs: &[Value]) {
+/// Attempts that did not count leave no file in the store, whose folder is `media`.
+pub fn check_no_leftovers(media: &Path, id: &str, jobs: &[Value]) {
     let kept: Vec<String> =
         jobs.iter().map(|job| format!("{}-{}", job["id"].as_str().unwrap(), job["attempt"])).collect();
-    let work = data.join("media/objects/work").join(id);
+    let work = media.join("objects/work").join(id);
     wait_for("what lost attempts wrote to go", 20, || {
         let left = |entry: std::fs::DirEntry| {
             let name = entry.file_name().into_string().unwrap();

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use http_client::{HttpClient, HttpError, Limits, Request};
 use serde_json::{Value, json};
 
-use crate::{judge, topology};
+use crate::topology::{self, Shared};
+use crate::judge;
 
 pub const TOKEN: &str = "acceptance-token-0123456789";
 
@@ -58,8 +59,9 @@ impl Server {
 
     /// Runs `command`, which is a `lectern` or ends in one, as a server.
     pub fn launch(command: Command, data: &Path, arguments: &[&str]) -> Self {
+        topology::note_server();
         if topology::is_fleet() {
-            return topology::launch(&command, &topology::database_of(data), data, arguments);
+            return topology::launch(&command, &Shared::of(data), data, arguments);
         }
         Self::spawn(command, data, arguments)
     }
@@ -111,16 +113,7 @@ impl Server {
         body: Option<&[u8]>,
     ) -> Result<Answer, HttpError> {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
-        let mut request = Request::get(url);
-        request.method = method.parse().unwrap();
-        request.headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        request.body = body.unwrap_or_default().to_vec().into();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let limits = Limits { whole: Duration::from_secs(60), body_bytes: 1 << 30, ..Limits::default() };
-        let response = runtime.block_on(HttpClient::new(limits).send(request))?;
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let headers = response.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
-        Ok(Answer { status: response.status.as_u16(), headers, body: response.body })
+        ask(method, url, headers, body)
     }
 
     /// A call with the admin token that must give `status`.
@@ -168,6 +161,20 @@ impl Server {
             matches!(asset["state"].as_str(), Some("ready" | "errored")).then_some(asset)
         })
     }
+}
+
+/// What is answered at a URL.
+pub fn ask(method: &str, url: String, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<Answer, HttpError> {
+    let mut request = Request::get(url);
+    request.method = method.parse().unwrap();
+    request.headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    request.body = body.unwrap_or_default().to_vec().into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limits = Limits { whole: Duration::from_secs(60), body_bytes: 1 << 30, ..Limits::default() };
+    let response = runtime.block_on(HttpClient::new(limits).send(request))?;
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers = response.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
+    Ok(Answer { status: response.status.as_u16(), headers, body: response.body })
 }
 
 impl Drop for Server {
