@@ -95,14 +95,14 @@ impl Fleet {
         done.map(|job| (job["id"].as_str().unwrap().to_owned(), job["attempt"].as_i64().unwrap())).collect()
     }
 
-    /// Waits for an asset to be ready, and for nothing to be left to do.
+    /// Waits for an asset to be ready, and for nothing to be left to do but to tidy up, which comes back after a day.
     fn finished(&self, id: &str) -> (Value, Vec<Value>) {
         let asset = wait_for(&format!("{id} to settle; {}", log_of(&self.data)), 400, || {
             Some(self.asset(id)).filter(|asset| matches!(asset["state"].as_str(), Some("ready" | "errored")))
         });
         assert_eq!(asset["state"], "ready", "{asset}; {}", log_of(&self.data));
         let jobs = wait_for("every job to end", 120, || {
-            Some(self.jobs(id)).filter(|jobs| jobs.iter().all(|job| job["state"] == "done"))
+            Some(self.jobs(id)).filter(|jobs| jobs.iter().all(|job| job["state"] == "done" || job["stage"] == "tidy"))
         });
         (asset, jobs)
     }

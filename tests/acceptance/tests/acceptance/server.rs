@@ -88,6 +88,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Whether the process that answers has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// The processes that work.
     pub fn workshops(&self) -> Vec<u32> {
         if self.workers.is_empty() { vec![self.pid()] } else { self.workers.iter().map(Child::id).collect() }

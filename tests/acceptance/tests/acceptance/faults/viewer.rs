@@ -71,7 +71,7 @@ impl Seen {
         assert!(self.generations.last() <= generations.last(), "back from {:?}: {master}", self.generations);
         self.generations.extend(generations);
         self.looks += 1;
-        for uri in uris.into_iter().filter(|uri| uri.ends_with(".m3u8")) {
+        for uri in uris.into_iter().filter(|uri| uri.ends_with("/media.m3u8")) {
             self.playlist(&format!("{base}{uri}"));
         }
     }
