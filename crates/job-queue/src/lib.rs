@@ -12,6 +12,7 @@
 
 mod backend;
 mod claim;
+mod clocks;
 mod enqueue;
 mod error;
 mod lease;

@@ -104,6 +104,11 @@ pub(crate) const DROP_SHARES: &str = "DELETE FROM queue_share
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'running' AND job.tenant_id = queue_share.tenant_id)
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'waiting' AND job.tenant_id = queue_share.tenant_id)";
 
+// Clocks.
+
+pub(crate) const HASTEN: &str = "UPDATE job SET run_at_ms = $1 WHERE state = 'ready' AND run_at_ms > $2
+    AND (attempt > 0 OR run_at_ms <= created_ms)";
+
 // Under a lease: $1 is the tenant, $2 the job, $3 the attempt.
 
 /// Changes nothing and holds the row, so that nobody takes the job over before the commit.
@@ -215,6 +220,7 @@ pub const STATEMENTS: &[&str] = &[
     ADD_SHARE,
     ADD_SHARES,
     DROP_SHARES,
+    HASTEN,
     CHECK,
     FINISH,
     DEPENDANTS,

@@ -95,6 +95,14 @@ impl Fleet {
         done.map(|job| (job["id"].as_str().unwrap().to_owned(), job["attempt"].as_i64().unwrap())).collect()
     }
 
+    /// Where the pointer of an asset stands.
+    fn generation(&self, asset: &Value) -> u64 {
+        let published = topology::media_of_fleet(&self.data).join("objects/published");
+        let pointer = published.join(asset["playback_id"].as_str().unwrap()).join("current.json");
+        let pointer: Value = serde_json::from_slice(&std::fs::read(pointer).unwrap()).unwrap();
+        pointer["generation"].as_u64().unwrap()
+    }
+
     /// Waits for an asset to be ready, and for nothing to be left to do but to tidy up, which comes back after a day.
     fn finished(&self, id: &str) -> (Value, Vec<Value>) {
         let asset = wait_for(&format!("{id} to settle; {}", log_of(&self.data)), 400, || {

@@ -85,7 +85,7 @@ fn a_worker_cut_off_from_the_network_changes_nothing_of_what_its_successor_made(
     }
     assert!(fleet.workers[0].try_wait().unwrap().is_none(), "it lives");
     check_no_leftovers(&topology::media_of_fleet(&fleet.data), &id, &jobs);
-    let seen = viewer.end();
+    let seen = viewer.end(fleet.generation(&asset));
     println!("{} jobs taken over; {} looks, generations {:?}", held.len(), seen.looks, seen.generations);
     check_whole(fleet.api(), &asset, "after a worker came back");
     comes_back_when_all_is_done(&mut fleet, &network);
@@ -102,6 +102,7 @@ fn comes_back_when_all_is_done(fleet: &mut Fleet, network: &Network) {
     fleet.workers[1] = fleet.start_worker(&fleet.shared);
     let (asset, jobs) = fleet.finished(&id);
     let viewer = Viewer::watch(&fleet.listen[1], asset["playback_id"].as_str().unwrap());
+    let generation = fleet.generation(&asset);
     network.thaw();
     // It is back at work once it takes a job: the other one is gone.
     end(&mut fleet.workers[1]);
@@ -110,6 +111,7 @@ fn comes_back_when_all_is_done(fleet: &mut Fleet, network: &Network) {
         fleet.jobs(&next).iter().any(|job| is_by(job, lost)).then_some(())
     });
     assert_eq!(known(&fleet.jobs(&id)), known(&jobs), "what a late worker says counts for nothing");
-    assert_eq!(viewer.end().generations.len(), 1, "the pointer stays");
+    assert_eq!(fleet.generation(&asset), generation, "the pointer stays");
+    viewer.end(generation);
     check_whole(fleet.api(), &asset, "after a worker came back too late");
 }

@@ -113,7 +113,7 @@ fn one_recording(fleet: &mut Fleet, random: &mut Random, budget: u64, round: u64
         check_alive(fleet, &viewer);
     }
     let (asset, jobs) = fleet.finished(&id);
-    let seen = viewer.end();
+    let seen = viewer.end(fleet.generation(&asset));
     println!(
         "round {round}: {kills:?}; {} looks, generations {:?}, {} segments, {} times later",
         seen.looks, seen.generations, seen.segments, seen.later

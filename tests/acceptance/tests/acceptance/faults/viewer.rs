@@ -3,17 +3,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::server::{Answer, ask};
 
 /// Segments that are read of each playlist in one look.
 const SEGMENTS: usize = 2;
 
-/// A thread that looks until it is told to stop.
+/// An origin may show the generation before for a moment.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(20);
+
+/// A thread that looks until it is told which generation is the last one.
 pub(super) struct Viewer {
-    stop: Arc<AtomicBool>,
+    last: Arc<AtomicU64>,
     thread: JoinHandle<Seen>,
 }
 
@@ -33,19 +37,23 @@ pub(super) struct Seen {
 impl Viewer {
     /// Watches a playback at the origin of this address.
     pub(super) fn watch(origin: &str, playback: &str) -> Self {
-        let (stop, base) = (Arc::new(AtomicBool::new(false)), format!("http://{origin}/p/{playback}/"));
-        let told = Arc::clone(&stop);
+        let (last, base) = (Arc::new(AtomicU64::new(0)), format!("http://{origin}/p/{playback}/"));
+        let told = Arc::clone(&last);
         let thread = std::thread::spawn(move || {
-            let mut seen = Seen::default();
-            while !told.load(Ordering::Relaxed) {
+            let (mut seen, mut ends) = (Seen::default(), None);
+            loop {
                 seen.look(&base);
-                std::thread::park_timeout(std::time::Duration::from_millis(50));
+                let last = told.load(Ordering::Relaxed);
+                if last > 0 && seen.generations.last() == Some(&last) {
+                    return seen;
+                }
+                let deadline = *ends.get_or_insert_with(|| Instant::now() + CATCHES_UP_WITHIN);
+                assert!(last == 0 || Instant::now() < deadline, "{:?} were seen, and {last} never", seen.generations);
+                ends = ends.filter(|_| last > 0);
+                std::thread::park_timeout(Duration::from_millis(50));
             }
-            // Once more, of what is published in the end.
-            seen.look(&base);
-            seen
         });
-        Self { stop, thread }
+        Self { last, thread }
     }
 
     /// Whether everything was right so far.
@@ -53,9 +61,9 @@ impl Viewer {
         !self.thread.is_finished()
     }
 
-    /// What was seen; panics with what was wrong.
-    pub(super) fn end(self) -> Seen {
-        self.stop.store(true, Ordering::Relaxed);
+    /// What was seen up to the generation `last`, which is at least 1; panics with what was wrong.
+    pub(super) fn end(self, last: u64) -> Seen {
+        self.last.store(last, Ordering::Relaxed);
         self.thread.join().unwrap_or_else(|why| std::panic::resume_unwind(why))
     }
 }
