@@ -50,6 +50,8 @@ if [ "$mode" = soak ]; then
   (cd tests/browser && npm run --silent selftest)
   step "soak"
   cargo test --quiet --locked -p acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
+  step "acceptance, a fleet, whole"
+  LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --skip kill:: --skip faults::
   exit 0
 fi
 step "the page's logic"
@@ -58,13 +60,16 @@ step "crates"
 cargo test --quiet --locked --workspace --exclude acceptance
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
-# Once more what has a server, as several processes: the first run writes down which tests these are.
-served=${CARGO_TARGET_DIR:-target}/served-tests
+# Once more what has a server, as several processes: the first run writes down which tests these are, and how long their
+# servers lived. What took longer than this is left to `run.sh soak`.
+fleet_seconds=30
+served=$(realpath "${CARGO_TARGET_DIR:-target}")/served-tests
 rm -f "$served"
 step "acceptance, one process"
-LECTERN_SERVED_TESTS=$(realpath "$served") cargo test --quiet --locked -p acceptance -- --test-threads=2
+LECTERN_SERVED_TESTS=$served cargo test --quiet --locked -p acceptance -- --test-threads=2
 step "acceptance, a fleet"
-mapfile -t tests < <(sort -u "$served")
+mapfile -t tests < <(awk -v most="$fleet_seconds" \
+  '{ lived[$1] += $2 } END { for (test in lived) if (lived[test] <= most) print test }' "$served" | sort)
 [ "${#tests[@]}" -gt 0 ]
 LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --exact "${tests[@]}"
 step "done"

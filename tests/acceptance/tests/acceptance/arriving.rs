@@ -37,14 +37,14 @@ fn padded(mut file: Vec<u8>, size: usize) -> Vec<u8> {
 }
 
 /// An upload by tus.
-struct Upload {
-    asset: String,
+pub struct Upload {
+    pub asset: String,
     tus_url: String,
     put_url: String,
 }
 
 impl Upload {
-    fn announce(server: &Server, size: usize) -> Self {
+    pub fn announce(server: &Server, size: usize) -> Self {
         let announced = json!({ "filename": "talk.mp4", "size": size, "ladder": "film" });
         let upload = server.admin("POST", "/api/v1/uploads", Some(announced), 201).json();
         let text = |field: &str| upload[field].as_str().unwrap().to_owned();
@@ -52,7 +52,7 @@ impl Upload {
     }
 
     /// Sends bytes from `from` to `to`, one part after the other.
-    fn send(&self, server: &Server, file: &[u8], from: usize, to: usize) {
+    pub fn send(&self, server: &Server, file: &[u8], from: usize, to: usize) {
         let authorization = format!("Bearer {TOKEN}");
         for start in (from..to).step_by(PART_BYTES) {
             let (end, offset) = ((start + PART_BYTES).min(to), start.to_string());
@@ -68,7 +68,7 @@ impl Upload {
     }
 
     /// Where the upload stands.
-    fn received(&self, server: &Server) -> usize {
+    pub fn received(&self, server: &Server) -> usize {
         let upload = server.admin("GET", &self.tus_url, None, 200).json();
         upload["received_bytes"].as_u64().unwrap() as usize
     }

@@ -95,11 +95,15 @@ fn leftovers(data: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut open = vec![topology::media(data)];
     let mut found = Vec::new();
     while let Some(folder) = open.pop() {
-        for entry in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+        // A bucket has no folder of what lies nowhere.
+        for entry in folder.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()) {
             let name = entry.file_name().unwrap().to_owned();
             if entry.is_dir() && name != "objects" {
                 open.push(entry);
-            } else if entry.is_file() && !["owner", "conditions"].iter().any(|mark| name == *mark) && entry.metadata().unwrap().len() > 0 {
+            } else if entry.is_file()
+                && !["owner", "conditions"].iter().any(|mark| name == *mark)
+                && entry.metadata().unwrap().len() > 0
+            {
                 found.push(entry);
             }
         }

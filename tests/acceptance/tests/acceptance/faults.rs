@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod kills;
+mod power;
 mod proxy;
 mod viewer;
 
@@ -14,9 +15,9 @@ use database::testing::Cluster;
 use serde_json::Value;
 
 use crate::bucket::Buckets;
+use crate::judge;
 use crate::server::{Server, TOKEN, fresh, log_of, wait_for};
 use crate::topology::{self, Shared};
-use crate::judge;
 
 /// An API, an origin that has the store alone, and workers; each answers at the same address for as long as the fleet lives.
 struct Fleet {

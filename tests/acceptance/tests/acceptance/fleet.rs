@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use crate::bucket::Buckets;
 use crate::first_play::{encodes, long_recording, media, text};
+use crate::judge;
 use crate::kill::{check_no_leftovers, check_served, check_whole, done_attempts};
 use crate::server::{Server, fresh, wait_for};
-use crate::upload::{engines, engines_of};
 use crate::topology::{self, Shared};
-use crate::judge;
+use crate::upload::{engines, engines_of};
 
 /// A worker looks by itself this often at the least: what is much sooner was told to it.
 const AT_ONCE_MS: i64 = 300;

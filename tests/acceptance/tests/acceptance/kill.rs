@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::judge;
 use crate::server::{Server, fresh, wait_for};
-use crate::{judge, topology};
 
 /// SplitMix64: a seed gives the same points everywhere.
 pub struct Random(pub u64);
@@ -56,7 +56,9 @@ fn killed_at_every_seeded_point_the_job_ends_well_and_nothing_done_is_done_again
 /// Uploads one recording, kills at most `budget` times until it is ready; answers how often it killed.
 fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let (_folder, data) = fresh();
-    let mut server = Server::start(&data);
+    // What is one process wherever it runs; a fleet is killed in `faults`, one process at a time.
+    let start = || Server::spawn(std::process::Command::new(judge::lectern()), &data, &[]);
+    let mut server = start();
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
     let mut kills = 0;
     let mut done = BTreeMap::new();
@@ -91,7 +93,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
             }
         } else {
             server.kill();
-            server = Server::start(&data);
+            server = start();
         }
         let now = done_attempts(&server, &id);
         for (job, attempt) in &done {
@@ -101,7 +103,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "round {round} after {kills} kills: {asset}");
     check_attempts(&server.jobs(&id), kills, round);
-    check_no_leftovers(&topology::media(&data), &id, &server.jobs(&id));
+    check_no_leftovers(&data.join("media"), &id, &server.jobs(&id));
     check_whole(&server, &asset, &format!("round {round}"));
     println!("round {round}: {kills} kills");
     kills.max(1)

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use http_client::{HttpClient, HttpError, Limits, Request};
 use serde_json::{Value, json};
 
-use crate::topology::{self, Shared};
 use crate::judge;
+use crate::topology::{self, Shared};
 
 pub const TOKEN: &str = "acceptance-token-0123456789";
 
@@ -31,6 +31,8 @@ pub struct Server {
     pub workers: Vec<Child>,
     pub base: String,
     pub data: PathBuf,
+    /// When it was begun, of one that either topology has.
+    noted: Option<Instant>,
 }
 
 pub struct Answer {
@@ -59,11 +61,13 @@ impl Server {
 
     /// Runs `command`, which is a `lectern` or ends in one, as a server.
     pub fn launch(command: Command, data: &Path, arguments: &[&str]) -> Self {
-        topology::note_server();
-        if topology::is_fleet() {
-            return topology::launch(&command, &Shared::of(data), data, arguments);
-        }
-        Self::spawn(command, data, arguments)
+        let began = Instant::now();
+        let mut server = match topology::is_fleet() {
+            true => topology::launch(&command, &Shared::of(data), data, arguments),
+            false => Self::spawn(command, data, arguments),
+        };
+        server.noted = Some(began);
+        server
     }
 
     /// Starts one process.
@@ -80,7 +84,7 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.trim().trim_end_matches('/').to_owned();
         assert!(base.starts_with("http://127.0.0.1:"), "no address, but: {line:?}; {}", log_of(data));
-        Self { child, workers: Vec::new(), base, data: data.to_owned() }
+        Self { child, workers: Vec::new(), base, data: data.to_owned(), noted: None }
     }
 
     /// The process that answers.
@@ -185,6 +189,9 @@ pub fn ask(method: &str, url: String, headers: &[(&str, &str)], body: Option<&[u
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
+        if let Some(began) = self.noted {
+            topology::note_server(began);
+        }
     }
 }
 

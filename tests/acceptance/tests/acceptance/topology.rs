@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use database::testing::Cluster;
 
@@ -15,7 +16,8 @@ use crate::server::{Server, log, log_of};
 /// Workers beside the process that answers.
 const WORKERS: usize = 2;
 
-/// Names a file that every test of a server, which is one that passes in either topology, adds its name to.
+/// Names a file in which every test of a server, which is one that passes in either topology, leaves a line for each server:
+/// its own name, and the seconds that the server lived.
 const SERVED: &str = "LECTERN_SERVED_TESTS";
 
 /// Whether every server of this run is several processes.
@@ -27,13 +29,14 @@ pub fn is_fleet() -> bool {
     }
 }
 
-/// Takes down that the test on this thread has a server in whichever topology this run is in.
-pub fn note_server() {
+/// Takes down that the test on this thread had a server, in whichever topology this run is, since then.
+pub fn note_server(since: Instant) {
     let (Ok(file), Some(test)) = (std::env::var(SERVED), std::thread::current().name().map(str::to_owned)) else {
         return;
     };
+    let line = format!("{test} {}\n", since.elapsed().as_secs());
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-    writeln!(file, "{test}").unwrap();
+    file.write_all(line.as_bytes()).unwrap();
 }
 
 /// All that the processes of a fleet have in common.

@@ -92,7 +92,9 @@ impl Seen {
         assert!(!segments.is_empty(), "{url}");
         for at in 0..SEGMENTS.min(segments.len()) {
             let segment = segments[(self.looks + at * 7) % segments.len()];
-            let Some(bytes) = self.get_kept(&format!("{}/{segment}", url.rsplit_once('/').unwrap().0)) else { continue };
+            let Some(bytes) = self.get_kept(&format!("{}/{segment}", url.rsplit_once('/').unwrap().0)) else {
+                continue;
+            };
             assert!([b"styp", b"moof"].iter().any(|kind| bytes.get(4..8) == Some(&kind[..])), "{url}: {segment}");
             self.segments += 1;
         }
