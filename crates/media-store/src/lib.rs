@@ -3,6 +3,7 @@
 //! - [`MediaStore`]: write-once objects, a compare-and-swap for pointers, and resumable staging of uploads.
 //! - [`FolderStore`]: a folder. Objects appear whole and survive a power cut once acknowledged.
 //! - [`S3Store`] (feature `s3`): a bucket of anything that speaks S3. The wall around `aws-sdk-s3`.
+//! - `s3_server` (feature `testing`): an S3 server to test with.
 //! - [`MemoryStore`]: for tests and throw-away runs.
 //! - [`mod@pointer`]: moving a publication's pointer, only upwards.
 //!
