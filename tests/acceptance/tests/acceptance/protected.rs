@@ -140,7 +140,8 @@ fn holds(folder: &Path, secret: &[u8]) -> bool {
     let inside = |bytes: &[u8]| {
         bytes.windows(secret.len()).any(|part| part == secret) || bytes.windows(digits.len()).any(|part| part == digits)
     };
-    folder.read_dir().unwrap().filter_map(Result::ok).any(|entry| match entry.path() {
+    // A server whose database and store are elsewhere has made no folder.
+    folder.read_dir().into_iter().flatten().filter_map(Result::ok).any(|entry| match entry.path() {
         path if path.is_dir() => holds(&path, secret),
         path => std::fs::read(path).is_ok_and(|bytes| inside(&bytes)),
     })
