@@ -29,7 +29,7 @@ test-packages: packages ## Install what the tests need besides
 test: test-packages ## Run every check and test
 	tests/run.sh
 
-soak: test-packages ## The players' harness tested, and the kill test at 200 points (about an hour)
+soak: test-packages ## The players' harness tested, the kill tests at 200 points, and the whole suite as a fleet (hours)
 	LECTERN_KILL_POINTS=200 tests/run.sh soak
 
 bench: test-packages ## Measure `lectern encode` against one ffmpeg command

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every check and test, in the order in which they fail fastest. `run.sh lint` stops after the checks; `run.sh soak`
-# runs what takes long: the proof that the players' harness finds faults, and the kill test at LECTERN_KILL_POINTS points.
+# runs what takes long: the proof that the players' harness finds faults, the kill tests at LECTERN_KILL_POINTS points, and the
+# whole black-box suite as a fleet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
@@ -55,7 +56,9 @@ if [ "$mode" = soak ]; then
   step "the players' harness"
   (cd tests/browser && npm run --silent selftest)
   step "soak"
-  cargo test --quiet --locked -p acceptance -- --nocapture kill::
+  cargo test --quiet --locked -p acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
+  step "acceptance, a fleet, whole"
+  LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --skip kill:: --skip faults::
   exit 0
 fi
 step "the page's logic"
@@ -64,6 +67,16 @@ step "crates"
 cargo test --quiet --locked --workspace --exclude acceptance
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
-step "acceptance"
-cargo test --quiet --locked -p acceptance -- --test-threads=2
+# Once more what has a server, as several processes: the first run writes down which tests these are, and how long their
+# servers lived. What took longer than this is left to `run.sh soak`.
+fleet_seconds=30
+served=$(realpath "${CARGO_TARGET_DIR:-target}")/served-tests
+rm -f "$served"
+step "acceptance, one process"
+LECTERN_SERVED_TESTS=$served cargo test --quiet --locked -p acceptance -- --test-threads=2
+step "acceptance, a fleet"
+mapfile -t tests < <(awk -v most="$fleet_seconds" \
+  '{ lived[$1] += $2 } END { for (test in lived) if (lived[test] <= most) print test }' "$served" | sort)
+[ "${#tests[@]}" -gt 0 ]
+LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --exact "${tests[@]}"
 step "done"

@@ -33,6 +33,9 @@ pub enum WorkError {
     /// The store's or the database's disk is full.
     #[error("there is no space left to store what is made")]
     Full,
+    /// The store's server does not answer: nothing is wrong with the work.
+    #[error("storage: {0}")]
+    StoreAway(String),
     /// Bytes that could not be stored or read.
     #[error("storage: {0}")]
     Storage(String),
@@ -54,9 +57,17 @@ impl From<EngineHostError> for WorkError {
     fn from(error: EngineHostError) -> Self {
         match error {
             EngineHostError::Input { code, detail } => WorkError::Input { hint: hint(&code).to_owned(), detail, code },
+            EngineHostError::Source(error) if is_away(&error) => WorkError::StoreAway(error.to_string()),
             other => WorkError::Host(other),
         }
     }
+}
+
+/// Whether a read of the source failed for want of an answer.
+fn is_away(error: &std::io::Error) -> bool {
+    use media_store::StoreError::Unreachable;
+    let told = error.get_ref().and_then(|error| error.downcast_ref());
+    error.kind() == std::io::ErrorKind::TimedOut || matches!(told, Some(Unreachable { .. }))
 }
 
 impl From<pipeline::PlanError> for WorkError {
@@ -108,6 +119,7 @@ impl From<media_store::StoreError> for WorkError {
     fn from(error: media_store::StoreError) -> Self {
         match error {
             media_store::StoreError::NoSpace => WorkError::Full,
+            away @ media_store::StoreError::Unreachable { .. } => WorkError::StoreAway(away.to_string()),
             other => WorkError::Storage(other.to_string()),
         }
     }
@@ -127,6 +139,7 @@ impl WorkError {
             WorkError::Host(error) => error.code(),
             WorkError::Package(_) => "package.refused",
             WorkError::Full => "storage.full",
+            WorkError::StoreAway(_) => "storage.unreachable",
             WorkError::Storage(_) => "storage.failed",
             WorkError::Keys(_) => "keys.unavailable",
             WorkError::NotYet(_) => "job.waits",
@@ -140,6 +153,7 @@ impl WorkError {
         match self {
             WorkError::Input { hint, .. } => hint,
             WorkError::Full => "free some space: the work then goes on by itself",
+            WorkError::StoreAway(_) => "see to the store's server and the network: the work then goes on by itself",
             WorkError::Storage(_) => "check the store, then retry",
             WorkError::Host(_) | WorkError::Engine(_) | WorkError::Package(_) => {
                 "retry; if it fails again, keep the file and report it with this code"
@@ -154,7 +168,7 @@ impl WorkError {
     pub(crate) fn retry(&self) -> Retry {
         match self {
             WorkError::Input { .. } => Retry::No,
-            WorkError::Full | WorkError::NotYet(_) => Retry::Uncounted,
+            WorkError::Full | WorkError::StoreAway(_) | WorkError::NotYet(_) => Retry::Uncounted,
             _ => Retry::Counted,
         }
     }
@@ -179,5 +193,27 @@ fn hint(code: &str) -> &'static str {
         "input.part_unfit" => "join the files as the camera wrote them: MP4, MOV, MTS, TS or MPG, each of them whole",
         "input.undecodable" => "the file is damaged: export it again from its source",
         _ => "check the file by playing it, then upload it again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use media_store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn work_waits_for_a_store_that_does_not_answer_however_often_it_must() {
+        let away = || StoreError::Unreachable { doing: "read an object", source: ErrorKind::ConnectionRefused.into() };
+        let gone = || StoreError::NotFound { key: "sources/a/original".to_owned() };
+        let read = |error| WorkError::from(EngineHostError::Source(error));
+        for error in [away().into(), read(Error::other(away())), read(ErrorKind::TimedOut.into())] {
+            assert_eq!((error.code(), error.retry()), ("storage.unreachable", Retry::Uncounted), "{error}");
+        }
+        for error in [gone().into(), read(Error::other(gone()))] {
+            assert_eq!(error.retry(), Retry::Counted, "{error}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use demux::{Join, JoinError, JoinStep};
-use engine_host::{FileSource, ReadAt};
+use engine_host::{EngineHostError, FileSource, ReadAt};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -61,7 +61,7 @@ pub(crate) async fn joined(source: Arc<dyn ReadAt>, parts: &[(String, u64)]) -> 
                 let begins: u64 = parts.iter().take(part).map(|(_, size)| *size).sum();
                 let from = begins.saturating_add(range.offset);
                 let bytes = read(source.as_ref(), from..from.saturating_add(range.length)).await;
-                join.give(bytes.map_err(|error| WorkError::Storage(format!("reading the source: {error}")))?);
+                join.give(bytes.map_err(EngineHostError::Source)?);
             }
         }
     };

@@ -134,8 +134,8 @@ async fn reap(workshop: Arc<Workshop>, patience: Duration, mut shutdown: watch::
     }
 }
 
-/// What a process left half done when it died between two transactions, tenants that a former version's jobs belong to, renewals
-/// that wait for a place, and uploads that nobody continues.
+/// What a process left half done when it died between two transactions, tenants that a former version's jobs belong to, jobs that
+/// a wrong clock put off, renewals that wait for a place, and uploads that nobody continues.
 async fn tidy(workshop: &Workshop) {
     let now = now_ms();
     if let Err(error) = workshop.store().settle_parked(now).await {
@@ -143,6 +143,9 @@ async fn tidy(workshop: &Workshop) {
     }
     if let Err(error) = workshop.store().queue().tidy_shares().await {
         tracing::warn!(%error, "the shares of tenants could not be tidied");
+    }
+    if let Err(error) = workshop.store().queue().hasten().await {
+        tracing::warn!(%error, "jobs that a wrong clock put off could not be made due");
     }
     workshop.start_renewals().await;
     match workshop.store().expire_uploads(now - UPLOAD_IDLE_MS, EXPIRED_AT_ONCE, now).await {

@@ -11,7 +11,7 @@ use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renew
 pub const MAX_STAGES: usize = 16;
 
 const BACK_OFF_FIRST_MS: i64 = 1_000;
-const BACK_OFF_MAX_MS: i64 = 60_000;
+pub(crate) const BACK_OFF_MAX_MS: i64 = 60_000;
 const UNCOUNTED_BACK_OFF_MS: i64 = 30_000;
 const MAX_DETAIL_BYTES: usize = 4_096;
 

@@ -14,6 +14,7 @@
 
 mod backend;
 mod claim;
+mod clocks;
 mod drain;
 mod enqueue;
 mod error;

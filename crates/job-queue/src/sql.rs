@@ -107,12 +107,15 @@ pub(crate) const DROP_SHARES: &str = "DELETE FROM queue_share
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'ready' AND job.tenant_id = queue_share.tenant_id)
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'running' AND job.tenant_id = queue_share.tenant_id)
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.state = 'waiting' AND job.tenant_id = queue_share.tenant_id)";
-
 pub(crate) const USE: &str = "INSERT INTO queue_usage (tenant_id, day, attempts, took_ms) VALUES ($1, $2, 1, $3)
     ON CONFLICT (tenant_id, day) DO UPDATE SET attempts = queue_usage.attempts + 1,
         took_ms = queue_usage.took_ms + excluded.took_ms";
 pub(crate) const USED: &str = "SELECT took_ms FROM queue_usage WHERE tenant_id = $1 AND day = $2";
 pub(crate) const DROP_USAGE: &str = "DELETE FROM queue_usage WHERE day < $1";
+// Clocks.
+
+pub(crate) const HASTEN: &str = "UPDATE job SET run_at_ms = $1 WHERE state = 'ready' AND run_at_ms > $2
+    AND (attempt > 0 OR run_at_ms <= created_ms)";
 
 // Under a lease: $1 is the tenant, $2 the job, $3 the attempt.
 
@@ -274,6 +277,7 @@ pub const STATEMENTS: &[&str] = &[
     USE,
     USED,
     DROP_USAGE,
+    HASTEN,
     CHECK,
     FINISH,
     DEPENDANTS,

@@ -17,6 +17,8 @@ mod finish;
 mod hashes;
 mod layout;
 mod refusal;
+#[cfg(any(test, feature = "testing"))]
+pub mod server;
 mod stage;
 mod upload;
 

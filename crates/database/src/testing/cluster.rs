@@ -27,15 +27,16 @@ trap finish EXIT
 trap '' INT TERM HUP
 start() {
   $as "$bin/pg_ctl" -D "$dir/d" -l "$dir/log" -w -t 120 -o "-k $dir -c listen_addresses='' -c max_connections=400 \
-    -c shared_buffers=16MB -c fsync=off -c full_page_writes=off" start >/dev/null 2>&1
+    -c shared_buffers=16MB -c fsync=$1 -c full_page_writes=$1" start >/dev/null 2>&1
 }
 $as "$bin/initdb" -D "$dir/d" -A trust -U postgres -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
-start || { cat "$dir/log" >&2; exit 1; }
+start "$1" || { cat "$dir/log" >&2; exit 1; }
 echo "$dir"
 while read -r order; do
   case $order in
     kill) kill -9 "$(head -n 1 "$dir/d/postmaster.pid")" ;;
-    start) tries=0; until start; do tries=$((tries + 1)); [ $tries -lt 50 ] || { cat "$dir/log" >&2; exit 1; }; sleep 0.1; done ;;
+    crash) pkill -9 -o -P "$(head -n 1 "$dir/d/postmaster.pid")" -f '^postgres: postgres ' ;;
+    start) tries=0; until start "$1"; do tries=$((tries + 1)); [ $tries -lt 50 ] || { cat "$dir/log" >&2; exit 1; }; sleep 0.1; done ;;
   esac
   echo "$order"
 done
@@ -62,8 +63,20 @@ impl Cluster {
     /// # Panics
     /// When PostgreSQL is not installed or does not start.
     pub fn start() -> Self {
+        Self::syncing("off")
+    }
+
+    /// The same, synced as one that keeps what matters.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub fn start_durable() -> Self {
+        Self::syncing("on")
+    }
+
+    fn syncing(sync: &str) -> Self {
         let mut child = Command::new("bash")
-            .args(["-c", CLUSTER])
+            .args(["-c", CLUSTER, "cluster", sync])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -100,12 +113,25 @@ impl Cluster {
         self.order("kill");
     }
 
+    /// `kill -9` of the process that serves the oldest connection, after which the server ends all others and recovers.
+    ///
+    /// # Panics
+    /// When there is no connection.
+    pub fn crash(&self) {
+        self.order("crash");
+    }
+
     /// Starts the server again and waits until it answers.
     ///
     /// # Panics
     /// When it does not start.
     pub fn restart(&self) {
         self.order("start");
+    }
+
+    /// The socket that it answers at.
+    pub fn socket(&self) -> std::path::PathBuf {
+        Path::new(&self.folder).join(".s.PGSQL.5432")
     }
 
     fn address(&self, name: &str) -> String {

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::judge;
 use crate::server::{Server, TOKEN, fresh, wait_for};
 use crate::upload::has_files;
+use crate::{judge, topology};
 
 /// Bytes sent at once.
 const PART_BYTES: usize = 4 << 20;
@@ -37,14 +37,14 @@ fn padded(mut file: Vec<u8>, size: usize) -> Vec<u8> {
 }
 
 /// An upload by tus.
-struct Upload {
-    asset: String,
+pub struct Upload {
+    pub asset: String,
     tus_url: String,
     put_url: String,
 }
 
 impl Upload {
-    fn announce(server: &Server, size: usize) -> Self {
+    pub fn announce(server: &Server, size: usize) -> Self {
         let announced = json!({ "filename": "talk.mp4", "size": size, "ladder": "film" });
         let upload = server.admin("POST", "/api/v1/uploads", Some(announced), 201).json();
         let text = |field: &str| upload[field].as_str().unwrap().to_owned();
@@ -52,7 +52,7 @@ impl Upload {
     }
 
     /// Sends bytes from `from` to `to`, one part after the other.
-    fn send(&self, server: &Server, file: &[u8], from: usize, to: usize) {
+    pub fn send(&self, server: &Server, file: &[u8], from: usize, to: usize) {
         let authorization = format!("Bearer {TOKEN}");
         for start in (from..to).step_by(PART_BYTES) {
             let (end, offset) = ((start + PART_BYTES).min(to), start.to_string());
@@ -68,7 +68,7 @@ impl Upload {
     }
 
     /// Where the upload stands.
-    fn received(&self, server: &Server) -> usize {
+    pub fn received(&self, server: &Server) -> usize {
         let upload = server.admin("GET", &self.tus_url, None, 200).json();
         upload["received_bytes"].as_u64().unwrap() as usize
     }
@@ -89,8 +89,8 @@ fn beginning_made(server: &Server, id: &str) -> Value {
     assert_eq!(asset["progress"]["stage"], "upload");
     let playback = format!("/api/v1/playback/{}", asset["playback_id"].as_str().unwrap());
     assert_ne!(server.call("GET", &playback, &[], None).unwrap().status, 200, "nobody is told of it");
-    let pointer = format!("media/objects/published/{}/current.json", asset["playback_id"].as_str().unwrap());
-    assert!(!server.data.join(pointer).exists());
+    let pointer = format!("objects/published/{}/current.json", asset["playback_id"].as_str().unwrap());
+    assert!(!topology::media(&server.data).join(pointer).exists());
     asset
 }
 
@@ -130,14 +130,15 @@ fn the_beginning_is_made_while_the_last_bytes_are_held_back_and_plays_once_they_
     upload.send(&server, &file, 0, file.len() / 2);
     let early = beginning_made(&server, &upload.asset);
     assert!((early["duration_ms"].as_i64().unwrap() - 120_120).abs() < 200, "{early}");
-    let first = format!("media/objects/published/{}/g1/video-360p/00001.m4s", early["playback_id"].as_str().unwrap());
-    let before = std::fs::read(data.join(&first)).unwrap();
+    let first = format!("objects/published/{}/g1/video-360p/00001.m4s", early["playback_id"].as_str().unwrap());
+    let first = topology::media(&data).join(first);
+    let before = std::fs::read(&first).unwrap();
     upload.send(&server, &file, file.len() / 2, file.len());
     let asset = playable(&server, &upload.asset);
     for stage in ["probe", "plan"] {
         assert_eq!(jobs_of(&server, &upload.asset, stage).len(), 1, "{stage} is not done again");
     }
-    assert_eq!(std::fs::read(data.join(&first)).unwrap(), before);
+    assert_eq!(std::fs::read(&first).unwrap(), before);
     let pictures = first_pictures(&server, folder.path(), &asset);
     assert!((94..=96).contains(&pictures), "{pictures} of 24000/1001 pictures a second in a segment");
 }
@@ -181,7 +182,7 @@ fn of_an_upload_that_is_begun_anew_with_other_bytes_only_these_are_played() {
     assert_eq!(put.status, 200, "{}", String::from_utf8_lossy(&put.body));
     let asset = playable(&server, &upload.asset);
     assert_ne!(asset["duration_ms"], early["duration_ms"]);
-    let published = data.join("media/objects/published").join(asset["playback_id"].as_str().unwrap());
+    let published = topology::media(&data).join("objects/published").join(asset["playback_id"].as_str().unwrap());
     let pointer: Value = serde_json::from_slice(&std::fs::read(published.join("current.json")).unwrap()).unwrap();
     let generation = pointer["generation"].as_u64().unwrap();
     assert!(generation > 1, "the generation of the first bytes is spent");
@@ -201,11 +202,12 @@ fn an_upload_that_is_given_up_leaves_no_object_of_its_beginning() {
     let upload = Upload::announce(&server, file.len());
     upload.send(&server, &file, 0, file.len() / 2);
     beginning_made(&server, &upload.asset);
-    assert!(has_files(&data.join("media/objects/published")), "the layout of the store is known");
+    let media = topology::media(&data);
+    assert!(has_files(&media.join("objects/published")), "the layout of the store is known");
     server.admin("DELETE", &upload.tus_url, None, 204);
     assert_eq!(server.asset(&upload.asset)["error"]["code"], "asset.cancelled");
     wait_for("what was made to go", 60, || {
-        let left = ["media/objects", "media/staging"].iter().any(|folder| has_files(&data.join(folder)));
+        let left = ["objects", "staging/uploads", "staging/bytes"].iter().any(|folder| has_files(&media.join(folder)));
         (!left).then_some(())
     });
     let open = server.jobs(&upload.asset).into_iter().filter(|job| job["stage"] != "tidy");

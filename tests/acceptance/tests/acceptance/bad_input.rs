@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::judge;
 use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::{judge, topology};
 use serde_json::json;
 
 /// Fixture, and the code it must end with; `None` where it must become playable (what a header claims does not count
@@ -90,16 +90,20 @@ fn an_empty_file_and_a_longer_body_than_announced_are_refused_and_leave_nothing(
 }
 
 /// Files of the store that belong to no object: what is on its way, and nothing else, lies outside `objects`. A running
-/// store marks its folder for temporary files with a file `owner`.
+/// store marks its folder for temporary files with a file `owner`, and a bucket with one on which conditions were tried.
 fn leftovers(data: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut open = vec![data.join("media")];
+    let mut open = vec![topology::media(data)];
     let mut found = Vec::new();
     while let Some(folder) = open.pop() {
-        for entry in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+        // A bucket has no folder of what lies nowhere.
+        for entry in folder.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()) {
             let name = entry.file_name().unwrap().to_owned();
             if entry.is_dir() && name != "objects" {
                 open.push(entry);
-            } else if entry.is_file() && name != "owner" && entry.metadata().unwrap().len() > 0 {
+            } else if entry.is_file()
+                && !["owner", "conditions"].iter().any(|mark| name == *mark)
+                && entry.metadata().unwrap().len() > 0
+            {
                 found.push(entry);
             }
         }

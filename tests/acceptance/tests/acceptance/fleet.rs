@@ -1,4 +1,5 @@
-//! Several processes on one PostgreSQL: work is shared, word travels, and any of them may die, the server of the database too.
+//! Several processes on one PostgreSQL and one bucket: work is shared, word travels, and any of them may die, the server of the
+//! database too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,11 +9,13 @@ use std::time::{Duration, Instant};
 use database::testing::Cluster;
 use serde_json::{Value, json};
 
+use crate::bucket::Buckets;
 use crate::first_play::{encodes, long_recording, media, text};
+use crate::judge;
 use crate::kill::{check_no_leftovers, check_served, check_whole, done_attempts};
 use crate::server::{Server, fresh, wait_for};
+use crate::topology::{self, Shared};
 use crate::upload::{engines, engines_of};
-use crate::{judge, topology};
 
 /// A worker looks by itself this often at the least: what is much sooner was told to it.
 const AT_ONCE_MS: i64 = 300;
@@ -22,7 +25,8 @@ type Kill = fn(&mut Fleet);
 struct Fleet {
     server: Server,
     cluster: Cluster,
-    database: String,
+    shared: Shared,
+    _buckets: Buckets,
     data: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -31,26 +35,27 @@ impl Fleet {
     fn start(arguments: &[&str]) -> Self {
         let (folder, data) = fresh();
         let cluster = Cluster::start();
-        let database = topology::new_database(&cluster);
+        let buckets = Buckets::start();
+        let shared = Shared::new(&cluster, &buckets, &data);
         let lecture = std::fs::read_to_string(judge::root().join("ladders/catalog/lecture.toml")).unwrap();
         std::fs::create_dir_all(data.join("ladders")).unwrap();
         let house = lecture.replacen("name = \"lecture\"", "name = \"house\"", 1);
         std::fs::write(data.join("ladders/house.toml"), house).unwrap();
-        let server = topology::launch(&lectern(), &database, &data, arguments);
-        Self { server, cluster, database, data, _folder: folder }
+        let server = topology::launch(&lectern(), &shared, &data, arguments);
+        Self { server, cluster, shared, _buckets: buckets, data, _folder: folder }
     }
 
     /// `kill -9` of the process that answers, and another one in its place.
     fn restart_api(&mut self) {
         let workers = std::mem::take(&mut self.server.workers);
-        let other = topology::serve(&lectern(), &self.database, &self.data, &["--roles", "api,origin"]);
+        let other = topology::serve(&lectern(), &self.shared, &self.data, &["--roles", "api,origin"]);
         std::mem::replace(&mut self.server, other).kill();
         self.server.workers = workers;
     }
 
     /// `kill -9` of a worker, and another one in its place.
     fn restart_worker(&mut self, index: usize) {
-        let other = topology::worker(&lectern(), &self.database, &self.data, &["--concurrency", "1"]);
+        let other = topology::worker(&lectern(), &self.shared, &self.data, &["--concurrency", "1"]);
         let mut worker = std::mem::replace(&mut self.server.workers[index], other);
         worker.kill().unwrap();
         worker.wait().unwrap();
@@ -166,7 +171,7 @@ fn a_worker_the_api_and_the_database_killed_in_the_middle_cost_nothing_that_was_
     let again: i64 = jobs.iter().map(|job| (job["attempt"].as_i64().unwrap() - 1).max(0)).sum();
     println!("{again} runs were repeated after {} kills", kills.len());
     check_whole(&fleet.server, &asset, "after the kills");
-    check_no_leftovers(&fleet.data, &id, &jobs);
+    check_no_leftovers(&topology::media_of_fleet(&fleet.data), &id, &jobs);
     check_lint(&fleet, &asset);
 }
 
@@ -211,13 +216,14 @@ fn check_lint(fleet: &Fleet, asset: &Value) {
 fn what_a_viewer_waits_for_at_an_origin_with_the_store_alone_is_made_next() {
     let (folder, data) = fresh();
     let cluster = Cluster::start();
-    let database = topology::new_database(&cluster);
+    let buckets = Buckets::start();
+    let shared = Shared::new(&cluster, &buckets, &data);
     let mut command = lectern();
     command.env("LECTERN_SERVICE_TOKEN", "service-token-0123456789");
-    judge::run(lectern().args(["migrate", "--database", &database]));
-    let mut server = topology::serve(&command, &database, &data, &["--roles", "api"]);
-    server.workers.push(topology::worker(&command, &database, &data, &["--concurrency", "1"]));
-    let origin = topology::origin(&command, &data, &server.base);
+    judge::run(lectern().args(["migrate", "--database", &shared.database]));
+    let mut server = topology::serve(&command, &shared, &data, &["--roles", "api"]);
+    server.workers.push(topology::worker(&command, &shared, &data, &["--concurrency", "1"]));
+    let origin = topology::origin(&command, &shared, &data, &server.base, "127.0.0.1:0");
     let id = server.upload(&long_recording(folder.path()), "long.mp4");
     let asset = wait_for("the recording to be playable", 240, || {
         Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())
@@ -237,7 +243,7 @@ fn what_a_viewer_waits_for_at_an_origin_with_the_store_alone_is_made_next() {
 #[test]
 fn a_server_database_is_migrated_on_purpose_and_its_password_is_in_no_command_line() {
     let cluster = Cluster::start();
-    let database = topology::new_database(&cluster);
+    let database = database_of(&cluster);
     let (_folder, data) = fresh();
     let refused = |arguments: &[&str], address: Option<&str>| {
         let mut command = lectern();
@@ -266,6 +272,11 @@ fn a_server_database_is_migrated_on_purpose_and_its_password_is_in_no_command_li
     let help = lectern().args(["worker", "--help"]).env("LECTERN_DATABASE", &with_password).output().unwrap();
     assert!(!String::from_utf8(help.stdout).unwrap().contains("s3cr3t"));
     newer_is_refused(&database, &data);
+}
+
+fn database_of(cluster: &Cluster) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(cluster.new_database())
 }
 
 fn newer_is_refused(database: &str, data: &Path) {

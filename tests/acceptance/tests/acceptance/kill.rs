@@ -10,7 +10,7 @@ use crate::judge;
 use crate::server::{Server, fresh, wait_for};
 
 /// SplitMix64: a seed gives the same points everywhere.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -21,12 +21,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
@@ -56,7 +56,9 @@ fn killed_at_every_seeded_point_the_job_ends_well_and_nothing_done_is_done_again
 /// Uploads one recording, kills at most `budget` times until it is ready; answers how often it killed.
 fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let (_folder, data) = fresh();
-    let mut server = Server::start(&data);
+    // What is one process wherever it runs; a fleet is killed in `faults`, one process at a time.
+    let start = || Server::spawn(std::process::Command::new(judge::lectern()), &data, &[]);
+    let mut server = start();
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
     let mut kills = 0;
     let mut done = BTreeMap::new();
@@ -91,7 +93,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
             }
         } else {
             server.kill();
-            server = Server::start(&data);
+            server = start();
         }
         let now = done_attempts(&server, &id);
         for (job, attempt) in &done {
@@ -101,7 +103,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
     let asset = server.settled(&id, 400);
     assert_eq!(asset["state"], "ready", "round {round} after {kills} kills: {asset}");
     check_attempts(&server.jobs(&id), kills, round);
-    check_no_leftovers(&data, &id, &server.jobs(&id));
+    check_no_leftovers(&data.join("media"), &id, &server.jobs(&id));
     check_whole(&server, &asset, &format!("round {round}"));
     println!("round {round}: {kills} kills");
     kills.max(1)
@@ -167,7 +169,7 @@ pub fn check_whole(server: &Server, asset: &Value, what: &str) {
 }
 
 /// Places that a process has beside one for each processor.
-const EXTRA_PLACES: i64 = 5;
+pub const EXTRA_PLACES: i64 = 5;
 
 /// Each kill may cost what was in flight: at most as many jobs as run at once.
 fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
@@ -176,11 +178,11 @@ fn check_attempts(jobs: &[Value], kills: u64, round: u64) {
     assert!(again <= kills as i64 * width, "round {round}: {again} runs were repeated after {kills} kills");
 }
 
-/// Attempts that did not count leave no file in the store.
-pub fn check_no_leftovers(data: &Path, id: &str, jobs: &[Value]) {
+/// Attempts that did not count leave no file in the store, whose folder is `media`.
+pub fn check_no_leftovers(media: &Path, id: &str, jobs: &[Value]) {
     let kept: Vec<String> =
         jobs.iter().map(|job| format!("{}-{}", job["id"].as_str().unwrap(), job["attempt"])).collect();
-    let work = data.join("media/objects/work").join(id);
+    let work = media.join("objects/work").join(id);
     wait_for("what lost attempts wrote to go", 20, || {
         let left = |entry: std::fs::DirEntry| {
             let name = entry.file_name().into_string().unwrap();

@@ -2,18 +2,20 @@
 //!
 //! Run through `make test`, which builds the executables, makes the fixtures and installs the judges. Fixtures lie in
 //! `.cache/media`; `LECTERN_BIN` names another `lectern` than the one beside this test. With `LECTERN_TOPOLOGY=fleet` what
-//! is one process otherwise is an API with an origin and two workers, on PostgreSQL (`topology`).
+//! is one process otherwise is an API with an origin and two workers, on PostgreSQL and S3 (`topology`).
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod arriving;
 mod bad_input;
+mod bucket;
 mod careful;
 mod codecs;
 mod command_line;
 mod corpus;
 mod deploy;
 mod encode;
+mod faults;
 mod first_play;
 mod fleet;
 mod full_disk;

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::judge;
 use crate::protected::keeping_keys;
 use crate::server::{Server, TOKEN, fresh};
+use crate::{judge, topology};
 
 const LADDER: &str = r#"
 name = "parts"
@@ -330,7 +330,7 @@ fn a_protected_recording_in_parts_is_sealed_as_one_source_and_made_of_all_of_the
     let asset = server.settled(&upload.asset, 240);
     assert_eq!((&asset["state"], &asset["losses"]), (&json!("ready"), &json!([])), "{asset}");
     assert!((asset["duration_ms"].as_f64().unwrap() - picture_s(PICTURES) * 1000.0).abs() < 50.0, "{asset}");
-    let sources = data.join("media/objects/sources").join(&upload.asset);
+    let sources = topology::media(&data).join("objects/sources").join(&upload.asset);
     let left: Vec<_> = sources.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["original.sealed"]);
 }

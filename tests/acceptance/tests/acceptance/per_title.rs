@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::encode::encode;
-use crate::judge;
 use crate::server::{Server, fresh, wait_for};
+use crate::{judge, topology};
 
 /// Small and quick, with what is decided per recording.
 const LADDER: &str = r#"
@@ -234,7 +234,7 @@ fn upload_small(data: &Path, folder: &Path, arguments: &[&str]) -> (Server, Stri
 
 /// What was decided, as it is kept with the plan.
 fn decision(data: &Path, id: &str) -> Value {
-    let file = data.join("media/objects/work").join(id).join("decided.json");
+    let file = topology::media(data).join("objects/work").join(id).join("decided.json");
     serde_json::from_slice::<Value>(&std::fs::read(file).unwrap()).unwrap()["decision"].clone()
 }
 

@@ -187,7 +187,7 @@ fn check_renewed(server: &Server, before: &Value, after: &Value, session: &Sessi
         made.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names(after).len(), seen.variants.len(), "{after}");
-    let work = server.data.join("media/objects/work").join(id(after));
+    let work = topology::media(&server.data).join("objects/work").join(id(after));
     wait_for("the first plan to go", 60, || (!work.join("plan.json").exists()).then_some(()));
     assert!(work.join("probe.json").exists(), "what is known of the source stays");
 }
@@ -199,7 +199,7 @@ fn a_renewal_that_fails_says_why_and_leaves_what_is_played() {
     let server = Server::start(&data);
     let before = ready(&server, &judge::media("counter.mp4"));
     let session = Session::begin(&server, &before);
-    let source = data.join("media/objects/sources").join(id(&before)).join("original");
+    let source = topology::media(&data).join("objects/sources").join(id(&before)).join("original");
     let kept = data.join("kept");
     std::fs::rename(&source, &kept).unwrap();
     std::fs::write(&source, vec![0; std::fs::metadata(&kept).unwrap().len() as usize]).unwrap();

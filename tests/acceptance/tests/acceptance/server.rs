@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use http_client::{HttpClient, HttpError, Limits, Request};
 use serde_json::{Value, json};
 
-use crate::{judge, topology};
+use crate::judge;
+use crate::topology::{self, Shared};
 
 pub const TOKEN: &str = "acceptance-token-0123456789";
 
@@ -30,6 +31,8 @@ pub struct Server {
     pub workers: Vec<Child>,
     pub base: String,
     pub data: PathBuf,
+    /// When it was begun, of one that either topology has.
+    noted: Option<Instant>,
 }
 
 pub struct Answer {
@@ -58,10 +61,13 @@ impl Server {
 
     /// Runs `command`, which is a `lectern` or ends in one, as a server.
     pub fn launch(command: Command, data: &Path, arguments: &[&str]) -> Self {
-        if topology::is_fleet() {
-            return topology::launch(&command, &topology::database_of(data), data, arguments);
-        }
-        Self::spawn(command, data, arguments)
+        let began = Instant::now();
+        let mut server = match topology::is_fleet() {
+            true => topology::launch(&command, &Shared::of(data), data, arguments),
+            false => Self::spawn(command, data, arguments),
+        };
+        server.noted = Some(began);
+        server
     }
 
     /// Starts one process.
@@ -78,12 +84,17 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.trim().trim_end_matches('/').to_owned();
         assert!(base.starts_with("http://127.0.0.1:"), "no address, but: {line:?}; {}", log_of(data));
-        Self { child, workers: Vec::new(), base, data: data.to_owned() }
+        Self { child, workers: Vec::new(), base, data: data.to_owned(), noted: None }
     }
 
     /// The process that answers.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether the process that answers has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// The processes that work.
@@ -111,16 +122,7 @@ impl Server {
         body: Option<&[u8]>,
     ) -> Result<Answer, HttpError> {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
-        let mut request = Request::get(url);
-        request.method = method.parse().unwrap();
-        request.headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        request.body = body.unwrap_or_default().to_vec().into();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let limits = Limits { whole: Duration::from_secs(60), body_bytes: 1 << 30, ..Limits::default() };
-        let response = runtime.block_on(HttpClient::new(limits).send(request))?;
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let headers = response.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
-        Ok(Answer { status: response.status.as_u16(), headers, body: response.body })
+        ask(method, url, headers, body)
     }
 
     /// A call with the admin token that must give `status`.
@@ -170,9 +172,26 @@ impl Server {
     }
 }
 
+/// What is answered at a URL.
+pub fn ask(method: &str, url: String, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<Answer, HttpError> {
+    let mut request = Request::get(url);
+    request.method = method.parse().unwrap();
+    request.headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    request.body = body.unwrap_or_default().to_vec().into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limits = Limits { whole: Duration::from_secs(60), body_bytes: 1 << 30, ..Limits::default() };
+    let response = runtime.block_on(HttpClient::new(limits).send(request))?;
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers = response.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
+    Ok(Answer { status: response.status.as_u16(), headers, body: response.body })
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
+        if let Some(began) = self.noted {
+            topology::note_server(began);
+        }
     }
 }
 

@@ -1,16 +1,24 @@
-//! The second way to run: an API with an origin, and two workers, on PostgreSQL. The workers have nothing of the data folder.
+//! The second way to run: an API with an origin, and two workers, on PostgreSQL and S3. No two of them share a folder.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use database::testing::Cluster;
 
+use crate::bucket::{self, Buckets, PREFIX};
 use crate::judge;
 use crate::server::{Server, log, log_of};
 
 /// Workers beside the process that answers.
 const WORKERS: usize = 2;
+
+/// Names a file in which every test of a server, which is one that passes in either topology, leaves a line for each server:
+/// its own name, and the seconds that the server lived.
+const SERVED: &str = "LECTERN_SERVED_TESTS";
 
 /// Whether every server of this run is several processes.
 pub fn is_fleet() -> bool {
@@ -21,67 +29,115 @@ pub fn is_fleet() -> bool {
     }
 }
 
-/// A new database of a cluster.
-pub fn new_database(cluster: &Cluster) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(cluster.new_database())
+/// Takes down that the test on this thread had a server, in whichever topology this run is, since then.
+pub fn note_server(since: Instant) {
+    let (Ok(file), Some(test)) = (std::env::var(SERVED), std::thread::current().name().map(str::to_owned)) else {
+        return;
+    };
+    let line = format!("{test} {}\n", since.elapsed().as_secs());
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    file.write_all(line.as_bytes()).unwrap();
 }
 
-/// The database of a data folder: the same each time that a server starts on it.
-pub fn database_of(data: &Path) -> String {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    let note = data.with_extension("database");
-    if let Ok(address) = std::fs::read_to_string(&note) {
-        return address;
+/// All that the processes of a fleet have in common.
+#[derive(Clone)]
+pub struct Shared {
+    /// The address of the database.
+    pub database: String,
+    /// `s3://BUCKET/PREFIX`.
+    pub store: String,
+    /// Where that is.
+    pub s3: String,
+}
+
+impl Shared {
+    /// A new database, and a new bucket for `data`.
+    pub fn new(cluster: &Cluster, buckets: &Buckets, data: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self {
+            database: runtime.block_on(cluster.new_database()),
+            store: buckets.new_store(&data.with_extension("bucket")),
+            s3: buckets.address().to_owned(),
+        }
     }
-    let address = new_database(CLUSTER.get_or_init(Cluster::start));
-    std::fs::write(note, &address).unwrap();
-    address
+
+    /// What the servers of this run that start on `data` have in common: the same each time.
+    pub fn of(data: &Path) -> Self {
+        static SERVERS: OnceLock<(Cluster, Buckets)> = OnceLock::new();
+        let note = data.with_extension("shared");
+        if let Ok(note) = std::fs::read_to_string(&note) {
+            let mut lines = note.lines().map(str::to_owned);
+            let mut next = || lines.next().unwrap();
+            return Self { database: next(), store: next(), s3: next() };
+        }
+        let (cluster, buckets) = SERVERS.get_or_init(|| (Cluster::start(), Buckets::start()));
+        let shared = Self::new(cluster, buckets, data);
+        std::fs::write(note, format!("{}\n{}\n{}\n", shared.database, shared.store, shared.s3)).unwrap();
+        shared
+    }
+
+    /// The same command, on these. The address of a database is in no command line.
+    pub fn on(&self, command: &Command) -> Command {
+        let mut on = Command::new(command.get_program());
+        on.args(command.get_args()).env("LECTERN_DATABASE", &self.database).env("LECTERN_STORE", &self.store);
+        bucket::access(&mut on, &self.s3);
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => on.env(name, value),
+                None => on.env_remove(name),
+            };
+        }
+        on
+    }
 }
 
-/// A command beside the server on a data folder, which finds that server's database.
+/// Where the store of a server on `data` keeps its objects and what is staged, to look at.
+pub fn media(data: &Path) -> PathBuf {
+    if is_fleet() { media_of_fleet(data) } else { data.join("media") }
+}
+
+/// The same of a fleet, whatever this run is.
+pub fn media_of_fleet(data: &Path) -> PathBuf {
+    data.with_extension("bucket").join(PREFIX)
+}
+
+/// The file of an upload that is staged under `key` there.
+pub fn staged(data: &Path, key: &str) -> PathBuf {
+    media(data).join(if is_fleet() { "staging/uploads" } else { "staging" }).join(key)
+}
+
+/// A command beside the server on a data folder, which finds that server's database and store.
 pub fn beside(data: &Path) -> Command {
     let command = Command::new(judge::lectern());
-    if is_fleet() { on(&command, &database_of(data)) } else { command }
+    if is_fleet() { Shared::of(data).on(&command) } else { command }
 }
 
 /// Migrates, and starts an API with an origin and the workers.
-pub fn launch(command: &Command, database: &str, data: &Path, arguments: &[&str]) -> Server {
-    judge::run(on(command, database).args(["migrate", "--data"]).arg(data));
-    let mut server = serve(command, database, data, &["--roles", "api,origin"]);
-    server.workers = (0..WORKERS).map(|_| worker(command, database, data, arguments)).collect();
+pub fn launch(command: &Command, shared: &Shared, data: &Path, arguments: &[&str]) -> Server {
+    judge::run(shared.on(command).args(["migrate", "--data"]).arg(data));
+    let mut server = serve(command, shared, data, &["--roles", "api,origin"]);
+    server.workers = (0..WORKERS).map(|_| worker(command, shared, data, arguments)).collect();
     server
 }
 
 /// Starts a process that answers.
-pub fn serve(command: &Command, database: &str, data: &Path, arguments: &[&str]) -> Server {
-    Server::spawn(on(command, database), data, arguments)
+pub fn serve(command: &Command, shared: &Shared, data: &Path, arguments: &[&str]) -> Server {
+    Server::spawn(shared.on(command), data, arguments)
 }
 
-/// Starts an origin on the store alone, which tells the API at `demand_url` what viewers wait for.
-pub fn origin(command: &Command, data: &Path, demand_url: &str) -> Server {
-    let mut origin = on(command, "");
-    origin.args(["origin", "--listen", "127.0.0.1:0", "--demand-url", demand_url, "--store"]).arg(data.join("media"));
+/// Starts an origin on the store alone, which tells the API at `demand_url` what viewers wait for. `listen` is an address.
+pub fn origin(command: &Command, shared: &Shared, data: &Path, demand_url: &str, listen: &str) -> Server {
+    let mut origin = shared.on(command);
+    origin.env_remove("LECTERN_DATABASE").args(["origin", "--listen", listen, "--demand-url", demand_url]);
     Server::listening(origin, data)
 }
 
-/// Starts a worker, in an empty place: it has database, store and keys.
-pub fn worker(command: &Command, database: &str, data: &Path, arguments: &[&str]) -> Child {
-    let mut worker = on(command, database);
-    worker.args(["worker", "--store"]).arg(data.join("media")).arg("--data").arg(data.with_extension("nowhere"));
+/// Starts a worker, in an empty place of its own: it has database, store and keys.
+pub fn worker(command: &Command, shared: &Shared, data: &Path, arguments: &[&str]) -> Child {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    let place = data.with_extension(format!("nowhere-{}", STARTED.fetch_add(1, Ordering::Relaxed)));
+    let mut worker = shared.on(command);
+    worker.args(["worker", "--data"]).arg(place);
     worker.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log(data));
     worker.spawn().unwrap_or_else(|error| panic!("{error}; {}", log_of(data)))
-}
-
-/// The same command, on a database. Its address is in no command line.
-fn on(command: &Command, database: &str) -> Command {
-    let mut on = Command::new(command.get_program());
-    on.args(command.get_args()).env("LECTERN_DATABASE", database);
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => on.env(name, value),
-            None => on.env_remove(name),
-        };
-    }
-    on
 }

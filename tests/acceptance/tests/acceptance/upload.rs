@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::judge;
 use crate::server::{Server, fresh, wait_for};
+use crate::{judge, topology};
 
 fn playlist(server: &Server, path: &str) -> String {
     let answer = server.call("GET", path, &[], None).unwrap();
@@ -99,16 +99,16 @@ fn an_asset_can_be_cancelled_and_deleted_at_any_time_and_leaves_no_object() {
     let (_folder, data) = fresh();
     let server = Server::start(&data);
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
-    assert!(has_files(&data.join("media/objects/sources")), "the layout of the store is known");
+    assert!(has_files(&topology::media(&data).join("objects/sources")), "the layout of the store is known");
     wait_for("encoding to begin", 120, || (server.asset(&id)["progress"]["stage"] == "encode").then_some(()));
     server.admin("POST", &format!("/api/v1/assets/{id}/cancel"), None, 202);
     let asset = server.settled(&id, 20);
     assert_eq!(asset["error"]["code"], "asset.cancelled");
     wait_for("the engines to end", 20, || (engines_of(&server) == 0).then_some(()));
     server.admin("DELETE", &format!("/api/v1/assets/{id}"), None, 202);
+    let objects = topology::media(&data).join("objects");
     wait_for("the asset's objects to go", 60, || {
-        let left =
-            ["sources", "work", "published"].iter().any(|folder| has_files(&data.join("media/objects").join(folder)));
+        let left = ["sources", "work", "published"].iter().any(|folder| has_files(&objects.join(folder)));
         (!left).then_some(())
     });
 }
@@ -127,7 +127,7 @@ fn sound_unlike_its_windows_is_encoded_again_and_published_once_at_its_loudness(
     let addresses = server.call("GET", &playback, &[], None).unwrap().json();
     let (lufs, peak) = judge::loudness(&format!("{}{}", server.base, addresses["hls"].as_str().unwrap()));
     assert!((lufs + 16.0).abs() < 0.5 && peak <= -0.5, "{lufs} LUFS, {peak} dBTP");
-    let work = data.join("media/objects/work").join(&id);
+    let work = topology::media(&data).join("objects/work").join(&id);
     wait_for("the first encode to go", 60, || {
         let attempts = work.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| has_files(path));
         let names: Vec<String> = attempts

@@ -1,59 +1,22 @@
-//! An S3 server in this process: `s3s` speaks the protocol and checks signatures, `s3s-fs` keeps the bytes in a folder.
-//!
-//! What that lacks of S3 is added around it: writes are atomic with their conditions, an unknown multipart upload is said to
-//! be unknown, those begun are listed, and copied parts are told with their SHA-256. And it can be struck: a chosen request
-//! is answered with an error, or never, before it was carried out or after.
+//! The S3 server to test with, in this process and in a folder of its own.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use futures::future::{BoxFuture, pending};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use s3s::auth::SimpleAuth;
-use s3s::dto::*;
-use s3s::service::S3ServiceBuilder;
-use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
-use s3s_fs::FileSystem;
-use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, RwLock};
 
 use crate::S3Store;
 use crate::s3::bucket::Bucket;
 use crate::s3::connect::{https, plain};
 use crate::s3::layout;
+use crate::s3::server::Core;
+
+pub(super) use crate::s3::server::{Blow, KEYS};
 
 pub(super) const BUCKET: &str = "lectures";
 const LOCATION: &str = "s3://lectures/some/where";
-pub(super) const KEYS: (&str, &str) = ("access", "secret");
-
-/// What happens to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Blow {
-    /// It fails before anything was done, or after all was.
-    Fails { done: bool },
-    /// Whoever asked is killed, before anything was done or after all was.
-    Kills { done: bool },
-}
-
-#[derive(Default)]
-struct State {
-    /// Requests until the blow falls, and which it is.
-    blow: Option<(usize, Blow)>,
-    /// Whether there is room for nothing.
-    full: bool,
-    requests: usize,
-    /// Multipart uploads by id: key and beginning.
-    begun: BTreeMap<String, (String, SystemTime)>,
-}
 
 /// A server, until dropped.
 pub(super) struct Server {
@@ -61,16 +24,6 @@ pub(super) struct Server {
     address: SocketAddr,
     core: Core,
     task: tokio::task::JoinHandle<()>,
-}
-
-#[derive(Clone)]
-struct Core {
-    files: Arc<FileSystem>,
-    root: PathBuf,
-    state: Arc<Mutex<State>>,
-    killed: Arc<Notify>,
-    /// Conditions hold until what they were for is done.
-    turn: Arc<RwLock<()>>,
 }
 
 impl Drop for Server {
@@ -83,27 +36,10 @@ impl Server {
     pub(super) async fn start() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
-        let core = Core {
-            files: Arc::new(FileSystem::new(root.path()).unwrap()),
-            root: root.path().to_owned(),
-            state: Arc::default(),
-            killed: Arc::default(),
-            turn: Arc::default(),
-        };
-        let mut service = S3ServiceBuilder::new(core.clone());
-        service.set_auth(SimpleAuth::from_single(KEYS.0, KEYS.1));
-        let service = service.build();
+        let core = Core::open(root.path());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                let service = service.clone();
-                tokio::spawn(async move {
-                    let http = auto::Builder::new(TokioExecutor::new());
-                    let _ = http.serve_connection(TokioIo::new(socket), service).await;
-                });
-            }
-        });
+        let task = tokio::spawn(core.clone().serve(listener));
         Self { _root: root, address, core, task }
     }
 
@@ -185,180 +121,4 @@ impl Server {
     pub(super) fn path(&self, key: &str) -> PathBuf {
         self.core.root.join(BUCKET).join("some/where").join(key)
     }
-}
-
-type Answer<T> = S3Result<S3Response<T>>;
-
-impl Core {
-    async fn carry_out<I, O: Send + 'static>(
-        &self,
-        writes: bool,
-        request: S3Request<I>,
-        run: impl FnOnce(Core, S3Request<I>) -> BoxFuture<'static, Answer<O>>,
-    ) -> Answer<O> {
-        let blow = {
-            let mut state = self.state.lock().unwrap();
-            state.requests += 1;
-            if state.full && writes {
-                return Err(S3Error::new(S3ErrorCode::Custom("QuotaExceeded".into())));
-            }
-            match state.blow {
-                Some((1, blow)) => {
-                    state.blow = None;
-                    Some(blow)
-                }
-                Some((nth, blow)) => {
-                    state.blow = Some((nth - 1, blow));
-                    None
-                }
-                None => None,
-            }
-        };
-        self.fall(blow, false).await?;
-        let (core, turn) = (self.clone(), Arc::clone(&self.turn));
-        let work = run(core, request);
-        // Carried out whole, whoever goes away meanwhile.
-        let done = tokio::spawn(async move {
-            match writes {
-                true => {
-                    let _alone = turn.write().await;
-                    work.await
-                }
-                false => {
-                    let _beside_readers = turn.read().await;
-                    work.await
-                }
-            }
-        });
-        let answer = done.await.unwrap();
-        self.fall(blow, true).await?;
-        answer
-    }
-
-    async fn fall(&self, blow: Option<Blow>, is_done: bool) -> S3Result<()> {
-        match blow {
-            Some(Blow::Fails { done }) if done == is_done => Err(s3_error!(InternalError)),
-            Some(Blow::Kills { done }) if done == is_done => {
-                self.killed.notify_one();
-                pending().await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn knows(&self, id: &str) -> S3Result<()> {
-        match self.state.lock().unwrap().begun.contains_key(id) {
-            true => Ok(()),
-            false => Err(s3_error!(NoSuchUpload)),
-        }
-    }
-
-    fn sha256(&self, bucket: &str, key: &str) -> Option<String> {
-        let content = std::fs::read(self.root.join(bucket).join(key)).ok()?;
-        Some(BASE64_STANDARD.encode(Sha256::digest(content)))
-    }
-}
-
-macro_rules! through {
-    ($($method:ident($input:ty) -> $output:ty, $writes:literal;)*) => {
-        #[async_trait::async_trait]
-        impl S3 for Core {
-            $(async fn $method(&self, request: S3Request<$input>) -> Answer<$output> {
-                self.carry_out($writes, request, |core, request| Box::pin(async move {
-                    core.files.$method(request).await
-                })).await
-            })*
-
-            async fn create_multipart_upload(
-                &self,
-                request: S3Request<CreateMultipartUploadInput>,
-            ) -> Answer<CreateMultipartUploadOutput> {
-                self.carry_out(true, request, |core, request| Box::pin(async move {
-                    let key = request.input.key.clone();
-                    let answer = core.files.create_multipart_upload(request).await?;
-                    let id = answer.output.upload_id.clone().unwrap();
-                    core.state.lock().unwrap().begun.insert(id, (key, SystemTime::now()));
-                    Ok(answer)
-                })).await
-            }
-
-            async fn upload_part(&self, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
-                self.carry_out(true, request, |core, request| Box::pin(async move {
-                    core.knows(&request.input.upload_id)?;
-                    core.files.upload_part(request).await
-                })).await
-            }
-
-            async fn upload_part_copy(
-                &self,
-                request: S3Request<UploadPartCopyInput>,
-            ) -> Answer<UploadPartCopyOutput> {
-                self.carry_out(true, request, |core, request| Box::pin(async move {
-                    core.knows(&request.input.upload_id)?;
-                    let sha256 = match &request.input.copy_source {
-                        CopySource::Bucket { bucket, key, .. } => core.sha256(bucket, key),
-                        _ => None,
-                    };
-                    let mut answer = core.files.upload_part_copy(request).await?;
-                    if let Some(copied) = &mut answer.output.copy_part_result {
-                        copied.checksum_sha256 = sha256;
-                    }
-                    Ok(answer)
-                })).await
-            }
-
-            async fn complete_multipart_upload(
-                &self,
-                request: S3Request<CompleteMultipartUploadInput>,
-            ) -> Answer<CompleteMultipartUploadOutput> {
-                self.carry_out(true, request, |core, request| Box::pin(async move {
-                    core.knows(&request.input.upload_id)?;
-                    let id = request.input.upload_id.clone();
-                    let answer = core.files.complete_multipart_upload(request).await?;
-                    core.state.lock().unwrap().begun.remove(&id);
-                    Ok(answer)
-                })).await
-            }
-
-            async fn abort_multipart_upload(
-                &self,
-                request: S3Request<AbortMultipartUploadInput>,
-            ) -> Answer<AbortMultipartUploadOutput> {
-                self.carry_out(true, request, |core, request| Box::pin(async move {
-                    core.knows(&request.input.upload_id)?;
-                    core.state.lock().unwrap().begun.remove(&request.input.upload_id);
-                    core.files.abort_multipart_upload(request).await
-                })).await
-            }
-
-            async fn list_multipart_uploads(
-                &self,
-                request: S3Request<ListMultipartUploadsInput>,
-            ) -> Answer<ListMultipartUploadsOutput> {
-                self.carry_out(false, request, |core, request| Box::pin(async move {
-                    let prefix = request.input.prefix.unwrap_or_default();
-                    let state = core.state.lock().unwrap();
-                    let below = state.begun.iter().filter(|(_, (key, _))| key.starts_with(&prefix));
-                    let uploads = below.map(|(id, (key, begun))| MultipartUpload {
-                        key: Some(key.clone()),
-                        upload_id: Some(id.clone()),
-                        initiated: Some(Timestamp::from(*begun)),
-                        ..Default::default()
-                    });
-                    let uploads = Some(uploads.collect());
-                    Ok(S3Response::new(ListMultipartUploadsOutput { uploads, ..Default::default() }))
-                })).await
-            }
-        }
-    };
-}
-
-through! {
-    head_bucket(HeadBucketInput) -> HeadBucketOutput, false;
-    head_object(HeadObjectInput) -> HeadObjectOutput, false;
-    get_object(GetObjectInput) -> GetObjectOutput, false;
-    list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output, false;
-    put_object(PutObjectInput) -> PutObjectOutput, true;
-    delete_object(DeleteObjectInput) -> DeleteObjectOutput, true;
-    delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput, true;
 }
