@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use database::testing::Cluster;
 use http_client::{HttpClient, Limits, Request};
 use serde_json::{Value, json};
 use telemetry::testing::{Collected, Collector};
 
 use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::topology::Shared;
 use crate::{judge, topology};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -54,9 +54,8 @@ fn spans_of(collector: &Collector, jobs: &[Value]) -> Vec<Collected> {
 #[test]
 fn one_trace_leads_from_an_upload_through_every_job_of_every_process_to_what_is_published() {
     let (_folder, data) = fresh();
-    let cluster = Cluster::start();
-    let (database, collector) = (topology::new_database(&cluster), Collector::start());
-    let server = topology::launch(&traced(&collector), &database, &data, &["--concurrency", "1"]);
+    let collector = Collector::start();
+    let server = topology::launch(&traced(&collector), &Shared::of(&data), &data, &["--concurrency", "1"]);
     let id = upload_traced(&server, &judge::media("kill.mp4"));
     let asset = server.settled(&id, 300);
     assert_eq!(asset["state"], "ready", "{asset}");

@@ -95,8 +95,11 @@ fn start(data: &Path, allowed: &str) -> Server {
 
 /// What the outbox holds: ids by number.
 fn events(runtime: &tokio::runtime::Runtime, data: &Path) -> Vec<(i64, String, String)> {
-    let address =
-        if topology::is_fleet() { topology::database_of(data) } else { data.join("lectern.db").display().to_string() };
+    let address = if topology::is_fleet() {
+        topology::Shared::of(data).database
+    } else {
+        data.join("lectern.db").display().to_string()
+    };
     runtime.block_on(async {
         let database = Database::open(&address).await.unwrap();
         let rows = outbox::after(&database, &TenantId::from_unique("default"), 0, outbox::MAX_PAGE).await.unwrap();
