@@ -112,6 +112,10 @@ export class Api extends EventTarget {
     return this.#send('GET', `/api/v1/assets/${encodeURIComponent(id)}/ladder`);
   }
 
+  retry(id) {
+    return this.#send('POST', `/api/v1/assets/${encodeURIComponent(id)}/retry`, undefined, { 'Idempotency-Key': randomKey() });
+  }
+
   cancel(id) {
     return this.#send('POST', `/api/v1/assets/${encodeURIComponent(id)}/cancel`, undefined, { 'Idempotency-Key': randomKey() });
   }

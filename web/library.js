@@ -34,12 +34,13 @@ class Row {
     this.skipped = h('p', { class: 'skipped', hidden: true });
     this.trouble = h('div', { class: 'trouble', hidden: true });
     this.findings = new Findings(api, (seconds) => watch(this.asset, seconds));
+    this.retry = h('button', { type: 'button', onclick: () => this.#retry() }, 'Try again');
     this.cancel = h('button', { type: 'button', onclick: () => this.#cancel() }, 'Cancel');
     this.remove = h('button', { type: 'button', class: 'quiet', onclick: () => this.#remove() }, 'Delete');
     this.element = h('li', { class: 'asset', 'data-id': asset.id },
       this.play,
       h('div', { class: 'asset-body' }, this.name, h('p', { class: 'asset-line' }, this.badge, this.figures), this.bar, this.rungs, this.skipped, this.findings.element, this.trouble),
-      h('div', { class: 'asset-actions' }, this.cancel, this.remove));
+      h('div', { class: 'asset-actions' }, this.retry, this.cancel, this.remove));
     this.update(asset);
   }
 
@@ -62,8 +63,9 @@ class Row {
     this.#updatePoster(asset);
     const renewing = ['waiting', 'processing'].includes(asset.renewal?.state);
     this.cancel.hidden = !working && !renewing && asset.state !== 'awaiting_upload';
+    this.retry.hidden = !canGoOn(asset);
     this.remove.disabled = asset.state === 'deleting';
-    for (const [button, word] of [[this.cancel, 'Cancel'], [this.remove, 'Delete']]) button.setAttribute('aria-label', `${word} ${asset.filename}`);
+    for (const [button, word] of [[this.retry, 'Try again:'], [this.cancel, 'Cancel'], [this.remove, 'Delete']]) button.setAttribute('aria-label', `${word} ${asset.filename}`);
   }
 
   #figures(asset, working) {
@@ -133,6 +135,10 @@ class Row {
     });
   }
 
+  async #retry() {
+    await this.api.retry(this.asset.id).catch((problem) => complain('It cannot go on:', problem));
+  }
+
   async #cancel() {
     await this.api.cancel(this.asset.id).catch((problem) => complain('It could not be cancelled:', problem));
   }
@@ -143,6 +149,9 @@ class Row {
     await this.api.remove(this.asset.id).catch((problem) => complain('It could not be deleted:', problem));
   }
 }
+
+/** An upload that was given up, or what a person stopped, has nothing to go on with; a faulty source fails again. */
+const canGoOn = ({ state, error }) => state === 'errored' && error !== null && error.stage !== 'upload' && error.code !== 'asset.cancelled' && !error.code.startsWith('input.');
 
 /** Shows the book's assets in the list; `watch(asset, seconds)` is called when one is chosen, from a moment on if there is one, `hidden(asset)` says which not to show. */
 export function showLibrary(book, { api, watch, hidden }) {

@@ -8,7 +8,7 @@ kernel::problem_codes! {
         "check the id; GET /api/v1/assets lists the assets there are";
     ASSET_NOT_READY = "asset.not_ready",
         "Only what is ready can be encoded again.",
-        "wait until the asset is ready; one that failed has to be uploaded again";
+        "wait until the asset is ready; have one that failed tried again with POST /api/v1/assets/{id}/retry";
     ASSET_NOT_RETRYABLE = "asset.not_retryable",
         "Only an asset one of whose jobs gave up, and whose source is whole, can go on.",
         "upload the file again; for what is ready, ask for a renewal";
@@ -82,7 +82,7 @@ kernel::problem_codes! {
             (and LECTERN_LICENCE_FAIRPLAY_CERTIFICATE) naming the licence server, or use another system";
     PLAYBACK_FAILED = "playback.failed",
         "The recording could not be processed; its asset says why.",
-        "read the asset's error, cure what it names and upload the recording again";
+        "read the asset's error, cure what it names, and have it tried again or upload the recording again";
     PLAYBACK_NOT_FOUND = "playback.not_found",
         "Nothing is played under this id.",
         "use the playback_id of an asset, which is not its id";

@@ -134,7 +134,7 @@ async fn begin(api: &Api) -> Result<(), Problem> {
     api.store.start_renewals(api.now_ms()).await.map(drop).map_err(error::store)
 }
 
-fn accepted(answer: &impl Serialize) -> Result<Stored, Problem> {
+pub(crate) fn accepted(answer: &impl Serialize) -> Result<Stored, Problem> {
     let body = serde_json::to_value(answer).map_err(|error| Problem::internal(&error))?;
     Ok(Stored { status: StatusCode::ACCEPTED, body })
 }

@@ -1,14 +1,14 @@
 //! Going on where a job gave up, and cancelling by a job.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
 use kernel::{ApiPath, Idempotency, Problem, Stored};
 use media_types::JobId;
-use serde::Serialize;
 
 use crate::jobs::JobView;
+use crate::renewals::accepted;
 use crate::state::Api;
 use crate::views::AssetView;
 use crate::{assets, codes, error};
@@ -34,14 +34,12 @@ pub(crate) async fn retry_asset(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = assets::parse(&id)?;
-    let (address, effect_api) = (format!("/api/v1/assets/{id}/retry"), api.clone());
-    let effect = async move {
-        let api = effect_api;
-        api.store.retry(&api.tenant, &id, api.now_ms()).await.map_err(error::store)?;
-        accepted(&assets::view(&api, &id).await?)
-    };
-    let key = Idempotency::key(&headers)?;
-    Ok(api.idempotency.once(&api.tenant, key, &address, &(), effect).await?.into_response())
+    let (address, of) = (format!("/api/v1/assets/{id}/retry"), api.clone());
+    once(&api, &headers, &address, async move {
+        of.store.retry(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
+        accepted(&assets::view(&of, &id).await?)
+    })
+    .await
 }
 
 /// Has a parked job go on, and the asset that failed with it.
@@ -63,14 +61,12 @@ pub(crate) async fn retry_job(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
-    let (address, effect_api) = (format!("/api/v1/jobs/{id}/retry"), api.clone());
-    let effect = async move {
-        let api = effect_api;
-        let row = api.store.retry_job(&api.tenant, &id, api.now_ms()).await.map_err(error::store)?;
+    let (address, of) = (format!("/api/v1/jobs/{id}/retry"), api.clone());
+    once(&api, &headers, &address, async move {
+        let row = of.store.retry_job(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
         accepted(&JobView::from(row))
-    };
-    let key = Idempotency::key(&headers)?;
-    Ok(api.idempotency.once(&api.tenant, key, &address, &(), effect).await?.into_response())
+    })
+    .await
 }
 
 /// Cancels what a job is part of: the processing of its asset, or its renewal.
@@ -92,21 +88,25 @@ pub(crate) async fn cancel_job(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
-    let (address, effect_api) = (format!("/api/v1/jobs/{id}/cancel"), api.clone());
-    let effect = async move {
-        let api = effect_api;
-        let row = api.store.cancel_job(&api.tenant, &id, api.now_ms()).await.map_err(error::store)?;
+    let (address, of) = (format!("/api/v1/jobs/{id}/cancel"), api.clone());
+    once(&api, &headers, &address, async move {
+        let row = of.store.cancel_job(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
         accepted(&JobView::from(row))
-    };
-    let key = Idempotency::key(&headers)?;
-    Ok(api.idempotency.once(&api.tenant, key, &address, &(), effect).await?.into_response())
+    })
+    .await
+}
+
+/// Does something once for each key.
+async fn once(
+    api: &Api,
+    headers: &HeaderMap,
+    address: &str,
+    effect: impl Future<Output = Result<Stored, Problem>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let key = Idempotency::key(headers)?;
+    Ok(api.idempotency.once(&api.tenant, key, address, &(), effect).await?.into_response())
 }
 
 fn parse(id: &str) -> Result<JobId, Problem> {
     id.parse().map_err(|_| Problem::not_found(codes::JOB_NOT_FOUND, "there is no such job"))
-}
-
-fn accepted(answer: &impl Serialize) -> Result<Stored, Problem> {
-    let body = serde_json::to_value(answer).map_err(|error| Problem::internal(&error))?;
-    Ok(Stored { status: StatusCode::ACCEPTED, body })
 }
