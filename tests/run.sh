@@ -55,6 +55,8 @@ executables
 if [ "$mode" = soak ]; then
   step "the players' harness"
   (cd tests/browser && npm run --silent selftest)
+  step "the queue's model and its tables, told the same long story"
+  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p job-queue --test simulation -- tables_and_model
   step "soak"
   cargo test --quiet --locked -p acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
   step "acceptance, a fleet, whole"

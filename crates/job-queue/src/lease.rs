@@ -98,14 +98,14 @@ pub(crate) async fn keep(queue: JobQueue, fence: Fence, lease: Lease, heartbeat:
         if lease.moves() != moves {
             (moves, moved_at) = (lease.moves(), Instant::now());
         } else if moved_at.elapsed() >= stall {
-            tracing::warn!(job = %fence.job_id, attempt = fence.attempt, "nothing moved, the lease is given up");
+            tracing::warn!(job_id = %fence.job_id, attempt = fence.attempt, "nothing moved, the lease is given up");
             break;
         }
         match queue.renew(&fence, lease.fraction()).await {
             Ok(Renewal::Kept) => {}
             Ok(Renewal::Lost) => break,
             // The next beat is the next try; if none gets through, a reaper gives the job to someone who can write.
-            Err(error) => tracing::warn!(job = %fence.job_id, error = &error as &dyn std::error::Error, "no renewal"),
+            Err(error) => tracing::warn!(job_id = %fence.job_id, error = &error as &dyn std::error::Error, "no renewal"),
         }
     }
     lease.revoke();

@@ -82,7 +82,7 @@ impl JobQueue {
         let taken: Option<(String,)> = tx.optional(sql::TAKE_OVER, args).await?;
         let Some((state,)) = taken else { return Ok(None) };
         tx.wake();
-        tracing::warn!(job = %job_id, attempt, state, "took a job from a silent worker");
+        tracing::warn!(job_id = %job_id, attempt, state, "took a job from a silent worker");
         Ok(Some(if state == JobState::Parked.as_str() {
             Reaped::Parked(job.fence.clone(), job.asset_id.clone())
         } else {

@@ -106,7 +106,7 @@ pub(crate) async fn shut_down(shutdown: &mut watch::Receiver<bool>) {
 /// Gives a job back. When that fails a reaper does it later.
 pub(crate) async fn hand_back(queue: JobQueue, fence: Fence) {
     if let Err(error) = queue.hand_back(&fence).await {
-        tracing::warn!(job = %fence.job_id, error = &error as &dyn std::error::Error, "cannot hand a job back");
+        tracing::warn!(job_id = %fence.job_id, error = &error as &dyn std::error::Error, "cannot hand a job back");
     }
 }
 
@@ -143,7 +143,7 @@ impl Runner {
         let _keeper = Owned(tokio::spawn(keep(self.queue.clone(), fence.clone(), lease.clone(), heartbeat, stall)));
         if let Err(panic) = self.run(job.clone(), lease).await {
             let message = panic_message(panic);
-            tracing::error!(job = %fence.job_id, stage = job.stage, message, "a handler panicked");
+            tracing::error!(job_id = %fence.job_id, stage = job.stage, message, "a handler panicked");
             self.report_panic(job, message).await;
         }
         if *self.shutdown.borrow() || self.shutdown.has_changed().is_err() {

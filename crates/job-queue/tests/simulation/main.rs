@@ -81,7 +81,8 @@ fn large_tenants_get_the_same(story: &Story) {
 
 #[test]
 fn tables_and_model_tell_the_same_story() {
-    let size = Size { seed: 11, workers: 24, assets: 160, tenants: 24, arrivals_ms: 120_000 };
+    let assets = std::env::var("LECTERN_STORY_ASSETS").map_or(160, |assets| assets.parse().unwrap());
+    let size = Size { seed: 11, workers: 24, assets, tenants: 24, arrivals_ms: 120_000 };
     let expected = block_on(play(size, &mut Model::default()));
     nothing_is_lost_or_doubled(size, &expected);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
