@@ -105,7 +105,9 @@ pub(crate) async fn keep(queue: JobQueue, fence: Fence, lease: Lease, heartbeat:
             Ok(Renewal::Kept) => {}
             Ok(Renewal::Lost) => break,
             // The next beat is the next try; if none gets through, a reaper gives the job to someone who can write.
-            Err(error) => tracing::warn!(job_id = %fence.job_id, error = &error as &dyn std::error::Error, "no renewal"),
+            Err(error) => {
+                tracing::warn!(job_id = %fence.job_id, error = &error as &dyn std::error::Error, "no renewal")
+            }
         }
     }
     lease.revoke();

@@ -92,7 +92,7 @@ pub struct Lane {
 pub struct Share {
     /// Where its next job starts, unless that is far behind the virtual time.
     pub tag_ms: i64,
-    /// Where the job that it was last given started. The virtual time is the greatest of all tenants.
+    /// Where the job that it was last given started. The virtual time is the greatest that there ever was, of all tenants.
     pub start_ms: i64,
 }
 

@@ -88,7 +88,10 @@ pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = atte
         ORDER BY run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
     RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making,
     run_at_ms, ready_ms, traceparent";
-pub(crate) const CHARGE: &str = "UPDATE queue_share SET tag_ms = $2, start_ms = $3 WHERE tenant_id = $1";
+/// The virtual time is the greatest `start_ms` of all, and never goes back: a tenant whose tag was settled downward may start
+/// earlier than it did before.
+pub(crate) const CHARGE: &str = "UPDATE queue_share SET tag_ms = $2,
+    start_ms = CASE WHEN start_ms > $3 THEN start_ms ELSE CAST($3 AS BIGINT) END WHERE tenant_id = $1";
 pub(crate) const SETTLE: &str = "UPDATE queue_share SET tag_ms = $2 WHERE tenant_id = $1";
 
 // Shares of tenants.

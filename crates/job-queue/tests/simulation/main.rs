@@ -92,7 +92,9 @@ fn tables_and_model_tell_the_same_story() {
             let story = play(size, &mut Tables::new(db)).await;
             let differ = story.claims.iter().zip(&expected).position(|(told, expected)| told != expected);
             let at = differ.unwrap_or(0);
-            assert_eq!(differ, None, "{:?} and not {:?}", story.claims[at], expected[at]);
+            let told = |claim: &world::Claim| (claim.attempt, story.orders[claim.job].clone());
+            let (of, not) = (story.claims[at].clone(), expected[at].clone());
+            assert_eq!(differ, None, "{of:?} {:?} and not {not:?} {:?}", told(&of.2), told(&not.2));
             assert_eq!(story.claims.len(), expected.len());
         }
     }));
