@@ -93,7 +93,7 @@ fn tables_and_model_tell_the_same_story() {
             let differ = story.claims.iter().zip(&expected).position(|(told, expected)| told != expected);
             let at = differ.unwrap_or(0);
             let told = |claim: &world::Claim| (claim.attempt, story.orders[claim.job].clone());
-            let (of, not) = (story.claims[at].clone(), expected[at].clone());
+            let (of, not) = (story.claims[at], expected[at]);
             assert_eq!(differ, None, "{of:?} {:?} and not {not:?} {:?}", told(&of.2), told(&not.2));
             assert_eq!(story.claims.len(), expected.len());
         }
