@@ -66,12 +66,6 @@ fn lectern() -> Command {
     Command::new(judge::lectern())
 }
 
-/// The worker that ran a job, without the kind of its place.
-fn process_of(job: &Value) -> Option<String> {
-    let name = job["worker"].as_str()?;
-    Some(name.trim_end_matches("-urgent").trim_end_matches("-watched").to_owned())
-}
-
 fn running_range(server: &Server, id: &str) -> Option<Value> {
     server.jobs(id).into_iter().find(|job| job["stage"] == "encode_range" && job["state"] == "running")
 }
@@ -86,7 +80,8 @@ fn workers_without_a_data_folder_share_a_recording_and_the_api_makes_none_of_it(
     assert_eq!(asset["state"], "ready", "{asset}");
     let jobs = fleet.server.jobs(&id);
     let ranges: Vec<&Value> = jobs.iter().filter(|job| job["stage"] == "encode_range").collect();
-    let at_ranges: BTreeSet<String> = ranges.iter().filter_map(|job| process_of(job)).collect();
+    let at_ranges: BTreeSet<String> =
+        ranges.iter().filter_map(|job| job["worker"].as_str()).map(str::to_owned).collect();
     assert_eq!(at_ranges.len(), 2, "both workers made ranges: {ranges:?}");
     let pids: Vec<String> = fleet.server.workshops().iter().map(|pid| format!("-{pid}-")).collect();
     let of_a_worker = |job: &Value| job["worker"].as_str().is_none_or(|name| pids.iter().any(|pid| name.contains(pid)));

@@ -48,7 +48,7 @@ fn known(jobs: &[Value]) -> BTreeMap<String, [Value; 3]> {
 }
 
 fn is_by(job: &Value, worker: u32) -> bool {
-    job["worker"].as_str().is_some_and(|name| name.starts_with(&format!("worker-{worker}-")))
+    job["worker"].as_str().is_some_and(|name| name.contains(&format!("-{worker}-")))
 }
 
 #[test]
