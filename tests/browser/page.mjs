@@ -37,9 +37,11 @@ async function step(name, run) {
 function complaints(page) {
   const list = [];
   page.on('pageerror', (error) => list.push(`the page threw ${error.message}`));
-  // What is sent again after a pause may find that the piece before is still being stored: the page asks once more.
-  const harmless = (text) => text.includes('status of 423');
-  const shown = (message) => message.type() === 'error' && !harmless(message.text());
+  // What is sent again after a pause may find that the piece before is still being stored, or was a moment ago: the page asks
+  // once more where the upload stands.
+  const isOfUpload = (message) => (message.location().url ?? '').includes('/api/v1/uploads/');
+  const harmless = (message) => isOfUpload(message) && /status of (409|423)/.test(message.text());
+  const shown = (message) => message.type() === 'error' && !harmless(message);
   page.on('console', (message) => shown(message) && list.push(`${message.text()} ${message.location().url ?? ''}`));
   page.on('request', (request) => {
     const url = new URL(request.url());
