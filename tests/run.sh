@@ -71,7 +71,7 @@ step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
 # Once more what has a server, as several processes: the first run writes down which tests these are, and how long their
 # servers lived. What took longer than this is left to `run.sh soak`.
-fleet_seconds=30
+fleet_seconds=20
 served=$(realpath "${CARGO_TARGET_DIR:-target}")/served-tests
 rm -f "$served"
 step "acceptance, one process"
