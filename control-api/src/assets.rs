@@ -12,6 +12,7 @@ use media_types::AssetId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::action::{accepted, once};
 use crate::state::Api;
 use crate::views::AssetView;
 use crate::{codes, error, findings};
@@ -114,14 +115,8 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let (effect_api, effect_id) = (api.clone(), id.clone());
-    let key = kernel::Idempotency::key(&headers)?;
-    let effect = async move {
-        let view = end(&effect_api, &effect_id, FlowEvent::Cancelled).await?;
-        let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
-        Ok(kernel::Stored { status: StatusCode::ACCEPTED, body })
-    };
-    let address = format!("/api/v1/assets/{id}/cancel");
-    Ok(api.idempotency.once(&api.tenant, key, &address, &(), effect).await?.into_response())
+    let effect = async move { accepted(&end(&effect_api, &effect_id, FlowEvent::Cancelled).await?) };
+    once(&api, &headers, &format!("/api/v1/assets/{id}/cancel"), &(), effect).await
 }
 
 /// Removes an asset with all that was made of it, in whatever state it is.

@@ -2,7 +2,7 @@
 //! the page of the studio.
 //!
 //! - [`options`]: what it needs to run ([`ControlOptions`], [`LadderSource`]).
-//! - `api`: every route with its policy, in one table.
+//! - `api`: every route with its policy, in one table. `action`: what a request has done, once for each key.
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
 //!   staging. `parts`: recordings in several files.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
@@ -18,6 +18,7 @@
 //!
 //! Layer 7: wires the asset store, the queue, the media store and the ladders; knows no packager and no engine.
 
+mod action;
 mod api;
 mod assets;
 mod checksum;

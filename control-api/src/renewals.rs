@@ -2,14 +2,15 @@
 
 use asset_store::AssetRow;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored, paging};
+use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem, paging};
 use media_types::LadderPin;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use crate::action::{accepted, once};
 use crate::state::Api;
 use crate::views::AssetView;
 use crate::{assets, codes, error, ladders};
@@ -73,8 +74,7 @@ pub(crate) async fn renew_asset(
         begin(&api).await?;
         accepted(&assets::view(&api, &row.id).await?)
     };
-    let key = Idempotency::key(&headers)?;
-    Ok(api.idempotency.once(&api.tenant, key, &address, &query, effect).await?.into_response())
+    once(&api, &headers, &address, &query, effect).await
 }
 
 /// Encodes those of a page of assets again that were made with an earlier state of this ladder, newest first.
@@ -103,8 +103,7 @@ pub(crate) async fn renew_ladder(
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let (address, effect_api) = (format!("/api/v1/ladders/{name}/renew"), api.clone());
     let effect = async move { accepted(&renew_page(&effect_api, &ladder, limit, after).await?) };
-    let key = Idempotency::key(&headers)?;
-    Ok(api.idempotency.once(&api.tenant, key, &address, &query, effect).await?.into_response())
+    once(&api, &headers, &address, &query, effect).await
 }
 
 async fn renew_page(
@@ -132,9 +131,4 @@ async fn outdated(api: &Api, ladder: &LadderPin, after: Option<Cursor>, limit: u
 
 async fn begin(api: &Api) -> Result<(), Problem> {
     api.store.start_renewals(api.now_ms()).await.map(drop).map_err(error::store)
-}
-
-pub(crate) fn accepted(answer: &impl Serialize) -> Result<Stored, Problem> {
-    let body = serde_json::to_value(answer).map_err(|error| Problem::internal(&error))?;
-    Ok(Stored { status: StatusCode::ACCEPTED, body })
 }

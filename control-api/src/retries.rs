@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, Idempotency, Problem, Stored};
+use kernel::{ApiPath, Problem};
 use media_types::JobId;
 
+use crate::action::{accepted, once};
 use crate::jobs::JobView;
-use crate::renewals::accepted;
 use crate::state::Api;
 use crate::views::AssetView;
 use crate::{assets, codes, error};
@@ -35,7 +35,7 @@ pub(crate) async fn retry_asset(
 ) -> Result<Response, Problem> {
     let id = assets::parse(&id)?;
     let (address, of) = (format!("/api/v1/assets/{id}/retry"), api.clone());
-    once(&api, &headers, &address, async move {
+    once(&api, &headers, &address, &(), async move {
         of.store.retry(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
         accepted(&assets::view(&of, &id).await?)
     })
@@ -62,7 +62,7 @@ pub(crate) async fn retry_job(
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let (address, of) = (format!("/api/v1/jobs/{id}/retry"), api.clone());
-    once(&api, &headers, &address, async move {
+    once(&api, &headers, &address, &(), async move {
         let row = of.store.retry_job(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
         accepted(&JobView::from(row))
     })
@@ -89,22 +89,11 @@ pub(crate) async fn cancel_job(
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let (address, of) = (format!("/api/v1/jobs/{id}/cancel"), api.clone());
-    once(&api, &headers, &address, async move {
+    once(&api, &headers, &address, &(), async move {
         let row = of.store.cancel_job(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
         accepted(&JobView::from(row))
     })
     .await
-}
-
-/// Does something once for each key.
-async fn once(
-    api: &Api,
-    headers: &HeaderMap,
-    address: &str,
-    effect: impl Future<Output = Result<Stored, Problem>> + Send + 'static,
-) -> Result<Response, Problem> {
-    let key = Idempotency::key(headers)?;
-    Ok(api.idempotency.once(&api.tenant, key, address, &(), effect).await?.into_response())
 }
 
 fn parse(id: &str) -> Result<JobId, Problem> {

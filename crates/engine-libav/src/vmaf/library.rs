@@ -17,7 +17,7 @@ static READING: Mutex<()> = Mutex::new(());
 
 /// One run of the library: pictures of one size go in, scores come out.
 pub(super) struct Session {
-    library: &'static Library,
+    functions: &'static Library,
     context: *mut Context,
     model: *mut Model,
 }
@@ -26,7 +26,7 @@ impl Session {
     /// Features that need one picture alone are looked for in every one of so many.
     pub(super) fn open(library: &'static Library, spacing: u32) -> Result<Self, Unusable> {
         let configuration = Configuration { subsample: spacing, ..Configuration::default() };
-        let mut new = Self { library, context: ptr::null_mut(), model: ptr::null_mut() };
+        let mut new = Self { functions: library, context: ptr::null_mut(), model: ptr::null_mut() };
         let wanted = ModelConfiguration { name: ptr::null(), flags: 0 };
         let _alone = READING.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: both are written where there is room for them, and freed when `new` is dropped; the rest is read during the
@@ -46,26 +46,26 @@ impl Session {
             Ok(coded) => coded,
             Err(error) => {
                 // SAFETY: a picture of the library's own, which nobody else has.
-                unsafe { (self.library.picture_unref)(&mut source) };
+                unsafe { (self.functions.picture_unref)(&mut source) };
                 return Err(error);
             }
         };
         // SAFETY: the context is open, and takes both pictures, whatever it answers.
-        let answer = unsafe { (self.library.read_pictures)(self.context, &mut source, &mut coded, index) };
+        let answer = unsafe { (self.functions.read_pictures)(self.context, &mut source, &mut coded, index) };
         said(answer, "compare pictures")
     }
 
     /// No more pictures come.
     pub(super) fn end(&mut self) -> Result<(), Unusable> {
         // SAFETY: the context is open; without pictures it does what it still had to do.
-        said(unsafe { (self.library.read_pictures)(self.context, ptr::null_mut(), ptr::null_mut(), 0) }, "end")
+        said(unsafe { (self.functions.read_pictures)(self.context, ptr::null_mut(), ptr::null_mut(), 0) }, "end")
     }
 
     /// After the end.
     pub(super) fn score(&self, index: u32) -> Result<f64, Unusable> {
         let mut score = 0.0;
         // SAFETY: context and model are open, and the score is written where there is room for it.
-        let answer = unsafe { (self.library.score_at_index)(self.context, self.model, &mut score, index) };
+        let answer = unsafe { (self.functions.score_at_index)(self.context, self.model, &mut score, index) };
         said(answer, "give a score")?;
         Some(score).filter(|score| score.is_finite()).ok_or_else(|| "it gives a score that is no number".to_owned())
     }
@@ -78,7 +78,7 @@ impl Session {
         // SAFETY: `picture` has room for what any version writes; what it holds then is `height` rows of at least `width`
         // bytes, `stride` apart.
         unsafe {
-            said((self.library.picture_alloc)(&mut picture, FORMAT, 8, width, height), "make a picture")?;
+            said((self.functions.picture_alloc)(&mut picture, FORMAT, 8, width, height), "make a picture")?;
             let (data, stride) = (picture.data[0].cast::<u8>(), picture.stride[0]);
             for (y, row) in (0..).zip(luma.rows()) {
                 ptr::copy_nonoverlapping(row.as_ptr(), data.offset(stride * y), row.len());
@@ -93,10 +93,10 @@ impl Drop for Session {
         // SAFETY: each is open or null, nobody else has it, and the context, which may look at the model, goes first.
         unsafe {
             if !self.context.is_null() {
-                (self.library.close)(self.context);
+                (self.functions.close)(self.context);
             }
             if !self.model.is_null() {
-                (self.library.model_destroy)(self.model);
+                (self.functions.model_destroy)(self.model);
             }
         }
     }
