@@ -32,7 +32,11 @@ pub(crate) async fn run(options: Watch, json: bool) -> Result<(), Failure> {
     let opened = Folder::open(root.clone(), Duration::from_secs(options.settle));
     let folder = opened.map_err(|error| {
         let detail = format!("{}: {error}", root.display());
-        Failure::config("watch.folder", detail, "name a folder that this user may write to")
+        Failure::config(
+            "watch.folder",
+            detail,
+            "name a folder that this user may write to and that nobody else watches",
+        )
     })?;
     tokio::select! {
         ended = watching.all(folder) => ended,

@@ -26,6 +26,8 @@ pub(super) struct Folder {
     root: PathBuf,
     settle: Duration,
     seen: BTreeMap<String, (Mark, Instant)>,
+    /// Held for as long as the folder is watched.
+    _lock: fs::File,
 }
 
 /// A file that was taken out of the folder: nobody writes to it any more.
@@ -37,12 +39,20 @@ pub(super) struct Taken {
 }
 
 impl Folder {
-    /// Makes what is needed in it.
+    /// Makes what is needed in it, and keeps others from watching it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when another process watches it.
     pub(super) fn open(root: PathBuf, settle: Duration) -> io::Result<Self> {
         for place in ["arriving", "done", "failed"] {
             fs::create_dir_all(root.join(OWN).join(place))?;
         }
-        Ok(Self { root, settle, seen: BTreeMap::new() })
+        let lock = fs::File::create(root.join(OWN).join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => io::Error::new(io::ErrorKind::WouldBlock, "another process watches it"),
+            fs::TryLockError::Error(error) => error,
+        })?;
+        Ok(Self { root, settle, seen: BTreeMap::new(), _lock: lock })
     }
 
     fn place(&self, place: &str) -> PathBuf {
@@ -65,7 +75,7 @@ impl Folder {
         let settled = self.seen.iter().find(|(_, (_, since))| now.saturating_duration_since(*since) >= self.settle);
         let Some((name, (mark, _))) = settled.map(|(name, seen)| (name.clone(), *seen)) else { return Ok(None) };
         let path = self.place("arriving").join(&name);
-        // Whoever renames it has it: of several that watch one folder, one.
+        // Whoever put it there may have taken it away.
         match fs::rename(self.root.join(&name), &path) {
             Ok(()) => Ok(Some(Taken { name, path, mark })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -176,6 +186,15 @@ mod tests {
         assert_eq!(kept.name, "kept.mp4");
         watched.done(&kept, true).unwrap();
         assert_eq!(watched.next(start + SETTLE).unwrap().unwrap().name, "z.mp4");
+    }
+
+    #[test]
+    fn one_process_alone_watches_a_folder() {
+        let (folder, watched, _) = watched();
+        let other = Folder::open(folder.path().to_owned(), SETTLE).err().unwrap();
+        assert_eq!(other.kind(), io::ErrorKind::WouldBlock);
+        drop(watched);
+        assert!(Folder::open(folder.path().to_owned(), SETTLE).is_ok());
     }
 
     #[test]
