@@ -110,7 +110,11 @@ fn comes_back_when_all_is_done(fleet: &mut Fleet, network: &Network) {
     wait_for(&format!("it to take part again; {}", log_of(&fleet.data)), 120, || {
         fleet.jobs(&next).iter().any(|job| is_by(job, lost)).then_some(())
     });
-    assert_eq!(known(&fleet.jobs(&id)), known(&jobs), "what a late worker says counts for nothing");
+    // The recording is ready before the last of its jobs, which tidies up: that one still moves, as it may.
+    let after = known(&fleet.jobs(&id));
+    for (job, when_ready) in known(&jobs).into_iter().filter(|(_, [state, ..])| state == "done") {
+        assert_eq!(after[&job], when_ready, "what a late worker says counts for nothing");
+    }
     assert_eq!(fleet.generation(&asset), generation, "the pointer stays");
     viewer.end(generation);
     check_whole(fleet.api(), &asset, "after a worker came back too late");
