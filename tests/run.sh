@@ -69,16 +69,11 @@ step "crates"
 cargo test --quiet --locked --workspace --exclude acceptance
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
-# Once more what has a server, as several processes: the first run writes down which tests these are, and how long their
-# servers lived. What took longer than this is left to `run.sh soak`.
-fleet_seconds=20
-served=$(realpath "${CARGO_TARGET_DIR:-target}")/served-tests
-rm -f "$served"
 step "acceptance, one process"
-LECTERN_SERVED_TESTS=$served cargo test --quiet --locked -p acceptance -- --test-threads=2
+cargo test --quiet --locked -p acceptance -- --test-threads=2
+# A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion, sealing
+# and renewal. All of it is for `run.sh soak`.
 step "acceptance, a fleet"
-mapfile -t tests < <(awk -v most="$fleet_seconds" \
-  '{ lived[$1] += $2 } END { for (test in lived) if (lived[test] <= most) print test }' "$served" | sort)
-[ "${#tests[@]}" -gt 0 ]
-LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --exact "${tests[@]}"
+LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 \
+  arriving:: parts:: watch:: webhooks:: upload::an_asset upload::sound protected::what_a renewal::a_renewal
 step "done"

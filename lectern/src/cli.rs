@@ -105,6 +105,8 @@ pub(crate) struct Serve {
     /// What this process is; everything unless told otherwise
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Role::Api, Role::Origin, Role::Worker])]
     pub(crate) roles: Vec<Role>,
+    #[command(flatten)]
+    pub(crate) demand: DemandAt,
     /// Jobs run at once; the number of processors if not given
     #[arg(long)]
     pub(crate) concurrency: Option<usize>,
@@ -112,6 +114,15 @@ pub(crate) struct Serve {
     pub(crate) makes: Makes,
     #[command(flatten)]
     pub(crate) metrics: MetricsAt,
+}
+
+/// Who is told what viewers wait for, by an origin that has the store alone.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DemandAt {
+    /// Address of an API, `serve --roles api`, that an origin without a database tells what viewers wait for while a recording
+    /// is made. Both are started with the same LECTERN_SERVICE_TOKEN
+    #[arg(long = "demand-url", env = "LECTERN_DEMAND_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 /// A part of `lectern serve`.
@@ -172,10 +183,8 @@ pub(crate) struct Origin {
     /// The store: the folder `media` inside a data folder, another folder, or s3://BUCKET/PREFIX
     #[arg(long, env = "LECTERN_STORE", value_name = "DIR|s3://...")]
     pub(crate) store: String,
-    /// Address of an API, `serve --roles api`, that is told what viewers wait for while a recording is made. Both are started
-    /// with the same LECTERN_SERVICE_TOKEN
-    #[arg(long, env = "LECTERN_DEMAND_URL", value_name = "URL")]
-    pub(crate) demand_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) demand: DemandAt,
     /// Address and port; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:3050")]
     pub(crate) listen: SocketAddr,

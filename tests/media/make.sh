@@ -134,6 +134,21 @@ ff -i "$CLIPS/city.mp4" -map 0:v -c copy -video_track_timescale 24000 "$WORK/cit
 ff -stream_loop 5 -i "$WORK/city-video.mp4" -stream_loop 5 -i "$CLIPS/ocean.mp4" -map 0:v -map 1:a -t 60 -c:v copy -video_track_timescale 24000 \
   -af "aresample=48000" "${AAC48[@]}" -movflags +faststart "$TMP/film60.mp4"
 
+# --- film-numbered.mp4: the same film, small; every picture says its own number, alike in both fields
+
+say "film-numbered.mp4"
+# Fourteen cells of 45 points along the upper edge: white; bits 11..0; black.
+numbered="drawbox=x=0:y=0:w=640:h=64:color=black:t=fill,drawbox=x=0:y=0:w=45:h=64:color=white:t=fill"
+for bit in $(seq 11 -1 0); do
+  numbered+=",drawbox=x=$(((12 - bit) * 45)):y=0:w=45:h=64:color=white:t=fill:enable='mod(floor(n/$((1 << bit))),2)'"
+done
+ff -i "$TMP/film60.mp4" -map 0:v -vf "scale=640:480,$numbered" -frames:v 1440 "${X264[@]}" -preset ultrafast -crf 16 -g 48 \
+  -video_track_timescale 24000 "$TMP/film-numbered.mp4"
+
+# --- counter15.mp4: fifteen seconds of the counter, for what takes its time with every picture
+
+ff -i "$TMP/counter.mp4" -map 0 -c copy -frames:v 360 -t 15.015 -movflags +faststart "$TMP/counter15.mp4"
+
 # --- inputs that lack something
 
 say "inputs that lack something"
@@ -153,6 +168,8 @@ check() { # check FILE ENTRIES EXPECTED
   [ "$got" = "$3" ] || die "$1 came out as $got instead of $3"
 }
 check counter.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,24000/1001,576
+check counter15.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,24000/1001,360
+check film-numbered.mp4 width,height,r_frame_rate,nb_read_packets 640,480,24000/1001,1440
 check sample.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,25/1,1000
 check kill.mp4 width,height,r_frame_rate,nb_read_packets 854,480,25/1,1500
 check video-only.mp4 width,height,r_frame_rate,nb_read_packets 1280,720,25/1,132

@@ -23,7 +23,7 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
     let (media, traffic) = Counted::over(media_store::open(store).await?);
     super::figures::listen(options.metrics, traffic, None).await?;
     let mut origin = Origin::new(media, OriginOptions::default());
-    if let Some(url) = &options.demand_url {
+    if let Some(url) = &options.demand.url {
         origin = origin.with_demand(Arc::new(Elsewhere::at(url)?));
     }
     let listener = super::serve::bind(options.listen).await?;

@@ -62,8 +62,8 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         }
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
-            let Serve { listen, metrics, .. } = options;
-            super::origin::run(cli::Origin { store, listen, demand_url: None, metrics }, json).await
+            let Serve { listen, demand, metrics, .. } = options;
+            super::origin::run(cli::Origin { store, demand, listen, metrics }, json).await
         }
         (api, origin, worker) => serve(options, Parts { api, origin, worker }, json).await,
     }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::bucket::Buckets;
 use crate::judge;
-use crate::server::{Server, TOKEN, fresh, log_of, wait_for};
+use crate::server::{Server, TOKEN, fresh_and_quick, log_of, wait_for};
 use crate::topology::{self, Shared};
 
 /// An API, an origin that has the store alone, and workers; each answers at the same address for as long as the fleet lives.
@@ -37,7 +37,7 @@ struct Fleet {
 impl Fleet {
     /// One without workers, on a database that syncs what it acknowledges.
     fn start() -> Self {
-        let (folder, data) = fresh();
+        let (folder, data) = fresh_and_quick();
         let (cluster, buckets) = (Cluster::start_durable(), Buckets::start());
         let shared = Shared::new(&cluster, &buckets, &data);
         judge::run(shared.on(&lectern()).args(["migrate", "--data"]).arg(&data));
@@ -59,7 +59,7 @@ impl Fleet {
 
     fn start_origin(&mut self) {
         let demand_url = format!("http://{}", self.listen[0]);
-        let origin = topology::origin(&lectern(), &self.shared, &self.data, &demand_url, &self.listen[1]);
+        let origin = topology::origin(lectern().arg("origin"), &self.shared, &self.data, &demand_url, &self.listen[1]);
         self.origin = Some(origin);
     }
 

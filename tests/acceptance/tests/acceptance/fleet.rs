@@ -218,7 +218,8 @@ fn what_a_viewer_waits_for_at_an_origin_with_the_store_alone_is_made_next() {
     judge::run(lectern().args(["migrate", "--database", &shared.database]));
     let mut server = topology::serve(&command, &shared, &data, &["--roles", "api"]);
     server.workers.push(topology::worker(&command, &shared, &data, &["--concurrency", "1"]));
-    let origin = topology::origin(&command, &shared, &data, &server.base, "127.0.0.1:0");
+    let origin = command.args(["serve", "--roles", "origin"]);
+    let origin = topology::origin(origin, &shared, &data, &server.base, "127.0.0.1:0");
     let id = server.upload(&long_recording(folder.path()), "long.mp4");
     let asset = wait_for("the recording to be playable", 240, || {
         Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())

@@ -99,7 +99,7 @@ fn source(folder: &Path, transfer: &str, parameters: &str) -> PathBuf {
     );
     let out = folder.join(format!("{transfer}.mp4"));
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("counter.mp4"));
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("counter15.mp4"));
     command.args(["-filter_complex", &scene, "-map", "[v]", "-map", "0:a", "-c:a", "copy", "-tag:v", "hvc1"]);
     let parameters = format!("log-level=none:pools=2:{parameters}");
     command.args(["-c:v", "libx265", "-preset", "ultrafast", "-crf", "4", "-x265-params", &parameters]).arg(&out);
@@ -317,7 +317,7 @@ fn an_hdr10_recording_keeps_its_numbers_and_its_metadata_and_plays_in_both_range
     let (hls, dash) = of_codec(&out, "av01");
     let server = StaticServer::start(&out);
     for (hls, dash) in [(hls.as_str(), dash.as_str()), ("/master.m3u8", "/manifest.mpd")] {
-        judge::players_with(&server.base, hls, dash, 576, "24000/1001", &["--brief"]);
+        judge::players_with(&server.base, hls, dash, 360, "24000/1001", &["--brief"]);
     }
 }
 

@@ -129,12 +129,12 @@ pub fn page(base_url: &str, picture: &str, arguments: &[&str]) {
     println!("{}", String::from_utf8_lossy(&run(&mut command).stdout));
 }
 
-/// Fast playback of counter.mp4 in Shaka Player. `wanted` is what `tests/browser/tricks.mjs` looks for.
-pub fn fast_playback(base_url: &str, hls: &str, dash: &str, wanted: &Value, arguments: &[&str]) {
+/// Fast playback of a counter in Shaka Player. `wanted` is what `tests/browser/tricks.mjs` looks for.
+pub fn fast_playback(base_url: &str, (hls, dash): (&str, &str), frames: u64, wanted: &Value, arguments: &[&str]) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), wanted.to_string()).unwrap();
     let trick = ["--trick", file.path().to_str().unwrap(), "--players"];
-    players_with(base_url, hls, dash, 576, "24000/1001", &[&trick[..], arguments].concat());
+    players_with(base_url, hls, dash, frames, "24000/1001", &[&trick[..], arguments].concat());
 }
 
 /// A hundred seconds of noise, as a source of FFmpeg's: loud for a moment every five seconds, where none of the twenty

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::judge;
-use crate::server::{Server, fresh, wait_for};
+use crate::server::{Server, fresh_and_quick, wait_for};
 
 /// SplitMix64: a seed gives the same points everywhere.
 pub struct Random(pub u64);
@@ -55,7 +55,7 @@ fn killed_at_every_seeded_point_the_job_ends_well_and_nothing_done_is_done_again
 
 /// Uploads one recording, kills at most `budget` times until it is ready; answers how often it killed.
 fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     // What is one process wherever it runs; a fleet is killed in `faults`, one process at a time.
     let start = || Server::spawn(std::process::Command::new(judge::lectern()), &data, &[]);
     let mut server = start();
@@ -71,7 +71,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
             (settled || server.jobs(&id).iter().any(|job| job["state"] == "running")).then_some(())
         });
         // Some kills come at once, most in the middle of work, some only after a range was committed.
-        let until = Instant::now() + Duration::from_millis(150 + random.below(3_000));
+        let until = Instant::now() + Duration::from_millis(150 + random.below(2_000));
         let only_engine = random.below(4) == 0;
         let asset = wait_for("the moment of the kill", 30, || {
             let asset = server.asset(&id);
@@ -111,7 +111,7 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
 
 #[test]
 fn a_killed_worker_process_costs_only_what_it_held_and_another_takes_over() {
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     // The lock on the folder is what this is about; `fleet` has the same without one.
     let server = Server::spawn(std::process::Command::new(judge::lectern()), &data, &["--concurrency", "1"]);
     let start = || {

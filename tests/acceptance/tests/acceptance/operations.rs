@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::kill::check_whole;
-use crate::server::{Server, fresh, wait_for};
+use crate::server::{Server, fresh_and_quick, wait_for};
 use crate::{judge, topology};
 
 /// `lectern --json jobs ...` beside the server on a data folder; its lines.
@@ -33,7 +33,7 @@ fn of_stage<'a>(jobs: &'a [Value], stage: &str, state: &str) -> Vec<&'a Value> {
 
 #[test]
 fn a_recording_that_failed_goes_on_where_it_stopped_once_its_cause_is_mended() {
-    let (folder, data) = fresh();
+    let (folder, data) = fresh_and_quick();
     let mut command = Command::new(judge::lectern());
     command.env("LECTERN_ENGINE", engine(folder.path()));
     let server = Server::launch(command, &data, &["--concurrency", "1"]);
@@ -66,7 +66,7 @@ fn a_recording_that_failed_goes_on_where_it_stopped_once_its_cause_is_mended() {
 
 #[test]
 fn a_drained_queue_begins_nothing_new_over_a_restart_until_it_is_resumed() {
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     let server = Server::start_with(&data, &["--concurrency", "1"]);
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
     wait_for("a range to be at work", 120, || {

@@ -28,7 +28,7 @@ struct Protected {
 
 fn publish(server: &Server, scheme: &str) -> Protected {
     let announced = json!({ "filename": format!("{scheme}.mp4"), "protection": scheme });
-    let id = server.upload_as(&judge::media("counter.mp4"), announced);
+    let id = server.upload_as(&judge::media("counter15.mp4"), announced);
     let asset = wait_for("the recording to be playable", 240, || {
         Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())
     });
@@ -82,7 +82,13 @@ fn three_players_decrypt_with_licences_for_a_token_and_show_nothing_without() {
         play(&server, &recording, &["--brief", "--licence-url", &url]);
         if scheme == "cbcs" {
             let wanted = json!({ "group": 47, "height": 360, "least": 2, "from": ["g2/video-360p/trick.mp4"] });
-            judge::fast_playback(&server.base, hls, dash, &wanted, &["shaka", "--licence-url", &url]);
+            judge::fast_playback(
+                &server.base,
+                (hls, dash),
+                frames_of_source(),
+                &wanted,
+                &["shaka", "--licence-url", &url],
+            );
         }
         let (without_token, _) = url.split_once('?').unwrap();
         play(&server, &recording, &["--refused", "--licence-url", without_token]);
@@ -107,7 +113,7 @@ fn rewrap(data: &Path) {
 }
 
 fn frames_of_source() -> u64 {
-    judge::decode_silently(&judge::ffmpeg_9(), judge::media("counter.mp4").to_str().unwrap(), "0:v:0")
+    judge::decode_silently(&judge::ffmpeg_9(), judge::media("counter15.mp4").to_str().unwrap(), "0:v:0")
 }
 
 /// While it is there its clear segments are nowhere; its keys go when it is deleted.

@@ -13,6 +13,27 @@ use crate::topology::{self, Shared};
 
 pub const TOKEN: &str = "acceptance-token-0123456789";
 
+/// In place of the default ladder.
+const QUICK: &str = r#"
+name = "lecture"
+description = "Two small rungs, quickly."
+[video]
+codec = "h264"
+preset = "ultrafast"
+crf = 24
+[audio]
+bitrate_kbps = 64
+channels = 2
+[[rung]]
+name = "360p"
+height = 360
+max_bitrate_kbps = 1500
+[[rung]]
+name = "240p"
+height = 240
+max_bitrate_kbps = 700
+"#;
+
 /// Waits until `check` gives something, at most `seconds`; panics with what was waited for.
 pub fn wait_for<T>(what: &str, seconds: u64, mut check: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(seconds);
@@ -31,8 +52,6 @@ pub struct Server {
     pub workers: Vec<Child>,
     pub base: String,
     pub data: PathBuf,
-    /// When it was begun, of one that either topology has.
-    noted: Option<Instant>,
 }
 
 pub struct Answer {
@@ -61,13 +80,10 @@ impl Server {
 
     /// Runs `command`, which is a `lectern` or ends in one, as a server.
     pub fn launch(command: Command, data: &Path, arguments: &[&str]) -> Self {
-        let began = Instant::now();
-        let mut server = match topology::is_fleet() {
+        match topology::is_fleet() {
             true => topology::launch(&command, &Shared::of(data), data, arguments),
             false => Self::spawn(command, data, arguments),
-        };
-        server.noted = Some(began);
-        server
+        }
     }
 
     /// Starts one process.
@@ -84,7 +100,7 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.trim().trim_end_matches('/').to_owned();
         assert!(base.starts_with("http://127.0.0.1:"), "no address, but: {line:?}; {}", log_of(data));
-        Self { child, workers: Vec::new(), base, data: data.to_owned(), noted: None }
+        Self { child, workers: Vec::new(), base, data: data.to_owned() }
     }
 
     /// The process that answers.
@@ -189,9 +205,6 @@ pub fn ask(method: &str, url: String, headers: &[(&str, &str)], body: Option<&[u
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
-        if let Some(began) = self.noted {
-            topology::note_server(began);
-        }
     }
 }
 
@@ -211,5 +224,13 @@ pub fn log_of(data: &Path) -> String {
 pub fn fresh() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
+    (folder, data)
+}
+
+/// The same, where recordings get two small rungs, quickly: for what happens to jobs, not for how pictures look.
+pub fn fresh_and_quick() -> (tempfile::TempDir, PathBuf) {
+    let (folder, data) = fresh();
+    std::fs::create_dir_all(data.join("ladders")).unwrap();
+    std::fs::write(data.join("ladders/quick.toml"), QUICK).unwrap();
     (folder, data)
 }

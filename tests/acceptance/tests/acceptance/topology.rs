@@ -1,11 +1,9 @@
 //! The second way to run: an API with an origin, and two workers, on PostgreSQL and S3. No two of them share a folder.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use database::testing::Cluster;
 
@@ -16,10 +14,6 @@ use crate::server::{Server, log, log_of};
 /// Workers beside the process that answers.
 const WORKERS: usize = 2;
 
-/// Names a file in which every test of a server, which is one that passes in either topology, leaves a line for each server:
-/// its own name, and the seconds that the server lived.
-const SERVED: &str = "LECTERN_SERVED_TESTS";
-
 /// Whether every server of this run is several processes.
 pub fn is_fleet() -> bool {
     match std::env::var("LECTERN_TOPOLOGY").as_deref() {
@@ -27,16 +21,6 @@ pub fn is_fleet() -> bool {
         Ok("embedded") | Err(_) => false,
         Ok(other) => panic!("LECTERN_TOPOLOGY is embedded or fleet, not {other}"),
     }
-}
-
-/// Takes down that the test on this thread had a server, in whichever topology this run is, since then.
-pub fn note_server(since: Instant) {
-    let (Ok(file), Some(test)) = (std::env::var(SERVED), std::thread::current().name().map(str::to_owned)) else {
-        return;
-    };
-    let line = format!("{test} {}\n", since.elapsed().as_secs());
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
-    file.write_all(line.as_bytes()).unwrap();
 }
 
 /// All that the processes of a fleet have in common.
@@ -125,10 +109,11 @@ pub fn serve(command: &Command, shared: &Shared, data: &Path, arguments: &[&str]
     Server::spawn(shared.on(command), data, arguments)
 }
 
-/// Starts an origin on the store alone, which tells the API at `demand_url` what viewers wait for. `listen` is an address.
+/// Starts an origin on the store alone, which tells the API at `demand_url` what viewers wait for. `command` ends in one of
+/// the two ways to say `origin`; `listen` is an address.
 pub fn origin(command: &Command, shared: &Shared, data: &Path, demand_url: &str, listen: &str) -> Server {
     let mut origin = shared.on(command);
-    origin.env_remove("LECTERN_DATABASE").args(["origin", "--listen", listen, "--demand-url", demand_url]);
+    origin.env_remove("LECTERN_DATABASE").args(["--listen", listen, "--demand-url", demand_url]);
     Server::listening(origin, data)
 }
 

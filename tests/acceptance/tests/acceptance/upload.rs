@@ -64,7 +64,7 @@ fn an_upload_is_playable_with_its_lowest_rung_first_and_complete_later_and_old_s
     let frames = asset_frames(&server, &complete, hls);
     judge::players(&server.base, hls, dash, frames, "24000/1001");
     let wanted = json!({ "group": 47, "height": 360, "of": 360, "least": 2, "from": ["g2/video-360p/trick.mp4"] });
-    judge::fast_playback(&server.base, hls, dash, &wanted, &["shaka,shaka-hls"]);
+    judge::fast_playback(&server.base, (hls, dash), frames, &wanted, &["shaka,shaka-hls"]);
     for field in ["poster", "storyboard"] {
         let answer = server.call("GET", addresses[field].as_str().unwrap(), &[], None).unwrap();
         assert_eq!(answer.status, 200, "{field}");

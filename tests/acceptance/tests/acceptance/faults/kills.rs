@@ -94,7 +94,7 @@ fn one_recording(fleet: &mut Fleet, random: &mut Random, budget: u64, round: u64
     let budget = budget.min(2 + random.below(5));
     let (mut kills, mut costs) = (Vec::new(), 0);
     while (kills.len() as u64) < budget {
-        let until = Instant::now() + Duration::from_millis(150 + random.below(3_000));
+        let until = Instant::now() + Duration::from_millis(150 + random.below(2_000));
         let (victim, after) = (VICTIMS[random.below(7) as usize], Duration::from_millis(random.below(1_500)));
         let asset = wait_for("the moment of the kill, in the middle of work", 60, || {
             let asset = fleet.asset(&id);
