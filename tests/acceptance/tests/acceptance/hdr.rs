@@ -76,7 +76,7 @@ const SCREEN: &str =
     "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,203";
 
 /// The counter's recording under a transfer of BT.2100 at paper white, with [`PATCHES`] below.
-fn source(folder: &Path, transfer: &str, parameters: &str) -> PathBuf {
+fn source(folder: &Path, counter: &str, (transfer, parameters): (&str, &str)) -> PathBuf {
     let value = |plane: usize| {
         let terms = PATCHES.iter().enumerate().map(|(at, patch)| format!("{}*eq(floor(X/80)\\,{at})", patch[plane]));
         let chroma = PATCHES.iter().enumerate().map(|(at, patch)| format!("{}*eq(floor(X/40)\\,{at})", patch[plane]));
@@ -99,7 +99,7 @@ fn source(folder: &Path, transfer: &str, parameters: &str) -> PathBuf {
     );
     let out = folder.join(format!("{transfer}.mp4"));
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("counter15.mp4"));
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media(counter));
     command.args(["-filter_complex", &scene, "-map", "[v]", "-map", "0:a", "-c:a", "copy", "-tag:v", "hvc1"]);
     let parameters = format!("log-level=none:pools=2:{parameters}");
     command.args(["-c:v", "libx265", "-preset", "ultrafast", "-crf", "4", "-x265-params", &parameters]).arg(&out);
@@ -307,7 +307,7 @@ fn an_hdr10_recording_keeps_its_numbers_and_its_metadata_and_plays_in_both_range
     let folder = tempfile::tempdir().unwrap();
     let (ladder, out) = (folder.path().join("both.toml"), folder.path().join("out"));
     std::fs::write(&ladder, LADDER).unwrap();
-    let source = source(folder.path(), "smpte2084", SCREEN);
+    let source = source(folder.path(), "counter.mp4", ("smpte2084", SCREEN));
     encode(&source, &out, ladder.to_str().unwrap());
     check_high(&out, &source, "smpte2084");
     check_standard(&out);
@@ -317,7 +317,7 @@ fn an_hdr10_recording_keeps_its_numbers_and_its_metadata_and_plays_in_both_range
     let (hls, dash) = of_codec(&out, "av01");
     let server = StaticServer::start(&out);
     for (hls, dash) in [(hls.as_str(), dash.as_str()), ("/master.m3u8", "/manifest.mpd")] {
-        judge::players_with(&server.base, hls, dash, 360, "24000/1001", &["--brief"]);
+        judge::players_with(&server.base, hls, dash, 576, "24000/1001", &["--brief"]);
     }
 }
 
@@ -326,7 +326,7 @@ fn an_hlg_recording_keeps_its_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let (ladder, out) = (folder.path().join("both.toml"), folder.path().join("out"));
     std::fs::write(&ladder, LADDER).unwrap();
-    let source = source(folder.path(), "arib-std-b67", "aq-mode=1");
+    let source = source(folder.path(), "counter15.mp4", ("arib-std-b67", "aq-mode=1"));
     encode(&source, &out, ladder.to_str().unwrap());
     check_high(&out, &source, "arib-std-b67");
     check_entry_points(&out, "HLG", 18);

@@ -28,7 +28,7 @@ struct Protected {
 
 fn publish(server: &Server, scheme: &str) -> Protected {
     let announced = json!({ "filename": format!("{scheme}.mp4"), "protection": scheme });
-    let id = server.upload_as(&judge::media("counter15.mp4"), announced);
+    let id = server.upload_as(&judge::media("counter.mp4"), announced);
     let asset = wait_for("the recording to be playable", 240, || {
         Some(server.asset(&id)).filter(|asset| asset["playable_at"].is_string())
     });
@@ -113,7 +113,7 @@ fn rewrap(data: &Path) {
 }
 
 fn frames_of_source() -> u64 {
-    judge::decode_silently(&judge::ffmpeg_9(), judge::media("counter15.mp4").to_str().unwrap(), "0:v:0")
+    judge::decode_silently(&judge::ffmpeg_9(), judge::media("counter.mp4").to_str().unwrap(), "0:v:0")
 }
 
 /// While it is there its clear segments are nowhere; its keys go when it is deleted.

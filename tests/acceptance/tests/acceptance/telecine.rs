@@ -40,10 +40,11 @@ fn source(folder: &Path, name: &str, spread: &str, coding: &str) -> PathBuf {
     let out = folder.join(name);
     let loud = f64::from(LOUD) * 1.001 / 24.0;
     let beep = format!("aevalsrc=0.4*sin(2*PI*1000*t)*between(t\\,{loud}\\,{}):s=48000:d=60.06", loud + 0.2);
+    let spread = format!("setsar=1,{spread}");
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("film-numbered.mp4"));
     command.args(["-f", "lavfi", "-i", &beep]);
-    command.args(["-map", "0:v", "-map", "1:a", "-vf", spread, "-pix_fmt", "yuv420p", "-flags", "+ilme+ildct"]);
+    command.args(["-map", "0:v", "-map", "1:a", "-vf", &spread, "-pix_fmt", "yuv420p", "-flags", "+ilme+ildct"]);
     judge::run(command.args(coding.split(' ')).arg(&out));
     out
 }

@@ -37,7 +37,7 @@ fn check_sets(mpd: &str) {
 fn an_hdr10_upload_is_published_in_both_ranges_of_its_ladder() {
     let (folder, data) = fresh();
     let server = Server::start(&data);
-    let source = source(folder.path(), "smpte2084", SCREEN);
+    let source = source(folder.path(), "counter15.mp4", ("smpte2084", SCREEN));
     let id = server.upload_as(&source, json!({ "filename": "street.mp4", "ladder": "film-hdr" }));
     let asset = server.settled(&id, 500);
     assert_eq!(asset["state"], "ready", "{asset}");
