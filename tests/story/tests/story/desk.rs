@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::engine;
 use crate::fleet::FAULT;
-use crate::world::{Attempt, Happening, Outcome};
+use crate::told::{Attempt, Happening, Outcome};
 
 /// What all processes of a story write into.
 #[derive(Default)]

@@ -13,8 +13,10 @@ use tokio::task::JoinHandle;
 
 use crate::desk::{AtDesk, Desk, Log};
 use crate::engine::tenant_id;
+use crate::fates::Size;
 use crate::process::Process;
-use crate::world::{End, Happening, Outcome, PATIENCE_MS, REAPERS, Side, Size};
+use crate::told::{End, Happening, Outcome, Side};
+use crate::world::{PATIENCE_MS, REAPERS};
 
 /// Code of what fails on purpose.
 pub(crate) const FAULT: &str = "story.fault";
@@ -161,9 +163,11 @@ impl Side for Fleet {
         let options = WorkerOptions { min_priority, ..WorkerOptions::new(format!("worker-{worker}"), ALL_STAGES) };
         let handler = Arc::new(AtDesk(Arc::clone(&desk)));
         self.processes[WORKERS + worker] = Some(process);
-        let task =
-            self.run(WORKERS + worker, now_ms, async { tokio::spawn(run_worker(queue, options, handler, stop)) });
-        self.workers[worker] = Some(Worker { desk, shutdown, task });
+        let mut task = None;
+        self.run(WORKERS + worker, now_ms, async {
+            task = Some(tokio::spawn(run_worker(queue, options, handler, stop)));
+        });
+        self.workers[worker] = task.map(|task| Worker { desk, shutdown, task });
     }
 
     fn kill(&mut self, _: i64, worker: usize) {

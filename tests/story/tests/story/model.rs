@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use asset_flow::{AssetState, FlowEvent, FlowFailure, advance};
 
 use crate::engine;
-use crate::world::{Attempt, End, Happening, Outcome, PATIENCE_MS, REAPERS, Side, Size};
-use jobs::{Jobs, State};
+use crate::fates::Size;
+use crate::told::{Attempt, End, Happening, Outcome, Side};
+use crate::world::{PATIENCE_MS, REAPERS};
+use jobs::Jobs;
 
 const HEARTBEAT_MS: i64 = 2_000;
 const STALL_MS: i64 = 60_000;
@@ -303,17 +305,9 @@ impl Side for Model {
         let end = |asset: usize| {
             let state = &self.assets[&asset].state;
             let code = state.failure.as_ref().map(|failure| failure.code.clone());
-            let name = |state: State| match state {
-                State::Waiting => "waiting",
-                State::Ready => "ready",
-                State::Running => "running",
-                State::Done => "done",
-                State::Parked => "parked",
-                State::Cancelled { .. } => "cancelled",
-            };
             let jobs = self.jobs.of(asset);
             let jobs =
-                jobs.map(|job| (self.jobs.stage(job).clone(), self.jobs.attempt(job), name(self.jobs.state(job))));
+                jobs.map(|job| (self.jobs.stage(job).clone(), self.jobs.attempt(job), self.jobs.state(job).as_str()));
             (state.phase.to_string(), state.playable_generation, state.complete_generation, code, jobs.collect())
         };
         (0..assets).map(end).collect()

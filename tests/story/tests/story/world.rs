@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use asset_flow::Stage;
+use crate::fates::{Fault, Size, dice, instant};
+use crate::told::{Attempt, End, Happening, Outcome, Side};
 
 /// The world's clock. A held lease is looked at no more often than every 400 ms: at every instant here, then.
 pub(crate) const INSTANT_MS: i64 = 500;
@@ -20,119 +21,6 @@ const TRIED_AGAIN_MS: i64 = 25_000;
 /// Longer than any failed attempt waits: when nothing has happened for so long, nothing will.
 const SILENCE_MS: i64 = 75_000;
 pub(crate) const REAPERS: usize = 2;
-
-/// How large the world is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Size {
-    pub(crate) seed: u64,
-    pub(crate) workers: usize,
-    pub(crate) assets: usize,
-    pub(crate) tenants: usize,
-    pub(crate) arrivals_ms: i64,
-}
-
-/// One attempt at a job of an asset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    pub(crate) asset: usize,
-    pub(crate) stage: Stage,
-    pub(crate) number: i64,
-}
-
-/// How an attempt's work ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Commits,
-    /// May be tried again.
-    Fails,
-    /// Need not be tried again.
-    GivesUp,
-    Panics,
-    /// The process is killed with all done but the commit.
-    DiesBefore,
-    /// The process is killed after the commit, before it hears of it.
-    DiesAfter,
-}
-
-/// What a process meets while a job runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    Killed,
-    /// Shut down as it should be.
-    Stopped,
-    /// Stands still, as a machine that is suspended, and goes on later as if nothing had been.
-    HeldUp,
-    /// Never reaches the database again, and knows it.
-    CutOff,
-}
-
-/// What has happened: the history that both sides write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Happening {
-    Claimed {
-        worker: usize,
-        attempt: Attempt,
-    },
-    /// The result was taken; with the generation that it published, or was given.
-    Counted {
-        worker: usize,
-        attempt: Attempt,
-        generation: Option<u64>,
-    },
-    /// The result was refused: the job is another's, or cancelled.
-    Refused {
-        worker: usize,
-        attempt: Attempt,
-    },
-    Retried {
-        worker: usize,
-        attempt: Attempt,
-        run_at_ms: i64,
-    },
-    Parked {
-        worker: usize,
-        attempt: Attempt,
-    },
-    /// The database could not be reached.
-    Unheard {
-        worker: usize,
-        attempt: Attempt,
-    },
-    /// The handler was told that its lease is lost, and stopped.
-    Lost {
-        worker: usize,
-        attempt: Attempt,
-    },
-    TakenOver {
-        reaper: usize,
-        attempt: Attempt,
-        parked: bool,
-    },
-}
-
-/// How an asset stands at the end: phase, generations to play and complete, code of its failure; and its jobs in the order in
-/// which they were enqueued, with the number of their last attempt and their state.
-pub(crate) type End = (String, Option<u64>, Option<u64>, Option<String>, Vec<(Stage, i64, &'static str)>);
-
-/// Those who keep the queue, by a model or by tables and processes.
-pub(crate) trait Side {
-    fn arrives(&mut self, now_ms: i64, asset: usize);
-    fn cancelled(&mut self, now_ms: i64, asset: usize);
-    fn tried_again(&mut self, now_ms: i64, asset: usize);
-    /// Something else is committed.
-    fn word(&mut self, now_ms: i64);
-    fn start(&mut self, now_ms: i64, worker: usize);
-    fn kill(&mut self, now_ms: i64, worker: usize);
-    fn stop(&mut self, now_ms: i64, worker: usize);
-    fn cut_off(&mut self, now_ms: i64, worker: usize);
-    fn end(&mut self, now_ms: i64, worker: usize, outcome: Outcome);
-    fn reap(&mut self, now_ms: i64, reaper: usize);
-    /// Lets a process do what it does by itself. `moving`: frames go in or out of what it encodes.
-    fn turn(&mut self, now_ms: i64, worker: usize, moving: bool);
-    /// What has happened since this was last asked.
-    fn told(&mut self) -> Vec<Happening>;
-    fn ends(&mut self, assets: usize) -> Vec<End>;
-}
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -184,74 +72,9 @@ struct Worker {
 #[derive(Default)]
 pub(crate) struct Story {
     pub(crate) history: Vec<(i64, Happening)>,
+    /// How often each fate was met.
+    pub(crate) fates: BTreeMap<String, usize>,
     pub(crate) ends: Vec<End>,
-}
-
-/// A number that follows from these alone.
-pub(crate) fn dice(seed: u64, of: &[u64]) -> u64 {
-    let mix = |state: u64, value: u64| {
-        let mixed = (state ^ value).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb) ^ (mixed >> 31)
-    };
-    of.iter().fold(mix(seed, 1), |state, value| mix(state, *value))
-}
-
-fn instant(ms: i64) -> i64 {
-    ms.max(1).div_euclid(INSTANT_MS) * INSTANT_MS + INSTANT_MS
-}
-
-impl Size {
-    /// Three tenths of all belong to one tenant.
-    pub(crate) fn tenant(&self, asset: usize) -> usize {
-        if asset * 10 < self.assets * 3 { 0 } else { 1 + asset % (self.tenants - 1) }
-    }
-
-    fn arrival_ms(&self, asset: usize) -> i64 {
-        match self.tenant(asset) {
-            0 => INSTANT_MS,
-            _ => instant((dice(self.seed, &[1, asset as u64]) % self.arrivals_ms as u64) as i64),
-        }
-    }
-
-    /// A recording that kills whatever encodes it.
-    fn is_poison(&self, asset: usize) -> bool {
-        dice(self.seed, &[2, asset as u64]).is_multiple_of(60)
-    }
-
-    fn throw(&self, what: u64, attempt: &Attempt) -> u64 {
-        let stage = format!("{:?}", attempt.stage);
-        let of = [what, attempt.asset as u64, attempt.number as u64].into_iter().chain(stage.bytes().map(u64::from));
-        let of: Vec<u64> = of.collect();
-        dice(self.seed, &of)
-    }
-
-    fn takes_ms(&self, attempt: &Attempt) -> i64 {
-        let usual = match attempt.stage {
-            Stage::EncodeRange { .. } => 4_000,
-            Stage::EncodeAudio { .. } | Stage::EncodeAhead { .. } | Stage::Analyse => 1_500,
-            _ => 500,
-        };
-        instant(usual / 2 + (self.throw(3, attempt) % 1_000) as i64 * usual / 1_000)
-    }
-
-    fn fate(&self, attempt: &Attempt) -> Result<Outcome, Option<Fault>> {
-        let encodes = matches!(attempt.stage, Stage::EncodeRange { .. } | Stage::EncodeAudio { .. });
-        match self.throw(4, attempt) % 1_000 {
-            _ if encodes && self.is_poison(attempt.asset) => Err(Some(Fault::Killed)),
-            0..15 => Err(Some(Fault::Killed)),
-            15..30 => Err(Some(Fault::Stopped)),
-            30..45 => Err(Some(Fault::HeldUp)),
-            45..55 => Err(Some(Fault::CutOff)),
-            // Nothing moves: the lease is given up.
-            55..65 => Err(None),
-            65..100 => Ok(Outcome::Fails),
-            100..108 => Ok(Outcome::GivesUp),
-            108..120 => Ok(Outcome::Panics),
-            120..130 => Ok(Outcome::DiesBefore),
-            130..140 => Ok(Outcome::DiesAfter),
-            _ => Ok(Outcome::Commits),
-        }
-    }
 }
 
 struct World<'a, S> {
@@ -427,6 +250,7 @@ impl<S: Side> World<'_, S> {
 
     fn claimed(&mut self, now_ms: i64, worker: usize, attempt: &Attempt) {
         let fate = self.size.fate(attempt);
+        *self.story.fates.entry(format!("{fate:?}")).or_default() += 1;
         let takes_ms = self.size.takes_ms(attempt);
         self.count += 1;
         let claim = self.count;

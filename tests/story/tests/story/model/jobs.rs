@@ -23,6 +23,19 @@ pub(crate) enum State {
     },
 }
 
+impl State {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Ready => "ready",
+            State::Running => "running",
+            State::Done => "done",
+            State::Parked => "parked",
+            State::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
 struct Job {
     asset: usize,
     tenant: TenantId,
@@ -41,14 +54,17 @@ struct Job {
     dependants: Vec<usize>,
 }
 
+/// Of each tenant with ready jobs of a kind these, oldest first.
+type Lanes = BTreeMap<TenantId, BTreeSet<(i64, usize)>>;
+
 /// Numbered in the order in which they are enqueued.
 #[derive(Default)]
 pub(crate) struct Jobs {
     all: Vec<Job>,
     of_asset: BTreeMap<usize, Vec<usize>>,
     running: BTreeSet<(TenantId, usize)>,
-    /// By stage and priority each tenant's, oldest first.
-    ready: BTreeMap<(&'static str, i64), BTreeMap<TenantId, BTreeSet<(i64, usize)>>>,
+    /// By stage and priority.
+    ready: BTreeMap<(&'static str, i64), Lanes>,
     tags: BTreeMap<TenantId, i64>,
     virtual_ms: i64,
 }
@@ -154,12 +170,10 @@ impl Jobs {
     }
 
     fn kinds(&self, floor: i64) -> Vec<Kind> {
-        let kind =
-            |(&(stage, priority), lanes): (&(&'static str, i64), &BTreeMap<TenantId, BTreeSet<(i64, usize)>>)| {
-                let oldest_ms =
-                    lanes.values().filter_map(|lane| lane.first()).map(|(run_at_ms, _)| *run_at_ms).min()?;
-                Some(Kind { stage: stage.to_owned(), priority, oldest_ms })
-            };
+        let kind = |(&(stage, priority), lanes): (&(&'static str, i64), &Lanes)| {
+            let oldest_ms = lanes.values().filter_map(|lane| lane.first()).map(|(run_at_ms, _)| *run_at_ms).min()?;
+            Some(Kind { stage: stage.to_owned(), priority, oldest_ms })
+        };
         self.ready.iter().filter(|((_, priority), _)| *priority >= floor).filter_map(kind).collect()
     }
 
