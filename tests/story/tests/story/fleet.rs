@@ -16,10 +16,11 @@ use crate::engine::tenant_id;
 use crate::fates::Size;
 use crate::process::Process;
 use crate::told::{End, Happening, Outcome, Side};
-use crate::world::{PATIENCE_MS, REAPERS};
+use crate::world::{PATIENCE_MS, REAPERS, REAPS_EVERY_MS};
 
 /// Code of what fails on purpose.
 pub(crate) const FAULT: &str = "story.fault";
+const TIDY_EVERY_MS: i64 = 30_000;
 /// The place of the process that people talk to; those of the reapers follow, then the workers'.
 const API: usize = 0;
 const WORKERS: usize = 1 + REAPERS;
@@ -122,6 +123,13 @@ async fn tell(store: &AssetStore, log: &Log, reaper: usize, reaped: &[Reaped], n
     }
 }
 
+/// What every worker does now and then, of which the model knows nothing: it makes no difference.
+async fn tidy(store: &AssetStore, now_ms: i64) {
+    assert_eq!(store.settle_parked(now_ms).await.unwrap(), 0, "an asset was not told of its parked job");
+    assert_eq!(store.queue().hasten().await.unwrap(), 0, "a job was put off");
+    store.queue().tidy_shares().await.unwrap();
+}
+
 impl Side for Fleet {
     fn arrives(&mut self, now_ms: i64, asset: usize) {
         let (store, log, tenant) = (self.store.clone(), Arc::clone(&self.log), tenant_id(self.size.tenant(asset)));
@@ -199,6 +207,9 @@ impl Side for Fleet {
         let now = self.began + Duration::from_millis(now_ms.unsigned_abs());
         let mut looks = self.reapers[reaper].take().unwrap();
         self.run(1 + reaper, now_ms, async {
+            if now_ms % TIDY_EVERY_MS < REAPS_EVERY_MS {
+                tidy(&store, now_ms).await;
+            }
             let reaped = looks.sweep(now).await.unwrap();
             tell(&store, &log, reaper, &reaped, now_ms).await;
         });

@@ -9,7 +9,7 @@ use crate::told::{Attempt, End, Happening, Outcome, Side};
 pub(crate) const INSTANT_MS: i64 = 500;
 /// A reaper's patience, and how often it looks.
 pub(crate) const PATIENCE_MS: i64 = 8_000;
-const REAPS_EVERY_MS: i64 = 2_000;
+pub(crate) const REAPS_EVERY_MS: i64 = 2_000;
 /// How often something else is committed, which has workers look though there is nothing new.
 const WORD_EVERY_MS: i64 = 4_000;
 /// For how long a process is held up: its lease is lost meanwhile.
