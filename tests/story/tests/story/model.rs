@@ -17,6 +17,11 @@ const HEARTBEAT_MS: i64 = 2_000;
 const STALL_MS: i64 = 60_000;
 /// Between two looks whether a job is still held.
 const LOOK_EVERY_MS: i64 = 400;
+/// How often a worker looks that is not told of others' commits.
+const LOOK_UNTOLD_MS: i64 = 1_000;
+/// After something failed, of claims and of listening alike.
+const PAUSE_FIRST_MS: i64 = 100;
+const PAUSE_MAX_MS: i64 = 5_000;
 
 pub(crate) struct Model {
     size: Size,
@@ -29,6 +34,8 @@ pub(crate) struct Model {
     /// Commits of which word goes round.
     words: u64,
     workers: Vec<Place>,
+    /// Of workers that are not told of words, why.
+    untold: Vec<Option<Untold>>,
     /// What each reaper has seen: of a job's attempt the heartbeat, and since when.
     reapers: Vec<HashMap<(usize, i64), (i64, i64)>>,
     told: Vec<Happening>,
@@ -49,8 +56,18 @@ enum Place {
     Idle {
         heard: u64,
         look_at_ms: i64,
+        /// How long it waits after the next look that fails; it minds no word while it waits.
+        backs_off_ms: Option<i64>,
     },
     Busy(Busy),
+}
+
+/// Of a process that was parted from the database: whether it still is, and when it tries to listen again.
+#[derive(Clone, Copy)]
+struct Untold {
+    parted: bool,
+    tries_ms: i64,
+    pause_ms: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -73,6 +90,7 @@ impl Model {
             jobs: Jobs::default(),
             words: 0,
             workers: vec![Place::Gone; size.workers],
+            untold: vec![None; size.workers],
             reapers: vec![HashMap::new(); REAPERS],
             told: Vec::new(),
         }
@@ -106,11 +124,43 @@ impl Model {
         self.apply(now_ms, self.jobs.asset(job), &FlowEvent::Failed { failure });
     }
 
+    fn is_parted(&self, worker: usize) -> bool {
+        self.untold[worker].is_some_and(|untold| untold.parted)
+    }
+
+    /// Whether a worker knows of words that it has not `heard`.
+    fn has_news(&self, worker: usize, heard: u64) -> bool {
+        heard < self.words && self.untold[worker].is_none()
+    }
+
+    /// A process that is not told tries to listen again; when it can, that is word itself.
+    fn listens(&mut self, now_ms: i64, worker: usize) {
+        let Some(Untold { parted, tries_ms, pause_ms }) = self.untold[worker] else { return };
+        if now_ms < tries_ms {
+            return;
+        }
+        if parted {
+            let (tries_ms, pause_ms) = (now_ms + pause_ms, (pause_ms * 2).min(PAUSE_MAX_MS));
+            self.untold[worker] = Some(Untold { parted, tries_ms, pause_ms });
+            return;
+        }
+        self.untold[worker] = None;
+        if let Place::Idle { heard, .. } | Place::Busy(Busy { heard, .. }) = &mut self.workers[worker] {
+            *heard = (*heard).min(self.words - 1);
+        }
+    }
+
     /// An idle worker looks for a job.
-    fn look(&mut self, now_ms: i64, worker: usize) {
+    fn look(&mut self, now_ms: i64, worker: usize, backs_off_ms: i64) {
         let heard = self.words;
+        if self.is_parted(worker) {
+            let backs_off = Some((backs_off_ms * 2).min(PAUSE_MAX_MS));
+            self.workers[worker] = Place::Idle { heard, look_at_ms: now_ms + backs_off_ms, backs_off_ms: backs_off };
+            return;
+        }
+        let look_every_ms = if self.untold[worker].is_some() { LOOK_UNTOLD_MS } else { self.look_every_ms };
         self.workers[worker] = match self.jobs.claim(now_ms, (self.floors)(worker)) {
-            None => Place::Idle { heard, look_at_ms: now_ms + self.look_every_ms },
+            None => Place::Idle { heard, look_at_ms: now_ms + look_every_ms, backs_off_ms: None },
             Some((job, attempt)) => {
                 self.told.push(Happening::Claimed { worker, attempt: self.named(job, attempt) });
                 let beat_ms = now_ms + HEARTBEAT_MS;
@@ -120,9 +170,9 @@ impl Model {
     }
 
     /// What the task that keeps a lease does; whether it is lost.
-    fn keep(&mut self, now_ms: i64, busy: &mut Busy, moving: bool) -> bool {
+    fn keep(&mut self, now_ms: i64, worker: usize, busy: &mut Busy, moving: bool) -> bool {
         let held = self.jobs.is_held(busy.job, busy.attempt);
-        if busy.heard < self.words && now_ms >= busy.looked_ms + LOOK_EVERY_MS {
+        if self.has_news(worker, busy.heard) && now_ms >= busy.looked_ms + LOOK_EVERY_MS {
             (busy.heard, busy.looked_ms) = (self.words, now_ms);
             if !held {
                 return true;
@@ -137,6 +187,9 @@ impl Model {
         } else if now_ms - busy.moved_ms >= STALL_MS {
             return true;
         }
+        if self.is_parted(worker) {
+            return false;
+        }
         if held {
             self.jobs.beat(busy.job);
         }
@@ -147,6 +200,9 @@ impl Model {
     fn results_in(&mut self, now_ms: i64, worker: usize, busy: Busy, outcome: Outcome) -> Option<Happening> {
         let Busy { job, attempt: number, .. } = busy;
         let attempt = self.named(job, number);
+        if self.is_parted(worker) {
+            return (outcome != Outcome::DiesBefore).then_some(Happening::Unheard { worker, attempt });
+        }
         if !self.jobs.is_held(job, number) {
             return (outcome != Outcome::DiesBefore).then_some(Happening::Refused { worker, attempt });
         }
@@ -211,21 +267,22 @@ impl Side for Model {
     }
 
     fn start(&mut self, now_ms: i64, worker: usize) {
-        self.look(now_ms, worker);
+        self.look(now_ms, worker, PAUSE_FIRST_MS);
     }
 
     fn kill(&mut self, _: i64, worker: usize) {
-        self.workers[worker] = Place::Gone;
+        (self.workers[worker], self.untold[worker]) = (Place::Gone, None);
     }
 
     fn stop(&mut self, _: i64, worker: usize) {
         if let Place::Busy(busy) = std::mem::take(&mut self.workers[worker]) {
             self.told.push(Happening::Lost { worker, attempt: self.named(busy.job, busy.attempt) });
-            if self.jobs.is_held(busy.job, busy.attempt) {
+            if self.jobs.is_held(busy.job, busy.attempt) && !self.is_parted(worker) {
                 self.jobs.hand_back(busy.job);
                 self.words += 1;
             }
         }
+        self.untold[worker] = None;
     }
 
     fn cut_off(&mut self, _: i64, worker: usize) {
@@ -233,17 +290,29 @@ impl Side for Model {
         self.workers[worker] = Place::CutOff(Some(busy));
     }
 
+    fn part(&mut self, now_ms: i64, worker: usize) {
+        self.turn(now_ms, worker, true);
+        let (tries_ms, pause_ms) = (now_ms + PAUSE_FIRST_MS, PAUSE_FIRST_MS * 2);
+        self.untold[worker] = Some(Untold { parted: true, tries_ms, pause_ms });
+    }
+
+    fn mend(&mut self, _: i64, worker: usize) {
+        if let Some(untold) = &mut self.untold[worker] {
+            untold.parted = false;
+        }
+    }
+
     fn end(&mut self, now_ms: i64, worker: usize, outcome: Outcome) {
         match self.workers[worker] {
             Place::Busy(mut busy) => {
                 if outcome == Outcome::DiesBefore {
                     // It lived until now, and whoever waits for its silence saw that.
-                    self.keep(now_ms, &mut busy, true);
+                    self.keep(now_ms, worker, &mut busy, true);
                 }
                 let happening = self.results_in(now_ms, worker, busy, outcome);
                 self.told.extend(happening);
                 if !matches!(outcome, Outcome::DiesBefore | Outcome::DiesAfter) {
-                    self.look(now_ms, worker);
+                    self.look(now_ms, worker, PAUSE_FIRST_MS);
                 }
             }
             Place::CutOff(Some(busy)) => {
@@ -281,19 +350,22 @@ impl Side for Model {
     }
 
     fn turn(&mut self, now_ms: i64, worker: usize, moving: bool) {
+        self.listens(now_ms, worker);
         match self.workers[worker] {
-            Place::Idle { heard, look_at_ms } if heard < self.words || now_ms >= look_at_ms => {
-                self.look(now_ms, worker);
+            Place::Idle { heard, look_at_ms, backs_off_ms } => {
+                if now_ms >= look_at_ms || (backs_off_ms.is_none() && self.has_news(worker, heard)) {
+                    self.look(now_ms, worker, backs_off_ms.unwrap_or(PAUSE_FIRST_MS));
+                }
             }
             Place::Busy(mut busy) => {
-                let lost = self.keep(now_ms, &mut busy, moving);
+                let lost = self.keep(now_ms, worker, &mut busy, moving);
                 self.workers[worker] = Place::Busy(busy);
                 if lost {
                     self.told.push(Happening::Lost { worker, attempt: self.named(busy.job, busy.attempt) });
-                    self.look(now_ms, worker);
+                    self.look(now_ms, worker, PAUSE_FIRST_MS);
                 }
             }
-            Place::Idle { .. } | Place::Gone | Place::CutOff(_) => {}
+            Place::Gone | Place::CutOff(_) => {}
         }
     }
 
