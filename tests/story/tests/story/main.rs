@@ -6,7 +6,11 @@
 //! - `model`: `job_queue::policy` and `asset_flow::advance` over maps, and who looks when.
 //! - `fleet`, `process`, `desk`: the production side. A process is a runtime of its own whose clock stands still; the story lets
 //!   one at a time go on, until it has come to rest. It is killed by dropping it.
+//! - `wire`: the network to PostgreSQL, which is parted and mended. On SQLite there is none, and the story carries word of
+//!   commits from process to process itself.
 //! - `engine`: what would be found and made.
+//!
+//! A worker here has one place: what several of one process do at the same moment is in no order that a seed could give.
 
 #![allow(clippy::unwrap_used)]
 
@@ -59,8 +63,8 @@ fn nothing_is_lost_or_doubled(story: &Story) {
     let mut counted = std::collections::HashSet::new();
     for (_, happening) in &story.history {
         if let Happening::Counted { attempt, .. } = happening {
-            let generation = matches!(attempt.stage, asset_flow::Stage::Tidy);
-            assert!(generation || counted.insert((attempt.asset, attempt.stage.clone())), "twice: {attempt:?}");
+            let twice = matches!(attempt.stage, asset_flow::Stage::Tidy);
+            assert!(twice || counted.insert((attempt.asset, attempt.stage.clone())), "twice: {attempt:?}");
         }
     }
     for (asset, (phase, playable, complete, code, jobs)) in story.ends.iter().enumerate() {
