@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check and test, in the order in which they fail fastest. `run.sh lint` stops after the checks; `run.sh soak`
-# runs what takes long: the proof that the players' harness finds faults, the kill tests at LECTERN_KILL_POINTS points, and the
-# whole black-box suite as a fleet.
+# runs what takes long: the proof that the players' harness finds faults, the stories of the queue with 2,000 recordings, the kill
+# tests at LECTERN_KILL_POINTS points, and the whole black-box suite as a fleet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
