@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check and test, in the order in which they fail fastest. `run.sh lint` stops after the checks; `run.sh soak`
-# runs what takes long: the proof that the players' harness finds faults, the kill tests at LECTERN_KILL_POINTS points, and the
-# whole black-box suite as a fleet.
+# runs what takes long: the proof that the players' harness finds faults, the stories of the queue with 2,000 recordings, the kill
+# tests at LECTERN_KILL_POINTS points, and the whole black-box suite as a fleet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
@@ -16,6 +16,7 @@ lint() {
   step "format"
   cargo fmt --all --check
   cargo fmt --manifest-path fuzz/Cargo.toml --check
+  cargo fmt --manifest-path benches/queue/Cargo.toml --check
   step "layers and walls"
   cargo xtask check-layers
   step "clippy"
@@ -57,6 +58,8 @@ if [ "$mode" = soak ]; then
   (cd tests/browser && npm run --silent selftest)
   step "the queue's model and its tables, told the same long story"
   LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p job-queue --test simulation -- tables_and_model
+  step "real workers, told the same as the model"
+  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p story
   step "soak"
   cargo test --quiet --locked -p acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
   step "acceptance, a fleet, whole"
@@ -66,7 +69,9 @@ fi
 step "the page's logic"
 node --test tests/web/*.test.mjs
 step "crates"
-cargo test --quiet --locked --workspace --exclude acceptance
+cargo test --quiet --locked --workspace --exclude acceptance --exclude story
+step "real workers, told the same as the model"
+cargo test --quiet --locked -p story
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
 step "acceptance, one process"

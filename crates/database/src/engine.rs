@@ -41,7 +41,7 @@ pub enum EngineKind {
 #[derive(Clone)]
 pub struct Database {
     pub(crate) pools: Pools,
-    wakeups: Arc<Wakeups>,
+    pub(crate) wakeups: Arc<Wakeups>,
 }
 
 #[derive(Clone)]

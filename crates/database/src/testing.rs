@@ -3,6 +3,7 @@
 //! PostgreSQL is a private cluster that the test process starts by itself ([`Cluster`]).
 
 mod cluster;
+mod rest;
 
 use std::future::Future;
 use std::sync::OnceLock;

@@ -54,7 +54,11 @@ impl Wakeups {
     }
 
     pub(crate) fn look_every(&self) -> Duration {
-        if self.listening.load(Ordering::Relaxed) { LOOK_TOLD } else { LOOK_UNTOLD }
+        if self.is_listening() { LOOK_TOLD } else { LOOK_UNTOLD }
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
     }
 
     /// Starts listening for what other processes commit, unless this was done before. One connection of the pool goes
