@@ -19,6 +19,7 @@ mod objects;
 pub(crate) mod restore;
 pub(crate) mod verify;
 
+use backup_format::FormatError;
 use database::backup::BackupError;
 
 use crate::exit::Failure;
@@ -44,30 +45,30 @@ impl Named {
 
 fn refused(error: BackupError) -> Failure {
     use database::backup::BackupError as E;
-    let (code, hint) = match &error {
-        E::Database(_) => match error {
-            E::Database(error) => return error.into(),
-            _ => return Failure::failed("backup.failed", error, ""),
-        },
-        E::NotEmpty(_) => ("backup.not_empty", "name a new file or a new, empty database with --database"),
-        E::Newer(_) => ("backup.newer", "restore it with the version that its manifest names, or a later one"),
-        E::ChangedMigration(_) => ("backup.other_build", "restore it with the build that made it"),
-        E::Format(backup_format::FormatError::Newer(_)) => ("backup.newer", "read it with a newer version"),
+    let said = kernel::problem::chain(&error);
+    match error {
+        E::Database(error) => error.into(),
+        E::NotEmpty(_) => {
+            let hint = "name a new file or a new, empty database with --database";
+            Failure::config("backup.not_empty", said, hint)
+        }
+        E::Newer(_) | E::Format(FormatError::Newer(_)) => {
+            Failure::bad_input("backup.newer", said, "use the version that made it, or a later one")
+        }
+        E::ChangedMigration(_) => {
+            Failure::bad_input("backup.other_build", said, "restore it with the build that made it")
+        }
         E::Format(_) | E::OtherTable(_) => {
-            ("backup.damaged", "use another backup; `lectern backup verify` lists all faults")
+            let hint = "use another backup; `lectern backup verify` lists all faults";
+            Failure::bad_input("backup.damaged", said, hint)
         }
-        E::Io(_) => ("backup.unwritable", "check the folder of --to and its free space"),
-        _ => ("backup.failed", ""),
-    };
-    match &error {
-        E::Format(_) | E::OtherTable(_) | E::Newer(_) | E::ChangedMigration(_) => {
-            Failure::bad_input(code, kernel::problem::chain(&error), hint)
+        E::Io(_) => {
+            Failure::unavailable("backup.unwritable", said, "check the folder of --to and its free space")
         }
-        E::NotEmpty(_) => Failure::config(code, &error, hint),
-        _ => Failure::failed(code, kernel::problem::chain(&error), hint),
+        _ => Failure::failed("backup.failed", said, "use the version that the database was migrated by"),
     }
 }
 
-fn damaged(error: backup_format::FormatError) -> Failure {
+fn damaged(error: FormatError) -> Failure {
     refused(BackupError::Format(error))
 }
