@@ -62,9 +62,7 @@ fn refused(error: BackupError) -> Failure {
             let hint = "use another backup; `lectern backup verify` lists all faults";
             Failure::bad_input("backup.damaged", said, hint)
         }
-        E::Io(_) => {
-            Failure::unavailable("backup.unwritable", said, "check the folder of --to and its free space")
-        }
+        E::Io(_) => Failure::unavailable("backup.unwritable", said, "check the folder of --to and its free space"),
         _ => Failure::failed("backup.failed", said, "use the version that the database was migrated by"),
     }
 }
