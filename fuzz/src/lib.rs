@@ -8,8 +8,10 @@
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
 //! - [`protection_data`], [`key_file`], [`licence_request`], [`wrapped_key`], [`key_document`]: keys and what is said
 //!   about them. [`sealed_object`]: what lies under one.
+//! - [`backup`]: what `lectern backup verify` and `restore` read.
 //! - [`presentation`]: the linter of anybody's presentations.
 
+mod backup;
 mod codecs;
 mod container;
 mod cue_message;
@@ -33,6 +35,7 @@ mod fixture;
 #[path = "../../crates/lint/tests/corpus/media.rs"]
 mod media;
 
+pub use backup::backup;
 pub use codecs::{audio, av1, avc, captions, hevc, vp9};
 pub use container::container;
 pub use cue_message::cue_message;

@@ -137,6 +137,11 @@ fn key_documents_survive() {
 }
 
 #[test]
+fn backups_survive() {
+    exercise("backup", seeds::backups(), 5000, super::backup);
+}
+
+#[test]
 fn presentations_survive() {
     exercise("presentation", seeds::presentations(), 250, super::presentation);
 }

@@ -1,5 +1,6 @@
 //! Arguments.
 
+mod backup;
 mod jobs;
 mod limits;
 mod watch;
@@ -15,6 +16,7 @@ use drm::{HlsMethod, ProtectionScheme, TrackClass};
 use media_types::FrameRate;
 use packager::DashText;
 
+pub(crate) use backup::BackupCommand;
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
 pub(crate) use watch::Watch;
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Show and set how much tenants may upload and have made
     #[command(subcommand)]
     Limits(LimitsCommand),
+    /// Make, check and restore backups; also the way from one database to another
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Apply migrations to the database
     Migrate(Data),
     /// Wrap all content keys of a database under the current key-encryption key; media stay as they are

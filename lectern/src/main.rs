@@ -1,5 +1,6 @@
 //! `lectern`: the command people type. Every part of the product is one of its subcommands.
 //!
+//! - `backup`: backups, made, checked and restored.
 //! - `cli`: arguments.
 //! - `commands`: one file per subcommand.
 //! - `ladder_book`: the ladders in force, shipped and edited.
@@ -15,6 +16,7 @@
 //!
 //! Layer 8. Links no native media library: those are in `lectern-engine`.
 
+mod backup;
 mod cli;
 mod commands;
 mod data;
@@ -37,7 +39,12 @@ use crate::exit::Failure;
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let json = arguments.json;
-    let lines = if arguments.verbose { "info,lectern=debug,workers=debug,engine_host=debug" } else { "info,sqlx=warn" };
+    let lines = match &arguments.command {
+        _ if arguments.verbose => "info,lectern=debug,workers=debug,engine_host=debug",
+        // A table that is read in one go takes what it takes.
+        cli::Command::Backup(_) => "info,sqlx=error",
+        _ => "info,sqlx=warn",
+    };
     let telemetry = telemetry::start(lines, traces::export(&arguments.command));
     let ended = commands::run(arguments);
     telemetry.finish();

@@ -9,6 +9,7 @@
 //! - `retry`: an asset that failed goes on where a job gave up.
 //! - `uploads`: from the announcement of an upload to its source.
 //! - `limits`: what is taken in.
+//! - [`restored`]: all assets, and what a restored database makes of what its store holds.
 //! - `reads`: single assets, pages of them, playback ids.
 //! - `findings`: what the engine found out, read from the results of jobs.
 //! - [`progress`]: how far an asset is, computed from its jobs.
@@ -27,6 +28,7 @@ mod limits;
 pub mod progress;
 mod reads;
 mod renewals;
+pub mod restored;
 mod retry;
 pub mod rows;
 mod snapshot;

@@ -68,6 +68,13 @@ pub(crate) const OUTDATED: &str = concat!(
         AND (ladder_sha256 <> $3 OR renewal_state IN ('waiting', 'processing'))
         AND (created_ms, id) < ($4, $5) ORDER BY created_ms DESC, id DESC LIMIT $6"
 );
+pub(crate) const ALL_ASSETS: &str = concat!(
+    "SELECT ",
+    asset_columns!(),
+    " FROM asset WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3"
+);
+pub(crate) const RAISE_GENERATION: &str =
+    "UPDATE asset SET generation = $3 WHERE tenant_id = $1 AND id = $2 AND generation < $3";
 pub(crate) const COUNT_RENEWALS: &str = "SELECT renewal_state, CAST(COUNT(*) AS BIGINT) FROM asset
     WHERE renewal_state IS NOT NULL GROUP BY renewal_state ORDER BY renewal_state";
 pub(crate) const COUNT_BY_STATE: &str =
@@ -93,6 +100,12 @@ pub(crate) const SAVE_UPLOAD: &str = concat!(
 );
 pub(crate) const CLOSE_UPLOADS: &str = "UPDATE upload SET state = $3, updated_ms = $4
     WHERE tenant_id = $1 AND asset_id = $2 AND state IN ('waiting', 'receiving', 'received')";
+pub(crate) const OPEN_UPLOADS: &str = concat!(
+    "SELECT ",
+    upload_columns!(),
+    " FROM upload WHERE state IN ('waiting', 'receiving', 'received') AND (tenant_id, id) > ($1, $2)
+        ORDER BY tenant_id, id LIMIT $3"
+);
 pub(crate) const IDLE_UPLOADS: &str = concat!(
     "SELECT ",
     upload_columns!(),
@@ -136,6 +149,8 @@ pub const STATEMENTS: &[&str] = &[
     RENEWING_ASSETS,
     FIRST_WAITING,
     OUTDATED,
+    ALL_ASSETS,
+    RAISE_GENERATION,
     COUNT_RENEWALS,
     COUNT_BY_STATE,
     ERASE_ASSET,
@@ -145,6 +160,7 @@ pub const STATEMENTS: &[&str] = &[
     UPLOAD_OF_ASSET,
     SAVE_UPLOAD,
     CLOSE_UPLOADS,
+    OPEN_UPLOADS,
     IDLE_UPLOADS,
     LIMITS,
     LIMITS_OF,

@@ -96,7 +96,11 @@ impl Database {
             Pools::Lite { writer, .. } => TxInner::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Pg(pool) => TxInner::Pg(answered(pool.begin()).await?),
         };
-        Ok(Tx::new(inner, Arc::clone(&self.wakeups)))
+        Ok(self.transaction(inner))
+    }
+
+    pub(crate) fn transaction(&self, inner: TxInner) -> Tx {
+        Tx::new(inner, Arc::clone(&self.wakeups))
     }
 
     /// Changes whenever a transaction that called [`Tx::wake`] has committed: a hint to look again. On PostgreSQL that is

@@ -6,6 +6,7 @@
 //! - [`DbError`]: what went wrong, with the driver's error kept as the source.
 //! - `wakeups`: word of commits, on PostgreSQL to every process of the database.
 //! - [`outbox`]: events, numbered in commit order.
+//! - [`backup`]: all rows, out of a database of either engine and into one of either.
 //! - [`migrations`]: every migration of every module, in order, compiled in.
 //! - `testing` (feature `testing`): fresh databases on both engines, and preparing of statements.
 //!
@@ -15,6 +16,7 @@
 //! `SELECT` of a claim.
 
 mod address;
+pub mod backup;
 mod engine;
 mod error;
 mod migrate;

@@ -9,20 +9,20 @@ use crate::migrations::MIGRATIONS;
 use crate::tx::TxInner;
 use crate::{Database, DbError, Migration, Tx, args};
 
-const CREATE_HISTORY: &str = "CREATE TABLE IF NOT EXISTS lectern_migrations (
+pub(crate) const CREATE_HISTORY: &str = "CREATE TABLE IF NOT EXISTS lectern_migrations (
     module TEXT NOT NULL,
     name TEXT NOT NULL,
     sha256 TEXT NOT NULL,
     applied_ms BIGINT NOT NULL,
     PRIMARY KEY (module, name)
 )";
-const HISTORY: &str = "SELECT module, name, sha256 FROM lectern_migrations";
+pub(crate) const HISTORY: &str = "SELECT module, name, sha256 FROM lectern_migrations";
 const RECORD: &str = "INSERT INTO lectern_migrations (module, name, sha256, applied_ms) VALUES ($1, $2, $3, $4)";
 const HAS_HISTORY_LITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'lectern_migrations'";
 const HAS_HISTORY_PG: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
     WHERE table_schema = current_schema() AND table_name = 'lectern_migrations'";
 /// One process migrates at a time, and the others wait for it. The number is arbitrary and ours alone.
-const LOCK_PG: &str =
+pub(crate) const LOCK_PG: &str =
     "SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(30506458210923890)";
 
 /// Rows of the history: module, name, hash.
@@ -62,7 +62,7 @@ impl Database {
     }
 }
 
-async fn apply(tx: &mut Tx, migration: &Migration) -> Result<(), DbError> {
+pub(crate) async fn apply(tx: &mut Tx, migration: &Migration) -> Result<(), DbError> {
     match &mut tx.inner {
         TxInner::Lite(tx) => sqlx::raw_sql(migration.sql).execute(&mut **tx).await.map(drop)?,
         TxInner::Pg(tx) => sqlx::raw_sql(migration.sql).execute(&mut **tx).await.map(drop)?,
@@ -74,7 +74,7 @@ async fn apply(tx: &mut Tx, migration: &Migration) -> Result<(), DbError> {
 }
 
 /// What is in `known` but not in `history`, in order.
-fn missing(known: &[Migration], history: History) -> Result<Vec<&Migration>, DbError> {
+pub(crate) fn missing(known: &[Migration], history: History) -> Result<Vec<&Migration>, DbError> {
     let mut applied: BTreeMap<(String, String), String> =
         history.into_iter().map(|(module, name, sha256)| ((module, name), sha256)).collect();
     let mut missing = Vec::new();
@@ -91,6 +91,6 @@ fn missing(known: &[Migration], history: History) -> Result<Vec<&Migration>, DbE
     }
 }
 
-fn sha256_hex(text: &str) -> String {
+pub(crate) fn sha256_hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -16,10 +16,11 @@ const AFTER: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FRO
     WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 const ONE: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
     WHERE tenant_id = $1 AND seq = $2";
+const RAISE: &str = "UPDATE outbox_head SET seq = CASE WHEN seq > $1 THEN seq ELSE CAST($1 AS BIGINT) END WHERE id = 1";
 const HEAD: &str = "SELECT seq FROM outbox_head WHERE id = 1";
 
 /// Every statement of this module, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, ONE, HEAD];
+pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, ONE, RAISE, HEAD];
 
 /// The most events one read returns.
 pub const MAX_PAGE: i64 = 200;
@@ -80,6 +81,13 @@ pub async fn after(db: &Database, tenant: &TenantId, seq: i64, limit: i64) -> Re
 /// The tenant's event of this number.
 pub async fn one(db: &Database, tenant: &TenantId, seq: i64) -> Result<Option<EventRow>, DbError> {
     db.optional(ONE, args![tenant, seq]).await
+}
+
+/// Has numbers go on above `seq`, unless they are there already: in a restored database those behind the backup's last one may have
+/// been given to other events.
+pub async fn raise(tx: &mut Tx, seq: i64) -> Result<(), DbError> {
+    tx.execute(RAISE, args![seq]).await?;
+    Ok(())
 }
 
 /// As [`head`], inside a transaction: what is committed later has a higher number.

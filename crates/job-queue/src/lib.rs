@@ -5,6 +5,7 @@
 //! - [`Backlog`]: how much waits, by class, and for how long.
 //! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
 //! - [`Drain`]: what claims nothing more until a person says so. [`WorkerRow`], [`Roster`]: who works, for people to see.
+//! - [`restored()`]: the queue in a database that was restored from a backup.
 //! - [`Reaper`]: takes jobs from workers that went silent, judged by its own monotonic clock alone.
 //! - [`run_worker`], [`Handler`], [`Lease`]: claims one job at a time behind a concurrency limit, keeps its lease in a task
 //!   of its own, catches panics, hands work back on shutdown.
@@ -24,6 +25,7 @@ mod model;
 pub mod policy;
 mod queue;
 mod reaper;
+mod restored;
 mod roster;
 mod shares;
 mod sql;
@@ -41,6 +43,7 @@ pub use model::{
 };
 pub use queue::{Clock, JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
 pub use reaper::{LOST_WORKERS, Reaper, SilentJob};
+pub use restored::restored;
 pub use roster::{MAX_WORKERS, Roster, WorkerCard, WorkerRow};
-pub use sql::STATEMENTS;
+pub use sql::{STATEMENTS, STATEMENTS_OF_RESTORING};
 pub use worker::{Handler, WorkerOptions, run_worker};

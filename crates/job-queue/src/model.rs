@@ -69,6 +69,8 @@ pub struct ClaimedJob {
     pub making: u32,
     /// Higher goes first.
     pub priority: i64,
+    /// Which of the attempts that count this is, from 1.
+    pub tried: i64,
     /// How often it may be tried.
     pub max_attempts: i64,
     /// How long it could have run already, at least 0.
@@ -251,6 +253,7 @@ database::row! {
     pub(crate) struct RawClaim {
         pub(crate) id: String,
         pub(crate) attempt: i64,
+        pub(crate) returned: i64,
         pub(crate) tenant_id: String,
         pub(crate) asset_id: String,
         pub(crate) stage: String,
@@ -311,6 +314,7 @@ impl ClaimedJob {
             stage: raw.stage,
             payload: raw.payload.0,
             priority: raw.priority,
+            tried: raw.attempt.saturating_sub(raw.returned),
             max_attempts: raw.max_attempts,
             waited_ms: now_ms.saturating_sub(raw.run_at_ms.max(raw.ready_ms.unwrap_or(i64::MIN))).max(0),
             traceparent: raw.traceparent,

@@ -86,7 +86,7 @@ pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = atte
     WHERE (tenant_id, id) = (SELECT tenant_id, id FROM job
         WHERE state = 'ready' AND tenant_id = $3 AND stage = $4 AND priority = $5 AND run_at_ms <= $6
         ORDER BY run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
-    RETURNING id, attempt, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making,
+    RETURNING id, attempt, returned, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making,
     run_at_ms, ready_ms, traceparent";
 /// The virtual time is the greatest `start_ms` of all, and never goes back: a tenant whose tag was settled downward may start
 /// earlier than it did before.
@@ -154,6 +154,17 @@ pub(crate) const TAKE_OVER: &str = "UPDATE job SET
         finished_ms = CASE WHEN attempt - returned >= max_attempts THEN CAST($5 AS BIGINT) ELSE NULL END,
         error_code = $6, error_detail = $7, progress = 0, ready_ms = CAST($5 AS BIGINT)
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND heartbeat = $4 AND state = 'running' RETURNING state";
+
+// In a database that was restored.
+
+/// Numbers of attempts go on above $1: those behind the ones of a backup may have been given to other attempts, and what these
+/// have made lies under them. A job that never began and was sent for a later time is left alone, as [`HASTEN`] tells it by that.
+pub(crate) const RAISE_ATTEMPTS: &str = "UPDATE job SET returned = returned + CAST($1 AS BIGINT) - attempt,
+        attempt = CAST($1 AS BIGINT)
+    WHERE state <> 'done' AND attempt < $1 AND (attempt > 0 OR run_at_ms <= created_ms)";
+pub(crate) const REQUEUE_RUNNING: &str = "UPDATE job SET state = 'ready', progress = 0, returned = returned + 1,
+        ready_ms = CAST($1 AS BIGINT) WHERE state = 'running'";
+pub(crate) const SIGN_OFF_ALL: &str = "DELETE FROM queue_worker";
 
 // By people and by the asset.
 
@@ -317,3 +328,6 @@ pub const STATEMENTS: &[&str] = &[
     BACKLOG,
     AWAITED,
 ];
+
+/// Those that a restored database sees once, which may read it from end to end: beside [`STATEMENTS`].
+pub const STATEMENTS_OF_RESTORING: &[&str] = &[RAISE_ATTEMPTS, REQUEUE_RUNNING, SIGN_OFF_ALL];

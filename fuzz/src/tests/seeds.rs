@@ -10,9 +10,11 @@ use media_types::CodecConfig;
 use crate::container::drive;
 use crate::pieces::join;
 
+mod backups;
 mod keys;
 mod texts;
 
+pub(super) use backups::backups;
 pub(super) use keys::{
     encryption, key_documents, key_files, licence_requests, protection_data, sealed_objects, wrapped_keys,
 };

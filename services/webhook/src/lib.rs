@@ -5,6 +5,7 @@
 //! - [`routes`]: the resources under `/api/v1/webhooks`. `views`: their JSON. [`codes`]: what they refuse.
 //! - [`run`]: the dispatcher, which hands out and sends; every process may run one.
 //! - `store`: endpoints and their secrets. `deliveries`: what is sent to whom, claimed and finished under a fence.
+//! - [`restored()`]: deliveries in a database that was restored from a backup.
 //! - `filter`, `signature`, `schedule`, `payload`, `standing`: pure rules: which events, how signed, when again, what is sent,
 //!   whose claims are dead. `keyring`: secrets at rest. `send`: one attempt.
 //! - `model`, `sql`: rows and statements.
@@ -18,6 +19,7 @@ mod filter;
 mod keyring;
 mod model;
 mod payload;
+mod restored;
 pub mod routes;
 mod schedule;
 mod send;
@@ -30,6 +32,7 @@ mod views;
 pub use dispatcher::run;
 pub use http_client::{Egress, EgressTextError};
 pub use keyring::{Keyring, Unopened};
+pub use restored::restored;
 pub use sql::STATEMENTS;
 pub use store::{Options, WebhookError, Webhooks};
 

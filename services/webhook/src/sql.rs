@@ -158,6 +158,10 @@ pub(crate) const GIVE_BACK: &str =
     next_ms = $4, updated_ms = $4 WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'sending'";
 pub(crate) const PRUNE: &str = "DELETE FROM webhook_delivery WHERE (tenant_id, id) IN (SELECT tenant_id, id
     FROM webhook_delivery WHERE state IN ('delivered', 'failed') AND updated_ms < $1 ORDER BY updated_ms LIMIT $2)";
+/// In a database that was restored: what was being sent may have arrived, and comes once more. Numbers of attempts go on above $1.
+pub(crate) const RESTORED: &str = "UPDATE webhook_delivery SET attempt = CASE WHEN attempt > $1 THEN attempt
+        ELSE CAST($1 AS BIGINT) END, state = CASE WHEN state = 'sending' THEN 'pending' ELSE state END
+    WHERE state <> 'delivered'";
 
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
@@ -194,4 +198,5 @@ pub const STATEMENTS: &[&str] = &[
     SENDING,
     GIVE_BACK,
     PRUNE,
+    RESTORED,
 ];

@@ -91,7 +91,7 @@ impl Workshop {
         let media = self.media_of(asset).await?;
         let mut session = self.range_session(job, &media, lease).await?;
         let range = video.range_of(segments);
-        let manner = Manner::Early.at_attempt(job.fence.attempt);
+        let manner = Manner::Early.at_attempt(job.tried);
         encode_range(&mut session, video, (&range, manner), &LOWEST, &early, report_progress(lease)).await?;
         session.close().await;
         Ok(())

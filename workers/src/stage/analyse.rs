@@ -38,7 +38,7 @@ impl Workshop {
             }
             // Samples are a help: without them there are still the ladder's own rungs.
             Err(error @ (WorkError::Input { .. } | WorkError::Engine(_) | WorkError::Host(_)))
-                if job.fence.attempt >= TRIES =>
+                if job.tried >= TRIES =>
             {
                 tracing::warn!(asset_id = %job.asset_id, %error, "no renditions could be decided; the ladder's own are taken");
                 Ok(EncodePlan::clone(&plan))

@@ -38,7 +38,7 @@ impl Workshop {
         let sink = AttemptSink::new(media.clone(), prefix.clone(), early);
         let mut session = self.range_session(job, &media, lease).await?;
         let engine = session.identity().to_owned();
-        let how = (gop_range, Manner::Usual.at_attempt(job.fence.attempt));
+        let how = (gop_range, Manner::Usual.at_attempt(job.tried));
         let made = track::encode_range(&mut session, video, how, &renditions, &sink, report_progress(lease)).await?;
         session.close().await;
         self.commit_made(job, Made { prefix, engine, duration_ms: elapsed_ms(began), made }).await

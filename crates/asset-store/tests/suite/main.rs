@@ -11,6 +11,7 @@ mod limits;
 mod progress;
 mod reads;
 mod renewals;
+mod restored;
 mod retry;
 mod support;
 mod uploads;

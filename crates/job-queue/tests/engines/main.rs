@@ -9,6 +9,7 @@ mod figures;
 mod leases;
 mod processes;
 mod reaper;
+mod restored;
 mod revival;
 mod roster;
 mod tables;
@@ -119,7 +120,11 @@ where
 
 #[tokio::test]
 async fn every_statement_prepares() {
-    for_each_engine(|db| async move { prepare_all(&db, job_queue::STATEMENTS).await.unwrap() }).await;
+    for_each_engine(|db| async move {
+        prepare_all(&db, job_queue::STATEMENTS).await.unwrap();
+        prepare_all(&db, job_queue::STATEMENTS_OF_RESTORING).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]

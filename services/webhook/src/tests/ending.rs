@@ -257,3 +257,22 @@ async fn a_name_of_a_machine_that_is_not_public_is_refused_when_it_is_resolved()
     assert_eq!(receiver.seen().len(), 0);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn in_a_restored_database_what_was_being_sent_is_sent_under_a_number_that_nobody_had() {
+    for_each_engine(|db| async move {
+        let time = Time::new();
+        let hooks = hooks(&db, &time);
+        let issued = endpoint(&hooks, "http://127.0.0.1:9/a".to_owned(), &["*"]).await;
+        happens(&db, "evt_1", "asset.ready", "ast_1").await;
+        while hooks.hand_out().await.unwrap() {}
+        let before = hooks.claim(&place(&issued), 1).await.unwrap().remove(0);
+        let mut tx = db.begin().await.unwrap();
+        crate::restored(&mut tx, time.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let again = hooks.claim(&place(&issued), 1).await.unwrap().remove(0);
+        assert_eq!(again.id, before.id);
+        assert!(again.attempt > time.now() && before.attempt < again.attempt);
+    })
+    .await;
+}

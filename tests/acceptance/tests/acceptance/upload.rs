@@ -13,7 +13,7 @@ fn playlist(server: &Server, path: &str) -> String {
     String::from_utf8(answer.body).unwrap()
 }
 
-fn variants(master: &str) -> Vec<&str> {
+pub fn variants(master: &str) -> Vec<&str> {
     master.lines().filter(|line| line.contains("video-") && !line.starts_with('#')).collect()
 }
 
