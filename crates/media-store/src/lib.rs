@@ -3,6 +3,7 @@
 //! - [`MediaStore`]: write-once objects, a compare-and-swap for pointers, and resumable staging of uploads.
 //! - [`FolderStore`]: a folder. Objects appear whole and survive a power cut once acknowledged.
 //! - [`S3Store`] (feature `s3`): a bucket of anything that speaks S3. The wall around `aws-sdk-s3`.
+//! - [`BucketSource`] (feature `s3`): a bucket that others fill, to read from.
 //! - `s3_server` (feature `testing`): an S3 server to test with.
 //! - [`MemoryStore`]: for tests and throw-away runs.
 //! - [`Counted`]: another store, and how much goes through it.
@@ -30,7 +31,7 @@ pub use error::StoreError;
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "s3")]
-pub use s3::S3Store;
+pub use s3::{BucketSource, Page, S3Store, SourceObject};
 #[cfg(feature = "testing")]
 pub use s3::server as s3_server;
 pub use store::{

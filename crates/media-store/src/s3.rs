@@ -19,6 +19,7 @@ mod layout;
 mod refusal;
 #[cfg(any(test, feature = "testing"))]
 pub mod server;
+mod source;
 mod stage;
 mod upload;
 
@@ -33,6 +34,8 @@ use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFutur
 
 use bucket::{Bucket, Only, Put};
 use layout::Layout;
+
+pub use source::{BucketSource, Page, SourceObject};
 
 /// Nothing has it.
 const NO_ETAG: &str = "\"00000000000000000000000000000000\"";

@@ -2,6 +2,7 @@
 
 mod kills;
 mod server;
+mod source;
 
 use std::sync::Arc;
 

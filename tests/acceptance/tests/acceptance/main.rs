@@ -20,6 +20,7 @@ mod first_play;
 mod fleet;
 mod full_disk;
 mod hdr;
+mod inbox;
 mod judge;
 mod kill;
 mod operations;
