@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 
-use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
+use crate::{DirectAccess, MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
 
 /// What has gone through a [`Counted`] store so far.
 #[derive(Debug, Default)]
@@ -158,6 +158,11 @@ impl MediaStore for Counted {
 
     fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
         self.call(self.store.sweep(age), 0, nothing)
+    }
+
+    /// What goes that way is not counted.
+    fn direct(&self) -> Option<&dyn DirectAccess> {
+        self.store.direct()
     }
 }
 

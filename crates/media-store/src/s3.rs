@@ -5,6 +5,7 @@
 //! PREFIX/staging/uploads/<key>                   an unfinished upload: a record that names all its bytes
 //! PREFIX/staging/bytes/<key>/<id>/<at>-<sha256>  those bytes
 //! PREFIX/staging/conditions                      what is tried once to see whether the server honours conditions
+//! PREFIX/staging/hashes                          what is tried once to see whether it compares bytes with their hash
 //! ```
 //!
 //! Every change is one conditional request: `If-None-Match: *` makes an object, `If-Match` replaces what was read. Nothing
@@ -13,6 +14,7 @@
 
 mod bucket;
 mod connect;
+mod direct;
 mod finish;
 mod hashes;
 mod layout;
@@ -30,7 +32,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::key::{check_key, check_prefix};
 use crate::store::{MAX_LISTED_KEYS, check_size};
-use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
+use crate::{DirectAccess, MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
 
 use bucket::{Bucket, Only, Put};
 use layout::Layout;
@@ -50,6 +52,8 @@ pub struct S3Store {
     layout: Layout,
     /// Set once the server was seen to honour conditions.
     conditions: OnceCell<()>,
+    /// Set once it was seen to compare bytes with their hashes.
+    hashes_compared: OnceCell<()>,
     gathering: Semaphore,
 }
 
@@ -66,7 +70,8 @@ impl S3Store {
     }
 
     fn new(bucket: Bucket, layout: Layout) -> Self {
-        Self { bucket, layout, conditions: OnceCell::new(), gathering: Semaphore::new(MAX_GATHERED) }
+        let (conditions, hashes_compared) = (OnceCell::new(), OnceCell::new());
+        Self { bucket, layout, conditions, hashes_compared, gathering: Semaphore::new(MAX_GATHERED) }
     }
 
     /// Before the first write: a server that ignores conditions would have writers overwrite one another in silence.
@@ -226,6 +231,10 @@ impl MediaStore for S3Store {
 
     fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
         Box::pin(self.sweep_multiparts(age))
+    }
+
+    fn direct(&self) -> Option<&dyn DirectAccess> {
+        Some(self)
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
-use crate::StoreError;
+use crate::{DirectAccess, StoreError};
 
 /// Most bytes that one call moves through memory: the largest object for [`MediaStore::put_new`] and
 /// [`MediaStore::get`], the longest [`MediaStore::get_range`] and [`MediaStore::stage_append`].
@@ -151,5 +151,10 @@ pub trait MediaStore: Send + Sync {
     fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
         let _ = age;
         Box::pin(std::future::ready(Ok(0)))
+    }
+
+    /// How clients reach its bytes by themselves; `None` of a store that only this process reaches.
+    fn direct(&self) -> Option<&dyn DirectAccess> {
+        None
     }
 }

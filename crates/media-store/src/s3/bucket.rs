@@ -1,5 +1,6 @@
 //! Single requests to a bucket, under whole keys: bounded in number, bytes and time.
 
+mod direct;
 mod foreign;
 mod multipart;
 
@@ -40,6 +41,8 @@ const WRITER: &str = "lectern-writer";
 /// A bucket that answers.
 pub(super) struct Bucket {
     client: Client,
+    /// Signs what others will ask for, where they reach the server.
+    signer: Client,
     name: String,
     /// Whether the server is known to keep SHA-256 of parts.
     keeps_checksums: bool,
@@ -92,7 +95,13 @@ fn length_of(told: Option<i64>) -> u64 {
 
 impl Bucket {
     pub(super) fn new(client: Client, name: &str, keeps_checksums: bool) -> Self {
-        Self { client, name: name.to_owned(), keeps_checksums, turns: Semaphore::new(MAX_REQUESTS) }
+        let signer = client.clone();
+        Self { client, signer, name: name.to_owned(), keeps_checksums, turns: Semaphore::new(MAX_REQUESTS) }
+    }
+
+    /// The same, of a server that others reach as `signer` does.
+    pub(super) fn signing_by(self, signer: Client) -> Self {
+        Self { signer, ..self }
     }
 
     pub(super) fn name(&self) -> &str {

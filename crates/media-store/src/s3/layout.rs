@@ -33,6 +33,10 @@ impl Layout {
     pub(super) fn conditions(&self) -> String {
         format!("{}staging/conditions", self.prefix)
     }
+
+    pub(super) fn hashes(&self) -> String {
+        format!("{}staging/hashes", self.prefix)
+    }
 }
 
 fn unsupported(location: &str, reason: &'static str) -> StoreError {

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod direct;
 mod kills;
 mod server;
 mod source;

@@ -14,6 +14,7 @@ mod codecs;
 mod command_line;
 mod corpus;
 mod deploy;
+mod direct;
 mod encode;
 mod faults;
 mod first_play;

@@ -86,6 +86,11 @@ impl Server {
         self.core.state.lock().unwrap().full = true;
     }
 
+    /// Has it take bytes that do not hash to what is said of them, and keep no hashes.
+    pub(super) fn be_careless(&self) {
+        self.core.state.lock().unwrap().careless = true;
+    }
+
     /// Ends once a request was struck that kills.
     pub(super) async fn kill(&self) {
         self.core.killed.notified().await;
