@@ -140,6 +140,10 @@ impl MediaStore for Counted {
         self.call(self.store.stage_append(upload_key, offset, bytes), length, nothing)
     }
 
+    fn append_bytes(&self) -> usize {
+        self.store.append_bytes()
+    }
+
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>> {
         self.call(self.store.stage_offset(upload_key), 0, nothing)
     }

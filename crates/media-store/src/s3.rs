@@ -41,6 +41,8 @@ pub use source::{BucketSource, Page, SourceObject};
 
 /// Nothing has it.
 const NO_ETAG: &str = "\"00000000000000000000000000000000\"";
+/// What becomes an object of the record at once, without being gathered first.
+const BEST_APPEND_BYTES: usize = crate::BLOCK_BYTES as usize;
 /// Uploads whose tails are gathered at once, each of which takes some 16 MiB of memory; others wait their turn.
 const MAX_GATHERED: usize = 16;
 
@@ -211,6 +213,10 @@ impl MediaStore for S3Store {
 
     fn stage_append<'a>(&'a self, upload_key: &'a str, offset: u64, bytes: Bytes) -> StoreFuture<'a, u64> {
         Box::pin(self.append(upload_key, offset, bytes))
+    }
+
+    fn append_bytes(&self) -> usize {
+        BEST_APPEND_BYTES
     }
 
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>> {

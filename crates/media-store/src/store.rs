@@ -128,6 +128,12 @@ pub trait MediaStore: Send + Sync {
     /// [`stage_offset`](MediaStore::stage_offset) where to go on.
     fn stage_append<'a>(&'a self, upload_key: &'a str, offset: u64, bytes: Bytes) -> StoreFuture<'a, u64>;
 
+    /// How many bytes an append had best have, where there are so many: it begins and ends at multiples of this. At most
+    /// [`MAX_OBJECT_BYTES`].
+    fn append_bytes(&self) -> usize {
+        1 << 20
+    }
+
     /// Length in bytes of an unfinished upload; `None` when there is none.
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>>;
 
