@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use crate::options::ControlOptions;
 use crate::state::Api;
 use crate::{
-    assets, demand, docs, events, findings, jobs, ladders, licence, limits, ops, playback, queue, renewals, resumable,
-    retries, transcoding, uploads, web,
+    assets, demand, direct, docs, events, findings, jobs, ladders, licence, limits, ops, playback, queue, renewals,
+    resumable, retries, source, transcoding, uploads, web,
 };
 
 /// The largest JSON body.
@@ -54,10 +54,13 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
             routes!(uploads::show, uploads::delete, resumable::head, resumable::patch, resumable::capabilities_of_one),
         )
         .mount(Admin, routes!(uploads::put))
+        .mount(Admin, routes!(direct::sign))
+        .mount(Admin, routes!(direct::take))
         .mount(Admin, routes!(limits::show))
         .mount(Admin, routes!(assets::list))
         .mount(Admin, routes!(assets::show, assets::delete))
         .mount(Admin, routes!(assets::cancel))
+        .mount(Admin, routes!(source::download))
         .mount(Admin, routes!(retries::retry_asset))
         .mount(Admin, routes!(findings::ladder))
         .mount(Admin, routes!(renewals::renew_asset))

@@ -101,6 +101,21 @@ kernel::problem_codes! {
     SERVER_NOT_READY = "server.not_ready",
         "The database does not answer or is not migrated.",
         "check that the database runs, then apply the migrations with 'lectern migrate'";
+    SOURCE_NO_LINK = "source.no_link",
+        "The media lie in a folder, which has no addresses of its own.",
+        "leave link out: this address gives the file itself";
+    SOURCE_NOT_FOUND = "source.not_found",
+        "The asset has no source that is whole.",
+        "wait until the upload is attached; of a recording that was removed nothing is left";
+    SOURCE_RANGE = "source.range",
+        "The range begins behind the end of the source.",
+        "ask for bytes below the size in Content-Range";
+    SOURCE_SEALED = "source.sealed",
+        "The source of a protected recording is kept sealed and not given out.",
+        "keep the file that was uploaded; what is published is had with a playback token";
+    SOURCE_TOO_MANY = "source.too_many",
+        "Too many sources are downloaded at once.",
+        "repeat the request after the seconds in Retry-After";
     SOURCE_URL_NOT_SUPPORTED = "source.url_not_supported",
         "Sources are uploaded, not fetched.",
         "upload the file with POST /api/v1/uploads and name the asset in assetId";
@@ -146,6 +161,10 @@ kernel::problem_codes! {
     UPLOAD_ALREADY_RECEIVED = "upload.already_received",
         "The upload is complete and belongs to its asset.",
         "delete the asset, or announce a new upload";
+    UPLOAD_BLOCK_MISSING = "upload.block_missing",
+        "A block is not in the store, or is not as it was said to be. Those before it count.",
+        "send the block to an address from POST /api/v1/uploads/{id}/blocks, then repeat the request; or send the whole \
+            source to put_url";
     UPLOAD_CLOSED = "upload.closed",
         "The upload was canceled or has expired.",
         "announce a new upload";
@@ -164,6 +183,9 @@ kernel::problem_codes! {
     UPLOAD_LOCKED = "upload.locked",
         "Another request is writing to the upload.",
         "stop the other request, or repeat this one after the seconds in Retry-After";
+    UPLOAD_NOT_DIRECT = "upload.not_direct",
+        "The store takes no bytes from clients.",
+        "leave direct out, and send the bytes to put_url or tus_url";
     UPLOAD_NOT_FOUND = "upload.not_found",
         "There is no upload with this id.",
         "announce a new upload with POST /api/v1/uploads";

@@ -4,7 +4,8 @@
 //! - [`options`]: what it needs to run ([`ControlOptions`], [`LadderSource`]).
 //! - `api`: every route with its policy, in one table. `action`: what a request has done, once for each key.
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
-//!   staging. `parts`: recordings in several files.
+//!   staging. `parts`: recordings in several files. `direct`: bytes that go straight to the store.
+//! - `source`: bytes out, as they came in.
 //! - `assets`, `jobs`, `ladders`, `playback`, `events`: the resources.
 //! - `findings`: what the engine found out about an asset, and why it has the renditions that it has.
 //! - `renewals`: what is ready, encoded again. `retries`: what failed, going on.
@@ -24,6 +25,7 @@ mod assets;
 mod checksum;
 mod codes;
 mod demand;
+mod direct;
 mod docs;
 mod error;
 mod events;
@@ -42,6 +44,7 @@ mod receive;
 mod renewals;
 mod resumable;
 mod retries;
+mod source;
 mod state;
 mod transcoding;
 mod transfer;

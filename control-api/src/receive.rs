@@ -81,7 +81,7 @@ async fn append(api: Api, id: UploadId, transfer: Transfer, claimed: u64, body: 
 }
 
 /// Nothing that was made of earlier bytes of the upload will count.
-async fn begin_anew(api: &Api, upload: &Upload) -> Result<(), Problem> {
+pub(crate) async fn begin_anew(api: &Api, upload: &Upload) -> Result<(), Problem> {
     let restarted = api.store.restart_upload(&api.tenant, &upload.id, api.now_ms()).await;
     restarted.map(drop).map_err(error::store)
 }

@@ -24,6 +24,7 @@ pub(crate) async fn create(api: &Api, key: Option<String>, request: Request) -> 
         parts: None,
         ladder: creation.ladder,
         protection: creation.protection,
+        direct: false,
     };
     uploads::check(api, &new)?;
     // Before the announcement: a chunk that is refused must not leave an upload that its client never heard of.

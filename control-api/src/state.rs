@@ -18,6 +18,7 @@ use crate::licence::Licences;
 use crate::ops::Requests;
 use crate::options::{ControlOptions, Figures, LadderSource};
 use crate::playback::Remembered;
+use crate::source::Downloads;
 use crate::transfer::Transfers;
 use crate::web::Policy;
 
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) transfers: Transfers,
     pub(crate) checks: Checks,
     pub(crate) looks: Looks,
+    pub(crate) downloads: Downloads,
     pub(crate) requests: Arc<Requests>,
     pub(crate) generations: Remembered,
     pub(crate) pulse: Pulse,
@@ -75,6 +77,7 @@ impl Api {
             transfers: Transfers::default(),
             checks: Checks::default(),
             looks: Looks::default(),
+            downloads: Downloads::default(),
             requests: Arc::default(),
             generations: Remembered::default(),
             pulse: Pulse::default(),

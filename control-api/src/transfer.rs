@@ -15,18 +15,23 @@ use kernel::Problem;
 use media_store::MediaStore;
 use media_types::AssetId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{codes, error};
 
-/// Bytes handed to the store at once.
+/// Bytes handed to the store at once, unless it wants more and there is room for it.
 const PIECE_BYTES: usize = 1 << 20;
+/// Bytes that arrived wait no longer than this for more of them to be handed over with.
+const LINGER: Duration = Duration::from_secs(1);
 /// Bytes between two notes of how far a transfer is.
 const NOTE_BYTES: u64 = 16 << 20;
 /// A client that sends nothing for so long is taken for gone.
 pub(crate) const STALL: Duration = Duration::from_secs(60);
 /// Transfers at once, each with at most two pieces in memory.
 const MAX_TRANSFERS: usize = 256;
+/// Transfers at once whose pieces are as large as the store wants them: with pieces of 8 MiB, 512 MiB of memory.
+const MAX_LARGE: usize = 32;
 /// How long an intruder waits for the running transfer to stop.
 const SEIZE: Duration = Duration::from_secs(10);
 
@@ -35,6 +40,7 @@ const SEIZE: Duration = Duration::from_secs(10);
 pub(crate) struct Transfers {
     running: Arc<Mutex<HashMap<AssetId, Running>>>,
     slots: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -60,7 +66,11 @@ impl Drop for Transfer {
 
 impl Default for Transfers {
     fn default() -> Self {
-        Self { running: Arc::default(), slots: Arc::new(Semaphore::new(MAX_TRANSFERS)) }
+        Self {
+            running: Arc::default(),
+            slots: Arc::new(Semaphore::new(MAX_TRANSFERS)),
+            large: Arc::new(Semaphore::new(MAX_LARGE)),
+        }
     }
 }
 
@@ -155,13 +165,17 @@ impl Runway<'_> {
         if self.offset == 0 {
             self.append(Bytes::new()).await?;
         }
+        let (piece_bytes, _room) = self.piece(transfer);
         let mut pending = BytesMut::new();
+        let mut since = Instant::now();
         let mut noted = None;
         loop {
+            let is_worth_it = pending.len() >= PIECE_BYTES;
+            let patience = if is_worth_it { LINGER.saturating_sub(since.elapsed()) } else { STALL };
             let frame = tokio::select! {
                 biased;
                 () = transfer.stop.cancelled() => None,
-                frame = tokio::time::timeout(STALL, body.frame()) => Some(frame),
+                frame = tokio::time::timeout(patience, body.frame()) => Some(frame),
             };
             let end: fn(u64) -> Landing = match frame {
                 Some(Ok(Some(Ok(frame)))) => {
@@ -170,15 +184,21 @@ impl Runway<'_> {
                     if data.len() as u64 > self.size_bytes - held {
                         return Ok(Landing::Excess(self.offset));
                     }
-                    pending.extend_from_slice(&data);
-                    while pending.len() >= PIECE_BYTES {
-                        let piece = pending.split_to(PIECE_BYTES).freeze();
-                        self.append(piece).await?;
-                        if noted.is_none_or(|noted| self.offset - noted >= NOTE_BYTES) {
-                            (self.note)(self.offset).await?;
-                            noted = Some(self.offset);
-                        }
+                    if pending.is_empty() {
+                        since = Instant::now();
+                        // At once, since a buffer that grows step by step is there twice.
+                        pending.reserve(self.next(piece_bytes));
                     }
+                    pending.extend_from_slice(&data);
+                    while pending.len() >= self.next(piece_bytes) {
+                        let piece = pending.split_to(self.next(piece_bytes)).freeze();
+                        self.append_and_note(piece, &mut noted).await?;
+                        since = Instant::now();
+                    }
+                    continue;
+                }
+                Some(Err(_elapsed)) if is_worth_it => {
+                    self.append_and_note(pending.split().freeze(), &mut noted).await?;
                     continue;
                 }
                 Some(Ok(None)) => Landing::Whole,
@@ -192,6 +212,32 @@ impl Runway<'_> {
         }
     }
 
+    /// How large pieces are, and the room for such.
+    fn piece(&self, transfer: &Transfer) -> (usize, Option<OwnedSemaphorePermit>) {
+        let wanted = self.media.append_bytes();
+        if wanted <= PIECE_BYTES {
+            return (PIECE_BYTES, None);
+        }
+        let room = Arc::clone(&transfer.of.large).try_acquire_owned().ok();
+        (if room.is_some() { wanted } else { PIECE_BYTES }, room)
+    }
+
+    /// The length of the next piece: it ends where pieces from the first byte on would.
+    fn next(&self, piece_bytes: usize) -> usize {
+        let over = usize::try_from(self.offset % piece_bytes as u64).unwrap_or(0);
+        let left = usize::try_from(self.size_bytes - self.offset).unwrap_or(usize::MAX);
+        (piece_bytes - over).min(left.max(1))
+    }
+
+    async fn append_and_note(&mut self, piece: Bytes, noted: &mut Option<u64>) -> Result<(), Problem> {
+        self.append(piece).await?;
+        if noted.is_none_or(|noted| self.offset - noted >= NOTE_BYTES) {
+            (self.note)(self.offset).await?;
+            *noted = Some(self.offset);
+        }
+        Ok(())
+    }
+
     async fn append(&mut self, piece: Bytes) -> Result<(), Problem> {
         self.offset = self.media.stage_append(self.key, self.offset, piece).await.map_err(error::media)?;
         Ok(())
@@ -202,7 +248,7 @@ impl Runway<'_> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use futures::stream;
+    use futures::{StreamExt, stream};
     use media_store::MemoryStore;
 
     fn quiet<'a>(_stored: u64) -> BoxFuture<'a, Result<(), Problem>> {
@@ -236,6 +282,36 @@ mod tests {
         assert!(matches!(excess, Landing::Excess(offset) if offset == cut.offset()), "{excess:?}");
         let whole = land(&store, cut.offset(), size, vec![Ok(Bytes::from_static(&[1; 10]))]).await;
         assert!(matches!(whole, Landing::Whole(offset) if offset == size), "{whole:?}");
+    }
+
+    #[tokio::test]
+    async fn pieces_end_where_the_store_wants_them_and_wait_for_no_slow_client() {
+        let store = MemoryStore::default().wanting_appends_of(8 * PIECE_BYTES);
+        let transfers = Transfers::default();
+        let transfer = transfers.begin(&AssetId::from_unique("1")).unwrap();
+        let size_bytes = 20 * PIECE_BYTES as u64;
+        let at = |offset| Runway { media: &store, key: "up", offset, size_bytes, note: &quiet };
+        let (large, room) = at(0).piece(&transfer);
+        assert_eq!(large, 8 * PIECE_BYTES);
+        let next = |pieces: usize, over: usize| at((pieces * PIECE_BYTES + over) as u64).next(large);
+        assert_eq!([next(0, 0), next(0, 3), next(8, 0)], [large, large - 3, large]);
+        assert_eq!([next(16, 0), next(20, 0)], [4 * PIECE_BYTES, 1], "the last one is shorter");
+        drop(room);
+        let all = Arc::clone(&transfers.large).acquire_many_owned(MAX_LARGE as u32).await.unwrap();
+        assert_eq!(at(0).piece(&transfer).0, PIECE_BYTES, "there is no room");
+        drop(all);
+
+        let paused = stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![7; 3 * PIECE_BYTES]))]);
+        let landing = at(0).land(Body::from_stream(paused.chain(stream::pending())), &transfer);
+        let stored = async {
+            while store.stage_offset("up").await.unwrap() != Some(3 * PIECE_BYTES as u64) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            landing = landing => panic!("{:?}", landing.map(|landing| landing.offset()).ok()),
+            stored = tokio::time::timeout(STALL / 2, stored) => stored.unwrap(),
+        }
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use crate::parts::NewPart;
 use crate::receive::{find, give_up, in_own_task, incomplete, offset_of, replace, too_large};
 use crate::state::Api;
 use crate::views::{AssetView, Upload, UploadView};
-use crate::{codes, error, parts, resumable, tus};
+use crate::{codes, direct, error, parts, resumable, tus};
 
 const ADDRESS: &str = "/api/v1/uploads";
 const MAX_FILENAME_CHARS: usize = 255;
@@ -41,6 +41,9 @@ pub(crate) struct NewUpload {
     /// for holders of a playback token. Clear when absent.
     #[schema(example = "cbcs")]
     pub(crate) protection: Option<String>,
+    /// `true`: it is only announced if its bytes can be sent straight to the store.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) direct: bool,
 }
 
 /// Announces an upload.
@@ -97,6 +100,9 @@ pub(crate) fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
             .hint("upload a smaller file, such as a part of the recording"));
     }
     new.parts.as_ref().map_or(Ok(()), |parts| parts::check(parts, new.size))?;
+    if new.direct {
+        direct::access(api)?;
+    }
     match &new.ladder {
         Some(ladder) if api.ladders.ladder(ladder).is_none() => {
             let detail = format!("there is no such ladder; there are {}", api.ladders.names().join(", "));

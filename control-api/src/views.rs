@@ -7,6 +7,7 @@ use media_types::{AssetId, Completion, Loss, LossKind, UploadId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::direct::DirectView;
 use crate::error;
 use crate::findings::{QualityView, ScenesView};
 use crate::parts::{self, PartView};
@@ -92,6 +93,8 @@ pub(crate) struct UploadView {
     put_url: String,
     /// Takes it in parts by tus 1.0.
     tus_url: String,
+    /// How its bytes are sent straight to the store; null where the store takes nothing from clients.
+    direct: Option<DirectView>,
     /// RFC 3339.
     created_at: String,
     /// RFC 3339.
@@ -111,6 +114,7 @@ impl UploadView {
             state: upload.state.as_str(),
             put_url: api.url(&format!("{own}/content")),
             tus_url: api.url(&own),
+            direct: DirectView::new(api, &own),
             created_at: rfc3339(upload.created_ms),
             updated_at: rfc3339(upload.updated_ms),
         }

@@ -1,11 +1,16 @@
-//! A folder whose files are uploaded.
+//! A folder or a bucket whose files are uploaded.
 //!
-//! - `folder`: which of them are whole, and where those go that are taken.
-//! - `upload`: one file to the API.
+//! - `folder`: which files of a folder are whole, and where those go that are taken.
+//! - `bucket`: which objects of a bucket are new, and what is noted there of those that were taken.
+//! - `ingest`: the objects of a bucket, one after the other.
+//! - `upload`: one of them to the API.
 
+mod bucket;
 mod folder;
+mod ingest;
 mod upload;
 
+use std::fmt::Display;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -25,11 +30,24 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A piece goes over a slow line within this.
 const WHOLE: Duration = Duration::from_secs(600);
 
-/// Uploads what comes into the folder, one file after the other, until it is stopped.
+/// For how long a file has not changed when it is taken, in seconds.
+const SETTLE_S: u64 = 10;
+
+/// Uploads what comes into the folder or bucket, one file after the other, until it is stopped.
 pub(crate) async fn run(options: Watch, json: bool) -> Result<(), Failure> {
     let watching = Watching { api: api(&options)?, remove: options.remove, once: options.once, json };
     let root = options.folder;
-    let opened = Folder::open(root.clone(), Duration::from_secs(options.settle));
+    if let Some(location) = root.to_str().filter(|named| named.starts_with("s3://")) {
+        if options.settle.is_some() {
+            let detail = "--settle is for folders: an object is whole when it is listed";
+            return Err(Failure::config("watch.settle", detail, "leave --settle out"));
+        }
+        return tokio::select! {
+            ended = ingest::run(&watching, location) => ended,
+            () = crate::commands::interrupted() => Ok(()),
+        };
+    }
+    let opened = Folder::open(root.clone(), Duration::from_secs(options.settle.unwrap_or(SETTLE_S)));
     let folder = opened.map_err(|error| {
         let detail = format!("{}: {error}", root.display());
         Failure::config(
@@ -87,25 +105,39 @@ impl Watching {
         match self.api.upload(taken).await {
             Ok(asset) => {
                 folder.done(taken, self.remove).map_err(|error| broken(&error))?;
-                match self.json {
-                    true => out::line(json!({ "file": name, "asset_id": asset })),
-                    false => out::line(format_args!("{name} is {asset}")),
-                }
+                self.say_done(name, &asset)
             }
             Err(Refusal::Unfit(why)) => {
                 let path = folder.failed(taken, &why).map_err(|error| broken(&error))?;
-                match self.json {
-                    true => out::line(json!({ "file": name, "error": why, "kept": path })),
-                    false => out::line(format_args!("{name} is refused: {why}; it is kept as {}", path.display())),
-                }
+                self.say_refused(name, &why, path.display())
             }
-            Err(Refusal::Away { detail }) => Err(Failure::unavailable(
-                "watch.refused",
-                detail,
-                "correct --url or LECTERN_ADMIN_TOKEN; nothing is lost",
-            )),
+            Err(other) => Err(stopped(other)),
         }
     }
+
+    fn say_done(&self, name: &str, asset: &str) -> Result<(), Failure> {
+        match self.json {
+            true => out::line(json!({ "file": name, "asset_id": asset })),
+            false => out::line(format_args!("{name} is {asset}")),
+        }
+    }
+
+    fn say_refused(&self, name: &str, why: &str, kept: impl Display) -> Result<(), Failure> {
+        match self.json {
+            true => out::line(json!({ "file": name, "error": why, "kept": kept.to_string() })),
+            false => out::line(format_args!("{name} is refused: {why}; it is kept as {kept}")),
+        }
+    }
+}
+
+/// Why no file is uploaded any more.
+fn stopped(refusal: Refusal) -> Failure {
+    let detail = match refusal {
+        Refusal::Source(error) => return error.into(),
+        Refusal::Away { detail } | Refusal::Unfit(detail) => detail,
+        Refusal::Changed => "it is not any more what it was".to_owned(),
+    };
+    Failure::unavailable("watch.refused", detail, "correct --url or LECTERN_ADMIN_TOKEN; nothing is lost")
 }
 
 fn broken(error: &io::Error) -> Failure {

@@ -14,4 +14,5 @@ mod pages;
 mod parts;
 mod renewals;
 mod server;
+mod source;
 mod uploads;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 
-use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
+use crate::{DirectAccess, MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
 
 /// What has gone through a [`Counted`] store so far.
 #[derive(Debug, Default)]
@@ -140,6 +140,10 @@ impl MediaStore for Counted {
         self.call(self.store.stage_append(upload_key, offset, bytes), length, nothing)
     }
 
+    fn append_bytes(&self) -> usize {
+        self.store.append_bytes()
+    }
+
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>> {
         self.call(self.store.stage_offset(upload_key), 0, nothing)
     }
@@ -158,6 +162,11 @@ impl MediaStore for Counted {
 
     fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
         self.call(self.store.sweep(age), 0, nothing)
+    }
+
+    /// What goes that way is not counted.
+    fn direct(&self) -> Option<&dyn DirectAccess> {
+        self.store.direct()
     }
 }
 

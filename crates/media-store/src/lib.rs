@@ -3,14 +3,17 @@
 //! - [`MediaStore`]: write-once objects, a compare-and-swap for pointers, and resumable staging of uploads.
 //! - [`FolderStore`]: a folder. Objects appear whole and survive a power cut once acknowledged.
 //! - [`S3Store`] (feature `s3`): a bucket of anything that speaks S3. The wall around `aws-sdk-s3`.
+//! - [`BucketSource`] (feature `s3`): a bucket that others fill, to read from.
 //! - `s3_server` (feature `testing`): an S3 server to test with.
 //! - [`MemoryStore`]: for tests and throw-away runs.
+//! - [`DirectAccess`]: what clients that hold no key to a store may send there and fetch from there.
 //! - [`Counted`]: another store, and how much goes through it.
 //! - [`mod@pointer`]: moving a publication's pointer, only upwards.
 //!
 //! Layer 3: the only crate that touches stored media.
 
 mod counted;
+mod direct;
 mod error;
 mod folder;
 mod key;
@@ -26,13 +29,14 @@ mod tree_hash;
 use std::sync::Arc;
 
 pub use counted::{Counted, Traffic};
+pub use direct::{BLOCK_BYTES, Block, DirectAccess, SignedRequest, Taken};
 pub use error::StoreError;
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
-#[cfg(feature = "s3")]
-pub use s3::S3Store;
 #[cfg(feature = "testing")]
 pub use s3::server as s3_server;
+#[cfg(feature = "s3")]
+pub use s3::{BucketSource, Page, S3Store, SourceObject};
 pub use store::{
     MAX_LISTED_KEYS, MAX_OBJECT_BYTES, MediaStore, ObjectMeta, PutNew, StagedObject, StoreFuture, Version,
 };

@@ -16,6 +16,7 @@ const DEFAULT_CAPACITY_BYTES: u64 = 1 << 30;
 /// A [`MediaStore`] that forgets everything when dropped: for tests and throw-away runs.
 pub struct MemoryStore {
     capacity_bytes: u64,
+    append_bytes: usize,
     state: Mutex<State>,
 }
 
@@ -36,7 +37,13 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// A store that answers [`StoreError::NoSpace`] beyond `capacity_bytes` of content.
     pub fn with_capacity(capacity_bytes: u64) -> Self {
-        Self { capacity_bytes, state: Mutex::default() }
+        Self { capacity_bytes, append_bytes: 1 << 20, state: Mutex::default() }
+    }
+
+    /// The same store, which would have appends be so long ([`MediaStore::append_bytes`]).
+    #[must_use]
+    pub fn wanting_appends_of(self, append_bytes: usize) -> Self {
+        Self { append_bytes, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -258,6 +265,10 @@ impl MediaStore for MemoryStore {
 
     fn stage_append<'a>(&'a self, upload_key: &'a str, offset: u64, bytes: Bytes) -> StoreFuture<'a, u64> {
         self.answer(self.append(upload_key, offset, &bytes))
+    }
+
+    fn append_bytes(&self) -> usize {
+        self.append_bytes
     }
 
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>> {

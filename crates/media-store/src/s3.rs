@@ -5,6 +5,7 @@
 //! PREFIX/staging/uploads/<key>                   an unfinished upload: a record that names all its bytes
 //! PREFIX/staging/bytes/<key>/<id>/<at>-<sha256>  those bytes
 //! PREFIX/staging/conditions                      what is tried once to see whether the server honours conditions
+//! PREFIX/staging/hashes                          what is tried once to see whether it compares bytes with their hash
 //! ```
 //!
 //! Every change is one conditional request: `If-None-Match: *` makes an object, `If-Match` replaces what was read. Nothing
@@ -13,12 +14,14 @@
 
 mod bucket;
 mod connect;
+mod direct;
 mod finish;
 mod hashes;
 mod layout;
 mod refusal;
 #[cfg(any(test, feature = "testing"))]
 pub mod server;
+mod source;
 mod stage;
 mod upload;
 
@@ -29,13 +32,17 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::key::{check_key, check_prefix};
 use crate::store::{MAX_LISTED_KEYS, check_size};
-use crate::{MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
+use crate::{DirectAccess, MediaStore, ObjectMeta, PutNew, StagedObject, StoreError, StoreFuture, Version};
 
 use bucket::{Bucket, Only, Put};
 use layout::Layout;
 
+pub use source::{BucketSource, Page, SourceObject};
+
 /// Nothing has it.
 const NO_ETAG: &str = "\"00000000000000000000000000000000\"";
+/// What becomes an object of the record at once, without being gathered first.
+const BEST_APPEND_BYTES: usize = crate::BLOCK_BYTES as usize;
 /// Uploads whose tails are gathered at once, each of which takes some 16 MiB of memory; others wait their turn.
 const MAX_GATHERED: usize = 16;
 
@@ -47,6 +54,8 @@ pub struct S3Store {
     layout: Layout,
     /// Set once the server was seen to honour conditions.
     conditions: OnceCell<()>,
+    /// Set once it was seen to compare bytes with their hashes.
+    hashes_compared: OnceCell<()>,
     gathering: Semaphore,
 }
 
@@ -63,7 +72,8 @@ impl S3Store {
     }
 
     fn new(bucket: Bucket, layout: Layout) -> Self {
-        Self { bucket, layout, conditions: OnceCell::new(), gathering: Semaphore::new(MAX_GATHERED) }
+        let (conditions, hashes_compared) = (OnceCell::new(), OnceCell::new());
+        Self { bucket, layout, conditions, hashes_compared, gathering: Semaphore::new(MAX_GATHERED) }
     }
 
     /// Before the first write: a server that ignores conditions would have writers overwrite one another in silence.
@@ -205,6 +215,10 @@ impl MediaStore for S3Store {
         Box::pin(self.append(upload_key, offset, bytes))
     }
 
+    fn append_bytes(&self) -> usize {
+        BEST_APPEND_BYTES
+    }
+
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>> {
         Box::pin(self.stands_at(upload_key))
     }
@@ -223,6 +237,10 @@ impl MediaStore for S3Store {
 
     fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
         Box::pin(self.sweep_multiparts(age))
+    }
+
+    fn direct(&self) -> Option<&dyn DirectAccess> {
+        Some(self)
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
-use crate::StoreError;
+use crate::{DirectAccess, StoreError};
 
 /// Most bytes that one call moves through memory: the largest object for [`MediaStore::put_new`] and
 /// [`MediaStore::get`], the longest [`MediaStore::get_range`] and [`MediaStore::stage_append`].
@@ -128,6 +128,12 @@ pub trait MediaStore: Send + Sync {
     /// [`stage_offset`](MediaStore::stage_offset) where to go on.
     fn stage_append<'a>(&'a self, upload_key: &'a str, offset: u64, bytes: Bytes) -> StoreFuture<'a, u64>;
 
+    /// How many bytes an append had best have, where there are so many: it begins and ends at multiples of this. At most
+    /// [`MAX_OBJECT_BYTES`].
+    fn append_bytes(&self) -> usize {
+        1 << 20
+    }
+
     /// Length in bytes of an unfinished upload; `None` when there is none.
     fn stage_offset<'a>(&'a self, upload_key: &'a str) -> StoreFuture<'a, Option<u64>>;
 
@@ -151,5 +157,10 @@ pub trait MediaStore: Send + Sync {
     fn sweep(&self, age: Duration) -> StoreFuture<'_, usize> {
         let _ = age;
         Box::pin(std::future::ready(Ok(0)))
+    }
+
+    /// How clients reach its bytes by themselves; `None` of a store that only this process reaches.
+    fn direct(&self) -> Option<&dyn DirectAccess> {
+        None
     }
 }

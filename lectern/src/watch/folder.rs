@@ -103,6 +103,12 @@ impl Folder {
     }
 }
 
+/// Whether something of this name is a file that is to be uploaded, as far as a name tells.
+pub(super) fn is_whole(name: &str) -> bool {
+    let unfinished = UNFINISHED.iter().any(|end| name.to_ascii_lowercase().ends_with(end)) || name.ends_with('~');
+    !name.starts_with('.') && !unfinished
+}
+
 /// The plain files of a folder that are whole as far as their names tell, by name.
 fn files(folder: &Path) -> io::Result<BTreeMap<String, Mark>> {
     let mut found = BTreeMap::new();
@@ -110,8 +116,7 @@ fn files(folder: &Path) -> io::Result<BTreeMap<String, Mark>> {
         let entry = entry?;
         // A name that no API can be told stays where it is.
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let unfinished = UNFINISHED.iter().any(|end| name.to_ascii_lowercase().ends_with(end)) || name.ends_with('~');
-        if name.starts_with('.') || unfinished {
+        if !is_whole(&name) {
             continue;
         }
         // Gone meanwhile, or a link: followed, it could lead anywhere.

@@ -1,4 +1,4 @@
-//! One file to the API, resumably (tus 1.0): over restarts of either side, nothing is sent twice.
+//! One file, or one object of a bucket, to the API, resumably (tus 1.0): over restarts of either side, nothing is sent twice.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_client::{HeaderMap, HttpClient, HttpError, Method, Request, Response, StatusCode, header};
+use media_store::StoreError;
 use serde_json::{Value, json};
 
 use super::folder::Taken;
@@ -25,6 +26,27 @@ pub(super) enum Refusal {
         /// What the API, or whoever answers in its place, said.
         detail: String,
     },
+    /// It is not any more what it was when it was taken.
+    Changed,
+    /// Where it lies does not answer.
+    Source(StoreError),
+}
+
+/// What is uploaded.
+pub(super) struct Announced {
+    /// What makes two announcements the same.
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) size: u64,
+}
+
+/// An upload at the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Upload {
+    pub(super) id: String,
+    pub(super) asset: String,
+    /// Where it takes bytes.
+    pub(super) address: String,
 }
 
 /// Where files go.
@@ -38,35 +60,92 @@ pub(super) struct Api {
 
 /// What an answer asks for.
 enum Answer {
-    Fine(Response),
+    Given(Response),
     Wait(Option<Duration>, String),
-    Refused(Response),
 }
 
 impl Api {
     /// Uploads a file and answers with its asset's id. Waits while the API is away or has no room.
     pub(super) async fn upload(&self, taken: &Taken) -> Result<String, Refusal> {
         let file = File::open(&taken.path).map_err(|error| Refusal::Unfit(error.to_string()))?;
-        let created = self.insist(|| self.creation(taken)).await?;
+        let of = format!("{}\0{}\0{}", taken.name, taken.mark.size, taken.mark.modified);
+        let key = format!("watch-{}", blake3::hash(of.as_bytes()).to_hex());
+        let upload = self.announce(&Announced { key, name: taken.name.clone(), size: taken.mark.size }).await?;
+        self.fill(&upload, taken.mark.size, async |at, length| read(&file, at, length)).await?;
+        Ok(upload.asset)
+    }
+
+    /// Announces an upload; the same one again, also after a restart, is the same upload.
+    pub(super) async fn announce(&self, what: &Announced) -> Result<Upload, Refusal> {
+        let created = self.insist(|| self.creation(what)).await?;
         let created: Value = serde_json::from_slice(&created.body).unwrap_or_default();
-        let (Some(asset), Some(address)) = (created["asset_id"].as_str(), created["tus_url"].as_str()) else {
+        let text = |field: &str| created[field].as_str().map(str::to_owned);
+        let (Some(id), Some(asset), Some(address)) = (text("id"), text("asset_id"), text("tus_url")) else {
             return Err(Refusal::Away { detail: format!("{} is no Lectern", self.base) });
         };
-        let address = if address.starts_with('/') { format!("{}{address}", self.base) } else { address.to_owned() };
+        let address = if address.starts_with('/') { format!("{}{address}", self.base) } else { address };
+        Ok(Upload { id, asset, address })
+    }
+
+    /// Sends what is missing of an upload's `size` bytes, which `read` gives: so many from there.
+    pub(super) async fn fill(
+        &self,
+        upload: &Upload,
+        size: u64,
+        read: impl AsyncFn(u64, u64) -> Result<Bytes, Refusal>,
+    ) -> Result<(), Refusal> {
         let mut offset = None;
         loop {
             let at = match offset {
                 Some(at) => at,
-                None => self.offset(&address).await?,
+                None => self.offset(&upload.address).await?,
             };
-            if at >= taken.mark.size {
-                return Ok(asset.to_owned());
+            if at >= size {
+                return Ok(());
             }
-            let piece = read(&file, at, taken.mark.size)?;
-            let sent = self.exchange(|| self.piece(&address, at, piece.clone())).await?;
-            // 409: the API has another offset; it is asked again.
-            offset = if sent.status == StatusCode::CONFLICT { None } else { number(&sent, "upload-offset") };
+            let piece = read(at, PIECE.min(size - at)).await?;
+            let sent = self.answer(|| self.piece(&upload.address, at, piece.clone())).await?;
+            offset = match sent.status {
+                // The API has another offset; it is asked again.
+                StatusCode::CONFLICT => None,
+                status if status.is_success() => number(&sent, "upload-offset"),
+                _ => return Err(refusal(&sent)),
+            };
         }
+    }
+
+    /// The upload of this id, if it is there and was announced with so many bytes.
+    pub(super) async fn find(&self, id: &str, size: u64) -> Result<Option<Upload>, Refusal> {
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Ok(None);
+        }
+        let address = format!("{}/api/v1/uploads/{id}", self.base);
+        let answer = self.answer(|| self.request(Method::GET, address.clone())).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
+            status if status.is_success() => {}
+            _ => return Err(refusal(&answer)),
+        }
+        let is_over = matches!(&*told(&answer, "state"), "canceled" | "errored" | "expired");
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let fits = !is_over && body["size_bytes"].as_u64() == Some(size);
+        Ok(fits.then(|| Upload { id: id.to_owned(), asset: told(&answer, "asset_id"), address }))
+    }
+
+    /// Removes an upload with its asset, unless it is whole; whether it is.
+    pub(super) async fn give_up(&self, upload: &Upload) -> Result<bool, Refusal> {
+        let asset = format!("{}/api/v1/assets/{}", self.base, upload.asset);
+        for address in [&upload.address, &asset] {
+            let answer = self.answer(|| self.request(Method::DELETE, address.clone())).await?;
+            match answer.status {
+                // Its bytes are a recording's.
+                StatusCode::CONFLICT => return Ok(true),
+                StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(false),
+                status if status.is_success() => {}
+                _ => return Err(refusal(&answer)),
+            }
+        }
+        Ok(false)
     }
 
     async fn offset(&self, address: &str) -> Result<u64, Refusal> {
@@ -81,17 +160,14 @@ impl Api {
         Request { method, url, headers, body: Bytes::new() }
     }
 
-    /// The same file asked for again, also after a restart, is the same upload.
-    fn creation(&self, taken: &Taken) -> Request {
+    fn creation(&self, what: &Announced) -> Request {
         let mut request = self.request(Method::POST, format!("{}/api/v1/uploads", self.base));
         request.headers.remove("tus-resumable");
         request.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        let of = format!("{}\0{}\0{}", taken.name, taken.mark.size, taken.mark.modified);
-        let key = format!("watch-{}", blake3::hash(of.as_bytes()).to_hex());
-        if let Ok(key) = key.parse() {
+        if let Ok(key) = what.key.parse() {
             request.headers.insert("idempotency-key", key);
         }
-        let mut announced = json!({ "filename": taken.name, "size": taken.mark.size });
+        let mut announced = json!({ "filename": what.name, "size": what.size });
         if let Some(ladder) = &self.ladder {
             announced["ladder"] = ladder.as_str().into();
         }
@@ -110,17 +186,16 @@ impl Api {
 
     /// Sends until there is an answer that is none of a fault which passes; any but a good one ends it.
     async fn insist(&self, request: impl Fn() -> Request) -> Result<Response, Refusal> {
-        let answer = self.exchange(request).await?;
+        let answer = self.answer(request).await?;
         if answer.status.is_success() { Ok(answer) } else { Err(refusal(&answer)) }
     }
 
-    /// The same, and 409 is an answer too.
-    async fn exchange(&self, request: impl Fn() -> Request) -> Result<Response, Refusal> {
+    /// The same, and any of them is an answer.
+    async fn answer(&self, request: impl Fn() -> Request) -> Result<Response, Refusal> {
         let mut pause = PAUSE.0;
         loop {
             let (wait, why) = match judge(self.http.send(request()).await)? {
-                Answer::Fine(response) => return Ok(response),
-                Answer::Refused(response) => return Err(refusal(&response)),
+                Answer::Given(response) => return Ok(response),
                 Answer::Wait(wait, why) => (wait.unwrap_or(pause).min(PAUSE.1), why),
             };
             tracing::warn!(wait_s = wait.as_secs(), why, "the API is asked again");
@@ -138,12 +213,11 @@ fn judge(answer: Result<Response, HttpError>) -> Result<Answer, Refusal> {
     };
     let status = response.status;
     Ok(match status {
-        StatusCode::CONFLICT => Answer::Fine(response),
-        _ if status.is_success() => Answer::Fine(response),
         // Another request holds the upload, there is no room, or the server is not itself.
         StatusCode::LOCKED | StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => wait(&response),
-        _ if status.is_server_error() || told(&response, "code") == "quota.stored_bytes" => wait(&response),
-        _ => Answer::Refused(response),
+        _ if status.is_server_error() => wait(&response),
+        _ if matches!(&*told(&response, "code"), "quota.stored_bytes" | "idempotency.in_flight") => wait(&response),
+        _ => Answer::Given(response),
     })
 }
 
@@ -179,8 +253,8 @@ fn number(response: &Response, name: &str) -> Option<u64> {
     response.headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
-fn read(file: &File, at: u64, size: u64) -> Result<Bytes, Refusal> {
-    let mut piece = vec![0; usize::try_from(PIECE.min(size - at)).unwrap_or(0)];
+fn read(file: &File, at: u64, length: u64) -> Result<Bytes, Refusal> {
+    let mut piece = vec![0; usize::try_from(length).unwrap_or(0)];
     match file.read_exact_at(&mut piece, at) {
         Ok(()) => Ok(piece.into()),
         Err(error) => Err(Refusal::Unfit(format!("it cannot be read at byte {at}: {error}"))),

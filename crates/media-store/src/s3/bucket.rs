@@ -1,5 +1,7 @@
 //! Single requests to a bucket, under whole keys: bounded in number, bytes and time.
 
+mod direct;
+mod foreign;
 mod multipart;
 
 use std::collections::HashMap;
@@ -21,6 +23,7 @@ use super::refusal::{Refusal, other, sort};
 use crate::StoreError;
 use crate::store::{MAX_LISTED_KEYS, check_size};
 
+pub(super) use foreign::Listed;
 pub(super) use multipart::{Multipart, Part};
 
 /// Requests at once; others wait their turn.
@@ -38,6 +41,8 @@ const WRITER: &str = "lectern-writer";
 /// A bucket that answers.
 pub(super) struct Bucket {
     client: Client,
+    /// Signs what others will ask for, where they reach the server.
+    signer: Client,
     name: String,
     /// Whether the server is known to keep SHA-256 of parts.
     keeps_checksums: bool,
@@ -90,7 +95,13 @@ fn length_of(told: Option<i64>) -> u64 {
 
 impl Bucket {
     pub(super) fn new(client: Client, name: &str, keeps_checksums: bool) -> Self {
-        Self { client, name: name.to_owned(), keeps_checksums, turns: Semaphore::new(MAX_REQUESTS) }
+        let signer = client.clone();
+        Self { client, signer, name: name.to_owned(), keeps_checksums, turns: Semaphore::new(MAX_REQUESTS) }
+    }
+
+    /// The same, of a server that others reach as `signer` does.
+    pub(super) fn signing_by(self, signer: Client) -> Self {
+        Self { signer, ..self }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -158,7 +169,7 @@ impl Bucket {
     /// The whole object, compared with what was recorded when it was written; `None` when there is none. `name` is for
     /// errors.
     pub(super) async fn get(&self, name: &str, key: &str) -> Result<Option<Found>, StoreError> {
-        let answer = self.read(key, None, |told| check_size(name, told)).await?;
+        let answer = self.read(key, None, None, |told| check_size(name, told)).await?;
         let Some((told, bytes)) = answer else { return Ok(None) };
         let tree = hashes(&bytes).await.tree;
         if told.metadata().and_then(|metadata| metadata.get(TREE)).is_some_and(|recorded| *recorded != tree) {
@@ -172,16 +183,28 @@ impl Bucket {
         if length == 0 || offset >= MAX_S3_OBJECT_BYTES {
             return Ok(self.head(key).await?.map(|_| Bytes::new()));
         }
+        self.part_of(key, None, offset, length).await
+    }
+
+    /// The same of some bytes at least; `None` also when the object has another ETag than `still`.
+    async fn part_of(
+        &self,
+        key: &str,
+        still: Option<&str>,
+        offset: u64,
+        length: u64,
+    ) -> Result<Option<Bytes>, StoreError> {
         let range = format!("bytes={offset}-{}", offset.saturating_add(length - 1));
         let fits =
             |told| if told <= length { Ok(()) } else { Err(other("read an object", "more came than was asked for")) };
-        Ok(self.read(key, Some(range), fits).await?.map(|(_, bytes)| bytes))
+        Ok(self.read(key, still, Some(range), fits).await?.map(|(_, bytes)| bytes))
     }
 
     /// Reads a body whose announced length passes `fits`; again from the start when it breaks off.
     async fn read(
         &self,
         key: &str,
+        still: Option<&str>,
         range: Option<String>,
         fits: impl Fn(u64) -> Result<(), StoreError>,
     ) -> Result<Option<(GetObjectOutput, Bytes)>, StoreError> {
@@ -189,9 +212,11 @@ impl Bucket {
         for tried in 1.. {
             let _turn = self.turn().await;
             let request = self.client.get_object().bucket(&self.name).key(key).set_range(range.clone());
+            let request = request.set_if_match(still.map(str::to_owned));
             let mut told = match request.send().await.map_err(|error| sort(doing, &self.name, error)) {
                 Ok(told) => told,
                 Err(Refusal::Missing) => return Ok(None),
+                Err(Refusal::Condition) if still.is_some() => return Ok(None),
                 // Behind the end there is nothing, which is no error here.
                 Err(Refusal::Range) => return Ok(Some((GetObjectOutput::builder().build(), Bytes::new()))),
                 Err(refusal) => return Err(refusal.failed(doing)),

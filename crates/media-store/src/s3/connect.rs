@@ -26,6 +26,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(120);
 /// All attempts of one call.
 pub(super) const CALL_WITHIN: Duration = Duration::from_secs(300);
+/// Names where clients reach the server, if they reach it elsewhere than this process does.
+const PUBLIC_URL: &str = "LECTERN_S3_PUBLIC_URL";
 /// Where servers that know no regions are.
 const NO_REGION: &str = "us-east-1";
 
@@ -65,7 +67,11 @@ pub(super) async fn bucket(name: &str) -> Result<Bucket, StoreError> {
         }
         config = config.region(Region::from_static(NO_REGION));
     }
-    Ok(Bucket::new(Client::from_conf(config.build()), name, endpoint.is_none()))
+    let bucket = Bucket::new(Client::from_conf(config.clone().build()), name, endpoint.is_none());
+    Ok(match named(PUBLIC_URL) {
+        Some(public) => bucket.signing_by(Client::from_conf(config.endpoint_url(public).build())),
+        None => bucket,
+    })
 }
 
 /// Checksums are ours: what the SDK adds by itself comes behind the body, which many servers do not take.
@@ -76,8 +82,11 @@ pub(super) fn plain(config: Builder) -> Builder {
 }
 
 fn endpoint() -> Option<String> {
-    let named = |variable| std::env::var(variable).ok().filter(|url| !url.is_empty());
     named("AWS_ENDPOINT_URL_S3").or_else(|| named("AWS_ENDPOINT_URL"))
+}
+
+fn named(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|url| !url.is_empty())
 }
 
 /// Trusts the machine's certificate authorities, or those of `SSL_CERT_FILE`.

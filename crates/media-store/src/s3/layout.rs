@@ -7,6 +7,8 @@ use crate::key::check_key;
 const MAX_S3_KEY_BYTES: usize = 1024;
 /// The longest key of ours, with what is put around it in `staging/bytes/`.
 const LONGEST_BYTES: usize = 512 + 160;
+/// The longest note on somebody else's object, with what is put around it.
+const LONGEST_NOTE_BYTES: usize = 144;
 
 /// The keys below one prefix of a bucket.
 pub(super) struct Layout {
@@ -31,23 +33,46 @@ impl Layout {
     pub(super) fn conditions(&self) -> String {
         format!("{}staging/conditions", self.prefix)
     }
+
+    pub(super) fn hashes(&self) -> String {
+        format!("{}staging/hashes", self.prefix)
+    }
 }
 
-/// The bucket and the layout that `s3://BUCKET/PREFIX` names.
-pub(super) fn parse(location: &str) -> Result<(&str, Layout), StoreError> {
-    let unsupported = |reason| StoreError::UnsupportedLocation { location: location.to_owned(), reason };
+fn unsupported(location: &str, reason: &'static str) -> StoreError {
+    StoreError::UnsupportedLocation { location: location.to_owned(), reason }
+}
+
+/// The bucket and the prefix that `s3://BUCKET/PREFIX` names; the prefix is any text.
+fn split(location: &str) -> Result<(&str, &str), StoreError> {
     let named = location.strip_prefix("s3://").unwrap_or_default();
     let (bucket, prefix) = named.split_once('/').unwrap_or((named, ""));
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
     if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(plain) {
-        return Err(unsupported("a bucket's name is 3 to 63 lower-case letters, digits, '.' and '-'"));
+        return Err(unsupported(location, "a bucket's name is 3 to 63 lower-case letters, digits, '.' and '-'"));
     }
-    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    Ok((bucket, prefix.strip_suffix('/').unwrap_or(prefix)))
+}
+
+/// The bucket and the prefix that `s3://BUCKET/PREFIX` names, of a bucket that others fill: any text, empty or with a slash at
+/// its end.
+pub(super) fn parse_foreign(location: &str) -> Result<(&str, String), StoreError> {
+    let (bucket, prefix) = split(location)?;
+    if prefix.len() > MAX_S3_KEY_BYTES - LONGEST_NOTE_BYTES {
+        return Err(unsupported(location, "a prefix has 880 bytes at most"));
+    }
+    Ok((bucket, if prefix.is_empty() { String::new() } else { format!("{prefix}/") }))
+}
+
+/// The bucket and the layout that `s3://BUCKET/PREFIX` names.
+pub(super) fn parse(location: &str) -> Result<(&str, Layout), StoreError> {
+    let (bucket, prefix) = split(location)?;
     if prefix.is_empty() {
         return Ok((bucket, Layout { prefix: String::new() }));
     }
     if check_key(prefix).is_err() || prefix.len() > MAX_S3_KEY_BYTES - LONGEST_BYTES {
         return Err(unsupported(
+            location,
             "a prefix is parts of letters, digits, '.', '_' and '-', joined by '/', 352 bytes at most",
         ));
     }

@@ -72,7 +72,7 @@ impl S3Store {
     }
 
     /// The first record, or the first after one that was given up.
-    async fn begin(&self, key: &str, given_up: Option<Known>) -> Result<Known, StoreError> {
+    pub(super) async fn begin(&self, key: &str, given_up: Option<Known>) -> Result<Known, StoreError> {
         let fresh = UploadRecord::new(Uuid::new_v4().simple().to_string());
         match given_up {
             None => self.save(key, Only::New, fresh).await,

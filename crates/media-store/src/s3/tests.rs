@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
+mod direct;
 mod kills;
 mod server;
+mod source;
 
 use std::sync::Arc;
 
@@ -210,4 +212,26 @@ async fn small_pieces_are_gathered_and_leave_nothing_behind() {
     store.stage_finish("upload", "object").await.unwrap();
     assert_eq!(store.get("object").await.unwrap(), all);
     assert_eq!(server.keys("staging/bytes"), Vec::<String>::new());
+}
+
+/// Requests that 32 MiB take, from the first byte to the last.
+async fn requests_of(append_bytes: usize) -> usize {
+    let server = Server::start().await;
+    let store = server.store(1);
+    store.stage_append("upload", 0, Bytes::new()).await.unwrap();
+    let before = server.requests();
+    let all = Bytes::from(vec![7; 32 << 20]);
+    for at in (0..all.len()).step_by(append_bytes) {
+        let piece = all.slice(at..(at + append_bytes).min(all.len()));
+        store.stage_append("upload", at as u64, piece).await.unwrap();
+    }
+    server.requests() - before
+}
+
+#[tokio::test]
+async fn appends_of_a_block_take_a_tenth_of_the_requests() {
+    let (small, large) = (requests_of(1 << 20).await, requests_of(BEST_APPEND_BYTES).await);
+    // The record is read, the block written, the record replaced.
+    assert_eq!(large, 4 * 3);
+    assert!(small >= 10 * large, "{small} and {large}");
 }

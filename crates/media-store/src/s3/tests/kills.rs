@@ -13,11 +13,11 @@ use super::server::{Blow, Server};
 use crate::tree_hash::root_of;
 use crate::{MediaStore, S3Store, StagedObject, StoreError};
 
-fn content(length: usize) -> Bytes {
+pub(super) fn content(length: usize) -> Bytes {
     (0..length as u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>().into()
 }
 
-fn described(bytes: &[u8]) -> StagedObject {
+pub(super) fn described(bytes: &[u8]) -> StagedObject {
     StagedObject { size_bytes: bytes.len() as u64, sha256: root_of(bytes.chunks(8 << 20).map(Sha256::digest)) }
 }
 

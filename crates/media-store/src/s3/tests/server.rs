@@ -7,11 +7,11 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
 
-use crate::S3Store;
 use crate::s3::bucket::Bucket;
 use crate::s3::connect::{https, plain};
 use crate::s3::layout;
 use crate::s3::server::Core;
+use crate::{BucketSource, S3Store};
 
 pub(super) use crate::s3::server::{Blow, KEYS};
 
@@ -53,6 +53,16 @@ impl Server {
     }
 
     pub(super) fn store_for(&self, bucket: &str, secret: &str, attempts: u32) -> S3Store {
+        let (_, layout) = layout::parse(LOCATION).unwrap();
+        S3Store::new(self.bucket_for(bucket, secret, attempts), layout)
+    }
+
+    /// What others put below a prefix, which ends with a slash.
+    pub(super) fn source(&self, prefix: &str) -> BucketSource {
+        BucketSource::new(self.bucket_for(BUCKET, KEYS.1, 1), prefix.to_owned())
+    }
+
+    fn bucket_for(&self, bucket: &str, secret: &str, attempts: u32) -> Bucket {
         let retry = RetryConfig::standard().with_max_attempts(attempts);
         let config = Builder::new()
             .behavior_version(BehaviorVersion::latest())
@@ -63,8 +73,7 @@ impl Server {
             .http_client(https())
             .retry_config(retry.with_initial_backoff(std::time::Duration::from_millis(1)));
         let client = Client::from_conf(plain(config).build());
-        let (_, layout) = layout::parse(LOCATION).unwrap();
-        S3Store::new(Bucket::new(client, bucket, true), layout)
+        Bucket::new(client, bucket, true)
     }
 
     /// Strikes the `nth` request from now on, counted from 1.
@@ -75,6 +84,11 @@ impl Server {
     /// Has it refuse every write from now on, as servers with quotas do.
     pub(super) fn fill(&self) {
         self.core.state.lock().unwrap().full = true;
+    }
+
+    /// Has it take bytes that do not hash to what is said of them, and keep no hashes.
+    pub(super) fn be_careless(&self) {
+        self.core.state.lock().unwrap().careless = true;
     }
 
     /// Ends once a request was struck that kills.
