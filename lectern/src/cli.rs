@@ -2,6 +2,7 @@
 
 mod jobs;
 mod limits;
+mod takes;
 mod watch;
 
 use std::convert::Infallible;
@@ -17,6 +18,7 @@ use packager::DashText;
 
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
+pub(crate) use takes::Takes;
 pub(crate) use watch::Watch;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
@@ -105,9 +107,8 @@ pub(crate) struct Serve {
     /// What this process is; everything unless told otherwise
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Role::Api, Role::Origin, Role::Worker])]
     pub(crate) roles: Vec<Role>,
-    /// Jobs run at once; the number of processors if not given
-    #[arg(long)]
-    pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) takes: Takes,
     #[command(flatten)]
     pub(crate) makes: Makes,
     #[command(flatten)]
@@ -149,9 +150,8 @@ pub(crate) enum Devices {
 pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Jobs run at once; the number of processors if not given
-    #[arg(long)]
-    pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) takes: Takes,
     #[command(flatten)]
     pub(crate) makes: Makes,
     #[command(flatten)]
