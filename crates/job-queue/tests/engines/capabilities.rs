@@ -112,7 +112,7 @@ async fn a_worker_of_the_version_before_works_beside_this_one() {
         let mut tx = begin(&queue).await;
         tx.execute(FORMER_SIGN_ON, args!["former"]).await.unwrap();
         let payload = serde_json::json!({ "name": "theirs" });
-        tx.execute(FORMER_INSERT, args![id("theirs"), tenant(), asset(), payload]).await.unwrap();
+        tx.execute(FORMER_INSERT, args![&id("theirs"), &tenant(), &asset(), payload]).await.unwrap();
         tx.commit().await.unwrap();
         let offers = queue.offers().await.unwrap();
         assert!(offers.lacking(&row(&queue, "range").await).is_empty(), "it does not say what it can do");
@@ -121,7 +121,7 @@ async fn a_worker_of_the_version_before_works_beside_this_one() {
         until(&queue, "theirs", JobState::Running).await;
         assert_eq!(state(&queue, "range").await, JobState::Ready);
         let mut tx = begin(&queue).await;
-        let args = args!["former", NOW_MS, tenant(), "transcode", 0_i64, NOW_MS];
+        let args = args!["former", NOW_MS, &tenant(), "transcode", 0_i64, NOW_MS];
         let claimed: Option<(String,)> = tx.optional(FORMER_CLAIM, args).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(claimed, Some((id("range").to_string(),)), "and claims everything");
