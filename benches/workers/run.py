@@ -29,7 +29,7 @@ def source(given, folder):
 def complete_s(given, file, folder, processors):
     """Seconds from the last uploaded byte until the recording is complete; each process may use one processor."""
     data, pinned = Path(folder) / f"data-{len(processors)}", lambda at: ["taskset", "-c", str(at)]
-    one_at_a_time = ["--concurrency", "1"]
+    one_at_a_time = ["--processors", "1"]
     server = Server(given.lectern, data, f"{data}.log", pinned(processors[0]), one_at_a_time)
     others = []
     try:

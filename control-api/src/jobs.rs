@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use job_queue::{JobFilter, JobRow, JobState};
+use job_queue::{Capabilities, JobFilter, JobRow, JobState, Offers};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem, paging, rfc3339};
@@ -39,6 +39,14 @@ pub(crate) struct JobView {
     percent: f64,
     /// The last worker that claimed it.
     worker: Option<String>,
+    /// What a worker must offer to run it, such as `cpu` or `av1`; empty for anything.
+    needs: Vec<String>,
+    /// What of that no worker offers, while it waits for one.
+    lacks: Vec<String>,
+    /// Processor time of the last attempt that ended, in milliseconds, its engines' included.
+    cpu_ms: Option<i64>,
+    /// The most memory that an engine of it had.
+    peak_bytes: Option<i64>,
     /// Why the last attempt failed, or why the job was cancelled.
     error: Option<JobFailure>,
     /// RFC 3339.
@@ -58,8 +66,11 @@ pub(crate) struct JobFailure {
     detail: String,
 }
 
-impl From<JobRow> for JobView {
-    fn from(row: JobRow) -> Self {
+impl JobView {
+    /// A job as it stands among workers that offer this.
+    pub(crate) fn among(offers: &Offers, row: JobRow) -> Self {
+        let words = |of: &Capabilities| of.words().map(str::to_owned).collect();
+        let lacks = words(&offers.lacking(&row));
         let error = row.error_code.map(|code| JobFailure { code, detail: row.error_detail.unwrap_or_default() });
         let part = if row.state == JobState::Done { 1.0 } else { row.progress };
         Self {
@@ -73,6 +84,10 @@ impl From<JobRow> for JobView {
             max_attempts: row.max_attempts,
             percent: tenths(part.clamp(0.0, 1.0) * 100.0),
             worker: row.worker,
+            lacks,
+            needs: words(&row.needs),
+            cpu_ms: row.cpu_ms,
+            peak_bytes: row.peak_bytes,
             error,
             created_at: rfc3339(row.created_ms),
             started_at: row.started_ms.map(rfc3339),
@@ -121,7 +136,8 @@ pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQ
     };
     let cursor = |row: &JobRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
     let page = Page::read(limit, after, cursor, |after, limit| fetch(&api, &filter, after, limit)).await?;
-    Ok(page.map(JobView::from).respond(&api.url(&address(&query)), limit))
+    let offers = api.queue().offers().await.map_err(error::queue)?;
+    Ok(page.map(|row| JobView::among(&offers, row)).respond(&api.url(&address(&query)), limit))
 }
 
 async fn fetch(api: &Api, filter: &JobFilter, after: Option<Cursor>, limit: u32) -> Result<Vec<JobRow>, Problem> {
@@ -157,5 +173,6 @@ pub(crate) async fn show(
     let missing = || Problem::not_found(codes::JOB_NOT_FOUND, "there is no such job");
     let id: JobId = id.parse().map_err(|_| missing())?;
     let row = api.queue().job(&api.tenant, &id).await.map_err(error::queue)?.ok_or_else(missing)?;
-    Ok(respond_json(&headers, &JobView::from(row)))
+    let offers = api.queue().offers().await.map_err(error::queue)?;
+    Ok(respond_json(&headers, &JobView::among(&offers, row)))
 }

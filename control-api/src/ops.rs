@@ -76,6 +76,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     let renewals = api.store.count_renewals().await.map_err(error::store)?;
     let jobs = api.queue().depths().await.map_err(error::queue)?;
     let backlog = api.queue().backlog().await.map_err(error::queue)?;
+    let unclaimable = api.queue().unclaimable().await.map_err(error::queue)?;
     let mut text = Text::default();
     text.family("lectern_build_info", "gauge", "The version that runs.");
     text.line("lectern_build_info", &[("version", &api.version)], 1);
@@ -93,6 +94,12 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
         text.line("lectern_jobs", &[("stage", &stage), ("state", state.as_str())], count);
     }
     queue(&mut text, &backlog);
+    let help = "Jobs that could run if a worker offered what they lack.";
+    text.family("lectern_queue_unclaimable_jobs", "gauge", help);
+    for (lacks, count) in unclaimable {
+        let lacks = lacks.words().collect::<Vec<_>>().join("+");
+        text.line("lectern_queue_unclaimable_jobs", &[("lacks", &lacks)], count);
+    }
     text.family("lectern_http_responses_total", "counter", "Answers by class of status.");
     for (class, counter) in api.requests.0.iter().enumerate() {
         let class = format!("{}xx", class + 1);

@@ -57,8 +57,11 @@ pub(crate) struct WorkerView {
     version: String,
     /// `processor`, or the device that it uses.
     makes: String,
-    /// Jobs that it runs at once, besides the few that somebody waits for.
+    /// Processors that its jobs may use at once.
     places: i64,
+    /// What it can do: `cpu`, `gpu`, and codecs that it encodes, each after a trial. `null` of a version that does not say, and
+    /// claims everything.
+    offers: Option<Vec<String>>,
     /// Jobs that it runs now.
     running: i64,
     /// Whether it claims nothing more.
@@ -192,6 +195,7 @@ pub(crate) async fn workers(State(api): State<Api>) -> Result<Json<Workers>, Pro
             version: card.version,
             makes: card.makes,
             places: card.places,
+            offers: card.offers.map(|offers| offers.words().map(str::to_owned).collect()),
             running: row.running,
             drained,
             started_at: rfc3339(row.started_ms),

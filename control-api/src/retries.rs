@@ -64,7 +64,8 @@ pub(crate) async fn retry_job(
     let (address, of) = (format!("/api/v1/jobs/{id}/retry"), api.clone());
     once(&api, &headers, &address, &(), async move {
         let row = of.store.retry_job(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
-        accepted(&JobView::from(row))
+        let offers = of.queue().offers().await.map_err(error::queue)?;
+        accepted(&JobView::among(&offers, row))
     })
     .await
 }
@@ -91,7 +92,8 @@ pub(crate) async fn cancel_job(
     let (address, of) = (format!("/api/v1/jobs/{id}/cancel"), api.clone());
     once(&api, &headers, &address, &(), async move {
         let row = of.store.cancel_job(&of.tenant, &id, of.now_ms()).await.map_err(error::store)?;
-        accepted(&JobView::from(row))
+        let offers = of.queue().offers().await.map_err(error::queue)?;
+        accepted(&JobView::among(&offers, row))
     })
     .await
 }

@@ -6,13 +6,15 @@
 
 use std::env;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use engine_gstreamer::{DeviceEngine, DeviceProfile};
 use engine_host::child::{self, Arguments};
 use engine_host::protocol::{Confinement, PROTOCOL_VERSION};
-use engine_host::{Devices, TriedElement, TriedLibvmaf};
+use engine_host::{Devices, TriedElement, TriedEncoders, TriedLibvmaf};
 use engine_libav::LibavEngine;
 use lectern_engine::confine::{self, ConfineError};
+use media_types::VideoCodec;
 use pipeline::{Engine, EngineError, SourceRead};
 
 mod memory;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Arguments::Devices { memory_bytes, encoders }) => devices(memory_bytes, encoders),
+        Ok(Arguments::Encoders { memory_bytes }) => encoders(memory_bytes),
         Ok(Arguments::Libvmaf { memory_bytes, path }) => libvmaf(memory_bytes, &path),
         Ok(Arguments::Serve { memory_bytes, nice, libvmaf, devices }) => {
             match devices.as_deref().map(str::parse).transpose() {
@@ -62,6 +65,21 @@ fn devices(memory_bytes: u64, encoders: bool) -> ExitCode {
     let tried = tried.map(|tried| TriedElement { name: tried.element.to_owned(), outcome: tried.outcome }).collect();
     let devices = Devices { used: report.profile.map(|profile| profile.to_string()), tried };
     print!("{}", devices.write());
+    ExitCode::SUCCESS
+}
+
+/// Says what the encoders of this build are good for, behind the walls that are around those that make ranges.
+fn encoders(memory_bytes: u64) -> ExitCode {
+    memory::keep_flat();
+    if let Err(error) = confine::confine(None, memory_bytes, 0) {
+        return failed(&error);
+    }
+    let tried = VideoCodec::ALL.map(|codec| {
+        let began = Instant::now();
+        let outcome = engine_libav::try_encoder(codec).map(|()| began.elapsed());
+        TriedElement { name: codec.name().to_owned(), outcome }
+    });
+    print!("{}", TriedEncoders(tried.into()).write());
     ExitCode::SUCCESS
 }
 

@@ -3,6 +3,7 @@
 mod backup;
 mod jobs;
 mod limits;
+mod takes;
 mod watch;
 
 use std::convert::Infallible;
@@ -19,6 +20,7 @@ use packager::DashText;
 pub(crate) use backup::BackupCommand;
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
+pub(crate) use takes::Takes;
 pub(crate) use watch::Watch;
 
 /// The video engine of a learning platform: upload a recording, watch it adapt.
@@ -112,9 +114,8 @@ pub(crate) struct Serve {
     pub(crate) roles: Vec<Role>,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
-    /// Jobs run at once; the number of processors if not given
-    #[arg(long)]
-    pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) takes: Takes,
     #[command(flatten)]
     pub(crate) makes: Makes,
     #[command(flatten)]
@@ -165,9 +166,8 @@ pub(crate) enum Devices {
 pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Jobs run at once; the number of processors if not given
-    #[arg(long)]
-    pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) takes: Takes,
     #[command(flatten)]
     pub(crate) makes: Makes,
     #[command(flatten)]

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_host::{EngineHostError, EngineOptions};
+use engine_host::{EngineHostError, EngineOptions, TriedEncoders};
+use job_queue::Capabilities;
 
 use crate::cli::{Devices, Makes};
 use crate::exit::Failure;
@@ -36,6 +37,19 @@ pub(crate) async fn find(makes: Makes) -> Result<EngineOptions, Failure> {
         Err(error) => tracing::warn!(%error, "devices could not be tried, and none is used"),
     }
     Ok(engine)
+}
+
+/// What the engine proved that it can do. What cannot be tried is not offered.
+pub(crate) async fn capabilities(engine: &EngineOptions) -> Capabilities {
+    let tried = engine.try_encoders().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "encoders could not be tried, and none is offered");
+        TriedEncoders::default()
+    });
+    for (name, why) in tried.0.iter().filter_map(|tried| Some((&tried.name, tried.outcome.as_ref().err()?))) {
+        tracing::warn!(encoder = name, why, "an encoder failed its trial, and is not offered");
+    }
+    let device = engine.devices.iter().map(|_| asset_flow::GPU);
+    [asset_flow::CPU].into_iter().chain(device).chain(tried.passed()).collect()
 }
 
 /// What devices there are, as far as they are wanted.

@@ -9,12 +9,13 @@
 //! - `parts`: the parts of a recording, read as one file; `in_memory`: a source that is held there.
 //! - `sealed`: an asset's media in the store, sealed when it is to be protected.
 //! - `stage`: the queue's handlers, one file per stage.
-//! - `run`: the worker loop, the reaper beside it.
+//! - `run`: the worker loop, the reaper beside it; `costs`: what its jobs are taken to use.
 //! - `error`: failures, sorted by what to do about them.
 //!
 //! Layer 7.
 
 mod assemble;
+mod costs;
 mod error;
 mod examine;
 mod in_memory;
@@ -37,6 +38,11 @@ pub use track::SoundLevel;
 /// Processors this process may use.
 pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
+}
+
+/// Memory that this process and its engines may use together: what the machine has, or what its control group leaves of that.
+pub fn memory_bytes() -> u64 {
+    costs::memory_bytes()
 }
 
 /// Ranges that are usually encoded at once by one local encode: one for every two processors, which the renditions of one range

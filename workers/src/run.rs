@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use asset_flow::{URGENT, WATCHED};
 use asset_store::UPLOAD_IDLE_MS;
-use futures::future::try_join_all;
-use job_queue::{JobQueue, QueueError, Reaped, Reaper, Roster, WorkerCard, WorkerOptions, run_worker};
+use job_queue::policy::budget::Budget;
+use job_queue::{JobQueue, QueueError, Reaped, Reaper, Room, Roster, WorkerCard, WorkerOptions, run_worker};
 use telemetry::figures::JOBS_TAKEN_OVER;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -17,13 +16,15 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
 /// Between two signs of life, for others to see; a lease has its own.
 const SEEN_EVERY: Duration = Duration::from_secs(30);
-/// Places besides the ordinary ones, for jobs from a priority on: what somebody waits for never waits for a long encode.
-const EXTRA_PLACES: [(i64, usize); 2] = [(URGENT, 3), (WATCHED, 2)];
+/// Jobs that wait for something else than a processor, for each processor that there is; and so many more.
+const JOBS_PER_PROCESSOR: usize = 4;
+const MORE_JOBS: usize = 8;
 /// Uploads given up in one look.
 const EXPIRED_AT_ONCE: i64 = 100;
 /// What a store began to put together so long ago belongs to nobody who lives.
 const SWEPT_AGE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
+use crate::costs;
 use crate::stage::{StageHandler, Workshop, now_ms};
 
 /// How one process works.
@@ -31,8 +32,8 @@ use crate::stage::{StageHandler, Workshop, now_ms};
 pub struct WorkerConfig {
     /// What others see of it. Its name is unique for every start.
     pub card: WorkerCard,
-    /// Jobs run at once, besides the few that somebody waits for.
-    pub concurrency: usize,
+    /// What its jobs may use at once.
+    pub budget: Budget,
     /// Whether no other process works on this queue: then what is marked as running was left by a dead one.
     pub alone: bool,
     /// How long a job may show no sign of life before it is given to another worker.
@@ -49,27 +50,26 @@ pub async fn run_workers(
     shutdown: watch::Receiver<bool>,
 ) -> Result<(), QueueError> {
     let queue = workshop.store().queue().clone();
-    let all = WorkerOptions {
-        concurrency: config.concurrency.max(1),
+    let processors = usize::try_from(config.budget.cpu_milli / 1_000).unwrap_or(0);
+    let options = WorkerOptions {
+        concurrency: processors * JOBS_PER_PROCESSOR + MORE_JOBS,
+        room: Some(Room { budget: config.budget, stated: costs::stated() }),
+        offers: config.card.offers.clone(),
         ..WorkerOptions::new(config.card.name.clone(), asset_flow::ALL_STAGES)
     };
-    let extra =
-        EXTRA_PLACES.map(|(min_priority, concurrency)| WorkerOptions { min_priority, concurrency, ..all.clone() });
     if config.alone {
         take_over_all(&workshop, shutdown.clone()).await?;
     }
     let reaper = tokio::spawn(reap(workshop.clone(), config.patience, shutdown.clone()));
     let presence = tokio::spawn(be_seen(queue.clone(), config.card.clone()));
     let handler = Arc::new(StageHandler(workshop));
-    let lanes = extra.into_iter().chain([all]);
-    let lanes = lanes.map(|lane| run_worker(queue.clone(), lane, handler.clone(), shutdown.clone()));
-    let ended = try_join_all(lanes).await;
+    let ended = run_worker(queue.clone(), options, handler, shutdown).await;
     reaper.abort();
     presence.abort();
     if let Err(error) = queue.sign_off(&config.card.name).await {
         tracing::warn!(%error, "others will see this worker for a while yet");
     }
-    ended.map(drop)
+    ended
 }
 
 /// Shows now and then that this worker lives.

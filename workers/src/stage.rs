@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use asset_flow::{FlowEvent, FlowFailure, RENEWAL, Stage, URGENT, WATCHED};
 use asset_store::{AssetRow, AssetStore, StoreError};
-use engine_host::{EngineOptions, EngineSession};
+use engine_host::{Account, EngineOptions, EngineSession};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use job_queue::policy::class_name;
@@ -158,7 +158,7 @@ impl Workshop {
         media: &AssetMedia,
         lease: &Lease,
     ) -> Result<EngineSession, WorkError> {
-        Ok(EngineSession::start(&niced(engine, job), media.recording(lease).await?).await?)
+        Ok(EngineSession::start(&engine_for(engine, job, lease), media.recording(lease).await?).await?)
     }
 
     async fn commit(
@@ -228,15 +228,26 @@ fn ended(job: &ClaimedJob, outcome: &str) {
     figures::JOBS_ENDED.add(&[&job.stage, outcome], 1);
 }
 
-/// The options for an engine that works for this job.
-fn niced(engine: EngineOptions, job: &ClaimedJob) -> EngineOptions {
+/// The options for an engine that works for this job, and in the end tells its lease what it used.
+fn engine_for(engine: EngineOptions, job: &ClaimedJob, lease: &Lease) -> EngineOptions {
     let nice = match job.priority {
         WATCHED.. => WATCHED_NICE,
         URGENT.. => URGENT_NICE,
         RENEWAL.. => ORDINARY_NICE,
         _ => RENEWAL_NICE,
     };
-    EngineOptions { nice, ..engine }
+    EngineOptions { nice, account: account(lease), ..engine }
+}
+
+fn account(lease: &Lease) -> Account {
+    let lease = lease.clone();
+    Account::to(move |used| match used {
+        Some(used) => {
+            lease.used(used.cpu);
+            used.peak_bytes.into_iter().for_each(|bytes| lease.had_memory(bytes));
+        }
+        None => lease.used_unmeasured(),
+    })
 }
 
 /// [`Workshop`] as the queue calls it.
@@ -277,6 +288,9 @@ async fn attempt(workshop: &Workshop, job: &ClaimedJob, lease: &Lease, span: &Sp
         () = lease.lost() => Err(WorkError::LeaseLost),
     };
     figures::JOB_SECONDS.observe(&job.stage, began.elapsed().as_secs_f64());
+    if let Some(cpu) = lease.cpu() {
+        figures::JOB_CPU_SECONDS.observe(&job.stage, cpu.as_secs_f64());
+    }
     match outcome {
         Ok(()) => {
             tracing::info!(duration_ms = began.elapsed().as_millis() as u64, "stage finished");

@@ -1,6 +1,8 @@
 //! The jobs that a step asks for.
 
-use crate::stage::{Ahead, WATCHED};
+use media_types::VideoCodec;
+
+use crate::stage::{Ahead, CPU, WATCHED};
 use crate::{PlanSummary, Stage};
 
 /// How long a generation stays served after a newer one took its place: running sessions finish on it.
@@ -22,6 +24,8 @@ pub struct JobRequest {
     pub weight: i64,
     /// How often it is tried, at least 1.
     pub max_attempts: i64,
+    /// What a worker must offer to do it: [`CPU`](crate::CPU), or the codecs that it encodes pictures in.
+    pub needs: Vec<&'static str>,
     /// Earlier positions of the same batch whose jobs must be done first.
     pub waits_on: Vec<usize>,
     /// It starts no sooner than this many milliseconds after it was enqueued.
@@ -45,6 +49,7 @@ impl JobRequest {
             priority: stage.priority(),
             weight: i64::try_from(weight_ms).unwrap_or(i64::MAX).clamp(1, MAX_WEIGHT),
             max_attempts: stage.max_attempts(),
+            needs: vec![CPU],
             stage,
             waits_on,
             delay_ms: 0,
@@ -132,12 +137,14 @@ pub(crate) fn of_plan(plan: &PlanSummary) -> Vec<JobRequest> {
     }
     let cost = plan.renditions.iter().map(|rendition| rendition.cost()).fold(0u64, u64::saturating_add);
     let waits_on = if plan.per_title { vec![jobs.len()] } else { Vec::new() };
+    let needs: Vec<&str> = plan.codecs().map(VideoCodec::name).collect();
     if plan.per_title {
-        let frames = plan.frame_count() / ANALYSED_PART;
-        jobs.push(JobRequest::new(Stage::Analyse, encode_ms(frames, cost), Vec::new()));
+        let weight_ms = encode_ms(plan.frame_count() / ANALYSED_PART, cost);
+        jobs.push(JobRequest { needs: needs.clone(), ..JobRequest::new(Stage::Analyse, weight_ms, Vec::new()) });
     }
     for (range, frames) in (0u32..).zip(&plan.ranges) {
-        jobs.push(JobRequest::new(Stage::EncodeRange { range }, encode_ms(*frames, cost), waits_on.clone()));
+        let encode = JobRequest::new(Stage::EncodeRange { range }, encode_ms(*frames, cost), waits_on.clone());
+        jobs.push(JobRequest { needs: needs.clone(), ..encode });
     }
     jobs.push(JobRequest::new(Stage::PublishComplete, PUBLISH_MS, (0..jobs.len()).collect()));
     jobs
@@ -160,11 +167,16 @@ pub fn ahead(of: Ahead, first_segment: u32, segment_count: u32) -> Vec<JobReques
     let at_once = segment_count.min(WAITED_FOR);
     let encode = |first_segment, segment_count| Stage::EncodeAhead { of, first_segment, segment_count };
     let weight_ms = |segment_count| u64::from(segment_count) * AHEAD_SEGMENT_MS;
-    let mut jobs = vec![JobRequest::new(encode(first_segment, at_once), weight_ms(at_once), Vec::new())];
+    let needs = match of {
+        Ahead::Pictures => vec![VideoCodec::H264.name()],
+        Ahead::Sound => vec![CPU],
+    };
+    let first = JobRequest::new(encode(first_segment, at_once), weight_ms(at_once), Vec::new());
+    let mut jobs = vec![JobRequest { needs: needs.clone(), ..first }];
     if segment_count > at_once {
         let left = segment_count - at_once;
         let stage = encode(first_segment.saturating_add(at_once), left);
-        jobs.push(JobRequest { priority: NEXT, ..JobRequest::new(stage, weight_ms(left), vec![0]) });
+        jobs.push(JobRequest { priority: NEXT, needs, ..JobRequest::new(stage, weight_ms(left), vec![0]) });
     }
     jobs
 }

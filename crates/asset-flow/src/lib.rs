@@ -31,5 +31,5 @@ pub use event::{CANCELLED, FlowEvent, FlowFailure};
 pub use jobs::{GENERATION_KEPT_MS, JobRequest, WAITED_FOR, ahead};
 pub use plan::{MAX_RANGES, MAX_RENDITIONS, MAX_SOUNDS, PlanSummary, RenditionSummary};
 pub use renewal::{Renewal, RenewalPhase};
-pub use stage::{ALL_STAGES, Ahead, RENEWAL, Stage, URGENT, WATCHED};
+pub use stage::{ALL_STAGES, Ahead, CPU, GONE_TO, GPU, RENEWAL, Stage, URGENT, WATCHED};
 pub use state::{AssetState, HeadStart, Phase, UnknownPhase};

@@ -141,6 +141,11 @@ impl PlanSummary {
         self.skipped.clone_from(&decided.skipped);
     }
 
+    /// What its pictures are coded as, each once.
+    pub fn codecs(&self) -> impl Iterator<Item = VideoCodec> {
+        VideoCodec::ALL.into_iter().filter(|codec| self.renditions.iter().any(|rendition| rendition.codec == *codec))
+    }
+
     /// Frames of all ranges.
     pub fn frame_count(&self) -> u64 {
         self.ranges.iter().fold(0, |sum, &frames| sum.saturating_add(frames))

@@ -61,9 +61,16 @@ pub enum Ahead {
 pub const URGENT: i64 = 200;
 /// From this priority on somebody waits for it in front of a player.
 pub const WATCHED: i64 = 220;
+/// Of what a viewer has gone to, and not the beginning that somebody may come to: that goes first.
+pub const GONE_TO: i64 = WATCHED + 1;
 
 /// Below this priority lies all work of renewals, and nothing else: it is done when there is nothing else to do.
 pub const RENEWAL: i64 = 20;
+
+/// What a worker offers, and a job needs, that encodes no pictures: a processor for whatever else there is to do.
+pub const CPU: &str = "cpu";
+/// What a worker offers that makes ranges with a device. No job needs it: a device is another way to the same.
+pub const GPU: &str = "gpu";
 
 /// The name of every stage, in the order of the flow.
 pub const ALL_STAGES: [&str; 12] = [

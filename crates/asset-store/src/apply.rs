@@ -217,6 +217,7 @@ pub(crate) fn new_jobs(asset: &AssetRow, requests: &[JobRequest]) -> Result<Vec<
             priority: request.priority,
             weight: request.weight,
             max_attempts: request.max_attempts,
+            needs: request.needs.iter().copied().collect(),
             waits_on,
             delay_ms: request.delay_ms,
             dedupe_key: dedupe_key(asset, request),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use asset_flow::{Ahead, Phase, Stage, WAITED_FOR, WATCHED, ahead};
+use asset_flow::{Ahead, GONE_TO, Phase, Stage, WAITED_FOR, WATCHED, ahead};
 use job_queue::{JobRow, JobState};
 use media_types::{AssetId, TenantId};
 
@@ -11,6 +11,8 @@ use crate::{AssetStore, StoreError};
 
 /// Jobs of one asset that may wait, or run, for viewers at a time. Who asks for more asks again.
 pub const MAX_DEMANDED: usize = 16;
+/// The same of all assets of a tenant.
+pub const MAX_DEMANDED_OF_TENANT: i64 = 64;
 /// Segments of an order that are made before a viewer who goes right there would lose patience.
 const SOON: usize = 4;
 /// The name of [`Stage::EncodeAhead`].
@@ -47,7 +49,13 @@ impl AssetStore {
         let then = first_segment.saturating_add(WAITED_FOR);
         let ordered = orders.iter().any(|order| order.segments.contains(&then));
         let count = if ordered { segment_count.min(WAITED_FOR) } else { segment_count };
-        self.queue.enqueue(&mut tx, now_ms, &new_jobs(&row, &ahead(of, first_segment, count))?).await?;
+        let at_once = self.queue.count_at(&mut tx, tenant, ENCODE_AHEAD, GONE_TO).await?;
+        if at_once >= MAX_DEMANDED_OF_TENANT {
+            return Ok(false);
+        }
+        let mut requests = ahead(of, first_segment, count);
+        requests.iter_mut().filter(|job| job.priority == WATCHED).for_each(|job| job.priority = GONE_TO);
+        self.queue.enqueue(&mut tx, now_ms, &new_jobs(&row, &requests)?).await?;
         tx.commit().await?;
         Ok(true)
     }

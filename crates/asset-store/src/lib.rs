@@ -37,7 +37,7 @@ mod uploads;
 
 use std::sync::Arc;
 
-pub use demand::MAX_DEMANDED;
+pub use demand::{MAX_DEMANDED, MAX_DEMANDED_OF_TENANT};
 pub use error::{NoRetry, StoreError};
 use job_queue::JobQueue;
 pub use limits::{Limits, OverLimit, Usage, Whose};

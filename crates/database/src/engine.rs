@@ -189,6 +189,9 @@ async fn open_postgres(url: &str) -> Result<Pools, DbError> {
         ("lock_timeout", "10s"),
         ("statement_timeout", "30s"),
         ("idle_in_transaction_session_timeout", "60s"),
+        // What steps through an index by recursion is thought to cost a hundred thousand times what it does, and would be
+        // compiled for a second before it runs for one millisecond.
+        ("jit", "off"),
     ]);
     // A connection is tried before it is used: those to a server that was restarted are all broken.
     let pool = PgPoolOptions::new()

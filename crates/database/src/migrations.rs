@@ -41,6 +41,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("queue", "20261123001000_queue_drain"),
     migration!("assets", "20261123002000_admission_limit"),
     migration!("queue", "20261123002100_queue_usage"),
+    migration!("queue", "20261123030000_queue_cost"),
+    migration!("queue", "20261123031000_queue_capability"),
 ];
 
 #[cfg(test)]

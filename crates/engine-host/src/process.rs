@@ -22,12 +22,16 @@ use crate::EngineHostError;
 use crate::child::Arguments;
 use crate::error::clean;
 
+mod account;
 mod ask;
 mod devices;
+mod encoders;
 mod libvmaf;
 mod spawner;
 
+pub use account::{Account, Usage};
 pub use devices::{Devices, TriedElement};
+pub use encoders::TriedEncoders;
 pub use libvmaf::TriedLibvmaf;
 
 /// File name of the executable.
@@ -56,13 +60,23 @@ pub struct EngineOptions {
     pub devices: Option<String>,
     /// A libvmaf by which ranges are judged besides, as [`try_libvmaf`](Self::try_libvmaf) found it fit: an absolute path.
     pub libvmaf: Option<String>,
+    /// Who is told what a child has used, when it ends.
+    pub account: Account,
 }
 
 impl EngineOptions {
     /// The usual limits: 60 s, 4 GiB, niceness 5 so that a server on the same machine stays quick. No device,
     /// no libvmaf.
     pub fn new(program: PathBuf) -> Self {
-        Self { program, stall: Duration::from_secs(60), memory_bytes: 4 << 30, nice: 5, devices: None, libvmaf: None }
+        Self {
+            program,
+            stall: Duration::from_secs(60),
+            memory_bytes: 4 << 30,
+            nice: 5,
+            devices: None,
+            libvmaf: None,
+            account: Account::default(),
+        }
     }
 
     /// The same without a device and a libvmaf, for whatever is no range: such an engine is confined more closely.
@@ -104,6 +118,7 @@ pub(crate) struct Process {
     drain: JoinHandle<()>,
     /// Processor time it may use, from its start on.
     cpu_seconds: u64,
+    account: Account,
 }
 
 impl Process {
@@ -116,7 +131,7 @@ impl Process {
         let mut child = spawner::spawn(command(options, theirs.into())).await.map_err(failed)?;
         let stderr = Arc::new(Mutex::new(VecDeque::new()));
         let drain = tokio::spawn(drain(child.stderr.take(), Arc::clone(&stderr)));
-        Ok((Self { child, stderr, drain, cpu_seconds: 0 }, stream))
+        Ok((Self { child, stderr, drain, cpu_seconds: 0, account: options.account.clone() }, stream))
     }
 
     /// Lets the child use so much more processor time, in seconds, than what it was allowed before; the kernel counts.
@@ -134,8 +149,16 @@ impl Process {
         }
     }
 
+    /// Tells what the child has used, once, and before it is waited for: after that its number may be another's.
+    pub(crate) fn settle(&mut self) {
+        if let Some(account) = self.account.take() {
+            account(self.child.id().and_then(Usage::of));
+        }
+    }
+
     /// Waits for a child that closed its socket, kills it when it lingers, and says how it ended and its last words.
     pub(crate) async fn autopsy(mut self) -> (String, String) {
+        self.settle();
         let how = match timeout(END_WITHIN, self.child.wait()).await {
             Ok(status) => describe(status),
             Err(_) => match self.child.kill().await {
@@ -160,6 +183,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        self.settle();
         self.drain.abort();
     }
 }

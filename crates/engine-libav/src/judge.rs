@@ -295,7 +295,8 @@ fn frame_of(order: &RangeOrder, ticks: i64) -> Option<u64> {
     frame.checked_sub(order.first_frame)
 }
 
-fn decoder(config: &CodecConfig) -> Result<ff::decoder::Video, EngineError> {
+/// A decoder of what an encoder here gave.
+pub(crate) fn decoder(config: &CodecConfig) -> Result<ff::decoder::Video, EngineError> {
     let (id, headers): (_, &[u8]) = match config {
         CodecConfig::Avc(headers) => (codec::Id::H264, headers),
         CodecConfig::Hevc(headers) => (codec::Id::HEVC, headers),
@@ -331,7 +332,7 @@ fn put_headers(context: &mut codec::Context, headers: &[u8]) -> Result<(), Engin
 }
 
 /// The luma of a picture of 8 bits.
-fn luma_of(picture: &frame::Video) -> Option<Luma> {
+pub(crate) fn luma_of(picture: &frame::Video) -> Option<Luma> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let rows = picture.data(0).chunks(picture.stride(0).max(1)).take(height);
     let mut samples = Vec::with_capacity(width * height);

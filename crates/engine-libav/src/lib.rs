@@ -17,6 +17,7 @@
 //!   `limiter`); `loudness` measures.
 //! - `stills`: poster and storyboard.
 //! - `text`: subtitles; `teletext` has those of its pages.
+//! - `trial`: what the encoders of this build are good for.
 //! - `thinning`: fewer pictures for a rendition that is to have few.
 //!
 //! Layer 3. Runs inside the confined child; nothing here is trusted with anything but the source's bytes.
@@ -59,6 +60,7 @@ mod text;
 mod thinning;
 mod timeline;
 mod track;
+mod trial;
 mod turn;
 mod unchanged;
 mod video;
@@ -67,4 +69,5 @@ mod walk;
 
 pub use engine::{LibavEngine, identity};
 pub use teletext::load_character_set;
+pub use trial::try_encoder;
 pub use vmaf::{load_libvmaf, try_libvmaf};

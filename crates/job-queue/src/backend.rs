@@ -12,8 +12,10 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tower::limit::ConcurrencyLimitLayer;
 
+use crate::claim::Claimer;
+use crate::ledger::Ledger;
 use crate::worker::shut_down;
-use crate::{ClaimedJob, JobQueue, QueueError, WorkerOptions};
+use crate::{Capabilities, ClaimedJob, JobQueue, QueueError, WorkerOptions};
 
 const BACK_OFF_FIRST: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
@@ -33,15 +35,23 @@ struct Source {
     name: String,
     stages: Vec<String>,
     min_priority: i64,
+    offers: Option<Capabilities>,
+    ledger: Option<Ledger>,
     changed: watch::Receiver<u64>,
     shutdown: watch::Receiver<bool>,
 }
 
 impl LeaseBackend {
-    pub(crate) fn new(queue: JobQueue, options: WorkerOptions, shutdown: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        queue: JobQueue,
+        options: WorkerOptions,
+        ledger: Option<Ledger>,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
         let changed = queue.database().changed();
         let (name, stages, min_priority) = (options.name.clone(), options.stages.clone(), options.min_priority);
-        let source = Source { queue, name, stages, min_priority, changed, shutdown };
+        let offers = options.offers.clone();
+        let source = Source { queue, name, stages, min_priority, offers, ledger, changed, shutdown };
         Self { source, options, claim: None, hand_back: None }
     }
 }
@@ -49,7 +59,7 @@ impl LeaseBackend {
 impl Source {
     /// Waits for a job. A database error is waited out here, because one from `poll_next` would end the worker.
     async fn next(mut self) -> Option<ClaimedJob> {
-        let stages: Vec<&str> = self.stages.iter().map(String::as_str).collect();
+        let mut freed = self.ledger.as_ref().map(Ledger::freed);
         let mut back_off = BACK_OFF_FIRST;
         loop {
             if *self.shutdown.borrow() || self.shutdown.has_changed().is_err() {
@@ -57,7 +67,8 @@ impl Source {
             }
             // Marked as seen before the look, so that a commit during the look wakes us again.
             self.changed.mark_unchanged();
-            let (pause, idle) = match self.queue.claim(&stages, self.min_priority, &self.name).await {
+            freed.iter_mut().for_each(watch::Receiver::mark_unchanged);
+            let (pause, idle) = match self.claim().await {
                 Ok(Some(job)) => return Some(job),
                 Ok(None) => {
                     back_off = BACK_OFF_FIRST;
@@ -74,9 +85,37 @@ impl Source {
             tokio::select! {
                 () = shut_down(&mut self.shutdown) => return None,
                 _ = self.changed.changed(), if idle => {}
+                () = room_again(&mut freed), if idle => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+}
+
+impl Source {
+    async fn claim(&self) -> Result<Option<ClaimedJob>, QueueError> {
+        let stages: Vec<&str> = self.stages.iter().map(String::as_str).collect();
+        let claimer = Claimer {
+            worker: &self.name,
+            stages: &stages,
+            min_priority: self.min_priority,
+            offers: self.offers.as_ref(),
+            room: self.ledger.as_ref().map(Ledger::look),
+        };
+        let claimed = self.queue.claim_for(&claimer).await?;
+        if let (Some(ledger), Some((job, purse))) = (&self.ledger, &claimed) {
+            ledger.hold(job, *purse);
+        }
+        Ok(claimed.map(|(job, _)| job))
+    }
+}
+
+/// Resolves when a job has given back what it held.
+async fn room_again(freed: &mut Option<watch::Receiver<()>>) {
+    match freed {
+        // The sender lives in the ledger, so waiting cannot fail.
+        Some(freed) => drop(freed.changed().await),
+        None => std::future::pending().await,
     }
 }
 

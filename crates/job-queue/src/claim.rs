@@ -3,9 +3,12 @@
 use database::{Tx, args};
 use serde_json::Value;
 
+use crate::lease::Used;
+use crate::ledger::Look;
 use crate::model::{RawClaim, parse};
+use crate::policy::budget::{Purse, with_room};
 use crate::policy::{Kind, Lane, Running, Share, Window};
-use crate::{ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, policy, sql};
+use crate::{Capabilities, ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, policy, sql};
 
 /// The most stages one worker serves.
 pub const MAX_STAGES: usize = 16;
@@ -22,6 +25,32 @@ const LANES_AT_ONCE: usize = 8;
 /// From so many tenants with jobs of a kind on, not all of them are looked at.
 const FEW: i64 = 16;
 
+/// Who claims, and what it can take on.
+pub(crate) struct Claimer<'a> {
+    pub(crate) worker: &'a str,
+    pub(crate) stages: &'a [&'a str],
+    /// Jobs of a lower priority are left to others.
+    pub(crate) min_priority: i64,
+    /// Jobs that need more are left to others; `None` for everything.
+    pub(crate) offers: Option<&'a Capabilities>,
+    /// What there is room for; `None` for everything.
+    pub(crate) room: Option<Look>,
+}
+
+impl Claimer<'_> {
+    fn serves(&self, (stage, priority, needs): (&str, i64, &str)) -> bool {
+        let able = self.offers.is_none_or(|offers| offers.cover(&Capabilities::stored(needs)));
+        priority >= self.min_priority && self.stages.contains(&stage) && able
+    }
+
+    fn pays(&self, window: &Window, common_open: bool) -> Option<Purse> {
+        match &self.room {
+            Some(room) => room.pays(&window.stage, window.priority, common_open),
+            None => Some(Purse::Common),
+        }
+    }
+}
+
 impl JobQueue {
     /// Claims the job that [`policy`] puts first among those of these stages whose priority is at least `min_priority`, and
     /// charges its tenant. `None` when nothing is due, or what is due is [drained](crate::Drain). At most [`MAX_STAGES`] stages.
@@ -31,47 +60,52 @@ impl JobQueue {
         min_priority: i64,
         worker: &str,
     ) -> Result<Option<ClaimedJob>, QueueError> {
-        check(stages)?;
+        let claimer = Claimer { worker, stages, min_priority, offers: None, room: None };
+        Ok(self.claim_for(&claimer).await?.map(|(job, _)| job))
+    }
+
+    /// The same of those that the claimer can take on, with what pays for it.
+    pub(crate) async fn claim_for(&self, claimer: &Claimer<'_>) -> Result<Option<(ClaimedJob, Purse)>, QueueError> {
+        check(claimer.stages)?;
         let now_ms = self.now_ms();
         for look in 1..=LOOKS {
-            let lanes = self.lanes(stages, min_priority, worker, now_ms).await?;
-            let Some(first) = lanes.first() else { return Ok(None) };
-            for lane in &lanes {
-                if let Some(job) = self.take(lane, true, worker, now_ms).await? {
-                    return Ok(Some(job));
+            let lanes = self.lanes(claimer, now_ms).await?;
+            let Some((first, of_first)) = lanes.first() else { return Ok(None) };
+            for (lane, purse) in &lanes {
+                if let Some(job) = self.take(lane, true, claimer.worker, now_ms).await? {
+                    return Ok(Some((job, *purse)));
                 }
             }
             if look == LOOKS {
-                return self.take(first, false, worker, now_ms).await;
+                let job = self.take(first, false, claimer.worker, now_ms).await?;
+                return Ok(job.map(|job| (job, *of_first)));
             }
         }
         Ok(None)
     }
 
     /// The lanes that are served now, the first one in front.
-    async fn lanes(
-        &self,
-        stages: &[&str],
-        min_priority: i64,
-        worker: &str,
-        now_ms: i64,
-    ) -> Result<Vec<Lane>, QueueError> {
-        let kinds: Vec<(String, i64, i64)> = self.database().all(sql::KINDS, args![worker]).await?;
-        let served =
-            |(stage, priority, _): &(String, i64, i64)| *priority >= min_priority && stages.contains(&stage.as_str());
+    async fn lanes(&self, claimer: &Claimer<'_>, now_ms: i64) -> Result<Vec<(Lane, Purse)>, QueueError> {
+        let kinds: Vec<(String, i64, String, i64)> = self.database().all(sql::KINDS, args![claimer.worker]).await?;
         let kinds: Vec<Kind> = kinds
             .into_iter()
-            .filter(served)
-            .map(|(stage, priority, oldest_ms)| Kind { stage, priority, oldest_ms })
+            .filter(|(stage, priority, needs, _)| claimer.serves((stage, *priority, needs)))
+            .map(|(stage, priority, needs, oldest_ms)| Kind { stage, priority, needs, oldest_ms })
             .collect();
         let running = self.running_now(&kinds).await?;
+        let mut common_open = true;
         for windows in policy::turns(&kinds, running, now_ms) {
+            if !windows.iter().any(|window| claimer.pays(window, common_open).is_some()) {
+                common_open = false;
+                continue;
+            }
             let mut lanes = Vec::new();
             for window in &windows {
                 lanes.extend(self.lanes_of(window).await?);
             }
+            policy::order(&mut lanes);
+            let mut lanes = with_room(lanes, &mut common_open, |lane, open| claimer.pays(&lane.window, open));
             if !lanes.is_empty() {
-                policy::order(&mut lanes);
                 lanes.truncate(LANES_AT_ONCE);
                 return Ok(lanes);
             }
@@ -81,15 +115,15 @@ impl JobQueue {
 
     /// The lanes of a window: all of them, or of many those of the tenants that have had least.
     async fn lanes_of(&self, window: &Window) -> Result<Vec<Lane>, QueueError> {
-        let (stage, priority) = (&window.stage, window.priority);
+        let Window { stage, priority, needs, .. } = window;
         // Tenants are looked at in the order of their turns until enough have such a job, which is soon when many have one.
         let few: Vec<(String, Option<i64>, i64, Option<i64>)> =
-            self.database().all(sql::FEW_LANES, args![stage, priority, FEW]).await?;
+            self.database().all(sql::FEW_LANES, args![stage, *priority, FEW, needs]).await?;
         let rows: Vec<(String, Option<i64>, i64, Option<i64>)> = match few.len() < FEW as usize {
             true => few,
             false => {
                 let at_once = LANES_AT_ONCE as i64;
-                self.database().all(sql::LANES, args![stage, priority, window.due_ms, at_once]).await?
+                self.database().all(sql::LANES, args![stage, *priority, window.due_ms, at_once, needs]).await?
             }
         };
         let due = rows.into_iter().filter(|(_, _, oldest_ms, _)| *oldest_ms <= window.due_ms);
@@ -130,7 +164,7 @@ impl JobQueue {
             tx.give_up().await?;
             return Ok(None);
         };
-        let args = args![worker, now_ms, tenant_id, &window.stage, window.priority, window.due_ms];
+        let args = args![worker, now_ms, tenant_id, &window.stage, window.priority, window.due_ms, &window.needs];
         let claimed: Option<RawClaim> = tx.optional(sql::CLAIM, args).await?;
         let Some(claimed) = claimed else {
             // Others may be waiting for this tenant's share.
@@ -149,15 +183,19 @@ impl JobQueue {
     }
 
     /// Marks the job done with `result` (an object, an array or null), makes ready what waited on it alone, and has its tenant
-    /// charged for the time that it took instead of the estimate.
+    /// charged instead of the estimate for the processor time that it used, or where that is not known for the time that it took.
     pub async fn finish(&self, tx: &mut Tx, fence: &Fence, now_ms: i64, result: Value) -> Result<(), QueueError> {
         let result = Some(result).filter(|value| !value.is_null());
         let share = self.hold_share(tx, &fence.tenant_id).await?;
         let finished_in = telemetry::current_traceparent();
-        let args = args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms, finished_in];
+        let used = self.attempts().used(fence);
+        let (cpu_ms, peak_bytes) = figures(used);
+        let args =
+            args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms, finished_in, cpu_ms, peak_bytes];
         let done: Option<(i64, Option<i64>)> = tx.optional(sql::FINISH, args).await?;
         let (weight, started_ms) = done.ok_or(QueueError::LeaseLost)?;
-        share.end(tx, weight, took_ms(started_ms, now_ms), now_ms).await?;
+        share.end(tx, weight, charged_ms(used, started_ms, now_ms), now_ms).await?;
+        self.attempts().finished(fence);
         let dependants: Vec<(String,)> = tx.all(sql::DEPENDANTS, args![&fence.tenant_id, &fence.job_id]).await?;
         for (job,) in dependants {
             tx.execute(sql::RELEASE, args![&fence.tenant_id, job, now_ms]).await?;
@@ -168,7 +206,7 @@ impl JobQueue {
 
     /// Records a failed attempt: tried again after 1 s, 2 s, 4 s, up to 60 s, or parked when `failure` says that it is
     /// no use or the attempts are used up. See [`Retry`] for those that do not count. What waits on a parked job goes on waiting.
-    /// The attempt is charged for the time that it took.
+    /// The attempt is charged as a finished one is.
     pub async fn fail(
         &self,
         tx: &mut Tx,
@@ -178,7 +216,9 @@ impl JobQueue {
     ) -> Result<FailOutcome, QueueError> {
         let share = self.hold_share(tx, &fence.tenant_id).await?;
         let Held { tried, max_attempts, weight, started_ms } = self.hold(tx, fence).await?;
-        share.end(tx, weight, took_ms(started_ms, now_ms), now_ms).await?;
+        let used = self.attempts().used(fence);
+        let (cpu_ms, peak_bytes) = figures(used);
+        share.end(tx, weight, charged_ms(used, started_ms, now_ms), now_ms).await?;
         let detail = truncate(&failure.detail, MAX_DETAIL_BYTES);
         let wait_ms = match failure.retry {
             Retry::Counted if tried < max_attempts => Some(back_off_ms(tried)),
@@ -186,7 +226,8 @@ impl JobQueue {
             Retry::Counted | Retry::No => None,
         };
         let time_ms = now_ms.saturating_add(wait_ms.unwrap_or(0));
-        let mut args = args![&fence.tenant_id, &fence.job_id, fence.attempt, time_ms, &failure.code, detail];
+        let mut args =
+            args![&fence.tenant_id, &fence.job_id, fence.attempt, time_ms, &failure.code, detail, cpu_ms, peak_bytes];
         let outcome = if wait_ms.is_some() {
             args.push(i64::from(failure.retry == Retry::Uncounted).into());
             tx.execute(sql::RETRY, args).await?;
@@ -240,9 +281,15 @@ struct Held {
     started_ms: Option<i64>,
 }
 
-/// How long an attempt has had its place. Both times are of the worker that holds it.
-fn took_ms(started_ms: Option<i64>, now_ms: i64) -> i64 {
-    started_ms.map_or(0, |started_ms| now_ms.saturating_sub(started_ms))
+/// What an attempt costs its tenant: its processor time, or else how long it has had its place. Both times are of the worker that
+/// holds it.
+fn charged_ms(used: Option<Used>, started_ms: Option<i64>, now_ms: i64) -> i64 {
+    let took_ms = started_ms.map_or(0, |started_ms| now_ms.saturating_sub(started_ms));
+    used.map_or(took_ms, |used| used.cpu_ms)
+}
+
+fn figures(used: Option<Used>) -> (Option<i64>, Option<i64>) {
+    (used.map(|used| used.cpu_ms), used.and_then(|used| used.peak_bytes))
 }
 
 fn check(stages: &[&str]) -> Result<(), QueueError> {

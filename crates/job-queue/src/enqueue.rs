@@ -69,6 +69,9 @@ fn check(jobs: &[NewJob]) -> Result<(), QueueError> {
         if !(0..=MAX_DELAY_MS).contains(&job.delay_ms) {
             return Err(QueueError::Invalid("a job is delayed by 0 to 30 days"));
         }
+        if !job.needs.are_fit() {
+            return Err(QueueError::Invalid("a job needs at most 16 words of lower-case letters and digits"));
+        }
         if job.waits_on.contains(&job.id) {
             return Err(QueueError::Invalid("a job cannot wait on itself"));
         }
@@ -93,6 +96,7 @@ async fn insert(tx: &mut Tx, now_ms: i64, job: &NewJob, sent_in: Option<&str>) -
         now_ms,
         i64::from(job.making),
         sent_in,
+        job.needs.to_string(),
     ];
     Ok(tx.execute(sql::INSERT, args).await? == 1)
 }

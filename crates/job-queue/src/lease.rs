@@ -1,7 +1,7 @@
 //! What a handler sees of its lease, and the task that renews it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -26,13 +26,71 @@ struct Inner {
     progress: AtomicU64,
     moves: AtomicU64,
     lost: watch::Sender<bool>,
+    cpu_us: AtomicU64,
+    peak_bytes: AtomicU64,
+    /// Whether something was used that nobody could measure.
+    unmeasured: AtomicBool,
+    /// Whether a result was handed in.
+    finished: AtomicBool,
+}
+
+/// What an attempt has used so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Used {
+    pub(crate) cpu_ms: i64,
+    pub(crate) peak_bytes: Option<i64>,
 }
 
 impl Lease {
     /// A lease that nothing renews and only [`Lease::revoke`] ends: for running a handler without a queue.
     pub fn detached() -> Self {
-        let inner = Inner { progress: AtomicU64::new(0), moves: AtomicU64::new(0), lost: watch::Sender::new(false) };
+        let inner = Inner {
+            progress: AtomicU64::new(0),
+            moves: AtomicU64::new(0),
+            lost: watch::Sender::new(false),
+            cpu_us: AtomicU64::new(0),
+            peak_bytes: AtomicU64::new(0),
+            unmeasured: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+        };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Adds processor time that was used for the job outside of its handler's own task, such as a child's.
+    pub fn used(&self, cpu: Duration) {
+        let cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
+        self.inner.cpu_us.fetch_add(cpu_us, Ordering::Relaxed);
+    }
+
+    /// Says how much memory something that works for the job had at its most.
+    pub fn had_memory(&self, bytes: u64) {
+        self.inner.peak_bytes.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// Says that something was used and could not be measured: the job is charged for the time that it takes.
+    pub fn used_unmeasured(&self) {
+        self.inner.unmeasured.store(true, Ordering::Relaxed);
+    }
+
+    /// Processor time that was used for the job so far; `None` when not all of it could be measured.
+    pub fn cpu(&self) -> Option<Duration> {
+        let unmeasured = self.inner.unmeasured.load(Ordering::Relaxed);
+        (!unmeasured).then(|| Duration::from_micros(self.inner.cpu_us.load(Ordering::Relaxed)))
+    }
+
+    /// What was used so far; `None` when not all of it could be measured.
+    pub(crate) fn measured(&self) -> Option<Used> {
+        let cpu_ms = i64::try_from(self.cpu()?.as_millis()).unwrap_or(i64::MAX);
+        let peak_bytes = i64::try_from(self.inner.peak_bytes.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        Some(Used { cpu_ms, peak_bytes: (peak_bytes > 0).then_some(peak_bytes) })
+    }
+
+    pub(crate) fn finished(&self) {
+        self.inner.finished.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.inner.finished.load(Ordering::Relaxed)
     }
 
     /// Says how far the work is, 0 to 1, and that it moves.

@@ -2,6 +2,8 @@
 //!
 //! - [`JobQueue`]: enqueue in the caller's transaction, claim, finish, fail, cancel, list.
 //! - [`policy`]: which job is next, as a pure model: classes, tenants that take turns, what a job costs its tenant.
+//! - [`policy::budget`], [`policy::cost`]: what a worker takes on at a time, and what its jobs use.
+//! - [`Capabilities`]: what a job needs of a worker, and what a worker offers.
 //! - [`Backlog`]: how much waits, by class, and for how long.
 //! - [`Fence`]: the fencing token. A result commits with the attempt that was claimed, or not at all.
 //! - [`Drain`]: what claims nothing more until a person says so. [`WorkerRow`], [`Roster`]: who works, for people to see.
@@ -14,6 +16,7 @@
 //! look at) or `cancelled`. A failed attempt goes back to `ready` with a later run time that survives a restart.
 
 mod backend;
+mod capability;
 mod claim;
 mod clocks;
 mod drain;
@@ -21,6 +24,7 @@ mod enqueue;
 mod error;
 mod figures;
 mod lease;
+mod ledger;
 mod model;
 pub mod policy;
 mod queue;
@@ -31,6 +35,7 @@ mod shares;
 mod sql;
 mod worker;
 
+pub use capability::Capabilities;
 pub use claim::MAX_STAGES;
 pub use drain::{Drain, Scope};
 pub use enqueue::MAX_BATCH;
@@ -44,6 +49,6 @@ pub use model::{
 pub use queue::{Clock, JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
 pub use reaper::{LOST_WORKERS, Reaper, SilentJob};
 pub use restored::restored;
-pub use roster::{MAX_WORKERS, Roster, WorkerCard, WorkerRow};
+pub use roster::{MAX_WORKERS, Offers, Roster, WorkerCard, WorkerRow};
 pub use sql::{STATEMENTS, STATEMENTS_OF_RESTORING};
-pub use worker::{Handler, WorkerOptions, run_worker};
+pub use worker::{Handler, Room, WorkerOptions, run_worker};

@@ -8,7 +8,7 @@ use media_types::{AssetId, JobId, TenantId};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::QueueError;
+use crate::{Capabilities, QueueError};
 
 /// A job to enqueue.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,8 @@ pub struct NewJob {
     pub max_attempts: i64,
     /// How long after it was enqueued it may first be claimed: 0 for at once, at most 30 days.
     pub delay_ms: i64,
+    /// What a worker must offer to claim it; nothing in particular when empty.
+    pub needs: Capabilities,
     /// Jobs that must be done first: stored ones, or others of the same batch, without a cycle.
     pub waits_on: Vec<JobId>,
     /// At most one unfinished job of the tenant has this key; a second one is dropped, and what waits on it waits on the
@@ -175,6 +177,12 @@ pub struct JobRow {
     pub finished_ms: Option<i64>,
     /// Not claimed before this time.
     pub run_at_ms: i64,
+    /// What a worker must offer to claim it.
+    pub needs: Capabilities,
+    /// Processor time of the last attempt that ended, of its engines and its handler, where that was measured.
+    pub cpu_ms: Option<i64>,
+    /// The most memory that an engine of it had.
+    pub peak_bytes: Option<i64>,
 }
 
 /// Why an attempt failed.
@@ -290,6 +298,9 @@ database::row! {
         pub(crate) finished_ms: Option<i64>,
         pub(crate) run_at_ms: i64,
         pub(crate) making: i64,
+        pub(crate) needs: String,
+        pub(crate) cpu_ms: Option<i64>,
+        pub(crate) peak_bytes: Option<i64>,
     }
 }
 
@@ -346,6 +357,9 @@ impl TryFrom<RawJob> for JobRow {
             started_ms: raw.started_ms,
             finished_ms: raw.finished_ms,
             run_at_ms: raw.run_at_ms,
+            needs: Capabilities::stored(&raw.needs),
+            cpu_ms: raw.cpu_ms,
+            peak_bytes: raw.peak_bytes,
         })
     }
 }

@@ -6,6 +6,10 @@
 //!   one of a higher class; what viewers demand goes first, within a part of all that runs.
 //! - [`order`]: the lanes of one class, by start-time fair queueing (Goyal, Vin and Cheng, 1996).
 //! - [`charge`], [`settle`]: what a job costs its tenant, as estimated when it starts and as it was when it ends.
+//! - [`budget`]: what a worker takes on at a time; [`cost`]: what a job uses, from what others of its stage were seen to use.
+
+pub mod budget;
+pub mod cost;
 
 use std::ops::Range;
 
@@ -39,13 +43,15 @@ pub fn class_name(priority: i64) -> &'static str {
     CLASS_NAMES[class]
 }
 
-/// The ready jobs of one stage and priority, of all tenants.
+/// The ready jobs of one stage, priority and need, of all tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// Which handler runs them.
     pub stage: String,
     /// Their priority.
     pub priority: i64,
+    /// What a worker must offer to run them, as [`Capabilities`](crate::Capabilities) are written.
+    pub needs: String,
     /// The run time of the oldest.
     pub oldest_ms: i64,
 }
@@ -57,6 +63,8 @@ pub struct Window {
     pub stage: String,
     /// The priority that they were enqueued with.
     pub priority: i64,
+    /// What a worker must offer to run them.
+    pub needs: String,
     /// The priority that they count as.
     pub counts_as: i64,
     /// The latest run time.
@@ -102,6 +110,7 @@ pub fn turns(kinds: &[Kind], running: Running, now_ms: i64) -> Vec<Vec<Window>> 
     let fresh = |kind: &Kind| Window {
         stage: kind.stage.clone(),
         priority: kind.priority,
+        needs: kind.needs.clone(),
         counts_as: kind.priority,
         due_ms: now_ms,
     };
@@ -141,6 +150,7 @@ fn served_as(kinds: &[&Kind], class: usize, now_ms: i64) -> Vec<Window> {
         (kind.oldest_ms <= due_ms).then(|| Window {
             stage: kind.stage.clone(),
             priority: kind.priority,
+            needs: kind.needs.clone(),
             counts_as: kind.priority.max(CLASSES[class].0),
             due_ms,
         })
@@ -157,7 +167,8 @@ pub fn order(lanes: &mut [Lane]) {
         let tenant = (a.tag_ms, &a.tenant_id).cmp(&(b.tag_ms, &b.tenant_id));
         let priority = b.window.counts_as.cmp(&a.window.counts_as);
         let age = a.oldest_ms.cmp(&b.oldest_ms).then(b.window.priority.cmp(&a.window.priority));
-        tenant.then(priority).then(age).then_with(|| a.window.stage.cmp(&b.window.stage))
+        let kind = |lane: &Lane| (lane.window.stage.clone(), lane.window.needs.clone());
+        tenant.then(priority).then(age).then_with(|| kind(a).cmp(&kind(b)))
     };
     lanes.sort_by(turn);
 }

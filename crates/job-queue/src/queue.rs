@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use database::{Database, Tx, args};
 use media_types::{AssetId, JobId, TenantId};
 
+use crate::ledger::Attempts;
 use crate::model::{RawJob, parse};
 use crate::{Fence, JobFilter, JobRow, JobState, QueueError, Reason, sql};
 
@@ -22,6 +23,7 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct JobQueue {
     db: Database,
     clock: Clock,
+    attempts: Attempts,
 }
 
 impl JobQueue {
@@ -32,7 +34,12 @@ impl JobQueue {
 
     /// The same, with claims and ends of attempts at the time that `clock` shows.
     pub fn on_clock(db: Database, clock: Clock) -> Self {
-        Self { db, clock }
+        Self { db, clock, attempts: Attempts::default() }
+    }
+
+    /// What this process works on.
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -99,6 +106,18 @@ impl JobQueue {
     ) -> Result<Vec<JobRow>, QueueError> {
         let raw: Vec<RawJob> = tx.all(sql::OPEN_JOBS, args![tenant, asset, stage, MAX_JOBS_OF_ASSET]).await?;
         raw.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// How many jobs of a stage and priority the tenant has that run or could run, as `tx` sees them.
+    pub async fn count_at(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        stage: &str,
+        priority: i64,
+    ) -> Result<i64, QueueError> {
+        let found: Option<(i64,)> = tx.optional(sql::COUNT_AT, args![tenant, stage, priority]).await?;
+        Ok(found.map_or(0, |(count,)| count))
     }
 
     /// Jobs of the tenant, newest first, at most `limit` (capped at [`MAX_PAGE`]). `after` is `(created_ms, id)` of the

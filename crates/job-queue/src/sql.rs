@@ -3,7 +3,7 @@
 macro_rules! job_columns {
     () => {
         "id, tenant_id, asset_id, stage, payload, state, priority, weight, attempt, max_attempts, progress, worker,
-        error_code, error_detail, result, created_ms, started_ms, finished_ms, run_at_ms, making"
+        error_code, error_detail, result, created_ms, started_ms, finished_ms, run_at_ms, making, needs, cpu_ms, peak_bytes"
     };
 }
 
@@ -11,8 +11,8 @@ macro_rules! job_columns {
 
 pub(crate) const INSERT: &str = "INSERT INTO job (id, tenant_id, asset_id, stage, payload, state, priority, weight,
     run_at_ms, attempt, returned, max_attempts, waits_for, heartbeat, progress, dedupe_key, created_ms, making,
-    traceparent)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
+    traceparent, needs)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, 0, 0, 0, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
 pub(crate) const BY_ID: &str = "SELECT id FROM job WHERE tenant_id = $1 AND id = $2";
 pub(crate) const BY_DEDUPE_KEY: &str = "SELECT id FROM job WHERE tenant_id = $1 AND dedupe_key = $2
     AND state IN ('waiting', 'ready', 'running')";
@@ -24,7 +24,7 @@ pub(crate) const SET_WAITING: &str = "UPDATE job SET waits_for = $3, state = $4 
 
 // Claim: what kinds of jobs are ready, whose turn it is, and that one's first job.
 
-/// Steps from one pair of stage and priority to the next, so that it does not grow with the number of jobs. ORDER BY and
+/// Steps from one pair of stage and priority to the next, and to what those need, so that it does not grow with the number of jobs. ORDER BY and
 /// LIMIT, not MIN: a server that has counted nothing yet takes all of a small table for the smallest. What is drained is left out.
 pub(crate) const KINDS: &str = "WITH RECURSIVE
     stages(stage) AS (
@@ -41,25 +41,35 @@ pub(crate) const KINDS: &str = "WITH RECURSIVE
         UNION ALL
         SELECT stage, (SELECT job.priority FROM job WHERE job.state = 'ready' AND job.waits_for = 0
             AND job.stage = kinds.stage AND job.priority > kinds.priority ORDER BY job.priority LIMIT 1)
-        FROM kinds WHERE kinds.priority IS NOT NULL)
-    SELECT stage, priority, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready' AND job.waits_for = 0
-        AND job.stage = kinds.stage AND job.priority = kinds.priority ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
-    FROM kinds WHERE priority IS NOT NULL AND NOT EXISTS (SELECT 1 FROM queue_drain AS drain WHERE drain.scope = 'queue'
-        OR (drain.scope = 'stage' AND drain.name = kinds.stage) OR (drain.scope = 'worker' AND drain.name = $1))
+        FROM kinds WHERE kinds.priority IS NOT NULL),
+    wants(stage, priority, needs) AS (
+        SELECT stage, priority, (SELECT job.needs FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage = kinds.stage AND job.priority = kinds.priority ORDER BY job.needs LIMIT 1)
+        FROM kinds WHERE kinds.priority IS NOT NULL
+        UNION ALL
+        SELECT stage, priority, (SELECT job.needs FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+            AND job.stage = wants.stage AND job.priority = wants.priority AND job.needs > wants.needs
+            ORDER BY job.needs LIMIT 1)
+        FROM wants WHERE wants.needs IS NOT NULL)
+    SELECT stage, priority, needs, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready' AND job.waits_for = 0
+        AND job.stage = wants.stage AND job.priority = wants.priority AND job.needs = wants.needs
+        ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
+    FROM wants WHERE needs IS NOT NULL AND NOT EXISTS (SELECT 1 FROM queue_drain AS drain WHERE drain.scope = 'queue'
+        OR (drain.scope = 'stage' AND drain.name = wants.stage) OR (drain.scope = 'worker' AND drain.name = $1))
     LIMIT 1000";
 pub(crate) const RUNNING_NOW: &str = "SELECT CAST(COUNT(*) AS BIGINT),
     CAST(COALESCE(SUM(CASE WHEN priority >= $1 AND priority < $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
     FROM job WHERE state = 'running'";
 /// The first tenants, in no order that matters, that have such a job: all there are when they are fewer than asked for.
 pub(crate) const FEW_LANES: &str = "WITH RECURSIVE few(tenant_id, place) AS (
-        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2
+        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2 AND job.needs = $4
             ORDER BY job.tenant_id LIMIT 1), CAST(1 AS BIGINT)
         UNION ALL
-        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2
+        SELECT (SELECT job.tenant_id FROM job WHERE job.state = 'ready' AND job.stage = $1 AND job.priority = $2 AND job.needs = $4
             AND job.tenant_id > few.tenant_id ORDER BY job.tenant_id LIMIT 1), place + 1
         FROM few WHERE few.tenant_id IS NOT NULL AND place < $3)
     SELECT few.tenant_id, share.tag_ms, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready'
-            AND job.stage = $1 AND job.priority = $2 AND job.tenant_id = few.tenant_id
+            AND job.stage = $1 AND job.priority = $2 AND job.needs = $4 AND job.tenant_id = few.tenant_id
             ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms,
         (SELECT last.start_ms FROM queue_share AS last ORDER BY last.start_ms DESC LIMIT 1) AS virtual_ms
     FROM few LEFT JOIN queue_share AS share ON share.tenant_id = few.tenant_id
@@ -69,7 +79,7 @@ pub(crate) const FEW_LANES: &str = "WITH RECURSIVE few(tenant_id, place) AS (
 pub(crate) const LANES: &str = "SELECT tenant_id, tag_ms, oldest_ms,
         (SELECT last.start_ms FROM queue_share AS last ORDER BY last.start_ms DESC LIMIT 1) AS virtual_ms
     FROM (SELECT share.tenant_id, share.tag_ms, (SELECT job.run_at_ms FROM job WHERE job.state = 'ready'
-            AND job.tenant_id = share.tenant_id AND job.stage = $1 AND job.priority = $2
+            AND job.tenant_id = share.tenant_id AND job.stage = $1 AND job.priority = $2 AND job.needs = $5
             ORDER BY job.run_at_ms LIMIT 1) AS oldest_ms
         FROM queue_share AS share) AS lane
     WHERE oldest_ms <= $3 ORDER BY tag_ms, tenant_id LIMIT $4";
@@ -84,7 +94,8 @@ pub(crate) const HOLD_SHARE: &str = "UPDATE queue_share SET tag_ms = tag_ms WHER
 pub(crate) const CLAIM: &str = "UPDATE job SET state = 'running', attempt = attempt + 1, heartbeat = heartbeat + 1,
         progress = 0, worker = $1, started_ms = $2
     WHERE (tenant_id, id) = (SELECT tenant_id, id FROM job
-        WHERE state = 'ready' AND tenant_id = $3 AND stage = $4 AND priority = $5 AND run_at_ms <= $6
+        WHERE state = 'ready' AND tenant_id = $3 AND stage = $4 AND priority = $5 AND needs = $7
+        AND run_at_ms <= $6
         ORDER BY run_at_ms, id LIMIT 1 /*SKIP LOCKED*/)
     RETURNING id, attempt, returned, tenant_id, asset_id, stage, payload, priority, weight, max_attempts, making,
     run_at_ms, ready_ms, traceparent";
@@ -127,7 +138,8 @@ pub(crate) const CHECK: &str = "UPDATE job SET heartbeat = heartbeat
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING attempt - returned, max_attempts,
     weight, started_ms";
 pub(crate) const FINISH: &str = "UPDATE job SET state = 'done', progress = 1, result = $4, finished_ms = $5,
-        error_code = NULL, error_detail = NULL, finished_in = $6
+        error_code = NULL, error_detail = NULL, finished_in = $6,
+        cpu_ms = $7, peak_bytes = $8
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING weight, started_ms";
 /// In the order of ids, so that two transactions that finish parts of the same jobs cannot lock each other out.
 pub(crate) const DEPENDANTS: &str = "SELECT job_id FROM job_dependency WHERE tenant_id = $1 AND needs_id = $2
@@ -136,9 +148,10 @@ pub(crate) const RELEASE: &str = "UPDATE job SET waits_for = waits_for - 1, read
         state = CASE WHEN waits_for <= 1 THEN 'ready' ELSE 'waiting' END
     WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
 pub(crate) const RETRY: &str = "UPDATE job SET state = 'ready', run_at_ms = $4, error_code = $5, error_detail = $6,
-        progress = 0, returned = returned + $7
+        progress = 0, cpu_ms = $7, peak_bytes = $8, returned = returned + $9
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
-pub(crate) const PARK: &str = "UPDATE job SET state = 'parked', finished_ms = $4, error_code = $5, error_detail = $6
+pub(crate) const PARK: &str = "UPDATE job SET state = 'parked', finished_ms = $4, error_code = $5, error_detail = $6,
+        cpu_ms = $7, peak_bytes = $8
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
 pub(crate) const RENEW: &str = "UPDATE job SET heartbeat = heartbeat + 1, progress = $4
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running'";
@@ -210,6 +223,9 @@ pub(crate) const OPEN_JOBS: &str = concat!(
     " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND stage = $3 AND state IN ('waiting', 'ready', 'running')
     ORDER BY created_ms, id LIMIT $4"
 );
+pub(crate) const COUNT_AT: &str = "SELECT CAST((SELECT COUNT(*) FROM job WHERE state = 'ready' AND tenant_id = $1
+        AND stage = $2 AND priority = $3)
+    + (SELECT COUNT(*) FROM job WHERE state = 'running' AND tenant_id = $1 AND stage = $2 AND priority = $3) AS BIGINT)";
 pub(crate) const LIST: &str = concat!(
     "SELECT ",
     job_columns!(),
@@ -256,16 +272,20 @@ pub(crate) const DRAINS: &str = "SELECT scope, name, reason, since_ms FROM queue
 pub(crate) const RUNNING_OF: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running'
     AND (CAST($1 AS TEXT) IS NULL OR stage = $1) AND (CAST($2 AS TEXT) IS NULL OR worker = $2)";
 pub(crate) const SIGN_ON: &str = "INSERT INTO queue_worker (name, host, version, makes, places, heartbeat, started_ms,
-        seen_ms)
-    VALUES ($1, $2, $3, $4, $5, 1, $6, $6) ON CONFLICT (name) DO UPDATE SET heartbeat = queue_worker.heartbeat + 1,
+        seen_ms, offers)
+    VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7) ON CONFLICT (name) DO UPDATE SET heartbeat = queue_worker.heartbeat + 1,
         seen_ms = $6";
 pub(crate) const SIGN_OFF: &str = "DELETE FROM queue_worker WHERE name = $1";
 pub(crate) const SIGN_OFF_SILENT: &str = "DELETE FROM queue_worker WHERE name = $1 AND heartbeat = $2";
 pub(crate) const DROP_DRAINS: &str = "DELETE FROM queue_drain WHERE scope = 'worker' AND name = $1";
-pub(crate) const ON_DUTY: &str = "SELECT name, host, version, makes, places, heartbeat, started_ms, seen_ms
+pub(crate) const ON_DUTY: &str = "SELECT name, host, version, makes, places, heartbeat, started_ms, seen_ms, offers
     FROM queue_worker ORDER BY started_ms, name LIMIT $1";
 pub(crate) const AT_WORK: &str = "SELECT worker, CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'running'
     AND worker IS NOT NULL GROUP BY worker ORDER BY worker LIMIT $1";
+
+/// How many jobs could run, by what they need.
+pub(crate) const NEEDS: &str = "SELECT needs, CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'ready' AND needs <> ''
+    GROUP BY needs ORDER BY needs LIMIT 1000";
 
 /// Every statement above, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
@@ -312,6 +332,7 @@ pub const STATEMENTS: &[&str] = &[
     PARKED_OF,
     DONE_OF,
     OPEN_JOBS,
+    COUNT_AT,
     LIST,
     LIST_OF_ASSET,
     DEPTHS,
@@ -327,6 +348,7 @@ pub const STATEMENTS: &[&str] = &[
     AT_WORK,
     BACKLOG,
     AWAITED,
+    NEEDS,
 ];
 
 /// Those that a restored database sees once, which may read it from end to end: beside [`STATEMENTS`].

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,12 +11,16 @@ use apalis_core::task::Task;
 use apalis_core::worker::builder::WorkerBuilder;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::backend::LeaseBackend;
 use crate::lease::keep;
-use crate::{ClaimedJob, Fence, JobQueue, Lease, QueueError};
+use crate::ledger::Ledger;
+use crate::policy::budget::Budget;
+use crate::policy::cost::Cost;
+use crate::{Capabilities, ClaimedJob, Fence, JobQueue, Lease, QueueError};
 
 /// What runs jobs.
 pub trait Handler: Send + Sync + 'static {
@@ -27,6 +32,16 @@ pub trait Handler: Send + Sync + 'static {
     fn panicked(&self, job: ClaimedJob, message: String) -> BoxFuture<'static, ()>;
 }
 
+/// What a worker may use at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Of its machine.
+    pub budget: Budget,
+    /// What a job of each stage is taken to use until some of them have finished here. One of a stage that is not named takes
+    /// the least room.
+    pub stated: Vec<(String, Cost)>,
+}
+
 /// How a worker runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerOptions {
@@ -36,8 +51,12 @@ pub struct WorkerOptions {
     pub stages: Vec<String>,
     /// Jobs of a lower priority are left to others.
     pub min_priority: i64,
-    /// How many jobs run at once, at least 1.
+    /// How many jobs run at once at most, at least 1.
     pub concurrency: usize,
+    /// What they may use at once; `None` for whatever they do.
+    pub room: Option<Room>,
+    /// Jobs that need more are left to others; `None` for all jobs.
+    pub offers: Option<Capabilities>,
     /// How often a lease is renewed. A reaper's patience is several times this.
     pub heartbeat: Duration,
     /// A lease is given up when its handler showed no movement for this long.
@@ -55,6 +74,8 @@ impl Default for WorkerOptions {
             stages: Vec::new(),
             min_priority: i64::MIN,
             concurrency: 1,
+            room: None,
+            offers: None,
             heartbeat: Duration::from_secs(2),
             stall: Duration::from_secs(60),
             drain: Duration::from_secs(30),
@@ -84,15 +105,17 @@ pub async fn run_worker(
         return Err(QueueError::Invalid("a heartbeat takes some time"));
     }
     let name = options.name.clone();
+    let ledger = options.room.as_ref().map(Ledger::new);
     let runner = Runner {
         queue: queue.clone(),
+        ledger: ledger.clone(),
         handler,
         heartbeat: options.heartbeat,
         stall: options.stall,
         drain: options.drain,
         shutdown: shutdown.clone(),
     };
-    let backend = LeaseBackend::new(queue, options, shutdown);
+    let backend = LeaseBackend::new(queue, options, ledger, shutdown);
     let worker = WorkerBuilder::new(name).backend(backend).build(runner);
     worker.run().await.map_err(|error| QueueError::Worker(error.to_string()))
 }
@@ -113,6 +136,7 @@ pub(crate) async fn hand_back(queue: JobQueue, fence: Fence) {
 #[derive(Clone)]
 struct Runner {
     queue: JobQueue,
+    ledger: Option<Ledger>,
     handler: Arc<dyn Handler>,
     heartbeat: Duration,
     stall: Duration,
@@ -140,6 +164,8 @@ impl Runner {
         let lease = Lease::detached();
         let fence = job.fence.clone();
         let (heartbeat, stall) = (self.heartbeat, self.stall);
+        let _held = Held { ledger: self.ledger.clone(), fence: fence.clone(), lease: lease.clone() };
+        let _attempt = self.queue.attempts().begin(&fence, &lease);
         let _keeper = Owned(tokio::spawn(keep(self.queue.clone(), fence.clone(), lease.clone(), heartbeat, stall)));
         if let Err(panic) = self.run(job.clone(), lease).await {
             let message = panic_message(panic);
@@ -154,7 +180,7 @@ impl Runner {
     /// In a task of its own: a panic ends only that, and one job's work does not hold up another's.
     async fn run(&mut self, job: ClaimedJob, lease: Lease) -> Result<(), Box<dyn Any + Send>> {
         let (handler, held) = (Arc::clone(&self.handler), lease.clone());
-        let mut task = Owned(tokio::spawn(async move { handler.run(job, held).await }));
+        let mut task = Owned(tokio::spawn(Metered { work: handler.run(job, held.clone()), lease: held }));
         let drain = self.drain;
         let overdue = async {
             tokio::select! {
@@ -183,6 +209,45 @@ impl Runner {
             Err(_) => tracing::error!("reporting a panic took too long"),
         }
     }
+}
+
+/// Gives back what a job held, however it ends.
+struct Held {
+    ledger: Option<Ledger>,
+    fence: Fence,
+    lease: Lease,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(ledger) = &self.ledger {
+            let used = if self.lease.is_finished() { self.lease.measured() } else { None };
+            ledger.release(&self.fence, used);
+        }
+    }
+}
+
+/// A handler's work, which adds the processor time of its own task to its lease.
+struct Metered {
+    work: BoxFuture<'static, ()>,
+    lease: Lease,
+}
+
+impl Future for Metered {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let began = thread_time();
+        let polled = self.work.poll_unpin(cx);
+        self.lease.used(thread_time().saturating_sub(began));
+        polled
+    }
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// A task that ends with its owner.

@@ -25,6 +25,12 @@ pub static JOBS_ENDED: Counter = Counter::new(
 /// How long attempts took.
 pub static JOB_SECONDS: Histogram =
     Histogram::new("lectern_job_duration_seconds", "How long attempts at jobs took, however they ended.", "stage");
+/// What attempts used.
+pub static JOB_CPU_SECONDS: Histogram = Histogram::new(
+    "lectern_job_cpu_seconds",
+    "Processor time of attempts at jobs, their engines' included, however they ended.",
+    "stage",
+);
 /// How long jobs that could run waited for a worker.
 pub static WAIT_SECONDS: Histogram = Histogram::new(
     "lectern_job_wait_seconds",
@@ -55,7 +61,7 @@ pub fn write(text: &mut Text) {
     for counter in [&JOBS_ENDED, &JOBS_TAKEN_OVER, &ENGINE_FAILURES, &PUBLICATIONS, &TRACE_EXPORTS] {
         counter.write(text);
     }
-    for histogram in [&JOB_SECONDS, &WAIT_SECONDS] {
+    for histogram in [&JOB_SECONDS, &JOB_CPU_SECONDS, &WAIT_SECONDS] {
         histogram.write(text);
     }
 }

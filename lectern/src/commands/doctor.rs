@@ -25,6 +25,7 @@ pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
         engine().await,
         libvmaf().await,
         devices,
+        encoders().await,
         store(&options.data).await,
         database(&options.data).await,
         shipped_ladders(),
@@ -79,10 +80,6 @@ async fn devices(wanted: Devices) -> Finding {
             return Ok("none is to be used: the processor makes all ranges".to_owned());
         }
         let found = crate::engine::find_devices(&options, wanted).await.map_err(|error| error.to_string())?;
-        let told = |tried: &TriedElement| match &tried.outcome {
-            Ok(took) => format!("{} passed in {} ms", tried.name, took.as_millis()),
-            Err(why) => format!("{}: {why}", tried.name),
-        };
         let used = match &found.used {
             Some(profile) => format!("ranges are made with {profile}"),
             None => "none is used: the processor makes all ranges".to_owned(),
@@ -90,6 +87,24 @@ async fn devices(wanted: Devices) -> Finding {
         Ok([used].into_iter().chain(found.tried.iter().map(told)).collect::<Vec<_>>().join("; "))
     };
     finding("devices", result.await, "install the device's driver, or say `--devices none`")
+}
+
+/// What pictures can be encoded in, by trials. Without H.264 nothing can be made.
+async fn encoders() -> Finding {
+    let result = async {
+        let options = EngineOptions::find().map_err(|error| error.to_string())?;
+        let tried = options.try_encoders().await.map_err(|error| error.to_string())?;
+        let said = tried.0.iter().map(told).collect::<Vec<_>>().join("; ");
+        if tried.passed().any(|codec| codec == "h264") { Ok(said) } else { Err(said) }
+    };
+    finding("encoders", result.await, "install a libavcodec that has libx264 (Debian's does)")
+}
+
+fn told(tried: &TriedElement) -> String {
+    match &tried.outcome {
+        Ok(took) => format!("{} passed in {} ms", tried.name, took.as_millis()),
+        Err(why) => format!("{}: {why}", tried.name),
+    }
 }
 
 /// The library that judges besides, if one is named, by a trial.
@@ -155,5 +170,9 @@ fn shipped_ladders() -> Finding {
 }
 
 fn cores() -> Finding {
-    finding("cores", Ok(format!("{} processors, so as many jobs at once", workers::cores())), "")
+    finding(
+        "cores",
+        Ok(format!("{} processors and {} MiB of memory for jobs", workers::cores(), workers::memory_bytes() >> 20)),
+        "",
+    )
 }

@@ -4,7 +4,7 @@ mod drain;
 mod show;
 
 use asset_store::StoreError;
-use job_queue::{JobFilter, JobState, MAX_PAGE};
+use job_queue::{JobFilter, JobState, MAX_PAGE, Offers};
 use media_types::{AssetId, JobId, TenantId};
 
 use crate::cli::{Data, JobsCommand};
@@ -22,7 +22,7 @@ pub(crate) async fn run(command: JobsCommand, json: bool) -> Result<(), Failure>
             let id = job_of(&job)?;
             on(&data, async |data| {
                 let found = data.assets.queue().job(&tenant(), &id).await.map_err(|error| queue_failed(&error))?;
-                show::one(&found.ok_or_else(no_job)?, json)
+                show::one(&found.ok_or_else(no_job)?, &offers(data).await?, json)
             })
             .await
         }
@@ -51,6 +51,7 @@ async fn on(options: &Data, work: impl AsyncFnOnce(&DataFolder) -> Result<(), Fa
 }
 
 async fn list(data: &DataFolder, filter: JobFilter, limit: u32, json: bool) -> Result<(), Failure> {
+    let offers = offers(data).await?;
     let (mut left, mut after) = (i64::from(limit), None);
     show::heading(json)?;
     while left > 0 {
@@ -59,7 +60,7 @@ async fn list(data: &DataFolder, filter: JobFilter, limit: u32, json: bool) -> R
         let Some(last) = page.last() else { break };
         after = Some((last.created_ms, last.id.to_string()));
         left -= i64::try_from(page.len()).unwrap_or(i64::MAX);
-        page.iter().try_for_each(|job| show::line(job, json))?;
+        page.iter().try_for_each(|job| show::line(job, &offers, json))?;
     }
     Ok(())
 }
@@ -71,7 +72,7 @@ async fn retry(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
         return show::asset(&asset, json);
     }
     let job = data.assets.retry_job(&tenant(), &job_of(id)?, now_ms).await.map_err(store_failed)?;
-    show::one(&job, json)
+    show::one(&job, &offers(data).await?, json)
 }
 
 async fn cancel(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
@@ -82,7 +83,11 @@ async fn cancel(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> 
         return show::asset(&asset, json);
     }
     let job = data.assets.cancel_job(&tenant(), &job_of(id)?, now_ms).await.map_err(store_failed)?;
-    show::one(&job, json)
+    show::one(&job, &offers(data).await?, json)
+}
+
+async fn offers(data: &DataFolder) -> Result<Offers, Failure> {
+    data.assets.queue().offers().await.map_err(|error| queue_failed(&error))
 }
 
 fn tenant() -> TenantId {

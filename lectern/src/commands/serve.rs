@@ -27,7 +27,7 @@ use workers::Wishes;
 
 use super::figures;
 use super::viewers::{self, Viewers};
-use super::worker::Work;
+use super::worker::{Post, Work};
 use crate::cli::{self, Role, Serve, Worker};
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
@@ -57,8 +57,8 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
     let is = |role: Role| options.roles.contains(&role);
     match (is(Role::Api), is(Role::Origin), is(Role::Worker)) {
         (false, false, _) => {
-            let Serve { data, concurrency, makes, metrics, .. } = options;
-            super::worker::run(Worker { data, concurrency, makes, metrics }).await
+            let Serve { data, takes, makes, metrics, .. } = options;
+            super::worker::run(Worker { data, takes, makes, metrics }).await
         }
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
@@ -144,9 +144,9 @@ async fn start_work(
     stopped: watch::Receiver<bool>,
 ) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     let engine = crate::engine::find(options.makes).await?;
-    let makes = super::worker::what_makes(&engine);
+    let post = Post::of(&engine, &options.takes).await?;
     let workshop = super::worker::workshop(data, vault, engine);
-    super::worker::spawn(data, workshop, (makes, options.concurrency), stopped)
+    super::worker::spawn(data, workshop, post, stopped)
 }
 
 fn control(

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_host::EngineOptions;
-use job_queue::WorkerCard;
+use job_queue::policy::budget::Budget;
+use job_queue::{Capabilities, WorkerCard};
 use key_vault::KeyVault;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use workers::{Protecting, WorkerConfig, Workshop, run_workers};
 
-use crate::cli::Worker;
+use crate::cli::{Takes, Worker};
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
 use crate::ladder_book::shared;
@@ -26,8 +27,8 @@ pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let keks = data.key_encryption_keys()?;
     let engine = crate::engine::find(options.makes).await?;
     let vault = keks.map(|keks| KeyVault::new(data.database.clone(), Arc::new(keks)));
-    let makes = what_makes(&engine);
-    let (work, ended) = spawn(&data, workshop(&data, vault, engine), (makes, options.concurrency), stopped)?;
+    let post = Post::of(&engine, &options.takes).await?;
+    let (work, ended) = spawn(&data, workshop(&data, vault, engine), post, stopped)?;
     tokio::select! {
         () = super::serve::interrupted() => {}
         () = ended => {}
@@ -57,16 +58,15 @@ pub(crate) fn workshop(data: &DataFolder, vault: Option<KeyVault>, engine: Engin
 pub(crate) fn spawn(
     data: &DataFolder,
     workshop: Arc<Workshop>,
-    (makes, concurrency): (String, Option<usize>),
+    post: Post,
     stopped: watch::Receiver<bool>,
 ) -> Result<(Work, impl Future<Output = ()> + Send + use<>), Failure> {
     // Where other machines may work on the same database nobody knows whether he is alone.
     let presence = data.beside_database.as_deref().map(Presence::announce).transpose()?;
-    let concurrency = concurrency.unwrap_or(workers::cores() as usize).max(1);
     let config = WorkerConfig {
         alone: presence.as_ref().is_some_and(|presence| presence.alone),
-        card: card(makes, concurrency),
-        concurrency,
+        budget: post.budget,
+        card: card(post),
         patience: PATIENCE,
     };
     let (at_work, ended) = oneshot::channel::<()>();
@@ -110,8 +110,46 @@ impl Presence {
     }
 }
 
+/// What the workers of a process can do, and take on.
+pub(crate) struct Post {
+    /// What they make media with, in a few words.
+    makes: String,
+    offers: Capabilities,
+    budget: Budget,
+}
+
+impl Post {
+    /// Has the engine prove what it can do.
+    ///
+    /// # Errors
+    /// When nothing is left of what is to be offered.
+    pub(crate) async fn of(engine: &EngineOptions, takes: &Takes) -> Result<Self, Failure> {
+        let proved = crate::engine::capabilities(engine).await;
+        let offers = match takes.offer.is_empty() {
+            true => proved.clone(),
+            false => proved.among(&takes.offer.iter().map(|only| only.name()).collect()),
+        };
+        if offers.is_empty() {
+            let detail = format!("this machine can do {proved}, and nothing of what --offer names");
+            return Err(Failure::config(
+                "worker.offers_nothing",
+                detail,
+                "`lectern doctor` says what it can do, and why not more",
+            ));
+        }
+        let whole = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let memory_bytes = match takes.memory_mib {
+            Some(mib) => i64::from(mib) << 20,
+            None => whole(workers::memory_bytes() / 4 * 3),
+        };
+        let cpu_milli = takes.processors.unwrap_or(i64::from(workers::cores()) * 1_000);
+        tracing::info!(%offers, cpu_milli, memory_bytes, "work is taken on");
+        Ok(Self { makes: what_makes(engine), offers, budget: Budget { cpu_milli, memory_bytes } })
+    }
+}
+
 /// What others see of a worker: its name is that of the machine, the process and the moment.
-fn card(makes: String, places: usize) -> WorkerCard {
+fn card(post: Post) -> WorkerCard {
     let host = host();
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let moment = since.as_micros() & 0xffff_ffff;
@@ -119,8 +157,9 @@ fn card(makes: String, places: usize) -> WorkerCard {
         name: format!("{host}-{}-{moment:08x}", std::process::id()),
         host,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        makes,
-        places: i64::try_from(places).unwrap_or(i64::MAX),
+        makes: post.makes,
+        places: post.budget.cpu_milli.saturating_add(999) / 1_000,
+        offers: Some(post.offers),
     }
 }
 
@@ -133,6 +172,6 @@ fn host() -> String {
 }
 
 /// What a worker with this engine makes media with, in a few words.
-pub(crate) fn what_makes(engine: &EngineOptions) -> String {
+fn what_makes(engine: &EngineOptions) -> String {
     engine.devices.clone().unwrap_or_else(|| "processor".to_owned())
 }

@@ -21,7 +21,7 @@ use telemetry::figures;
 
 use super::protect::Protected;
 use super::transcode::Made;
-use super::{Workshop, niced};
+use super::{Workshop, engine_for};
 use crate::assemble::{Derived, Storyboard, audio_record, clear_keyframes, text_record, video_record};
 use crate::error::WorkError;
 use crate::examine::{SEGMENTS_THROUGH_MPD, examine, part};
@@ -101,7 +101,7 @@ impl Workshop {
         F: FnMut(String) -> Reading,
         Reading: Future<Output = Result<Bytes, WorkError>>,
     {
-        let engine = niced(self.engine.without_devices(), job);
+        let engine = engine_for(self.engine.without_devices(), job, lease);
         let lease = lease.clone();
         Storyboard::make(&engine, of, tracks, read, Arc::new(move |_| lease.touch())).await
     }

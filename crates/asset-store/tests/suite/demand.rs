@@ -1,10 +1,13 @@
 //! What viewers wait for goes next, and is asked for once.
 
 use asset_flow::{Ahead, FlowEvent, PlanSummary, Stage};
-use asset_store::{AssetRow, MAX_DEMANDED};
+use asset_store::{AssetRow, MAX_DEMANDED, MAX_DEMANDED_OF_TENANT};
 use database::testing::for_each_engine;
 
 use crate::support::{Bench, plan};
+
+/// Orders of one asset: each is one job.
+const MAX_ORDERS: usize = MAX_DEMANDED;
 
 async fn planned(bench: &Bench, summary: PlanSummary) -> AssetRow {
     let asset = bench.uploaded().await;
@@ -43,6 +46,31 @@ async fn demanded_segments_are_claimed_next_and_asked_for_once() {
             assert!(demand(100 + 100 * first, 15).await);
         }
         assert!(!demand(1000, 15).await, "no more at a time");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_viewers_go_everywhere_leaves_the_other_tenants_some() {
+    for_each_engine(|db| async move {
+        let bench = Bench::new(db);
+        let demand = async |asset: &AssetRow, first| {
+            bench.store.demand(&bench.tenant, &asset.id, (Ahead::Pictures, first, 2), 6).await.unwrap()
+        };
+        let mut assets = Vec::new();
+        for _ in 0..=MAX_DEMANDED_OF_TENANT as usize / MAX_ORDERS {
+            assets.push(planned(&bench, plan()).await);
+        }
+        let another = assets.pop().unwrap();
+        for asset in &assets {
+            for first in 1..=MAX_ORDERS as u32 {
+                assert!(demand(asset, 100 * first).await);
+            }
+        }
+        assert!(!demand(&another, 100).await, "no more of a tenant at a time");
+        let made = bench.try_claim("encode_ahead").await.unwrap();
+        bench.store.commit(&made.fence, &made.asset_id, serde_json::json!({}), None, 7).await.unwrap();
+        assert!(demand(&another, 100).await);
     })
     .await;
 }

@@ -16,6 +16,11 @@ pub enum Arguments {
         /// Encoders, too.
         encoders: bool,
     },
+    /// Try every encoder, and say what came of it.
+    Encoders {
+        /// Address space it may have, in bytes.
+        memory_bytes: u64,
+    },
     /// Try a libvmaf, and say which version it is or what is wrong with it.
     Libvmaf {
         /// Address space it may have, in bytes.
@@ -55,6 +60,7 @@ impl Arguments {
             ["devices", memory, what @ ("all" | "decoders")] => {
                 Ok(Self::Devices { memory_bytes: memory.parse().map_err(|_| UsageError)?, encoders: *what == "all" })
             }
+            ["encoders", memory] => Ok(Self::Encoders { memory_bytes: memory.parse().map_err(|_| UsageError)? }),
             ["libvmaf", memory, path] => {
                 Ok(Self::Libvmaf { memory_bytes: memory.parse().map_err(|_| UsageError)?, path: (*path).to_owned() })
             }
@@ -72,6 +78,7 @@ impl Arguments {
                 let what = if encoders { "all" } else { "decoders" };
                 vec!["devices".into(), memory_bytes.to_string(), what.into()]
             }
+            Self::Encoders { memory_bytes } => vec!["encoders".into(), memory_bytes.to_string()],
             Self::Libvmaf { memory_bytes, path } => vec!["libvmaf".into(), memory_bytes.to_string(), path],
             Self::Serve { memory_bytes, nice, libvmaf, devices } => {
                 let libvmaf = libvmaf.map(|path| ["libvmaf".into(), path]).into_iter().flatten();
@@ -112,6 +119,7 @@ mod tests {
             Arguments::Version,
             devices(true),
             devices(false),
+            Arguments::Encoders { memory_bytes: 1 },
             Arguments::Libvmaf { memory_bytes: 1, path: "/opt/libvmaf.so".to_owned() },
             serve(None, None),
             serve(None, some("nvh264dec@a")),
@@ -135,6 +143,8 @@ mod tests {
             &["devices", "1", "none"],
             &["serve", "1", "2", "libvmaf", "3", "4", "5"],
             &["libvmaf", "1"],
+            &["encoders"],
+            &["encoders", "1", "av1"],
         ] {
             assert_eq!(parse(words), Err(UsageError), "{words:?}");
         }

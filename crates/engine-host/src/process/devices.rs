@@ -31,28 +31,35 @@ impl Devices {
     pub fn read(report: &str) -> Self {
         let mut devices = Self::default();
         for line in report.lines() {
-            let outcome = match line.splitn(3, '\t').collect::<Vec<_>>()[..] {
-                ["used", profile] => {
-                    devices.used = Some(clean(profile));
-                    continue;
-                }
-                ["passed", name, ms] => ms.parse().ok().map(|ms| (name, Ok(Duration::from_millis(ms)))),
-                ["failed", name, why] => Some((name, Err(clean(why)))),
-                _ => None,
-            };
-            let tried = outcome.map(|(name, outcome)| TriedElement { name: clean(name), outcome });
-            devices.tried.extend(tried);
+            match line.split_once('\t') {
+                Some(("used", profile)) => devices.used = Some(clean(profile)),
+                _ => devices.tried.extend(read_tried(line)),
+            }
         }
         devices
     }
 
     /// As lines of words between tabs.
     pub fn write(&self) -> String {
-        let tried = self.tried.iter().map(|tried| match &tried.outcome {
-            Ok(took) => format!("passed\t{}\t{}\n", clean(&tried.name), took.as_millis()),
-            Err(why) => format!("failed\t{}\t{}\n", clean(&tried.name), clean(why)),
-        });
+        let tried = self.tried.iter().map(write_tried);
         tried.chain(self.used.iter().map(|profile| format!("used\t{}\n", clean(profile)))).collect()
+    }
+}
+
+/// One line of a report about trials.
+pub(super) fn read_tried(line: &str) -> Option<TriedElement> {
+    let (name, outcome) = match line.splitn(3, '\t').collect::<Vec<_>>()[..] {
+        ["passed", name, ms] => (name, Ok(Duration::from_millis(ms.parse().ok()?))),
+        ["failed", name, why] => (name, Err(clean(why))),
+        _ => return None,
+    };
+    Some(TriedElement { name: clean(name), outcome })
+}
+
+pub(super) fn write_tried(tried: &TriedElement) -> String {
+    match &tried.outcome {
+        Ok(took) => format!("passed\t{}\t{}\n", clean(&tried.name), took.as_millis()),
+        Err(why) => format!("failed\t{}\t{}\n", clean(&tried.name), clean(why)),
     }
 }
 

@@ -132,7 +132,9 @@ impl Link {
     }
 
     pub(super) async fn close(self) {
-        let Self { frames, writer, process, .. } = self;
+        let Self { frames, writer, mut process, .. } = self;
+        // While the child has its memory still.
+        process.iter_mut().for_each(Process::settle);
         drop((frames, writer));
         if let Some(process) = process {
             process.finish().await;

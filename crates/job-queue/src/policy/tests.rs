@@ -5,7 +5,7 @@ use super::*;
 const NOW: i64 = 100 * HOUR_MS;
 
 fn kind(stage: &str, priority: i64, waited_ms: i64) -> Kind {
-    Kind { stage: stage.to_owned(), priority, oldest_ms: NOW - waited_ms }
+    Kind { stage: stage.to_owned(), priority, needs: String::new(), oldest_ms: NOW - waited_ms }
 }
 
 fn stages(kinds: &[Kind], running: Running) -> Vec<Vec<String>> {
@@ -14,7 +14,8 @@ fn stages(kinds: &[Kind], running: Running) -> Vec<Vec<String>> {
 }
 
 fn lane(tenant: &str, tag_ms: i64, counts_as: i64, oldest_ms: i64) -> Lane {
-    let window = Window { stage: "s".to_owned(), priority: counts_as, counts_as, due_ms: NOW };
+    let (stage, needs) = ("s".to_owned(), String::new());
+    let window = Window { stage, priority: counts_as, needs, counts_as, due_ms: NOW };
     Lane { tenant_id: TenantId::from_unique(tenant), tag_ms, virtual_ms: 0, window, oldest_ms }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod budget;
+mod capabilities;
 mod clocks;
 mod drains;
 mod fairness;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use database::testing::{Scratch, for_each_engine, prepare_all};
 use database::{Database, EngineKind, Tx, args};
-use job_queue::{ClaimedJob, JobQueue, JobRow, JobState, NewJob, QueueError, Reason};
+use job_queue::{Capabilities, ClaimedJob, JobQueue, JobRow, JobState, NewJob, QueueError, Reason};
 use media_types::{AssetId, JobId, TenantId};
 use serde_json::json;
 
@@ -59,6 +61,7 @@ fn job(name: &str) -> NewJob {
         weight: 1,
         max_attempts: 3,
         delay_ms: 0,
+        needs: Capabilities::default(),
         waits_on: vec![],
         dedupe_key: None,
     }
@@ -151,6 +154,7 @@ async fn no_statement_reads_a_table_from_end_to_end() {
                 "few",
                 "stages",
                 "kinds",
+                "wants",
                 "CONSTANT",
             ]
             .iter()

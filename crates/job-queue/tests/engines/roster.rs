@@ -7,7 +7,14 @@ use job_queue::{Roster, Scope, WorkerCard};
 use crate::{claim, enqueue, job, on_each_engine};
 
 fn card(name: &str) -> WorkerCard {
-    WorkerCard { name: name.into(), host: "here".into(), version: "1.2.3".into(), makes: "libav".into(), places: 2 }
+    WorkerCard {
+        name: name.into(),
+        host: "here".into(),
+        version: "1.2.3".into(),
+        makes: "libav".into(),
+        places: 2,
+        offers: None,
+    }
 }
 
 #[tokio::test]

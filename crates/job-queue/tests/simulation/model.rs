@@ -125,7 +125,7 @@ impl Model {
     fn kinds(&self) -> Vec<Kind> {
         let kind = |(&(stage, priority), ready): (&KindKey, &Ready)| {
             let &(oldest_ms, _) = ready.heads.first()?;
-            Some(Kind { stage: stage.to_owned(), priority, oldest_ms })
+            Some(Kind { stage: stage.to_owned(), priority, needs: String::new(), oldest_ms })
         };
         self.ready.iter().filter_map(kind).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use database::Database;
-use job_queue::{Fence, JobQueue, NewJob, QueueError, Reaped, Reaper, Reason};
+use job_queue::{Capabilities, Fence, JobQueue, NewJob, QueueError, Reaped, Reaper, Reason};
 use media_types::{AssetId, JobId};
 use serde_json::json;
 
@@ -57,6 +57,7 @@ impl Queue for Tables {
             weight: order.weight,
             max_attempts: order.max_attempts,
             delay_ms: 0,
+            needs: Capabilities::default(),
             waits_on: order.waits_on.iter().map(|on| job_id(first + on)).collect(),
             dedupe_key: None,
         };

@@ -168,7 +168,7 @@ pub fn check_whole(server: &Server, asset: &Value, what: &str) {
     }
 }
 
-/// Places that a process has beside one for each processor.
+/// Jobs of a recording that a process may have under way beside one for each processor: what somebody waits for, and short steps.
 pub const EXTRA_PLACES: i64 = 5;
 
 /// Each kill may cost what was in flight: at most as many jobs as run at once.
