@@ -79,6 +79,8 @@ async fn opener() {
         Ok(store) => {
             let put = store.put_new("opened", Bytes::from_static(b"by the environment")).await;
             println!("opened: {:?}, {:?}", put.unwrap(), store.get("opened").await.unwrap());
+            let signed = store.direct().unwrap().sign_get("opened", "inline", Duration::from_secs(9)).await.unwrap();
+            println!("signed for {}", signed.url().split('?').next().unwrap());
         }
         Err(error) => println!("refused: {error}"),
     }
@@ -124,6 +126,23 @@ async fn a_bucket_is_opened_by_the_variables_of_aws() {
     );
     for there in ["pre/fix/objects/opened", "objects/opened"] {
         assert!(server.bucket().join(there).exists(), "{there}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_signed_for_where_clients_reach_the_server() {
+    let server = Server::start().await;
+    let public = "https://media.example";
+    for (public_url, told) in [("", server.endpoint()), (public, public.to_owned())] {
+        let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "s3::tests::opener", "--nocapture"])
+            .env_clear()
+            .envs([("AWS_ENDPOINT_URL_S3", server.endpoint().as_str()), ("LECTERN_S3_PUBLIC_URL", public_url)])
+            .envs([("AWS_ACCESS_KEY_ID", KEYS.0), ("AWS_SECRET_ACCESS_KEY", KEYS.1), (OPENED, "s3://lectures")])
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .output();
+        let output = String::from_utf8(child.await.unwrap().stdout).unwrap();
+        assert!(output.contains(&format!("signed for {told}/lectures/objects/opened\n")), "{output}");
     }
 }
 

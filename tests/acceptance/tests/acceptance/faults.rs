@@ -64,7 +64,7 @@ impl Fleet {
     }
 
     fn start_worker(&self, shared: &Shared) -> Child {
-        topology::worker(&lectern(), shared, &self.data, &["--concurrency", "1"])
+        topology::worker(&lectern(), shared, &self.data, &["--processors", "1"])
     }
 
     fn api(&self) -> &Server {

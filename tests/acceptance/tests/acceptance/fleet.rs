@@ -55,7 +55,7 @@ impl Fleet {
 
     /// `kill -9` of a worker, and another one in its place.
     fn restart_worker(&mut self, index: usize) {
-        let other = topology::worker(&lectern(), &self.shared, &self.data, &["--concurrency", "1"]);
+        let other = topology::worker(&lectern(), &self.shared, &self.data, &["--processors", "1"]);
         let mut worker = std::mem::replace(&mut self.server.workers[index], other);
         worker.kill().unwrap();
         worker.wait().unwrap();
@@ -72,7 +72,7 @@ fn running_range(server: &Server, id: &str) -> Option<Value> {
 
 #[test]
 fn workers_without_a_data_folder_share_a_recording_and_the_api_makes_none_of_it() {
-    let fleet = Fleet::start(&["--concurrency", "1"]);
+    let fleet = Fleet::start(&["--processors", "1"]);
     // The ladder lies in the API's folder alone.
     let announced = json!({ "filename": "kill.mp4", "ladder": "house" });
     let id = fleet.server.upload_as(&judge::media("kill.mp4"), announced);
@@ -93,7 +93,7 @@ fn workers_without_a_data_folder_share_a_recording_and_the_api_makes_none_of_it(
 
 #[test]
 fn word_of_work_and_of_its_end_travels_between_processes_at_once() {
-    let fleet = Fleet::start(&["--concurrency", "1"]);
+    let fleet = Fleet::start(&["--processors", "1"]);
     let mut waited = Vec::new();
     for round in 0..5 {
         let id = fleet.server.upload(&judge::media("kill.mp4"), &format!("kill{round}.mp4"));
@@ -126,7 +126,7 @@ fn millis(time: &Value) -> i64 {
 
 #[test]
 fn a_worker_the_api_and_the_database_killed_in_the_middle_cost_nothing_that_was_done() {
-    let mut fleet = Fleet::start(&["--concurrency", "1"]);
+    let mut fleet = Fleet::start(&["--processors", "1"]);
     let id = fleet.server.upload(&judge::media("kill.mp4"), "kill.mp4");
     let mut playable: Option<String> = None;
     let mut done = BTreeMap::new();
@@ -217,7 +217,7 @@ fn what_a_viewer_waits_for_at_an_origin_with_the_store_alone_is_made_next() {
     command.env("LECTERN_SERVICE_TOKEN", "service-token-0123456789");
     judge::run(lectern().args(["migrate", "--database", &shared.database]));
     let mut server = topology::serve(&command, &shared, &data, &["--roles", "api"]);
-    server.workers.push(topology::worker(&command, &shared, &data, &["--concurrency", "1"]));
+    server.workers.push(topology::worker(&command, &shared, &data, &["--processors", "1"]));
     let origin = command.args(["serve", "--roles", "origin"]);
     let origin = topology::origin(origin, &shared, &data, &server.base, "127.0.0.1:0");
     let id = server.upload(&long_recording(folder.path()), "long.mp4");

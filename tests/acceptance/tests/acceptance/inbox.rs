@@ -1,7 +1,7 @@
 //! A bucket whose objects are uploaded.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -60,14 +60,13 @@ impl Inbox {
         std::str::from_utf8(&said).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Has one more object begin to be uploaded, and kills what does it.
-    fn begin(&self, server: &Server) {
+    /// Has one more object begin to be uploaded.
+    fn begin(&self, server: &Server, arguments: &[&str]) -> Child {
         let count = |kind: &str| self.path(".lectern").join(kind).read_dir().map_or(0, Iterator::count);
         let done = count("done");
-        let mut killed = self.watch(server, &[]).stdout(Stdio::null()).spawn().unwrap();
+        let watching = self.watch(server, arguments).stdout(Stdio::null()).spawn().unwrap();
         wait_for("an object to be taken", 60, || (count("arriving") > 0 || count("done") > done).then_some(()));
-        killed.kill().unwrap();
-        killed.wait().unwrap();
+        watching
     }
 }
 
@@ -88,7 +87,7 @@ fn what_is_put_into_a_bucket_is_uploaded_once_though_the_command_and_the_server_
     inbox.put("A.mp4", &first);
     inbox.put(ODD, b"no recording");
     inbox.put("C.mp4.part", b"not yet");
-    inbox.begin(&server);
+    kill(inbox.begin(&server, &[]));
     server.kill();
     let server = Server::start(&data);
     let said = inbox.once(&server, &[]);
@@ -103,22 +102,39 @@ fn what_is_put_into_a_bucket_is_uploaded_once_though_the_command_and_the_server_
     assert!(inbox.notes("arriving").is_empty() && inbox.path("C.mp4.part").exists() && inbox.path("A.mp4").exists());
     assert!(inbox.once(&server, &[]).is_empty(), "it remembers");
 
-    replaced_while_nobody_watches(&inbox, &server);
+    replaced(&inbox, &server);
     removed_and_refused(&inbox, &server);
 }
 
-/// What was half uploaded when another object took its place is given up, and the other one is uploaded.
-fn replaced_while_nobody_watches(inbox: &Inbox, server: &Server) {
-    inbox.put("D.mp4", &vec![7; 24 << 20]);
-    inbox.begin(server);
-    inbox.put("D.mp4", b"the other one");
-    let said = inbox.once(server, &[]);
-    assert_eq!(said.last().unwrap()["file"], "D.mp4", "{said:?}");
-    let of_d = assets(server).into_iter().filter(|(name, ..)| name == "D.mp4");
-    // Of the first one there is all, or nothing: that goes.
-    let kept: Vec<_> = of_d.filter(|(_, _, state)| state != "deleting").map(|(_, size, _)| size).collect();
-    assert!(kept == [Some(13)] || kept == [Some(24 << 20), Some(13)], "{kept:?}");
-    assert!(inbox.notes("arriving").is_empty());
+fn kill(mut watching: Child) {
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+}
+
+/// What was half uploaded when another object took its place is given up, and the other one is uploaded: whether nobody
+/// watched just then, or it was being read.
+fn replaced(inbox: &Inbox, server: &Server) {
+    let large = 24 << 20;
+    for (name, watched) in [("D.mp4", false), ("F.mp4", true)] {
+        inbox.put(name, &vec![7; large]);
+        let mut watching = inbox.begin(server, &["--once"]);
+        let signal = |signal: &str| judge::run(Command::new("kill").args([signal, &watching.id().to_string()]));
+        if watched {
+            signal("-STOP");
+            inbox.put(name, b"the other one");
+            signal("-CONT");
+            assert!(watching.wait().unwrap().success());
+        } else {
+            kill(watching);
+            inbox.put(name, b"the other one");
+            inbox.once(server, &[]);
+        }
+        let of_it = assets(server).into_iter().filter(|(known, ..)| known == name);
+        // Of the first one there is all, or nothing: that goes.
+        let kept: Vec<_> = of_it.filter(|(_, _, state)| state != "deleting").map(|(_, size, _)| size).collect();
+        assert!(kept == [Some(13)] || kept == [Some(large as u64), Some(13)], "{name}: {kept:?}");
+        assert!(inbox.notes("arriving").is_empty());
+    }
 }
 
 fn removed_and_refused(inbox: &Inbox, server: &Server) {

@@ -113,10 +113,10 @@ fn one_asset(random: &mut Random, budget: u64, round: u64) -> u64 {
 fn a_killed_worker_process_costs_only_what_it_held_and_another_takes_over() {
     let (_folder, data) = fresh_and_quick();
     // The lock on the folder is what this is about; `fleet` has the same without one.
-    let server = Server::spawn(std::process::Command::new(judge::lectern()), &data, &["--concurrency", "1"]);
+    let server = Server::spawn(std::process::Command::new(judge::lectern()), &data, &["--processors", "1"]);
     let start = || {
         let mut command = std::process::Command::new(judge::lectern());
-        command.args(["worker", "--concurrency", "1", "--data"]).arg(&data).stderr(std::process::Stdio::null());
+        command.args(["worker", "--processors", "1", "--data"]).arg(&data).stderr(std::process::Stdio::null());
         command.spawn().unwrap()
     };
     let mut worker = start();

@@ -36,7 +36,7 @@ fn a_recording_that_failed_goes_on_where_it_stopped_once_its_cause_is_mended() {
     let (folder, data) = fresh_and_quick();
     let mut command = Command::new(judge::lectern());
     command.env("LECTERN_ENGINE", engine(folder.path()));
-    let server = Server::launch(command, &data, &["--concurrency", "1"]);
+    let server = Server::launch(command, &data, &["--processors", "1"]);
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
     wait_for("a range to be encoded", 120, || {
         (!of_stage(&server.jobs(&id), "encode_range", "done").is_empty()).then_some(())
@@ -67,7 +67,7 @@ fn a_recording_that_failed_goes_on_where_it_stopped_once_its_cause_is_mended() {
 #[test]
 fn a_drained_queue_begins_nothing_new_over_a_restart_until_it_is_resumed() {
     let (_folder, data) = fresh_and_quick();
-    let server = Server::start_with(&data, &["--concurrency", "1"]);
+    let server = Server::start_with(&data, &["--processors", "1"]);
     let id = server.upload(&judge::media("kill.mp4"), "kill.mp4");
     wait_for("a range to be at work", 120, || {
         (!of_stage(&server.jobs(&id), "encode_range", "running").is_empty()).then_some(())
@@ -82,7 +82,7 @@ fn a_drained_queue_begins_nothing_new_over_a_restart_until_it_is_resumed() {
     assert!(!workers.is_empty() && workers.iter().all(|worker| worker["drained"] == true), "{workers:?}");
 
     server.kill();
-    let server = Server::start_with(&data, &["--concurrency", "1"]);
+    let server = Server::start_with(&data, &["--processors", "1"]);
     let queue = server.admin("GET", "/api/v1/queue", None, 200).json();
     assert_eq!(queue["drained"][0]["reason"], "a new disk", "{queue}");
     assert!(of_stage(&server.jobs(&id), "encode_range", "running").is_empty());

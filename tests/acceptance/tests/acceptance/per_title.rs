@@ -280,7 +280,7 @@ fn killed_while_rungs_are_decided_the_recording_gets_them_all_the_same() {
 #[test]
 fn when_no_rungs_can_be_decided_the_recording_has_those_of_its_ladder() {
     let (folder, data) = fresh();
-    let (server, id) = upload_small(&data, folder.path(), &["--concurrency", "1"]);
+    let (server, id) = upload_small(&data, folder.path(), &["--processors", "1"]);
     let job = wait_for("deciding to be given up", 200, || {
         let job = analysing(&server, &id)?;
         if job["state"] == "running" {

@@ -114,7 +114,7 @@ fn sha256(server: &Server) -> Value {
 fn a_changed_ladder_is_followed_behind_all_else_and_over_a_kill_while_viewers_go_on() {
     let (folder, data) = fresh();
     house(&data, "", &[180, 270], 23);
-    let one_at_a_time = ["--concurrency", "1"];
+    let one_at_a_time = ["--processors", "1"];
     let mut server = Server::start_with(&data, &one_at_a_time);
     let before = ready(&server, &long_recording(folder.path()));
     let asset = id(&before).to_owned();

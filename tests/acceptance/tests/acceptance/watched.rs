@@ -55,7 +55,7 @@ fn spans_of(collector: &Collector, jobs: &[Value]) -> Vec<Collected> {
 fn one_trace_leads_from_an_upload_through_every_job_of_every_process_to_what_is_published() {
     let (_folder, data) = fresh();
     let collector = Collector::start();
-    let server = topology::launch(&traced(&collector), &Shared::of(&data), &data, &["--concurrency", "1"]);
+    let server = topology::launch(&traced(&collector), &Shared::of(&data), &data, &["--processors", "1"]);
     let id = upload_traced(&server, &judge::media("kill.mp4"));
     let asset = server.settled(&id, 300);
     assert_eq!(asset["state"], "ready", "{asset}");
