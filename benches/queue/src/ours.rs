@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use database::{Database, args};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use job_queue::{ClaimedJob, Handler, JobQueue, Lease, MAX_BATCH, NewJob, WorkerOptions, run_worker};
+use job_queue::{Capabilities, ClaimedJob, Handler, JobQueue, Lease, MAX_BATCH, NewJob, WorkerOptions, run_worker};
 use media_types::{AssetId, JobId, TenantId};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ fn job(tenant: usize, number: &str) -> NewJob {
         weight: 20_000,
         max_attempts: 6,
         delay_ms: 0,
+        needs: Capabilities::default(),
         waits_on: vec![],
         dedupe_key: None,
     }

@@ -5,7 +5,7 @@
 pub(crate) struct Takes {
     /// Processors that jobs may use at once, such as 2 or 0.5; all there are if not given. What one uses is measured; one always
     /// runs, and what somebody waits for finds room beside
-    #[arg(long, alias = "concurrency", value_name = "NUMBER", value_parser = thousandths)]
+    #[arg(long, value_name = "NUMBER", value_parser = thousandths)]
     pub(crate) processors: Option<i64>,
     /// Memory that jobs may use at once, in MiB; three quarters of the machine's if not given
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]

@@ -172,7 +172,7 @@ impl Jobs {
     fn kinds(&self, floor: i64) -> Vec<Kind> {
         let kind = |(&(stage, priority), lanes): (&(&'static str, i64), &Lanes)| {
             let oldest_ms = lanes.values().filter_map(|lane| lane.first()).map(|(run_at_ms, _)| *run_at_ms).min()?;
-            Some(Kind { stage: stage.to_owned(), priority, oldest_ms })
+            Some(Kind { stage: stage.to_owned(), priority, needs: String::new(), oldest_ms })
         };
         self.ready.iter().filter(|((_, priority), _)| *priority >= floor).filter_map(kind).collect()
     }
