@@ -13,8 +13,6 @@ pub(crate) struct Size {
     pub(crate) assets: usize,
     pub(crate) tenants: usize,
     pub(crate) arrivals_ms: i64,
-    /// Whether there is a network between workers and database.
-    pub(crate) networked: bool,
 }
 
 /// What a process meets while a job runs.
@@ -27,8 +25,6 @@ pub(crate) enum Fault {
     HeldUp,
     /// Never reaches the database again, and knows it.
     CutOff,
-    /// Does not reach it for a while, where a network lies between.
-    Parted,
 }
 
 /// A number that follows from these alone.
@@ -96,7 +92,6 @@ impl Size {
             108..120 => Ok(Outcome::Panics),
             120..130 => Ok(Outcome::DiesBefore),
             130..140 => Ok(Outcome::DiesAfter),
-            140..155 if self.networked => Err(Some(Fault::Parted)),
             _ => Ok(Outcome::Commits),
         }
     }

@@ -16,7 +16,6 @@ use crate::engine::tenant_id;
 use crate::fates::Size;
 use crate::process::Process;
 use crate::told::{End, Happening, Outcome, Side};
-use crate::wire::Wire;
 use crate::world::{PATIENCE_MS, REAPERS, REAPS_EVERY_MS};
 
 /// Code of what fails on purpose.
@@ -39,8 +38,6 @@ pub(crate) struct Fleet {
 }
 
 struct Worker {
-    /// Where there is a network.
-    wire: Option<Wire>,
     desk: Arc<Desk>,
     shutdown: watch::Sender<bool>,
     task: JoinHandle<Result<(), QueueError>>,
@@ -166,9 +163,7 @@ impl Side for Fleet {
     }
 
     fn start(&mut self, now_ms: i64, worker: usize) {
-        let wire = self.size.networked.then(|| Wire::to(self.url.rsplit_once("host=").unwrap().1));
-        let url = wire.as_ref().map_or_else(|| self.url.clone(), |wire| wire.url(&self.url));
-        let process = Process::start(&url, now_ms);
+        let process = Process::start(&self.url, now_ms);
         let queue = process.queue();
         let desk = Desk::new(worker, AssetStore::new(queue.clone()), process.clock(), Arc::clone(&self.log));
         let (shutdown, stop) = watch::channel(false);
@@ -180,7 +175,7 @@ impl Side for Fleet {
         self.run(WORKERS + worker, now_ms, async {
             task = Some(tokio::spawn(run_worker(queue, options, handler, stop)));
         });
-        self.workers[worker] = task.map(|task| Worker { wire, desk, shutdown, task });
+        self.workers[worker] = task.map(|task| Worker { desk, shutdown, task });
     }
 
     fn kill(&mut self, _: i64, worker: usize) {
@@ -189,27 +184,16 @@ impl Side for Fleet {
     }
 
     fn stop(&mut self, now_ms: i64, worker: usize) {
-        let Worker { wire, shutdown, task, .. } = self.workers[worker].take().unwrap();
+        let Worker { desk, shutdown, task } = self.workers[worker].take().unwrap();
         shutdown.send_replace(true);
         self.run(WORKERS + worker, now_ms, task).unwrap().unwrap();
+        drop(desk);
         self.processes[WORKERS + worker] = None;
-        drop(wire);
     }
 
     fn cut_off(&mut self, _: i64, worker: usize) {
         self.processes[WORKERS + worker].as_mut().unwrap().cut_off();
         self.pass_on(WORKERS + worker);
-    }
-
-    fn part(&mut self, now_ms: i64, worker: usize) {
-        self.turn(now_ms, worker, true);
-        self.workers[worker].as_ref().unwrap().wire.as_ref().unwrap().part();
-        self.processes[WORKERS + worker].as_mut().unwrap().is_parted();
-        self.pass_on(WORKERS + worker);
-    }
-
-    fn mend(&mut self, _: i64, worker: usize) {
-        self.workers[worker].as_ref().unwrap().wire.as_ref().unwrap().mend();
     }
 
     fn end(&mut self, now_ms: i64, worker: usize, outcome: Outcome) {

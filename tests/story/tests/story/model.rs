@@ -2,7 +2,6 @@
 //! what, and this who looks when.
 
 mod jobs;
-mod place;
 
 use std::collections::HashMap;
 
@@ -13,7 +12,11 @@ use crate::fates::Size;
 use crate::told::{Attempt, End, Happening, Outcome, Side};
 use crate::world::{PATIENCE_MS, REAPERS};
 use jobs::Jobs;
-use place::{Busy, PAUSE_FIRST_MS, Place, Untold};
+
+const HEARTBEAT_MS: i64 = 2_000;
+const STALL_MS: i64 = 60_000;
+/// Between two looks whether a job is still held.
+const LOOK_EVERY_MS: i64 = 400;
 
 pub(crate) struct Model {
     size: Size,
@@ -26,8 +29,6 @@ pub(crate) struct Model {
     /// Commits of which word goes round.
     words: u64,
     workers: Vec<Place>,
-    /// Of workers that are not told of words, why.
-    untold: Vec<Option<Untold>>,
     /// What each reaper has seen: of a job's attempt the heartbeat, and since when.
     reapers: Vec<HashMap<(usize, i64), (i64, i64)>>,
     told: Vec<Happening>,
@@ -37,6 +38,29 @@ pub(crate) struct Model {
 struct Asset {
     state: AssetState,
     generation: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Place {
+    #[default]
+    Gone,
+    /// With what it works on still.
+    CutOff(Option<Busy>),
+    Idle {
+        heard: u64,
+        look_at_ms: i64,
+    },
+    Busy(Busy),
+}
+
+#[derive(Clone, Copy)]
+struct Busy {
+    job: usize,
+    attempt: i64,
+    heard: u64,
+    looked_ms: i64,
+    beat_ms: i64,
+    moved_ms: i64,
 }
 
 impl Model {
@@ -49,7 +73,6 @@ impl Model {
             jobs: Jobs::default(),
             words: 0,
             workers: vec![Place::Gone; size.workers],
-            untold: vec![None; size.workers],
             reapers: vec![HashMap::new(); REAPERS],
             told: Vec::new(),
         }
@@ -83,13 +106,47 @@ impl Model {
         self.apply(now_ms, self.jobs.asset(job), &FlowEvent::Failed { failure });
     }
 
+    /// An idle worker looks for a job.
+    fn look(&mut self, now_ms: i64, worker: usize) {
+        let heard = self.words;
+        self.workers[worker] = match self.jobs.claim(now_ms, (self.floors)(worker)) {
+            None => Place::Idle { heard, look_at_ms: now_ms + self.look_every_ms },
+            Some((job, attempt)) => {
+                self.told.push(Happening::Claimed { worker, attempt: self.named(job, attempt) });
+                let beat_ms = now_ms + HEARTBEAT_MS;
+                Place::Busy(Busy { job, attempt, heard, looked_ms: now_ms, beat_ms, moved_ms: now_ms })
+            }
+        };
+    }
+
+    /// What the task that keeps a lease does; whether it is lost.
+    fn keep(&mut self, now_ms: i64, busy: &mut Busy, moving: bool) -> bool {
+        let held = self.jobs.is_held(busy.job, busy.attempt);
+        if busy.heard < self.words && now_ms >= busy.looked_ms + LOOK_EVERY_MS {
+            (busy.heard, busy.looked_ms) = (self.words, now_ms);
+            if !held {
+                return true;
+            }
+        }
+        if now_ms < busy.beat_ms {
+            return false;
+        }
+        busy.beat_ms = now_ms + HEARTBEAT_MS;
+        if moving {
+            busy.moved_ms = now_ms;
+        } else if now_ms - busy.moved_ms >= STALL_MS {
+            return true;
+        }
+        if held {
+            self.jobs.beat(busy.job);
+        }
+        !held
+    }
+
     /// Takes the attempt's result, or not; `None` when the process dies before it says so.
     fn results_in(&mut self, now_ms: i64, worker: usize, busy: Busy, outcome: Outcome) -> Option<Happening> {
         let Busy { job, attempt: number, .. } = busy;
         let attempt = self.named(job, number);
-        if self.is_parted(worker) {
-            return (outcome != Outcome::DiesBefore).then_some(Happening::Unheard { worker, attempt });
-        }
         if !self.jobs.is_held(job, number) {
             return (outcome != Outcome::DiesBefore).then_some(Happening::Refused { worker, attempt });
         }
@@ -154,22 +211,21 @@ impl Side for Model {
     }
 
     fn start(&mut self, now_ms: i64, worker: usize) {
-        self.look(now_ms, worker, PAUSE_FIRST_MS);
+        self.look(now_ms, worker);
     }
 
     fn kill(&mut self, _: i64, worker: usize) {
-        (self.workers[worker], self.untold[worker]) = (Place::Gone, None);
+        self.workers[worker] = Place::Gone;
     }
 
     fn stop(&mut self, _: i64, worker: usize) {
         if let Place::Busy(busy) = std::mem::take(&mut self.workers[worker]) {
             self.told.push(Happening::Lost { worker, attempt: self.named(busy.job, busy.attempt) });
-            if self.jobs.is_held(busy.job, busy.attempt) && !self.is_parted(worker) {
+            if self.jobs.is_held(busy.job, busy.attempt) {
                 self.jobs.hand_back(busy.job);
                 self.words += 1;
             }
         }
-        self.untold[worker] = None;
     }
 
     fn cut_off(&mut self, _: i64, worker: usize) {
@@ -177,29 +233,17 @@ impl Side for Model {
         self.workers[worker] = Place::CutOff(Some(busy));
     }
 
-    fn part(&mut self, now_ms: i64, worker: usize) {
-        self.turn(now_ms, worker, true);
-        let (tries_ms, pause_ms) = (now_ms + PAUSE_FIRST_MS, PAUSE_FIRST_MS * 2);
-        self.untold[worker] = Some(Untold { parted: true, tries_ms, pause_ms });
-    }
-
-    fn mend(&mut self, _: i64, worker: usize) {
-        if let Some(untold) = &mut self.untold[worker] {
-            untold.parted = false;
-        }
-    }
-
     fn end(&mut self, now_ms: i64, worker: usize, outcome: Outcome) {
         match self.workers[worker] {
             Place::Busy(mut busy) => {
                 if outcome == Outcome::DiesBefore {
                     // It lived until now, and whoever waits for its silence saw that.
-                    self.keep(now_ms, worker, &mut busy, true);
+                    self.keep(now_ms, &mut busy, true);
                 }
                 let happening = self.results_in(now_ms, worker, busy, outcome);
                 self.told.extend(happening);
                 if !matches!(outcome, Outcome::DiesBefore | Outcome::DiesAfter) {
-                    self.look(now_ms, worker, PAUSE_FIRST_MS);
+                    self.look(now_ms, worker);
                 }
             }
             Place::CutOff(Some(busy)) => {
@@ -237,22 +281,19 @@ impl Side for Model {
     }
 
     fn turn(&mut self, now_ms: i64, worker: usize, moving: bool) {
-        self.listens(now_ms, worker);
         match self.workers[worker] {
-            Place::Idle { heard, look_at_ms, backs_off_ms } => {
-                if now_ms >= look_at_ms || (backs_off_ms.is_none() && self.has_news(worker, heard)) {
-                    self.look(now_ms, worker, backs_off_ms.unwrap_or(PAUSE_FIRST_MS));
-                }
+            Place::Idle { heard, look_at_ms } if heard < self.words || now_ms >= look_at_ms => {
+                self.look(now_ms, worker);
             }
             Place::Busy(mut busy) => {
-                let lost = self.keep(now_ms, worker, &mut busy, moving);
+                let lost = self.keep(now_ms, &mut busy, moving);
                 self.workers[worker] = Place::Busy(busy);
                 if lost {
                     self.told.push(Happening::Lost { worker, attempt: self.named(busy.job, busy.attempt) });
-                    self.look(now_ms, worker, PAUSE_FIRST_MS);
+                    self.look(now_ms, worker);
                 }
             }
-            Place::Gone | Place::CutOff(_) => {}
+            Place::Idle { .. } | Place::Gone | Place::CutOff(_) => {}
         }
     }
 

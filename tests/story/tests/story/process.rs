@@ -56,7 +56,6 @@ impl Rest {
     }
 
     async fn comes(&self) {
-        *self.begun.lock().unwrap() = Some(Instant::now());
         for _ in 0..RESTS {
             self.resting.store(false, Ordering::SeqCst);
             poll_fn(|cx| {
@@ -70,7 +69,6 @@ impl Rest {
             // Sockets and timers are looked at before this goes on.
             tokio::task::yield_now().await;
         }
-        *self.begun.lock().unwrap() = None;
     }
 }
 
@@ -86,14 +84,12 @@ impl Process {
         runtime.spawn_blocking(move || goes.recv());
         let (db, heard) = runtime.block_on(async {
             let db = Database::open(url).await.unwrap();
-            let mut heard = db.changed();
-            if db.kind() == EngineKind::Postgres {
-                // The first word is that it is told of others'.
-                heard.changed().await.unwrap();
-            }
+            let heard = db.changed();
             (db, heard)
         });
         let _ = rest.db.set(db.clone());
+        // The first word on PostgreSQL is that it is told.
+        let unheard = u64::from(db.kind() == EngineKind::Postgres);
         let clock = Arc::new(AtomicI64::new(now_ms));
         let mut process = Self {
             _clock_stands: clock_stands,
@@ -103,7 +99,7 @@ impl Process {
             now_ms,
             rest,
             heard,
-            unheard: 0,
+            unheard,
             said: 0,
             cut_off: false,
         };
@@ -128,8 +124,7 @@ impl Process {
         self.now_ms = now_ms;
         self.clock.store(now_ms, Ordering::SeqCst);
         let unheard = std::mem::take(&mut self.unheard);
-        let is_told = self.is_told();
-        let hears = unheard > 0 && is_told;
+        let hears = unheard > 0 && !self.cut_off;
         // PostgreSQL tells each word by itself; on SQLite nobody carries it from process to process, so the story does, once.
         let told = match self.db.kind() {
             EngineKind::Postgres => unheard,
@@ -137,6 +132,7 @@ impl Process {
         };
         let known = *self.heard.borrow() + if hears { told } else { 0 };
         let (db, rest, heard) = (&self.db, &self.rest, &mut self.heard);
+        *rest.begun.lock().unwrap() = Some(Instant::now());
         let value = self.runtime.block_on(async {
             if !passes.is_zero() {
                 tokio::time::advance(passes).await;
@@ -151,25 +147,9 @@ impl Process {
             rest.comes().await;
             value
         });
-        // That it is told again is a word too, to itself alone.
-        let again = u64::from(!is_told && self.is_told());
-        self.said += *self.heard.borrow() - known - again;
+        *rest.begun.lock().unwrap() = None;
+        self.said += *self.heard.borrow() - known;
         value
-    }
-
-    /// Whether it learns of what others commit, without looking.
-    fn is_told(&self) -> bool {
-        !self.cut_off && (self.db.kind() == EngineKind::Sqlite || self.db.is_told())
-    }
-
-    /// Waits until it knows that it is parted from the database.
-    pub(crate) fn is_parted(&mut self) {
-        let db = self.db.clone();
-        self.run(self.now_ms, async move {
-            while db.is_told() {
-                tokio::task::yield_now().await;
-            }
-        });
     }
 
     /// Its words since this was last asked: commits of which others hear.

@@ -84,9 +84,6 @@ pub(crate) trait Side {
     fn kill(&mut self, now_ms: i64, worker: usize);
     fn stop(&mut self, now_ms: i64, worker: usize);
     fn cut_off(&mut self, now_ms: i64, worker: usize);
-    /// The database cannot be reached, until this is mended.
-    fn part(&mut self, now_ms: i64, worker: usize);
-    fn mend(&mut self, now_ms: i64, worker: usize);
     fn end(&mut self, now_ms: i64, worker: usize, outcome: Outcome);
     fn reap(&mut self, now_ms: i64, reaper: usize);
     /// Lets a process do what it does by itself. `moving`: frames go in or out of what it encodes.

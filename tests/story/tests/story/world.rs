@@ -16,8 +16,6 @@ const WORD_EVERY_MS: i64 = 4_000;
 const HELD_UP_MS: i64 = 10_000;
 const REVIVAL_MS: i64 = 7_000;
 const CUT_OFF_MS: i64 = 15_000;
-/// How long a network is parted: some leases outlive the first, none the second.
-const PARTED_MS: [i64; 2] = [3_000, 13_000];
 /// Between two failures of an asset's and a person's word to go on.
 const TRIED_AGAIN_MS: i64 = 25_000;
 /// Longer than any failed attempt waits: when nothing has happened for so long, nothing will.
@@ -48,9 +46,6 @@ enum Event {
     Replaced {
         worker: usize,
     },
-    Mended {
-        worker: usize,
-    },
     /// Of the claim of this number.
     Ends {
         worker: usize,
@@ -68,7 +63,7 @@ enum Event {
 struct Worker {
     up: bool,
     held_up_until_ms: i64,
-    parted: bool,
+    cut_off: bool,
     /// The number of the claim that it works on, and whether its work moves.
     works_on: Option<(u64, bool)>,
 }
@@ -173,11 +168,6 @@ impl<S: Side> World<'_, S> {
                 self.goes(now_ms, worker, INSTANT_MS);
                 self.side.kill(now_ms, worker);
             }
-            Event::Mended { worker } => {
-                if std::mem::take(&mut self.workers[worker].parted) {
-                    self.side.mend(now_ms, worker);
-                }
-            }
             Event::Ends { worker, claim, .. } if !self.works_on(worker, claim) => {}
             Event::Ends { worker, .. } if self.workers[worker].held_up_until_ms > now_ms => {
                 let until_ms = self.workers[worker].held_up_until_ms;
@@ -214,13 +204,8 @@ impl<S: Side> World<'_, S> {
                 self.workers[worker].held_up_until_ms = now_ms + HELD_UP_MS;
                 self.at(now_ms + HELD_UP_MS, Event::GoesOn { worker });
             }
-            Fault::Parted => {
-                self.workers[worker].parted = true;
-                self.side.part(now_ms, worker);
-                let parted_ms = PARTED_MS[worker % 2];
-                self.at(now_ms + parted_ms, Event::Mended { worker });
-            }
             Fault::CutOff => {
+                self.workers[worker].cut_off = true;
                 self.side.cut_off(now_ms, worker);
                 self.at(now_ms + CUT_OFF_MS, Event::Replaced { worker });
             }
@@ -276,7 +261,7 @@ impl<S: Side> World<'_, S> {
             Err(None) => self.last_ms = self.last_ms.max(now_ms + 80_000),
             Err(Some(fault)) => {
                 self.at(strikes_ms, Event::Strikes { worker, claim, fault });
-                if matches!(fault, Fault::HeldUp | Fault::CutOff | Fault::Parted) {
+                if matches!(fault, Fault::HeldUp | Fault::CutOff) {
                     let outcome = Outcome::Commits;
                     self.at(strikes_ms + takes_ms, Event::Ends { worker, claim, outcome });
                 }
