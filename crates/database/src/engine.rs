@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-
+use sqlx::{Connection, Postgres, Transaction};
 use tokio::sync::watch;
 
 use crate::address::authority;
@@ -94,7 +93,7 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
             Pools::Lite { writer, .. } => TxInner::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => TxInner::Pg(answered(pool.begin()).await?),
+            Pools::Pg(pool) => TxInner::Pg(answered(begun(pool.clone())).await?),
         };
         Ok(self.transaction(inner))
     }
@@ -132,6 +131,13 @@ impl Database {
             Pools::Pg(pool) => pool.close().await,
         }
     }
+}
+
+/// A transaction that is begun to its end whatever becomes of who asked: left half way, sqlx would give the connection back
+/// to the pool with the transaction open, and whoever has it next would read, or listen, inside.
+async fn begun(pool: PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let begun = tokio::spawn(async move { pool.begin().await });
+    begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// What PostgreSQL answers, or an error once it has had time enough.

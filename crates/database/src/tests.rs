@@ -170,6 +170,32 @@ async fn postgres_skips_a_row_another_transaction_holds() {
 }
 
 #[tokio::test]
+async fn who_leaves_while_a_transaction_begins_leaves_none_open() {
+    let scratch = Scratch::migrated(EngineKind::Postgres).await;
+    let other = scratch.another().await;
+    let open = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction'";
+    for looks in 0..60 {
+        let mut begin = Box::pin(scratch.db.begin());
+        // It has asked for a connection, or said BEGIN; then nobody waits for the answer.
+        for _ in 0..looks {
+            if futures::poll!(begin.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(begin);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+        while other.optional::<(i64,)>(open, args![]).await.unwrap() != Some((0,)) {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "after {looks} looks a transaction that nobody has is open"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_processes_on_one_database_wait_for_each_other() {
     for kind in ENGINES {
         let scratch = Scratch::migrated(kind).await;

@@ -20,6 +20,10 @@ mod hashes;
 mod layout;
 mod refusal;
 #[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(feature = "testing"),
+    allow(dead_code, unreachable_pub, reason = "this crate's own tests use a part of it")
+)]
 pub mod server;
 mod source;
 mod stage;

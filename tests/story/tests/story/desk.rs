@@ -74,6 +74,8 @@ impl Desk {
         let attempt = self.log.attempt(&job.asset_id, job.payload.clone(), job.fence.attempt);
         let (order, ordered) = oneshot::channel();
         *self.order.lock().unwrap() = Some(order);
+        // Processor time is no seed's to give: a job is charged for the time that it took.
+        lease.used_unmeasured();
         *self.lease.lock().unwrap() = Some(lease.clone());
         self.log.tell(Happening::Claimed { worker, attempt: attempt.clone() });
         let outcome = tokio::select! {

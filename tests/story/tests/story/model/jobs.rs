@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use asset_flow::{JobRequest, Stage};
+use job_queue::Capabilities;
 use job_queue::policy::{self, Kind, Lane, Running, Window};
 use media_types::TenantId;
 
@@ -41,6 +42,7 @@ struct Job {
     tenant: TenantId,
     stage: Stage,
     priority: i64,
+    needs: String,
     weight: i64,
     max_attempts: i64,
     run_at_ms: i64,
@@ -63,8 +65,8 @@ pub(crate) struct Jobs {
     all: Vec<Job>,
     of_asset: BTreeMap<usize, Vec<usize>>,
     running: BTreeSet<(TenantId, usize)>,
-    /// By stage and priority.
-    ready: BTreeMap<(&'static str, i64), Lanes>,
+    /// By stage, priority and needs.
+    ready: BTreeMap<(&'static str, i64, String), Lanes>,
     tags: BTreeMap<TenantId, i64>,
     virtual_ms: i64,
 }
@@ -112,12 +114,14 @@ impl Jobs {
             for on in &request.waits_on {
                 self.all[first + on].dependants.push(first + at);
             }
+            let needs: Capabilities = request.needs.iter().copied().collect();
             let JobRequest { stage, priority, weight, max_attempts, delay_ms, .. } = request.clone();
             self.all.push(Job {
                 asset,
                 tenant: tenant_id(tenant),
                 stage,
                 priority,
+                needs: needs.to_string(),
                 weight,
                 max_attempts,
                 run_at_ms: now_ms + delay_ms,
@@ -141,7 +145,8 @@ impl Jobs {
     /// Keeps the lists of what is ready and what runs.
     fn becomes(&mut self, number: usize, state: State) {
         let job = &mut self.all[number];
-        let (kind, place) = ((job.stage.name(), job.priority), (job.run_at_ms, number));
+        let kind = (job.stage.name(), job.priority, job.needs.clone());
+        let place = (job.run_at_ms, number);
         match job.state {
             State::Running => drop(self.running.remove(&(job.tenant.clone(), number))),
             State::Ready => {
@@ -170,16 +175,18 @@ impl Jobs {
     }
 
     fn kinds(&self, floor: i64) -> Vec<Kind> {
-        let kind = |(&(stage, priority), lanes): (&(&'static str, i64), &Lanes)| {
+        let kind = |((stage, priority, needs), lanes): (&(&'static str, i64, String), &Lanes)| {
             let oldest_ms = lanes.values().filter_map(|lane| lane.first()).map(|(run_at_ms, _)| *run_at_ms).min()?;
-            Some(Kind { stage: stage.to_owned(), priority, needs: String::new(), oldest_ms })
+            Some(Kind { stage: (*stage).to_owned(), priority: *priority, needs: needs.clone(), oldest_ms })
         };
-        self.ready.iter().filter(|((_, priority), _)| *priority >= floor).filter_map(kind).collect()
+        self.ready.iter().filter(|((_, priority, _), _)| *priority >= floor).filter_map(kind).collect()
     }
 
     fn lanes_of(&self, window: &Window) -> Vec<(Lane, usize)> {
-        let kinds =
-            self.ready.iter().filter(|((stage, priority), _)| *stage == window.stage && *priority == window.priority);
+        let of_window = |(stage, priority, needs): &(&'static str, i64, String)| {
+            *stage == window.stage && *priority == window.priority && *needs == window.needs
+        };
+        let kinds = self.ready.iter().filter(|(kind, _)| of_window(kind));
         let lane = |(tenant, jobs): (&TenantId, &BTreeSet<(i64, usize)>)| {
             let &(oldest_ms, job) = jobs.first()?;
             let lane = Lane {
