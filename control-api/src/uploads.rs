@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use database::Tx;
 use drm::ProtectionScheme;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Idempotency, Outcome, Problem, Stored};
@@ -78,8 +79,7 @@ pub(crate) async fn create(State(api): State<Api>, request: Request) -> Result<R
 /// Announces an upload, once per key.
 pub(crate) async fn announce(api: &Api, key: Option<String>, new: NewUpload) -> Result<Outcome, Problem> {
     let (effect_api, effect_new) = (api.clone(), new.clone());
-    let effect = async move { store(&effect_api, effect_new).await };
-    api.idempotency.once(&api.tenant, key, ADDRESS, &new, effect).await
+    api.idempotency.once_within(&api.tenant, key, ADDRESS, &new, |tx| Box::pin(store(tx, effect_api, effect_new))).await
 }
 
 /// Where an announced upload is.
@@ -137,18 +137,18 @@ fn protection(api: &Api, new: &NewUpload) -> Result<Option<ProtectionScheme>, Pr
     Ok(Some(scheme))
 }
 
-async fn store(api: &Api, new: NewUpload) -> Result<Stored, Problem> {
+async fn store(tx: &mut Tx, api: Api, new: NewUpload) -> Result<Stored, Problem> {
     let new = asset_store::NewUpload {
-        protection: protection(api, &new)?,
+        protection: protection(&api, &new)?,
         tenant_id: api.tenant.clone(),
         filename: new.filename,
         size_bytes: Some(new.size),
         parts: parts::stored(new.parts.unwrap_or_default()),
         ladder: new.ladder.unwrap_or_else(|| ladders::DEFAULT_LADDER.to_owned()),
     };
-    let (upload, asset) = api.store.create_upload(&new, api.now_ms()).await.map_err(error::store)?;
+    let (upload, asset) = api.store.create_upload_in(tx, &new, api.now_ms()).await.map_err(error::store)?;
     telemetry::about_asset(asset.id.as_str());
-    let view = UploadView::new(api, &Upload::from(upload));
+    let view = UploadView::new(&api, &Upload::from(upload));
     let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
     Ok(Stored { status: StatusCode::CREATED, body })
 }

@@ -21,13 +21,28 @@ impl AssetStore {
     /// [`StoreError::Invalid`] when the size is unknown or zero, or a text cannot be stored. [`StoreError::OverLimit`] when there
     /// is no room for it.
     pub async fn create_upload(&self, new: &NewUpload, now_ms: i64) -> Result<(UploadRow, AssetRow), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let created = self.create_upload_in(&mut tx, new, now_ms).await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// The same as a part of the caller's transaction, which is to be dropped when this fails.
+    ///
+    /// # Errors
+    /// As [`AssetStore::create_upload`].
+    pub async fn create_upload_in(
+        &self,
+        tx: &mut Tx,
+        new: &NewUpload,
+        now_ms: i64,
+    ) -> Result<(UploadRow, AssetRow), StoreError> {
         let size = check(new)?;
         let asset_id = AssetId::from_unique(Uuid::now_v7().simple());
         // Version 4: 122 random bits and no time, since whoever knows it may play.
         let playback_id = PlaybackId::from_unique(Uuid::new_v4().simple());
         let state = AssetState::default();
-        let mut tx = self.db().begin().await?;
-        self.admit(&mut tx, &new.tenant_id, new.size_bytes.unwrap_or(0), now_ms).await?;
+        self.admit(tx, &new.tenant_id, new.size_bytes.unwrap_or(0), now_ms).await?;
         let asset_args = args![
             &new.tenant_id,
             &asset_id,
@@ -46,8 +61,7 @@ impl AssetStore {
         let upload_args = args![&new.tenant_id, &upload_id, &asset_id, size, &new.filename, metadata, now_ms];
         let upload: Option<RawUpload> = tx.optional(sql::INSERT_UPLOAD, upload_args).await?;
         let upload: UploadRow = upload.ok_or(StoreError::Corrupt("upload"))?.try_into()?;
-        announce(&mut tx, "asset.created", &asset, now_ms).await?;
-        tx.commit().await?;
+        announce(tx, "asset.created", &asset, now_ms).await?;
         Ok((upload, asset))
     }
 

@@ -1,8 +1,11 @@
 //! `Idempotency-Key`: one effect and one answer per key, for 24 hours.
 //!
-//! A request that arrives while the first with its key still runs waits for its answer when both are in this process,
-//! and gets 409 otherwise. The effect runs to its end even when its client leaves. A refused effect frees the key. If
-//! the process dies between the effect and the storing of its answer, the key can be used again after five minutes.
+//! The effect runs to its end even when its client leaves. A refused effect frees the key.
+//!
+//! Whatever creates something does so in the transaction that stores its answer ([`Idempotency::once_within`]): a request with
+//! the same key waits for it, in whichever process, and whoever dies has done nothing. What may be done twice without harm need
+//! not ([`Idempotency::once`]): a request that arrives meanwhile waits when both are in one process and gets 409 otherwise, and
+//! when a process dies between effect and answer, the key can be used again after five minutes.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,7 +16,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use database::{Database, DbError, args};
+use database::{Database, DbError, Tx, args};
+use futures::future::BoxFuture;
 use media_types::TenantId;
 use serde::Serialize;
 use serde_json::Value;
@@ -161,21 +165,65 @@ impl Idempotency {
         task.await.map_err(|error| Problem::internal(&error))?
     }
 
+    /// As [`once`](Self::once), for an effect that is one transaction: it does nothing but through the one that it is given, and
+    /// that stores its answer too.
+    ///
+    /// # Errors
+    /// As [`once`](Self::once); the transaction is rolled back with every refusal.
+    pub async fn once_within<F>(
+        &self,
+        tenant: &TenantId,
+        key: Option<String>,
+        address: &str,
+        request: &(impl Serialize + Sync),
+        effect: F,
+    ) -> Result<Outcome, Problem>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Stored, Problem>> + Send + 'static,
+    {
+        let hash = digest(address, request)?;
+        let turn = match key {
+            Some(key) => Some(self.take_turn(tenant, &key).await?),
+            None => None,
+        };
+        let this = self.clone();
+        let task = tokio::spawn(async move { this.within(turn, &hash, effect).await });
+        task.await.map_err(|error| Problem::internal(&error))?
+    }
+
+    async fn within<F>(&self, turn: Option<Turn>, hash: &str, effect: F) -> Result<Outcome, Problem>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Stored, Problem>>,
+    {
+        let mut tx = self.db.begin().await?;
+        if let Some(Turn { name: (tenant, key), .. }) = &turn {
+            let now_ms = (self.clock)();
+            // Waits for whoever is at it elsewhere.
+            if !self.reserve_in(&mut tx, (tenant, key), hash, now_ms).await? {
+                drop(tx);
+                let stored = self.look(tenant, key, hash, now_ms).await?.unwrap_or_else(|| Err(in_flight()))?;
+                return Ok(Outcome { stored, replayed: true });
+            }
+        }
+        let stored = effect(&mut tx).await?;
+        if let Some(Turn { name, .. }) = &turn {
+            store_answer(&mut tx, name, &stored).await?;
+        }
+        tx.commit().await?;
+        Ok(Outcome { stored, replayed: false })
+    }
+
     async fn run<F>(&self, turn: Turn, effect: F) -> Result<Stored, Problem>
     where
         F: Future<Output = Result<Stored, Problem>> + Send + 'static,
     {
         // Spawned once more so that a panic of the effect frees the key too.
         let result = tokio::spawn(effect).await.unwrap_or_else(|error| Err(Problem::internal(&error)));
-        let (tenant, key) = &turn.name;
         let mut tx = self.db.begin().await?;
         match &result {
-            Ok(stored) => {
-                let body = serde_json::to_vec(&stored.body).map_err(|error| Problem::internal(&error))?;
-                let status = i64::from(stored.status.as_u16());
-                tx.execute(STORE, args![tenant, key, status, "application/json", body]).await?;
-            }
+            Ok(stored) => store_answer(&mut tx, &turn.name, stored).await?,
             Err(_refused) => {
+                let (tenant, key) = &turn.name;
                 tx.execute(RELEASE, args![tenant, key]).await?;
             }
         }
@@ -244,14 +292,31 @@ impl Idempotency {
 
     async fn reserve(&self, tenant: &TenantId, key: &str, hash: &str, now_ms: i64) -> Result<bool, DbError> {
         let mut tx = self.db.begin().await?;
+        let reserved = self.reserve_in(&mut tx, (tenant, key), hash, now_ms).await?;
+        tx.commit().await?;
+        Ok(reserved)
+    }
+
+    async fn reserve_in(
+        &self,
+        tx: &mut Tx,
+        (tenant, key): (&TenantId, &str),
+        hash: &str,
+        now_ms: i64,
+    ) -> Result<bool, DbError> {
         if self.reservations.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
             tx.execute(SWEEP, args![now_ms - KEPT_MS]).await?;
         }
         tx.execute(EXPIRE, args![tenant, key, now_ms - KEPT_MS, now_ms - ABANDONED_MS]).await?;
-        let rows = tx.execute(RESERVE, args![tenant, key, hash, now_ms]).await?;
-        tx.commit().await?;
-        Ok(rows == 1)
+        Ok(tx.execute(RESERVE, args![tenant, key, hash, now_ms]).await? == 1)
     }
+}
+
+async fn store_answer(tx: &mut Tx, (tenant, key): &Name, stored: &Stored) -> Result<(), Problem> {
+    let body = serde_json::to_vec(&stored.body).map_err(|error| Problem::internal(&error))?;
+    let status = i64::from(stored.status.as_u16());
+    tx.execute(STORE, args![tenant, key, status, "application/json", body]).await?;
+    Ok(())
 }
 
 fn in_flight() -> Problem {
@@ -278,12 +343,69 @@ fn digest(address: &str, request: &impl Serialize) -> Result<String, Problem> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use database::outbox::{self, NewEvent};
     use database::testing::{for_each_engine, prepare_all};
     use std::sync::atomic::AtomicI64;
     use std::task::Poll;
 
     fn answer(count: u64) -> Result<Stored, Problem> {
         Ok(Stored { status: StatusCode::CREATED, body: serde_json::json!({ "count": count }) })
+    }
+
+    /// An event in the outbox, and an answer with its number.
+    fn event<'t>(tx: &'t mut Tx, id: &'static str) -> BoxFuture<'t, Result<Stored, Problem>> {
+        Box::pin(async move {
+            let tenant = crate::default_tenant();
+            let data = serde_json::json!({});
+            let new = NewEvent { id, tenant_id: &tenant, kind: "asset.created", subject: "s", data, time_ms: 1 };
+            outbox::append(tx, &new).await?;
+            answer(1)
+        })
+    }
+
+    #[tokio::test]
+    async fn an_effect_and_its_answer_are_one_transaction_in_whichever_process() {
+        for_each_engine(|db| async move {
+            let processes = [(); 2].map(|()| Idempotency::new(db.clone(), crate::system_clock()));
+            let tenant = crate::default_tenant();
+            let key = || Some("k".to_owned());
+            let events = async || -> i64 {
+                let found: Option<(i64,)> =
+                    db.optional("SELECT CAST(COUNT(*) AS BIGINT) FROM outbox", args![]).await.unwrap();
+                found.unwrap().0
+            };
+            let refused = processes[0].once_within(&tenant, key(), "a", &1, |tx| {
+                Box::pin(async move {
+                    event(tx, "evt_refused").await?;
+                    Err(Problem::bad_request(codes::BODY_INVALID, "no"))
+                })
+            });
+            assert_eq!(refused.await.unwrap_err().status(), StatusCode::BAD_REQUEST);
+            let panicked = processes[0].once_within(&tenant, key(), "a", &1, |tx| {
+                Box::pin(async move {
+                    event(tx, "evt_panicked").await?;
+                    panic!("on purpose")
+                })
+            });
+            assert_eq!(panicked.await.unwrap_err().status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(events().await, 0, "who gives up or dies has done nothing");
+
+            let requests = (0..50).map(|at: usize| {
+                let (keys, tenant) = (processes[at % 2].clone(), tenant.clone());
+                async move { keys.once_within(&tenant, key(), "a", &1, |tx| event(tx, "evt_one")).await.unwrap() }
+            });
+            let answers = futures::future::join_all(requests).await;
+            assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
+            assert!(answers.iter().all(|answer| answer.stored == answers[0].stored));
+            assert_eq!(events().await, 1);
+            let other = processes[1].once_within(&tenant, key(), "b", &1, |tx| event(tx, "evt_other")).await;
+            assert_eq!(other.unwrap_err().status(), StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(
+                !processes[1].once_within(&tenant, None, "b", &1, |tx| event(tx, "evt_two")).await.unwrap().replayed
+            );
+            assert_eq!(events().await, 2);
+        })
+        .await;
     }
 
     #[tokio::test]
