@@ -98,6 +98,9 @@ kernel::problem_codes! {
     QUOTA_STORED_BYTES = "quota.stored_bytes",
         "The sources of this tenant take all the room that they may.",
         "delete recordings that are not needed, or have the limit raised";
+    RENDITION_UNKNOWN = "rendition.unknown",
+        "The request names a rendition that the recording does not have.",
+        "use a name from the renditions of GET /api/v1/assets/{id}";
     SERVER_NOT_READY = "server.not_ready",
         "The database does not answer or is not migrated.",
         "check that the database runs, then apply the migrations with 'lectern migrate'";

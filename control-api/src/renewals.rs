@@ -1,6 +1,6 @@
 //! Encoding again what is ready, with a ladder as it is now.
 
-use asset_store::AssetRow;
+use asset_store::{AssetRow, StoreError};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -22,6 +22,8 @@ use crate::{assets, codes, error, ladders};
 pub(crate) struct AssetQuery {
     /// Name of another ladder; the asset's own when absent.
     ladder: Option<String>,
+    /// Name of one of its renditions, such as `720p`, that is encoded again in any case: when what was made of it is damaged.
+    rendition: Option<String>,
 }
 
 /// The query of the renewal of what was made with a ladder.
@@ -37,7 +39,8 @@ pub(crate) struct LadderQuery {
 
 /// Encodes an asset again with its ladder as it is now, or with another one.
 ///
-/// Nothing happens when it has that already, or is getting it. What it has is played until the new generation is whole; its work
+/// Nothing happens when it has that already, or is getting it, unless a `rendition` is named. What is made just as before is
+/// copied, not encoded. What it has is played until the new generation is whole; its work
 /// goes behind all other work. `renewal` of the answer says how far it is.
 #[utoipa::path(
     post, path = "/api/v1/assets/{id}/renew", operation_id = "renew_asset", tag = "assets",
@@ -49,7 +52,7 @@ pub(crate) struct LadderQuery {
         (status = 202, description = "the asset", body = AssetView),
         (status = 404, description = "no such asset", body = ProblemBody),
         (status = 409, description = "it is not ready", body = ProblemBody),
-        (status = 422, description = "no such ladder", body = ProblemBody),
+        (status = 422, description = "no such ladder or rendition", body = ProblemBody),
     )
 )]
 pub(crate) async fn renew_asset(
@@ -67,10 +70,17 @@ pub(crate) async fn renew_asset(
         let detail = format!("there is no such ladder; there are {}", api.ladders.names().join(", "));
         Problem::invalid("?ladder", codes::LADDER_UNKNOWN, detail)
     })?;
-    let (address, effect_api) = (format!("/api/v1/assets/{id}/renew"), api.clone());
+    let (address, effect_api, again) = (format!("/api/v1/assets/{id}/renew"), api.clone(), query.rendition.clone());
     let effect = async move {
         let api = effect_api;
-        let row = api.store.renew(&api.tenant, &id, &ladder.pin(), api.now_ms()).await.map_err(error::store)?;
+        let row = api.store.renew(&api.tenant, &id, &ladder.pin(), again.as_deref(), api.now_ms()).await;
+        let row = row.map_err(|error| match error {
+            StoreError::NotFound("rendition") => {
+                let detail = "the asset has no such rendition; GET /api/v1/assets/{id} lists those it has";
+                Problem::invalid("?rendition", codes::RENDITION_UNKNOWN, detail)
+            }
+            error => error::store(error),
+        })?;
         begin(&api).await?;
         accepted(&assets::view(&api, &row.id).await?)
     };

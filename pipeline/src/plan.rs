@@ -119,6 +119,7 @@ fn sound_alone(
         floor_db: ladder.floor_db,
         least_vmaf: ladder.least_vmaf,
         decision: None,
+        again: None,
         warnings: Vec::new(),
         losses: Vec::new(),
     };
@@ -182,6 +183,7 @@ fn with_pictures(
         floor_db: ladder.floor_db,
         least_vmaf: ladder.least_vmaf,
         decision: None,
+        again: None,
         warnings: Vec::new(),
         losses: Vec::new(),
     };

@@ -27,6 +27,7 @@ mod sealed;
 mod segmenter;
 mod stage;
 mod track;
+mod work_key;
 
 pub use error::WorkError;
 pub use local::{LocalEvent, LocalResult, LocalSound, Staging, decide_local, encode_local};

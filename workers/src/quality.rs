@@ -104,6 +104,7 @@ mod tests {
             scenes: RangeScenes::default(),
             losses: Vec::new(),
             quality: errors.iter().map(|(_, error)| quality(*error)).collect(),
+            ordered: Vec::new(),
         }
     }
 

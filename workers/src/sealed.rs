@@ -12,9 +12,11 @@ use futures::future::BoxFuture;
 use job_queue::Lease;
 use media_store::{MediaStore, PutNew, StoreError};
 use media_types::{AssetId, PublishedFile, publication};
+use serde::Serialize;
 
 use crate::error::WorkError;
 use crate::parts::joined;
+use crate::work_key::work_key;
 
 /// Bytes of a source that are sealed at once: whole chunks, and few enough that the lease is touched often.
 const PIECE_BYTES: u64 = 64 * seal::CHUNK_BYTES;
@@ -59,6 +61,12 @@ impl AssetMedia {
         parts: Vec<SourcePart>,
     ) -> Self {
         Self { store, asset: asset.id.clone(), sha256: asset.source_sha256.clone(), data_key, arriving, parts }
+    }
+
+    /// The key of `what` an engine of this identity makes of the source by this order; `None` while that is not whole.
+    pub(crate) fn work_key(&self, what: &str, engine: &str, order: &impl Serialize) -> Option<String> {
+        let sha256 = self.sha256.as_deref().filter(|_| self.arriving.is_none())?;
+        work_key(what, (sha256, &self.parts), engine, order)
     }
 
     /// What an object is sealed under, if it is.

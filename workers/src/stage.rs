@@ -15,6 +15,7 @@ mod plans;
 mod probe;
 mod protect;
 mod publish;
+mod reuse;
 mod tidy;
 mod transcode;
 
@@ -27,7 +28,7 @@ use engine_host::{Account, EngineOptions, EngineSession};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use job_queue::policy::class_name;
-use job_queue::{ClaimedJob, FailOutcome, Handler, JobState, Lease};
+use job_queue::{ClaimedJob, FailOutcome, Handler, JobState, Lease, Outcome};
 use ladders::Ladder;
 use media_store::MediaStore;
 use media_types::{AssetId, EncodePlan, publication};
@@ -164,11 +165,11 @@ impl Workshop {
     async fn commit(
         &self,
         job: &ClaimedJob,
-        result: serde_json::Value,
+        outcome: impl Into<Outcome>,
         event: Option<FlowEvent>,
     ) -> Result<(), WorkError> {
         let event = event.map(|event| event.of_making(job.making));
-        Ok(self.store.commit(&job.fence, &job.asset_id, result, event.as_ref(), now_ms()).await?)
+        Ok(self.store.commit(&job.fence, &job.asset_id, outcome, event.as_ref(), now_ms()).await?)
     }
 
     /// Gives places that became free to renewals that wait.

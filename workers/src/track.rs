@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use crate::error::WorkError;
 use crate::segmenter::Builder;
 
-pub(crate) use range::{Manner, RangeParts, encode_range};
+pub(crate) use range::{Manner, RangeParts, encode_range, whole_order};
 pub(crate) use samples::decide;
 pub use sound::SoundLevel;
 pub(crate) use sound::{SoundParts, encode_audio, encode_audio_part, first_gain, unless_dispensable};

@@ -70,6 +70,9 @@ pub enum FlowEvent {
     RenewRequested {
         /// As it is in force now.
         ladder: LadderPin,
+        /// Name of the rendition that is encoded again though one that is made the same is there.
+        #[serde(default)]
+        again: Option<String>,
     },
     /// It is the renewal's turn.
     RenewalStarted,

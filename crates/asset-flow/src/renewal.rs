@@ -46,6 +46,9 @@ pub struct Renewal {
     pub making: u32,
     /// What it is made with: as asked for, and once planned, as the plan has it.
     pub ladder: LadderPin,
+    /// Name of the rendition that is encoded again though one that is made the same is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// Where it stands.
     pub phase: RenewalPhase,
     /// Its plan; `None` until planned.
@@ -67,12 +70,15 @@ impl Renewal {
 pub(crate) fn ready(next: &mut AssetState, event: &FlowEvent) -> Result<Effects, FlowError> {
     let open = next.renewal.as_deref().filter(|renewal| renewal.is_open());
     Ok(match (event, open) {
-        (FlowEvent::RenewRequested { ladder }, open) if open.is_none_or(|open| open.ladder != *ladder) => {
+        (FlowEvent::RenewRequested { ladder, again }, open)
+            if open.is_none_or(|open| open.ladder != *ladder || (again.is_some() && open.again != *again)) =>
+        {
             let effects = open.map_or_else(Effects::none, stopped);
             next.last_making = next.last_making.saturating_add(1);
             next.renewal = Some(Box::new(Renewal {
                 making: next.last_making,
                 ladder: ladder.clone(),
+                again: again.clone(),
                 phase: RenewalPhase::Waiting,
                 plan: None,
                 failure: None,

@@ -76,7 +76,7 @@ fn renewal() -> impl Strategy<Value = FlowEvent> {
         failure().prop_map(|failure| FlowEvent::Failed { failure }),
     ];
     prop_oneof![
-        2 => "[ab]".prop_map(move |sha256| FlowEvent::RenewRequested { ladder: ladder(sha256) }),
+        2 => "[ab]".prop_map(move |sha256| FlowEvent::RenewRequested { ladder: ladder(sha256), again: None }),
         2 => Just(FlowEvent::RenewalStarted),
         4 => (1u32..4, what).prop_map(|(making, what)| what.of_making(making)),
     ]

@@ -45,7 +45,7 @@ fn step(state: &AssetState, event: &FlowEvent) -> (AssetState, Effects) {
 }
 
 fn asked(state: &AssetState) -> AssetState {
-    step(state, &FlowEvent::RenewRequested { ladder: ladder("new") }).0
+    step(state, &FlowEvent::RenewRequested { ladder: ladder("new"), again: None }).0
 }
 
 fn started(state: &AssetState) -> AssetState {
@@ -82,8 +82,8 @@ fn each_phase_of_a_renewal_answers_each_event_as_the_table_says() {
     let errored = step(&encoding, &FlowEvent::Failed { failure: failure() }.of_making(1)).0;
     let analysed = FlowEvent::Analysed { summary: plan(2, "new") };
     let events = [
-        FlowEvent::RenewRequested { ladder: ladder("new") },
-        FlowEvent::RenewRequested { ladder: ladder("newer") },
+        FlowEvent::RenewRequested { ladder: ladder("new"), again: None },
+        FlowEvent::RenewRequested { ladder: ladder("newer"), again: None },
         FlowEvent::RenewalStarted,
         FlowEvent::Planned { summary: plan(2, "new") }.of_making(1),
         analysed.clone().of_making(1),
@@ -110,6 +110,19 @@ fn each_phase_of_a_renewal_answers_each_event_as_the_table_says() {
         let got: Vec<String> = events.iter().map(|event| outcome(state, event)).collect();
         assert_eq!(got.join(" "), *row, "{state:?}");
     }
+}
+
+#[test]
+fn a_rendition_that_is_named_is_asked_for_though_the_ladder_is_the_same_and_once() {
+    let event = |name: &str| FlowEvent::RenewRequested { ladder: ladder("new"), again: Some(name.to_owned()) };
+    let named = step(&ready(), &event("720p")).0;
+    let again = |state: &AssetState| state.renewal.as_ref().and_then(|renewal| renewal.again.clone());
+    assert_eq!(again(&named).as_deref(), Some("720p"));
+    assert_eq!(outcome(&named, &event("720p")), "=");
+    assert_eq!(outcome(&named, &FlowEvent::RenewRequested { ladder: ladder("new"), again: None }), "=");
+    let other = step(&named, &event("360p")).0;
+    assert_eq!(again(&other).as_deref(), Some("360p"));
+    assert_eq!(outcome(&planned(&started(&asked(&ready()))), &event("720p")), "waiting!+tidy");
 }
 
 #[test]
@@ -197,7 +210,7 @@ fn rungs_decided_for_a_renewal_are_its_own() {
 
 #[test]
 fn an_asset_that_is_not_ready_has_no_renewal_and_a_deletion_takes_it_too() {
-    let request = FlowEvent::RenewRequested { ladder: ladder("new") };
+    let request = FlowEvent::RenewRequested { ladder: ladder("new"), again: None };
     for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Ready) {
         let state = AssetState { phase, ..AssetState::default() };
         for event in [&request, &FlowEvent::RenewalStarted, &FlowEvent::Probed.of_making(1)] {
@@ -214,7 +227,7 @@ fn its_names_are_those_of_its_json_and_states_of_before_are_read() {
         assert_eq!(serde_json::to_value(phase).unwrap(), phase.as_str());
     }
     let events = [
-        FlowEvent::RenewRequested { ladder: ladder("new") },
+        FlowEvent::RenewRequested { ladder: ladder("new"), again: None },
         FlowEvent::RenewalStarted,
         FlowEvent::Probed.of_making(1),
     ];

@@ -2,9 +2,9 @@
 
 use asset_flow::{FlowEvent, FlowFailure, Phase};
 use database::args;
-use job_queue::{ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, Retry};
+use job_queue::{ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, Outcome, Retry};
 use media_types::{AssetId, TenantId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::apply::lock;
 use crate::rows::RawAsset;
@@ -15,7 +15,7 @@ use crate::{AssetRow, AssetStore, MAX_PAGE, StoreError, sql};
 const MAX_TEXT_CHARS: usize = 2_000;
 
 impl AssetStore {
-    /// Commits a job's result, an object, and the event that comes with it ([`FlowEvent::of_making`] the job's): all or
+    /// Commits what a job came to, an object, and the event that comes with it ([`FlowEvent::of_making`] the job's): all or
     /// nothing, and only while the lease behind `fence` is held.
     ///
     /// # Errors
@@ -24,14 +24,16 @@ impl AssetStore {
         &self,
         fence: &Fence,
         asset: &AssetId,
-        result: Value,
+        outcome: impl Into<Outcome>,
         event: Option<&FlowEvent>,
         now_ms: i64,
     ) -> Result<(), StoreError> {
+        let outcome = outcome.into();
+        let outcome = Outcome { result: without_nul(outcome.result), ..outcome };
         let mut tx = self.db().begin().await?;
         let asset = lock(&mut tx, &fence.tenant_id, asset).await?;
         // Finished before the event is taken in: an event that cancels jobs must not cancel the one that brings it.
-        self.queue.finish(&mut tx, fence, now_ms, without_nul(result)).await?;
+        self.queue.finish(&mut tx, fence, now_ms, outcome).await?;
         if let Some(event) = event {
             self.step(&mut tx, asset, event, now_ms).await?;
         }

@@ -51,15 +51,16 @@ impl AssetRow {
 impl AssetStore {
     /// Asks for the asset's media to be made once more with `ladder`, while what it has is served. Nothing happens when it has
     /// that, or is getting it; one under way to another ladder stops. It begins when [`AssetStore::start_renewals`] gives it
-    /// a place.
+    /// a place. The rendition of the name `again` is encoded again in any case, and what else is made as it was is copied.
     ///
     /// # Errors
-    /// [`StoreError::NotReady`] when it is not ready.
+    /// [`StoreError::NotReady`] when it is not ready, [`StoreError::NotFound`] when it has no such rendition.
     pub async fn renew(
         &self,
         tenant: &TenantId,
         asset: &AssetId,
         ladder: &LadderPin,
+        again: Option<&str>,
         now_ms: i64,
     ) -> Result<AssetRow, StoreError> {
         let mut tx = self.db().begin().await?;
@@ -67,8 +68,15 @@ impl AssetStore {
         if asset.state != Phase::Ready {
             return Err(StoreError::NotReady(asset.state));
         }
+        let mut renditions = asset.flow.plan.iter().flat_map(|plan| &plan.renditions);
+        if again.is_some_and(|again| renditions.all(|rendition| rendition.name != again)) {
+            return Err(StoreError::NotFound("rendition"));
+        }
         let has_it = asset.ladder == ladder.name && asset.ladder_sha256.as_ref() == Some(&ladder.sha256);
-        let event = if has_it { FlowEvent::Cancelled } else { FlowEvent::RenewRequested { ladder: ladder.clone() } };
+        let event = match again {
+            None if has_it => FlowEvent::Cancelled,
+            again => FlowEvent::RenewRequested { ladder: ladder.clone(), again: again.map(str::to_owned) },
+        };
         let asset = self.step(&mut tx, asset, &event, now_ms).await?;
         tx.commit().await?;
         Ok(asset)
@@ -104,7 +112,7 @@ impl AssetStore {
                 renewed.push(asset);
                 continue;
             }
-            match self.renew(&asset.tenant_id, &asset.id, ladder, now_ms).await {
+            match self.renew(&asset.tenant_id, &asset.id, ladder, None, now_ms).await {
                 Ok(asset) => renewed.push(asset),
                 Err(StoreError::NotFound(_) | StoreError::NotReady(_)) => {}
                 Err(error) => return Err(error),

@@ -1,14 +1,15 @@
 //! Holding a job: claim, renew, finish, fail, hand back.
 
 use database::{Tx, args};
-use serde_json::Value;
 
 use crate::lease::Used;
 use crate::ledger::Look;
 use crate::model::{RawClaim, parse};
 use crate::policy::budget::{Purse, with_room};
 use crate::policy::{Kind, Lane, Running, Share, Window};
-use crate::{Capabilities, ClaimedJob, FailOutcome, Failure, Fence, JobQueue, QueueError, Renewal, Retry, policy, sql};
+use crate::{
+    Capabilities, ClaimedJob, FailOutcome, Failure, Fence, JobQueue, Outcome, QueueError, Renewal, Retry, policy, sql,
+};
 
 /// The most stages one worker serves.
 pub const MAX_STAGES: usize = 16;
@@ -182,16 +183,23 @@ impl JobQueue {
         self.hold(tx, fence).await.map(drop)
     }
 
-    /// Marks the job done with `result` (an object, an array or null), makes ready what waited on it alone, and has its tenant
-    /// charged instead of the estimate for the processor time that it used, or where that is not known for the time that it took.
-    pub async fn finish(&self, tx: &mut Tx, fence: &Fence, now_ms: i64, result: Value) -> Result<(), QueueError> {
+    /// Marks the job done with its result, makes ready what waited on it alone, and has its tenant charged instead of the
+    /// estimate for the processor time that it used, or where that is not known for the time that it took.
+    pub async fn finish(
+        &self,
+        tx: &mut Tx,
+        fence: &Fence,
+        now_ms: i64,
+        outcome: impl Into<Outcome>,
+    ) -> Result<(), QueueError> {
+        let Outcome { result, key } = outcome.into();
         let result = Some(result).filter(|value| !value.is_null());
         let share = self.hold_share(tx, &fence.tenant_id).await?;
         let finished_in = telemetry::current_traceparent();
         let used = self.attempts().used(fence);
         let (cpu_ms, peak_bytes) = figures(used);
-        let args =
-            args![&fence.tenant_id, &fence.job_id, fence.attempt, result, now_ms, finished_in, cpu_ms, peak_bytes];
+        let (tenant, job) = (&fence.tenant_id, &fence.job_id);
+        let args = args![tenant, job, fence.attempt, result, now_ms, finished_in, cpu_ms, peak_bytes, key];
         let done: Option<(i64, Option<i64>)> = tx.optional(sql::FINISH, args).await?;
         let (weight, started_ms) = done.ok_or(QueueError::LeaseLost)?;
         share.end(tx, weight, charged_ms(used, started_ms, now_ms), now_ms).await?;

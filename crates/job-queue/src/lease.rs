@@ -30,6 +30,8 @@ struct Inner {
     peak_bytes: AtomicU64,
     /// Whether something was used that nobody could measure.
     unmeasured: AtomicBool,
+    /// Whether what is used here says nothing of other jobs.
+    unusual: AtomicBool,
     /// Whether a result was handed in.
     finished: AtomicBool,
 }
@@ -51,6 +53,7 @@ impl Lease {
             cpu_us: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
             unmeasured: AtomicBool::new(false),
+            unusual: AtomicBool::new(false),
             finished: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
@@ -70,6 +73,17 @@ impl Lease {
     /// Says that something was used and could not be measured: the job is charged for the time that it takes.
     pub fn used_unmeasured(&self) {
         self.inner.unmeasured.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that what this attempt uses tells nothing of what others of its stage will, such as one that has found its result made.
+    pub fn unusual(&self) {
+        self.inner.unusual.store(true, Ordering::Relaxed);
+    }
+
+    /// What a job of the stage uses; `None` when this one did not come to its end, or does not tell.
+    pub(crate) fn learned(&self) -> Option<Used> {
+        let tells = self.is_finished() && !self.inner.unusual.load(Ordering::Relaxed);
+        tells.then(|| self.measured()).flatten()
     }
 
     /// Processor time that was used for the job so far; `None` when not all of it could be measured.
@@ -183,5 +197,17 @@ mod tests {
         lease.revoke();
         clone.lost().await;
         assert!(clone.is_lost());
+    }
+
+    #[test]
+    fn what_an_attempt_used_is_learned_from_when_it_finished_and_was_like_others() {
+        let lease = Lease::detached();
+        lease.used(Duration::from_millis(70));
+        assert_eq!(lease.learned(), None, "it is still at work");
+        lease.finished();
+        assert_eq!(lease.learned(), Some(Used { cpu_ms: 70, peak_bytes: None }));
+        lease.unusual();
+        assert_eq!(lease.learned(), None);
+        assert_eq!(lease.measured(), Some(Used { cpu_ms: 70, peak_bytes: None }), "its tenant is charged all the same");
     }
 }

@@ -43,10 +43,10 @@ pub use error::QueueError;
 pub use figures::Backlog;
 pub use lease::Lease;
 pub use model::{
-    ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Reaped, Reason, Renewal, Retry,
-    UnknownState,
+    ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Outcome, Reaped, Reason, Renewal,
+    Retry, UnknownState,
 };
-pub use queue::{Clock, JobQueue, MAX_JOBS_OF_ASSET, MAX_PAGE};
+pub use queue::{Clock, JobQueue, MAX_ALIKE, MAX_JOBS_OF_ASSET, MAX_PAGE};
 pub use reaper::{LOST_WORKERS, Reaper, SilentJob};
 pub use restored::restored;
 pub use roster::{MAX_WORKERS, Offers, Roster, WorkerCard, WorkerRow};

@@ -185,6 +185,21 @@ pub struct JobRow {
     pub peak_bytes: Option<i64>,
 }
 
+/// What a job came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What the handler left: an object, an array or null.
+    pub result: Value,
+    /// What the result follows from, if another job may use it again ([`JobQueue::done_with`](crate::JobQueue::done_with)).
+    pub key: Option<String>,
+}
+
+impl From<Value> for Outcome {
+    fn from(result: Value) -> Self {
+        Self { result, key: None }
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {

@@ -12,6 +12,8 @@ use crate::{Fence, JobFilter, JobRow, JobState, QueueError, Reason, sql};
 
 /// The most jobs that [`JobQueue::jobs_of`] returns.
 pub const MAX_JOBS_OF_ASSET: i64 = 5_000;
+/// The most jobs that [`JobQueue::done_with`] returns.
+pub const MAX_ALIKE: i64 = 4;
 /// The most jobs that [`JobQueue::list`] returns at once.
 pub const MAX_PAGE: i64 = 200;
 
@@ -93,6 +95,13 @@ impl JobQueue {
         let raw: Option<RawJob> =
             self.db.optional(sql::DONE_OF, args![tenant, asset, i64::from(making), stage]).await?;
         raw.map(JobRow::try_from).transpose()
+    }
+
+    /// The tenant's done jobs whose result follows from the same ([`Outcome::key`](crate::Outcome::key)), newest first, at most
+    /// [`MAX_ALIKE`]. What their results speak of may be gone since.
+    pub async fn done_with(&self, tenant: &TenantId, key: &str) -> Result<Vec<JobRow>, QueueError> {
+        let raw: Vec<RawJob> = self.db.all(sql::DONE_WITH, args![tenant, key, MAX_ALIKE]).await?;
+        raw.into_iter().map(JobRow::try_from).collect()
     }
 
     /// The asset's jobs of one stage that are not ended, as `tx` sees them, oldest first, at most

@@ -139,7 +139,7 @@ pub(crate) const CHECK: &str = "UPDATE job SET heartbeat = heartbeat
     weight, started_ms";
 pub(crate) const FINISH: &str = "UPDATE job SET state = 'done', progress = 1, result = $4, finished_ms = $5,
         error_code = NULL, error_detail = NULL, finished_in = $6,
-        cpu_ms = $7, peak_bytes = $8
+        cpu_ms = $7, peak_bytes = $8, result_key = $9
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'running' RETURNING weight, started_ms";
 /// In the order of ids, so that two transactions that finish parts of the same jobs cannot lock each other out.
 pub(crate) const DEPENDANTS: &str = "SELECT job_id FROM job_dependency WHERE tenant_id = $1 AND needs_id = $2
@@ -216,6 +216,12 @@ pub(crate) const DONE_OF: &str = concat!(
     job_columns!(),
     " FROM job WHERE tenant_id = $1 AND asset_id = $2 AND making = $3 AND stage = $4 AND state = 'done'
     ORDER BY created_ms DESC, id DESC LIMIT 1"
+);
+pub(crate) const DONE_WITH: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job WHERE tenant_id = $1 AND result_key = $2 AND state = 'done'
+    ORDER BY finished_ms DESC, id DESC LIMIT $3"
 );
 pub(crate) const OPEN_JOBS: &str = concat!(
     "SELECT ",
@@ -331,6 +337,7 @@ pub const STATEMENTS: &[&str] = &[
     JOBS_OF,
     PARKED_OF,
     DONE_OF,
+    DONE_WITH,
     OPEN_JOBS,
     COUNT_AT,
     LIST,

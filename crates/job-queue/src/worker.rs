@@ -221,8 +221,7 @@ struct Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(ledger) = &self.ledger {
-            let used = if self.lease.is_finished() { self.lease.measured() } else { None };
-            ledger.release(&self.fence, used);
+            ledger.release(&self.fence, self.lease.learned());
         }
     }
 }

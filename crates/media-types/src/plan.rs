@@ -243,6 +243,9 @@ pub struct EncodePlan {
     /// What was decided; its renditions stand here.
     #[serde(default)]
     pub decision: Option<LadderDecision>,
+    /// Name of the rendition that is encoded though one that is made the same is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// Length of the presentation in milliseconds.
     pub duration_ms: i64,
     /// What a person should know about the result, one sentence each.
@@ -260,10 +263,12 @@ impl EncodePlan {
         renditions.skip(usize::from(early_only))
     }
 
-    /// Whether both make the same media: they differ in the ladder's hash, in what a person is told, and in nothing else.
+    /// Whether both make the same media: they differ in the ladder's hash, in what a person is told, in what they wanted made
+    /// again, and in nothing else.
     pub fn makes_the_same(&self, other: &Self) -> bool {
         let told = |plan: &Self| Self {
             ladder: LadderPin { name: String::new(), sha256: String::new() },
+            again: None,
             skipped: Vec::new(),
             warnings: Vec::new(),
             ..plan.clone()
@@ -338,6 +343,8 @@ mod tests {
         let served = plan("ab", 96_000, "mono");
         assert!(served.makes_the_same(&plan("cd", 96_000, "in one channel")));
         assert!(!served.makes_the_same(&plan("cd", 64_000, "mono")));
+        let repaired = EncodePlan { again: Some("720p".to_owned()), ..served.clone() };
+        assert!(repaired.makes_the_same(&served), "what was made again before is not made again for ever");
     }
 
     #[test]

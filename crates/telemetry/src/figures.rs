@@ -52,13 +52,19 @@ pub static ENGINE_FAILURES: Counter = Counter::new(
 /// Generations published.
 pub static PUBLICATIONS: Counter =
     Counter::new("lectern_publications_total", "Generations published by this process, by kind.", &["kind"]);
+/// Results that were there already.
+pub static RESULTS_REUSED: Counter = Counter::new(
+    "lectern_results_reused_total",
+    "Renditions of ranges, sound tracks, text and decisions that were not made once more: the tenant had them of the same source.",
+    &["stage"],
+);
 /// Requests to a collector of traces.
 pub static TRACE_EXPORTS: Counter =
     Counter::new("lectern_trace_exports_total", "Requests to the collector of traces, by outcome.", &["outcome"]);
 
 /// All families above, as text.
 pub fn write(text: &mut Text) {
-    for counter in [&JOBS_ENDED, &JOBS_TAKEN_OVER, &ENGINE_FAILURES, &PUBLICATIONS, &TRACE_EXPORTS] {
+    for counter in [&JOBS_ENDED, &JOBS_TAKEN_OVER, &ENGINE_FAILURES, &PUBLICATIONS, &RESULTS_REUSED, &TRACE_EXPORTS] {
         counter.write(text);
     }
     for histogram in [&JOB_SECONDS, &JOB_CPU_SECONDS, &WAIT_SECONDS] {

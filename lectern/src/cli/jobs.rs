@@ -34,6 +34,9 @@ pub(crate) enum JobsCommand {
     Retry {
         /// Its id, or that of an asset
         id: String,
+        /// Encode this rendition of an asset that is ready once more, such as `720p`, because what was made of it is damaged
+        #[arg(long, value_name = "NAME")]
+        rendition: Option<String>,
         #[command(flatten)]
         data: Data,
     },

@@ -26,7 +26,10 @@ pub(crate) async fn run(command: JobsCommand, json: bool) -> Result<(), Failure>
             })
             .await
         }
-        JobsCommand::Retry { id, data } => on(&data, async |data| retry(data, &id, json).await).await,
+        JobsCommand::Retry { id, rendition: None, data } => on(&data, async |data| retry(data, &id, json).await).await,
+        JobsCommand::Retry { id, rendition: Some(name), data } => {
+            on(&data, async |data| super::renew::rendition(data, &id, &name, json).await).await
+        }
         JobsCommand::Cancel { id, data } => on(&data, async |data| cancel(data, &id, json).await).await,
         JobsCommand::Workers(data) => {
             on(&data, async |data| {

@@ -11,17 +11,25 @@ use crate::out;
 
 pub(crate) async fn run(ladder: String, asset: Option<String>, data: Data, json: bool) -> Result<(), Failure> {
     let data = crate::data::open(&data, Migrate::Never).await?;
-    let found = data.ladders.get(&ladder).map(|ladder| ladder.pin());
-    let ladder = found.ok_or_else(|| {
-        let names: Vec<_> = data.ladders.all().into_iter().map(|ladder| ladder.name).collect();
-        let detail = format!("there is no ladder named {ladder}");
-        Failure::config("ladder.unknown", detail, &format!("there are {}", names.join(", ")))
-    })?;
+    let ladder = pin(&data, &ladder)?;
     let renewing = match asset {
         None => library(&data, &ladder).await?,
-        Some(asset) => one(&data, &asset, &ladder).await?,
+        Some(asset) => one(&data, &id(&asset)?, &ladder, None).await?,
     };
     data.database.close().await;
+    tell(&ladder, renewing, json)
+}
+
+/// `lectern jobs retry --rendition`: one rendition of an asset encoded again, with its ladder as it is now.
+pub(crate) async fn rendition(data: &DataFolder, asset: &str, name: &str, json: bool) -> Result<(), Failure> {
+    let id = id(asset)?;
+    let found = data.assets.asset(&kernel::default_tenant(), &id).await.map_err(|error| failed(&error))?;
+    let ladder = pin(data, &found.ok_or_else(|| missing(asset))?.ladder)?;
+    let renewing = one(data, &id, &ladder, Some(name)).await?;
+    tell(&ladder, renewing, json)
+}
+
+fn tell(ladder: &LadderPin, renewing: u64, json: bool) -> Result<(), Failure> {
     match json {
         true => out::line(json!({ "ladder": ladder.name, "sha256": ladder.sha256, "renewing": renewing })),
         false => out::line(format_args!("{renewing} recordings wait for {} or are being encoded with it", ladder.name)),
@@ -33,16 +41,35 @@ async fn library(data: &DataFolder, ladder: &LadderPin) -> Result<u64, Failure> 
     data.assets.renew_library(&tenant, ladder, true, now_ms).await.map_err(|error| failed(&error))
 }
 
-async fn one(data: &DataFolder, asset: &str, ladder: &LadderPin) -> Result<u64, Failure> {
-    let missing = || Failure::config("asset.not_found", format!("there is no asset {asset}"), "check the id");
-    let id: AssetId = asset.parse().map_err(|_| missing())?;
+async fn one(data: &DataFolder, id: &AssetId, ladder: &LadderPin, again: Option<&str>) -> Result<u64, Failure> {
     let (tenant, now_ms) = (kernel::default_tenant(), kernel::system_clock()());
-    let renewed = match data.assets.renew(&tenant, &id, ladder, now_ms).await {
-        Err(StoreError::NotFound(_)) => return Err(missing()),
+    let renewed = match data.assets.renew(&tenant, id, ladder, again, now_ms).await {
+        Err(StoreError::NotFound("rendition")) => {
+            let detail = format!("{id} has no rendition {}", again.unwrap_or_default());
+            return Err(Failure::config("rendition.unknown", detail, "use a name that GET /api/v1/assets/ID lists"));
+        }
+        Err(StoreError::NotFound(_)) => return Err(missing(id.as_str())),
         renewed => renewed.map_err(|error| failed(&error))?,
     };
     data.assets.start_renewals(now_ms).await.map_err(|error| failed(&error))?;
     Ok(u64::from(renewed.flow.renewal.is_some_and(|renewal| renewal.is_open())))
+}
+
+/// A ladder as it is in force now.
+fn pin(data: &DataFolder, name: &str) -> Result<LadderPin, Failure> {
+    data.ladders.get(name).map(|ladder| ladder.pin()).ok_or_else(|| {
+        let names: Vec<_> = data.ladders.all().into_iter().map(|ladder| ladder.name).collect();
+        let detail = format!("there is no ladder named {name}");
+        Failure::config("ladder.unknown", detail, &format!("there are {}", names.join(", ")))
+    })
+}
+
+fn id(asset: &str) -> Result<AssetId, Failure> {
+    asset.parse().map_err(|_| missing(asset))
+}
+
+fn missing(asset: &str) -> Failure {
+    Failure::config("asset.not_found", format!("there is no asset {asset}"), "check the id")
 }
 
 fn failed(error: &StoreError) -> Failure {

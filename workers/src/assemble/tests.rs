@@ -197,6 +197,7 @@ async fn what_is_promised_of_a_track_is_what_is_made() {
                 scenes: RangeScenes::default(),
                 quality: Vec::new(),
                 losses: Vec::new(),
+                ordered: Vec::new(),
             });
         }
         let record = video_record(&video, 0, ranges.iter()).unwrap();

@@ -12,7 +12,10 @@ use crate::error::WorkError;
 impl Workshop {
     pub(super) async fn plan(&self, job: &ClaimedJob) -> Result<(), WorkError> {
         let asset = self.asset(job).await?;
-        let planned = self.make_plan(&asset).await;
+        let planned = match job.making {
+            0 => self.make_plan(&asset, None).await,
+            _ => self.make_plan(&asset, self.served(job).await?.flow.renewal.and_then(|renewal| renewal.again)).await,
+        };
         let Some(plan) = self.or_unfit(&asset, job, planned).await? else { return Ok(()) };
         let mut summary = PlanSummary::from(&plan);
         if job.making > 0 {
@@ -33,9 +36,10 @@ impl Workshop {
         plan: &EncodePlan,
         summary: PlanSummary,
     ) -> Result<(), WorkError> {
-        let served = self.store.asset(&job.tenant_id, &job.asset_id).await?.ok_or(WorkError::LeaseLost)?;
+        let served = self.served(job).await?;
         // One that an older build has made, and this one cannot read, is not the same.
-        let same = self.stored_plan(&served).await.is_ok_and(|served| served.makes_the_same(plan));
+        let same =
+            plan.again.is_none() && self.stored_plan(&served).await.is_ok_and(|served| served.makes_the_same(plan));
         tracing::info!(asset_id = %job.asset_id, making = job.making, same, "renewal planned");
         if same {
             self.media.delete(&objects::plan_key(seen)).await?;
@@ -44,7 +48,12 @@ impl Workshop {
         self.commit(job, json!({ "warnings": plan.warnings, "same": same }), Some(event)).await
     }
 
-    async fn make_plan(&self, asset: &AssetRow) -> Result<EncodePlan, WorkError> {
+    /// The asset of a renewal's job as all others see it.
+    async fn served(&self, job: &ClaimedJob) -> Result<AssetRow, WorkError> {
+        self.store.asset(&job.tenant_id, &job.asset_id).await?.ok_or(WorkError::LeaseLost)
+    }
+
+    async fn make_plan(&self, asset: &AssetRow, again: Option<String>) -> Result<EncodePlan, WorkError> {
         let key = objects::plan_key(asset);
         if let Some(plan) = self.settled_json::<EncodePlan>(&key).await? {
             return Ok(plan);
@@ -56,6 +65,7 @@ impl Workshop {
             detail: format!("there is no ladder named {name}"),
             hint: "choose one of the ladders that `lectern ladder check` lists".to_owned(),
         })?;
-        self.settle_json(&key, pipeline::plan(&report, &ladder)?).await
+        let plan = EncodePlan { again, ..pipeline::plan(&report, &ladder)? };
+        self.settle_json(&key, plan).await
     }
 }

@@ -252,18 +252,16 @@ impl Done {
         for (track, audio) in (0..).zip(&plan.audio) {
             let undone = || WorkError::Engine(format!("the sound track {} is not done", audio.name));
             let made = self.audio.get(&track).ok_or_else(undone)?;
+            made.made.enter(&made.prefix, files);
             for part in made.made.iter().flat_map(SoundParts::iter) {
-                let record = audio_record(audio, part)?;
-                enter_segments(files, &made.prefix, &record.name, &record.segments);
-                tracks.push(record);
+                tracks.push(audio_record(audio, part)?);
             }
         }
-        for part in self.text.iter().flat_map(|made| &made.made) {
-            let prefix = self.text.as_ref().map_or("", |made| made.prefix.as_str());
-            let record = text_record(plan, part)?;
-            enter_segments(files, prefix, &record.name, &record.segments);
-            enter_files(files, prefix, &part.webvtt);
-            tracks.push(record);
+        if let Some(made) = &self.text {
+            made.made.enter(&made.prefix, files);
+            for part in &made.made {
+                tracks.push(text_record(plan, part)?);
+            }
         }
         Ok(tracks)
     }
@@ -301,7 +299,30 @@ fn enter_files(files: &mut Files, prefix: &str, stored: &[StoredFile]) {
     }
 }
 
-fn enter_segments(files: &mut Files, prefix: &str, track: &str, segments: &[SegmentRecord]) {
+/// A result whose files can be told from it.
+pub(super) trait Stored {
+    /// Enters them, which lie below `prefix`.
+    fn enter(&self, prefix: &str, files: &mut Files);
+}
+
+impl Stored for Option<SoundParts> {
+    fn enter(&self, prefix: &str, files: &mut Files) {
+        for part in self.iter().flat_map(SoundParts::iter) {
+            enter_segments(files, prefix, &part.track, &part.segments);
+        }
+    }
+}
+
+impl Stored for Vec<TextPart> {
+    fn enter(&self, prefix: &str, files: &mut Files) {
+        for part in self {
+            enter_segments(files, prefix, &part.track, &part.segments);
+            enter_files(files, prefix, &part.webvtt);
+        }
+    }
+}
+
+pub(super) fn enter_segments(files: &mut Files, prefix: &str, track: &str, segments: &[SegmentRecord]) {
     for segment in segments {
         let path = segment_path(track, segment.index);
         let file = PublishedFile {

@@ -69,7 +69,7 @@ async fn what_was_found_is_that_of_the_making_that_is_served() {
         assert_eq!(read.quality, [RenditionQuality { track: "video-360p".to_owned(), xpsnr_db: 38.5, vmaf: None }]);
 
         let ladder = LadderPin { name: "lecture".to_owned(), sha256: "ef".to_owned() };
-        bench.store.renew(&bench.tenant, &asset.id, &ladder, 20).await.unwrap();
+        bench.store.renew(&bench.tenant, &asset.id, &ladder, None, 20).await.unwrap();
         bench.store.start_renewals(20).await.unwrap();
         bench.commit("plan", json!({}), Some(FlowEvent::Planned { summary: summary("ef") })).await;
         bench.commit("analyse", decided(42.0), Some(FlowEvent::Analysed { summary: summary("ef") })).await;

@@ -208,16 +208,22 @@ async fn only_what_is_ready_and_was_made_with_another_state_of_the_ladder_is_tak
     for_each_engine(|db| async move {
         let bench = Bench::new(db);
         let announced = bench.announced(1).await.1;
-        let not_ready = bench.store.renew(&bench.tenant, &announced.id, &ladder("new"), 20).await;
+        let not_ready = bench.store.renew(&bench.tenant, &announced.id, &ladder("new"), None, 20).await;
         assert!(matches!(not_ready, Err(StoreError::NotReady(Phase::AwaitingUpload))));
         assert_eq!(bench.renew("new", false).await, 0);
         let asset = bench.ready().await;
         assert_eq!(bench.renew("cd", false).await, 0, "it has that");
+        let again = async |name| bench.store.renew(&bench.tenant, &asset.id, &ladder("cd"), Some(name), 20).await;
+        assert!(matches!(again("999p").await, Err(StoreError::NotFound("rendition"))));
+        let name = asset.flow.plan.as_ref().unwrap().renditions[0].name.clone();
+        let named = again(&name).await.unwrap().flow.renewal.unwrap();
+        assert_eq!((named.phase, named.again), (RenewalPhase::Waiting, Some(name)));
+        bench.store.request(&bench.tenant, &asset.id, FlowEvent::Cancelled, 20).await.unwrap();
         let film = LadderPin { name: "film".to_owned(), sha256: "ef".to_owned() };
         assert_eq!(bench.store.renew_library(&bench.tenant, &film, true, 20).await.unwrap(), 0);
         assert!(bench.store.outdated(&bench.tenant, &film, None, 10).await.unwrap().is_empty());
         // Somebody's wish for this recording is not undone by a change of the ladder that it had.
-        bench.store.renew(&bench.tenant, &asset.id, &film, 20).await.unwrap();
+        bench.store.renew(&bench.tenant, &asset.id, &film, None, 20).await.unwrap();
         assert_eq!(bench.renew("new", true).await, 0);
         let wished = bench.asset(&asset.id).await.flow.renewal.unwrap();
         assert_eq!((wished.ladder, wished.phase), (film.clone(), RenewalPhase::Processing));

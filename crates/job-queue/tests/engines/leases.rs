@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use job_queue::{FailOutcome, Failure, JobQueue, JobState, NewJob, QueueError, Renewal, Retry};
+use job_queue::{FailOutcome, Failure, JobQueue, JobState, MAX_ALIKE, NewJob, Outcome, QueueError, Renewal, Retry};
+use media_types::TenantId;
 use serde_json::json;
 
-use crate::{begin, claim, enqueue, finish, job, on_each_engine, row, state};
+use crate::{asset, begin, claim, enqueue, finish, job, on_each_engine, other_tenant, row, state, tenant};
 
 fn failure(retry: Retry) -> Failure {
     Failure { code: "engine.crashed".to_owned(), detail: "it fell over".to_owned(), retry }
@@ -143,6 +144,38 @@ async fn handing_back_costs_no_attempt() {
         }
         let claimed = claim(&queue).await.unwrap();
         assert_eq!(fail(&queue, &claimed.fence, 1, Retry::Counted).await, FailOutcome::Parked);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_follows_from_the_same_is_found_newest_first_in_its_tenant_alone() {
+    on_each_engine(|queue| async move {
+        let done = async |name: &str, tenant: TenantId, at_ms: i64, key: Option<&str>| {
+            enqueue(&queue, &[NewJob { tenant_id: tenant, ..job(name) }]).await;
+            let claimed = claim(&queue).await.unwrap();
+            let mut tx = begin(&queue).await;
+            let outcome = Outcome { result: json!({ "name": name }), key: key.map(str::to_owned) };
+            queue.finish(&mut tx, &claimed.fence, at_ms, outcome).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        for (at_ms, name) in (1..).zip(["a", "b", "c", "d", "e"]) {
+            done(name, tenant(), at_ms, Some("like")).await;
+        }
+        done("f", tenant(), 9, Some("unlike")).await;
+        done("g", tenant(), 9, None).await;
+        done("h", other_tenant(), 9, Some("like")).await;
+        let names = async |tenant: TenantId, key: &str| -> String {
+            let found = queue.done_with(&tenant, key).await.unwrap();
+            found.iter().map(|row| row.result.as_ref().unwrap()["name"].as_str().unwrap()).collect()
+        };
+        assert_eq!(names(tenant(), "like").await, "edcb", "the newest {MAX_ALIKE}");
+        assert_eq!(names(other_tenant(), "like").await, "h");
+        assert_eq!(names(other_tenant(), "unlike").await, "");
+        let mut tx = begin(&queue).await;
+        queue.delete_asset(&mut tx, &other_tenant(), &asset()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(names(other_tenant(), "like").await, "", "what an asset has made goes with it");
     })
     .await;
 }

@@ -32,6 +32,7 @@ mod parts;
 mod per_title;
 mod protected;
 mod renewal;
+mod reuse;
 mod server;
 mod slides;
 mod storyboard;

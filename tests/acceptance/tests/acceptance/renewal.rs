@@ -12,7 +12,7 @@ use crate::{judge, topology};
 const MINUTES: u64 = 3;
 
 /// Writes the ladder `house` of a data folder: rungs of these heights with this rate factor, and lines before all sections.
-fn house(data: &Path, lines: &str, heights: &[u32], crf: u32) {
+pub fn house(data: &Path, lines: &str, heights: &[u32], crf: u32) {
     let rung = |height: &u32| {
         format!("[[rung]]\nname = \"{height}p\"\nheight = {height}\nmax_bitrate_kbps = {}\n", height * 4)
     };
@@ -37,18 +37,18 @@ fn long_recording(folder: &Path) -> PathBuf {
     out
 }
 
-fn ready(server: &Server, file: &Path) -> Value {
+pub fn ready(server: &Server, file: &Path) -> Value {
     let id = server.upload_as(file, json!({ "filename": "talk.mp4", "ladder": "house" }));
     let asset = server.settled(&id, 400);
     assert_eq!((&asset["state"], &asset["renewal"]), (&json!("ready"), &Value::Null), "{asset}");
     asset
 }
 
-fn id(asset: &Value) -> &str {
+pub fn id(asset: &Value) -> &str {
     asset["id"].as_str().unwrap()
 }
 
-fn get(server: &Server, path: &str) -> Vec<u8> {
+pub fn get(server: &Server, path: &str) -> Vec<u8> {
     let answer = server.call("GET", path, &[], None).unwrap();
     assert_eq!(answer.status, 200, "{path}");
     answer.body
@@ -59,13 +59,13 @@ fn text(server: &Server, path: &str) -> String {
 }
 
 /// What a viewer has who began now: the addresses of every media playlist, and of all that these name.
-struct Session {
+pub struct Session {
     variants: Vec<String>,
-    files: Vec<String>,
+    pub files: Vec<String>,
 }
 
 impl Session {
-    fn begin(server: &Server, asset: &Value) -> Self {
+    pub fn begin(server: &Server, asset: &Value) -> Self {
         let master = format!("/p/{}/master.m3u8", asset["playback_id"].as_str().unwrap());
         let base = |path: &str| path.rsplit_once('/').unwrap().0.to_owned();
         let lines = text(server, &master);
@@ -86,7 +86,7 @@ impl Session {
         folder.unwrap()
     }
 
-    fn goes_on(&self, server: &Server) {
+    pub fn goes_on(&self, server: &Server) {
         for path in self.variants.iter().chain(&self.files) {
             get(server, path);
         }
@@ -97,7 +97,7 @@ fn renewal_jobs(server: &Server, asset: &str) -> Vec<Value> {
     server.jobs(asset).into_iter().filter(|job| job["making"] != 0).collect()
 }
 
-fn renewed(server: &Server, asset: &str, sha256: &Value) -> Value {
+pub fn renewed(server: &Server, asset: &str, sha256: &Value) -> Value {
     wait_for(&format!("the renewal; {}", log_of(&server.data)), 400, || {
         let asset = server.asset(asset);
         assert_eq!(asset["state"], "ready", "{asset}");
@@ -106,7 +106,7 @@ fn renewed(server: &Server, asset: &str, sha256: &Value) -> Value {
     })
 }
 
-fn sha256(server: &Server) -> Value {
+pub fn sha256(server: &Server) -> Value {
     server.admin("GET", "/api/v1/ladders/house", None, 200).json()["sha256"].clone()
 }
 

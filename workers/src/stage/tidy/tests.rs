@@ -88,7 +88,7 @@ impl Bench {
     /// The recording, whose media are being made once more with another ladder.
     async fn renewing(&self, asset: &AssetRow, at_ms: i64) -> AssetRow {
         let (store, ladder) = (&self.workshop.store, LadderPin { name: "lecture".into(), sha256: "new".into() });
-        store.renew(&self.tenant, &asset.id, &ladder, at_ms).await.unwrap();
+        store.renew(&self.tenant, &asset.id, &ladder, None, at_ms).await.unwrap();
         store.start_renewals(at_ms).await.unwrap();
         store.asset(&self.tenant, &asset.id).await.unwrap().unwrap()
     }
