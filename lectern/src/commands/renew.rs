@@ -29,14 +29,14 @@ pub(crate) async fn run(ladder: String, asset: Option<String>, data: Data, json:
 }
 
 async fn library(data: &DataFolder, ladder: &LadderPin) -> Result<u64, Failure> {
-    let (tenant, now_ms) = (kernel::default_tenant(), kernel::system_clock()());
+    let (tenant, now_ms) = (kernel::default_tenant(), data.assets.now_ms());
     data.assets.renew_library(&tenant, ladder, true, now_ms).await.map_err(|error| failed(&error))
 }
 
 async fn one(data: &DataFolder, asset: &str, ladder: &LadderPin) -> Result<u64, Failure> {
     let missing = || Failure::config("asset.not_found", format!("there is no asset {asset}"), "check the id");
     let id: AssetId = asset.parse().map_err(|_| missing())?;
-    let (tenant, now_ms) = (kernel::default_tenant(), kernel::system_clock()());
+    let (tenant, now_ms) = (kernel::default_tenant(), data.assets.now_ms());
     let renewed = match data.assets.renew(&tenant, &id, ladder, now_ms).await {
         Err(StoreError::NotFound(_)) => return Err(missing()),
         renewed => renewed.map_err(|error| failed(&error))?,
