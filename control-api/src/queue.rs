@@ -66,7 +66,7 @@ pub(crate) struct WorkerView {
     running: i64,
     /// Whether it claims nothing more.
     drained: bool,
-    /// RFC 3339, by its own clock.
+    /// RFC 3339.
     started_at: String,
     /// When it last said that it lives. One that has been silent for minutes is left out.
     seen_at: String,

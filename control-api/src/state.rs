@@ -120,11 +120,11 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         public_base: None,
         max_upload_bytes: 1 << 30,
         version: "1.2.3".to_owned(),
-        clock: kernel::system_clock(),
+        clock: scratch.db.clock(),
         licences: Licences::default(),
         service_token: None,
         viewers: None,
-        webhooks: Webhooks::new(scratch.db.clone(), kernel::system_clock(), webhook::Options::default())
+        webhooks: Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default())
             .expect("no authorities are named"),
         more_figures: Vec::new(),
     };

@@ -25,7 +25,7 @@ const EXPIRED_AT_ONCE: i64 = 100;
 const SWEPT_AGE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 use crate::costs;
-use crate::stage::{StageHandler, Workshop, now_ms};
+use crate::stage::{StageHandler, Workshop};
 
 /// How one process works.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ async fn reap(workshop: Arc<Workshop>, patience: Duration, mut shutdown: watch::
 /// What a process left half done when it died between two transactions, tenants that a former version's jobs belong to, jobs that
 /// a wrong clock put off, renewals that wait for a place, and uploads that nobody continues.
 async fn tidy(workshop: &Workshop) {
-    let now = now_ms();
+    let now = workshop.store().now_ms();
     if let Err(error) = workshop.store().settle_parked(now).await {
         tracing::error!(%error, "lost jobs' assets could not be failed");
     }
@@ -174,7 +174,7 @@ async fn tell(workshop: &Workshop, reaped: Reaped) {
         Reaped::Parked(fence, asset) => {
             JOBS_TAKEN_OVER.add(&["parked"], 1);
             tracing::error!(job_id = %fence.job_id, asset_id = %asset, "a job lost all its workers");
-            if let Err(error) = workshop.store().park_lost(&fence, &asset, now_ms()).await {
+            if let Err(error) = workshop.store().park_lost(&fence, &asset, workshop.store().now_ms()).await {
                 tracing::error!(%error, "a lost job's asset could not be failed");
             }
         }

@@ -20,7 +20,7 @@ mod tidy;
 mod transcode;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use asset_flow::{FlowEvent, FlowFailure, RENEWAL, Stage, URGENT, WATCHED};
 use asset_store::{AssetRow, AssetStore, StoreError};
@@ -127,7 +127,7 @@ impl Workshop {
     /// The asset's source, or what has arrived of it, and what is made of it; sealed when it is to be protected.
     async fn media_of(&self, asset: &AssetRow) -> Result<AssetMedia, WorkError> {
         let data_key = match asset.protection {
-            Some(_) => Some(self.protecting.data_key(asset).await?),
+            Some(_) => Some(self.protecting.data_key(asset, self.store.now_ms()).await?),
             None => None,
         };
         let upload = self.store.upload_of(asset).await?;
@@ -169,12 +169,12 @@ impl Workshop {
         event: Option<FlowEvent>,
     ) -> Result<(), WorkError> {
         let event = event.map(|event| event.of_making(job.making));
-        Ok(self.store.commit(&job.fence, &job.asset_id, outcome, event.as_ref(), now_ms()).await?)
+        Ok(self.store.commit(&job.fence, &job.asset_id, outcome, event.as_ref(), self.store.now_ms()).await?)
     }
 
     /// Gives places that became free to renewals that wait.
     pub(crate) async fn start_renewals(&self) {
-        match self.store.start_renewals(now_ms()).await {
+        match self.store.start_renewals(self.store.now_ms()).await {
             Ok(0) => {}
             Ok(begun) => tracing::info!(begun, "renewals began"),
             // Every worker looks again within a minute.
@@ -204,7 +204,7 @@ impl Workshop {
         if matches!(error, WorkError::Host(_) | WorkError::Engine(_)) {
             figures::ENGINE_FAILURES.add(&[&failure.code], 1);
         }
-        match self.store.fail(job, &failure, error.retry(), now_ms()).await {
+        match self.store.fail(job, &failure, error.retry(), self.store.now_ms()).await {
             Ok(FailOutcome::Retrying { .. }) => ended(job, "retried"),
             Ok(FailOutcome::Parked) => ended(job, "parked"),
             Err(StoreError::LeaseLost) => ended(job, "lost"),
@@ -307,9 +307,4 @@ async fn attempt(workshop: &Workshop, job: &ClaimedJob, lease: &Lease, span: &Sp
             workshop.fail(job, &error).await;
         }
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -340,7 +340,7 @@ async fn tokens_outlive_the_change_of_the_key_encryption_key() {
     let both = LocalKeks::parse(&format!("{}\n{}", "50".repeat(32), "4f".repeat(32))).unwrap();
     let rotated = Licences::under(database.clone(), both).tokens.unwrap();
     let old = protected.token(json!({ "ttl_s": 60 })).await;
-    let now_ms = kernel::system_clock()();
+    let now_ms = protected.server.store.now_ms();
     assert!(playback_token::verify(&rotated, &old, now_ms, &playback_id("x")).is_ok());
     let new = playback_token::issue(&rotated, &Claims::new(playback_id("x"), i64::MAX), [0; 12]).unwrap();
     let refused = protected.licence(&new, &request(&[SD])).await;

@@ -243,12 +243,12 @@ async fn the_policy_says_what_the_token_allows() {
         "ttl_s": 60, "may_persist": true, "max_height": 1080, "min_hdcp": "2.2", "licence_ttl_s": 86_400,
         "session_id": "viewer-1", "key_ids": ["01".repeat(16), "02".repeat(16)],
     });
-    let before = kernel::system_clock()() / 1000;
+    let before = proxied.server.store.now_ms() / 1000;
     for wish in [json!({ "ttl_s": 60 }), wish] {
         let token = proxied.token(wish).await;
         assert_eq!(proxied.ask("widevine", &token, &[OCTETS], b"abc").await.status, 200);
     }
-    let after = kernel::system_clock()() / 1000;
+    let after = proxied.server.store.now_ms() / 1000;
     let seen = proxied.seen.lock().unwrap();
     let [(_, least, _), (_, most, _)] = &seen[..] else { panic!("{seen:?}") };
     for policy in [least, most] {

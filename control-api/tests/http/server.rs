@@ -18,7 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use job_queue::JobQueue;
-use kernel::{AdminToken, default_tenant, system_clock};
+use kernel::{AdminToken, default_tenant};
 use media_store::{FolderStore, MediaStore};
 use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
 use serde_json::Value;
@@ -118,11 +118,11 @@ impl Server {
             public_base: None,
             max_upload_bytes: 1 << 30,
             version: "1.2.3".to_owned(),
-            clock: system_clock(),
+            clock: scratch.db.clock(),
             licences: licences(&scratch.db),
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
             viewers: Some(Arc::new(Listening)),
-            webhooks: Webhooks::new(scratch.db.clone(), system_clock(), webhook::Options::default()).unwrap(),
+            webhooks: Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default()).unwrap(),
             more_figures: Vec::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

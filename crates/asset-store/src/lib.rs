@@ -70,6 +70,11 @@ impl AssetStore {
         &self.queue
     }
 
+    /// What time it is, in milliseconds since 1970: what a caller hands in as `now_ms`.
+    pub fn now_ms(&self) -> i64 {
+        self.queue.now_ms()
+    }
+
     fn db(&self) -> &database::Database {
         self.queue.database()
     }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use asset_flow::{Phase, PlanSummary, Stage};
 use job_queue::{JobRow, JobState};
@@ -74,8 +73,7 @@ impl AssetStore {
     /// # Errors
     /// [`StoreError::NotFound`] when the tenant has no such asset.
     pub async fn progress(&self, tenant: &TenantId, asset: &AssetId) -> Result<Progress, StoreError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.progress_at(tenant, asset, i64::try_from(now.as_millis()).unwrap_or(i64::MAX)).await
+        self.progress_at(tenant, asset, self.now_ms()).await
     }
 
     /// As [`AssetStore::progress`], at a given time, which only the estimate depends on.

@@ -9,6 +9,7 @@ use sqlx::{Connection, Postgres, Transaction};
 use tokio::sync::watch;
 
 use crate::address::authority;
+use crate::clock::{self, Clock, ServerClock};
 use crate::tx::TxInner;
 use crate::value::{bind, check};
 use crate::wakeups::Wakeups;
@@ -41,6 +42,8 @@ pub enum EngineKind {
 pub struct Database {
     pub(crate) pools: Pools,
     pub(crate) wakeups: Arc<Wakeups>,
+    /// `None` of a file, whose time is this machine's.
+    server_clock: Option<Arc<ServerClock>>,
 }
 
 #[derive(Clone)]
@@ -57,7 +60,11 @@ impl Database {
     pub async fn open(url: &str) -> Result<Self, DbError> {
         let pools =
             if authority(url).is_some() { open_postgres(url).await? } else { open_sqlite(sqlite_path(url)?).await? };
-        Ok(Self { pools, wakeups: Wakeups::new() })
+        let server_clock = match &pools {
+            Pools::Lite { .. } => None,
+            Pools::Pg(pool) => Some(Arc::new(ServerClock::ask(pool, clock::machine).await?)),
+        };
+        Ok(Self { pools, wakeups: Wakeups::new(), server_clock })
     }
 
     /// Which engine this is.
@@ -93,7 +100,14 @@ impl Database {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let inner = match &self.pools {
             Pools::Lite { writer, .. } => TxInner::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => TxInner::Pg(answered(begun(pool.clone())).await?),
+            Pools::Pg(pool) => {
+                let mut tx = answered(begun(pool.clone())).await?;
+                // Here, once a minute: whoever stores times writes.
+                if let Some(clock) = &self.server_clock {
+                    clock.follow(&mut *tx).await?;
+                }
+                TxInner::Pg(tx)
+            }
         };
         Ok(self.transaction(inner))
     }
@@ -121,6 +135,18 @@ impl Database {
         self.wakeups.look_every()
     }
 
+    /// What time it is, in milliseconds since 1970. On PostgreSQL that is the server's time, which all processes have in
+    /// common whatever their machines' clocks show; on SQLite this machine's.
+    pub fn now_ms(&self) -> i64 {
+        now_ms(self.server_clock.as_deref())
+    }
+
+    /// [`Database::now_ms`], for whoever is handed a clock.
+    pub fn clock(&self) -> Clock {
+        let server = self.server_clock.clone();
+        Arc::new(move || now_ms(server.as_deref()))
+    }
+
     /// Closes every connection, after the calls in progress.
     pub async fn close(&self) {
         match &self.pools {
@@ -131,6 +157,10 @@ impl Database {
             Pools::Pg(pool) => pool.close().await,
         }
     }
+}
+
+fn now_ms(server: Option<&ServerClock>) -> i64 {
+    clock::in_ms(server.map_or_else(clock::machine, ServerClock::now))
 }
 
 /// A transaction that is begun to its end whatever becomes of who asked: left half way, sqlx would give the connection back

@@ -5,6 +5,7 @@
 //! - [`Val`], [`args!`], [`row!`], [`Json`]: values into a statement and rows out of it.
 //! - [`DbError`]: what went wrong, with the driver's error kept as the source.
 //! - `wakeups`: word of commits, on PostgreSQL to every process of the database.
+//! - [`Clock`], [`Database::now_ms`]: the time, which the processes of a server's database agree on.
 //! - [`outbox`]: events, numbered in commit order.
 //! - [`backup`]: all rows, out of a database of either engine and into one of either.
 //! - [`migrations`]: every migration of every module, in order, compiled in.
@@ -17,6 +18,7 @@
 
 mod address;
 pub mod backup;
+mod clock;
 mod engine;
 mod error;
 mod migrate;
@@ -32,6 +34,7 @@ mod value;
 mod wakeups;
 
 pub use address::Address;
+pub use clock::Clock;
 pub use engine::{Database, EngineKind};
 pub use error::DbError;
 pub use migrations::Migration;

@@ -1,10 +1,10 @@
 //! Applying [`MIGRATIONS`](crate::migrations::MIGRATIONS) under one history table.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
+use crate::clock;
 use crate::migrations::MIGRATIONS;
 use crate::tx::TxInner;
 use crate::{Database, DbError, Migration, Tx, args};
@@ -67,8 +67,7 @@ pub(crate) async fn apply(tx: &mut Tx, migration: &Migration) -> Result<(), DbEr
         TxInner::Lite(tx) => sqlx::raw_sql(migration.sql).execute(&mut **tx).await.map(drop)?,
         TxInner::Pg(tx) => sqlx::raw_sql(migration.sql).execute(&mut **tx).await.map(drop)?,
     }
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+    let now_ms = clock::in_ms(clock::machine());
     tx.execute(RECORD, args![migration.module, migration.name, sha256_hex(migration.sql), now_ms]).await?;
     Ok(())
 }

@@ -37,6 +37,7 @@ mod worker;
 
 pub use capability::Capabilities;
 pub use claim::MAX_STAGES;
+pub use database::Clock;
 pub use drain::{Drain, Scope};
 pub use enqueue::MAX_BATCH;
 pub use error::QueueError;
@@ -46,7 +47,7 @@ pub use model::{
     ClaimedJob, FailOutcome, Failure, Fence, JobFilter, JobRow, JobState, NewJob, Outcome, Reaped, Reason, Renewal,
     Retry, UnknownState,
 };
-pub use queue::{Clock, JobQueue, MAX_ALIKE, MAX_JOBS_OF_ASSET, MAX_PAGE};
+pub use queue::{JobQueue, MAX_ALIKE, MAX_JOBS_OF_ASSET, MAX_PAGE};
 pub use reaper::{LOST_WORKERS, Reaper, SilentJob};
 pub use restored::restored;
 pub use roster::{MAX_WORKERS, Offers, Roster, WorkerCard, WorkerRow};

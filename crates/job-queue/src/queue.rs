@@ -1,9 +1,6 @@
 //! The queue as its callers see it: reading, cancelling, deleting.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use database::{Database, Tx, args};
+use database::{Clock, Database, Tx, args};
 use media_types::{AssetId, JobId, TenantId};
 
 use crate::ledger::Attempts;
@@ -17,9 +14,6 @@ pub const MAX_ALIKE: i64 = 4;
 /// The most jobs that [`JobQueue::list`] returns at once.
 pub const MAX_PAGE: i64 = 200;
 
-/// Milliseconds since 1970.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
-
 /// The job table. Cheap to clone.
 #[derive(Clone)]
 pub struct JobQueue {
@@ -29,9 +23,10 @@ pub struct JobQueue {
 }
 
 impl JobQueue {
-    /// The queue in a migrated database.
+    /// The queue in a migrated database, whose time it goes by.
     pub fn new(db: Database) -> Self {
-        Self::on_clock(db, Arc::new(system_ms))
+        let clock = db.clock();
+        Self::on_clock(db, clock)
     }
 
     /// The same, with claims and ends of attempts at the time that `clock` shows.
@@ -44,7 +39,8 @@ impl JobQueue {
         &self.attempts
     }
 
-    pub(crate) fn now_ms(&self) -> i64 {
+    /// What time it is, in milliseconds since 1970: what a caller hands in as `now_ms`.
+    pub fn now_ms(&self) -> i64 {
         (self.clock)()
     }
 
@@ -218,10 +214,4 @@ impl JobQueue {
     pub async fn delete_asset(&self, tx: &mut Tx, tenant: &TenantId, asset: &AssetId) -> Result<u64, QueueError> {
         Ok(tx.execute(sql::DELETE_ASSET, args![tenant, asset]).await?)
     }
-}
-
-/// This machine's clock.
-fn system_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

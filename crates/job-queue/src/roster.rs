@@ -34,7 +34,7 @@ pub struct WorkerRow {
     pub card: WorkerCard,
     /// Jobs that it runs now.
     pub running: i64,
-    /// When it began, in milliseconds since 1970, by its own clock.
+    /// When it began, in milliseconds since 1970.
     pub started_ms: i64,
     /// When it last said that it lives.
     pub seen_ms: i64,

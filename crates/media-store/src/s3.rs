@@ -13,6 +13,7 @@
 //! the SDK, a few times and within a deadline; nobody above does that.
 
 mod bucket;
+mod clock;
 mod connect;
 mod direct;
 mod finish;

@@ -36,7 +36,7 @@ pub(crate) struct Created {
 
 /// Writes a backup of `data` into the folder `to`.
 pub(crate) async fn create(data: &DataFolder, to: &Path, with_objects: bool) -> Result<Created, Failure> {
-    let made_ms = kernel::system_clock()();
+    let made_ms = data.database.now_ms();
     let draft = Draft::begin(to, made_ms)?;
     // A key-encryption key never lies beside what it opens.
     LocalKeks::configured(&[to]).map_err(|error| {

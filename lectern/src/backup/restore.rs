@@ -39,7 +39,7 @@ pub(crate) async fn restore(
     database: &Database,
     media: &Arc<dyn MediaStore>,
 ) -> Result<Restored, Failure> {
-    let now_ms = kernel::system_clock()();
+    let now_ms = database.now_ms();
     let backup = Backup::open(root)?;
     let mut new = database.restore(&backup.manifest.migrations).await.map_err(refused)?;
     for table in &backup.manifest.tables {

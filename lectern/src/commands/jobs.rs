@@ -69,7 +69,7 @@ async fn list(data: &DataFolder, filter: JobFilter, limit: u32, json: bool) -> R
 }
 
 async fn retry(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
-    let now_ms = kernel::system_clock()();
+    let now_ms = data.assets.now_ms();
     if let Some(asset) = an_asset(id) {
         let asset = data.assets.retry(&tenant(), &asset, now_ms).await.map_err(store_failed)?;
         return show::asset(&asset, json);
@@ -79,7 +79,7 @@ async fn retry(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
 }
 
 async fn cancel(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
-    let now_ms = kernel::system_clock()();
+    let now_ms = data.assets.now_ms();
     if let Some(asset) = an_asset(id) {
         let event = asset_flow::FlowEvent::Cancelled;
         let asset = data.assets.request(&tenant(), &asset, event, now_ms).await.map_err(store_failed)?;

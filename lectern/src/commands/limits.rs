@@ -37,7 +37,7 @@ async fn on(options: &Data, work: impl AsyncFnOnce(&DataFolder) -> Result<(), Fa
 async fn show(data: &DataFolder, tenant: &TenantId, json: bool) -> Result<(), Failure> {
     let set = data.assets.limits().await.map_err(failed)?;
     let limits = data.assets.limits_of(tenant).await.map_err(failed)?;
-    let used = data.assets.usage(tenant, kernel::system_clock()()).await.map_err(failed)?;
+    let used = data.assets.usage(tenant, data.assets.now_ms()).await.map_err(failed)?;
     if json {
         let set: Vec<Value> =
             set.iter().map(|(whose, limits)| json!({ "of": words(whose), "limits": counted(limits) })).collect();

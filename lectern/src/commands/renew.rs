@@ -37,12 +37,12 @@ fn tell(ladder: &LadderPin, renewing: u64, json: bool) -> Result<(), Failure> {
 }
 
 async fn library(data: &DataFolder, ladder: &LadderPin) -> Result<u64, Failure> {
-    let (tenant, now_ms) = (kernel::default_tenant(), kernel::system_clock()());
+    let (tenant, now_ms) = (kernel::default_tenant(), data.assets.now_ms());
     data.assets.renew_library(&tenant, ladder, true, now_ms).await.map_err(|error| failed(&error))
 }
 
 async fn one(data: &DataFolder, id: &AssetId, ladder: &LadderPin, again: Option<&str>) -> Result<u64, Failure> {
-    let (tenant, now_ms) = (kernel::default_tenant(), kernel::system_clock()());
+    let (tenant, now_ms) = (kernel::default_tenant(), data.assets.now_ms());
     let renewed = match data.assets.renew(&tenant, id, ladder, again, now_ms).await {
         Err(StoreError::NotFound("rendition")) => {
             let detail = format!("{id} has no rendition {}", again.unwrap_or_default());

@@ -162,7 +162,7 @@ fn control(
         public_base: None,
         max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        clock: kernel::system_clock(),
+        clock: data.database.clock(),
         licences,
         service_token: viewers::service_token()?,
         viewers: Some(viewers),

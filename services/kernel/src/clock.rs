@@ -1,18 +1,6 @@
-//! Time as an argument: services are handed a [`Clock`] and never read the system's themselves.
+//! Time as an argument: services are handed a [`Clock`], which is their database's, and never read the system's themselves.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Milliseconds since the Unix epoch, in UTC.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
-
-/// The system's clock.
-pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
+pub use database::Clock;
 
 /// An instant in UTC with milliseconds (RFC 3339 §5.6), such as `2026-11-21T03:50:00.250Z`.
 ///

@@ -366,7 +366,7 @@ mod tests {
     #[tokio::test]
     async fn an_effect_and_its_answer_are_one_transaction_in_whichever_process() {
         for_each_engine(|db| async move {
-            let processes = [(); 2].map(|()| Idempotency::new(db.clone(), crate::system_clock()));
+            let processes = [(); 2].map(|()| Idempotency::new(db.clone(), db.clock()));
             let tenant = crate::default_tenant();
             let key = || Some("k".to_owned());
             let events = async || -> i64 {
@@ -416,7 +416,8 @@ mod tests {
     #[tokio::test]
     async fn fifty_equal_requests_have_one_effect_and_one_answer() {
         for_each_engine(|db| async move {
-            let keys = Idempotency::new(db, crate::system_clock());
+            let clock = db.clock();
+            let keys = Idempotency::new(db, clock);
             let effects = Arc::new(AtomicU64::new(0));
             let requests = (0..50).map(|_| {
                 let (keys, effects) = (keys.clone(), Arc::clone(&effects));
@@ -436,7 +437,8 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_leaves_at_any_moment_leaves_a_key_that_works() {
         for_each_engine(|db| async move {
-            let (keys, tenant) = (Idempotency::new(db, crate::system_clock()), crate::default_tenant());
+            let clock = db.clock();
+            let (keys, tenant) = (Idempotency::new(db, clock), crate::default_tenant());
             for polls in 1..60 {
                 let key = || Some(format!("left-{polls}"));
                 let mut left = Box::pin(keys.once(&tenant, key(), "a", &1, async { answer(1) }));

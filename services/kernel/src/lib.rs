@@ -29,7 +29,7 @@ pub mod routes;
 mod traced;
 
 pub use auth::{AdminToken, Guard, Policy};
-pub use clock::{Clock, rfc3339, system_clock};
+pub use clock::{Clock, rfc3339};
 pub use code::Code;
 pub use conditional::{Etag, check_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};

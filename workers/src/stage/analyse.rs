@@ -1,13 +1,15 @@
 //! Decide the renditions of a recording by samples of its pictures.
 
+use std::time::Instant;
+
 use asset_flow::{FlowEvent, PlanSummary};
 use asset_store::AssetRow;
 use job_queue::{ClaimedJob, Lease, Outcome};
 use media_types::{EncodePlan, ProbeReport};
 use serde_json::json;
 
+use super::Workshop;
 use super::objects::{decided_key, report_key, report_progress};
-use super::{Workshop, now_ms};
 use crate::error::WorkError;
 use crate::track;
 
@@ -35,10 +37,10 @@ impl Workshop {
 
     /// The plan with what was decided, or as it is, and what it follows from.
     async fn decide(&self, asset: &AssetRow, job: &ClaimedJob, lease: &Lease) -> Result<Decided, WorkError> {
-        let (began_ms, plan) = (now_ms(), self.stored_plan(asset).await?);
+        let (began, plan) = (Instant::now(), self.stored_plan(asset).await?);
         match self.decided(asset, &plan, job, lease).await {
             Ok((decided, key)) => {
-                let duration_ms = now_ms() - began_ms;
+                let duration_ms = began.elapsed().as_millis() as u64;
                 let chosen = decided.as_ref().and_then(|plan| plan.decision.as_ref()).map(|decision| &decision.chosen);
                 tracing::info!(asset_id = %job.asset_id, duration_ms, ?chosen, "renditions decided");
                 Ok((decided.unwrap_or_else(|| EncodePlan::clone(&plan)), key))

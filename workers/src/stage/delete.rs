@@ -6,7 +6,7 @@ use asset_store::AssetRow;
 use job_queue::{ClaimedJob, JobState, Lease};
 use media_types::{PlaybackId, publication};
 
-use super::{Workshop, now_ms};
+use super::Workshop;
 use crate::error::WorkError;
 use crate::sealed::sealing_key;
 
@@ -21,12 +21,12 @@ impl Workshop {
             tokio::time::sleep(CANCELLATION_NOTICED).await;
             self.remove(job, &playback, lease).await?;
         }
-        Ok(self.store.finish_deletion(&job.fence, &job.asset_id, now_ms()).await?)
+        Ok(self.store.finish_deletion(&job.fence, &job.asset_id, self.store.now_ms()).await?)
     }
 
     /// Whether a worker may still be writing for a job of this making that was cancelled a moment ago.
     async fn was_at_work(&self, job: &ClaimedJob, making: u32) -> Result<bool, WorkError> {
-        let since = now_ms() - CANCELLATION_NOTICED.as_millis() as i64;
+        let since = self.store.now_ms() - CANCELLATION_NOTICED.as_millis() as i64;
         let jobs = self.store.queue().jobs_of(&job.tenant_id, &job.asset_id, making).await?;
         Ok(jobs.iter().any(|job| {
             job.state == JobState::Cancelled

@@ -11,8 +11,8 @@ use media_types::{EncodePlan, PlaybackId, VideoPlan};
 use packager::segment_path;
 
 use super::early::early_tracks;
+use super::objects;
 use super::plans::Plans;
-use super::{now_ms, objects};
 use crate::error::WorkError;
 
 /// How far ahead of a viewer the lowest rendition is made alone. What lies further on comes with all renditions.
@@ -74,7 +74,7 @@ impl Wishes {
         // Segments of a presentation are equally long, but for the last.
         let length_ms = u64::try_from(plan.duration_ms).unwrap_or(0) / u64::from(segments).max(1);
         let count = u32::try_from(AHEAD_MS / length_ms.max(1)).unwrap_or(u32::MAX).clamp(1, MOST_AHEAD);
-        if self.store.demand(&asset.tenant_id, &asset.id, (of, segment, count), now_ms()).await? {
+        if self.store.demand(&asset.tenant_id, &asset.id, (of, segment, count), self.store.now_ms()).await? {
             tracing::info!(asset_id = %asset.id, path, "a viewer waits");
         }
         Ok(true)

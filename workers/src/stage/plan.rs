@@ -23,7 +23,7 @@ impl Workshop {
         }
         if summary.is_planned_early() {
             summary.planned_generation =
-                Some(self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?);
+                Some(self.store.allocate_generation(&job.fence, &job.asset_id, self.store.now_ms()).await?);
         }
         self.commit(job, json!({ "warnings": plan.warnings }), Some(FlowEvent::Planned { summary })).await
     }

@@ -14,8 +14,8 @@ use packager::{
     segment_samples,
 };
 
+use super::Workshop;
 use super::publish::{Files, published, read_segment};
-use super::{Workshop, now_ms};
 use crate::error::WorkError;
 use crate::sealed::AssetMedia;
 
@@ -36,8 +36,8 @@ impl Protecting {
     }
 
     /// What the asset's source and fragments are sealed under.
-    pub(super) async fn data_key(&self, asset: &AssetRow) -> Result<DataKey, WorkError> {
-        Ok(self.vault()?.data_key_or_new(&asset.tenant_id, &asset.id, &mut random, now_ms()).await?)
+    pub(super) async fn data_key(&self, asset: &AssetRow, now_ms: i64) -> Result<DataKey, WorkError> {
+        Ok(self.vault()?.data_key_or_new(&asset.tenant_id, &asset.id, &mut random, now_ms).await?)
     }
 }
 
@@ -68,7 +68,7 @@ impl Workshop {
         classes.dedup();
         let (tenant, playback) = (asset.tenant_id.clone(), asset.playback_id.clone());
         let owner = KeyOwner { tenant, playback, scheme, period: 0 };
-        let entries = vault.keys_or_new(&owner, &classes, &mut random, now_ms()).await?;
+        let entries = vault.keys_or_new(&owner, &classes, &mut random, self.store.now_ms()).await?;
         Ok(TrackKeys { scheme, entries, systems: self.protecting.systems.clone() })
     }
 

@@ -46,7 +46,7 @@ impl Workshop {
         done.enter_poster(&mut files);
         let quality = quality::of_ranges(&plan, done.ranges.values().flatten().map(|made| &made.made));
         quality::check(&plan, &quality)?;
-        let generation = self.store.allocate_generation(&job.fence, &job.asset_id, super::now_ms()).await?;
+        let generation = self.store.allocate_generation(&job.fence, &job.asset_id, self.store.now_ms()).await?;
         let read = |path: String| read_segment(&media, &files, path, lease);
         let storyboard = self.storyboard((job, lease), (&plan, &scenes), &tracks, read).await?;
         let (storyboard, sheet) = storyboard.unzip();

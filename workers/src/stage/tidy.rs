@@ -9,8 +9,8 @@ use media_store::MAX_LISTED_KEYS;
 use media_types::{GenerationIndex, publication};
 use serde_json::json;
 
+use super::Workshop;
 use super::objects::{attempt_prefix, decided_key, plan_key, report_key};
-use super::{Workshop, now_ms};
 use crate::error::WorkError;
 
 impl Workshop {
@@ -50,7 +50,7 @@ impl Workshop {
         let current = current.filter(|_| asset.flow.playable_generation.is_some());
         let current = current.map_or(0, |pointer| pointer.generation);
         let since = asset.renewed_ms.or(asset.complete_ms);
-        let long_ago = since.is_some_and(|at| now_ms() - at >= GENERATION_KEPT_MS);
+        let long_ago = since.is_some_and(|at| self.store.now_ms() - at >= GENERATION_KEPT_MS);
         let mut kept = BTreeSet::new();
         let generations = self.generations(asset).await?;
         if !self.is_unchanged(asset).await? {

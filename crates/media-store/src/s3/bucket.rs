@@ -7,7 +7,10 @@ mod multipart;
 use std::collections::HashMap;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::head_object::builders::HeadObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use base64::Engine;
@@ -17,6 +20,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Duration, sleep, timeout};
 use uuid::Uuid;
 
+use super::clock::ServerClock;
 use super::connect::CALL_WITHIN;
 use super::hashes::hashes;
 use super::refusal::{Refusal, other, sort};
@@ -34,6 +38,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// No object of S3 is longer.
 const MAX_S3_OBJECT_BYTES: u64 = 50 << 40;
 
+/// What is being done when an object is asked about.
+const LOOKING: &str = "look at an object";
+
 /// Names of metadata: the tree hash of an object's content, and the call that wrote it.
 const TREE: &str = "lectern-tree";
 const WRITER: &str = "lectern-writer";
@@ -43,6 +50,7 @@ pub(super) struct Bucket {
     client: Client,
     /// Signs what others will ask for, where they reach the server.
     signer: Client,
+    clock: ServerClock,
     name: String,
     /// Whether the server is known to keep SHA-256 of parts.
     keeps_checksums: bool,
@@ -94,14 +102,16 @@ fn length_of(told: Option<i64>) -> u64 {
 }
 
 impl Bucket {
-    pub(super) fn new(client: Client, name: &str, keeps_checksums: bool) -> Self {
-        let signer = client.clone();
-        Self { client, signer, name: name.to_owned(), keeps_checksums, turns: Semaphore::new(MAX_REQUESTS) }
+    pub(super) fn new(config: Builder, name: &str, keeps_checksums: bool) -> Self {
+        let clock = ServerClock::default();
+        let client = Client::from_conf(config.interceptor(clock.clone()).build());
+        let (signer, turns) = (client.clone(), Semaphore::new(MAX_REQUESTS));
+        Self { client, signer, clock, name: name.to_owned(), keeps_checksums, turns }
     }
 
-    /// The same, of a server that others reach as `signer` does.
-    pub(super) fn signing_by(self, signer: Client) -> Self {
-        Self { signer, ..self }
+    /// The same, of a server that others reach as `config` says.
+    pub(super) fn signing_by(self, config: Builder) -> Self {
+        Self { signer: Client::from_conf(config.build()), ..self }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -240,11 +250,19 @@ impl Bucket {
         Ok(None)
     }
 
-    pub(super) async fn head(&self, key: &str) -> Result<Option<Head>, StoreError> {
-        let doing = "look at an object";
+    /// Asks about an object; once more when that is denied. There is no body to say that it was for the time alone, and what
+    /// the SDK learned from the answer is what the other one is signed for.
+    async fn ask(&self, request: HeadObjectFluentBuilder) -> Result<HeadObjectOutput, Refusal> {
+        let sorted = |error| sort(LOOKING, &self.name, error);
         let _turn = self.turn().await;
-        let asked = self.client.head_object().bucket(&self.name).key(key).send().await;
-        match asked.map_err(|error| sort(doing, &self.name, error)) {
+        match request.clone().send().await.map_err(sorted) {
+            Err(Refusal::Failed(StoreError::Denied { .. })) => request.send().await.map_err(sorted),
+            asked => asked,
+        }
+    }
+
+    pub(super) async fn head(&self, key: &str) -> Result<Option<Head>, StoreError> {
+        match self.ask(self.client.head_object().bucket(&self.name).key(key)).await {
             Ok(told) => {
                 let mut metadata: HashMap<_, _> = told.metadata.unwrap_or_default();
                 Ok(Some(Head {
@@ -255,7 +273,7 @@ impl Bucket {
                 }))
             }
             Err(Refusal::Missing) => Ok(None),
-            Err(refusal) => Err(refusal.failed(doing)),
+            Err(refusal) => Err(refusal.failed(LOOKING)),
         }
     }
 

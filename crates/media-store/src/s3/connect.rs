@@ -7,7 +7,6 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
     Builder, ProvideCredentials, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
 };
@@ -67,9 +66,9 @@ pub(super) async fn bucket(name: &str) -> Result<Bucket, StoreError> {
         }
         config = config.region(Region::from_static(NO_REGION));
     }
-    let bucket = Bucket::new(Client::from_conf(config.clone().build()), name, endpoint.is_none());
+    let bucket = Bucket::new(config.clone(), name, endpoint.is_none());
     Ok(match named(PUBLIC_URL) {
-        Some(public) => bucket.signing_by(Client::from_conf(config.endpoint_url(public).build())),
+        Some(public) => bucket.signing_by(config.endpoint_url(public)),
         None => bucket,
     })
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod clocks;
 mod direct;
 mod kills;
 mod server;

@@ -23,6 +23,6 @@ pub(crate) fn configured(data: &DataFolder) -> Result<Webhooks, Failure> {
     let keyring = keys.map(|keys| Keyring::new(keys.derive_secrets(PURPOSE))).unwrap_or_default();
     let authorities = http::authorities().map_err(http::unfit)?;
     let options = Options { keyring, egress, authorities, ..Options::default() };
-    Webhooks::new(data.database.clone(), kernel::system_clock(), options)
+    Webhooks::new(data.database.clone(), data.database.clock(), options)
         .map_err(|error| http::unfit(format!("the certificate authorities: {error}")))
 }

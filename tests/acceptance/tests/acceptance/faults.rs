@@ -1,5 +1,6 @@
 //! A fleet whose processes have PostgreSQL and S3 in common and nothing else, and what may befall it.
 
+mod clocks;
 mod cut_off;
 mod kills;
 mod power;
@@ -8,7 +9,7 @@ mod viewer;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use database::testing::Cluster;
@@ -98,10 +99,7 @@ impl Fleet {
 
     /// Where the pointer of an asset stands.
     fn generation(&self, asset: &Value) -> u64 {
-        let published = topology::media_of_fleet(&self.data).join("objects/published");
-        let pointer = published.join(asset["playback_id"].as_str().unwrap()).join("current.json");
-        let pointer: Value = serde_json::from_slice(&std::fs::read(pointer).unwrap()).unwrap();
-        pointer["generation"].as_u64().unwrap()
+        generation_of(&self.data, asset)
     }
 
     /// Waits for an asset to be ready, and for nothing to be left to do but to tidy up, which comes back after a day.
@@ -123,6 +121,14 @@ impl Drop for Fleet {
             end(worker);
         }
     }
+}
+
+/// Where the pointer of an asset stands, in the bucket of a fleet on `data`.
+fn generation_of(data: &Path, asset: &Value) -> u64 {
+    let published = topology::media_of_fleet(data).join("objects/published");
+    let pointer = published.join(asset["playback_id"].as_str().unwrap()).join("current.json");
+    let pointer: Value = serde_json::from_slice(&std::fs::read(pointer).unwrap()).unwrap();
+    pointer["generation"].as_u64().unwrap()
 }
 
 fn lectern() -> Command {

@@ -19,7 +19,7 @@ fn jobs(data: &Path, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// An engine that dies at once while a file of this name is beside it.
-fn engine(folder: &Path) -> PathBuf {
+pub fn engine(folder: &Path) -> PathBuf {
     let (real, file) = (judge::lectern().with_file_name("lectern-engine"), folder.join("lectern-engine"));
     let broken = format!("[ \"$1\" = serve ] && [ -e {}/broken ] && exit 1", folder.display());
     std::fs::write(&file, format!("#!/bin/sh\n{broken}\nexec {} \"$@\"\n", real.display())).unwrap();

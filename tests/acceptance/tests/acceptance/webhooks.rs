@@ -10,27 +10,28 @@ use database::{Database, outbox};
 use http_client::testing;
 use media_types::TenantId;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::server::{Server, TOKEN, fresh, wait_for};
 use crate::{judge, topology};
 
 /// A message as it came.
 #[derive(Clone)]
-struct Message {
+pub struct Message {
     headers: BTreeMap<String, String>,
     body: String,
 }
 
 impl Message {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
-type Messages = Arc<Mutex<Vec<Message>>>;
+pub type Messages = Arc<Mutex<Vec<Message>>>;
 
-/// Takes all messages but the first one named `hung`, which is never answered.
-fn receive(runtime: &tokio::runtime::Runtime, hung: &'static str) -> (SocketAddr, Messages) {
+/// Takes all messages but the first one of a kind, which is answered so, or never.
+pub fn receive(runtime: &Runtime, kind: &'static str, first: Option<u16>) -> (SocketAddr, Messages) {
     let messages = Messages::default();
     let kept = messages.clone();
     let answer = move |request: hyper::Request<_>| {
@@ -38,24 +39,27 @@ fn receive(runtime: &tokio::runtime::Runtime, hung: &'static str) -> (SocketAddr
         let text = |value: &hyper::header::HeaderValue| value.to_str().unwrap().to_owned();
         let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let message = Message { headers, body: String::from_utf8(Vec::from(body)).unwrap() };
-        let kind = message.json()["type"].clone();
-        let first = {
+        let is_first = {
+            let of_kind = |all: &[Message]| all.iter().filter(|one| one.json()["type"] == kind).count();
             let mut all = kept.lock().unwrap();
+            let before = of_kind(&all);
             all.push(message);
-            all.iter().filter(|one| one.json()["type"] == kind).count() == 1
+            before == 0 && of_kind(&all) == 1
         };
         async move {
-            if kind == hung && first {
-                std::future::pending::<()>().await;
+            let mut answer = hyper::Response::new(testing::full("thanks"));
+            if is_first {
+                let Some(status) = first else { return std::future::pending().await };
+                *answer.status_mut() = status.try_into().unwrap();
             }
-            hyper::Response::new(testing::full("thanks"))
+            answer
         }
     };
     (runtime.block_on(testing::serve(answer)), messages)
 }
 
 /// Has the Python library of Standard Webhooks verify every message, and refuse it when it was changed.
-fn verify(secret: &str, messages: &[Message]) {
+pub fn verify(secret: &str, messages: &[Message]) {
     const SCRIPT: &str = r#"
 import json, sys
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -94,7 +98,7 @@ fn start(data: &Path, allowed: &str) -> Server {
 }
 
 /// What the outbox holds: ids by number.
-fn events(runtime: &tokio::runtime::Runtime, data: &Path) -> Vec<(i64, String, String)> {
+fn events(runtime: &Runtime, data: &Path) -> Vec<(i64, String, String)> {
     let address = if topology::is_fleet() {
         topology::Shared::of(data).database
     } else {
@@ -111,7 +115,7 @@ fn events(runtime: &tokio::runtime::Runtime, data: &Path) -> Vec<(i64, String, S
 #[test]
 fn the_whole_life_of_an_upload_arrives_signed_over_a_kill_of_the_server() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (address, messages) = receive(&runtime, "asset.playable");
+    let (address, messages) = receive(&runtime, "asset.playable", None);
     let (_folder, data) = fresh();
     let server = start(&data, "127.0.0.0/8");
     let wish = json!({ "url": format!("http://{address}/hook"), "events": ["asset.*"], "description": "a library" });
@@ -150,7 +154,7 @@ fn the_whole_life_of_an_upload_arrives_signed_over_a_kill_of_the_server() {
 #[test]
 fn a_machine_of_the_inside_is_not_reached_unless_the_operator_allows_it() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (address, messages) = receive(&runtime, "nothing");
+    let (address, messages) = receive(&runtime, "nothing", None);
     let (_folder, data) = fresh();
     let server = start(&data, "");
     let wish = |url: String| Some(json!({ "url": url }));

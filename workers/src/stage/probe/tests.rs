@@ -15,7 +15,7 @@ use key_vault::{KeyVault, LocalKeks};
 use media_store::{MAX_LISTED_KEYS, MediaStore, MemoryStore};
 use media_types::{TenantId, publication};
 
-use super::super::{Protecting, now_ms};
+use super::super::Protecting;
 use super::*;
 
 const SOURCE: &[u8] = b"the recording as it was uploaded";
@@ -37,8 +37,9 @@ impl Bench {
         let size_bytes = Some(SOURCE.len() as u64);
         let announced =
             NewUpload { tenant_id: tenant_id.clone(), filename, size_bytes, parts: vec![], ladder, protection };
-        let (upload, _) = store.create_upload(&announced, now_ms()).await.unwrap();
-        let asset = store.attach_source(&tenant_id, &upload.id, SOURCE.len() as u64, "ab", now_ms()).await.unwrap();
+        let (upload, _) = store.create_upload(&announced, store.now_ms()).await.unwrap();
+        let asset =
+            store.attach_source(&tenant_id, &upload.id, SOURCE.len() as u64, "ab", store.now_ms()).await.unwrap();
         media.put_new(&publication::source_key(&asset.id), Bytes::from_static(SOURCE)).await.unwrap();
         let vault = kek.map(|kek| KeyVault::new(scratch.db.clone(), Arc::new(LocalKeks::parse(kek).ok().unwrap())));
         let protecting = Protecting { vault, systems: Vec::new() };
@@ -66,12 +67,12 @@ async fn begun(bench: &Bench) -> (UploadRow, ClaimedJob) {
     let (store, tenant_id) = (&bench.workshop.store, bench.asset.tenant_id.clone());
     let (filename, ladder) = ("talk.mp4".to_owned(), "lecture".to_owned());
     let announced = NewUpload { tenant_id, filename, size_bytes: Some(100), parts: vec![], ladder, protection: None };
-    let (upload, asset) = store.create_upload(&announced, now_ms()).await.unwrap();
+    let (upload, asset) = store.create_upload(&announced, store.now_ms()).await.unwrap();
     bench.media.stage_append(&publication::staging_key(&asset.id), 0, Bytes::from(vec![7; 50])).await.unwrap();
-    store.record_received(&asset.tenant_id, &upload.id, 50, now_ms()).await.unwrap();
+    store.record_received(&asset.tenant_id, &upload.id, 50, store.now_ms()).await.unwrap();
     // That of the other recording.
     store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
-    store.take_head_start(&asset.tenant_id, &upload.id, now_ms()).await.unwrap();
+    store.take_head_start(&asset.tenant_id, &upload.id, store.now_ms()).await.unwrap();
     let job = store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
     assert_eq!(job.asset_id, asset.id);
     (upload, job)
@@ -85,7 +86,7 @@ async fn what_goes_wrong_while_a_source_arrives_is_not_held_against_it() {
     let store = &bench.workshop.store;
     let asset = store.asset(&upload.tenant_id, &upload.asset_id).await.unwrap().unwrap();
     assert_eq!((asset.state, asset.flow.head_start), (Phase::Ingesting, HeadStart::GivenUp));
-    store.attach_source(&upload.tenant_id, &upload.id, 100, "ab", now_ms()).await.unwrap();
+    store.attach_source(&upload.tenant_id, &upload.id, 100, "ab", store.now_ms()).await.unwrap();
     let again = store.queue().claim(&["probe"], i64::MIN, "worker-1").await.unwrap().unwrap();
     assert_eq!(again.asset_id, upload.asset_id);
     assert!(bench.workshop.probe(&again, &Lease::detached()).await.is_err(), "there is no engine");
@@ -96,7 +97,8 @@ async fn a_job_of_bytes_that_were_thrown_away_sees_nothing_of_those_that_came_af
     let bench = Bench::new(None, None).await;
     let (upload, job) = begun(&bench).await;
     assert_eq!(bench.workshop.asset(&job).await.unwrap().flow.take, 0);
-    bench.workshop.store.restart_upload(&upload.tenant_id, &upload.id, now_ms()).await.unwrap();
+    let store = &bench.workshop.store;
+    store.restart_upload(&upload.tenant_id, &upload.id, store.now_ms()).await.unwrap();
     let refused = bench.workshop.probe(&job, &Lease::detached()).await;
     assert!(matches!(refused, Err(WorkError::LeaseLost)), "{refused:?}");
     assert_eq!(bench.media.list("work/", None, MAX_LISTED_KEYS).await.unwrap(), Vec::<String>::new());
@@ -137,7 +139,7 @@ async fn deleting_removes_the_sealed_source_what_is_half_sealed_and_the_key() {
     let staging = format!("{}.sealed", publication::staging_key(&bench.asset.id));
     bench.media.stage_append(&staging, 0, Bytes::from_static(b"half")).await.unwrap();
     let (store, tenant) = (&bench.workshop.store, &bench.asset.tenant_id);
-    store.request(tenant, &bench.asset.id, FlowEvent::DeleteRequested, now_ms()).await.unwrap();
+    store.request(tenant, &bench.asset.id, FlowEvent::DeleteRequested, store.now_ms()).await.unwrap();
     let job = store.queue().claim(&["delete"], i64::MIN, "worker-1").await.unwrap().unwrap();
     bench.workshop.delete(&job, &Lease::detached()).await.unwrap();
     assert_eq!(bench.source().await, (false, false));

@@ -35,6 +35,10 @@ impl Bench {
         Self { workshop, media, tenant: TenantId::from_unique("a"), _scratch: scratch }
     }
 
+    fn now_ms(&self) -> i64 {
+        self.workshop.store.now_ms()
+    }
+
     async fn claim(&self, stage: &str) -> Option<ClaimedJob> {
         self.workshop.store.queue().claim(&[stage], i64::MIN, "worker-1").await.unwrap()
     }
@@ -68,9 +72,9 @@ impl Bench {
 
     /// An upload of which enough has arrived to begin with.
     async fn begun(&self) -> UploadRow {
-        let (store, upload) = (&self.workshop.store, self.announced(now_ms()).await);
-        store.record_received(&self.tenant, &upload.id, 4, now_ms()).await.unwrap();
-        store.take_head_start(&self.tenant, &upload.id, now_ms()).await.unwrap();
+        let (store, upload) = (&self.workshop.store, self.announced(self.now_ms()).await);
+        store.record_received(&self.tenant, &upload.id, 4, self.now_ms()).await.unwrap();
+        store.take_head_start(&self.tenant, &upload.id, self.now_ms()).await.unwrap();
         upload
     }
 
@@ -169,7 +173,7 @@ async fn what_no_generation_refers_to_goes_at_once_and_a_superseded_generation_a
         ),
     ] {
         let bench = Bench::new().await;
-        let asset = bench.ready(now_ms() - age_ms).await;
+        let asset = bench.ready(bench.now_ms() - age_ms).await;
         bench.publish(&asset, 1, "job-1").await;
         bench.publish(&asset, 2, "job-2").await;
         for path in ["plan.json", "job-3/audio-en/00001.m4s"] {
@@ -186,8 +190,8 @@ async fn what_no_generation_refers_to_goes_at_once_and_a_superseded_generation_a
 async fn of_an_upload_that_was_begun_anew_what_was_learned_of_its_first_bytes_goes() {
     let bench = Bench::new().await;
     let upload = bench.begun().await;
-    bench.workshop.store.restart_upload(&bench.tenant, &upload.id, now_ms()).await.unwrap();
-    let asset = bench.published(&upload, now_ms()).await;
+    bench.workshop.store.restart_upload(&bench.tenant, &upload.id, bench.now_ms()).await.unwrap();
+    let asset = bench.published(&upload, bench.now_ms()).await;
     bench.publish(&asset, 2, "job-2").await;
     let work = publication::work_prefix(&asset.id);
     for path in ["plan.json", "probe.json", "tracks/video-360p.json", "take-1/plan.json", "take-1/probe.json"] {
@@ -212,7 +216,7 @@ async fn of_an_upload_that_never_came_to_be_whole_nothing_stays() {
         bench.put(&format!("{work}{path}"), "x").await;
     }
     bench.put(&publication::generation_key(&asset.playback_id, 1, "video-360p/00001.m4s"), "media").await;
-    bench.workshop.store.cancel_upload(&bench.tenant, &upload.id, now_ms()).await.unwrap();
+    bench.workshop.store.cancel_upload(&bench.tenant, &upload.id, bench.now_ms()).await.unwrap();
     bench.tidy().await;
     assert_eq!(bench.stored(&asset).await, Vec::<String>::new());
 }
@@ -223,9 +227,9 @@ async fn what_a_renewal_took_the_place_of_stays_for_a_day_however_old_it_is() {
     let (new, plan) = ("work/job-9/audio-en/00001.m4s", "work/making-1/plan.json");
     for (age_ms, expected) in [(0, vec![served, new, plan, probe]), (GENERATION_KEPT_MS, vec![new, plan, probe])] {
         let bench = Bench::new().await;
-        let asset = bench.ready(now_ms() - 9 * GENERATION_KEPT_MS).await;
+        let asset = bench.ready(bench.now_ms() - 9 * GENERATION_KEPT_MS).await;
         bench.publish(&asset, 2, "job-2").await;
-        let asset = bench.renewed(&asset, now_ms() - age_ms).await;
+        let asset = bench.renewed(&asset, bench.now_ms() - age_ms).await;
         bench.publish(&asset, 3, "job-9").await;
         let learned = ["probe.json", "plan.json", "decided.json", "making-1/plan.json", "making-7/plan.json"];
         for path in learned {
@@ -242,9 +246,9 @@ async fn what_a_renewal_took_the_place_of_stays_for_a_day_however_old_it_is() {
 #[tokio::test]
 async fn nothing_is_removed_while_a_renewal_is_under_way_nor_when_it_begins_meanwhile() {
     let bench = Bench::new().await;
-    let before = bench.ready(now_ms()).await;
+    let before = bench.ready(bench.now_ms()).await;
     bench.publish(&before, 2, "job-2").await;
-    bench.renewing(&before, now_ms()).await;
+    bench.renewing(&before, bench.now_ms()).await;
     for path in ["making-1/plan.json", "job-9/audio-en/00001.m4s"] {
         bench.put(&format!("{}{path}", publication::work_prefix(&before.id)), "x").await;
     }
@@ -262,7 +266,7 @@ async fn nothing_is_removed_while_a_renewal_is_under_way_nor_when_it_begins_mean
 #[tokio::test]
 async fn a_lost_attempt_leaves_nothing_and_one_that_counts_stays() {
     let bench = Bench::new().await;
-    let asset = bench.ready(now_ms()).await;
+    let asset = bench.ready(bench.now_ms()).await;
     let job = bench.claim("tidy").await.unwrap();
     let key = format!("{}file", attempt_prefix(&job));
     bench.put(&key, "x").await;

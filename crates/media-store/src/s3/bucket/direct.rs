@@ -8,7 +8,7 @@ use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{Bucket, length_of};
+use super::{Bucket, LOOKING, length_of};
 use crate::direct::SignedRequest;
 use crate::s3::hashes::hashes;
 use crate::s3::refusal::{Refusal, other, sort};
@@ -25,11 +25,13 @@ fn signed(request: &PresignedRequest) -> SignedRequest {
     }
 }
 
-fn until(doing: &'static str, valid: Duration) -> Result<PresigningConfig, StoreError> {
-    PresigningConfig::expires_in(valid).map_err(|error| other(doing, error))
-}
-
 impl Bucket {
+    /// From now on, by the server's clock.
+    fn during(&self, doing: &'static str, valid: Duration) -> Result<PresigningConfig, StoreError> {
+        let from = PresigningConfig::builder().start_time(self.clock.now());
+        from.expires_in(valid).build().map_err(|error| other(doing, error))
+    }
+
     /// A write of one block, whose length and hash are signed.
     pub(in crate::s3) async fn sign_put(
         &self,
@@ -41,7 +43,7 @@ impl Bucket {
         let request = self.signer.put_object().bucket(&self.name).key(key);
         let request = request.content_length(i64::try_from(block.length).map_err(|error| other(doing, error))?);
         let request = request.checksum_sha256(BASE64_STANDARD.encode(block.sha256));
-        let presigned = request.presigned(until(doing, valid)?).await;
+        let presigned = request.presigned(self.during(doing, valid)?).await;
         presigned.map(|request| signed(&request)).map_err(|error| sort(doing, &self.name, error).failed(doing))
     }
 
@@ -56,7 +58,7 @@ impl Bucket {
         let request = self.signer.get_object().bucket(&self.name).key(key);
         let request = request.response_content_disposition(disposition);
         let request = request.response_content_type("application/octet-stream");
-        let presigned = request.presigned(until(doing, valid)?).await;
+        let presigned = request.presigned(self.during(doing, valid)?).await;
         presigned.map(|request| signed(&request)).map_err(|error| sort(doing, &self.name, error).failed(doing))
     }
 
@@ -78,16 +80,11 @@ impl Bucket {
     /// Whether an object holds a block: as the server says, which compared it with its hash when it was written and keeps that,
     /// or by reading it where the server does not say.
     pub(in crate::s3) async fn holds(&self, key: &str, block: &Block) -> Result<bool, StoreError> {
-        let doing = "look at an object";
-        let asked = {
-            let _turn = self.turn().await;
-            let request = self.client.head_object().bucket(&self.name).key(key);
-            request.checksum_mode(ChecksumMode::Enabled).send().await
-        };
-        let told = match asked.map_err(|error| sort(doing, &self.name, error)) {
+        let request = self.client.head_object().bucket(&self.name).key(key);
+        let told = match self.ask(request.checksum_mode(ChecksumMode::Enabled)).await {
             Ok(told) => told,
             Err(Refusal::Missing) => return Ok(false),
-            Err(refusal) => return Err(refusal.failed(doing)),
+            Err(refusal) => return Err(refusal.failed(LOOKING)),
         };
         if length_of(told.content_length) != block.length {
             return Ok(false);

@@ -12,7 +12,7 @@ use crate::{BLOCK_BYTES, Block, DirectAccess, MediaStore, S3Store, SignedRequest
 
 const VALID: Duration = Duration::from_secs(60);
 
-fn blocks_of(all: &[u8]) -> Vec<Block> {
+pub(super) fn blocks_of(all: &[u8]) -> Vec<Block> {
     let block = |(index, bytes): (usize, &[u8])| Block {
         index: index as u64,
         length: bytes.len() as u64,
@@ -27,7 +27,7 @@ fn bytes_of(all: &Bytes, block: &Block) -> Bytes {
 }
 
 /// A request by a client that knows nothing of S3: its status, head and body.
-async fn ask(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> (u16, String, Vec<u8>) {
+pub(super) async fn ask(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> (u16, String, Vec<u8>) {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut head = format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
@@ -48,7 +48,7 @@ async fn ask(method: &str, url: &str, headers: &[(String, String)], body: &[u8])
     (status, head.to_ascii_lowercase(), answer[end + 4..].to_vec())
 }
 
-async fn put(request: &SignedRequest, body: &[u8]) -> u16 {
+pub(super) async fn put(request: &SignedRequest, body: &[u8]) -> u16 {
     ask("PUT", request.url(), request.headers(), body).await.0
 }
 

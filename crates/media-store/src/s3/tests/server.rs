@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aws_config::retry::RetryConfig;
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_smithy_async::time::TimeSource;
 
 use crate::s3::bucket::Bucket;
 use crate::s3::connect::{https, plain};
@@ -62,7 +62,17 @@ impl Server {
         BucketSource::new(self.bucket_for(BUCKET, KEYS.1, 1), prefix.to_owned())
     }
 
+    /// A store as a process on a machine with this clock would open it.
+    pub(super) fn store_on(&self, clock: impl TimeSource + 'static) -> S3Store {
+        let (_, layout) = layout::parse(LOCATION).unwrap();
+        S3Store::new(Bucket::new(self.config(KEYS.1, 2).time_source(clock), BUCKET, true), layout)
+    }
+
     fn bucket_for(&self, bucket: &str, secret: &str, attempts: u32) -> Bucket {
+        Bucket::new(self.config(secret, attempts), bucket, true)
+    }
+
+    fn config(&self, secret: &str, attempts: u32) -> Builder {
         let retry = RetryConfig::standard().with_max_attempts(attempts);
         let config = Builder::new()
             .behavior_version(BehaviorVersion::latest())
@@ -72,8 +82,7 @@ impl Server {
             .force_path_style(true)
             .http_client(https())
             .retry_config(retry.with_initial_backoff(std::time::Duration::from_millis(1)));
-        let client = Client::from_conf(plain(config).build());
-        Bucket::new(client, bucket, true)
+        plain(config)
     }
 
     /// Strikes the `nth` request from now on, counted from 1.
