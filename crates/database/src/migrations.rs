@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("queue", "20261123002100_queue_usage"),
     migration!("queue", "20261123030000_queue_cost"),
     migration!("queue", "20261123031000_queue_capability"),
+    migration!("ops", "20261123062000_flag_create"),
 ];
 
 #[cfg(test)]
