@@ -57,7 +57,7 @@ fn every_case_of_the_client_specification_holds() {
         for case in suite["tests"].as_array().into_iter().flatten() {
             flags += 1;
             let is_on = outcome(case).is_some_and(|outcome| outcome.is_on);
-            if Value::from(is_on) != case["expectedResult"] {
+            if case["expectedResult"] != is_on {
                 wrong.push(format!("{file}: {}: {is_on}", case["description"]));
             }
         }
