@@ -68,7 +68,6 @@ pub(crate) enum Purpose {
 /// A flag, but for its key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = FlagContent)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Content {
     /// For people, at most 500 characters.
     pub(crate) description: String,

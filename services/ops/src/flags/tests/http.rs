@@ -177,3 +177,21 @@ async fn pages_and_names_are_bounded_and_nothing_is_open() {
         assert_eq!(api.send(request).await.status, 401, "{path}");
     }
 }
+
+#[test]
+fn every_schema_that_the_document_names_is_in_it() {
+    let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
+    let routes = crate::flags::routes::mount(Routes::<Flags>::new(guard, OpenApiBuilder::new().build()));
+    let document = serde_json::to_value(routes.document()).unwrap();
+    let text = document.to_string();
+    let mut named: Vec<&str> =
+        text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    named.sort_unstable();
+    named.dedup();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for name in &named {
+        assert!(schemas.contains_key(*name), "{name} is missing");
+    }
+    assert!(schemas["FlagContent"]["additionalProperties"].is_null(), "a FlagView has more than that");
+    assert!(named.contains(&"FlagSettings") && named.contains(&"OfrepEvaluation"), "{named:?}");
+}

@@ -72,7 +72,10 @@ async fn a_rollout_is_as_wide_as_it_says_and_keeps_whom_it_has() {
     let scratch = Scratch::migrated(EngineKind::Sqlite).await;
     let flags = flags(&scratch.db);
     let api = Api::new(&flags);
-    let rollout = |share: u32| json!({ "enabled": true, "strategies": [{ "name": "flexibleRollout", "parameters": { "rollout": share.to_string() } }] });
+    let rollout = |share: u32| {
+        let parameters = json!({ "rollout": share.to_string() });
+        json!({ "enabled": true, "strategies": [{ "name": "flexibleRollout", "parameters": parameters }] })
+    };
     api.make("a", "boolean", rollout(10)).await;
     let chosen = || -> Vec<bool> { (0..100_000).map(|id| flags.is_on("a", &user(&format!("user-{id}")))).collect() };
     let first = chosen();
