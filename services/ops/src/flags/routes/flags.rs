@@ -1,0 +1,148 @@
+//! Flags themselves.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kernel::conditional::respond_json;
+use kernel::problem::ProblemBody;
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored, paging};
+
+use super::problem;
+use crate::flags::model::{Content, FlagRow};
+use crate::flags::views::{FlagChange, FlagRequest, FlagView, FlagsQuery};
+use crate::flags::{Flags, codes};
+
+/// Makes a flag. In environments that it has no settings for it is off.
+#[utoipa::path(
+    post, path = "/api/v1/flags", operation_id = "create_flag", tag = "flags", request_body = FlagRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key, the same answer")),
+    responses(
+        (status = 201, description = "the flag", body = FlagView),
+        (status = 409, description = "there is one with this key", body = ProblemBody),
+        (status = 422, description = "this cannot be a flag, or there are too many", body = ProblemBody),
+    )
+)]
+pub(crate) async fn create(
+    State(flags): State<Flags>,
+    headers: HeaderMap,
+    ApiJson(request): ApiJson<FlagRequest>,
+) -> Result<Response, Problem> {
+    let key = Idempotency::key(&headers)?;
+    let (this, asked) = (flags.clone(), request.clone());
+    let effect = async move {
+        let FlagRequest { key, description, purpose, value_type, environments } = asked;
+        let content = Content { description, purpose, value_type, archived: false, environments };
+        this.check_content(&key, &content).await?;
+        let row = this.0.store.create(&this.0.tenant, &key, &content).await.map_err(problem)?;
+        this.tell().await;
+        stored(StatusCode::CREATED, &FlagView::from(row))
+    };
+    let outcome = flags.0.idempotency.once(&flags.0.tenant, key, "POST /api/v1/flags", &request, effect).await?;
+    Ok(outcome.into_response())
+}
+
+pub(super) fn stored(status: StatusCode, view: &FlagView) -> Result<Stored, Problem> {
+    let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
+    Ok(Stored { status, body })
+}
+
+/// Flags, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/flags", operation_id = "list_flags", tag = "flags", params(FlagsQuery),
+    responses(
+        (status = 200, description = "a page", body = Page<FlagView>),
+        (status = 422, description = "not a valid query", body = ProblemBody),
+    )
+)]
+pub(crate) async fn list(
+    State(flags): State<Flags>,
+    ApiQuery(query): ApiQuery<FlagsQuery>,
+) -> Result<Response, Problem> {
+    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
+    let cursor = |row: &FlagRow| Cursor { time_ms: row.created_ms, id: row.key.clone() };
+    let (flags, archived) = (&flags, query.archived);
+    let read = |after, limit| async move { flags.0.store.flags(&flags.0.tenant, archived, after, limit).await };
+    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
+    Ok(page.map(FlagView::from).respond(&format!("/api/v1/flags?archived={archived}&"), limit))
+}
+
+/// One flag.
+#[utoipa::path(
+    get, path = "/api/v1/flags/{key}", operation_id = "get_flag", tag = "flags",
+    params(("key" = String, Path, description = "the flag")),
+    responses(
+        (status = 200, description = "the flag, with a strong ETag", body = FlagView),
+        (status = 304, description = "unchanged"),
+        (status = 404, description = "no such flag", body = ProblemBody),
+    )
+)]
+pub(crate) async fn show(
+    State(flags): State<Flags>,
+    ApiPath(key): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = flags.stored(&key).await?;
+    Ok(respond_json(&headers, &FlagView::from(row)))
+}
+
+/// Changes what is the same in all environments. An archived flag is evaluated as one that is not there.
+#[utoipa::path(
+    patch, path = "/api/v1/flags/{key}", operation_id = "update_flag", tag = "flags", request_body = FlagChange,
+    params(
+        ("key" = String, Path, description = "the flag"),
+        ("If-Match" = Option<String>, Header, description = "change only this state of it"),
+    ),
+    responses(
+        (status = 200, description = "as it is now, with a strong ETag", body = FlagView),
+        (status = 404, description = "no such flag", body = ProblemBody),
+        (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
+        (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 422, description = "too long a description", body = ProblemBody),
+    )
+)]
+pub(crate) async fn update(
+    State(flags): State<Flags>,
+    ApiPath(key): ApiPath<String>,
+    headers: HeaderMap,
+    ApiJson(change): ApiJson<FlagChange>,
+) -> Result<Response, Problem> {
+    let row = flags.to_change(&key, &headers).await?;
+    let mut content = row.content.0.clone();
+    let action = match change.archived {
+        Some(true) if !content.archived => "archived",
+        Some(false) if content.archived => "restored",
+        _ => "changed",
+    };
+    content.archived = change.archived.unwrap_or(content.archived);
+    content.purpose = change.purpose.unwrap_or(content.purpose);
+    content.description = change.description.unwrap_or(content.description);
+    Ok(respond_json(&HeaderMap::new(), &flags.make(&row, action, &content).await?))
+}
+
+/// Removes an archived flag for good; its history stays.
+#[utoipa::path(
+    delete, path = "/api/v1/flags/{key}", operation_id = "delete_flag", tag = "flags",
+    params(
+        ("key" = String, Path, description = "the flag"),
+        ("If-Match" = Option<String>, Header, description = "remove only this state of it"),
+    ),
+    responses(
+        (status = 204, description = "removed"),
+        (status = 404, description = "no such flag", body = ProblemBody),
+        (status = 409, description = "it is not archived, or somebody else changed it at the same time", body = ProblemBody),
+        (status = 412, description = "it has changed since it was read", body = ProblemBody),
+    )
+)]
+pub(crate) async fn delete(
+    State(flags): State<Flags>,
+    ApiPath(key): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let row = flags.to_change(&key, &headers).await?;
+    if !row.content.0.archived {
+        return Err(Problem::conflict(codes::FLAG_NOT_ARCHIVED, "the flag is not archived"));
+    }
+    flags.0.store.delete(&flags.0.tenant, &row).await.map_err(problem)?;
+    flags.tell().await;
+    Ok(StatusCode::NO_CONTENT)
+}

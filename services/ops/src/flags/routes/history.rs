@@ -1,0 +1,113 @@
+//! What flags were, and how often they were asked for.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kernel::problem::ProblemBody;
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, paging};
+
+use super::flags::stored;
+use super::problem;
+use crate::flags::Flags;
+use crate::flags::model::ChangeRow;
+use crate::flags::rules;
+use crate::flags::store::{FlagError, Kind};
+use crate::flags::views::{ChangeView, FlagView, HistoryQuery, Listed, RollbackRequest, UsageView};
+
+/// Every change of a flag, newest first, also of one that was deleted: who made it, when, and what it was before and after.
+#[utoipa::path(
+    get, path = "/api/v1/flags/{key}/history", operation_id = "flag_history", tag = "flags",
+    params(("key" = String, Path, description = "the flag"), HistoryQuery),
+    responses(
+        (status = 200, description = "a page", body = Page<ChangeView>),
+        (status = 404, description = "there never was such a flag", body = ProblemBody),
+        (status = 422, description = "not a valid query", body = ProblemBody),
+    )
+)]
+pub(crate) async fn list(
+    State(flags): State<Flags>,
+    ApiPath(key): ApiPath<String>,
+    ApiQuery(query): ApiQuery<HistoryQuery>,
+) -> Result<Response, Problem> {
+    page(&flags, (Kind::Flag, &key), query, &format!("/api/v1/flags/{key}/history?")).await
+}
+
+/// A page of the changes of a flag or a segment.
+pub(super) async fn page(
+    flags: &Flags,
+    (kind, name): (Kind, &str),
+    query: HistoryQuery,
+    address: &str,
+) -> Result<Response, Problem> {
+    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
+    let never = || problem(if kind == Kind::Flag { FlagError::NotFound } else { FlagError::NoSegment });
+    if !rules::is_key(name) {
+        return Err(never());
+    }
+    let is_first = after.is_none();
+    let cursor = |row: &ChangeRow| Cursor { time_ms: row.version, id: String::new() };
+    let read = |after, limit| async move { flags.0.store.changes(&flags.0.tenant, (kind, name), after, limit).await };
+    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
+    if is_first && page.items.is_empty() {
+        return Err(never());
+    }
+    Ok(page.map(ChangeView::from).respond(address, limit))
+}
+
+/// Makes a new version of a flag that is as a former one was.
+#[utoipa::path(
+    post, path = "/api/v1/flags/{key}/rollback", operation_id = "rollback_flag", tag = "flags",
+    request_body = RollbackRequest,
+    params(
+        ("key" = String, Path, description = "the flag"),
+        ("If-Match" = Option<String>, Header, description = "change only this state of it"),
+        ("Idempotency-Key" = Option<String>, Header, description = "the same key, the same answer"),
+    ),
+    responses(
+        (status = 200, description = "the flag as it is now", body = FlagView),
+        (status = 404, description = "no such flag or version", body = ProblemBody),
+        (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
+        (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 422, description = "it refers to what is no longer there", body = ProblemBody),
+    )
+)]
+pub(crate) async fn rollback(
+    State(flags): State<Flags>,
+    ApiPath(key): ApiPath<String>,
+    headers: HeaderMap,
+    ApiJson(request): ApiJson<RollbackRequest>,
+) -> Result<Response, Problem> {
+    let once = Idempotency::key(&headers)?;
+    let address = format!("POST /api/v1/flags/{key}/rollback");
+    let (this, version) = (flags.clone(), request.version);
+    let effect = async move {
+        let row = this.to_change(&key, &headers).await?;
+        let content = this.0.store.content_of(&this.0.tenant, &key, version).await.map_err(problem)?;
+        if content.value_type != row.content.0.value_type {
+            // Of a flag that had this key before.
+            return Err(problem(FlagError::NoVersion));
+        }
+        stored(StatusCode::OK, &this.make(&row, "rolled_back", &content).await?)
+    };
+    let outcome = flags.0.idempotency.once(&flags.0.tenant, once, &address, &request, effect).await?;
+    Ok(outcome.into_response())
+}
+
+/// How often clients found a flag on and off, by environment, as they count themselves. A flag that nobody asks for any more
+/// is not in the list.
+#[utoipa::path(
+    get, path = "/api/v1/flags/{key}/usage", operation_id = "flag_usage", tag = "flags",
+    params(("key" = String, Path, description = "the flag")),
+    responses(
+        (status = 200, description = "figures of each environment", body = Listed<UsageView>),
+        (status = 404, description = "no such flag", body = ProblemBody),
+    )
+)]
+pub(crate) async fn usage(
+    State(flags): State<Flags>,
+    ApiPath(key): ApiPath<String>,
+) -> Result<axum::Json<Listed<UsageView>>, Problem> {
+    let row = flags.stored(&key).await?;
+    let usage = flags.0.store.usage(&flags.0.tenant, &row.key).await.map_err(problem)?;
+    Ok(axum::Json(Listed { items: usage.into_iter().map(UsageView::from).collect() }))
+}

@@ -1,0 +1,230 @@
+//! All flags of a tenant at one moment, compiled for each environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use kernel::Etag;
+use serde_json::Value;
+
+use super::evaluate::{Chosen, Context, Evaluator, Unreadable};
+use super::model::{Content, FlagSegment, Settings, Strategy, ValueType};
+use super::wire;
+
+/// The environment of whoever names none.
+pub const DEFAULT_ENVIRONMENT: &str = "production";
+
+/// Why a flag has its value, by OpenFeature's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is the same for everybody.
+    Static,
+    /// Rules about the context decided.
+    TargetingMatch,
+    /// A share of a rollout or of variants decided.
+    Split,
+    /// It is off for everybody.
+    Disabled,
+}
+
+impl Reason {
+    /// As OpenFeature and OFREP write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Static => "STATIC",
+            Self::TargetingMatch => "TARGETING_MATCH",
+            Self::Split => "SPLIT",
+            Self::Disabled => "DISABLED",
+        }
+    }
+}
+
+/// What a flag is for one context.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Whether it is on.
+    pub is_on: bool,
+    /// Its value; `None` leaves it to the default of who asks.
+    pub value: Option<Value>,
+    /// The variant, where it has variants.
+    pub variant: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a flag has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no such flag.
+    Unknown,
+    /// A share decides, and nobody said whose.
+    NobodyNamed,
+}
+
+/// Flags of one environment.
+pub(crate) struct Environment {
+    evaluator: Evaluator,
+    flags: BTreeMap<String, (ValueType, Settings)>,
+    /// What Unleash's clients read.
+    pub(crate) document: Bytes,
+    /// Its tag.
+    pub(crate) etag: Etag,
+}
+
+/// All of a tenant's flags as they were when its change had this number.
+pub(crate) struct Snapshot {
+    pub(crate) seq: i64,
+    environments: BTreeMap<String, Environment>,
+    /// Any that no flag knows: all of them are off there.
+    elsewhere: Environment,
+}
+
+impl Snapshot {
+    /// Compiles flags, without those that are archived.
+    ///
+    /// # Errors
+    /// None that a stored flag could bring about.
+    pub(crate) fn new(
+        seq: i64,
+        mut flags: BTreeMap<String, Content>,
+        segments: &BTreeMap<String, FlagSegment>,
+        machine: Option<&str>,
+    ) -> Result<Self, Unreadable> {
+        flags.retain(|_, content| !content.archived);
+        let names: BTreeSet<String> = flags.values().flat_map(|content| content.environments.keys().cloned()).collect();
+        let compile = |name: &str| Environment::new(name, &flags, segments, machine);
+        let environments =
+            names.into_iter().map(|name| Ok((name.clone(), compile(&name)?))).collect::<Result<_, Unreadable>>()?;
+        let elsewhere = compile("")?;
+        Ok(Self { seq, environments, elsewhere })
+    }
+
+    /// The flags of an environment, whether or not any flag names it.
+    pub(crate) fn environment(&self, name: Option<&str>) -> &Environment {
+        self.environments.get(name.unwrap_or(DEFAULT_ENVIRONMENT)).unwrap_or(&self.elsewhere)
+    }
+
+    /// All environments that any flag names.
+    pub(crate) fn environments(&self) -> impl Iterator<Item = &Environment> {
+        self.environments.values()
+    }
+
+    /// Whether any flag names this environment, and there is a flag of this key.
+    pub(crate) fn knows(&self, environment: &str, key: &str) -> bool {
+        self.environments.get(environment).is_some_and(|environment| environment.flags.contains_key(key))
+    }
+}
+
+impl Environment {
+    fn new(
+        name: &str,
+        flags: &BTreeMap<String, Content>,
+        segments: &BTreeMap<String, FlagSegment>,
+        machine: Option<&str>,
+    ) -> Result<Self, Unreadable> {
+        let document = wire::document(name, flags, segments);
+        let bytes = Bytes::from(document.to_string());
+        let evaluator = Evaluator::new(document, machine)?;
+        let settings = |content: &Content| content.environments.get(name).cloned().unwrap_or_default();
+        let flags = flags.iter().map(|(key, content)| (key.clone(), (content.value_type, settings(content)))).collect();
+        Ok(Self { evaluator, flags, etag: Etag::of(&bytes), document: bytes })
+    }
+
+    /// Flags that cannot be compiled, and why.
+    pub(crate) fn faults(&self) -> &[String] {
+        self.evaluator.faults()
+    }
+
+    /// Keys of all flags, in their order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.flags.keys().map(String::as_str)
+    }
+
+    /// What a flag is for `context`.
+    ///
+    /// # Errors
+    /// There is no such flag.
+    pub(crate) fn evaluate(&self, key: &str, context: &Context) -> Result<Evaluation, Refusal> {
+        let (value_type, settings) = self.flags.get(key).ok_or(Refusal::Unknown)?;
+        let outcome = self.evaluator.evaluate(key, context).ok_or(Refusal::Unknown)?;
+        let chosen = outcome.variant.filter(|_| outcome.is_on);
+        let on = || chosen.as_ref().and_then(|chosen| value_of(*value_type, chosen));
+        let (value, fallback) = match outcome.is_on {
+            true => (on(), true),
+            false => (settings.off_value.clone(), false),
+        };
+        let boolean = (*value_type == ValueType::Boolean).then_some(Value::Bool(fallback));
+        let has_variants = chosen.is_some() && has_variants(settings);
+        Ok(Evaluation {
+            is_on: outcome.is_on,
+            value: value.or(boolean),
+            variant: chosen.filter(|_| has_variants).map(|chosen| chosen.name),
+            reason: reason(settings),
+        })
+    }
+
+    /// As [`Environment::evaluate`], for somebody who ought to have an identity where a share is kept by it.
+    ///
+    /// # Errors
+    /// There is no such flag, or a share decides and the context names neither user nor session.
+    pub(crate) fn evaluate_named(&self, key: &str, context: &Context) -> Result<Evaluation, Refusal> {
+        let (_, settings) = self.flags.get(key).ok_or(Refusal::Unknown)?;
+        if settings.enabled && needs_name(settings, context) {
+            return Err(Refusal::NobodyNamed);
+        }
+        self.evaluate(key, context)
+    }
+}
+
+fn value_of(value_type: ValueType, chosen: &Chosen) -> Option<Value> {
+    let (_, text) = chosen.payload.as_ref()?;
+    wire::value_of(value_type, text)
+}
+
+fn has_variants(settings: &Settings) -> bool {
+    !settings.variants.is_empty() || settings.strategies.iter().any(|strategy| !strategy.variants.is_empty())
+}
+
+fn reason(settings: &Settings) -> Reason {
+    let targets = |strategy: &Strategy| {
+        let named = ["userWithId", "remoteAddress", "applicationHostname"].contains(&strategy.name.as_str());
+        named || !strategy.constraints.is_empty() || !strategy.segments.is_empty()
+    };
+    if !settings.enabled {
+        Reason::Disabled
+    } else if !settings.parents.is_empty() || settings.strategies.iter().any(targets) {
+        Reason::TargetingMatch
+    } else if splits(settings).next().is_some() {
+        Reason::Split
+    } else {
+        Reason::Static
+    }
+}
+
+/// By which property of the context each share of these settings is kept.
+fn splits(settings: &Settings) -> impl Iterator<Item = &str> {
+    let shares = |weights: &mut dyn Iterator<Item = u32>| weights.filter(|weight| *weight > 0).count() > 1;
+    let own = shares(&mut settings.variants.iter().map(|variant| variant.weight));
+    let own = settings.variants.first().filter(|_| own).map(|first| first.stickiness.as_deref().unwrap_or("default"));
+    let strategies = settings.strategies.iter().filter_map(move |strategy| {
+        let parameter = |name: &str| strategy.parameters.get(name).map(String::as_str);
+        let is_part = |share: Option<&str>| share.is_some_and(|share| share != "0" && share != "100");
+        let varied = shares(&mut strategy.variants.iter().map(|variant| variant.weight));
+        let stickiness = parameter("stickiness").unwrap_or("default");
+        match strategy.name.as_str() {
+            "flexibleRollout" => (varied || is_part(parameter("rollout"))).then_some(stickiness),
+            "gradualRolloutUserId" => is_part(parameter("percentage")).then_some("userId"),
+            "gradualRolloutSessionId" => is_part(parameter("percentage")).then_some("sessionId"),
+            "gradualRolloutRandom" => is_part(parameter("percentage")).then_some("random"),
+            _ => varied.then_some(stickiness),
+        }
+    });
+    own.into_iter().chain(strategies)
+}
+
+fn needs_name(settings: &Settings, context: &Context) -> bool {
+    splits(settings).any(|stickiness| match stickiness {
+        "default" => context.user_id.is_none() && context.session_id.is_none(),
+        "userId" => context.user_id.is_none(),
+        _ => false,
+    })
+}

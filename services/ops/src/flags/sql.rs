@@ -1,0 +1,121 @@
+//! Every statement of flags.
+
+macro_rules! flag_columns {
+    () => {
+        "key, version, content, created_ms, updated_ms"
+    };
+}
+
+macro_rules! segment_columns {
+    () => {
+        "name, version, content, updated_ms"
+    };
+}
+
+macro_rules! change_columns {
+    () => {
+        "version, action, actor, request_id, was, became, time_ms"
+    };
+}
+
+/// Also has every other change of the tenant wait until this one is over.
+pub(crate) const BUMP: &str = "INSERT INTO flag_head (tenant_id, seq) VALUES ($1, 1)
+    ON CONFLICT (tenant_id) DO UPDATE SET seq = flag_head.seq + 1 RETURNING seq";
+pub(crate) const HEAD: &str = "SELECT seq FROM flag_head WHERE tenant_id = $1";
+
+pub(crate) const COUNT_FLAGS: &str = "SELECT COUNT(*) FROM flag WHERE tenant_id = $1";
+pub(crate) const INSERT_FLAG: &str = concat!(
+    "INSERT INTO flag (tenant_id, key, version, is_archived, content, created_ms, updated_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING ",
+    flag_columns!()
+);
+pub(crate) const FLAG: &str = concat!("SELECT ", flag_columns!(), " FROM flag WHERE tenant_id = $1 AND key = $2");
+pub(crate) const ALL_FLAGS: &str =
+    concat!("SELECT ", flag_columns!(), " FROM flag WHERE tenant_id = $1 ORDER BY key LIMIT $2");
+pub(crate) const LIST_FLAGS: &str = concat!(
+    "SELECT ",
+    flag_columns!(),
+    " FROM flag WHERE tenant_id = $1 AND is_archived = $2 AND (created_ms, key) < ($3, $4)
+        ORDER BY created_ms DESC, key DESC LIMIT $5"
+);
+pub(crate) const UPDATE_FLAG: &str = concat!(
+    "UPDATE flag SET version = version + 1, is_archived = $4, content = $5, updated_ms = $6
+        WHERE tenant_id = $1 AND key = $2 AND version = $3 RETURNING ",
+    flag_columns!()
+);
+pub(crate) const DELETE_FLAG: &str = "DELETE FROM flag WHERE tenant_id = $1 AND key = $2 AND version = $3";
+
+pub(crate) const COUNT_SEGMENTS: &str = "SELECT COUNT(*) FROM flag_segment WHERE tenant_id = $1";
+pub(crate) const SEGMENT: &str =
+    concat!("SELECT ", segment_columns!(), " FROM flag_segment WHERE tenant_id = $1 AND name = $2");
+pub(crate) const SEGMENTS: &str =
+    concat!("SELECT ", segment_columns!(), " FROM flag_segment WHERE tenant_id = $1 ORDER BY name LIMIT $2");
+pub(crate) const PUT_SEGMENT: &str = concat!(
+    "INSERT INTO flag_segment (tenant_id, name, version, content, updated_ms) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET version = excluded.version, content = excluded.content,
+            updated_ms = excluded.updated_ms RETURNING ",
+    segment_columns!()
+);
+pub(crate) const DELETE_SEGMENT: &str = "DELETE FROM flag_segment WHERE tenant_id = $1 AND name = $2";
+
+pub(crate) const LAST_VERSION: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM flag_change
+    WHERE tenant_id = $1 AND kind = $2 AND name = $3";
+pub(crate) const INSERT_CHANGE: &str =
+    "INSERT INTO flag_change (tenant_id, kind, name, version, action, actor, request_id,
+    was, became, time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+pub(crate) const FORGET_CHANGES: &str =
+    "DELETE FROM flag_change WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND version <= $4";
+pub(crate) const CHANGES: &str = concat!(
+    "SELECT ",
+    change_columns!(),
+    " FROM flag_change WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND version < $4 ORDER BY version DESC LIMIT $5"
+);
+pub(crate) const CHANGE: &str = concat!(
+    "SELECT ",
+    change_columns!(),
+    " FROM flag_change WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND version = $4"
+);
+
+pub(crate) const COUNT_USE: &str = "INSERT INTO flag_usage (tenant_id, flag_key, environment, yes, no, last_ms)
+    SELECT tenant_id, key, CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT) FROM flag WHERE tenant_id = $1 AND key = $2
+    ON CONFLICT (tenant_id, flag_key, environment) DO UPDATE SET yes = flag_usage.yes + excluded.yes,
+        no = flag_usage.no + excluded.no, last_ms = excluded.last_ms";
+pub(crate) const USAGE: &str = "SELECT environment, yes, no, last_ms FROM flag_usage
+    WHERE tenant_id = $1 AND flag_key = $2 ORDER BY environment LIMIT $3";
+pub(crate) const SEEN_CLIENT: &str = "INSERT INTO flag_client (tenant_id, app_name, environment, sdk, last_ms)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (tenant_id, app_name, environment) DO UPDATE SET sdk = excluded.sdk, last_ms = excluded.last_ms";
+pub(crate) const FORGET_CLIENTS: &str =
+    "DELETE FROM flag_client WHERE tenant_id = $1 AND (app_name, environment) NOT IN
+    (SELECT app_name, environment FROM flag_client WHERE tenant_id = $1
+        ORDER BY last_ms DESC, app_name, environment LIMIT $2)";
+pub(crate) const CLIENTS: &str = "SELECT app_name, environment, sdk, last_ms FROM flag_client
+    WHERE tenant_id = $1 ORDER BY last_ms DESC, app_name, environment LIMIT $2";
+
+/// All of them, for the test that prepares each on both engines.
+pub const STATEMENTS: &[&str] = &[
+    BUMP,
+    HEAD,
+    COUNT_FLAGS,
+    INSERT_FLAG,
+    FLAG,
+    ALL_FLAGS,
+    LIST_FLAGS,
+    UPDATE_FLAG,
+    DELETE_FLAG,
+    COUNT_SEGMENTS,
+    SEGMENT,
+    SEGMENTS,
+    PUT_SEGMENT,
+    DELETE_SEGMENT,
+    LAST_VERSION,
+    INSERT_CHANGE,
+    FORGET_CHANGES,
+    CHANGES,
+    CHANGE,
+    COUNT_USE,
+    USAGE,
+    SEEN_CLIENT,
+    FORGET_CLIENTS,
+    CLIENTS,
+];

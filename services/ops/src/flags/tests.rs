@@ -1,0 +1,102 @@
+//! Flags on both engines.
+#![allow(clippy::unwrap_used)]
+
+mod clients;
+mod http;
+mod memory;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request};
+use database::Database;
+use database::testing::{for_each_engine, prepare_all};
+use http_body_util::BodyExt;
+use kernel::{AdminToken, Guard, Routes};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use utoipa::openapi::OpenApiBuilder;
+
+use super::Flags;
+
+const TOKEN: &str = "test-token-0123456789";
+const HERE: &str = "/api/v1/flags";
+const NOW_MS: i64 = 1_795_233_000_000;
+
+fn flags(db: &Database) -> Flags {
+    Flags::new(db.clone(), Arc::new(|| NOW_MS))
+}
+
+/// The routes of a process.
+struct Api(Router);
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    fn etag(&self) -> &str {
+        self.headers["etag"].to_str().unwrap()
+    }
+}
+
+impl Api {
+    fn new(flags: &Flags) -> Self {
+        let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
+        let routes = super::routes::mount(Routes::new(guard, OpenApiBuilder::new().build()));
+        Self(routes.finish(flags.clone()).0)
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
+        request = request.header("authorization", format!("Bearer {TOKEN}")).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// A call that answers with this status; its body.
+    async fn ask(&self, status: u16, method: &str, path: &str, body: Option<Value>) -> Value {
+        let answer = self.call(method, path, &[], body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Makes a flag with these settings in production.
+    async fn make(&self, key: &str, value_type: &str, production: Value) {
+        let new = json!({ "key": key, "value_type": value_type, "environments": { "production": production } });
+        self.ask(201, "POST", HERE, Some(new)).await;
+    }
+}
+
+/// Waits until `check` holds; how long that was.
+async fn wait_for(what: &str, mut check: impl FnMut() -> bool) -> Duration {
+    let begun = tokio::time::Instant::now();
+    let found = async {
+        let mut look = tokio::time::interval(Duration::from_millis(5));
+        while !check() {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), found).await.unwrap_or_else(|_| panic!("in vain: {what}"));
+    begun.elapsed()
+}
+
+#[tokio::test]
+async fn every_statement_prepares() {
+    for_each_engine(|db| async move { prepare_all(&db, super::STATEMENTS).await.unwrap() }).await;
+}
