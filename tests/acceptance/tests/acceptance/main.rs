@@ -38,6 +38,7 @@ mod storyboard;
 mod telecine;
 mod topology;
 mod tracks;
+mod units;
 mod upload;
 mod vmaf;
 mod watch;

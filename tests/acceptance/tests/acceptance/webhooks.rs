@@ -16,21 +16,21 @@ use crate::{judge, topology};
 
 /// A message as it came.
 #[derive(Clone)]
-struct Message {
+pub struct Message {
     headers: BTreeMap<String, String>,
     body: String,
 }
 
 impl Message {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
-type Messages = Arc<Mutex<Vec<Message>>>;
+pub type Messages = Arc<Mutex<Vec<Message>>>;
 
 /// Takes all messages but the first one named `hung`, which is never answered.
-fn receive(runtime: &tokio::runtime::Runtime, hung: &'static str) -> (SocketAddr, Messages) {
+pub fn receive(runtime: &tokio::runtime::Runtime, hung: &'static str) -> (SocketAddr, Messages) {
     let messages = Messages::default();
     let kept = messages.clone();
     let answer = move |request: hyper::Request<_>| {
