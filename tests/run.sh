@@ -84,5 +84,5 @@ cargo test --quiet --locked -p acceptance -- --test-threads=2
 # and renewal. All of it is for `run.sh soak`.
 step "acceptance, a fleet"
 LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 \
-  arriving:: parts:: watch:: webhooks:: upload::an_asset protected::what_a renewal::a_renewal
+  arriving:: parts:: watch:: webhooks:: units::a_recording upload::an_asset protected::what_a renewal::a_renewal
 step "done"

@@ -1,4 +1,4 @@
-//! The codes of what this API refuses, beside those of the kernel.
+//! The codes of what the engine's units refuse, beside those of the kernel.
 
 kernel::problem_codes! {
     /// Every code of this crate.
@@ -101,9 +101,6 @@ kernel::problem_codes! {
     RENDITION_UNKNOWN = "rendition.unknown",
         "The request names a rendition that the recording does not have.",
         "use a name from the renditions of GET /api/v1/assets/{id}";
-    SERVER_NOT_READY = "server.not_ready",
-        "The database does not answer or is not migrated.",
-        "check that the database runs, then apply the migrations with 'lectern migrate'";
     SOURCE_NO_LINK = "source.no_link",
         "The media lie in a folder, which has no addresses of its own.",
         "leave link out: this address gives the file itself";

@@ -1,5 +1,6 @@
 //! The `OpenAPI` document and a page that shows it, with nothing from elsewhere.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
@@ -9,9 +10,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use kernel::{Code, respond_cached};
 
-use crate::codes;
-use crate::state::Api;
-use crate::web::guarded;
+use crate::front::Front;
+use crate::web::{Policy, guarded};
 
 const PAGE: &str = include_str!("docs/page.html");
 const SCRIPT: &str = include_str!("docs/page.js");
@@ -20,19 +20,19 @@ const STYLE: &str = include_str!("docs/page.css");
 /// Where the page lists the codes.
 const CODES: &str = "<!-- codes -->";
 
-static WHOLE_PAGE: LazyLock<Bytes> = LazyLock::new(|| {
-    let mut codes: Vec<Code> = all_codes().collect();
-    codes.sort_by_key(|code| code.name());
-    let list = codes.into_iter().map(entry).collect::<Vec<_>>().join("\n");
-    Bytes::from(PAGE.replace(CODES, &list))
-});
+/// The page plays nothing.
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::playing_from(""));
 
-pub(crate) async fn page(State(api): State<Api>, headers: HeaderMap) -> Response {
-    guarded(respond_cached(&headers, "text/html; charset=utf-8", "no-cache", WHOLE_PAGE.clone()), &api.policy)
+/// The page, with the kernel's codes and those of the units that are served.
+pub(crate) fn whole_page<'a>(codes: impl Iterator<Item = &'a Code>) -> Bytes {
+    // Units of one crate share theirs.
+    let codes: BTreeMap<&str, Code> = kernel::codes::ALL.iter().chain(codes).map(|code| (code.name(), *code)).collect();
+    let list = codes.into_values().map(entry).collect::<Vec<_>>().join("\n");
+    Bytes::from(PAGE.replace(CODES, &list))
 }
 
-fn all_codes() -> impl Iterator<Item = Code> {
-    kernel::codes::ALL.iter().chain(codes::ALL).chain(webhook::codes::ALL).chain(ops::flags::codes::ALL).copied()
+pub(crate) async fn page(State(front): State<Front>, headers: HeaderMap) -> Response {
+    guarded(respond_cached(&headers, "text/html; charset=utf-8", "no-cache", front.page.clone()), &POLICY)
 }
 
 /// One code as part of a list of terms: the `type` of a problem points here.
@@ -54,12 +54,12 @@ fn markup(text: &str) -> String {
     escaped.split('`').enumerate().map(part).collect()
 }
 
-pub(crate) async fn script(State(api): State<Api>, headers: HeaderMap) -> Response {
-    text(&api, &headers, "text/javascript; charset=utf-8", SCRIPT)
+pub(crate) async fn script(headers: HeaderMap) -> Response {
+    text(&headers, "text/javascript; charset=utf-8", SCRIPT)
 }
 
-pub(crate) async fn style(State(api): State<Api>, headers: HeaderMap) -> Response {
-    text(&api, &headers, "text/css; charset=utf-8", STYLE)
+pub(crate) async fn style(headers: HeaderMap) -> Response {
+    text(&headers, "text/css; charset=utf-8", STYLE)
 }
 
 /// The document itself.
@@ -67,20 +67,22 @@ pub(crate) fn document(headers: &HeaderMap, json: Bytes) -> Response {
     respond_cached(headers, "application/json", "no-cache", json)
 }
 
-fn text(api: &Api, headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
-    guarded(respond_cached(headers, media_type, "no-cache", Bytes::from_static(text.as_bytes())), &api.policy)
+fn text(headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
+    guarded(respond_cached(headers, media_type, "no-cache", Bytes::from_static(text.as_bytes())), &POLICY)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes;
 
     #[test]
-    fn the_page_explains_every_code_and_its_cure() {
-        let page = String::from_utf8_lossy(&WHOLE_PAGE).into_owned();
+    fn the_page_explains_every_code_and_its_cure_once() {
+        let page = whole_page(codes::ALL.iter().chain(codes::ALL));
+        let page = String::from_utf8_lossy(&page);
         assert!(!page.contains(CODES), "the list stands where the page asks for it");
-        for code in all_codes() {
-            assert!(page.contains(&entry(code)), "{}", code.name());
+        for code in kernel::codes::ALL.iter().chain(codes::ALL) {
+            assert_eq!(page.matches(&entry(*code)).count(), 1, "{}", code.name());
         }
     }
 

@@ -1,8 +1,11 @@
-//! The control API of Lectern under `/api/v1`: uploads, assets, jobs, ladders, playback, events; its documentation and
-//! the page of the studio.
+//! The control API of Lectern under `/api/v1`: the router of a process, whatever units it serves, and the engine's own units
+//! (uploads, assets, jobs, ladders, playback, events) with the page of the studio.
 //!
-//! - [`options`]: what it needs to run ([`ControlOptions`], [`LadderSource`]).
-//! - `api`: every route with its policy, in one table. `action`: what a request has done, once for each key.
+//! - [`options`]: what they need to run ([`FrontOptions`], [`ControlOptions`], [`LadderSource`]).
+//! - `api`, `front`: the router, and what every process answers. `ops`, `docs`: health, metrics, the `OpenAPI` document and its
+//!   page.
+//! - `units`: every route of [`MEDIA`], [`PROCESSING`] and [`STREAMING`] with its policy. `state`: what they share.
+//! - `action`: what a request has done, once for each key.
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
 //!   staging. `parts`: recordings in several files. `direct`: bytes that go straight to the store.
 //! - `source`: bytes out, as they came in.
@@ -11,11 +14,10 @@
 //! - `renewals`: what is ready, encoded again. `retries`: what failed, going on.
 //! - `limits`: how much a tenant may have.
 //! - `queue`: who works, and what is drained.
-//! - `webhook` and `ops`, crates of their own: events to the outside, and feature flags; their routes are mounted here.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
 //! - `demand`: what viewers of origins in other processes wait for.
 //! - `transcoding`: the older routes of the same records, in camelCase.
-//! - `ops`, `docs`, `web`: health, metrics, the `OpenAPI` document and its page, the studio's files.
+//! - `web`: the studio's files.
 //!
 //! Layer 7: wires the asset store, the queue, the media store and the ladders; knows no packager and no engine.
 
@@ -30,6 +32,7 @@ mod docs;
 mod error;
 mod events;
 mod findings;
+mod front;
 mod head_start;
 mod jobs;
 mod ladders;
@@ -49,12 +52,14 @@ mod state;
 mod transcoding;
 mod transfer;
 mod tus;
+mod units;
 mod uploads;
 mod views;
 mod web;
 
-pub use api::{openapi, router};
+pub use api::router;
 pub use axum::Router;
 pub use demand::{DEMAND_PATH, Hope, Viewers, Wish};
 pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};
-pub use options::{BuiltinLadders, ControlOptions, Figures, LadderSource};
+pub use options::{BuiltinLadders, ControlOptions, Figures, FrontOptions, LadderSource};
+pub use units::{MEDIA, PROCESSING, STREAMING, units};

@@ -15,8 +15,9 @@ use serde::Serialize;
 use telemetry::figures::{self, Text};
 use utoipa::ToSchema;
 
+use crate::error;
+use crate::front::Front;
 use crate::state::Api;
-use crate::{codes, error};
 
 /// Answers so far, by the first digit of their status.
 #[derive(Default)]
@@ -46,8 +47,8 @@ pub(crate) struct Health {
     get, path = "/healthz", operation_id = "healthz", tag = "operations",
     responses((status = 200, description = "it answers", body = Health))
 )]
-pub(crate) async fn healthz(State(api): State<Api>) -> Response {
-    axum::Json(Health { status: "ok", version: api.version.clone() }).into_response()
+pub(crate) async fn healthz(State(front): State<Front>) -> Response {
+    axum::Json(Health { status: "ok", version: front.version.clone() }).into_response()
 }
 
 /// Whether it can work: the database answers and is migrated.
@@ -58,12 +59,13 @@ pub(crate) async fn healthz(State(api): State<Api>) -> Response {
         (status = 503, description = "it cannot", body = ProblemBody),
     )
 )]
-pub(crate) async fn readyz(State(api): State<Api>) -> Result<Response, Problem> {
-    api.queue().database().check_migrated().await.map_err(|error| {
+pub(crate) async fn readyz(State(front): State<Front>) -> Result<Response, Problem> {
+    front.database.check_modules(&front.tables).await.map_err(|error| {
         tracing::warn!(error = %chain(&error), "not ready");
-        Problem::unavailable(codes::SERVER_NOT_READY, "the database does not answer or is not migrated", 2)
+        let detail = "the database does not answer or is not migrated";
+        Problem::unavailable(kernel::codes::SERVER_NOT_READY, detail, 2)
     })?;
-    Ok(axum::Json(Health { status: "ready", version: api.version.clone() }).into_response())
+    Ok(axum::Json(Health { status: "ready", version: front.version.clone() }).into_response())
 }
 
 /// Figures for Prometheus.
@@ -71,15 +73,27 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Result<Response, Problem> 
     get, path = "/metrics", operation_id = "metrics", tag = "operations",
     responses((status = 200, description = "text format 0.0.4", body = String, content_type = "text/plain"))
 )]
-pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
-    let assets = api.store.count_by_state().await.map_err(error::store)?;
-    let renewals = api.store.count_renewals().await.map_err(error::store)?;
-    let jobs = api.queue().depths().await.map_err(error::queue)?;
-    let backlog = api.queue().backlog().await.map_err(error::queue)?;
-    let unclaimable = api.queue().unclaimable().await.map_err(error::queue)?;
+pub(crate) async fn metrics(State(front): State<Front>) -> Result<Response, Problem> {
     let mut text = Text::default();
     text.family("lectern_build_info", "gauge", "The version that runs.");
-    text.line("lectern_build_info", &[("version", &api.version)], 1);
+    text.line("lectern_build_info", &[("version", &front.version)], 1);
+    for figures in &front.figures {
+        figures(&mut text).await?;
+    }
+    text.family("lectern_http_responses_total", "counter", "Answers by class of status.");
+    for (class, counter) in front.requests.0.iter().enumerate() {
+        let class = format!("{}xx", class + 1);
+        text.line("lectern_http_responses_total", &[("class", &class)], counter.load(Ordering::Relaxed));
+    }
+    figures::write(&mut text);
+    front.more_figures.iter().for_each(|more| more(&mut text));
+    Ok(([(header::CONTENT_TYPE, Text::MEDIA_TYPE)], text.finish()).into_response())
+}
+
+/// The library of the whole installation: every process that serves it says the same.
+pub(crate) async fn of_media(api: Api, text: &mut Text) -> Result<(), Problem> {
+    let assets = api.store.count_by_state().await.map_err(error::store)?;
+    let renewals = api.store.count_renewals().await.map_err(error::store)?;
     text.family("lectern_assets", "gauge", "Assets by state.");
     for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Deleted) {
         let count = assets.iter().find(|(known, _)| *known == phase).map_or(0, |(_, count)| *count);
@@ -89,28 +103,28 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     for (state, count) in renewals {
         text.line("lectern_renewals", &[("state", &state)], count);
     }
+    Ok(())
+}
+
+/// The work of the whole installation.
+pub(crate) async fn of_processing(api: Api, text: &mut Text) -> Result<(), Problem> {
+    let jobs = api.queue().depths().await.map_err(error::queue)?;
+    let backlog = api.queue().backlog().await.map_err(error::queue)?;
+    let unclaimable = api.queue().unclaimable().await.map_err(error::queue)?;
     text.family("lectern_jobs", "gauge", "Unfinished and parked jobs by stage and state.");
     for (stage, state, count) in jobs {
         text.line("lectern_jobs", &[("stage", &stage), ("state", state.as_str())], count);
     }
-    queue(&mut text, &backlog);
+    queue(text, &backlog);
     let help = "Jobs that could run if a worker offered what they lack.";
     text.family("lectern_queue_unclaimable_jobs", "gauge", help);
     for (lacks, count) in unclaimable {
         let lacks = lacks.words().collect::<Vec<_>>().join("+");
         text.line("lectern_queue_unclaimable_jobs", &[("lacks", &lacks)], count);
     }
-    text.family("lectern_http_responses_total", "counter", "Answers by class of status.");
-    for (class, counter) in api.requests.0.iter().enumerate() {
-        let class = format!("{}xx", class + 1);
-        text.line("lectern_http_responses_total", &[("class", &class)], counter.load(Ordering::Relaxed));
-    }
-    figures::write(&mut text);
-    api.more_figures.iter().for_each(|more| more(&mut text));
-    Ok(([(header::CONTENT_TYPE, Text::MEDIA_TYPE)], text.finish()).into_response())
+    Ok(())
 }
 
-/// The queue of the whole installation: every process that answers this says the same.
 fn queue(text: &mut Text, backlog: &[Backlog]) {
     text.family("lectern_queue_jobs", "gauge", "Unfinished and parked jobs by class and state.");
     for Backlog { class, state, count, .. } in backlog {

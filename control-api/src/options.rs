@@ -5,10 +5,10 @@ use crate::licence::Licences;
 use std::sync::Arc;
 
 use asset_store::AssetStore;
+use database::Database;
 use kernel::{AdminToken, Clock};
 use ladders::Ladder;
 use media_store::MediaStore;
-use webhook::Webhooks;
 
 /// The largest source that an installation takes unless told otherwise: 64 GiB.
 pub const DEFAULT_MAX_UPLOAD_BYTES: u64 = 64 << 30;
@@ -38,7 +38,21 @@ impl LadderSource for BuiltinLadders {
 /// Adds families to the text of `/metrics`.
 pub type Figures = Arc<dyn Fn(&mut telemetry::figures::Text) + Send + Sync>;
 
-/// What [`router`](crate::router) wires together.
+/// What every process needs to answer, whatever it serves.
+pub struct FrontOptions {
+    /// Opens every route that is not public.
+    pub admin_token: AdminToken,
+    /// Opens the routes of other processes of the installation; without it nothing does.
+    pub service_token: Option<AdminToken>,
+    /// The version that the `OpenAPI` document and the metrics carry.
+    pub version: String,
+    /// Where the units have their tables; the process is ready as long as these are there.
+    pub database: Database,
+    /// What else `/metrics` says, of parts of this process that are no units.
+    pub more_figures: Vec<Figures>,
+}
+
+/// What the engine's units wire together.
 pub struct ControlOptions {
     /// The assets, their jobs and the database of both.
     pub store: AssetStore,
@@ -46,26 +60,16 @@ pub struct ControlOptions {
     pub media: Arc<dyn MediaStore>,
     /// The ladders that an upload may name.
     pub ladders: Arc<dyn LadderSource>,
-    /// Opens every route that is not public.
-    pub admin_token: AdminToken,
     /// Scheme and authority that clients reach the server at, without a trailing slash, such as
     /// `https://video.example`; `None` makes every address in an answer relative. Under
     /// another one than the page's own, the page may play from there.
     pub public_base: Option<String>,
     /// The largest source, in bytes.
     pub max_upload_bytes: u64,
-    /// The version that the `OpenAPI` document and the metrics carry.
-    pub version: String,
     /// The time.
     pub clock: Clock,
     /// Keys and tokens of protected recordings.
     pub licences: Licences,
-    /// Events to the outside, on the same database.
-    pub webhooks: Webhooks,
-    /// Opens the routes of other processes of the installation; without it nothing does.
-    pub service_token: Option<AdminToken>,
     /// Who hears what viewers of other processes' origins wait for.
     pub viewers: Option<Arc<dyn Viewers>>,
-    /// What else `/metrics` says, of parts of this process that the API does not know.
-    pub more_figures: Vec<Figures>,
 }

@@ -1,29 +1,25 @@
-//! What every handler shares.
+//! What the handlers of the engine's units share.
 
 use std::sync::Arc;
 
-use ::ops::flags::Flags;
 use asset_store::AssetStore;
-use axum::extract::FromRef;
 use job_queue::JobQueue;
 use kernel::{Clock, EventFeed, FeedOptions, Idempotency};
 use media_store::MediaStore;
 use media_types::TenantId;
-use webhook::Webhooks;
 
 use crate::checksum::Checks;
 use crate::demand::Viewers;
 use crate::events::Pulse;
 use crate::head_start::Looks;
 use crate::licence::Licences;
-use crate::ops::Requests;
-use crate::options::{ControlOptions, Figures, LadderSource};
+use crate::options::{ControlOptions, LadderSource};
 use crate::playback::Remembered;
 use crate::source::Downloads;
 use crate::transfer::Transfers;
 use crate::web::Policy;
 
-/// The state of the control API. Cloning it is cheap.
+/// The state of the engine's units. Cloning it is cheap.
 #[derive(Clone)]
 pub(crate) struct Api(Arc<Inner>);
 
@@ -34,7 +30,6 @@ pub(crate) struct Inner {
     pub(crate) public_base: String,
     pub(crate) policy: Policy,
     pub(crate) max_upload_bytes: u64,
-    pub(crate) version: String,
     pub(crate) clock: Clock,
     pub(crate) tenant: TenantId,
     pub(crate) idempotency: Idempotency,
@@ -43,14 +38,10 @@ pub(crate) struct Inner {
     pub(crate) checks: Checks,
     pub(crate) looks: Looks,
     pub(crate) downloads: Downloads,
-    pub(crate) requests: Arc<Requests>,
     pub(crate) generations: Remembered,
     pub(crate) pulse: Pulse,
     pub(crate) licences: Licences,
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
-    pub(crate) webhooks: Webhooks,
-    pub(crate) flags: Flags,
-    pub(crate) more_figures: Vec<Figures>,
 }
 
 impl std::ops::Deref for Api {
@@ -67,27 +58,22 @@ impl Api {
         Self(Arc::new(Inner {
             idempotency: Idempotency::new(db.clone(), Arc::clone(&options.clock)),
             feed: EventFeed::new(db.clone(), FeedOptions::default()),
-            flags: Flags::new(db, Arc::clone(&options.clock)),
             store: options.store,
             media: options.media,
             ladders: options.ladders,
             policy: Policy::playing_from(&public_base),
             public_base,
             max_upload_bytes: options.max_upload_bytes,
-            version: options.version,
             clock: options.clock,
             tenant: kernel::default_tenant(),
             transfers: Transfers::default(),
             checks: Checks::default(),
             looks: Looks::default(),
             downloads: Downloads::default(),
-            requests: Arc::default(),
             generations: Remembered::default(),
             pulse: Pulse::default(),
             licences: options.licences,
             viewers: options.viewers,
-            webhooks: options.webhooks,
-            more_figures: options.more_figures,
         }))
     }
 
@@ -105,18 +91,6 @@ impl Api {
     }
 }
 
-impl FromRef<Api> for Webhooks {
-    fn from_ref(api: &Api) -> Self {
-        api.webhooks.clone()
-    }
-}
-
-impl FromRef<Api> for Flags {
-    fn from_ref(api: &Api) -> Self {
-        api.flags.clone()
-    }
-}
-
 /// An [`Api`] over a database and a store of its own, for tests of what a client cannot bring about.
 #[cfg(test)]
 pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
@@ -125,17 +99,11 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         store: AssetStore::new(JobQueue::new(scratch.db.clone())),
         media: Arc::new(media_store::MemoryStore::default()),
         ladders: Arc::new(crate::BuiltinLadders),
-        admin_token: kernel::AdminToken::new("test-token-0123456789").expect("it is long enough"),
         public_base: None,
         max_upload_bytes: 1 << 30,
-        version: "1.2.3".to_owned(),
         clock: scratch.db.clock(),
         licences: Licences::default(),
-        service_token: None,
         viewers: None,
-        webhooks: Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default())
-            .expect("no authorities are named"),
-        more_figures: Vec::new(),
     };
     let api = Api::new(options);
     (api, scratch)

@@ -3,6 +3,7 @@
 mod backup;
 mod jobs;
 mod limits;
+mod serve;
 mod takes;
 mod watch;
 
@@ -20,6 +21,7 @@ use packager::DashText;
 pub(crate) use backup::BackupCommand;
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
+pub(crate) use serve::{DemandAt, Role, Serve};
 pub(crate) use takes::Takes;
 pub(crate) use watch::Watch;
 
@@ -40,12 +42,14 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: API, page, origin and workers; or some of them, with --roles
+    /// Run everything in one process: API, page, origin and workers; or some of them, with --roles, --only and --unit
     Serve(Serve),
     /// Run only workers, on the database and the store of a running `serve`
     Worker(Worker),
     /// Run only the origin, on a store
     Origin(Origin),
+    /// List the units of the platform: the port of each, and whether this build has it
+    Units,
     /// Upload the files that are put into a folder
     Watch(Watch),
     /// Encode a file into a folder that any HLS or DASH player can play; no server, no database
@@ -100,46 +104,6 @@ pub(crate) struct Data {
     /// The store, in place of the folder media in the data folder: a folder, or s3://BUCKET/PREFIX
     #[arg(long, env = "LECTERN_STORE", value_name = "DIR|s3://...")]
     pub(crate) store: Option<String>,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) data: Data,
-    /// Address and port; port 0 takes a free one. Without LECTERN_ADMIN_TOKEN only loopback is allowed
-    #[arg(long, env = "LECTERN_LISTEN", default_value = "127.0.0.1:3000")]
-    pub(crate) listen: SocketAddr,
-    /// What this process is; everything unless told otherwise
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Role::Api, Role::Origin, Role::Worker])]
-    pub(crate) roles: Vec<Role>,
-    #[command(flatten)]
-    pub(crate) demand: DemandAt,
-    #[command(flatten)]
-    pub(crate) takes: Takes,
-    #[command(flatten)]
-    pub(crate) makes: Makes,
-    #[command(flatten)]
-    pub(crate) metrics: MetricsAt,
-}
-
-/// Who is told what viewers wait for, by an origin that has the store alone.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct DemandAt {
-    /// Address of an API, `serve --roles api`, that an origin without a database tells what viewers wait for while a recording
-    /// is made. Both are started with the same LECTERN_SERVICE_TOKEN
-    #[arg(long = "demand-url", env = "LECTERN_DEMAND_URL", value_name = "URL")]
-    pub(crate) url: Option<String>,
-}
-
-/// A part of `lectern serve`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Role {
-    /// Uploads, assets, events, licences, and the page
-    Api,
-    /// What is published
-    Origin,
-    /// Jobs
-    Worker,
 }
 
 /// What makes ranges of video.

@@ -16,6 +16,7 @@ mod probe;
 mod renew;
 mod rewrap;
 mod serve;
+mod units;
 mod viewers;
 mod worker;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(options) => crate::block_on(serve::run(options, json)),
         Command::Worker(options) => crate::block_on(worker::run(options)),
         Command::Origin(options) => crate::block_on(origin::run(options, json)),
+        Command::Units => units::run(json),
         Command::Watch(options) => crate::block_on(crate::watch::run(options, json)),
         Command::Encode(options) => crate::block_on(encode::run(options, json)),
         Command::Package(options) => package::run(&options, json),

@@ -24,8 +24,6 @@ pub(crate) struct DataFolder {
     /// What has gone through `media`.
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) ladders: LadderBook,
-    /// Folders whose backups must not hold a key-encryption key.
-    folders: Vec<PathBuf>,
     /// The folder of a database that is a file; `None` of one that other machines may use.
     pub(crate) beside_database: Option<PathBuf>,
 }
@@ -42,6 +40,12 @@ pub(crate) enum Migrate {
 
 /// Opens everything, and makes the folder if something lies in it.
 pub(crate) async fn open(places: &Data, migrate: Migrate) -> Result<DataFolder, Failure> {
+    let database = open_migrated(places, migrate).await?;
+    DataFolder::over(database, places).await
+}
+
+/// Opens the database, migrated.
+pub(crate) async fn open_migrated(places: &Data, migrate: Migrate) -> Result<Database, Failure> {
     let address = database(places)?;
     let database = open_database(places, &address).await?;
     if migrate == Migrate::OwnFile && address.kind() == EngineKind::Sqlite {
@@ -49,24 +53,37 @@ pub(crate) async fn open(places: &Data, migrate: Migrate) -> Result<DataFolder, 
     } else {
         database.check_migrated().await?;
     }
-    let store = store(places)?;
-    let (media, traffic) = Counted::over(media_store::open(&store).await?);
-    let assets = AssetStore::new(JobQueue::new(database.clone()));
-    let beside_database = address.file().and_then(|file| Path::new(file).parent()).map(Path::to_owned);
-    let mut folders = vec![places.data.clone()];
-    folders.extend(is_folder(&store).then(|| PathBuf::from(store)));
-    let ladders = LadderBook::open(places.data.join("ladders"));
-    Ok(DataFolder { database, assets, media, traffic, ladders, folders, beside_database })
+    Ok(database)
+}
+
+/// Opens the database of an installation that this process is a part of: what lies in these folders of `migrations/` has to
+/// be there, and the rest is for others to see to.
+pub(crate) async fn open_part(places: &Data, modules: &[&str]) -> Result<Database, Failure> {
+    let database = open_database(places, &database(places)?).await?;
+    database.check_modules(modules).await?;
+    Ok(database)
 }
 
 impl DataFolder {
-    /// The key-encryption keys, where some are configured. They never lie where the data do, so that no backup holds both.
-    pub(crate) fn key_encryption_keys(&self) -> Result<Option<LocalKeks>, Failure> {
-        let folders: Vec<&Path> = self.folders.iter().map(PathBuf::as_path).collect();
-        LocalKeks::configured(&folders).map_err(|error| {
-            Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
-        })
+    /// Opens the rest.
+    pub(crate) async fn over(database: Database, places: &Data) -> Result<Self, Failure> {
+        let address = self::database(places)?;
+        let (media, traffic) = Counted::over(media_store::open(&store(places)?).await?);
+        let assets = AssetStore::new(JobQueue::new(database.clone()));
+        let beside_database = address.file().and_then(|file| Path::new(file).parent()).map(Path::to_owned);
+        let ladders = LadderBook::open(places.data.join("ladders"));
+        Ok(Self { database, assets, media, traffic, ladders, beside_database })
     }
+}
+
+/// The key-encryption keys, where some are configured. They never lie where the data do, so that no backup holds both.
+pub(crate) fn key_encryption_keys(places: &Data) -> Result<Option<LocalKeks>, Failure> {
+    let store = store(places)?;
+    let mut folders = vec![places.data.as_path()];
+    folders.extend(is_folder(&store).then(|| Path::new(&store)));
+    LocalKeks::configured(&folders).map_err(|error| {
+        Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
+    })
 }
 
 /// Where the database is.

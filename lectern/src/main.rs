@@ -12,6 +12,7 @@
 //! - `package`: existing media to HLS and DASH.
 //! - `report`: progress on a terminal, plain lines otherwise.
 //! - `traces`: the way to a collector of traces.
+//! - `units`: the units that this build has, and which of them a process serves.
 //! - `watch`: a folder whose files are uploaded.
 //!
 //! Layer 8. Links no native media library: those are in `lectern-engine`.
@@ -28,6 +29,7 @@ mod out;
 mod package;
 mod report;
 mod traces;
+mod units;
 mod watch;
 
 use std::process::ExitCode;

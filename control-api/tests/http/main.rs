@@ -15,4 +15,5 @@ mod parts;
 mod renewals;
 mod server;
 mod source;
+mod units;
 mod uploads;

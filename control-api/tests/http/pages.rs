@@ -22,14 +22,6 @@ async fn the_documentation_needs_nothing_from_elsewhere() {
         let etag = answer.header("etag").to_owned();
         assert_eq!(server.anonymous("GET", path, &[("if-none-match", &etag)]).await.status, 304);
     }
-    let served = server.anonymous("GET", "/api/openapi.json", &[]).await.json();
-    let built = serde_json::to_value(control_api::openapi("1.2.3")).unwrap();
-    assert_eq!(served, built);
-    let text = served.to_string();
-    for reference in text.split("\"#/components/schemas/").skip(1) {
-        let name = reference.split('"').next().unwrap();
-        assert!(served["components"]["schemas"][name].is_object(), "{name} is referred to and missing");
-    }
 }
 
 #[tokio::test]
@@ -74,9 +66,9 @@ async fn ladders_are_shown_with_their_rungs() {
     assert_eq!(server.get("/api/v1/ladders/nope").await.code(), "ladder.not_found");
 }
 
-#[test]
-fn every_operation_has_a_name_of_its_own_and_its_path_parameters() {
-    let document = serde_json::to_value(control_api::openapi("1")).unwrap();
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own_and_its_path_parameters() {
+    let document = Server::start().await.document().await;
     let mut names = std::collections::BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

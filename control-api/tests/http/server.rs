@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions, Licences};
+use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Licences};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
 use futures::future::BoxFuture;
@@ -18,12 +18,16 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use job_queue::JobQueue;
-use kernel::{AdminToken, default_tenant};
-use media_store::{FolderStore, MediaStore};
+use kernel::{AdminToken, Served, default_tenant};
+use media_store::{FolderStore, MediaStore, MemoryStore};
 use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
+use ops::flags::Flags;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use webhook::Webhooks;
+
+/// All that there are.
+pub(crate) const UNITS: [&str; 5] = ["media", "processing", "streaming", "webhook", "flags"];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -108,26 +112,48 @@ impl Server {
         folder: Option<tempfile::TempDir>,
         licences: impl FnOnce(&Database) -> Licences,
     ) -> Self {
+        Self::serving(&UNITS, media, folder, licences).await
+    }
+
+    /// A server of these units alone.
+    pub(crate) async fn of(slugs: &[&str]) -> Self {
+        Self::serving(slugs, Arc::new(MemoryStore::default()), None, |_| Licences::default()).await
+    }
+
+    async fn serving(
+        slugs: &[&str],
+        media: Arc<dyn MediaStore>,
+        folder: Option<tempfile::TempDir>,
+        licences: impl FnOnce(&Database) -> Licences,
+    ) -> Self {
         let scratch = Scratch::migrated(EngineKind::Sqlite).await;
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
-        let options = ControlOptions {
+        let engine = ControlOptions {
             store: store.clone(),
             media: Arc::clone(&media),
             ladders: Arc::new(BuiltinLadders),
-            admin_token: AdminToken::new(TOKEN).unwrap(),
             public_base: None,
             max_upload_bytes: 1 << 30,
-            version: "1.2.3".to_owned(),
             clock: scratch.db.clock(),
             licences: licences(&scratch.db),
-            service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
             viewers: Some(Arc::new(Listening)),
-            webhooks: Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default()).unwrap(),
+        };
+        let hooks = Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default()).unwrap();
+        let flags = Flags::new(scratch.db.clone(), scratch.db.clock());
+        let others = [webhook::serve(hooks), ops::flags::serve(flags)];
+        let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
+        assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
+        units.retain(|served| slugs.contains(&served.unit().slug));
+        let front = FrontOptions {
+            admin_token: AdminToken::new(TOKEN).unwrap(),
+            service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
+            version: "1.2.3".to_owned(),
+            database: scratch.db.clone(),
             more_figures: Vec::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = control_api::router(options);
+        let router = control_api::router(front, units);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { address, store, media, client, scratch, _folder: folder }
@@ -174,6 +200,11 @@ impl Server {
         self.call("POST", path, &[("content-type", "application/json")], body.to_string()).await
     }
 
+    /// The `OpenAPI` document.
+    pub(crate) async fn document(&self) -> Value {
+        self.anonymous("GET", "/api/openapi.json", &[]).await.json()
+    }
+
     /// Announces an upload and returns its view.
     pub(crate) async fn announce(&self, filename: &str, size: usize) -> Value {
         let answer = self.post("/api/v1/uploads", &serde_json::json!({ "filename": filename, "size": size })).await;
@@ -187,6 +218,13 @@ impl Server {
         let answer = self.call("PUT", upload["put_url"].as_str().unwrap(), &[], "abc").await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         asset_of(&upload)
+    }
+
+    /// Changes a row of the database behind everybody's back.
+    pub(crate) async fn change(&self, sql: &'static str) {
+        let mut tx = self.scratch.db.begin().await.unwrap();
+        tx.execute(sql, database::args![]).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Lets an event happen to an asset, as a worker would.

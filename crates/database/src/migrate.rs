@@ -47,15 +47,26 @@ impl Database {
 
     /// Fails with one sentence when the database is not exactly at this build's migrations.
     pub async fn check_migrated(&self) -> Result<(), DbError> {
+        self.check(|_| true).await
+    }
+
+    /// The same of some folders of `migrations/` alone: how far the others are is the business of whoever uses those tables.
+    pub async fn check_modules(&self, modules: &[&str]) -> Result<(), DbError> {
+        self.check(|module| modules.contains(&module)).await
+    }
+
+    async fn check(&self, counts: impl Fn(&str) -> bool) -> Result<(), DbError> {
         let has_history = match self.kind() {
             crate::EngineKind::Sqlite => HAS_HISTORY_LITE,
             crate::EngineKind::Postgres => HAS_HISTORY_PG,
         };
-        let history = match self.optional::<(String,)>(has_history, args![]).await? {
+        let mut history = match self.optional::<(String,)>(has_history, args![]).await? {
             Some(_) => self.all(HISTORY, args![]).await?,
             None => History::new(),
         };
-        match missing(MIGRATIONS, history)?.len() {
+        history.retain(|(module, ..)| counts(module));
+        let known: Vec<Migration> = MIGRATIONS.iter().filter(|migration| counts(migration.module)).copied().collect();
+        match missing(&known, history)?.len() {
             0 => Ok(()),
             missing => Err(DbError::NotMigrated { missing }),
         }

@@ -14,46 +14,58 @@ use telemetry::figures::{self, Text};
 use crate::cli::MetricsAt;
 use crate::exit::Failure;
 
-/// Answers on the address of its own, if there is one, as long as the process lives. With a database it can work while that
-/// answers and is migrated.
-pub(crate) async fn listen(
-    metrics: MetricsAt,
-    traffic: Arc<Traffic>,
-    database: Option<Database>,
-) -> Result<(), Failure> {
+/// What has to be there for a process to work.
+#[derive(Clone)]
+pub(crate) enum Needs {
+    /// No database.
+    Nothing,
+    /// One that is migrated.
+    All(Database),
+    /// One that is migrated as far as these folders of `migrations/` go.
+    Modules(Database, Vec<&'static str>),
+}
+
+/// Answers on the address of its own, if there is one, as long as the process lives.
+pub(crate) async fn listen(metrics: MetricsAt, store: Option<Figures>, needs: Needs) -> Result<(), Failure> {
     let Some(address) = metrics.metrics_listen else { return Ok(()) };
     let listener = super::serve::bind(address).await?;
     let address = listener.local_addr().map_or_else(|_| address.to_string(), |address| address.to_string());
     tracing::info!(address, "figures are served");
-    tokio::spawn(origin_server::serve(listener, router(traffic, database), std::future::pending()));
+    tokio::spawn(origin_server::serve(listener, router(store, needs), std::future::pending()));
     Ok(())
 }
 
-fn router(traffic: Arc<Traffic>, database: Option<Database>) -> Router {
-    let store = of_store(traffic);
+fn router(store: Option<Figures>, needs: Needs) -> Router {
     let metrics = get(move || {
-        let text = of_process(&store);
+        let text = of_process(store.as_ref());
         async { ([(header::CONTENT_TYPE, Text::MEDIA_TYPE)], text) }
     });
-    let ready = get(move || ready(database.clone()));
+    let ready = get(move || ready(needs.clone()));
     Router::new().route("/metrics", metrics).route("/healthz", get(async || "ok\n")).route("/readyz", ready)
 }
 
-async fn ready(database: Option<Database>) -> Response {
-    match database {
-        Some(database) if database.check_migrated().await.is_err() => {
+async fn ready(needs: Needs) -> Response {
+    let found = match needs {
+        Needs::Nothing => Ok(()),
+        Needs::All(database) => database.check_migrated().await,
+        Needs::Modules(database, modules) => database.check_modules(&modules).await,
+    };
+    match found {
+        Ok(()) => "ready\n".into_response(),
+        Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer or is not migrated\n").into_response()
         }
-        _ => "ready\n".into_response(),
     }
 }
 
-fn of_process(store: &Figures) -> String {
+fn of_process(store: Option<&Figures>) -> String {
     let mut text = Text::default();
     text.family("lectern_build_info", "gauge", "The version that runs.");
     text.line("lectern_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     figures::write(&mut text);
-    store(&mut text);
+    if let Some(store) = store {
+        store(&mut text);
+    }
     text.finish()
 }
 

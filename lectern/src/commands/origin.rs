@@ -6,6 +6,7 @@ use std::sync::Arc;
 use media_store::Counted;
 use origin_server::{Origin, OriginOptions};
 
+use super::figures::{self, Needs};
 use super::viewers::Elsewhere;
 use crate::cli;
 use crate::exit::Failure;
@@ -21,7 +22,7 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
         ));
     }
     let (media, traffic) = Counted::over(media_store::open(store).await?);
-    super::figures::listen(options.metrics, traffic, None).await?;
+    figures::listen(options.metrics, Some(figures::of_store(traffic)), Needs::Nothing).await?;
     let mut origin = Origin::new(media, OriginOptions::default());
     if let Some(url) = &options.demand.url {
         origin = origin.with_demand(Arc::new(Elsewhere::at(url)?));

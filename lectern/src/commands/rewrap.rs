@@ -15,7 +15,7 @@ const HINT: &str = "see docs/operations.md, \"Key-encryption key\"";
 
 pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
     let data = crate::data::open(&options, Migrate::Never).await?;
-    let keks = data.key_encryption_keys()?.ok_or_else(|| {
+    let keks = crate::data::key_encryption_keys(&options)?.ok_or_else(|| {
         Failure::config("keys.encryption_key", "no key-encryption key is configured", "set LECTERN_KEK_FILE")
     })?;
     let current = keks.current_id().clone();
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
             left.insert(kek_id, done.failed);
         }
     }
-    let secrets = super::serve::webhooks(&data)?.rewrap().await;
+    let secrets = super::serve::webhooks(&data.database, &options)?.rewrap().await;
     let secrets = secrets.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
     if secrets > 0 {
         if json {

@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use workers::{Protecting, WorkerConfig, Workshop, run_workers};
 
+use super::figures::{self, Needs};
 use crate::cli::{Takes, Worker};
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
@@ -22,9 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 pub(crate) async fn run(options: Worker) -> Result<(), Failure> {
     let data = crate::data::open(&options.data, Migrate::Never).await?;
-    super::figures::listen(options.metrics, data.traffic.clone(), Some(data.database.clone())).await?;
+    let store = figures::of_store(data.traffic.clone());
+    figures::listen(options.metrics, Some(store), Needs::All(data.database.clone())).await?;
     let (stop, stopped) = watch::channel(false);
-    let keks = data.key_encryption_keys()?;
+    let keks = crate::data::key_encryption_keys(&options.data)?;
     let engine = crate::engine::find(options.makes).await?;
     let vault = keks.map(|keks| KeyVault::new(data.database.clone(), Arc::new(keks)));
     let post = Post::of(&engine, &options.takes).await?;

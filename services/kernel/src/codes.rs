@@ -69,6 +69,9 @@ crate::problem_codes! {
     SERVER_INTERNAL = "server.internal",
         "A fault of the server. Its log has the cause under the request id.",
         "try again; if it fails again, look for the request_id in the server's log";
+    SERVER_NOT_READY = "server.not_ready",
+        "The database does not answer or is not migrated.",
+        "check that the database runs, then apply the migrations with 'lectern migrate'";
 }
 
 #[cfg(test)]

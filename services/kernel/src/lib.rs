@@ -6,6 +6,7 @@
 //! - `traced`: one span per request.
 //! - [`auth`]: the admin token and the [`Policy`] of a route.
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
+//! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
 //! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
@@ -22,11 +23,13 @@ pub mod conditional;
 pub mod events;
 pub mod idempotency;
 pub mod json;
+pub mod manifest;
 pub mod paging;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
 mod traced;
+pub mod unit;
 
 pub use auth::{AdminToken, Guard, Policy};
 pub use clock::{Clock, rfc3339};
@@ -38,6 +41,7 @@ pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use paging::{Cursor, Page};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;
+pub use unit::{Served, Unit};
 
 use media_types::TenantId;
 

@@ -8,7 +8,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
@@ -80,6 +80,20 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let (router, document) = router.split_for_parts();
         let unknown = Router::new().fallback(not_found).with_state(guard);
         (router.with_state(state).merge(unknown), document)
+    }
+}
+
+impl Routes<()> {
+    /// Mounts, beside what is there, routes that share a state of their own.
+    #[must_use]
+    pub fn with<S>(self, state: S, mount: impl FnOnce(Routes<S>) -> Routes<S>) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let Self { guard, router } = self;
+        let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
+        let own = mount(Routes { guard: guard.clone(), router: bare });
+        Self { guard, router: router.merge(own.router.with_state(state)) }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`Flags`]: what other services ask, answered from memory; it follows the tables by itself.
 //! - [`Context`], [`Evaluation`], [`Reason`]: who asks, what the answer is, and why.
-//! - [`routes`]: `/api/v1/flags`, OFREP and Unleash's client API. `views`: their JSON. [`codes`]: what they refuse.
+//! - [`UNIT`], [`serve`]: the unit. `routes`: `/api/v1/flags`, OFREP and Unleash's client API. `views`: their JSON. [`codes`]: what they refuse.
 //! - `store`: flags, their history, segments, and what clients report. `sql`: statements.
 //! - [`Evaluator`]: strategies, constraints, segments and variants, by Unleash's own engine, which only that file names.
 //! - `model`, `rules`, `wire`, `snapshot`: what a flag is, what it may say, how Unleash's clients read it, and the flags of an
@@ -12,11 +12,12 @@ pub mod codes;
 mod evaluate;
 mod local;
 mod model;
-pub mod routes;
+mod routes;
 mod rules;
 mod snapshot;
 mod sql;
 mod store;
+mod unit;
 mod views;
 mod wire;
 
@@ -24,6 +25,7 @@ pub use evaluate::{Context, Evaluator, Outcome, Unreadable};
 pub use local::Flags;
 pub use snapshot::{DEFAULT_ENVIRONMENT, Evaluation, Reason};
 pub use sql::STATEMENTS;
+pub use unit::{UNIT, serve};
 
 #[cfg(test)]
 mod tests;

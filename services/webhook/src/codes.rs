@@ -2,7 +2,7 @@
 
 kernel::problem_codes! {
     /// Every code of this crate.
-    pub ALL:
+    pub(crate) ALL:
     WEBHOOK_CHANGED = "webhook.changed",
         "Somebody else has just changed the webhook.",
         "read the webhook again and repeat the change";

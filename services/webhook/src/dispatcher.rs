@@ -46,7 +46,7 @@ struct Dispatcher {
 }
 
 /// Delivers until `stopped` turns true. What is under way then is finished, or given back for others to send.
-pub async fn run(hooks: Webhooks, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn run(hooks: Webhooks, mut stopped: watch::Receiver<bool>) {
     let mut changed = hooks.db.changed();
     let now = Instant::now();
     let (tasks, held) = (JoinSet::new(), HashMap::new());

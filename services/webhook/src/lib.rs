@@ -1,9 +1,10 @@
 //! Events to the outside: every event of the outbox, sent to the endpoints that ask for it, signed by Standard Webhooks 1.0,
 //! at least once.
 //!
+//! - [`UNIT`], [`serve`]: the unit, and what a process serves of it.
 //! - [`Webhooks`], [`Options`]: what everything else goes through.
-//! - [`routes`]: the resources under `/api/v1/webhooks`. `views`: their JSON. [`codes`]: what they refuse.
-//! - [`run`]: the dispatcher, which hands out and sends; every process may run one.
+//! - `routes`: the resources under `/api/v1/webhooks`. `views`: their JSON. `codes`: what they refuse.
+//! - `dispatcher`: hands out and sends; every process may run one.
 //! - `store`: endpoints and their secrets. `deliveries`: what is sent to whom, claimed and finished under a fence.
 //! - [`restored()`]: deliveries in a database that was restored from a backup.
 //! - `filter`, `signature`, `schedule`, `payload`, `standing`: pure rules: which events, how signed, when again, what is sent,
@@ -12,7 +13,7 @@
 //!
 //! Layer 6. Where requests may go is decided by `http_client::Egress`.
 
-pub mod codes;
+mod codes;
 mod deliveries;
 mod dispatcher;
 mod filter;
@@ -20,21 +21,22 @@ mod keyring;
 mod model;
 mod payload;
 mod restored;
-pub mod routes;
+mod routes;
 mod schedule;
 mod send;
 mod signature;
 mod sql;
 mod standing;
 mod store;
+mod unit;
 mod views;
 
-pub use dispatcher::run;
 pub use http_client::{Egress, EgressTextError};
 pub use keyring::{Keyring, Unopened};
 pub use restored::restored;
 pub use sql::STATEMENTS;
 pub use store::{Options, WebhookError, Webhooks};
+pub use unit::{UNIT, serve};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,6 @@
 mod deliveries;
 mod endpoints;
 
-use axum::extract::FromRef;
 use axum::http::StatusCode;
 use kernel::{Policy, Problem, Routes};
 use utoipa_axum::routes;
@@ -12,12 +11,7 @@ use crate::model::{EndpointRow, MAX_ENDPOINTS};
 use crate::{WebhookError, Webhooks, codes};
 
 /// Mounts every route, for holders of the admin token.
-#[must_use]
-pub fn mount<S>(routes: Routes<S>) -> Routes<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Webhooks: FromRef<S>,
-{
+pub(crate) fn mount(routes: Routes<Webhooks>) -> Routes<Webhooks> {
     routes
         .mount(Policy::Admin, routes!(endpoints::create, endpoints::list))
         .mount(Policy::Admin, routes!(endpoints::show, endpoints::update, endpoints::delete))

@@ -85,7 +85,7 @@ struct Running {
 impl Running {
     fn start(hooks: &Webhooks) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(crate::run(hooks.clone(), stopped)) }
+        Self { stop, task: tokio::spawn(crate::dispatcher::run(hooks.clone(), stopped)) }
     }
 
     async fn stop(self) {

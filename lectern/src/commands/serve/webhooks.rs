@@ -1,9 +1,10 @@
 //! Webhooks, as the environment configures them.
 
+use database::Database;
 use http_client::Egress;
 use webhook::{Keyring, Options, Webhooks};
 
-use crate::data::DataFolder;
+use crate::cli::Data;
 use crate::exit::Failure;
 use crate::http;
 
@@ -13,16 +14,16 @@ const ALLOW_VARIABLE: &str = "LECTERN_WEBHOOK_ALLOW";
 const PURPOSE: &str = "signing secrets of webhooks";
 
 /// The webhooks of a database; their secrets are wrapped where a key-encryption key is configured.
-pub(crate) fn configured(data: &DataFolder) -> Result<Webhooks, Failure> {
+pub(crate) fn configured(database: &Database, places: &Data) -> Result<Webhooks, Failure> {
     let allowed = std::env::var(ALLOW_VARIABLE).unwrap_or_default();
     let egress = Egress::allowing(&allowed).map_err(|error| {
         let hint = "write networks in CIDR notation, such as 10.0.0.0/8, or unset the variable";
         Failure::config("webhook.allow", format!("{ALLOW_VARIABLE}: {error}"), hint)
     })?;
-    let keys = data.key_encryption_keys()?;
+    let keys = crate::data::key_encryption_keys(places)?;
     let keyring = keys.map(|keys| Keyring::new(keys.derive_secrets(PURPOSE))).unwrap_or_default();
     let authorities = http::authorities().map_err(http::unfit)?;
     let options = Options { keyring, egress, authorities, ..Options::default() };
-    Webhooks::new(data.database.clone(), data.database.clock(), options)
+    Webhooks::new(database.clone(), database.clock(), options)
         .map_err(|error| http::unfit(format!("the certificate authorities: {error}")))
 }

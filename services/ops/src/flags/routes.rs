@@ -7,7 +7,6 @@ mod ofrep;
 mod segments;
 mod unleash;
 
-use axum::extract::FromRef;
 use axum::http::{HeaderMap, StatusCode};
 use kernel::{Etag, Policy, Problem, Routes, check_if_match};
 use serde::Serialize;
@@ -23,12 +22,7 @@ use super::{DEFAULT_ENVIRONMENT, Flags, codes};
 const ENVIRONMENT: &str = "lectern-environment";
 
 /// Mounts every route, for holders of the admin token.
-#[must_use]
-pub fn mount<S>(routes: Routes<S>) -> Routes<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Flags: FromRef<S>,
-{
+pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
     routes
         .mount(Policy::Admin, routes!(flags::create, flags::list))
         .mount(Policy::Admin, routes!(flags::show, flags::update, flags::delete))

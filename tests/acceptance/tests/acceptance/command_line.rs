@@ -71,8 +71,10 @@ fn whoever_stops_reading_changes_neither_the_work_nor_the_exit_code() {
     let data = folder.path().to_str().unwrap();
     let sample = judge::media("video-only.mp4");
     let sample = sample.to_str().unwrap();
-    let cases: [(&[&str], i32); 13] = [
+    let cases: [(&[&str], i32); 15] = [
         (&["--help"], 0),
+        (&["units"], 0),
+        (&["--json", "units"], 0),
         (&["--json", "doctor", "--data", data], 0),
         (&["doctor", "--data", data], 0),
         (&["migrate", "--data", data], 0),

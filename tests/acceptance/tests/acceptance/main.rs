@@ -39,6 +39,7 @@ mod storyboard;
 mod telecine;
 mod topology;
 mod tracks;
+mod units;
 mod upload;
 mod vmaf;
 mod watch;

@@ -1,0 +1,61 @@
+//! Arguments of `lectern serve`.
+
+use std::net::SocketAddr;
+
+use clap::builder::ArgPredicate;
+
+use super::{Data, Makes, MetricsAt, Takes};
+
+#[derive(clap::Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Address and port; port 0 takes a free one. 127.0.0.1:3000 if not given, with --unit the unit's own port there. Without
+    /// LECTERN_ADMIN_TOKEN only loopback is allowed
+    #[arg(long, env = "LECTERN_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// What this process is; everything unless told otherwise, and with --only or --unit the API alone
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [Role::Api, Role::Origin, Role::Worker],
+        default_value_ifs = [("only", ArgPredicate::IsPresent, "api"), ("unit", ArgPredicate::IsPresent, "api")]
+    )]
+    pub(crate) roles: Vec<Role>,
+    /// Serve these units of the API alone, of those that are `ready` in `lectern units`; the database is migrated by somebody
+    /// else then
+    #[arg(long, value_name = "SLUG", value_delimiter = ',', conflicts_with = "unit")]
+    pub(crate) only: Vec<String>,
+    /// The same for one unit
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) unit: Option<String>,
+    #[command(flatten)]
+    pub(crate) demand: DemandAt,
+    #[command(flatten)]
+    pub(crate) takes: Takes,
+    #[command(flatten)]
+    pub(crate) makes: Makes,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsAt,
+}
+
+/// Who is told what viewers wait for, by an origin that has the store alone.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DemandAt {
+    /// Address of an API, `serve --roles api`, that an origin without a database tells what viewers wait for while a recording
+    /// is made. Both are started with the same LECTERN_SERVICE_TOKEN
+    #[arg(long = "demand-url", env = "LECTERN_DEMAND_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+}
+
+/// A part of `lectern serve`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Units: uploads, assets, events, licences, webhooks, and the page
+    Api,
+    /// What is published
+    Origin,
+    /// Jobs
+    Worker,
+}

@@ -1,0 +1,172 @@
+//! A unit of the [`manifest`](crate::manifest) as a build has it, and as one process serves it.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use telemetry::figures::Text;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::{Code, Problem, Routes};
+
+/// What a build has of a unit.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its slug in the manifest.
+    pub slug: &'static str,
+    /// The slugs of what the manifest has within it, as far as that is built.
+    pub parts: &'static [&'static str],
+    /// The folders of `migrations/` whose tables it uses.
+    pub tables: &'static [&'static str],
+    /// The codes of what it refuses, beside the kernel's.
+    pub codes: &'static [Code],
+}
+
+/// Adds what a unit has to say of itself to the text of `/metrics`.
+pub type Figures = Arc<dyn for<'a> Fn(&'a mut Text) -> BoxFuture<'a, Result<(), Problem>> + Send + Sync>;
+
+type Mount = Box<dyn FnOnce(Routes<()>) -> Routes<()> + Send>;
+type Task = Box<dyn FnOnce(watch::Receiver<bool>) -> BoxFuture<'static, ()> + Send>;
+
+/// A unit with all that it needs, for one process to serve.
+pub struct Served {
+    unit: &'static Unit,
+    mount: Mount,
+    figures: Option<Figures>,
+    tasks: Vec<Task>,
+}
+
+impl Served {
+    /// A unit whose routes, which `mount` mounts, share `state`.
+    pub fn new<S: Clone + Send + Sync + 'static>(
+        unit: &'static Unit,
+        state: S,
+        mount: impl FnOnce(Routes<S>) -> Routes<S> + Send + 'static,
+    ) -> Self {
+        Self { unit, mount: Box::new(|routes| routes.with(state, mount)), figures: None, tasks: Vec::new() }
+    }
+
+    /// The same with something to say at `/metrics`.
+    #[must_use]
+    pub fn with_figures(
+        self,
+        figures: impl for<'a> Fn(&'a mut Text) -> BoxFuture<'a, Result<(), Problem>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { figures: Some(Arc::new(figures)), ..self }
+    }
+
+    /// The same with something that it does unasked, and ends when what it is given turns true.
+    #[must_use]
+    pub fn with_task<F: Future<Output = ()> + Send + 'static>(
+        mut self,
+        task: impl FnOnce(watch::Receiver<bool>) -> F + Send + 'static,
+    ) -> Self {
+        self.tasks.push(Box::new(|stopped| Box::pin(task(stopped))));
+        self
+    }
+
+    /// Which one it is.
+    pub fn unit(&self) -> &'static Unit {
+        self.unit
+    }
+
+    /// What it has to say at `/metrics`.
+    pub fn figures(&self) -> Option<Figures> {
+        self.figures.clone()
+    }
+
+    /// Begins what it does unasked, which a second call does not do again.
+    pub fn begin(&mut self, tasks: &mut JoinSet<()>, stopped: &watch::Receiver<bool>) {
+        for task in self.tasks.drain(..) {
+            tasks.spawn(task(stopped.clone()));
+        }
+    }
+
+    /// Mounts its routes beside those of others.
+    #[must_use]
+    pub fn mount(self, routes: Routes<()>) -> Routes<()> {
+        (self.mount)(routes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::extract::State;
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    use utoipa::openapi::OpenApiBuilder;
+    use utoipa_axum::routes;
+
+    use super::*;
+    use crate::{AdminToken, Guard, Policy};
+
+    static BELLS: Unit = Unit { slug: "bells", parts: &[], tables: &["core"], codes: &[] };
+    static WELLS: Unit = Unit { slug: "wells", parts: &[], tables: &[], codes: &[] };
+
+    #[utoipa::path(get, path = "/bells", operation_id = "bells", responses((status = 200, body = String)))]
+    async fn bells(State(sound): State<&'static str>) -> String {
+        sound.to_owned()
+    }
+
+    #[utoipa::path(get, path = "/wells", operation_id = "wells", responses((status = 200, body = String)))]
+    async fn wells(State(depth): State<u32>) -> String {
+        depth.to_string()
+    }
+
+    fn served() -> [Served; 2] {
+        [
+            Served::new(&BELLS, "ding", |routes| routes.mount(Policy::Public, routes!(bells))),
+            Served::new(&WELLS, 40, |routes| routes.mount(Policy::Admin, routes!(wells))),
+        ]
+    }
+
+    async fn ask(router: &Router, path: &str, token: &str) -> (u16, String) {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn units_with_states_of_their_own_share_one_router_and_one_document() {
+        const TOKEN: &str = "0123456789abcdef";
+        let none = || Routes::new(Guard::new(AdminToken::new(TOKEN).unwrap()), OpenApiBuilder::new().build());
+        let both = served().into_iter().fold(none(), |routes, served| served.mount(routes));
+        let (router, document) = both.finish(());
+        assert_eq!(ask(&router, "/bells", "").await, (200, "ding".to_owned()));
+        assert_eq!(ask(&router, "/wells", TOKEN).await, (200, "40".to_owned()));
+        assert_eq!(ask(&router, "/wells", "").await.0, 401, "its policy came along");
+        assert_eq!(document.paths.paths.keys().collect::<Vec<_>>(), ["/bells", "/wells"]);
+
+        let [_, wells] = served();
+        let (router, document) = wells.mount(none()).finish(());
+        assert_eq!(ask(&router, "/wells", TOKEN).await.0, 200);
+        assert_eq!(ask(&router, "/bells", TOKEN).await.0, 404, "it is not served here");
+        assert_eq!(document.paths.paths.keys().collect::<Vec<_>>(), ["/wells"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_unit_does_unasked_begins_once_and_ends_when_it_is_told() {
+        let [bells, _] = served();
+        let (told, mut hears) = tokio::sync::mpsc::channel(2);
+        let mut bells = bells.with_task(|mut stopped| async move {
+            told.send("begun").await.unwrap();
+            stopped.wait_for(|stop| *stop).await.unwrap();
+            told.send("ended").await.unwrap();
+        });
+        let (mut tasks, (stop, stopped)) = (JoinSet::new(), watch::channel(false));
+        bells.begin(&mut tasks, &stopped);
+        bells.begin(&mut tasks, &stopped);
+        assert_eq!(tasks.len(), 1);
+        assert_eq!(hears.recv().await, Some("begun"));
+        stop.send(true).unwrap();
+        assert_eq!(hears.recv().await, Some("ended"));
+        tasks.join_next().await.unwrap().unwrap();
+    }
+}

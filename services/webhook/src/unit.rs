@@ -1,0 +1,13 @@
+//! The unit.
+
+use kernel::{Served, Unit};
+
+use crate::{Webhooks, codes, dispatcher, routes};
+
+/// Webhooks, as a unit.
+pub static UNIT: Unit = Unit { slug: "webhook", parts: &[], tables: &["core", "webhook"], codes: codes::ALL };
+
+/// What a process serves of them: the routes, and the dispatcher.
+pub fn serve(hooks: Webhooks) -> Served {
+    Served::new(&UNIT, hooks.clone(), routes::mount).with_task(|stopped| dispatcher::run(hooks, stopped))
+}
