@@ -49,11 +49,16 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
     }
     assert_eq!(together, paths(&whole));
     let expected = BTreeMap::from([
+        ("api", "flags"),
         ("assets", "media"),
         ("events", "media"),
+        ("flag-clients", "flags"),
+        ("flag-segments", "flags"),
+        ("flags", "flags"),
         ("jobs", "processing"),
         ("ladders", "processing"),
         ("limits", "media"),
+        ("ofrep", "flags"),
         ("playback", "streaming"),
         ("queue", "processing"),
         ("transcoding", "processing"),

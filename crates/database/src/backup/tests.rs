@@ -68,7 +68,8 @@ fn rows_of(table: &str, columns: &[Column], migrations: &[AppliedMigration], cou
     }
     let cell = |column: &Column, at: i64| match column.kind {
         Kind::Text if column.name == "tenant_id" => Cell::Text(format!("ten_{at:05}")),
-        Kind::Text if column.name.ends_with("id") => Cell::Text(format!("id-{at:05}")),
+        // What refers to another table's row has its text.
+        Kind::Text if ["id", "key"].iter().any(|end| column.name.ends_with(end)) => Cell::Text(format!("id-{at:05}")),
         Kind::Text => Cell::Text(format!("{} \"ü\"\n{at:05}", column.name)),
         Kind::Int => Cell::Int(at * 1_000_003 - 5),
         Kind::Float => Cell::Float(at as f64 / 3.0),
