@@ -119,9 +119,6 @@ kernel::problem_codes! {
     SOURCE_URL_NOT_SUPPORTED = "source.url_not_supported",
         "Sources are uploaded, not fetched.",
         "upload the file with POST /api/v1/uploads and name the asset in assetId";
-    STORAGE_FULL = "storage.full",
-        "The disk is full. What was received is kept.",
-        "free space or enlarge the disk; the bytes received so far are kept";
     STORAGE_UNAVAILABLE = "storage.unavailable",
         "The server that keeps the media does not answer, or refuses. What was acknowledged is kept.",
         "ask again after the seconds in Retry-After; the detail tells an operator what to look at";

@@ -10,7 +10,7 @@ use crate::{codes, tus};
 pub(crate) fn media(error: media_store::StoreError) -> Problem {
     use media_store::StoreError as E;
     match error {
-        E::NoSpace => full("the media store has no space left"),
+        E::NoSpace => Problem::full("the media store has no space left"),
         E::OffsetMismatch { actual } => offset_mismatch(actual),
         E::Conflict { .. } => crate::transfer::locked(),
         E::Unreachable { .. } | E::Denied { .. } | E::NoCredentials { .. } | E::NoBucket { .. } => {
@@ -45,7 +45,7 @@ pub(crate) fn store(error: asset_store::StoreError) -> Problem {
         E::NoRetry(why) => Problem::conflict(codes::ASSET_NOT_RETRYABLE, why.to_string()),
         E::JobEnded(_) => Problem::conflict(codes::JOB_ENDED, error.to_string()),
         E::UploadClosed(state) => upload_closed(state.as_str()),
-        E::Database(error) => database(error),
+        E::Database(error) => error.into(),
         E::Invalid { field, reason } => {
             Problem::invalid(format!("/{field}"), kernel::codes::FIELD_INVALID, format!("{field} {reason}"))
         }
@@ -82,21 +82,10 @@ fn over(limit: OverLimit) -> Problem {
 /// A failure of the queue.
 pub(crate) fn queue(error: job_queue::QueueError) -> Problem {
     match error {
-        job_queue::QueueError::Database(error) => database(error),
+        job_queue::QueueError::Database(error) => error.into(),
         job_queue::QueueError::Invalid(detail) => Problem::invalid("", kernel::codes::FIELD_INVALID, detail),
         other => Problem::internal(&other),
     }
-}
-
-fn database(error: database::DbError) -> Problem {
-    match error {
-        database::DbError::Full(_) => full("the disk of the database has no space left"),
-        other => other.into(),
-    }
-}
-
-fn full(detail: &str) -> Problem {
-    Problem::new(StatusCode::INSUFFICIENT_STORAGE, codes::STORAGE_FULL, detail).retry_after(60)
 }
 
 /// 409 for bytes that come after the last.

@@ -72,6 +72,9 @@ crate::problem_codes! {
     SERVER_NOT_READY = "server.not_ready",
         "The database does not answer or is not migrated.",
         "check that the database runs, then apply the migrations with 'lectern migrate'";
+    STORAGE_FULL = "storage.full",
+        "The disk is full. What was received is kept.",
+        "free space or enlarge the disk; the bytes received so far are kept";
 }
 
 #[cfg(test)]

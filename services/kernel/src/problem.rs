@@ -111,6 +111,11 @@ impl Problem {
         )
     }
 
+    /// 507 for a disk or a bucket that takes nothing more.
+    pub fn full(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, codes::STORAGE_FULL, detail).retry_after(60)
+    }
+
     /// 503 for a resource that is busy or away. The cause goes to the log.
     pub fn unavailable(code: Code, detail: impl Into<String>, retry_after_s: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(retry_after_s)
@@ -180,6 +185,9 @@ impl Problem {
 
 impl From<database::DbError> for Problem {
     fn from(error: database::DbError) -> Self {
+        if matches!(error, database::DbError::Full(_)) {
+            return Self::full("the disk of the database has no space left");
+        }
         if error.is_transient() {
             tracing::warn!(error = %chain(&error), request_id = request_id::current(), "database is busy");
             return Self::unavailable(codes::DATABASE_BUSY, "the database is busy", 2);
