@@ -149,7 +149,7 @@ fn clocks_two_hours_apart_that_are_stepped_while_work_is_under_way_change_nothin
 
     let (id, announced) = upload(&fleet.server);
     let viewer = viewer_of(&fleet.server, &id);
-    fleet.wait_stepping((&id, "the first worker to make a range"), 60, |fleet, jobs| {
+    fleet.wait_stepping((&id, "the first worker to make a range"), 120, |fleet, jobs| {
         at_range(jobs, fleet.server.workers[0].id()).then_some(())
     });
     let (lost, died) = fleet.kill_worker(&id);
@@ -160,8 +160,10 @@ fn clocks_two_hours_apart_that_are_stepped_while_work_is_under_way_change_nothin
         jobs.iter().filter(|job| ids.contains(&&job["id"])).all(taken).then_some(())
     });
     println!("taken over after {:?}", died.elapsed());
-    fleet.wait_stepping((&id, "the recording to be ready"), 60, |fleet, _| {
-        (fleet.server.asset(&id)["state"] == "ready").then_some(())
+    fleet.wait_stepping((&id, "the recording to be ready"), 240, |fleet, _| {
+        let asset = fleet.server.asset(&id);
+        assert_ne!(asset["state"], "errored", "{asset}");
+        (asset["state"] == "ready").then_some(())
     });
     check_messages(&messages, &id, secret.as_str().unwrap());
     let (again, replayed) = announce(&fleet.server);
@@ -246,9 +248,12 @@ fn check_retries(fleet: &mut Fleet) -> String {
     fleet.clocks.iter_mut().for_each(|clock| clock.show(-1));
     std::fs::remove_file(&broken).unwrap();
     let mended = Instant::now();
-    let asset = fleet.server.settled(&id, TRIED_WITHIN_S);
+    wait_for("another attempt to succeed", TRIED_WITHIN_S, || {
+        fleet.server.jobs(&id).iter().any(|job| job["stage"] == "probe" && job["state"] == "done").then_some(())
+    });
+    println!("done {:?} after its cause was mended", mended.elapsed());
+    let asset = fleet.server.settled(&id, 120);
     assert_eq!(asset["state"], "ready", "{asset}");
-    println!("ready {:?} after its cause was mended", mended.elapsed());
     for job in fleet.server.jobs(&id) {
         assert_eq!(job["attempt"].as_i64() > Some(1), job["stage"] == "probe", "{job}");
     }
