@@ -134,6 +134,12 @@ ff -i "$CLIPS/city.mp4" -map 0:v -c copy -video_track_timescale 24000 "$WORK/cit
 ff -stream_loop 5 -i "$WORK/city-video.mp4" -stream_loop 5 -i "$CLIPS/ocean.mp4" -map 0:v -map 1:a -t 60 -c:v copy -video_track_timescale 24000 \
   -af "aresample=48000" "${AAC48[@]}" -movflags +faststart "$TMP/film60.mp4"
 
+# --- street.mp4: the same film, small, for what looks at every picture of it several times
+
+say "street.mp4"
+ff -i "$TMP/film60.mp4" -vf "scale=640:360" "${X264[@]}" -preset veryfast -crf 14 -c:a copy -video_track_timescale 24000 \
+  -movflags +faststart "$TMP/street.mp4"
+
 # --- film-numbered.mp4: the same film, small; every picture says its own number, alike in both fields
 
 say "film-numbered.mp4"

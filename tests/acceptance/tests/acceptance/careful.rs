@@ -13,14 +13,14 @@ use crate::server::{Server, fresh};
 const LIMITS: std::ops::Range<usize> = 450..1000;
 const STEP: usize = 50;
 
-/// Four seconds of 1920x1080: four encoders side by side need far more than the largest of them alone.
+/// Two seconds of 1920x1080: four encoders side by side need far more than the largest of them alone.
 fn clip(folder: &Path) -> PathBuf {
     let file = folder.join("clip.mp4");
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-i"]).arg(judge::media("counter.mp4"));
     judge::run(
         command
-            .args(["-t", "4", "-map", "0:v", "-vf", "scale=1920:1080", "-preset", "ultrafast", "-crf", "20"])
+            .args(["-t", "2", "-map", "0:v", "-vf", "scale=1920:1080", "-preset", "ultrafast", "-crf", "20"])
             .arg(&file),
     );
     file

@@ -133,13 +133,14 @@ fn check_names(out: &Path) {
     assert!(sets.len() == 4 && sets.iter().zip(codecs).all(|(set, codec)| set.contains(codec)), "{mpd}");
 }
 
-/// Each player on the rungs of one codec, at each and across the switches between them; then on all those that can be told
-/// what to begin with when there are several sets.
+/// Each player on the rungs of one codec, of AV1 at each and across the switches between them; then on all those that can be
+/// told what to begin with when there are several sets.
 fn check_players(out: &Path, frames: u64) {
-    for (codec, heights) in [("av01", "256,368"), ("vp09", "288,384")] {
+    for (codec, arguments) in [("av01", &["--heights", "256,368"][..]), ("vp09", &["--heights", "288,384", "--brief"])]
+    {
         let (hls, dash) = of_codec(out, codec);
         let server = StaticServer::start(out);
-        judge::players_with(&server.base, &hls, &dash, frames, RATE, &["--heights", heights]);
+        judge::players_with(&server.base, &hls, &dash, frames, RATE, arguments);
     }
     let server = StaticServer::start(out);
     judge::players_with(

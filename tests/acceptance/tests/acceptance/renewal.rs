@@ -9,7 +9,7 @@ use crate::server::{Server, fresh, log_of, wait_for};
 use crate::{judge, topology};
 
 /// How often the long recording shows its minute.
-const MINUTES: u64 = 3;
+const MINUTES: u64 = 2;
 
 /// Writes the ladder `house` of a data folder: rungs of these heights with this rate factor, and lines before all sections.
 pub fn house(data: &Path, lines: &str, heights: &[u32], crf: u32) {
@@ -138,7 +138,7 @@ fn a_changed_ladder_is_followed_behind_all_else_and_over_a_kill_while_viewers_go
     session.goes_on(&server);
 
     // Who comes now goes first.
-    let new = ready(&server, &judge::media("counter.mp4"));
+    let new = ready(&server, &judge::media("counter15.mp4"));
     let during = server.asset(&asset);
     assert_eq!(during["renewal"]["state"], "processing", "the upload waited for the renewal: {during}");
     assert!(during["renewal"]["progress"]["percent"].as_f64().unwrap() < 100.0, "{during}");
@@ -197,7 +197,7 @@ fn a_renewal_that_fails_says_why_and_leaves_what_is_played() {
     let (_folder, data) = fresh();
     house(&data, "", &[180, 270], 23);
     let server = Server::start(&data);
-    let before = ready(&server, &judge::media("counter.mp4"));
+    let before = ready(&server, &judge::media("counter15.mp4"));
     let session = Session::begin(&server, &before);
     let source = topology::media(&data).join("objects/sources").join(id(&before)).join("original");
     let kept = data.join("kept");
@@ -234,7 +234,7 @@ fn a_ladder_that_says_so_is_followed_by_itself_and_a_comment_costs_nothing() {
     let (_folder, data) = fresh();
     house(&data, "renew_library = true", &[180, 270], 23);
     let server = Server::start(&data);
-    let before = ready(&server, &judge::media("counter.mp4"));
+    let before = ready(&server, &judge::media("counter15.mp4"));
     let session = Session::begin(&server, &before);
     house(&data, "renew_library = true\n# Nobody has complained.", &[180, 270], 23);
     let same = renewed(&server, id(&before), &sha256(&server));
@@ -256,7 +256,7 @@ fn a_protected_recording_is_renewed_under_the_keys_it_has() {
     command.env("LECTERN_KEK", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
     let server = Server::launch(command, &data, &[]);
     let announced = json!({ "filename": "talk.mp4", "ladder": "house", "protection": "cbcs" });
-    let before = server.settled(&server.upload_as(&judge::media("counter.mp4"), announced), 400);
+    let before = server.settled(&server.upload_as(&judge::media("counter15.mp4"), announced), 400);
     assert_eq!(before["state"], "ready", "{before}");
     let key_ids = || -> Vec<String> {
         let mpd = text(&server, &format!("/p/{}/manifest.mpd", before["playback_id"].as_str().unwrap()));

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::judge;
-use crate::server::{Server, fresh};
+use crate::server::{Server, fresh, fresh_and_quick};
 
 const TONES: [(&str, u32); 3] = [("eng", 440), ("deu", 880), ("fra", 1320)];
 const FRAMES: u64 = 288;
@@ -85,7 +85,7 @@ fn wanted(folder: &Path, name: &str, what: &Value) -> String {
 
 #[test]
 fn every_language_is_heard_and_read_in_three_players_and_chapters_are_listed() {
-    let (folder, data) = fresh();
+    let (folder, data) = fresh_and_quick();
     let server = Server::start(&data);
     let id = server.upload(&recording(folder.path(), "lecture.mkv", "srt"), "lecture.mkv");
     let asset = server.settled(&id, 400);
