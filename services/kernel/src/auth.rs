@@ -1,24 +1,78 @@
-//! Who may call a route: one admin token, one for other processes, and a [`Policy`] that each route declares.
+//! Who may call a route: the [`Policy`] that each declares, and the [`Guard`] that finds out who asks.
+
+mod known;
+
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use media_types::TenantId;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::{Code, Problem, codes};
+use self::known::Known;
+use crate::principal::{Directory, Holder, Principal};
+use crate::{Code, Permission, Problem, codes, default_tenant};
+
+/// Names the tenant, by its slug, that the holder of the admin token acts for.
+pub const TENANT: HeaderName = HeaderName::from_static("lectern-tenant");
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Anyone.
     Public,
-    /// The holder of the admin token.
-    Admin,
+    /// The holder of the admin token: it is about the installation, not about a tenant.
+    Operator,
     /// Another process of the same installation: the holder of the service token, and nobody while there is none.
     Service,
+    /// Whoever has this permission, and the holder of the admin token.
+    May(Permission),
+}
+
+/// Who may call each method of a path: one policy for all of them, or one for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// The same for all methods.
+    All(Policy),
+    /// Each has its own.
+    Each(Vec<(Method, Policy)>),
+}
+
+impl From<Policy> for Rules {
+    fn from(policy: Policy) -> Self {
+        Self::All(policy)
+    }
+}
+
+impl<const N: usize> From<[(Method, Policy); N]> for Rules {
+    fn from(each: [(Method, Policy); N]) -> Self {
+        Self::Each(each.into())
+    }
+}
+
+impl Rules {
+    /// What was said of this method.
+    pub(crate) fn named(&self, method: &Method) -> Option<Policy> {
+        match self {
+            Self::All(policy) => Some(*policy),
+            Self::Each(each) => each.iter().find(|(known, _)| known == method).map(|(_, policy)| *policy),
+        }
+    }
+
+    /// What holds for this method: of `HEAD` what does for `GET`, and of one that the path does not take what does for its
+    /// first, so that a closed path says nothing about itself.
+    fn of(&self, method: &Method) -> Policy {
+        let as_get = || self.named(&Method::GET).filter(|_| *method == Method::HEAD);
+        let first = || match self {
+            Self::All(policy) => Some(*policy),
+            Self::Each(each) => each.first().map(|(_, policy)| *policy),
+        };
+        self.named(method).or_else(as_get).or_else(first).unwrap_or(Policy::Operator)
+    }
 }
 
 /// A token that could not protect anything.
@@ -39,54 +93,130 @@ impl AdminToken {
     /// [`WeakToken`] when it is shorter, longer, or has other characters.
     pub fn new(token: &str) -> Result<Self, WeakToken> {
         let fine = (16..=512).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
-        if fine { Ok(Self { sha256: Sha256::digest(token.as_bytes()).into() }) } else { Err(WeakToken) }
+        if fine { Ok(Self { sha256: digest(token) }) } else { Err(WeakToken) }
     }
 
-    /// Whether this is the token. Takes the same time for every wrong one of the same length.
-    pub fn matches(&self, candidate: &str) -> bool {
-        let candidate: [u8; 32] = Sha256::digest(candidate.as_bytes()).into();
-        self.sha256.ct_eq(&candidate).into()
+    fn is(&self, candidate: &[u8; 32]) -> bool {
+        self.sha256.ct_eq(candidate).into()
     }
 }
 
-/// Decides whether a request may pass.
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Finds out who a request is from, and whether it may pass. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Guard {
     admin: AdminToken,
     service: Option<AdminToken>,
+    directory: Option<Arc<dyn Directory>>,
+    known: Arc<Known>,
 }
 
 impl Guard {
-    /// A guard that lets the holder of `admin` pass, and no other process.
+    /// A guard that knows the holder of `admin`, and nobody else.
     pub fn new(admin: AdminToken) -> Self {
-        Self { admin, service: None }
+        Self { admin, service: None, directory: None, known: Arc::default() }
     }
 
-    /// Lets the holder of `service` pass where other processes may.
+    /// Knows the holder of `service` too, for what other processes may.
     #[must_use]
     pub fn with_service(self, service: Option<AdminToken>) -> Self {
         Self { service, ..self }
     }
 
-    /// Whether the request carries the admin token as `Authorization: Bearer` (RFC 6750 §2.1).
-    ///
-    /// # Errors
-    /// 401 when it does not.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        Self::check_bearer(Some(&self.admin), headers)
+    /// Knows keys and tenants too.
+    #[must_use]
+    pub fn with_directory(self, directory: Arc<dyn Directory>) -> Self {
+        Self { directory: Some(directory), ..self }
     }
 
-    fn check_bearer(token: Option<&AdminToken>, headers: &HeaderMap) -> Result<(), Problem> {
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        match bearer {
-            Some(text) if token.is_some_and(|token| token.matches(text)) => Ok(()),
-            Some(_) => Err(unauthorized(codes::AUTH_INVALID_TOKEN, "the bearer token is not valid here", true)),
-            None => Err(unauthorized(codes::AUTH_MISSING_TOKEN, "this address needs a bearer token", false)),
+    /// Who has sent `Authorization: Bearer` (RFC 6750 §2.1).
+    ///
+    /// # Errors
+    /// 401 when nobody that is known, 403 when his tenant is suspended, 404 when he names a tenant that is not there.
+    pub(crate) async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
+        let token = bearer(headers).ok_or_else(missing_token)?;
+        let sha256 = digest(token);
+        if self.admin.is(&sha256) {
+            return self.operators_tenant(headers).await.map(|tenant| Principal::Operator { tenant });
+        }
+        if self.service.as_ref().is_some_and(|service| service.is(&sha256)) {
+            return Ok(Principal::Service);
+        }
+        let Holder { key, is_suspended } = self.holder(token, &sha256).await?.ok_or_else(invalid_token)?;
+        if is_suspended {
+            let detail = "the tenant of this key is suspended";
+            return Err(Problem::new(StatusCode::FORBIDDEN, codes::TENANT_SUSPENDED, detail));
+        }
+        if headers.contains_key(TENANT) {
+            return Err(forbidden("a key belongs to one tenant, and only the admin token may name another"));
+        }
+        Ok(Principal::Key(key))
+    }
+
+    /// The same, if he may by `policy`.
+    ///
+    /// # Errors
+    /// As [`principal`](Self::principal), and 403 when a key may not.
+    async fn admit(&self, policy: Policy, headers: &HeaderMap) -> Result<Principal, Problem> {
+        if policy == Policy::Public {
+            return Ok(Principal::Nobody);
+        }
+        let principal = self.principal(headers).await?;
+        match (policy, &principal) {
+            (Policy::Operator | Policy::May(_), Principal::Operator { .. })
+            | (Policy::Service, Principal::Service) => Ok(principal),
+            (Policy::May(permission), Principal::Key(key)) if key.grants.allows(permission) => Ok(principal),
+            (Policy::May(permission), Principal::Key(_)) => {
+                Err(forbidden(format!("this key lacks the permission {permission}")))
+            }
+            (_, Principal::Key(_)) => Err(forbidden("this is about the installation, which no key may see to")),
+            _ => Err(invalid_token()),
         }
     }
+
+    async fn operators_tenant(&self, headers: &HeaderMap) -> Result<TenantId, Problem> {
+        let Some(slug) = headers.get(TENANT) else { return Ok(default_tenant()) };
+        let found = match (slug.to_str(), &self.directory) {
+            (Ok(slug), Some(directory)) => directory.tenant(slug).await?,
+            _ => None,
+        };
+        let detail = "there is no tenant of the name in the header Lectern-Tenant";
+        found.ok_or_else(|| Problem::not_found(codes::TENANT_NOT_FOUND, detail))
+    }
+
+    async fn holder(&self, secret: &str, sha256: &[u8; 32]) -> Result<Option<Holder>, Problem> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        if let Some(holder) = self.known.find(sha256) {
+            return Ok(Some(holder));
+        }
+        // Before it is asked: what it says is as old as the question.
+        let asked = tokio::time::Instant::now();
+        let found = directory.key(secret).await?;
+        if let Some(holder) = &found {
+            self.known.keep(*sha256, holder.clone(), asked);
+        }
+        Ok(found)
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn forbidden(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, codes::AUTH_FORBIDDEN, detail)
+}
+
+fn invalid_token() -> Problem {
+    unauthorized(codes::AUTH_INVALID_TOKEN, "the bearer token is not valid here", true)
+}
+
+pub(crate) fn missing_token() -> Problem {
+    unauthorized(codes::AUTH_MISSING_TOKEN, "this address needs a bearer token", false)
 }
 
 fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
@@ -97,49 +227,24 @@ fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
-/// Middleware of routes with [`Policy::Admin`].
-pub(crate) async fn require_admin(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    match guard.check(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
+/// A guard at one path.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) guard: Guard,
+    pub(crate) rules: Arc<Rules>,
 }
 
-/// Middleware of routes with [`Policy::Service`].
-pub(crate) async fn require_service(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    match Guard::check_bearer(guard.service.as_ref(), request.headers()) {
-        Ok(()) => next.run(request).await,
+/// Middleware: lets the request pass, with the [`Principal`] it is from, or refuses it.
+pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let policy = gate.rules.of(request.method());
+    match gate.guard.admit(policy, request.headers()).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
         Err(problem) => problem.into_response(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn only_the_exact_token_passes() {
-        let guard = Guard::new(AdminToken::new("0123456789abcdef").unwrap());
-        let check = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
-            guard.check(&headers).map_err(|problem| problem.code())
-        };
-        assert_eq!(check("Bearer 0123456789abcdef"), Ok(()));
-        assert_eq!(check("bearer  0123456789abcdef"), Ok(()));
-        for bad in ["Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Bearer "] {
-            assert_eq!(check(bad), Err("auth.invalid_token"), "{bad}");
-        }
-        for bad in ["Basic 0123456789abcdef", "0123456789abcdef", ""] {
-            assert_eq!(check(bad), Err("auth.missing_token"), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_token_that_is_easily_guessed_is_refused() {
-        for weak in ["", "short", "0123456789abcde", "0123456789 abcdef", "0123456789abcde\n"] {
-            assert!(AdminToken::new(weak).is_err(), "{weak:?}");
-        }
-    }
-}
+mod tests;

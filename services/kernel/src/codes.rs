@@ -3,12 +3,15 @@
 crate::problem_codes! {
     /// Every code of the kernel.
     pub ALL:
+    AUTH_FORBIDDEN = "auth.forbidden",
+        "The key is good, and may not do this.",
+        "use a key with the permission that detail names, or the admin token; /api/docs has the permission of each address";
     AUTH_INVALID_TOKEN = "auth.invalid_token",
-        "The bearer token is not this server's admin token.",
-        "send the admin token that this server was started with as 'Authorization: Bearer <token>'";
+        "The bearer token is neither this server's admin token nor a key that holds.",
+        "send the admin token that this server was started with, or a key that was not revoked and has not expired, as 'Authorization: Bearer <token>'";
     AUTH_MISSING_TOKEN = "auth.missing_token",
         "The address needs the header `Authorization: Bearer`.",
-        "send the admin token as 'Authorization: Bearer <token>'";
+        "send a key or the admin token as 'Authorization: Bearer <token>'";
     BODY_INCOMPLETE = "body.incomplete",
         "The connection ended before the body did.",
         "send the request again";
@@ -75,6 +78,12 @@ crate::problem_codes! {
     STORAGE_FULL = "storage.full",
         "The disk is full. What was received is kept.",
         "free space or enlarge the disk; the bytes received so far are kept";
+    TENANT_NOT_FOUND = "tenant.not_found",
+        "There is no such tenant.",
+        "check the id, or the slug in the header Lectern-Tenant; GET /api/v1/tenants lists the tenants there are";
+    TENANT_SUSPENDED = "tenant.suspended",
+        "The tenant is suspended: its keys open nothing.",
+        "ask whoever runs this server to resume the tenant";
 }
 
 #[cfg(test)]

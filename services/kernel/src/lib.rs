@@ -4,7 +4,10 @@
 //! - [`json`]: [`ApiJson`], a request body that refuses unknown fields and says where.
 //! - [`request_id`]: one id per request, in the answer's header, its problem and the log.
 //! - `traced`: one span per request.
-//! - [`auth`]: the admin token and the [`Policy`] of a route.
+//! - [`auth`]: the [`Policy`] of a route, and the [`Guard`] that asks who calls it.
+//! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
+//!   knows keys and tenants.
+//! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
@@ -25,13 +28,15 @@ pub mod idempotency;
 pub mod json;
 pub mod manifest;
 pub mod paging;
+pub mod permission;
+pub mod principal;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
 mod traced;
 pub mod unit;
 
-pub use auth::{AdminToken, Guard, Policy};
+pub use auth::{AdminToken, Guard, Policy, Rules};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
 pub use conditional::{Etag, check_if_match, respond_cached};
@@ -39,13 +44,15 @@ pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use paging::{Cursor, Page};
+pub use permission::{Grants, Permission};
+pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;
 pub use unit::{Served, Unit};
 
 use media_types::TenantId;
 
-/// The one tenant of an installation that has no organisations yet.
+/// The tenant that every installation has: whoever holds the admin token acts for it unless he names another.
 pub fn default_tenant() -> TenantId {
     TenantId::from_unique("default")
 }

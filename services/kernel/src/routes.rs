@@ -1,9 +1,11 @@
 //! The only way to mount a route. [`Routes::mount`] takes a [`Policy`], enforces it and writes it into the `OpenAPI`
 //! document, so that what is documented and what is enforced cannot differ.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -12,9 +14,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Respo
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use crate::auth::{require_admin, require_service};
+use crate::auth::{Gate, admit};
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, codes, request_id, traced};
+use crate::{Guard, Policy, Problem, Rules, codes, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -34,19 +36,29 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { guard, router: OpenApiRouter::with_openapi(document) }
     }
 
-    /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call.
+    /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call, with a policy for all of them or
+    /// one for each: `[(Method::GET, May(READ)), (Method::DELETE, May(DELETE))]`.
+    ///
+    /// # Panics
+    /// When the policies and the operations are not of the same methods, or a permission to `read` is to open what changes
+    /// something.
     #[must_use]
-    pub fn mount(mut self, policy: Policy, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
-        for item in paths.paths.values_mut() {
-            for operation in operations(item) {
+    pub fn mount(mut self, rules: impl Into<Rules>, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
+        let rules = rules.into();
+        for (path, item) in &mut paths.paths {
+            let mut ruled = 0;
+            for (method, operation) in operations(item) {
+                let policy = rules.named(&method).unwrap_or_else(|| panic!("{method} {path} has no policy"));
+                check(policy, &method, path);
                 document_problems(operation);
-                operation.security = Some(match policy {
-                    Policy::Public => Vec::new(),
-                    Policy::Admin | Policy::Service => vec![SecurityRequirement::new(BEARER, [""; 0])],
-                });
+                operation.security = Some(requirement(policy));
+                ruled += 1;
+            }
+            if let Rules::Each(each) = &rules {
+                assert_eq!(each.len(), ruled, "{path} has a policy for a method that it does not take");
             }
         }
-        let methods = self.enforce(policy, methods);
+        let methods = self.enforce(rules, methods);
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
@@ -54,19 +66,18 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Mounts a route that the document leaves out, such as a page or a file.
     #[must_use]
     pub fn mount_hidden(mut self, policy: Policy, path: &str, methods: MethodRouter<S>) -> Self {
-        let methods = self.enforce(policy, methods);
+        let methods = self.enforce(policy.into(), methods);
         self.router = self.router.route(path, methods);
         self
     }
 
-    fn enforce(&self, policy: Policy, methods: MethodRouter<S>) -> MethodRouter<S> {
+    fn enforce(&self, rules: Rules, methods: MethodRouter<S>) -> MethodRouter<S> {
         // The refusal of other methods lies behind the same guard: a closed path says nothing about itself.
         let methods = methods.fallback(method_not_allowed);
-        match policy {
-            Policy::Public => methods,
-            Policy::Admin => methods.layer(from_fn_with_state(self.guard.clone(), require_admin)),
-            Policy::Service => methods.layer(from_fn_with_state(self.guard.clone(), require_service)),
+        if rules == Rules::All(Policy::Public) {
+            return methods;
         }
+        methods.layer(from_fn_with_state(Gate { guard: self.guard.clone(), rules: Arc::new(rules) }, admit))
     }
 
     /// What is mounted so far.
@@ -122,8 +133,8 @@ async fn method_not_allowed() -> Problem {
 }
 
 async fn not_found(State(guard): State<Guard>, headers: HeaderMap) -> Problem {
-    match guard.check(&headers) {
-        Ok(()) => Problem::not_found(codes::HTTP_NOT_FOUND, "there is nothing at this address"),
+    match guard.principal(&headers).await {
+        Ok(_) => Problem::not_found(codes::HTTP_NOT_FOUND, "there is nothing at this address"),
         Err(problem) => problem,
     }
 }
@@ -145,17 +156,34 @@ fn document_problems(operation: &mut Operation) {
     listed.insert("default".to_owned(), any.build().into());
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// What the document says of a policy: the permission that is needed, or in its place `operator` or `service` (OpenAPI 3.1 §4.8.30).
+fn requirement(policy: Policy) -> Vec<SecurityRequirement> {
+    let role = match policy {
+        Policy::Public => return Vec::new(),
+        Policy::Operator => "operator".to_owned(),
+        Policy::Service => "service".to_owned(),
+        Policy::May(permission) => permission.to_string(),
+    };
+    vec![SecurityRequirement::new(BEARER, [role])]
+}
+
+fn check(policy: Policy, method: &Method, path: &str) {
+    if let Policy::May(permission) = policy {
+        assert!(permission.action != "read" || method.is_safe(), "{method} {path} needs more than {permission}");
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.options,
-        &mut item.head,
-        &mut item.patch,
-        &mut item.trace,
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+        (Method::OPTIONS, &mut item.options),
+        (Method::HEAD, &mut item.head),
+        (Method::PATCH, &mut item.patch),
+        (Method::TRACE, &mut item.trace),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }

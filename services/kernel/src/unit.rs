@@ -7,7 +7,7 @@ use telemetry::figures::Text;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Code, Problem, Routes};
+use crate::{Code, Permission, Problem, Routes};
 
 /// What a build has of a unit.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Unit {
     pub parts: &'static [&'static str],
     /// The folders of `migrations/` whose tables it uses.
     pub tables: &'static [&'static str],
+    /// The permissions that its routes ask for.
+    pub permissions: &'static [Permission],
     /// The codes of what it refuses, beside the kernel's.
     pub codes: &'static [Code],
 }
@@ -105,8 +107,8 @@ mod tests {
     use super::*;
     use crate::{AdminToken, Guard, Policy};
 
-    static BELLS: Unit = Unit { slug: "bells", parts: &[], tables: &["core"], codes: &[] };
-    static WELLS: Unit = Unit { slug: "wells", parts: &[], tables: &[], codes: &[] };
+    static BELLS: Unit = Unit { slug: "bells", parts: &[], tables: &["core"], permissions: &[], codes: &[] };
+    static WELLS: Unit = Unit { slug: "wells", parts: &[], tables: &[], permissions: &[], codes: &[] };
 
     #[utoipa::path(get, path = "/bells", operation_id = "bells", responses((status = 200, body = String)))]
     async fn bells(State(sound): State<&'static str>) -> String {
@@ -121,7 +123,7 @@ mod tests {
     fn served() -> [Served; 2] {
         [
             Served::new(&BELLS, "ding", |routes| routes.mount(Policy::Public, routes!(bells))),
-            Served::new(&WELLS, 40, |routes| routes.mount(Policy::Admin, routes!(wells))),
+            Served::new(&WELLS, 40, |routes| routes.mount(Policy::Operator, routes!(wells))),
         ]
     }
 

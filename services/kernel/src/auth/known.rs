@@ -1,0 +1,96 @@
+//! Keys that were asked for a moment ago.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::principal::Holder;
+
+/// What is known of a key counts for so long: then it is asked for again, and a revoked one is found out.
+const FRESH: Duration = Duration::from_secs(2);
+/// Keys that are known at once.
+const MOST: usize = 4096;
+
+/// A bounded memory of keys that hold, by the hashes of their secrets. Those that do not are asked for each time.
+#[derive(Default)]
+pub(super) struct Known(Mutex<HashMap<[u8; 32], Seen>>);
+
+struct Seen {
+    holder: Holder,
+    asked: Instant,
+}
+
+impl Seen {
+    fn is_fresh(&self) -> bool {
+        self.asked.elapsed() < FRESH
+    }
+}
+
+impl Known {
+    pub(super) fn find(&self, sha256: &[u8; 32]) -> Option<Holder> {
+        self.seen().get(sha256).filter(|seen| seen.is_fresh()).map(|seen| seen.holder.clone())
+    }
+
+    /// Remembers what was said of a key that was asked for then.
+    pub(super) fn keep(&self, sha256: [u8; 32], holder: Holder, asked: Instant) {
+        let mut seen = self.seen();
+        if seen.len() >= MOST {
+            seen.retain(|_, seen| seen.is_fresh());
+        }
+        if seen.len() < MOST {
+            seen.insert(sha256, Seen { holder, asked });
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<[u8; 32], Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::principal::ApiKey;
+    use crate::{Grants, default_tenant};
+
+    fn holder() -> Holder {
+        let grants = Grants::new(vec!["*".to_owned()]).unwrap();
+        let key = ApiKey { id: "key_1".to_owned(), tenant: default_tenant(), grants, expires_ms: None };
+        Holder { key: Arc::new(key), is_suspended: false }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_known_for_two_seconds_from_when_it_was_asked_for() {
+        let known = Known::default();
+        let asked = Instant::now();
+        tokio::time::advance(FRESH / 2).await;
+        known.keep([1; 32], holder(), asked);
+        assert_eq!(known.find(&[1; 32]), Some(holder()));
+        assert_eq!(known.find(&[2; 32]), None);
+        tokio::time::advance(FRESH / 2).await;
+        assert_eq!(known.find(&[1; 32]), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_keys_than_there_is_room_for_are_known_and_old_ones_make_room() {
+        let known = Known::default();
+        let name = |number: usize| {
+            let mut name = [0; 32];
+            name[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            name
+        };
+        for number in 0..=MOST {
+            known.keep(name(number), holder(), Instant::now());
+        }
+        assert_eq!((known.seen().len(), known.find(&name(MOST))), (MOST, None));
+        tokio::time::advance(FRESH).await;
+        known.keep(name(MOST), holder(), Instant::now());
+        assert_eq!((known.seen().len(), known.find(&name(MOST))), (1, Some(holder())));
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is let in where.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::BoxFuture;
+
+use super::*;
+use crate::Grants;
+use crate::principal::ApiKey;
+
+const READ: Permission = Permission::new("bell", "read");
+const RING: Permission = Permission::new("bell", "ring");
+
+/// Two keys, one of them of a tenant that is suspended; counts what it is asked.
+#[derive(Default)]
+struct Two(AtomicUsize);
+
+impl Directory for Two {
+    fn key<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let tenant = TenantId::from_unique(secret);
+        let grants = Grants::new(vec!["bell.read".to_owned()]).unwrap();
+        let key = Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None });
+        let is_suspended = secret == "lk_b";
+        let found = ["lk_a", "lk_b"].contains(&secret).then_some(Holder { key, is_suspended });
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn tenant<'a>(&'a self, slug: &'a str) -> BoxFuture<'a, Result<Option<TenantId>, Problem>> {
+        Box::pin(std::future::ready(Ok((slug == "school").then(|| TenantId::from_unique("school")))))
+    }
+}
+
+const ADMIN: &str = "0123456789abcdef";
+const SERVICE: &str = "service-0123456789";
+
+fn guard() -> (Guard, Arc<Two>) {
+    let two = Arc::<Two>::default();
+    let token = |text: &str| AdminToken::new(text).unwrap();
+    (Guard::new(token(ADMIN)).with_service(Some(token(SERVICE))).with_directory(two.clone()), two)
+}
+
+fn headers(list: &[(HeaderName, &str)]) -> HeaderMap {
+    list.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
+}
+
+fn with(token: &str) -> HeaderMap {
+    headers(&[(header::AUTHORIZATION, &format!("Bearer {token}"))])
+}
+
+#[tokio::test]
+async fn each_policy_lets_those_pass_whom_it_names() {
+    let (guard, _) = guard();
+    let (fine, missing, invalid, forbidden) = ("", "auth.missing_token", "auth.invalid_token", "auth.forbidden");
+    let suspended = "tenant.suspended";
+    let cases = [
+        // Nobody, the operator, another process, a key with bell.read, one that is suspended, and none that is known.
+        (Policy::Public, [fine, fine, fine, fine, fine, fine]),
+        (Policy::Operator, [missing, fine, invalid, forbidden, suspended, invalid]),
+        (Policy::Service, [missing, invalid, fine, forbidden, suspended, invalid]),
+        (Policy::May(READ), [missing, fine, invalid, fine, suspended, invalid]),
+        (Policy::May(RING), [missing, fine, invalid, forbidden, suspended, invalid]),
+    ];
+    let callers = [HeaderMap::new(), with(ADMIN), with(SERVICE), with("lk_a"), with("lk_b"), with("lk_c")];
+    for (policy, expected) in cases {
+        for (caller, expected) in callers.iter().zip(expected) {
+            let code = guard.admit(policy, caller).await.map_or_else(|problem| problem.code(), |_| fine);
+            assert_eq!(code, expected, "{policy:?} {caller:?}");
+        }
+    }
+    let refused = guard.admit(Policy::May(RING), &with("lk_a")).await.unwrap_err();
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn only_the_exact_token_passes() {
+    let (guard, _) = guard();
+    let check = async |value: &str| {
+        let headers = headers(&[(header::AUTHORIZATION, value)]);
+        guard.principal(&headers).await.map(|principal| principal.actor().to_owned()).map_err(|problem| problem.code())
+    };
+    for fine in ["Bearer 0123456789abcdef", "bearer  0123456789abcdef"] {
+        assert_eq!(check(fine).await, Ok("admin".to_owned()));
+    }
+    for bad in ["Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Bearer "] {
+        assert_eq!(check(bad).await, Err("auth.invalid_token"), "{bad}");
+    }
+    for bad in ["Basic 0123456789abcdef", "0123456789abcdef", ""] {
+        assert_eq!(check(bad).await, Err("auth.missing_token"), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_about_the_tenant_of_its_key_or_the_one_that_the_operator_names() {
+    let (guard, _) = guard();
+    let tenant = async |headers: HeaderMap| {
+        let found = guard.principal(&headers).await;
+        found.map(|principal| principal.tenant().map(ToString::to_string)).map_err(|problem| problem.code())
+    };
+    let naming = |token: &str, slug: &str| {
+        let mut headers = with(token);
+        headers.insert(TENANT, HeaderValue::from_str(slug).unwrap());
+        headers
+    };
+    let of = |id: &str| Ok(Some(id.to_owned()));
+    assert_eq!(tenant(with(ADMIN)).await, of("ten_default"));
+    assert_eq!(tenant(naming(ADMIN, "school")).await, of("ten_school"));
+    assert_eq!(tenant(naming(ADMIN, "nobody")).await, Err("tenant.not_found"));
+    assert_eq!(tenant(naming(ADMIN, "")).await, Err("tenant.not_found"));
+    assert_eq!(tenant(with(SERVICE)).await, Ok(None));
+    assert_eq!(tenant(with("lk_a")).await, of("ten_lk_a"));
+    assert_eq!(tenant(naming("lk_a", "school")).await, Err("auth.forbidden"), "it belongs to one tenant");
+    assert_eq!(tenant(naming("lk_c", "school")).await, Err("auth.invalid_token"), "and strangers learn of none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_holds_is_asked_for_every_two_seconds_and_one_that_does_not_each_time() {
+    let (guard, two) = guard();
+    for _ in 0..3 {
+        assert!(guard.principal(&with("lk_a")).await.is_ok());
+    }
+    assert_eq!(two.0.load(Ordering::Relaxed), 1);
+    tokio::time::advance(std::time::Duration::from_secs(2)).await;
+    assert!(guard.principal(&with("lk_a")).await.is_ok());
+    assert_eq!(two.0.load(Ordering::Relaxed), 2);
+    for _ in 0..3 {
+        assert!(guard.principal(&with("lk_c")).await.is_err());
+    }
+    assert_eq!(two.0.load(Ordering::Relaxed), 5);
+}
+
+#[test]
+fn a_path_without_a_rule_for_a_method_is_as_closed_as_its_first_method() {
+    let rules = Rules::from([(Method::GET, Policy::May(READ)), (Method::POST, Policy::May(RING))]);
+    for (method, policy) in [
+        (Method::GET, Policy::May(READ)),
+        (Method::HEAD, Policy::May(READ)),
+        (Method::POST, Policy::May(RING)),
+        (Method::DELETE, Policy::May(READ)),
+    ] {
+        assert_eq!(rules.of(&method), policy, "{method}");
+    }
+    assert_eq!(Rules::from(Policy::Public).of(&Method::DELETE), Policy::Public);
+    assert_eq!(Rules::Each(Vec::new()).of(&Method::GET), Policy::Operator, "nothing said is not open");
+}
+
+#[test]
+fn a_token_that_is_easily_guessed_is_refused() {
+    for weak in ["", "short", "0123456789abcde", "0123456789 abcdef", "0123456789abcde\n"] {
+        assert!(AdminToken::new(weak).is_err(), "{weak:?}");
+    }
+}
