@@ -23,6 +23,7 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 /// What a process answers that serves `units`, complete: it has a fallback, so merge it only with routers that have none.
 pub fn router(options: FrontOptions, units: Vec<Served>) -> Router {
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
+    let guard = guard.with_directory(std::sync::Arc::clone(&options.directory));
     let document = blank(&options.version, &units);
     let front = Front::new(options, &units);
     let requests = std::sync::Arc::clone(&front.requests);
@@ -40,9 +41,9 @@ pub fn router(options: FrontOptions, units: Vec<Served>) -> Router {
 
 /// What every process answers, whatever it serves.
 fn common(routes: Routes<Front>) -> Routes<Front> {
-    use Policy::{Admin, Public};
+    use Policy::{Operator, Public};
     routes
-        .mount(Admin, routes!(ops::metrics))
+        .mount(Operator, routes!(ops::metrics))
         .mount(Public, routes!(ops::healthz))
         .mount(Public, routes!(ops::readyz))
         .mount_hidden(Public, "/api/docs", get(docs::page))

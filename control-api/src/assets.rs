@@ -2,7 +2,6 @@
 
 use asset_flow::{FlowEvent, Phase};
 use asset_store::AssetRow;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
@@ -38,7 +37,7 @@ pub(crate) struct ListQuery {
         (status = 422, description = "not a valid query", body = ProblemBody),
     )
 )]
-pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let known = |text: &str| {
         text.parse::<Phase>()
@@ -92,7 +91,7 @@ pub(crate) async fn views(api: &Api, rows: Vec<AssetRow>) -> Result<Vec<AssetVie
     )
 )]
 pub(crate) async fn show(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -109,7 +108,7 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn cancel(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -133,7 +132,7 @@ pub(crate) async fn cancel(
     )
 )]
 pub(crate) async fn delete(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
@@ -151,7 +150,7 @@ fn block(size_bytes: u64, index: u64, sha256: &str, at: &str) -> Result<Block, P
     )
 )]
 pub(crate) async fn sign(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     ApiJson(wanted): ApiJson<WantedBlocks>,
 ) -> Result<Response, Problem> {
@@ -195,7 +194,7 @@ pub(crate) async fn sign(
     )
 )]
 pub(crate) async fn take(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     ApiJson(sent): ApiJson<SentBlocks>,
 ) -> Result<Response, Problem> {

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use asset_flow::{Phase, RenewalPhase};
 use asset_store::AssetRow;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +15,7 @@ use database::outbox::EventRow;
 use futures::{Stream, StreamExt};
 use kernel::problem::{ProblemBody, chain};
 use kernel::{ApiQuery, EventData, Problem};
-use media_types::AssetId;
+use media_types::{AssetId, TenantId};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use utoipa::{IntoParams, ToSchema};
@@ -58,9 +57,13 @@ pub(crate) struct ProgressData {
     renewal: Option<ProgressView>,
 }
 
-/// The progress of what is being worked on, computed once for all who listen.
+/// The progress of what is being worked on, computed once for all of a tenant who listen.
 #[derive(Default)]
-pub(crate) struct Pulse(tokio::sync::Mutex<Option<Reading>>);
+pub(crate) struct Pulse(Mutex<HashMap<TenantId, Weak<Shared>>>);
+
+/// What listeners of one tenant share.
+#[derive(Default)]
+struct Shared(tokio::sync::Mutex<Option<Reading>>);
 
 struct Reading {
     taken: Instant,
@@ -70,6 +73,20 @@ struct Reading {
 }
 
 impl Pulse {
+    /// What the listeners of this tenant share, as long as there is one.
+    fn of(&self, tenant: &TenantId) -> Arc<Shared> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = all.get(tenant).and_then(Weak::upgrade) {
+            return shared;
+        }
+        all.retain(|_, shared| shared.strong_count() > 0);
+        let shared = Arc::<Shared>::default();
+        all.insert(tenant.clone(), Arc::downgrade(&shared));
+        shared
+    }
+}
+
+impl Shared {
     async fn read(&self, api: &Api) -> Result<Arc<Vec<ProgressData>>, Problem> {
         let mut last = self.0.lock().await;
         let changes = *api.queue().database().changed().borrow();
@@ -103,6 +120,7 @@ async fn progress_of(api: &Api, row: &AssetRow) -> Result<ProgressData, Problem>
 
 struct Listener {
     api: Api,
+    shared: Arc<Shared>,
     asset: Option<AssetId>,
     outbox: Pin<Box<dyn Stream<Item = EventRow> + Send>>,
     beat: Interval,
@@ -131,7 +149,7 @@ impl Listener {
 
     async fn look(&mut self) -> Result<(), Problem> {
         let all = match &self.asset {
-            None => self.api.pulse.read(&self.api).await?,
+            None => self.shared.read(&self.api).await?,
             Some(id) => {
                 let row = assets::find(&self.api, id).await?;
                 let renewing = row.flow.renewal.as_ref().is_some_and(|of| of.phase == RenewalPhase::Processing);
@@ -175,7 +193,7 @@ fn numbered(row: EventRow) -> Event {
     )
 )]
 pub(crate) async fn stream(
-    State(api): State<Api>,
+    api: Api,
     ApiQuery(query): ApiQuery<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -192,8 +210,8 @@ pub(crate) async fn stream(
     let outbox = api.feed.listen(&api.tenant, after, asset.as_ref().map(AssetId::to_string)).await?;
     let mut beat = tokio::time::interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let listener =
-        Listener { api, asset, outbox: Box::pin(outbox), beat, seen: HashMap::new(), ready: VecDeque::new() };
+    let (shared, outbox) = (api.pulse.of(&api.tenant), Box::pin(outbox));
+    let listener = Listener { api, shared, asset, outbox, beat, seen: HashMap::new(), ready: VecDeque::new() };
     let events = futures::stream::unfold(listener, |mut listener| async move {
         listener.next().await.map(|event| (Ok::<_, Infallible>(event), listener))
     });

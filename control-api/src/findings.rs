@@ -2,7 +2,6 @@
 
 use asset_flow::{PlanSummary, RenditionSummary};
 use asset_store::AssetRow;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::conditional::respond_json;
@@ -223,7 +222,7 @@ pub(crate) async fn completion(api: &Api, row: &AssetRow) -> Result<Completion, 
     )
 )]
 pub(crate) async fn ladder(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -1,6 +1,5 @@
 //! Jobs of the queue.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use job_queue::{Capabilities, JobFilter, JobRow, JobState, Offers};
@@ -121,7 +120,7 @@ pub(crate) struct ListQuery {
         (status = 422, description = "not a valid query", body = ProblemBody),
     )
 )]
-pub(crate) async fn list(State(api): State<Api>, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
+pub(crate) async fn list(api: Api, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let invalid = |pointer, detail| Problem::invalid(pointer, kernel::codes::FIELD_INVALID, detail);
     let state = query.state.as_deref().map(str::parse::<JobState>).transpose();
@@ -166,7 +165,7 @@ fn address(query: &ListQuery) -> String {
     )
 )]
 pub(crate) async fn show(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

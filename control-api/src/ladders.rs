@@ -1,6 +1,5 @@
 //! Ladders, read only: operators edit them as files.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::conditional::respond_json;
@@ -102,7 +101,7 @@ impl From<Ladder> for LadderView {
     get, path = "/api/v1/ladders", operation_id = "list_ladders", tag = "ladders",
     responses((status = 200, description = "all ladders", body = LadderList))
 )]
-pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Response {
+pub(crate) async fn list(api: Api, headers: HeaderMap) -> Response {
     let names = api.ladders.names();
     let items = names.iter().filter_map(|name| api.ladders.ladder(name)).map(LadderView::from).collect();
     respond_json(&headers, &LadderList { items })
@@ -118,7 +117,7 @@ pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Response
     )
 )]
 pub(crate) async fn show(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(name): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -4,7 +4,8 @@
 //! - [`options`]: what they need to run ([`FrontOptions`], [`ControlOptions`], [`LadderSource`]).
 //! - `api`, `front`: the router, and what every process answers. `ops`, `docs`: health, metrics, the `OpenAPI` document and its
 //!   page.
-//! - `units`: every route of [`MEDIA`], [`PROCESSING`] and [`STREAMING`] with its policy. `state`: what they share.
+//! - `units`: every route of [`MEDIA`], [`PROCESSING`] and [`STREAMING`] with its policy. `permissions`: what these name. `state`:
+//!   what they share, and whose resources a request is about.
 //! - `action`: what a request has done, once for each key.
 //! - `uploads`, `resumable`, `tus`, `checksum`, `receive`, `transfer`: bytes in, by one PUT or by tus 1.0, into the store's
 //!   staging. `parts`: recordings in several files. `direct`: bytes that go straight to the store.
@@ -41,6 +42,7 @@ mod limits;
 mod ops;
 pub mod options;
 mod parts;
+mod permissions;
 mod playback;
 mod queue;
 mod receive;

@@ -1,7 +1,6 @@
 //! How much a tenant may have, and has.
 
 use axum::Json;
-use axum::extract::State;
 use kernel::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,7 +33,7 @@ pub(crate) struct LimitsView {
     get, path = "/api/v1/limits", operation_id = "get_limits", tag = "uploads",
     responses((status = 200, description = "limits and use", body = LimitsView))
 )]
-pub(crate) async fn show(State(api): State<Api>) -> Result<Json<LimitsView>, Problem> {
+pub(crate) async fn show(api: Api) -> Result<Json<LimitsView>, Problem> {
     let limits = api.store.limits_of(&api.tenant).await.map_err(error::store)?;
     let used = api.store.usage(&api.tenant, api.now_ms()).await.map_err(error::store)?;
     Ok(Json(LimitsView {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
-use kernel::{AdminToken, Clock};
+use kernel::{AdminToken, Clock, Directory};
 use ladders::Ladder;
 use media_store::MediaStore;
 
@@ -40,10 +40,12 @@ pub type Figures = Arc<dyn Fn(&mut telemetry::figures::Text) + Send + Sync>;
 
 /// What every process needs to answer, whatever it serves.
 pub struct FrontOptions {
-    /// Opens every route that is not public.
+    /// Opens every route that is not public or for other processes alone.
     pub admin_token: AdminToken,
     /// Opens the routes of other processes of the installation; without it nothing does.
     pub service_token: Option<AdminToken>,
+    /// Knows the keys that open what they may, and the tenants.
+    pub directory: Arc<dyn Directory>,
     /// The version that the `OpenAPI` document and the metrics carry.
     pub version: String,
     /// Where the units have their tables; the process is ready as long as these are there.

@@ -1,7 +1,6 @@
 //! The queue as a whole: who works, and what is drained.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use job_queue::{Scope, WorkerRow};
@@ -110,7 +109,7 @@ pub(crate) struct Resume {
     get, path = "/api/v1/queue", operation_id = "get_queue", tag = "jobs",
     responses((status = 200, description = "the queue", body = QueueView))
 )]
-pub(crate) async fn show(State(api): State<Api>) -> Result<Json<QueueView>, Problem> {
+pub(crate) async fn show(api: Api) -> Result<Json<QueueView>, Problem> {
     view(&api).await.map(Json)
 }
 
@@ -138,7 +137,7 @@ async fn view(api: &Api) -> Result<QueueView, Problem> {
         (status = 422, description = "no such stage, or too long a reason", body = ProblemBody),
     )
 )]
-pub(crate) async fn drain(State(api): State<Api>, ApiJson(what): ApiJson<Drain>) -> Result<Json<QueueView>, Problem> {
+pub(crate) async fn drain(api: Api, ApiJson(what): ApiJson<Drain>) -> Result<Json<QueueView>, Problem> {
     let scope = scope(what.stage)?;
     api.queue().drain(&scope, reason(what.reason.as_deref())?).await.map_err(error::queue)?;
     view(&api).await.map(Json)
@@ -152,7 +151,7 @@ pub(crate) async fn drain(State(api): State<Api>, ApiJson(what): ApiJson<Drain>)
         (status = 422, description = "no such stage", body = ProblemBody),
     )
 )]
-pub(crate) async fn resume(State(api): State<Api>, ApiJson(what): ApiJson<Resume>) -> Result<Json<QueueView>, Problem> {
+pub(crate) async fn resume(api: Api, ApiJson(what): ApiJson<Resume>) -> Result<Json<QueueView>, Problem> {
     api.queue().resume(&scope(what.stage)?).await.map_err(error::queue)?;
     view(&api).await.map(Json)
 }
@@ -179,7 +178,7 @@ fn reason(text: Option<&str>) -> Result<Option<&str>, Problem> {
     get, path = "/api/v1/workers", operation_id = "list_workers", tag = "jobs",
     responses((status = 200, description = "all of them", body = Workers))
 )]
-pub(crate) async fn workers(State(api): State<Api>) -> Result<Json<Workers>, Problem> {
+pub(crate) async fn workers(api: Api) -> Result<Json<Workers>, Problem> {
     let drains = api.queue().drains().await.map_err(error::queue)?;
     let rows = api.queue().workers().await.map_err(error::queue)?;
     let view = |row: WorkerRow| {
@@ -218,7 +217,7 @@ pub(crate) async fn workers(State(api): State<Api>) -> Result<Json<Workers>, Pro
     )
 )]
 pub(crate) async fn drain_worker(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(name): ApiPath<String>,
     ApiJson(what): ApiJson<DrainWorker>,
 ) -> Result<Response, Problem> {
@@ -237,7 +236,7 @@ pub(crate) async fn drain_worker(
     )
 )]
 pub(crate) async fn resume_worker(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(name): ApiPath<String>,
 ) -> Result<Json<QueueView>, Problem> {
     let scope = worker(&api, name).await?;

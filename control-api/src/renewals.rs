@@ -1,7 +1,6 @@
 //! Encoding again what is ready, with a ladder as it is now.
 
 use asset_store::{AssetRow, StoreError};
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::problem::ProblemBody;
@@ -56,7 +55,7 @@ pub(crate) struct LadderQuery {
     )
 )]
 pub(crate) async fn renew_asset(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     ApiQuery(query): ApiQuery<AssetQuery>,
     headers: HeaderMap,
@@ -104,7 +103,7 @@ pub(crate) async fn renew_asset(
     )
 )]
 pub(crate) async fn renew_ladder(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(name): ApiPath<String>,
     ApiQuery(query): ApiQuery<LadderQuery>,
     headers: HeaderMap,

@@ -1,7 +1,7 @@
 //! Uploads by tus 1.0: creation, creation-with-upload, checksum, expiration. Termination is [`crate::uploads::delete`].
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
@@ -73,7 +73,7 @@ fn lifetime(upload: &Upload) -> HeaderMap {
     )
 )]
 pub(crate) async fn head(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -123,7 +123,7 @@ async fn where_it_stands(api: &Api, id: &str, headers: &HeaderMap) -> Result<(Up
     )
 )]
 pub(crate) async fn patch(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
     body: Body,
@@ -152,7 +152,7 @@ pub(crate) async fn patch(
     options, path = "/api/v1/uploads", operation_id = "upload_capabilities", tag = "uploads",
     responses((status = 204, description = "Tus-Version, Tus-Extension, Tus-Checksum-Algorithm and Tus-Max-Size"))
 )]
-pub(crate) async fn capabilities(State(api): State<Api>) -> Response {
+pub(crate) async fn capabilities(api: Api) -> Response {
     (StatusCode::NO_CONTENT, tus::capabilities(api.max_upload_bytes)).into_response()
 }
 
@@ -162,7 +162,7 @@ pub(crate) async fn capabilities(State(api): State<Api>) -> Response {
     params(("id" = String, Path, description = "the upload")),
     responses((status = 204, description = "Tus-Version, Tus-Extension, Tus-Checksum-Algorithm and Tus-Max-Size"))
 )]
-pub(crate) async fn capabilities_of_one(State(api): State<Api>) -> Response {
+pub(crate) async fn capabilities_of_one(api: Api) -> Response {
     (StatusCode::NO_CONTENT, tus::capabilities(api.max_upload_bytes)).into_response()
 }
 

@@ -1,6 +1,5 @@
 //! Going on where a job gave up, and cancelling by a job.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::problem::ProblemBody;
@@ -29,7 +28,7 @@ use crate::{assets, codes, error};
     )
 )]
 pub(crate) async fn retry_asset(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -56,7 +55,7 @@ pub(crate) async fn retry_asset(
     )
 )]
 pub(crate) async fn retry_job(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -84,7 +83,7 @@ pub(crate) async fn retry_job(
     )
 )]
 pub(crate) async fn cancel_job(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

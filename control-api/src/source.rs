@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -71,7 +70,7 @@ pub(crate) struct SourceLink {
     )
 )]
 pub(crate) async fn download(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     ApiQuery(query): ApiQuery<SourceQuery>,
     headers: HeaderMap,

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use asset_store::AssetStore;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use job_queue::JobQueue;
-use kernel::{Clock, EventFeed, FeedOptions, Idempotency};
+use kernel::{Clock, EventFeed, FeedOptions, Idempotency, Problem, Tenant};
 use media_store::MediaStore;
 use media_types::TenantId;
 
@@ -19,9 +21,16 @@ use crate::source::Downloads;
 use crate::transfer::Transfers;
 use crate::web::Policy;
 
-/// The state of the engine's units. Cloning it is cheap.
+/// The state of the engine's units, whoever asks. Cloning it is cheap.
 #[derive(Clone)]
-pub(crate) struct Api(Arc<Inner>);
+pub(crate) struct Engine(Arc<Inner>);
+
+/// The same on behalf of the tenant whose resources a request is about. Cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct Api {
+    engine: Engine,
+    pub(crate) tenant: TenantId,
+}
 
 pub(crate) struct Inner {
     pub(crate) store: AssetStore,
@@ -31,7 +40,6 @@ pub(crate) struct Inner {
     pub(crate) policy: Policy,
     pub(crate) max_upload_bytes: u64,
     pub(crate) clock: Clock,
-    pub(crate) tenant: TenantId,
     pub(crate) idempotency: Idempotency,
     pub(crate) feed: EventFeed,
     pub(crate) transfers: Transfers,
@@ -44,14 +52,30 @@ pub(crate) struct Inner {
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
 }
 
-impl std::ops::Deref for Api {
+impl std::ops::Deref for Engine {
     type Target = Inner;
     fn deref(&self) -> &Inner {
         &self.0
     }
 }
 
-impl Api {
+impl std::ops::Deref for Api {
+    type Target = Engine;
+    fn deref(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl FromRequestParts<Engine> for Api {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let Tenant(tenant) = Tenant::from_request_parts(parts, engine).await?;
+        Ok(engine.of(tenant))
+    }
+}
+
+impl Engine {
     pub(crate) fn new(options: ControlOptions) -> Self {
         let db = options.store.queue().database().clone();
         let public_base = options.public_base.unwrap_or_default();
@@ -65,7 +89,6 @@ impl Api {
             public_base,
             max_upload_bytes: options.max_upload_bytes,
             clock: options.clock,
-            tenant: kernel::default_tenant(),
             transfers: Transfers::default(),
             checks: Checks::default(),
             looks: Looks::default(),
@@ -75,6 +98,11 @@ impl Api {
             licences: options.licences,
             viewers: options.viewers,
         }))
+    }
+
+    /// On behalf of a tenant.
+    pub(crate) fn of(&self, tenant: TenantId) -> Api {
+        Api { engine: self.clone(), tenant }
     }
 
     pub(crate) fn queue(&self) -> &JobQueue {
@@ -105,8 +133,7 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         licences: Licences::default(),
         viewers: None,
     };
-    let api = Api::new(options);
-    (api, scratch)
+    (Engine::new(options).of(kernel::default_tenant()), scratch)
 }
 
 /// Announces an upload of so many bytes; its row and its asset's.

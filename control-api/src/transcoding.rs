@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use asset_flow::Phase;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
@@ -72,7 +71,7 @@ pub(crate) struct TranscodingJob {
     )
 )]
 pub(crate) async fn create(
-    State(api): State<Api>,
+    api: Api,
     headers: HeaderMap,
     ApiJson(new): ApiJson<NewTranscodingJob>,
 ) -> Result<Response, Problem> {
@@ -117,7 +116,7 @@ fn check(new: &NewTranscodingJob) -> Result<AssetId, Problem> {
     )
 )]
 pub(crate) async fn show(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -1,90 +1,112 @@
 //! The engine's own units: for each, every route with its policy. The first word of an address behind `/api/v1/` belongs to
 //! one unit alone.
 
+use axum::http::Method;
 use axum::routing::{get, post};
 use kernel::{Policy, Routes, Served, Unit};
 use utoipa_axum::routes;
 
 use crate::options::ControlOptions;
-use crate::state::Api;
+use crate::state::Engine;
 use crate::{
-    assets, codes, demand, direct, events, findings, jobs, ladders, licence, limits, ops, playback, queue, renewals,
-    resumable, retries, source, transcoding, uploads, web,
+    assets, codes, demand, direct, events, findings, jobs, ladders, licence, limits, ops, permissions, playback, queue,
+    renewals, resumable, retries, source, transcoding, uploads, web,
 };
 
 /// They are about the same assets, whose rows lie in the same tables.
 const TABLES: &[&str] = &["assets", "core", "keys", "queue"];
 
 /// Bytes in and out, assets and what happens to them; the studio's page.
-pub static MEDIA: Unit = Unit { slug: "media", parts: &[], tables: TABLES, codes: codes::ALL };
+pub static MEDIA: Unit =
+    Unit { slug: "media", parts: &[], tables: TABLES, permissions: permissions::OF_MEDIA, codes: codes::ALL };
 /// What is made of assets: jobs, workers and ladders.
-pub static PROCESSING: Unit =
-    Unit { slug: "processing", parts: &["ott-transcoding"], tables: TABLES, codes: codes::ALL };
+pub static PROCESSING: Unit = Unit {
+    slug: "processing",
+    parts: &["ott-transcoding"],
+    tables: TABLES,
+    permissions: permissions::OF_PROCESSING,
+    codes: codes::ALL,
+};
 /// Where assets are played, and licences for that.
-pub static STREAMING: Unit = Unit { slug: "streaming", parts: &[], tables: TABLES, codes: codes::ALL };
+pub static STREAMING: Unit =
+    Unit { slug: "streaming", parts: &[], tables: TABLES, permissions: permissions::OF_STREAMING, codes: codes::ALL };
 
 /// What a process serves of [`MEDIA`], [`PROCESSING`] and [`STREAMING`].
 pub fn units(options: ControlOptions) -> [Served; 3] {
-    let api = Api::new(options);
-    let (of_media, of_processing) = (api.clone(), api.clone());
+    let engine = Engine::new(options);
+    let (of_media, of_processing) = (engine.clone(), engine.clone());
     [
-        Served::new(&MEDIA, api.clone(), media)
+        Served::new(&MEDIA, engine.clone(), media)
             .with_figures(move |text| Box::pin(ops::of_media(of_media.clone(), text))),
-        Served::new(&PROCESSING, api.clone(), processing)
+        Served::new(&PROCESSING, engine.clone(), processing)
             .with_figures(move |text| Box::pin(ops::of_processing(of_processing.clone(), text))),
-        Served::new(&STREAMING, api, streaming),
+        Served::new(&STREAMING, engine, streaming),
     ]
 }
 
-fn media(routes: Routes<Api>) -> Routes<Api> {
-    use Policy::{Admin, Public};
+fn media(routes: Routes<Engine>) -> Routes<Engine> {
+    use Policy::{May, Operator, Public};
+    use permissions::{
+        ASSET_DELETE, ASSET_DOWNLOAD, ASSET_READ, ASSET_UPDATE, EVENT_READ, UPLOAD_CREATE, UPLOAD_DELETE, UPLOAD_READ,
+    };
+    let of_one_upload = [
+        (Method::GET, May(UPLOAD_READ)),
+        (Method::HEAD, May(UPLOAD_READ)),
+        (Method::PATCH, May(UPLOAD_CREATE)),
+        (Method::OPTIONS, May(UPLOAD_CREATE)),
+        (Method::DELETE, May(UPLOAD_DELETE)),
+    ];
     routes
-        .mount(Admin, routes!(uploads::create, resumable::capabilities))
+        .mount(May(UPLOAD_CREATE), routes!(uploads::create, resumable::capabilities))
         .mount(
-            Admin,
+            of_one_upload,
             routes!(uploads::show, uploads::delete, resumable::head, resumable::patch, resumable::capabilities_of_one),
         )
-        .mount(Admin, routes!(uploads::put))
-        .mount(Admin, routes!(direct::sign))
-        .mount(Admin, routes!(direct::take))
-        .mount(Admin, routes!(limits::show))
-        .mount(Admin, routes!(assets::list))
-        .mount(Admin, routes!(assets::show, assets::delete))
-        .mount(Admin, routes!(assets::cancel))
-        .mount(Admin, routes!(source::download))
-        .mount(Admin, routes!(retries::retry_asset))
-        .mount(Admin, routes!(findings::ladder))
-        .mount(Admin, routes!(renewals::renew_asset))
-        .mount(Admin, routes!(events::stream))
+        .mount(May(UPLOAD_CREATE), routes!(uploads::put))
+        .mount(May(UPLOAD_CREATE), routes!(direct::sign))
+        .mount(May(UPLOAD_CREATE), routes!(direct::take))
+        .mount(Operator, routes!(limits::show))
+        .mount(May(ASSET_READ), routes!(assets::list))
+        .mount(
+            [(Method::GET, May(ASSET_READ)), (Method::DELETE, May(ASSET_DELETE))],
+            routes!(assets::show, assets::delete),
+        )
+        .mount(May(ASSET_UPDATE), routes!(assets::cancel))
+        .mount(May(ASSET_DOWNLOAD), routes!(source::download))
+        .mount(May(ASSET_UPDATE), routes!(retries::retry_asset))
+        .mount(May(ASSET_READ), routes!(findings::ladder))
+        .mount(May(ASSET_UPDATE), routes!(renewals::renew_asset))
+        .mount(May(EVENT_READ), routes!(events::stream))
         .mount_hidden(Public, "/", get(web::index))
         .mount_hidden(Public, "/assets/{*path}", get(web::asset))
 }
 
-fn processing(routes: Routes<Api>) -> Routes<Api> {
-    use Policy::Admin;
+fn processing(routes: Routes<Engine>) -> Routes<Engine> {
+    use Policy::{May, Operator};
+    use permissions::{ASSET_READ, ASSET_UPDATE, JOB_READ, JOB_UPDATE, LADDER_READ};
     routes
-        .mount(Admin, routes!(jobs::list))
-        .mount(Admin, routes!(jobs::show))
-        .mount(Admin, routes!(retries::retry_job))
-        .mount(Admin, routes!(retries::cancel_job))
-        .mount(Admin, routes!(queue::show))
-        .mount(Admin, routes!(queue::drain))
-        .mount(Admin, routes!(queue::resume))
-        .mount(Admin, routes!(queue::workers))
-        .mount(Admin, routes!(queue::drain_worker))
-        .mount(Admin, routes!(queue::resume_worker))
-        .mount(Admin, routes!(ladders::list))
-        .mount(Admin, routes!(ladders::show))
-        .mount(Admin, routes!(renewals::renew_ladder))
-        .mount(Admin, routes!(transcoding::create))
-        .mount(Admin, routes!(transcoding::show))
+        .mount(May(JOB_READ), routes!(jobs::list))
+        .mount(May(JOB_READ), routes!(jobs::show))
+        .mount(May(JOB_UPDATE), routes!(retries::retry_job))
+        .mount(May(JOB_UPDATE), routes!(retries::cancel_job))
+        .mount(Operator, routes!(queue::show))
+        .mount(Operator, routes!(queue::drain))
+        .mount(Operator, routes!(queue::resume))
+        .mount(Operator, routes!(queue::workers))
+        .mount(Operator, routes!(queue::drain_worker))
+        .mount(Operator, routes!(queue::resume_worker))
+        .mount(May(LADDER_READ), routes!(ladders::list))
+        .mount(May(LADDER_READ), routes!(ladders::show))
+        .mount(May(ASSET_UPDATE), routes!(renewals::renew_ladder))
+        .mount(May(ASSET_UPDATE), routes!(transcoding::create))
+        .mount(May(ASSET_READ), routes!(transcoding::show))
 }
 
-fn streaming(routes: Routes<Api>) -> Routes<Api> {
-    use Policy::{Admin, Public, Service};
+fn streaming(routes: Routes<Engine>) -> Routes<Engine> {
+    use Policy::{May, Public, Service};
     routes
         .mount(Public, routes!(playback::show))
-        .mount(Admin, routes!(licence::issue_token))
+        .mount(May(permissions::PLAYBACK_TOKEN_CREATE), routes!(licence::issue_token))
         .mount(Public, routes!(licence::clearkey, licence::preflight))
         .mount(Public, routes!(licence::acquire, licence::acquire_preflight))
         .mount(Public, routes!(licence::fairplay_certificate))

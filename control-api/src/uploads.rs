@@ -1,7 +1,7 @@
 //! Uploads: announced by one POST, filled by one PUT or by tus 1.0.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use database::Tx;
@@ -62,7 +62,7 @@ pub(crate) struct NewUpload {
         (status = 422, description = "not a valid announcement", body = ProblemBody),
     )
 )]
-pub(crate) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn create(api: Api, request: Request) -> Result<Response, Problem> {
     let key = Idempotency::key(request.headers())?;
     if tus::spoken(request.headers()) {
         return resumable::create(&api, key, request).await.map_err(resumable::versioned);
@@ -163,7 +163,7 @@ async fn store(tx: &mut Tx, api: Api, new: NewUpload) -> Result<Stored, Problem>
     )
 )]
 pub(crate) async fn show(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -182,7 +182,7 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn delete(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -211,7 +211,7 @@ pub(crate) async fn delete(
     )
 )]
 pub(crate) async fn put(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
     body: Body,

@@ -51,7 +51,8 @@ function operation(path, method, item) {
   box.id = item.operationId || method + path;
   const head = make("summary");
   head.append(make("span", method.toUpperCase(), "method"), make("code", path), " ");
-  if ((item.security || []).length) head.append(make("span", "token", "lock"), " ");
+  const [needed] = item.security || [];
+  if (needed) head.append(make("span", needed.bearer[0], "lock"), " ");
   head.append(make("span", item.summary || "", "what"));
   box.append(head);
   if (item.description) box.append(make("p", item.description));

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::guard::{admitted, session_of};
 use super::{open_to_pages, vault_problem, what_pages_send, whole};
 use crate::codes;
-use crate::state::Api;
+use crate::state::Engine;
 
 /// What a player asks for (W3C Encrypted Media Extensions §9.1.3).
 #[derive(ToSchema)]
@@ -72,7 +72,7 @@ struct ClearKeyOfLicence {
         (status = 503, description = "`licence.not_configured`, `licence.keys_away`", body = ProblemBody),
     )
 )]
-pub(crate) async fn clearkey(State(api): State<Api>, ApiPath(id): ApiPath<String>, request: Request) -> Response {
+pub(crate) async fn clearkey(State(api): State<Engine>, ApiPath(id): ApiPath<String>, request: Request) -> Response {
     open_to_pages(license(&api, &id, request).await)
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn preflight() -> Response {
     what_pages_send("authorization, content-type")
 }
 
-async fn license(api: &Api, id: &str, request: Request) -> Result<Response, Problem> {
+async fn license(api: &Engine, id: &str, request: Request) -> Result<Response, Problem> {
     let vault = api.licences.vault()?;
     let (parts, body) = request.into_parts();
     let claims = admitted(api, id, &parts)?;
@@ -101,7 +101,10 @@ async fn license(api: &Api, id: &str, request: Request) -> Result<Response, Prob
         return Err(Problem::new(StatusCode::FORBIDDEN, codes::LICENCE_NOT_PERSISTENT, detail));
     }
     let key_ids: Vec<_> = asked.key_ids.into_iter().filter(|id| claims.allows_key(&id.0)).collect();
-    let mut keys = vault.licence_keys(&api.tenant, &key_ids, playback).await.map_err(vault_problem)?;
+    let mut keys = match vault.tenant_of(playback).await.map_err(vault_problem)? {
+        Some(tenant) => vault.licence_keys(&tenant, &key_ids, playback).await.map_err(vault_problem)?,
+        None => Vec::new(),
+    };
     keys.retain(|entry| allows_class(claims.policy, entry.class));
     if keys.is_empty() {
         return Err(Problem::not_found(codes::LICENCE_NO_KEYS, "none of these keys is given to this playback token"));

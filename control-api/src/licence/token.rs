@@ -1,6 +1,5 @@
 //! Playback tokens, made for whoever holds the admin token: the site that decides who may see what.
 
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use drm::signal::System;
@@ -87,7 +86,7 @@ struct IssuedToken {
     )
 )]
 pub(crate) async fn issue_token(
-    State(api): State<Api>,
+    api: Api,
     ApiPath(id): ApiPath<String>,
     ApiJson(new): ApiJson<NewToken>,
 ) -> Result<Response, Problem> {

@@ -117,7 +117,8 @@ async fn a_transaction_with_a_failed_statement_keeps_nothing_and_says_so() {
     .await;
 }
 
-/// What belongs to no tenant: the history of migrations, the last event's number, the queue as a whole, and limits.
+/// What belongs to no tenant: the history of migrations, the last event's number, the queue as a whole, limits, and the slugs of
+/// tenants, which tell them apart.
 #[tokio::test]
 async fn every_unique_key_names_its_tenant() {
     const WITHOUT: &str = "SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) i
@@ -126,7 +127,7 @@ async fn every_unique_key_names_its_tenant() {
     let scratch = Scratch::migrated(EngineKind::Sqlite).await;
     let without: Vec<(String,)> = scratch.db.all(WITHOUT, args![]).await.unwrap();
     let names: Vec<&str> = without.iter().map(|(name,)| name.as_str()).collect();
-    assert_eq!(names, ["admission_limit", "lectern_migrations", "outbox_head", "queue_drain", "queue_worker"]);
+    assert_eq!(names, ["admission_limit", "lectern_migrations", "outbox_head", "queue_drain", "queue_worker", "tenant"]);
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ pub(crate) const LICENCE_KEYS: &str = "SELECT key_id, track_class, wrapped, kek_
 pub(crate) const KEYS_OF: &str = "SELECT key_id, track_class, wrapped, kek_id FROM content_key
     WHERE tenant_id = $1 AND playback_id = $2 ORDER BY key_id LIMIT $3";
 pub(crate) const ANY_KEY: &str = "SELECT key_id FROM content_key WHERE tenant_id = $1 AND playback_id = $2 LIMIT 1";
+/// A playback id is nobody else's: it is drawn at random.
+pub(crate) const TENANT: &str = "SELECT tenant_id FROM content_key WHERE playback_id = $1 LIMIT 1";
 pub(crate) const ERASE_KEYS: &str = "DELETE FROM content_key WHERE tenant_id = $1 AND playback_id = $2";
 
 /// An asset has one data key: a second one changes nothing.
@@ -43,6 +45,7 @@ pub const STATEMENTS: &[&str] = &[
     LICENCE_KEYS,
     KEYS_OF,
     ANY_KEY,
+    TENANT,
     ERASE_KEYS,
     INSERT_DATA_KEY,
     DATA_KEY,

@@ -187,6 +187,15 @@ impl KeyVault {
         Ok(found.is_some())
     }
 
+    /// Whose recording this is, if it has any key.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn tenant_of(&self, playback: &PlaybackId) -> Result<Option<TenantId>, VaultError> {
+        let found: Option<(String,)> = self.db.optional(sql::TENANT, args![playback]).await?;
+        found.map(|(tenant,)| tenant.parse().map_err(|_| VaultError::Corrupt)).transpose()
+    }
+
     async fn open(&self, rows: Vec<RawKey>) -> Result<Vec<KeyEntry>, VaultError> {
         let sealed = rows.into_iter().map(SealedKey::try_from).collect::<Result<Vec<_>, _>>()?;
         let opened = sealed.into_iter().map(|row| async move {
