@@ -3,24 +3,36 @@
 mod deliveries;
 mod endpoints;
 
-use axum::http::StatusCode;
-use kernel::{Policy, Problem, Routes};
+use axum::http::{Method, StatusCode};
+use kernel::{Permission, Policy, Problem, Routes};
 use utoipa_axum::routes;
 
 use crate::model::{EndpointRow, MAX_ENDPOINTS};
 use crate::{WebhookError, Webhooks, codes};
 
-/// Mounts every route, for holders of the admin token.
+const CREATE: Permission = Permission::new("webhook", "create");
+const READ: Permission = Permission::new("webhook", "read");
+const UPDATE: Permission = Permission::new("webhook", "update");
+const DELETE: Permission = Permission::new("webhook", "delete");
+
+/// What its routes ask for.
+pub(crate) const PERMISSIONS: &[Permission] = &[CREATE, DELETE, READ, UPDATE];
+
+/// Mounts every route.
 pub(crate) fn mount(routes: Routes<Webhooks>) -> Routes<Webhooks> {
+    use Policy::May;
     routes
-        .mount(Policy::Admin, routes!(endpoints::create, endpoints::list))
-        .mount(Policy::Admin, routes!(endpoints::show, endpoints::update, endpoints::delete))
-        .mount(Policy::Admin, routes!(endpoints::rotate))
-        .mount(Policy::Admin, routes!(endpoints::test))
-        .mount(Policy::Admin, routes!(deliveries::list))
-        .mount(Policy::Admin, routes!(deliveries::show))
-        .mount(Policy::Admin, routes!(deliveries::replay))
-        .mount(Policy::Admin, routes!(deliveries::replay_failed))
+        .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(endpoints::create, endpoints::list))
+        .mount(
+            [(Method::GET, May(READ)), (Method::PATCH, May(UPDATE)), (Method::DELETE, May(DELETE))],
+            routes!(endpoints::show, endpoints::update, endpoints::delete),
+        )
+        .mount(May(UPDATE), routes!(endpoints::rotate))
+        .mount(May(UPDATE), routes!(endpoints::test))
+        .mount(May(READ), routes!(deliveries::list))
+        .mount(May(READ), routes!(deliveries::show))
+        .mount(May(UPDATE), routes!(deliveries::replay))
+        .mount(May(UPDATE), routes!(deliveries::replay_failed))
 }
 
 fn problem(error: WebhookError) -> Problem {

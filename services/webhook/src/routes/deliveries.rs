@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Page, Problem, default_tenant, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Page, Problem, Tenant, paging};
+use media_types::TenantId;
 
 use super::{enabled, problem};
 use crate::deliveries::MAX_REPLAYED;
@@ -24,6 +25,7 @@ use crate::{Webhooks, codes};
 )]
 pub(crate) async fn list(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath(id): ApiPath<String>,
     ApiQuery(query): ApiQuery<DeliveriesQuery>,
 ) -> Result<Response, Problem> {
@@ -32,7 +34,7 @@ pub(crate) async fn list(
     if state.is_some_and(|state| !STATES.contains(&state)) {
         return Err(Problem::invalid("?state", codes::WEBHOOK_UNKNOWN_STATE, "there is no such state"));
     }
-    let (hooks, tenant) = (&hooks, &default_tenant());
+    let (hooks, tenant) = (&hooks, &tenant);
     let endpoint = &hooks.endpoint(tenant, &id).await.map_err(problem)?.id;
     let cursor = |row: &DeliveryRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
     let read = |after, limit| async move { hooks.deliveries(tenant, (endpoint, state), after, limit).await };
@@ -56,9 +58,10 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath((id, delivery_id)): ApiPath<(String, String)>,
 ) -> Result<Response, Problem> {
-    Ok(axum::Json(DeliveryView::from(find(&hooks, &id, &delivery_id).await?)).into_response())
+    Ok(axum::Json(DeliveryView::from(find(&hooks, &tenant, (&id, &delivery_id)).await?)).into_response())
 }
 
 /// Makes a delivery again from now on, whatever became of it, under the same id; one that waits is made at once.
@@ -77,11 +80,11 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn replay(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath((id, delivery_id)): ApiPath<(String, String)>,
 ) -> Result<Response, Problem> {
-    let tenant = default_tenant();
     enabled(&hooks.endpoint(&tenant, &id).await.map_err(problem)?)?;
-    find(&hooks, &id, &delivery_id).await?;
+    find(&hooks, &tenant, (&id, &delivery_id)).await?;
     let replayed = hooks.replay(&tenant, &id, &delivery_id).await.map_err(problem)?;
     let busy = || Problem::conflict(codes::WEBHOOK_SENDING, "the delivery is just being made").retry_after(5);
     let row = replayed.ok_or_else(busy)?;
@@ -101,22 +104,21 @@ pub(crate) async fn replay(
 )]
 pub(crate) async fn replay_failed(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath(id): ApiPath<String>,
     ApiJson(request): ApiJson<ReplayRequest>,
 ) -> Result<Response, Problem> {
     if request.since_ms < 0 {
         return Err(Problem::invalid("/since_ms", codes::WEBHOOK_INVALID_SINCE, "the time lies before 1970"));
     }
-    let tenant = default_tenant();
     enabled(&hooks.endpoint(&tenant, &id).await.map_err(problem)?)?;
     let replayed = hooks.replay_failed(&tenant, &id, request.since_ms).await.map_err(problem)?;
     let has_more = i64::try_from(replayed).is_ok_and(|count| count >= MAX_REPLAYED);
     Ok((StatusCode::ACCEPTED, axum::Json(ReplayedView { replayed, has_more })).into_response())
 }
 
-async fn find(hooks: &Webhooks, id: &str, delivery_id: &str) -> Result<DeliveryRow, Problem> {
-    let tenant = default_tenant();
-    let id = &hooks.endpoint(&tenant, id).await.map_err(problem)?.id;
+async fn find(hooks: &Webhooks, tenant: &TenantId, (id, delivery_id): (&str, &str)) -> Result<DeliveryRow, Problem> {
+    let id = &hooks.endpoint(tenant, id).await.map_err(problem)?.id;
     let missing = || Problem::not_found(codes::WEBHOOK_DELIVERY_NOT_FOUND, "the webhook has no such delivery");
-    hooks.delivery(&tenant, id, delivery_id).await?.ok_or_else(missing)
+    hooks.delivery(tenant, id, delivery_id).await?.ok_or_else(missing)
 }

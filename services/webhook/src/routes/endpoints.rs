@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, check_if_match, default_tenant, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, check_if_match, paging};
 
 use super::{enabled, problem};
 use crate::filter::{FilterError, Filters};
@@ -31,11 +31,12 @@ const MAX_OVERLAP_S: i64 = 7 * 24 * 3600;
 )]
 pub(crate) async fn create(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiJson(request): ApiJson<WebhookRequest>,
 ) -> Result<Response, Problem> {
     let events = request.events.unwrap_or_else(|| vec!["*".to_owned()]);
     let settings = settings(&hooks, (request.url, request.description, events, true))?;
-    let issued = hooks.create(&default_tenant(), &settings).await.map_err(problem)?;
+    let issued = hooks.create(&tenant, &settings).await.map_err(problem)?;
     Ok(shown_once(StatusCode::CREATED, issued))
 }
 
@@ -49,11 +50,12 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn list(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<WebhooksQuery>,
 ) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &EndpointRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
-    let (hooks, tenant) = (&hooks, &default_tenant());
+    let (hooks, tenant) = (&hooks, &tenant);
     let read = |after, limit| async move { hooks.endpoints(tenant, after, limit).await };
     let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
     Ok(page.map(WebhookView::from).respond("/api/v1/webhooks?", limit))
@@ -71,10 +73,11 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let row = hooks.endpoint(&default_tenant(), &id).await.map_err(problem)?;
+    let row = hooks.endpoint(&tenant, &id).await.map_err(problem)?;
     Ok(respond_json(&headers, &WebhookView::from(row)))
 }
 
@@ -96,18 +99,19 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn update(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
     ApiJson(change): ApiJson<WebhookChange>,
 ) -> Result<Response, Problem> {
-    let row = hooks.endpoint(&default_tenant(), &id).await.map_err(problem)?;
+    let row = hooks.endpoint(&tenant, &id).await.map_err(problem)?;
     check(&headers, &row)?;
     let url = change.url.unwrap_or_else(|| row.url.clone());
     let description = change.description.unwrap_or_else(|| row.description.clone());
     let events = change.events.unwrap_or_else(|| row.events.0.as_slice().to_vec());
     let is_enabled = change.enabled.unwrap_or(row.state == ENABLED);
     let settings = settings(&hooks, (url, description, events, is_enabled))?;
-    let row = hooks.update(&default_tenant(), &row, &settings).await.map_err(problem)?;
+    let row = hooks.update(&tenant, &row, &settings).await.map_err(problem)?;
     Ok(respond_json(&HeaderMap::new(), &WebhookView::from(row)))
 }
 
@@ -127,12 +131,13 @@ pub(crate) async fn update(
 )]
 pub(crate) async fn delete(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath(id): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let row = hooks.endpoint(&default_tenant(), &id).await.map_err(problem)?;
+    let row = hooks.endpoint(&tenant, &id).await.map_err(problem)?;
     check(&headers, &row)?;
-    hooks.delete(&default_tenant(), &row).await.map_err(problem)?;
+    hooks.delete(&tenant, &row).await.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -148,6 +153,7 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn rotate(
     State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
     ApiPath(id): ApiPath<String>,
     ApiJson(request): ApiJson<RotateRequest>,
 ) -> Result<Response, Problem> {
@@ -156,7 +162,7 @@ pub(crate) async fn rotate(
         let detail = format!("the overlap is 0 to {MAX_OVERLAP_S} seconds");
         return Err(Problem::invalid("/overlap_s", codes::WEBHOOK_INVALID_OVERLAP, detail));
     }
-    let issued = hooks.rotate(&default_tenant(), &id, overlap_s * 1000).await.map_err(problem)?;
+    let issued = hooks.rotate(&tenant, &id, overlap_s * 1000).await.map_err(problem)?;
     Ok(shown_once(StatusCode::OK, issued))
 }
 
@@ -170,10 +176,14 @@ pub(crate) async fn rotate(
         (status = 409, description = "it is disabled", body = ProblemBody),
     )
 )]
-pub(crate) async fn test(State(hooks): State<Webhooks>, ApiPath(id): ApiPath<String>) -> Result<Response, Problem> {
-    let row = hooks.endpoint(&default_tenant(), &id).await.map_err(problem)?;
+pub(crate) async fn test(
+    State(hooks): State<Webhooks>,
+    Tenant(tenant): Tenant,
+    ApiPath(id): ApiPath<String>,
+) -> Result<Response, Problem> {
+    let row = hooks.endpoint(&tenant, &id).await.map_err(problem)?;
     enabled(&row)?;
-    let delivery = hooks.test(&default_tenant(), &row).await.map_err(problem)?;
+    let delivery = hooks.test(&tenant, &row).await.map_err(problem)?;
     Ok((StatusCode::ACCEPTED, axum::Json(DeliveryView::from(delivery))).into_response())
 }
 
