@@ -1,6 +1,6 @@
 //! Feature flags: typed values for each environment, switched, targeted and rolled out while everything runs.
 //!
-//! - [`Flags`]: what other services ask, answered from memory; it follows the tables by itself.
+//! - [`Flags`], [`TenantFlags`]: what other services ask, answered from memory; it follows the tables by itself.
 //! - [`Context`], [`Evaluation`], [`Reason`]: who asks, what the answer is, and why.
 //! - [`UNIT`], [`serve`]: the unit. `routes`: `/api/v1/flags`, OFREP and Unleash's client API. `views`: their JSON. [`codes`]: what they refuse.
 //! - `store`: flags, their history, segments, and what clients report. `sql`: statements.
@@ -22,7 +22,7 @@ mod views;
 mod wire;
 
 pub use evaluate::{Context, Evaluator, Outcome, Unreadable};
-pub use local::Flags;
+pub use local::{Flags, TenantFlags};
 pub use snapshot::{DEFAULT_ENVIRONMENT, Evaluation, Reason};
 pub use sql::STATEMENTS;
 pub use unit::{UNIT, serve};

@@ -1,31 +1,60 @@
 //! Flags in memory, for who asks in this process.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use database::{Database, DbError};
-use kernel::{Clock, Idempotency, default_tenant, rfc3339};
+use kernel::{Clock, Idempotency, Principal, Problem, Tenant, rfc3339};
 use media_types::TenantId;
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::evaluate::Context;
 use super::snapshot::{Environment, Evaluation, Snapshot};
-use super::store::{FlagError, Store};
+use super::store::{By, FlagError, Store};
 
 /// The tables are looked at no more often than this, whatever is committed.
 const PACE: Duration = Duration::from_millis(50);
 
-/// The flags of a database: asked of memory, without waiting. Cheap to clone.
+/// Tenants whose flags are in memory at once; of more, those that were asked for longest ago are read anew when they are again.
+const MOST: usize = 256;
+/// Tenants that one look takes in at a time.
+const PAGE: i64 = 1000;
+
+/// The flags of all tenants of a database. Cheap to clone.
+#[derive(Clone)]
+pub struct Flags(Arc<All>);
+
+struct All {
+    store: Store,
+    idempotency: Idempotency,
+    machine: Option<String>,
+    followed: std::sync::Mutex<HashMap<TenantId, Followed>>,
+}
+
+struct Followed {
+    of: Arc<Inner>,
+    asked: Instant,
+}
+
+/// The flags of a tenant: asked of memory, without waiting. Cheap to clone.
 ///
 /// A task of its own reads them anew when something was committed, in any process on PostgreSQL at once, on SQLite within a
 /// second. While the database is away they stay as they were last; as long as nothing is known, every answer is the caller's
 /// default.
 #[derive(Clone)]
-pub struct Flags(pub(crate) Arc<Inner>);
+pub struct TenantFlags {
+    /// Its task goes on as long as anybody has some of them.
+    all: Flags,
+    pub(super) of: Arc<Inner>,
+}
 
+/// The flags of one tenant.
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) tenant: TenantId,
@@ -36,6 +65,37 @@ pub(crate) struct Inner {
     machine: Option<String>,
 }
 
+/// The flags that a request is about, and who has sent it.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    flags: TenantFlags,
+    actor: String,
+}
+
+impl std::ops::Deref for Asked {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.flags.of
+    }
+}
+
+impl FromRequestParts<Flags> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, flags: &Flags) -> Result<Self, Problem> {
+        let Tenant(tenant) = Tenant::from_request_parts(parts, flags).await?;
+        let Ok(principal) = Principal::from_request_parts(parts, flags).await;
+        Ok(Self { flags: flags.of(&tenant), actor: principal.actor().to_owned() })
+    }
+}
+
+impl Asked {
+    /// Whose flags are changed, and by whom.
+    pub(crate) fn by(&self) -> By<'_> {
+        By { tenant: &self.tenant, actor: &self.actor }
+    }
+}
+
 impl Flags {
     /// Follows the flags of `db` until every clone is gone.
     ///
@@ -43,18 +103,66 @@ impl Flags {
     /// Outside of a tokio runtime.
     pub fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        let flags = Self(Arc::new(Inner {
-            store: Store::new(db.clone(), clock),
-            tenant: default_tenant(),
-            idempotency,
-            known: ArcSwapOption::empty(),
-            reading: Mutex::new(()),
-            machine: machine(),
-        }));
+        let (store, machine) = (Store::new(db.clone(), clock), machine());
+        let flags = Self(Arc::new(All { store, idempotency, machine, followed: std::sync::Mutex::default() }));
         tokio::spawn(follow(Arc::downgrade(&flags.0), db));
         flags
     }
 
+    /// Those of a tenant. Of one that was not asked for lately nothing is known before the next look.
+    pub fn of(&self, tenant: &TenantId) -> TenantFlags {
+        let now = Instant::now();
+        let mut followed = self.0.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !followed.contains_key(tenant) && followed.len() >= MOST {
+            let oldest = followed.iter().min_by_key(|(_, followed)| followed.asked).map(|(tenant, _)| tenant.clone());
+            if let Some(oldest) = oldest {
+                followed.remove(&oldest);
+            }
+        }
+        let entry = followed.entry(tenant.clone());
+        let followed = entry.or_insert_with(|| Followed { of: Arc::new(self.0.unread(tenant)), asked: now });
+        followed.asked = now;
+        TenantFlags { all: self.clone(), of: Arc::clone(&followed.of) }
+    }
+}
+
+impl All {
+    fn unread(&self, tenant: &TenantId) -> Inner {
+        Inner {
+            store: self.store.clone(),
+            tenant: tenant.clone(),
+            idempotency: self.idempotency.clone(),
+            known: ArcSwapOption::empty(),
+            reading: Mutex::new(()),
+            machine: self.machine.clone(),
+        }
+    }
+
+    /// Reads what has changed of those that were asked for.
+    ///
+    /// # Errors
+    /// As [`Inner::refresh`], of one of them.
+    async fn refresh(&self) -> Result<(), FlagError> {
+        let followed: Vec<Arc<Inner>> = {
+            let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+            followed.values().map(|followed| Arc::clone(&followed.of)).collect()
+        };
+        if followed.is_empty() {
+            return Ok(());
+        }
+        let (heads, mut read) = (self.store.heads(PAGE).await?, Ok(()));
+        for of in followed {
+            let head = heads.get(of.tenant.as_str()).copied().unwrap_or(0);
+            if of.known.load().as_ref().is_none_or(|known| known.seq != head) {
+                // What is wrong with one tenant's flags is no reason to let others wait.
+                read = of.refresh().await.and(read);
+            }
+        }
+        read
+    }
+}
+
+impl TenantFlags {
     /// Whether a flag is on for `context`; `false` where nothing is known of it.
     pub fn is_on(&self, key: &str, context: &Context) -> bool {
         self.evaluate(key, context).is_some_and(|evaluation| evaluation.is_on)
@@ -70,9 +178,14 @@ impl Flags {
 
     /// What a flag is for `context`, and why; `None` where nothing is known of it.
     pub fn evaluate(&self, key: &str, context: &Context) -> Option<Evaluation> {
-        let snapshot = self.0.known.load();
+        let snapshot = self.of.known.load();
         let environment = snapshot.as_ref()?.environment(context.environment.as_deref());
-        environment.evaluate(key, &self.0.completed(context)).ok()
+        environment.evaluate(key, &self.of.completed(context)).ok()
+    }
+
+    /// Those of all tenants.
+    pub fn all(&self) -> &Flags {
+        &self.all
     }
 }
 
@@ -122,14 +235,14 @@ impl Inner {
 }
 
 /// Reads what has changed, for as long as anybody asks.
-async fn follow(flags: Weak<Inner>, db: Database) {
+async fn follow(flags: Weak<All>, db: Database) {
     let mut changed = db.changed();
     let mut is_away = false;
     loop {
         changed.mark_unchanged();
-        let Some(inner) = flags.upgrade() else { return };
-        let read = inner.refresh().await;
-        drop(inner);
+        let Some(all) = flags.upgrade() else { return };
+        let read = all.refresh().await;
+        drop(all);
         match &read {
             Err(error) if !is_away => {
                 tracing::warn!(error = error as &dyn std::error::Error, "flags stay as they were last");

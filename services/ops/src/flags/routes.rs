@@ -7,8 +7,8 @@ mod ofrep;
 mod segments;
 mod unleash;
 
-use axum::http::{HeaderMap, StatusCode};
-use kernel::{Etag, Policy, Problem, Routes, check_if_match};
+use axum::http::{HeaderMap, Method, StatusCode};
+use kernel::{Etag, Permission, Policy, Problem, Routes, check_if_match};
 use serde::Serialize;
 use utoipa_axum::routes;
 
@@ -16,29 +16,55 @@ use super::model::{Content, FlagRow, FlagSegment};
 use super::rules::{self, Fault};
 use super::store::FlagError;
 use super::views::FlagView;
+use super::local::Asked;
 use super::{DEFAULT_ENVIRONMENT, Flags, codes};
 
 /// Names the environment that a client asks for, in OFREP and in Unleash's client API.
 const ENVIRONMENT: &str = "lectern-environment";
 
-/// Mounts every route, for holders of the admin token.
+const CREATE: Permission = Permission::new("flag", "create");
+const READ: Permission = Permission::new("flag", "read");
+const UPDATE: Permission = Permission::new("flag", "update");
+const DELETE: Permission = Permission::new("flag", "delete");
+/// To ask what flags are, and to report how often.
+const EVALUATE: Permission = Permission::new("flag", "evaluate");
+const READ_SEGMENT: Permission = Permission::new("flag_segment", "read");
+const UPDATE_SEGMENT: Permission = Permission::new("flag_segment", "update");
+const DELETE_SEGMENT: Permission = Permission::new("flag_segment", "delete");
+
+/// What its routes ask for.
+pub(super) const PERMISSIONS: &[Permission] =
+    &[CREATE, DELETE, EVALUATE, READ, UPDATE, DELETE_SEGMENT, READ_SEGMENT, UPDATE_SEGMENT];
+
+/// Mounts every route.
 pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
+    use Policy::May;
     routes
-        .mount(Policy::Admin, routes!(flags::create, flags::list))
-        .mount(Policy::Admin, routes!(flags::show, flags::update, flags::delete))
-        .mount(Policy::Admin, routes!(environments::put, environments::switch, environments::delete))
-        .mount(Policy::Admin, routes!(history::list))
-        .mount(Policy::Admin, routes!(history::rollback))
-        .mount(Policy::Admin, routes!(history::usage))
-        .mount(Policy::Admin, routes!(segments::list))
-        .mount(Policy::Admin, routes!(segments::show, segments::put, segments::delete))
-        .mount(Policy::Admin, routes!(segments::history))
-        .mount(Policy::Admin, routes!(ofrep::all))
-        .mount(Policy::Admin, routes!(ofrep::one))
-        .mount(Policy::Admin, routes!(unleash::features))
-        .mount(Policy::Admin, routes!(unleash::register))
-        .mount(Policy::Admin, routes!(unleash::metrics))
-        .mount(Policy::Admin, routes!(unleash::clients))
+        .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(flags::create, flags::list))
+        .mount(
+            [(Method::GET, May(READ)), (Method::PATCH, May(UPDATE)), (Method::DELETE, May(DELETE))],
+            routes!(flags::show, flags::update, flags::delete),
+        )
+        .mount(May(UPDATE), routes!(environments::put, environments::switch, environments::delete))
+        .mount(May(READ), routes!(history::list))
+        .mount(May(UPDATE), routes!(history::rollback))
+        .mount(May(READ), routes!(history::usage))
+        .mount(May(READ_SEGMENT), routes!(segments::list))
+        .mount(
+            [
+                (Method::GET, May(READ_SEGMENT)),
+                (Method::PUT, May(UPDATE_SEGMENT)),
+                (Method::DELETE, May(DELETE_SEGMENT)),
+            ],
+            routes!(segments::show, segments::put, segments::delete),
+        )
+        .mount(May(READ_SEGMENT), routes!(segments::history))
+        .mount(May(EVALUATE), routes!(ofrep::all))
+        .mount(May(EVALUATE), routes!(ofrep::one))
+        .mount(May(EVALUATE), routes!(unleash::features))
+        .mount(May(EVALUATE), routes!(unleash::register))
+        .mount(May(EVALUATE), routes!(unleash::metrics))
+        .mount(May(READ), routes!(unleash::clients))
 }
 
 fn problem(error: FlagError) -> Problem {
@@ -76,11 +102,11 @@ fn environment(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 /// What the routes have flags do.
-impl Flags {
+impl Asked {
     /// The flag of a key that somebody has written.
     async fn stored(&self, key: &str) -> Result<FlagRow, Problem> {
         let found =
-            if rules::is_key(key) { self.0.store.flag(&self.0.tenant, key).await } else { Err(FlagError::NotFound) };
+            if rules::is_key(key) { self.store.flag(&self.tenant, key).await } else { Err(FlagError::NotFound) };
         found.map_err(problem)
     }
 
@@ -93,7 +119,7 @@ impl Flags {
 
     /// Refuses what cannot be a flag.
     async fn check_content(&self, key: &str, content: &Content) -> Result<(), Problem> {
-        let segments = self.0.store.segments(&self.0.tenant).await?;
+        let segments = self.store.segments(&self.tenant).await?;
         let segments = segments.into_iter().map(|row| (row.name, row.content.0)).collect();
         rules::check(key, content, &segments).map_err(invalid)
     }
@@ -101,14 +127,14 @@ impl Flags {
     /// Makes `content` of a flag, after checking it.
     async fn make(&self, of: &FlagRow, action: &str, content: &Content) -> Result<FlagView, Problem> {
         self.check_content(&of.key, content).await?;
-        let row = self.0.store.change(&self.0.tenant, of, action, content).await.map_err(problem)?;
+        let row = self.store.change(self.by(), of, action, content).await.map_err(problem)?;
         self.tell().await;
         Ok(row.into())
     }
 
     /// Has who asks next in this process see what was just committed. Others hear of it.
     async fn tell(&self) {
-        if let Err(error) = self.0.refresh().await {
+        if let Err(error) = self.refresh().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a change of flags is not seen yet");
         }
     }

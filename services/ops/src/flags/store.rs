@@ -16,8 +16,12 @@ use super::evaluate::Unreadable;
 use super::model::{ChangeRow, Content, FlagRow, MAX_FLAGS, MAX_HISTORY, MAX_SEGMENTS, SegmentRow};
 use super::sql;
 
-/// Who changes flags, for as long as one token opens everything.
-const ACTOR: &str = "admin";
+/// Whose flags are changed, and by whom: a word of [`kernel::Principal::actor`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By<'a> {
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) actor: &'a str,
+}
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,20 @@ impl Store {
         Ok(head.map_or(0, |(seq,)| seq))
     }
 
+    /// The number of the latest change of each tenant that has changed anything, read so many at a time.
+    pub(crate) async fn heads(&self, page: i64) -> Result<BTreeMap<String, i64>, DbError> {
+        let mut heads = BTreeMap::new();
+        loop {
+            let after = heads.last_key_value().map_or("", |(tenant, _): (&String, &i64)| tenant.as_str());
+            let rows: Vec<(String, i64)> = self.db.all(sql::HEADS, args![after, page]).await?;
+            let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < page);
+            heads.extend(rows);
+            if is_last {
+                return Ok(heads);
+            }
+        }
+    }
+
     /// All flags by their keys, archived ones included.
     pub(crate) async fn contents(&self, tenant: &TenantId) -> Result<BTreeMap<String, Content>, DbError> {
         let rows: Vec<FlagRow> = self.db.all(sql::ALL_FLAGS, args![tenant, MAX_FLAGS]).await?;
@@ -132,7 +150,8 @@ impl Store {
         Ok(self.db.all(sql::LIST_FLAGS, args![tenant, archived, time_ms, key, i64::from(limit)]).await?)
     }
 
-    pub(crate) async fn create(&self, tenant: &TenantId, key: &str, content: &Content) -> Result<FlagRow, FlagError> {
+    pub(crate) async fn create(&self, by: By<'_>, key: &str, content: &Content) -> Result<FlagRow, FlagError> {
+        let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
         if tx.optional::<FlagRow>(sql::FLAG, args![tenant, key]).await?.is_some() {
             return Err(FlagError::Exists);
@@ -148,7 +167,7 @@ impl Store {
         let row = tx.optional(sql::INSERT_FLAG, args).await?.ok_or(DbError::NoRow)?;
         let change =
             Change { kind: Kind::Flag, name: key, version, action: "created", was: None, became: Some(became) };
-        self.record(&mut tx, tenant, change).await?;
+        self.record(&mut tx, by, change).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -156,11 +175,12 @@ impl Store {
     /// Makes `content` of what `of` was.
     pub(crate) async fn change(
         &self,
-        tenant: &TenantId,
+        by: By<'_>,
         of: &FlagRow,
         action: &str,
         content: &Content,
     ) -> Result<FlagRow, FlagError> {
+        let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
         check_segments(&mut tx, tenant, content).await?;
         let became = json_of(content);
@@ -168,20 +188,21 @@ impl Store {
         let row: FlagRow = tx.optional(sql::UPDATE_FLAG, args).await?.ok_or(FlagError::Changed)?;
         let (kind, was) = (Kind::Flag, Some(json_of(&of.content.0)));
         let change = Change { kind, name: &of.key, version: row.version, action, was, became: Some(became) };
-        self.record(&mut tx, tenant, change).await?;
+        self.record(&mut tx, by, change).await?;
         tx.commit().await?;
         Ok(row)
     }
 
     /// Removes a flag with what clients have reported of it; its history stays.
-    pub(crate) async fn delete(&self, tenant: &TenantId, of: &FlagRow) -> Result<(), FlagError> {
+    pub(crate) async fn delete(&self, by: By<'_>, of: &FlagRow) -> Result<(), FlagError> {
+        let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
         if tx.execute(sql::DELETE_FLAG, args![tenant, &of.key, of.version]).await? == 0 {
             return Err(FlagError::Changed);
         }
         let (kind, was) = (Kind::Flag, Some(json_of(&of.content.0)));
         let change = Change { kind, name: &of.key, version: of.version + 1, action: "deleted", was, became: None };
-        self.record(&mut tx, tenant, change).await?;
+        self.record(&mut tx, by, change).await?;
         Ok(tx.commit().await?)
     }
 
@@ -213,14 +234,14 @@ impl Store {
         Ok(tx)
     }
 
-    async fn record(&self, tx: &mut Tx, tenant: &TenantId, change: Change<'_>) -> Result<(), DbError> {
+    async fn record(&self, tx: &mut Tx, By { tenant, actor }: By<'_>, change: Change<'_>) -> Result<(), DbError> {
         let Change { kind, name, version, action, was, became } = change;
         let (now_ms, request) = (self.now_ms(), request_id::current());
-        let args = args![tenant, kind.as_str(), name, version, action, ACTOR, request, was, became, now_ms];
+        let args = args![tenant, kind.as_str(), name, version, action, actor, request, was, became, now_ms];
         tx.execute(sql::INSERT_CHANGE, args).await?;
         tx.execute(sql::FORGET_CHANGES, args![tenant, kind.as_str(), name, version - MAX_HISTORY]).await?;
         let id = format!("evt_{}", Uuid::now_v7().simple());
-        let data = json!({ "key": name, "version": version, "action": action, "actor": ACTOR });
+        let data = json!({ "key": name, "version": version, "action": action, "actor": actor });
         let kind = kind.event();
         let event = outbox::NewEvent { id: &id, tenant_id: tenant, kind, subject: name, data, time_ms: now_ms };
         outbox::append(tx, &event).await?;

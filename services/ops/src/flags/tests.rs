@@ -19,14 +19,14 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use super::Flags;
+use super::{Flags, TenantFlags};
 
 const TOKEN: &str = "test-token-0123456789";
 const HERE: &str = "/api/v1/flags";
 const NOW_MS: i64 = 1_795_233_000_000;
 
-fn flags(db: &Database) -> Flags {
-    Flags::new(db.clone(), Arc::new(|| NOW_MS))
+fn flags(db: &Database) -> TenantFlags {
+    Flags::new(db.clone(), Arc::new(|| NOW_MS)).of(&kernel::default_tenant())
 }
 
 /// The routes of a process.
@@ -45,10 +45,10 @@ impl Answer {
 }
 
 impl Api {
-    fn new(flags: &Flags) -> Self {
+    fn new(flags: &TenantFlags) -> Self {
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
         let routes = super::routes::mount(Routes::new(guard, OpenApiBuilder::new().build()));
-        Self(routes.finish(flags.clone()).0)
+        Self(routes.finish(flags.all().clone()).0)
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

@@ -1,6 +1,5 @@
 //! Flags in one environment.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::conditional::respond_json;
@@ -9,7 +8,8 @@ use kernel::{ApiJson, ApiPath, Problem};
 
 use crate::flags::model::Settings;
 use crate::flags::views::{FlagView, Switch};
-use crate::flags::{Flags, codes};
+use crate::flags::codes;
+use crate::flags::local::Asked;
 
 /// Sets all values and rules of a flag in an environment.
 #[utoipa::path(
@@ -29,7 +29,7 @@ use crate::flags::{Flags, codes};
     )
 )]
 pub(crate) async fn put(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath((key, environment)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(settings): ApiJson<Settings>,
@@ -57,7 +57,7 @@ pub(crate) async fn put(
     )
 )]
 pub(crate) async fn switch(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath((key, environment)): ApiPath<(String, String)>,
     headers: HeaderMap,
     ApiJson(switch): ApiJson<Switch>,
@@ -86,7 +86,7 @@ pub(crate) async fn switch(
     )
 )]
 pub(crate) async fn delete(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath((key, environment)): ApiPath<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -1,6 +1,5 @@
 //! Flags themselves.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
@@ -10,7 +9,8 @@ use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Sto
 use super::problem;
 use crate::flags::model::{Content, FlagRow};
 use crate::flags::views::{FlagChange, FlagRequest, FlagView, FlagsQuery};
-use crate::flags::{Flags, codes};
+use crate::flags::codes;
+use crate::flags::local::Asked;
 
 /// Makes a flag. In environments that it has no settings for it is off.
 #[utoipa::path(
@@ -23,7 +23,7 @@ use crate::flags::{Flags, codes};
     )
 )]
 pub(crate) async fn create(
-    State(flags): State<Flags>,
+    flags: Asked,
     headers: HeaderMap,
     ApiJson(request): ApiJson<FlagRequest>,
 ) -> Result<Response, Problem> {
@@ -33,11 +33,11 @@ pub(crate) async fn create(
         let FlagRequest { key, description, purpose, value_type, environments } = asked;
         let content = Content { description, purpose, value_type, archived: false, environments };
         this.check_content(&key, &content).await?;
-        let row = this.0.store.create(&this.0.tenant, &key, &content).await.map_err(problem)?;
+        let row = this.store.create(this.by(), &key, &content).await.map_err(problem)?;
         this.tell().await;
         stored(StatusCode::CREATED, &FlagView::from(row))
     };
-    let outcome = flags.0.idempotency.once(&flags.0.tenant, key, "POST /api/v1/flags", &request, effect).await?;
+    let outcome = flags.idempotency.once(&flags.tenant, key, "POST /api/v1/flags", &request, effect).await?;
     Ok(outcome.into_response())
 }
 
@@ -55,13 +55,13 @@ pub(super) fn stored(status: StatusCode, view: &FlagView) -> Result<Stored, Prob
     )
 )]
 pub(crate) async fn list(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiQuery(query): ApiQuery<FlagsQuery>,
 ) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &FlagRow| Cursor { time_ms: row.created_ms, id: row.key.clone() };
     let (flags, archived) = (&flags, query.archived);
-    let read = |after, limit| async move { flags.0.store.flags(&flags.0.tenant, archived, after, limit).await };
+    let read = |after, limit| async move { flags.store.flags(&flags.tenant, archived, after, limit).await };
     let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
     Ok(page.map(FlagView::from).respond(&format!("/api/v1/flags?archived={archived}&"), limit))
 }
@@ -77,7 +77,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn show(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -101,7 +101,7 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn update(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
     headers: HeaderMap,
     ApiJson(change): ApiJson<FlagChange>,
@@ -134,7 +134,7 @@ pub(crate) async fn update(
     )
 )]
 pub(crate) async fn delete(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
@@ -142,7 +142,7 @@ pub(crate) async fn delete(
     if !row.content.0.archived {
         return Err(Problem::conflict(codes::FLAG_NOT_ARCHIVED, "the flag is not archived"));
     }
-    flags.0.store.delete(&flags.0.tenant, &row).await.map_err(problem)?;
+    flags.store.delete(flags.by(), &row).await.map_err(problem)?;
     flags.tell().await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,5 @@
 //! What flags were, and how often they were asked for.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
@@ -8,7 +7,7 @@ use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, pag
 
 use super::flags::stored;
 use super::problem;
-use crate::flags::Flags;
+use crate::flags::local::Asked;
 use crate::flags::model::ChangeRow;
 use crate::flags::rules;
 use crate::flags::store::{FlagError, Kind};
@@ -25,7 +24,7 @@ use crate::flags::views::{ChangeView, FlagView, HistoryQuery, Listed, RollbackRe
     )
 )]
 pub(crate) async fn list(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
     ApiQuery(query): ApiQuery<HistoryQuery>,
 ) -> Result<Response, Problem> {
@@ -34,7 +33,7 @@ pub(crate) async fn list(
 
 /// A page of the changes of a flag or a segment.
 pub(super) async fn page(
-    flags: &Flags,
+    flags: &Asked,
     (kind, name): (Kind, &str),
     query: HistoryQuery,
     address: &str,
@@ -46,7 +45,7 @@ pub(super) async fn page(
     }
     let is_first = after.is_none();
     let cursor = |row: &ChangeRow| Cursor { time_ms: row.version, id: String::new() };
-    let read = |after, limit| async move { flags.0.store.changes(&flags.0.tenant, (kind, name), after, limit).await };
+    let read = |after, limit| async move { flags.store.changes(&flags.tenant, (kind, name), after, limit).await };
     let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
     if is_first && page.items.is_empty() {
         return Err(never());
@@ -72,7 +71,7 @@ pub(super) async fn page(
     )
 )]
 pub(crate) async fn rollback(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
     headers: HeaderMap,
     ApiJson(request): ApiJson<RollbackRequest>,
@@ -82,14 +81,14 @@ pub(crate) async fn rollback(
     let (this, version) = (flags.clone(), request.version);
     let effect = async move {
         let row = this.to_change(&key, &headers).await?;
-        let content = this.0.store.content_of(&this.0.tenant, &key, version).await.map_err(problem)?;
+        let content = this.store.content_of(&this.tenant, &key, version).await.map_err(problem)?;
         if content.value_type != row.content.0.value_type {
             // Of a flag that had this key before.
             return Err(problem(FlagError::NoVersion));
         }
         stored(StatusCode::OK, &this.make(&row, "rolled_back", &content).await?)
     };
-    let outcome = flags.0.idempotency.once(&flags.0.tenant, once, &address, &request, effect).await?;
+    let outcome = flags.idempotency.once(&flags.tenant, once, &address, &request, effect).await?;
     Ok(outcome.into_response())
 }
 
@@ -104,10 +103,10 @@ pub(crate) async fn rollback(
     )
 )]
 pub(crate) async fn usage(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
 ) -> Result<axum::Json<Listed<UsageView>>, Problem> {
     let row = flags.stored(&key).await?;
-    let usage = flags.0.store.usage(&flags.0.tenant, &row.key).await.map_err(problem)?;
+    let usage = flags.store.usage(&flags.tenant, &row.key).await.map_err(problem)?;
     Ok(axum::Json(Listed { items: usage.into_iter().map(UsageView::from).collect() }))
 }

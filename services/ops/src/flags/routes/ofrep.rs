@@ -1,6 +1,5 @@
 //! The OpenFeature Remote Evaluation Protocol (OFREP 0.3, its core): providers of OpenFeature evaluate flags here.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
@@ -12,7 +11,8 @@ use utoipa::ToSchema;
 
 use super::{environment, problem};
 use crate::flags::snapshot::{Evaluation, Refusal};
-use crate::flags::{Context, Flags};
+use crate::flags::Context;
+use crate::flags::local::Asked;
 
 /// A question.
 #[derive(Deserialize, ToSchema)]
@@ -88,16 +88,16 @@ pub(crate) struct BulkView {
     )
 )]
 pub(crate) async fn one(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(key): ApiPath<String>,
     headers: HeaderMap,
     body: Result<ApiJson<Value>, Problem>,
 ) -> Result<Response, Problem> {
     let context = match context(body, environment(&headers)?)? {
-        Ok(context) => flags.0.completed(&context),
+        Ok(context) => flags.completed(&context),
         Err(failure) => return Ok(failed(StatusCode::BAD_REQUEST, FailureView { key: Some(key), ..failure })),
     };
-    let snapshot = flags.0.known().await.map_err(problem)?;
+    let snapshot = flags.known().await.map_err(problem)?;
     let evaluated = snapshot.environment(context.environment.as_deref()).evaluate_named(&key, &context);
     Ok(match evaluated {
         Err(refusal @ Refusal::Unknown) => failed(StatusCode::NOT_FOUND, refused(key, refusal)),
@@ -122,15 +122,15 @@ pub(crate) async fn one(
     )
 )]
 pub(crate) async fn all(
-    State(flags): State<Flags>,
+    flags: Asked,
     headers: HeaderMap,
     body: Result<ApiJson<Value>, Problem>,
 ) -> Result<Response, Problem> {
     let context = match context(body, environment(&headers)?)? {
-        Ok(context) => flags.0.completed(&context),
+        Ok(context) => flags.completed(&context),
         Err(failure) => return Ok(failed(StatusCode::BAD_REQUEST, failure)),
     };
-    let snapshot = flags.0.known().await.map_err(problem)?;
+    let snapshot = flags.known().await.map_err(problem)?;
     let environment = snapshot.environment(context.environment.as_deref());
     let answer = |key: &str| match environment.evaluate_named(key, &context) {
         Ok(evaluation) => Answer::Evaluated(view(key.to_owned(), evaluation)),

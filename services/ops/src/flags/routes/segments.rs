@@ -1,6 +1,5 @@
 //! Segments: constraints that flags share.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use kernel::conditional::respond_json;
@@ -8,7 +7,7 @@ use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, ApiQuery, Page, Problem};
 
 use super::{check, check_segment, history, problem};
-use crate::flags::Flags;
+use crate::flags::local::Asked;
 use crate::flags::model::{FlagSegment, SegmentRow};
 use crate::flags::rules;
 use crate::flags::store::{FlagError, Kind};
@@ -19,8 +18,8 @@ use crate::flags::views::{ChangeView, HistoryQuery, Listed, SegmentView};
     get, path = "/api/v1/flag-segments", operation_id = "list_flag_segments", tag = "flags",
     responses((status = 200, description = "all of them, at most 100", body = Listed<SegmentView>))
 )]
-pub(crate) async fn list(State(flags): State<Flags>) -> Result<axum::Json<Listed<SegmentView>>, Problem> {
-    let segments = flags.0.store.segments(&flags.0.tenant).await?;
+pub(crate) async fn list(flags: Asked) -> Result<axum::Json<Listed<SegmentView>>, Problem> {
+    let segments = flags.store.segments(&flags.tenant).await?;
     Ok(axum::Json(Listed { items: segments.into_iter().map(SegmentView::from).collect() }))
 }
 
@@ -35,7 +34,7 @@ pub(crate) async fn list(State(flags): State<Flags>) -> Result<axum::Json<Listed
     )
 )]
 pub(crate) async fn show(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(name): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -60,20 +59,20 @@ pub(crate) async fn show(
     )
 )]
 pub(crate) async fn put(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(name): ApiPath<String>,
     headers: HeaderMap,
     ApiJson(segment): ApiJson<FlagSegment>,
 ) -> Result<Response, Problem> {
     check_segment(&name, &segment)?;
-    let of = flags.0.store.segment(&flags.0.tenant, &name).await?;
+    let of = flags.store.segment(&flags.tenant, &name).await?;
     match &of {
         Some(row) => check(&headers, &SegmentView::from(row.clone()))?,
         // No tag is that of nothing.
         None if headers.contains_key(header::IF_MATCH) => return Err(problem(FlagError::NoSegment)),
         None => {}
     }
-    let row = flags.0.store.put_segment(&flags.0.tenant, &name, of.as_ref(), &segment).await.map_err(problem)?;
+    let row = flags.store.put_segment(flags.by(), &name, of.as_ref(), &segment).await.map_err(problem)?;
     flags.tell().await;
     Ok(respond_json(&HeaderMap::new(), &SegmentView::from(row)))
 }
@@ -93,13 +92,13 @@ pub(crate) async fn put(
     )
 )]
 pub(crate) async fn delete(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(name): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let row = stored(&flags, &name).await?;
     check(&headers, &SegmentView::from(row.clone()))?;
-    flags.0.store.delete_segment(&flags.0.tenant, &row).await.map_err(problem)?;
+    flags.store.delete_segment(flags.by(), &row).await.map_err(problem)?;
     flags.tell().await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -115,14 +114,14 @@ pub(crate) async fn delete(
     )
 )]
 pub(crate) async fn history(
-    State(flags): State<Flags>,
+    flags: Asked,
     ApiPath(name): ApiPath<String>,
     ApiQuery(query): ApiQuery<HistoryQuery>,
 ) -> Result<Response, Problem> {
     history::page(&flags, (Kind::Segment, &name), query, &format!("/api/v1/flag-segments/{name}/history?")).await
 }
 
-async fn stored(flags: &Flags, name: &str) -> Result<SegmentRow, Problem> {
-    let found = if rules::is_key(name) { flags.0.store.segment(&flags.0.tenant, name).await? } else { None };
+async fn stored(flags: &Asked, name: &str) -> Result<SegmentRow, Problem> {
+    let found = if rules::is_key(name) { flags.store.segment(&flags.tenant, name).await? } else { None };
     found.ok_or_else(|| problem(FlagError::NoSegment))
 }

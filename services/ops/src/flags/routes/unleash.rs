@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kernel::conditional::respond_tagged;
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{environment, problem};
-use crate::flags::Flags;
+use crate::flags::local::Asked;
 use crate::flags::model::MAX_FLAGS;
 use crate::flags::store::reports::Counted;
 use crate::flags::views::{ClientView, Listed};
@@ -76,9 +75,9 @@ pub(crate) struct Counts {
         (status = 503, description = "nothing is known yet and the database does not answer", body = ProblemBody),
     )
 )]
-pub(crate) async fn features(State(flags): State<Flags>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn features(flags: Asked, headers: HeaderMap) -> Result<Response, Problem> {
     let name = environment(&headers)?;
-    let snapshot = flags.0.known().await.map_err(problem)?;
+    let snapshot = flags.known().await.map_err(problem)?;
     let environment = snapshot.environment(Some(&name));
     let document = environment.document.clone();
     Ok(respond_tagged(&headers, &environment.etag, "application/json", "private, no-cache", document))
@@ -96,13 +95,13 @@ pub(crate) async fn features(State(flags): State<Flags>, headers: HeaderMap) -> 
     )
 )]
 pub(crate) async fn register(
-    State(flags): State<Flags>,
+    flags: Asked,
     headers: HeaderMap,
     ApiJson(registration): ApiJson<Registration>,
 ) -> Result<StatusCode, Problem> {
     let environment = environment(&headers)?;
     let (app_name, sdk) = (words(&registration.app_name), words(&registration.sdk_version));
-    flags.0.store.seen(&flags.0.tenant, (&app_name, &environment, &sdk)).await?;
+    flags.store.seen(&flags.tenant, (&app_name, &environment, &sdk)).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -117,19 +116,19 @@ pub(crate) async fn register(
     )
 )]
 pub(crate) async fn metrics(
-    State(flags): State<Flags>,
+    flags: Asked,
     headers: HeaderMap,
     ApiJson(metrics): ApiJson<Metrics>,
 ) -> Result<StatusCode, Problem> {
     let environment = environment(&headers)?;
-    let snapshot = flags.0.known().await.map_err(problem)?;
+    let snapshot = flags.known().await.map_err(problem)?;
     let toggles = metrics.bucket.toggles.iter().filter(|(key, _)| snapshot.knows(&environment, key));
     let counted: Vec<Counted<'_>> = toggles
         .take(usize::try_from(MAX_FLAGS).unwrap_or(usize::MAX))
         .map(|(key, counts)| Counted { key, yes: i64::from(counts.yes), no: i64::from(counts.no) })
         .collect();
     if !counted.is_empty() {
-        flags.0.store.count(&flags.0.tenant, &environment, &counted).await?;
+        flags.store.count(&flags.tenant, &environment, &counted).await?;
     }
     Ok(StatusCode::ACCEPTED)
 }
@@ -139,8 +138,8 @@ pub(crate) async fn metrics(
     get, path = "/api/v1/flag-clients", operation_id = "list_flag_clients", tag = "flags",
     responses((status = 200, description = "at most 200", body = Listed<ClientView>))
 )]
-pub(crate) async fn clients(State(flags): State<Flags>) -> Result<axum::Json<Listed<ClientView>>, Problem> {
-    let clients = flags.0.store.clients(&flags.0.tenant).await?;
+pub(crate) async fn clients(flags: Asked) -> Result<axum::Json<Listed<ClientView>>, Problem> {
+    let clients = flags.store.clients(&flags.tenant).await?;
     Ok(axum::Json(Listed { items: clients.into_iter().map(ClientView::from).collect() }))
 }
 

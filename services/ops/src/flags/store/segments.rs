@@ -3,7 +3,7 @@
 use database::{DbError, args};
 use media_types::TenantId;
 
-use super::{Change, FlagError, Kind, Store, json_of, last_version};
+use super::{By, Change, FlagError, Kind, Store, json_of, last_version};
 use crate::flags::model::{Content, FlagRow, FlagSegment, MAX_FLAGS, MAX_SEGMENTS, SegmentRow};
 use crate::flags::sql;
 
@@ -20,11 +20,12 @@ impl Store {
     /// Makes a segment, or `content` of the one that `of` was.
     pub(crate) async fn put_segment(
         &self,
-        tenant: &TenantId,
+        by: By<'_>,
         name: &str,
         of: Option<&SegmentRow>,
         content: &FlagSegment,
     ) -> Result<SegmentRow, FlagError> {
+        let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
         let now: Option<SegmentRow> = tx.optional(sql::SEGMENT, args![tenant, name]).await?;
         if now.as_ref().map(|row| row.version) != of.map(|row| row.version) {
@@ -43,13 +44,14 @@ impl Store {
         let was = now.map(|row| json_of(&row.content.0));
         let action = if was.is_some() { "changed" } else { "created" };
         let change = Change { kind: Kind::Segment, name, version, action, was, became: Some(became) };
-        self.record(&mut tx, tenant, change).await?;
+        self.record(&mut tx, by, change).await?;
         tx.commit().await?;
         Ok(row)
     }
 
     /// Removes a segment that no flag refers to.
-    pub(crate) async fn delete_segment(&self, tenant: &TenantId, of: &SegmentRow) -> Result<(), FlagError> {
+    pub(crate) async fn delete_segment(&self, by: By<'_>, of: &SegmentRow) -> Result<(), FlagError> {
+        let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
         let flags: Vec<FlagRow> = tx.all(sql::ALL_FLAGS, args![tenant, MAX_FLAGS]).await?;
         let user = flags.into_iter().find(|flag| named(&flag.content.0).any(|name| name == of.name));
@@ -63,7 +65,7 @@ impl Store {
         tx.execute(sql::DELETE_SEGMENT, args![tenant, &of.name]).await?;
         let (kind, was) = (Kind::Segment, Some(json_of(&of.content.0)));
         let change = Change { kind, name: &of.name, version: of.version + 1, action: "deleted", was, became: None };
-        self.record(&mut tx, tenant, change).await?;
+        self.record(&mut tx, by, change).await?;
         Ok(tx.commit().await?)
     }
 }

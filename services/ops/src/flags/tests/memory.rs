@@ -53,7 +53,7 @@ async fn last_values_hold_while_the_database_is_away_and_defaults_where_nothing_
         assert_eq!(flags.value("a", &nobody, json!("text")), json!("text"), "of another kind");
         assert_eq!(flags.value("b", &nobody, json!(1)), json!(1), "there is none");
         db.close().await;
-        assert!(flags.0.refresh().await.is_err(), "the database is away");
+        assert!(flags.of.refresh().await.is_err(), "the database is away");
         assert_eq!(flags.value("a", &nobody, json!(1)), json!(7));
         let asked = json!({ "context": {} });
         assert_eq!(api.ask(200, "POST", "/ofrep/v1/evaluate/flags/a", Some(asked.clone())).await["value"], json!(7));
