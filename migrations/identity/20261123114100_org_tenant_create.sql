@@ -1,11 +1,10 @@
--- Whoever has resources here. state is active or suspended; settings is an object of what people decide about the tenant. slug is
--- its name in addresses and headers, one among all tenants. version grows with every change.
+-- Whoever has resources here. state is active or suspended. slug is its name in headers, one among all tenants. version grows with
+-- every change.
 CREATE TABLE tenant (
     tenant_id TEXT NOT NULL PRIMARY KEY,
     slug TEXT NOT NULL,
     name TEXT NOT NULL,
     state TEXT NOT NULL,
-    settings JSONB NOT NULL,
     version BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     updated_ms BIGINT NOT NULL,
@@ -13,5 +12,5 @@ CREATE TABLE tenant (
 );
 CREATE INDEX tenant_by_age ON tenant (created_ms, tenant_id);
 
-INSERT INTO tenant (tenant_id, slug, name, state, settings, version, created_ms, updated_ms)
-VALUES ('ten_default', 'default', 'Default', 'active', '{}', 1, 0, 0);
+INSERT INTO tenant (tenant_id, slug, name, state, version, created_ms, updated_ms)
+VALUES ('ten_default', 'default', 'Default', 'active', 1, 0, 0);

@@ -30,6 +30,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("origin-server", &["database", "job-queue", "asset-store", "key-vault", "kernel"]),
     ("control-api", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer"]),
     ("kernel", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
+    ("identity", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("ops", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("webhook", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("lectern", &["engine-libav", "engine-gstreamer"]),

@@ -1,0 +1,214 @@
+//! `/api/v1/api-keys`, and what keys may be permitted.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kernel::conditional::respond_json;
+use kernel::permission::InvalidGrants;
+use kernel::problem::ProblemBody;
+use kernel::{
+    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem, Routes,
+    Tenant, check_if_match, paging,
+};
+use utoipa_axum::routes;
+
+use super::codes;
+use super::secret::Secret;
+use super::store::{self, KeyRow, Keys, NewKey};
+use super::views::{IssuedKeyView, KeyRequest, KeyView, KeysQuery, PermissionsView};
+
+const ADDRESS: &str = "/api/v1/api-keys";
+const MAX_NAME: usize = 100;
+const MAX_EXPIRY_S: i64 = 10 * 365 * 24 * 3600;
+
+const CREATE: Permission = Permission::new("api_key", "create");
+const READ: Permission = Permission::new("api_key", "read");
+/// To revoke one.
+const DELETE: Permission = Permission::new("api_key", "delete");
+
+/// What its routes ask for.
+pub(super) const PERMISSIONS: &[Permission] = &[CREATE, DELETE, READ];
+
+/// Mounts every route.
+pub(super) fn mount(routes: Routes<Keys>) -> Routes<Keys> {
+    use Policy::May;
+    routes
+        .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(create, list))
+        .mount([(Method::GET, May(READ)), (Method::DELETE, May(DELETE))], routes!(show, revoke))
+        .mount(May(READ), routes!(permissions))
+}
+
+/// Makes a key of the caller's tenant. Its secret is in this answer and in no other.
+#[utoipa::path(
+    post, path = "/api/v1/api-keys", operation_id = "create_api_key", tag = "keys", request_body = KeyRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "one key per key, for 24 hours")),
+    responses(
+        (status = 201, description = "the key with its secret", body = IssuedKeyView),
+        (status = 403, description = "the caller has not all of these permissions, or does not hold as long", body = ProblemBody),
+        (status = 422, description = "no such permissions, or too many keys", body = ProblemBody),
+    )
+)]
+pub(crate) async fn create(
+    State(keys): State<Keys>,
+    Tenant(tenant): Tenant,
+    principal: Principal,
+    headers: HeaderMap,
+    ApiJson(request): ApiJson<KeyRequest>,
+) -> Result<Response, Problem> {
+    let once = Idempotency::key(&headers)?;
+    let now_ms = keys.now_ms();
+    check_name(&request.name)?;
+    let grants = grants(&keys, &request)?;
+    let expires_ms = expiry(&request, now_ms)?;
+    check_giver(&principal, &grants, expires_ms)?;
+    let secret = Secret::draw().map_err(|error| Problem::internal(&error))?;
+    let new = NewKey {
+        tenant: tenant.clone(),
+        id: secret.id.clone(),
+        secret_sha256: secret.sha256(),
+        name: request.name.clone(),
+        grants,
+        created_by: principal.actor().to_owned(),
+        expires_ms,
+        now_ms,
+    };
+    let made = keys.idempotency.once_within(&tenant, once, ADDRESS, &request, |tx| Box::pin(store::create(tx, new)));
+    let mut outcome = made.await?;
+    if !outcome.replayed {
+        outcome.stored.body["secret"] = secret.reveal().into();
+    }
+    let at = outcome.stored.body["id"].as_str().map(|id| format!("{ADDRESS}/{id}"));
+    let mut response = outcome.into_response();
+    let answer = response.headers_mut();
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(at) = at.and_then(|at| HeaderValue::from_str(&at).ok()) {
+        answer.insert(header::LOCATION, at);
+    }
+    Ok(response)
+}
+
+fn check_name(name: &str) -> Result<(), Problem> {
+    if (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains('\0') {
+        return Ok(());
+    }
+    let detail = format!("a name has 1 to {MAX_NAME} characters, none of them NUL");
+    Err(Problem::invalid("/name", codes::API_KEY_INVALID_NAME, detail))
+}
+
+/// What is asked for, if there is such a thing.
+fn grants(keys: &Keys, request: &KeyRequest) -> Result<Grants, Problem> {
+    let invalid = |pointer: String, detail: String| Problem::invalid(pointer, codes::API_KEY_INVALID_PERMISSIONS, detail);
+    let grants = Grants::new(request.permissions.clone()).map_err(|error| match error {
+        InvalidGrants::Count => invalid("/permissions".to_owned(), error.to_string()),
+        InvalidGrants::Entry(at) => invalid(format!("/permissions/{at}"), error.to_string()),
+    })?;
+    if let Some(unknown) = grants.unknown(&keys.catalogue) {
+        let at = request.permissions.iter().position(|entry| entry == unknown).unwrap_or_default();
+        return Err(invalid(format!("/permissions/{at}"), format!("there is no permission {unknown}")));
+    }
+    Ok(grants)
+}
+
+/// When it ends.
+fn expiry(request: &KeyRequest, now_ms: i64) -> Result<Option<i64>, Problem> {
+    let Some(seconds) = request.expires_in_s else { return Ok(None) };
+    if !(1..=MAX_EXPIRY_S).contains(&seconds) {
+        let detail = format!("expires_in_s is 1 to {MAX_EXPIRY_S} seconds");
+        return Err(Problem::invalid("/expires_in_s", codes::API_KEY_INVALID_EXPIRY, detail));
+    }
+    Ok(Some(now_ms.saturating_add(seconds * 1000)))
+}
+
+/// Nobody gives what he lacks, nor for longer than he has it himself.
+fn check_giver(giver: &Principal, grants: &Grants, expires_ms: Option<i64>) -> Result<(), Problem> {
+    let beyond = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, codes::API_KEY_BEYOND_OWN, detail));
+    match giver {
+        Principal::Operator { .. } => Ok(()),
+        Principal::Key(own) => {
+            if let Some(lacking) = own.grants.lacks(grants) {
+                return beyond(format!("this key has no {lacking} to give"));
+            }
+            if own.expires_ms.is_some_and(|end| expires_ms.is_none_or(|asked| asked > end)) {
+                return beyond("this key ends before the one that it shall make".to_owned());
+            }
+            Ok(())
+        }
+        Principal::Nobody | Principal::Service => beyond("nobody is there to give permissions".to_owned()),
+    }
+}
+
+/// Keys of the caller's tenant, newest first, expired ones included.
+#[utoipa::path(
+    get, path = "/api/v1/api-keys", operation_id = "list_api_keys", tag = "keys", params(KeysQuery),
+    responses(
+        (status = 200, description = "a page", body = Page<KeyView>),
+        (status = 422, description = "not a valid query", body = ProblemBody),
+    )
+)]
+pub(crate) async fn list(
+    State(keys): State<Keys>,
+    Tenant(tenant): Tenant,
+    ApiQuery(query): ApiQuery<KeysQuery>,
+) -> Result<Response, Problem> {
+    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
+    let cursor = |row: &KeyRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
+    let (keys, tenant) = (&keys, &tenant);
+    let read = |after, limit| async move { keys.list(tenant, after, limit).await };
+    let page = Page::read(limit, after, cursor, read).await?;
+    Ok(page.map(KeyView::from).respond(&format!("{ADDRESS}?"), limit))
+}
+
+/// One key.
+#[utoipa::path(
+    get, path = "/api/v1/api-keys/{id}", operation_id = "get_api_key", tag = "keys",
+    params(("id" = String, Path, description = "the key")),
+    responses(
+        (status = 200, description = "the key, with a strong ETag", body = KeyView),
+        (status = 304, description = "unchanged"),
+        (status = 404, description = "no such key", body = ProblemBody),
+    )
+)]
+pub(crate) async fn show(
+    State(keys): State<Keys>,
+    Tenant(tenant): Tenant,
+    ApiPath(id): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Ok(respond_json(&headers, &KeyView::from(keys.one(&tenant, &id).await?)))
+}
+
+/// Revokes a key for good: within five seconds it opens nothing any more, in any process.
+#[utoipa::path(
+    delete, path = "/api/v1/api-keys/{id}", operation_id = "revoke_api_key", tag = "keys",
+    params(
+        ("id" = String, Path, description = "the key"),
+        ("If-Match" = Option<String>, Header, description = "only if it is in this state; its last use belongs to that"),
+    ),
+    responses(
+        (status = 204, description = "revoked"),
+        (status = 404, description = "no such key", body = ProblemBody),
+        (status = 412, description = "it has changed since it was read", body = ProblemBody),
+    )
+)]
+pub(crate) async fn revoke(
+    State(keys): State<Keys>,
+    Tenant(tenant): Tenant,
+    principal: Principal,
+    ApiPath(id): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let row = keys.one(&tenant, &id).await?;
+    let current = serde_json::to_vec(&KeyView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
+    check_if_match(&headers, &Etag::of(&current))?;
+    keys.revoke(&tenant, &row, principal.actor()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything that a key may be permitted.
+#[utoipa::path(
+    get, path = "/api/v1/permissions", operation_id = "list_permissions", tag = "keys",
+    responses((status = 200, description = "all of them", body = PermissionsView))
+)]
+pub(crate) async fn permissions(State(keys): State<Keys>) -> axum::Json<PermissionsView> {
+    axum::Json(PermissionsView { items: keys.catalogue.iter().map(ToString::to_string).collect() })
+}

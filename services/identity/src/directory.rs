@@ -1,0 +1,108 @@
+//! Keys and tenants as the guard of every route asks for them, in every process.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use database::{Database, DbError, Json, args};
+use futures::future::BoxFuture;
+use kernel::{ApiKey, Clock, Directory, Grants, Holder, Problem, problem};
+use media_types::TenantId;
+use subtle::ConstantTimeEq;
+
+use crate::auth::secret;
+use crate::org::{SUSPENDED, is_slug};
+
+const HOLDER: &str = "SELECT k.tenant_id, k.id, k.secret_sha256, k.permissions, k.expires_ms, k.last_used_ms, t.state
+    FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id WHERE k.id = $1 LIMIT 1";
+const TENANT: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
+/// Whichever process is first in a minute.
+const USED: &str = "UPDATE api_key SET last_used_ms = $3
+    WHERE tenant_id = $1 AND id = $2 AND (last_used_ms IS NULL OR last_used_ms < $4)";
+
+pub(crate) const STATEMENTS: &[&str] = &[HOLDER, TENANT, USED];
+
+/// The use of a key is noted once in so long.
+const NOTED_EVERY_MS: i64 = 60_000;
+
+database::row! {
+    struct HolderRow {
+        tenant_id: String,
+        id: String,
+        secret_sha256: Vec<u8>,
+        permissions: Json<Grants>,
+        expires_ms: Option<i64>,
+        last_used_ms: Option<i64>,
+        state: String,
+    }
+}
+
+/// Keys and tenants of a database. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    db: Database,
+    clock: Clock,
+    /// Keys whose use is just being noted.
+    noting: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Registry {
+    /// Those of `db`.
+    pub fn new(db: Database, clock: Clock) -> Self {
+        Self { db, clock, noting: Arc::default() }
+    }
+
+    async fn holder(&self, text: &str) -> Result<Option<Holder>, Problem> {
+        let Some(id) = secret::id(text) else { return Ok(None) };
+        let Some(row) = self.db.optional::<HolderRow>(HOLDER, args![id]).await? else { return Ok(None) };
+        let now_ms = (self.clock)();
+        let is_it = bool::from(row.secret_sha256.as_slice().ct_eq(&secret::sha256(text)));
+        if !is_it || row.expires_ms.is_some_and(|end| end <= now_ms) {
+            return Ok(None);
+        }
+        let tenant = row.tenant_id.parse::<TenantId>().map_err(|error| Problem::internal(&error))?;
+        if row.last_used_ms.is_none_or(|last| last < now_ms - NOTED_EVERY_MS) {
+            self.note(&tenant, &row.id, now_ms);
+        }
+        let HolderRow { id, permissions, expires_ms, .. } = row;
+        let key = Arc::new(ApiKey { id, tenant, grants: permissions.0, expires_ms });
+        Ok(Some(Holder { key, is_suspended: row.state == SUSPENDED }))
+    }
+
+    /// Notes that a key is used, behind the request: it needs not wait, nor fail when that does.
+    fn note(&self, tenant: &TenantId, id: &str, now_ms: i64) {
+        if !self.noting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned()) {
+            return;
+        }
+        let (this, tenant, id) = (self.clone(), tenant.clone(), id.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = this.used(&tenant, &id, now_ms).await {
+                tracing::debug!(key = %id, error = %problem::chain(&error), "the use of a key is not noted");
+            }
+            this.noting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        });
+    }
+
+    async fn used(&self, tenant: &TenantId, id: &str, now_ms: i64) -> Result<(), DbError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(USED, args![tenant, id, now_ms, now_ms - NOTED_EVERY_MS]).await?;
+        tx.commit().await
+    }
+
+    async fn named(&self, slug: &str) -> Result<Option<TenantId>, Problem> {
+        if !is_slug(slug) {
+            return Ok(None);
+        }
+        let found: Option<(String,)> = self.db.optional(TENANT, args![slug]).await?;
+        found.map(|(id,)| id.parse::<TenantId>().map_err(|error| Problem::internal(&error))).transpose()
+    }
+}
+
+impl Directory for Registry {
+    fn key<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+        Box::pin(self.holder(secret))
+    }
+
+    fn tenant<'a>(&'a self, slug: &'a str) -> BoxFuture<'a, Result<Option<TenantId>, Problem>> {
+        Box::pin(self.named(slug))
+    }
+}

@@ -1,0 +1,53 @@
+//! Organisations: the tenants that everything belongs to.
+//!
+//! - [`Tenants`]: what everything goes through. [`UNIT`], [`serve`]: the unit.
+//! - `routes`: `/api/v1/tenants`, for the holder of the admin token. `codes`: what they refuse.
+//! - `store`: their table.
+
+mod codes;
+mod routes;
+mod store;
+
+use kernel::{Served, Unit};
+
+pub use store::{STATEMENTS, Tenants};
+pub(crate) use store::SUSPENDED;
+
+/// Tenants, as a unit.
+pub static UNIT: Unit =
+    Unit { slug: "org", parts: &[], tables: &["core", "identity"], permissions: &[], codes: codes::ALL };
+
+/// What a process serves of them: the routes.
+pub fn serve(tenants: Tenants) -> Served {
+    Served::new(&UNIT, tenants, routes::mount)
+}
+
+/// Whether this can be the name of a tenant in headers: that of a host, as DNS has them (RFC 1123 §2.1).
+pub(crate) fn is_slug(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_can_be_the_name_of_a_host() {
+        for (slug, fine) in [
+            ("a", true),
+            ("school-9", true),
+            ("9", true),
+            ("", false),
+            ("-a", false),
+            ("a-", false),
+            ("A", false),
+            ("a.b", false),
+            ("a b", false),
+            ("\u{fc}", false),
+        ] {
+            assert_eq!(is_slug(slug), fine, "{slug:?}");
+        }
+        assert!(is_slug(&"a".repeat(63)) && !is_slug(&"a".repeat(64)));
+    }
+}
