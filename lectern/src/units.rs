@@ -3,14 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use kernel::manifest::{self, Entry};
-use kernel::{Served, Unit};
+use kernel::{Permission, Served, Unit};
 
 use crate::cli::{Role, Serve};
 use crate::exit::Failure;
 
 /// Every unit that this build has, by port.
-pub(crate) static UNITS: [&Unit; 5] =
-    [&control_api::MEDIA, &control_api::PROCESSING, &control_api::STREAMING, &webhook::UNIT, &ops::flags::UNIT];
+pub(crate) static UNITS: [&Unit; 7] = [
+    &identity::auth::UNIT,
+    &control_api::MEDIA,
+    &identity::org::UNIT,
+    &control_api::PROCESSING,
+    &control_api::STREAMING,
+    &webhook::UNIT,
+    &ops::flags::UNIT,
+];
 /// What a role does is of use beside this unit alone: origins show what is streamed, workers do what is to be processed.
 static BESIDE: [(Role, &str, &Unit); 2] =
     [(Role::Origin, "origin", &control_api::STREAMING), (Role::Worker, "worker", &control_api::PROCESSING)];
@@ -20,6 +27,11 @@ const PORT: u16 = 3000;
 /// Whether this build has what the entry names.
 pub(crate) fn is_ready(entry: &Entry) -> bool {
     UNITS.iter().any(|unit| unit.slug == entry.slug || unit.parts.contains(&entry.slug))
+}
+
+/// What there is to be permitted, whichever process serves it.
+pub(crate) fn permissions() -> impl Iterator<Item = Permission> {
+    UNITS.iter().flat_map(|unit| unit.permissions).copied()
 }
 
 /// The units that a process serves.
@@ -76,9 +88,10 @@ impl Chosen {
         served.into_iter().filter(|served| self.has(served.unit())).collect()
     }
 
-    /// The folders of `migrations/` whose tables they use.
+    /// The folders of `migrations/` whose tables they use, and those of the keys that open them.
     pub(crate) fn tables(&self) -> Vec<&'static str> {
-        self.units.iter().flat_map(|unit| unit.tables).copied().collect()
+        let keys = (!self.units.is_empty()).then_some(identity::TABLES);
+        self.units.iter().flat_map(|unit| unit.tables).copied().chain(keys).collect()
     }
 }
 
@@ -180,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_in_a_sentence_that_names_what_would() {
-        let served = "this build serves media, processing, streaming, webhook";
+        let served = "this build serves auth, media, org, processing, streaming, webhook";
         let cases: [(&[&str], &str); 8] = [
             (&["--unit", "chat"], "the unit chat is planned and not built yet"),
             (&["--unit", "nothing"], "there is no unit \"nothing\""),

@@ -42,6 +42,22 @@ impl AssetStore {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// All tenants that have assets, by their ids.
+    pub async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let mut tenants: Vec<TenantId> = Vec::new();
+        loop {
+            let after = tenants.last().map_or("", TenantId::as_str);
+            let rows: Vec<(String,)> = self.db().all(sql::TENANTS, args![after, MAX_PAGE]).await?;
+            let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < MAX_PAGE);
+            for (tenant,) in rows {
+                tenants.push(tenant.parse().map_err(|_| StoreError::Corrupt("asset"))?);
+            }
+            if is_last {
+                return Ok(tenants);
+            }
+        }
+    }
+
     /// How many assets of all tenants are in each state that has any.
     pub async fn count_by_state(&self) -> Result<Vec<(Phase, u64)>, StoreError> {
         let rows: Vec<(String, i64)> = self.db().all(sql::COUNT_BY_STATE, args![]).await?;

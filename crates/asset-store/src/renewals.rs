@@ -147,6 +147,15 @@ impl AssetStore {
         }
     }
 
+    /// [`AssetStore::renew_library`] of each tenant; how many renewals are open.
+    pub async fn renew_libraries(&self, ladder: &LadderPin, again: bool, now_ms: i64) -> Result<u64, StoreError> {
+        let mut renewing = 0;
+        for tenant in self.tenants().await? {
+            renewing += self.renew_library(&tenant, ladder, again, now_ms).await?;
+        }
+        Ok(renewing)
+    }
+
     /// The assets, of all tenants, whose renewal is under way.
     pub async fn renewing(&self) -> Result<Vec<AssetRow>, StoreError> {
         let rows: Vec<RawAsset> = self.db().all(sql::RENEWING_ASSETS, args![MAX_PAGE]).await?;

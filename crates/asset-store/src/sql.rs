@@ -68,6 +68,8 @@ pub(crate) const OUTDATED: &str = concat!(
         AND (ladder_sha256 <> $3 OR renewal_state IN ('waiting', 'processing'))
         AND (created_ms, id) < ($4, $5) ORDER BY created_ms DESC, id DESC LIMIT $6"
 );
+pub(crate) const TENANTS: &str =
+    "SELECT DISTINCT tenant_id FROM asset WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
 pub(crate) const ALL_ASSETS: &str = concat!(
     "SELECT ",
     asset_columns!(),
@@ -149,6 +151,7 @@ pub const STATEMENTS: &[&str] = &[
     RENEWING_ASSETS,
     FIRST_WAITING,
     OUTDATED,
+    TENANTS,
     ALL_ASSETS,
     RAISE_GENERATION,
     COUNT_RENEWALS,

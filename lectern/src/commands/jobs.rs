@@ -21,7 +21,8 @@ pub(crate) async fn run(command: JobsCommand, json: bool) -> Result<(), Failure>
         JobsCommand::Show { job, data } => {
             let id = job_of(&job)?;
             on(&data, async |data| {
-                let found = data.assets.queue().job(&tenant(), &id).await.map_err(|error| queue_failed(&error))?;
+                let tenant = tenant_of_job(data, &id).await?;
+                let found = data.assets.queue().job(&tenant, &id).await.map_err(|error| queue_failed(&error))?;
                 show::one(&found.ok_or_else(no_job)?, &offers(data).await?, json)
             })
             .await
@@ -55,15 +56,18 @@ async fn on(options: &Data, work: impl AsyncFnOnce(&DataFolder) -> Result<(), Fa
 
 async fn list(data: &DataFolder, filter: JobFilter, limit: u32, json: bool) -> Result<(), Failure> {
     let offers = offers(data).await?;
-    let (mut left, mut after) = (i64::from(limit), None);
+    let mut left = i64::from(limit);
     show::heading(json)?;
-    while left > 0 {
-        let page = data.assets.queue().list(&tenant(), &filter, after, left.min(MAX_PAGE)).await;
-        let page = page.map_err(|error| queue_failed(&error))?;
-        let Some(last) = page.last() else { break };
-        after = Some((last.created_ms, last.id.to_string()));
-        left -= i64::try_from(page.len()).unwrap_or(i64::MAX);
-        page.iter().try_for_each(|job| show::line(job, &offers, json))?;
+    for tenant in data.assets.tenants().await.map_err(store_failed)? {
+        let mut after = None;
+        while left > 0 {
+            let page = data.assets.queue().list(&tenant, &filter, after, left.min(MAX_PAGE)).await;
+            let page = page.map_err(|error| queue_failed(&error))?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.created_ms, last.id.to_string()));
+            left -= i64::try_from(page.len()).unwrap_or(i64::MAX);
+            page.iter().try_for_each(|job| show::line(job, &offers, json))?;
+        }
     }
     Ok(())
 }
@@ -71,10 +75,13 @@ async fn list(data: &DataFolder, filter: JobFilter, limit: u32, json: bool) -> R
 async fn retry(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> {
     let now_ms = data.assets.now_ms();
     if let Some(asset) = an_asset(id) {
-        let asset = data.assets.retry(&tenant(), &asset, now_ms).await.map_err(store_failed)?;
+        let tenant = tenant_of_asset(data, &asset).await?;
+        let asset = data.assets.retry(&tenant, &asset, now_ms).await.map_err(store_failed)?;
         return show::asset(&asset, json);
     }
-    let job = data.assets.retry_job(&tenant(), &job_of(id)?, now_ms).await.map_err(store_failed)?;
+    let id = job_of(id)?;
+    let tenant = tenant_of_job(data, &id).await?;
+    let job = data.assets.retry_job(&tenant, &id, now_ms).await.map_err(store_failed)?;
     show::one(&job, &offers(data).await?, json)
 }
 
@@ -82,10 +89,13 @@ async fn cancel(data: &DataFolder, id: &str, json: bool) -> Result<(), Failure> 
     let now_ms = data.assets.now_ms();
     if let Some(asset) = an_asset(id) {
         let event = asset_flow::FlowEvent::Cancelled;
-        let asset = data.assets.request(&tenant(), &asset, event, now_ms).await.map_err(store_failed)?;
+        let tenant = tenant_of_asset(data, &asset).await?;
+        let asset = data.assets.request(&tenant, &asset, event, now_ms).await.map_err(store_failed)?;
         return show::asset(&asset, json);
     }
-    let job = data.assets.cancel_job(&tenant(), &job_of(id)?, now_ms).await.map_err(store_failed)?;
+    let id = job_of(id)?;
+    let tenant = tenant_of_job(data, &id).await?;
+    let job = data.assets.cancel_job(&tenant, &id, now_ms).await.map_err(store_failed)?;
     show::one(&job, &offers(data).await?, json)
 }
 
@@ -93,8 +103,24 @@ async fn offers(data: &DataFolder) -> Result<Offers, Failure> {
     data.assets.queue().offers().await.map_err(|error| queue_failed(&error))
 }
 
-fn tenant() -> TenantId {
-    kernel::default_tenant()
+/// Whose asset this is. Of one that is not there nobody's: any tenant will then say so.
+pub(super) async fn tenant_of_asset(data: &DataFolder, id: &AssetId) -> Result<TenantId, Failure> {
+    for tenant in data.assets.tenants().await.map_err(store_failed)? {
+        if data.assets.asset(&tenant, id).await.map_err(store_failed)?.is_some() {
+            return Ok(tenant);
+        }
+    }
+    Ok(kernel::default_tenant())
+}
+
+/// The same of a job.
+async fn tenant_of_job(data: &DataFolder, id: &JobId) -> Result<TenantId, Failure> {
+    for tenant in data.assets.tenants().await.map_err(store_failed)? {
+        if data.assets.queue().job(&tenant, id).await.map_err(|error| queue_failed(&error))?.is_some() {
+            return Ok(tenant);
+        }
+    }
+    Ok(kernel::default_tenant())
 }
 
 fn state_of(text: &str) -> Result<JobState, Failure> {

@@ -4,6 +4,7 @@ use asset_store::StoreError;
 use media_types::{AssetId, LadderPin};
 use serde_json::json;
 
+use super::jobs::tenant_of_asset;
 use crate::cli::Data;
 use crate::data::{DataFolder, Migrate};
 use crate::exit::Failure;
@@ -23,7 +24,8 @@ pub(crate) async fn run(ladder: String, asset: Option<String>, data: Data, json:
 /// `lectern jobs retry --rendition`: one rendition of an asset encoded again, with its ladder as it is now.
 pub(crate) async fn rendition(data: &DataFolder, asset: &str, name: &str, json: bool) -> Result<(), Failure> {
     let id = id(asset)?;
-    let found = data.assets.asset(&kernel::default_tenant(), &id).await.map_err(|error| failed(&error))?;
+    let tenant = tenant_of_asset(data, &id).await?;
+    let found = data.assets.asset(&tenant, &id).await.map_err(|error| failed(&error))?;
     let ladder = pin(data, &found.ok_or_else(|| missing(asset))?.ladder)?;
     let renewing = one(data, &id, &ladder, Some(name)).await?;
     tell(&ladder, renewing, json)
@@ -37,12 +39,11 @@ fn tell(ladder: &LadderPin, renewing: u64, json: bool) -> Result<(), Failure> {
 }
 
 async fn library(data: &DataFolder, ladder: &LadderPin) -> Result<u64, Failure> {
-    let (tenant, now_ms) = (kernel::default_tenant(), data.assets.now_ms());
-    data.assets.renew_library(&tenant, ladder, true, now_ms).await.map_err(|error| failed(&error))
+    data.assets.renew_libraries(ladder, true, data.assets.now_ms()).await.map_err(|error| failed(&error))
 }
 
 async fn one(data: &DataFolder, id: &AssetId, ladder: &LadderPin, again: Option<&str>) -> Result<u64, Failure> {
-    let (tenant, now_ms) = (kernel::default_tenant(), data.assets.now_ms());
+    let (tenant, now_ms) = (tenant_of_asset(data, id).await?, data.assets.now_ms());
     let renewed = match data.assets.renew(&tenant, id, ladder, again, now_ms).await {
         Err(StoreError::NotFound("rendition")) => {
             let detail = format!("{id} has no rendition {}", again.unwrap_or_default());

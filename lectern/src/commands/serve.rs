@@ -10,10 +10,14 @@ pub(crate) use licence_servers::systems as licence_systems;
 pub(crate) use webhooks::configured as webhooks;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use control_api::{FrontOptions, Router};
 use database::Database;
+use identity::Registry;
+use identity::auth::Keys;
+use identity::org::Tenants;
 use kernel::{AdminToken, Served};
 use ops::flags::Flags;
 use origin_server::{Origin, ServeLimits};
@@ -134,6 +138,13 @@ fn units_of(
     options: &Serve,
 ) -> Result<Vec<Served>, Failure> {
     let mut units: Vec<Served> = engine.map(Engine::units).into_iter().flatten().collect();
+    if chosen.has(&identity::auth::UNIT) {
+        let keys = Keys::new(database.clone(), database.clock(), units::permissions());
+        units.push(identity::auth::serve(keys));
+    }
+    if chosen.has(&identity::org::UNIT) {
+        units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));
+    }
     if chosen.has(&webhook::UNIT) {
         units.push(webhook::serve(webhooks(database, &options.data)?));
     }
@@ -152,6 +163,7 @@ fn front(
     Ok(FrontOptions {
         admin_token,
         service_token: viewers::service_token()?,
+        directory: Arc::new(Registry::new(database.clone(), database.clock())),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database,
         more_figures: store.into_iter().collect(),

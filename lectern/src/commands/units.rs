@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::exit::Failure;
 use crate::out;
-use crate::units::is_ready;
+use crate::units::{UNITS, is_ready};
 
 pub(crate) fn run(json: bool) -> Result<(), Failure> {
     if !json {
@@ -16,8 +16,12 @@ pub(crate) fn run(json: bool) -> Result<(), Failure> {
         let state = if is_ready(entry) { "ready" } else { "planned" };
         let (slug, port, module, name) = (entry.slug, entry.port, entry.module, entry.name);
         if json {
+            let unit = UNITS.iter().find(|unit| unit.slug == slug);
+            let permissions: Vec<String> =
+                unit.into_iter().flat_map(|unit| unit.permissions).map(ToString::to_string).collect();
             out::line(json!({
                 "slug": slug, "port": port, "module": module, "state": state, "name": name, "within": entry.within,
+                "permissions": permissions,
             }))?;
         } else {
             let within = entry.within.map_or_else(String::new, |unit| format!(" (within {unit})"));

@@ -17,7 +17,6 @@ const SETTLED: u32 = 3;
 
 /// Looks after the ladders until `stopped` turns true. What changed while nobody served is found at the start.
 pub(super) async fn run(book: LadderBook, store: AssetStore, mut stopped: watch::Receiver<bool>) {
-    let tenant = kernel::default_tenant();
     let (mut ticks, mut seen) = (tokio::time::interval(LOOK_EVERY), Seen::default());
     loop {
         tokio::select! {
@@ -25,7 +24,7 @@ pub(super) async fn run(book: LadderBook, store: AssetStore, mut stopped: watch:
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         for ladder in seen.settled(&book.all()) {
-            match store.renew_library(&tenant, &ladder, false, store.now_ms()).await {
+            match store.renew_libraries(&ladder, false, store.now_ms()).await {
                 Ok(recordings) => {
                     tracing::info!(ladder = %ladder.name, recordings, "the library follows its ladder");
                     seen.is_done(&ladder);
