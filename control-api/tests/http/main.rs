@@ -5,6 +5,7 @@
 mod access;
 mod arriving;
 mod assets;
+mod crossing;
 mod events;
 mod findings;
 mod licence;
@@ -12,7 +13,9 @@ mod licence_proxy;
 mod operations;
 mod pages;
 mod parts;
+mod permitted;
 mod renewals;
+mod revoked;
 mod server;
 mod source;
 mod units;

@@ -17,8 +17,11 @@ use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use identity::Registry;
+use identity::auth::Keys;
+use identity::org::Tenants;
 use job_queue::JobQueue;
-use kernel::{AdminToken, Served, default_tenant};
+use kernel::{AdminToken, Served, Unit, default_tenant};
 use media_store::{FolderStore, MediaStore, MemoryStore};
 use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
 use ops::flags::Flags;
@@ -27,7 +30,18 @@ use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 5] = ["media", "processing", "streaming", "webhook", "flags"];
+pub(crate) const UNITS: [&str; 7] = ["media", "processing", "streaming", "webhook", "flags", "auth", "org"];
+
+/// The same.
+pub(crate) static ALL: [&Unit; 7] = [
+    &control_api::MEDIA,
+    &control_api::PROCESSING,
+    &control_api::STREAMING,
+    &webhook::UNIT,
+    &ops::flags::UNIT,
+    &identity::auth::UNIT,
+    &identity::org::UNIT,
+];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +51,8 @@ pub(crate) struct Server {
     pub(crate) store: AssetStore,
     pub(crate) media: Arc<dyn MediaStore>,
     client: Client<HttpConnector, Full<Bytes>>,
-    scratch: Scratch,
+    licences: Licences,
+    scratch: Arc<Scratch>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -127,36 +142,26 @@ impl Server {
         licences: impl FnOnce(&Database) -> Licences,
     ) -> Self {
         let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+        let licences = licences(&scratch.db);
+        let address = process(slugs, &scratch.db, Arc::clone(&media), licences.clone()).await;
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
-        let engine = ControlOptions {
-            store: store.clone(),
-            media: Arc::clone(&media),
-            ladders: Arc::new(BuiltinLadders),
-            public_base: None,
-            max_upload_bytes: 1 << 30,
-            clock: scratch.db.clock(),
-            licences: licences(&scratch.db),
-            viewers: Some(Arc::new(Listening)),
-        };
-        let hooks = Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default()).unwrap();
-        let flags = Flags::new(scratch.db.clone(), scratch.db.clock());
-        let others = [webhook::serve(hooks), ops::flags::serve(flags)];
-        let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
-        assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
-        units.retain(|served| slugs.contains(&served.unit().slug));
-        let front = FrontOptions {
-            admin_token: AdminToken::new(TOKEN).unwrap(),
-            service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
-            version: "1.2.3".to_owned(),
-            database: scratch.db.clone(),
-            more_figures: Vec::new(),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = control_api::router(front, units);
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, store, media, client, scratch, _folder: folder }
+        Self { address, store, media, client, licences, scratch: Arc::new(scratch), _folder: folder }
+    }
+
+    /// Another process on the same database and store; requests go there from now on.
+    pub(crate) async fn beside(&self) -> Self {
+        let db = self.scratch.another().await;
+        let address = process(&UNITS, &db, Arc::clone(&self.media), self.licences.clone()).await;
+        Self {
+            address,
+            store: self.store.clone(),
+            media: Arc::clone(&self.media),
+            client: self.client.clone(),
+            licences: self.licences.clone(),
+            scratch: Arc::clone(&self.scratch),
+            _folder: None,
+        }
     }
 
     pub(crate) async fn send(
@@ -172,6 +177,30 @@ impl Server {
             request = request.header(*name, *value);
         }
         self.client.request(request.body(Full::new(body)).unwrap()).await.unwrap()
+    }
+
+    /// A request with this token, with JSON unless it says otherwise.
+    pub(crate) async fn ask(&self, token: &str, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        read(self.send(method, path, &headers, body.into()).await).await
+    }
+
+    /// Makes a tenant; its id.
+    pub(crate) async fn tenant(&self, slug: &str) -> String {
+        let made = self.post("/api/v1/tenants", &serde_json::json!({ "slug": slug, "name": slug })).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a key of the tenant of this slug; its id and its secret.
+    pub(crate) async fn key(&self, slug: &str, permissions: &[&str]) -> (String, String) {
+        let body = serde_json::json!({ "name": "test", "permissions": permissions }).to_string();
+        let headers = [("content-type", "application/json"), ("lectern-tenant", slug)];
+        let made = self.call("POST", "/api/v1/api-keys", &headers, body).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        let text = |name: &str| made.json()[name].as_str().unwrap().to_owned();
+        (text("id"), text("secret"))
     }
 
     /// A request without the token.
@@ -270,6 +299,46 @@ impl Server {
         };
         self.apply(asset, &FlowEvent::Failed { failure }).await;
     }
+}
+
+/// A process that serves these units, on a database; where it is.
+async fn process(slugs: &[&str], db: &Database, media: Arc<dyn MediaStore>, licences: Licences) -> SocketAddr {
+    let engine = ControlOptions {
+        store: AssetStore::new(JobQueue::new(db.clone())),
+        media,
+        ladders: Arc::new(BuiltinLadders),
+        public_base: None,
+        max_upload_bytes: 1 << 30,
+        clock: db.clock(),
+        licences,
+        viewers: Some(Arc::new(Listening)),
+    };
+    let hooks = Webhooks::new(db.clone(), db.clock(), webhook::Options::default()).unwrap();
+    let flags = Flags::new(db.clone(), db.clock());
+    let keys = Keys::new(db.clone(), db.clock(), ALL.iter().flat_map(|unit| unit.permissions).copied());
+    let others = [
+        webhook::serve(hooks),
+        ops::flags::serve(flags),
+        identity::auth::serve(keys),
+        identity::org::serve(Tenants::new(db.clone(), db.clock())),
+    ];
+    let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
+    assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
+    assert_eq!(ALL.map(|unit| unit.slug), UNITS);
+    units.retain(|served| slugs.contains(&served.unit().slug));
+    let front = FrontOptions {
+        admin_token: AdminToken::new(TOKEN).unwrap(),
+        service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
+        directory: Arc::new(Registry::new(db.clone(), db.clock())),
+        version: "1.2.3".to_owned(),
+        database: db.clone(),
+        more_figures: Vec::new(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = control_api::router(front, units);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
 }
 
 pub(crate) fn asset_of(upload: &Value) -> AssetId {

@@ -50,6 +50,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
     assert_eq!(together, paths(&whole));
     let expected = BTreeMap::from([
         ("api", "flags"),
+        ("api-keys", "auth"),
         ("assets", "media"),
         ("events", "media"),
         ("flag-clients", "flags"),
@@ -59,8 +60,10 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("ladders", "processing"),
         ("limits", "media"),
         ("ofrep", "flags"),
+        ("permissions", "auth"),
         ("playback", "streaming"),
         ("queue", "processing"),
+        ("tenants", "org"),
         ("transcoding", "processing"),
         ("uploads", "media"),
         ("webhooks", "webhook"),
