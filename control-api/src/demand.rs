@@ -9,7 +9,7 @@ use media_types::PlaybackId;
 use serde::{Deserialize, Serialize};
 
 use crate::codes;
-use crate::state::Engine;
+use crate::state::Installation;
 
 /// Where an origin of another process tells what a viewer waits for: `POST` with the service token.
 pub const DEMAND_PATH: &str = "/internal/v1/demand";
@@ -38,7 +38,10 @@ pub struct Hope {
     pub coming: bool,
 }
 
-pub(crate) async fn demand(State(api): State<Engine>, ApiJson(wish): ApiJson<Wish>) -> Result<Response, Problem> {
+pub(crate) async fn demand(
+    State(api): State<Installation>,
+    ApiJson(wish): ApiJson<Wish>,
+) -> Result<Response, Problem> {
     let missing = || Problem::not_found(codes::PLAYBACK_NOT_FOUND, "nothing is played under this id");
     let playback: PlaybackId = wish.playback_id.parse().map_err(|_| missing())?;
     let viewers = api.viewers.as_ref().ok_or_else(missing)?;

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::error;
 use crate::front::Front;
-use crate::state::Engine;
+use crate::state::Installation;
 
 /// Answers so far, by the first digit of their status.
 #[derive(Default)]
@@ -91,7 +91,7 @@ pub(crate) async fn metrics(State(front): State<Front>) -> Result<Response, Prob
 }
 
 /// The library of the whole installation: every process that serves it says the same.
-pub(crate) async fn of_media(api: Engine, text: &mut Text) -> Result<(), Problem> {
+pub(crate) async fn of_media(api: Installation, text: &mut Text) -> Result<(), Problem> {
     let assets = api.store.count_by_state().await.map_err(error::store)?;
     let renewals = api.store.count_renewals().await.map_err(error::store)?;
     text.family("lectern_assets", "gauge", "Assets by state.");
@@ -107,7 +107,7 @@ pub(crate) async fn of_media(api: Engine, text: &mut Text) -> Result<(), Problem
 }
 
 /// The work of the whole installation.
-pub(crate) async fn of_processing(api: Engine, text: &mut Text) -> Result<(), Problem> {
+pub(crate) async fn of_processing(api: Installation, text: &mut Text) -> Result<(), Problem> {
     let jobs = api.queue().depths().await.map_err(error::queue)?;
     let backlog = api.queue().backlog().await.map_err(error::queue)?;
     let unclaimable = api.queue().unclaimable().await.map_err(error::queue)?;

@@ -15,7 +15,7 @@ use media_types::{GenerationIndex, PlaybackId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::state::Engine;
+use crate::state::Installation;
 use crate::{codes, error};
 
 const POSTER: &str = "poster.jpg";
@@ -85,7 +85,11 @@ impl Remembered {
 }
 
 /// Reads what a generation holds.
-pub(crate) async fn contents(api: &Engine, playback: &PlaybackId, generation: u64) -> Result<Arc<Contents>, Problem> {
+pub(crate) async fn contents(
+    api: &Installation,
+    playback: &PlaybackId,
+    generation: u64,
+) -> Result<Arc<Contents>, Problem> {
     let key = index_key(playback, generation);
     if let Some(known) = api.generations.find(&key) {
         return Ok(known);
@@ -120,7 +124,7 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    pub(crate) fn new(api: &Engine, playback: &PlaybackId, generation: u64) -> Self {
+    pub(crate) fn new(api: &Installation, playback: &PlaybackId, generation: u64) -> Self {
         Self {
             base: api.url(&format!("/p/{playback}")),
             folder: generation_folder(generation),
@@ -141,7 +145,7 @@ impl Addresses {
     }
 
     /// Of the poster, once it is there: a picture that is asked for too soon stays empty in most players.
-    pub(crate) async fn poster(&self, api: &Engine, contents: &Contents) -> Result<Option<String>, Problem> {
+    pub(crate) async fn poster(&self, api: &Installation, contents: &Contents) -> Result<Option<String>, Problem> {
         let there = match contents.poster {
             Poster::Never => false,
             Poster::Planned => api.media.head(&self.poster_key).await.map_err(error::media)?.is_some(),
@@ -161,7 +165,11 @@ impl Addresses {
             `playback.not_found`", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(State(api): State<Engine>, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn show(
+    State(api): State<Installation>,
+    ApiPath(id): ApiPath<String>,
+    headers: HeaderMap,
+) -> Response {
     let mut response = match find(&api, &id).await {
         Ok(view) => match serde_json::to_vec(&view) {
             Ok(body) => respond_cached(&headers, "application/json", "public, max-age=2", body.into()),
@@ -174,7 +182,7 @@ pub(crate) async fn show(State(api): State<Engine>, ApiPath(id): ApiPath<String>
     response
 }
 
-async fn find(api: &Engine, id: &str) -> Result<PlaybackView, Problem> {
+async fn find(api: &Installation, id: &str) -> Result<PlaybackView, Problem> {
     let missing = || Problem::not_found(codes::PLAYBACK_NOT_FOUND, "nothing is played under this id");
     let id: PlaybackId = id.parse().map_err(|_| missing())?;
     let row: Option<AssetRow> = api.store.by_playback_id(&id).await.map_err(error::store)?;

@@ -23,12 +23,12 @@ use crate::web::Policy;
 
 /// The state of the engine's units, whoever asks. Cloning it is cheap.
 #[derive(Clone)]
-pub(crate) struct Engine(Arc<Inner>);
+pub(crate) struct Installation(Arc<Inner>);
 
 /// The same on behalf of the tenant whose resources a request is about. Cloning it is cheap.
 #[derive(Clone)]
 pub(crate) struct Api {
-    engine: Engine,
+    installation: Installation,
     pub(crate) tenant: TenantId,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     pub(crate) viewers: Option<Arc<dyn Viewers>>,
 }
 
-impl std::ops::Deref for Engine {
+impl std::ops::Deref for Installation {
     type Target = Inner;
     fn deref(&self) -> &Inner {
         &self.0
@@ -60,22 +60,22 @@ impl std::ops::Deref for Engine {
 }
 
 impl std::ops::Deref for Api {
-    type Target = Engine;
-    fn deref(&self) -> &Engine {
-        &self.engine
+    type Target = Installation;
+    fn deref(&self) -> &Installation {
+        &self.installation
     }
 }
 
-impl FromRequestParts<Engine> for Api {
+impl FromRequestParts<Installation> for Api {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let Tenant(tenant) = Tenant::from_request_parts(parts, engine).await?;
-        Ok(engine.of(tenant))
+    async fn from_request_parts(parts: &mut Parts, installation: &Installation) -> Result<Self, Problem> {
+        let Tenant(tenant) = Tenant::from_request_parts(parts, installation).await?;
+        Ok(installation.of(tenant))
     }
 }
 
-impl Engine {
+impl Installation {
     pub(crate) fn new(options: ControlOptions) -> Self {
         let db = options.store.queue().database().clone();
         let public_base = options.public_base.unwrap_or_default();
@@ -102,7 +102,7 @@ impl Engine {
 
     /// On behalf of a tenant.
     pub(crate) fn of(&self, tenant: TenantId) -> Api {
-        Api { engine: self.clone(), tenant }
+        Api { installation: self.clone(), tenant }
     }
 
     pub(crate) fn queue(&self) -> &JobQueue {
@@ -133,7 +133,7 @@ pub(crate) async fn for_tests() -> (Api, database::testing::Scratch) {
         licences: Licences::default(),
         viewers: None,
     };
-    (Engine::new(options).of(kernel::default_tenant()), scratch)
+    (Installation::new(options).of(kernel::default_tenant()), scratch)
 }
 
 /// Announces an upload of so many bytes; its row and its asset's.

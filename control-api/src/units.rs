@@ -7,7 +7,7 @@ use kernel::{Policy, Routes, Served, Unit};
 use utoipa_axum::routes;
 
 use crate::options::ControlOptions;
-use crate::state::Engine;
+use crate::state::Installation;
 use crate::{
     assets, codes, demand, direct, events, findings, jobs, ladders, licence, limits, ops, permissions, playback, queue,
     renewals, resumable, retries, source, transcoding, uploads, web,
@@ -33,18 +33,18 @@ pub static STREAMING: Unit =
 
 /// What a process serves of [`MEDIA`], [`PROCESSING`] and [`STREAMING`].
 pub fn units(options: ControlOptions) -> [Served; 3] {
-    let engine = Engine::new(options);
-    let (of_media, of_processing) = (engine.clone(), engine.clone());
+    let installation = Installation::new(options);
+    let (of_media, of_processing) = (installation.clone(), installation.clone());
     [
-        Served::new(&MEDIA, engine.clone(), media)
+        Served::new(&MEDIA, installation.clone(), media)
             .with_figures(move |text| Box::pin(ops::of_media(of_media.clone(), text))),
-        Served::new(&PROCESSING, engine.clone(), processing)
+        Served::new(&PROCESSING, installation.clone(), processing)
             .with_figures(move |text| Box::pin(ops::of_processing(of_processing.clone(), text))),
-        Served::new(&STREAMING, engine, streaming),
+        Served::new(&STREAMING, installation, streaming),
     ]
 }
 
-fn media(routes: Routes<Engine>) -> Routes<Engine> {
+fn media(routes: Routes<Installation>) -> Routes<Installation> {
     use Policy::{May, Operator, Public};
     use permissions::{
         ASSET_DELETE, ASSET_DOWNLOAD, ASSET_READ, ASSET_UPDATE, EVENT_READ, UPLOAD_CREATE, UPLOAD_DELETE, UPLOAD_READ,
@@ -81,7 +81,7 @@ fn media(routes: Routes<Engine>) -> Routes<Engine> {
         .mount_hidden(Public, "/assets/{*path}", get(web::asset))
 }
 
-fn processing(routes: Routes<Engine>) -> Routes<Engine> {
+fn processing(routes: Routes<Installation>) -> Routes<Installation> {
     use Policy::{May, Operator};
     use permissions::{ASSET_READ, ASSET_UPDATE, JOB_READ, JOB_UPDATE, LADDER_READ};
     routes
@@ -102,7 +102,7 @@ fn processing(routes: Routes<Engine>) -> Routes<Engine> {
         .mount(May(ASSET_READ), routes!(transcoding::show))
 }
 
-fn streaming(routes: Routes<Engine>) -> Routes<Engine> {
+fn streaming(routes: Routes<Installation>) -> Routes<Installation> {
     use Policy::{May, Public, Service};
     routes
         .mount(Public, routes!(playback::show))

@@ -8,7 +8,7 @@ use kernel::{ApiPath, Etag, Problem, conditional::respond_tagged};
 use rust_embed::Embed;
 
 use crate::codes;
-use crate::state::Engine;
+use crate::state::Installation;
 
 #[derive(Embed)]
 #[folder = "../web/"]
@@ -53,11 +53,15 @@ const MEDIA_TYPES: [(&str, &str); 8] = [
     (".webmanifest", "application/manifest+json"),
 ];
 
-pub(crate) async fn index(State(api): State<Engine>, headers: HeaderMap) -> Response {
+pub(crate) async fn index(State(api): State<Installation>, headers: HeaderMap) -> Response {
     file(&headers, "index.html", &api.policy)
 }
 
-pub(crate) async fn asset(State(api): State<Engine>, ApiPath(path): ApiPath<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn asset(
+    State(api): State<Installation>,
+    ApiPath(path): ApiPath<String>,
+    headers: HeaderMap,
+) -> Response {
     file(&headers, &path, &api.policy)
 }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::guard::{admitted, session_of};
 use super::{open_to_pages, vault_problem, what_pages_send, whole};
 use crate::codes;
-use crate::state::Engine;
+use crate::state::Installation;
 
 /// What a player asks for (W3C Encrypted Media Extensions §9.1.3).
 #[derive(ToSchema)]
@@ -72,7 +72,11 @@ struct ClearKeyOfLicence {
         (status = 503, description = "`licence.not_configured`, `licence.keys_away`", body = ProblemBody),
     )
 )]
-pub(crate) async fn clearkey(State(api): State<Engine>, ApiPath(id): ApiPath<String>, request: Request) -> Response {
+pub(crate) async fn clearkey(
+    State(api): State<Installation>,
+    ApiPath(id): ApiPath<String>,
+    request: Request,
+) -> Response {
     open_to_pages(license(&api, &id, request).await)
 }
 
@@ -86,7 +90,7 @@ pub(crate) async fn preflight() -> Response {
     what_pages_send("authorization, content-type")
 }
 
-async fn license(api: &Engine, id: &str, request: Request) -> Result<Response, Problem> {
+async fn license(api: &Installation, id: &str, request: Request) -> Result<Response, Problem> {
     let vault = api.licences.vault()?;
     let (parts, body) = request.into_parts();
     let claims = admitted(api, id, &parts)?;

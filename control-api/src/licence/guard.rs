@@ -7,10 +7,10 @@ use media_types::PlaybackId;
 use playback_token::{Claims, TokenError};
 
 use crate::codes;
-use crate::state::Engine;
+use crate::state::Installation;
 
 /// What the token of a request says, once it is good for this recording and at this time.
-pub(super) fn admitted(api: &Engine, id: &str, parts: &Parts) -> Result<Claims, Problem> {
+pub(super) fn admitted(api: &Installation, id: &str, parts: &Parts) -> Result<Claims, Problem> {
     let tokens = api.licences.tokens()?;
     let token = presented(&parts.headers, parts.uri.query()).ok_or_else(missing_token)?;
     // What is no id is the recording of no token.

@@ -18,7 +18,7 @@ use super::policy::{POLICY_HEADER, signed};
 use super::servers::{not_configured, of};
 use super::{RETRY_AFTER_S, open_to_pages, vault_problem, what_pages_send, whole};
 use crate::codes;
-use crate::state::Engine;
+use crate::state::Installation;
 
 /// The largest challenge. Those of all systems have some kilobytes.
 const MAX_CHALLENGE: usize = 64 << 10;
@@ -58,7 +58,7 @@ const ACQUIRE_LICENSE: HeaderValue =
     )
 )]
 pub(crate) async fn acquire(
-    State(api): State<Engine>,
+    State(api): State<Installation>,
     ApiPath((id, system)): ApiPath<(String, String)>,
     request: Request,
 ) -> Response {
@@ -96,7 +96,7 @@ pub(crate) async fn acquire_preflight() -> Response {
     )
 )]
 pub(crate) async fn fairplay_certificate(
-    State(api): State<Engine>,
+    State(api): State<Installation>,
     ApiPath(id): ApiPath<String>,
     request: Request,
 ) -> Response {
@@ -111,7 +111,7 @@ pub(crate) async fn fairplay_certificate(
     open_to_pages(certificate())
 }
 
-async fn forward(api: &Engine, id: &str, system: &str, request: Request) -> Result<Response, Problem> {
+async fn forward(api: &Installation, id: &str, system: &str, request: Request) -> Result<Response, Problem> {
     let (servers, system, url) = of(api, system)?;
     let (parts, body) = request.into_parts();
     let claims = admitted(api, id, &parts)?;
@@ -139,7 +139,7 @@ async fn forward(api: &Engine, id: &str, system: &str, request: Request) -> Resu
 }
 
 /// The keys of the recording that go to the holder of these claims. None where the licence server has keys of its own.
-async fn keys_given(api: &Engine, claims: &Claims) -> Result<Vec<KeyEntry>, Problem> {
+async fn keys_given(api: &Installation, claims: &Claims) -> Result<Vec<KeyEntry>, Problem> {
     let (vault, playback) = (api.licences.vault()?, &claims.playback_id);
     let Some(tenant) = vault.tenant_of(playback).await.map_err(vault_problem)? else { return Ok(Vec::new()) };
     let mut keys = vault.all_keys(&tenant, playback).await.map_err(vault_problem)?;

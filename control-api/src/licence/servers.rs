@@ -10,7 +10,7 @@ use kernel::Problem;
 
 use super::policy::PolicyKey;
 use crate::codes;
-use crate::state::Engine;
+use crate::state::Installation;
 
 /// Licence servers that are asked on behalf of players: one address for each system, one credential for all.
 pub struct LicenceServers {
@@ -71,7 +71,7 @@ impl LicenceServers {
 }
 
 /// The servers, and the address of the one for a system, by the name it has in addresses.
-pub(super) fn of<'a>(api: &'a Engine, name: &str) -> Result<(&'a LicenceServers, System, &'a str), Problem> {
+pub(super) fn of<'a>(api: &'a Installation, name: &str) -> Result<(&'a LicenceServers, System, &'a str), Problem> {
     let known = System::ALL.into_iter().find(|system| system.as_str() == name);
     let servers = api.licences.servers.as_deref();
     let found = known.zip(servers).and_then(|(system, servers)| Some((servers, system, servers.url(system)?)));

@@ -70,7 +70,7 @@ async fn each_operation_is_open_to_those_who_have_its_permission_and_to_the_oper
             continue;
         }
         assert_eq!(status(&server, of, Some(&all_but[needs])).await, 403, "{name}: a key without {needs}");
-        for token in [&exactly[needs], &everything, TOKEN] {
+        for token in [exactly[needs].as_str(), everything.as_str(), TOKEN] {
             let answered = status(&server, of, Some(token)).await;
             assert!(![401, 403].contains(&answered), "{name}: {answered} with {needs}");
         }

@@ -93,7 +93,8 @@ async fn a_key_gives_no_more_than_it_has_and_for_no_longer() {
     assert_eq!(give(&without, of(&["asset.read"])).await, (403, "auth.forbidden".to_owned()));
     let ending = json!({ "name": "a", "permissions": ["api_key.create"], "expires_in_s": 600 });
     let ending = server.post("/api/v1/api-keys", &ending).await.json()["secret"].as_str().unwrap().to_owned();
-    let lasting = |seconds: Option<i64>| json!({ "name": "a", "permissions": ["api_key.create"], "expires_in_s": seconds });
+    let lasting =
+        |seconds: Option<i64>| json!({ "name": "a", "permissions": ["api_key.create"], "expires_in_s": seconds });
     assert_eq!(give(&ending, lasting(Some(60))).await.0, 201);
     for longer in [None, Some(3600)] {
         assert_eq!(give(&ending, lasting(longer)).await, (403, "api_key.beyond_own".to_owned()), "{longer:?}");

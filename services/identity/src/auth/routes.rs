@@ -97,7 +97,8 @@ fn check_name(name: &str) -> Result<(), Problem> {
 
 /// What is asked for, if there is such a thing.
 fn grants(keys: &Keys, request: &KeyRequest) -> Result<Grants, Problem> {
-    let invalid = |pointer: String, detail: String| Problem::invalid(pointer, codes::API_KEY_INVALID_PERMISSIONS, detail);
+    let invalid =
+        |pointer: String, detail: String| Problem::invalid(pointer, codes::API_KEY_INVALID_PERMISSIONS, detail);
     let grants = Grants::new(request.permissions.clone()).map_err(|error| match error {
         InvalidGrants::Count => invalid("/permissions".to_owned(), error.to_string()),
         InvalidGrants::Entry(at) => invalid(format!("/permissions/{at}"), error.to_string()),

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{
-    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Policy, Problem, Routes, Tenant, check_if_match, paging,
+    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Policy, Problem, Routes, Tenant, check_if_match,
+    paging,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -130,7 +130,8 @@ impl Tenants {
         let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
         let changed = tx.optional(UPDATE, args![&of.tenant_id, of.version, name, state, now_ms]).await?;
-        let lost = || Problem::conflict(codes::TENANT_CHANGED, "the tenant has changed since it was read").retry_after(1);
+        let detail = "the tenant has changed since it was read";
+        let lost = || Problem::conflict(codes::TENANT_CHANGED, detail).retry_after(1);
         let row: TenantRow = changed.ok_or_else(lost)?;
         tell(&mut tx, &row, event, now_ms).await?;
         tx.commit().await?;

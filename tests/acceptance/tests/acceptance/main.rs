@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod access;
 mod arriving;
 mod backups;
 mod bad_input;

@@ -1,0 +1,74 @@
+//! Tenants that share a server, each with a key of its own.
+
+use serde_json::{Value, json};
+
+use crate::judge;
+use crate::server::{Answer, Server, fresh_and_quick, wait_for};
+
+/// A program of a tenant.
+struct Program<'a> {
+    server: &'a Server,
+    authorization: String,
+}
+
+impl<'a> Program<'a> {
+    /// Of a new tenant, with a key that uploads and looks.
+    fn of(server: &'a Server, slug: &str) -> Self {
+        server.admin("POST", "/api/v1/tenants", Some(json!({ "slug": slug, "name": slug })), 201);
+        let wish = json!({ "name": "recorder", "permissions": ["upload.*", "asset.read"] }).to_string();
+        let operators = format!("Bearer {}", crate::server::TOKEN);
+        let headers =
+            [("Authorization", operators.as_str()), ("Content-Type", "application/json"), ("Lectern-Tenant", slug)];
+        let made = server.call("POST", "/api/v1/api-keys", &headers, Some(wish.as_bytes())).unwrap();
+        assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+        let authorization = format!("Bearer {}", made.json()["secret"].as_str().unwrap());
+        Self { server, authorization }
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&[u8]>) -> Answer {
+        let headers = [("Authorization", self.authorization.as_str()), ("Content-Type", "application/json")];
+        self.server.call(method, path, &headers, body).unwrap()
+    }
+
+    /// Sends a recording; its asset's id.
+    fn upload(&self, filename: &str) -> String {
+        let bytes = std::fs::read(judge::media(filename)).unwrap();
+        let announced = json!({ "filename": filename, "size": bytes.len() }).to_string();
+        let upload = self.call("POST", "/api/v1/uploads", Some(announced.as_bytes())).json();
+        let put = self.call("PUT", upload["put_url"].as_str().unwrap(), Some(&bytes));
+        assert_eq!(put.status, 200, "{}", String::from_utf8_lossy(&put.body));
+        upload["asset_id"].as_str().unwrap().to_owned()
+    }
+
+    fn assets(&self) -> Vec<Value> {
+        let page = self.call("GET", "/api/v1/assets", None);
+        assert_eq!(page.status, 200);
+        page.json()["items"].as_array().unwrap().iter().map(|asset| asset["id"].clone()).collect()
+    }
+}
+
+#[test]
+fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has() {
+    let (_folder, data) = fresh_and_quick();
+    let server = Server::start(&data);
+    let (north, south) = (Program::of(&server, "north"), Program::of(&server, "south"));
+    let (of_north, of_south) = (north.upload("video-only.mp4"), south.upload("video-only.mp4"));
+    let of_operator = server.upload(&judge::media("video-only.mp4"), "video-only.mp4");
+    for (program, own) in [(&north, &of_north), (&south, &of_south)] {
+        let ready = wait_for("the recording to be ready", 240, || {
+            let asset = program.call("GET", &format!("/api/v1/assets/{own}"), None).json();
+            matches!(asset["state"].as_str(), Some("ready" | "errored")).then_some(asset)
+        });
+        assert_eq!(ready["state"], "ready", "{ready}");
+        assert_eq!(program.assets(), [json!(own)]);
+        for foreign in [&of_north, &of_south, &of_operator].into_iter().filter(|id| *id != own) {
+            assert_eq!(program.call("GET", &format!("/api/v1/assets/{foreign}"), None).status, 404);
+        }
+        assert_eq!(program.call("DELETE", &format!("/api/v1/assets/{own}"), None).status, 403);
+        let playback = format!("/api/v1/playback/{}", ready["playback_id"].as_str().unwrap());
+        assert_eq!(server.call("GET", &playback, &[], None).unwrap().status, 200, "who has the id may watch");
+    }
+    assert_eq!(server.settled(&of_operator, 240)["state"], "ready");
+    let page = server.admin("GET", "/api/v1/assets", None, 200).json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 1, "the operator acts for one tenant: {page}");
+}
