@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use database::outbox::EventRow;
 use futures::{Stream, StreamExt};
 use kernel::problem::{ProblemBody, chain};
-use kernel::{ApiQuery, EventData, Problem};
+use kernel::{ApiQuery, EventData, Problem, Still};
 use media_types::{AssetId, TenantId};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -120,6 +120,7 @@ async fn progress_of(api: &Api, row: &AssetRow) -> Result<ProgressData, Problem>
 
 struct Listener {
     api: Api,
+    still: Still,
     shared: Arc<Shared>,
     asset: Option<AssetId>,
     outbox: Pin<Box<dyn Stream<Item = EventRow> + Send>>,
@@ -138,6 +139,9 @@ impl Listener {
                 biased;
                 row = self.outbox.next() => return Some(numbered(row?)),
                 _ = self.beat.tick() => {
+                    if !self.still.holds().await {
+                        return None;
+                    }
                     // Progress is a courtesy: the stream of events goes on without it.
                     if let Err(problem) = self.look().await {
                         tracing::debug!(code = problem.code(), "progress could not be read");
@@ -182,7 +186,7 @@ fn numbered(row: EventRow) -> Event {
 ///
 /// Plain server-sent events. Those from the outbox carry a number and can be taken up again with `Last-Event-ID`;
 /// `asset.progress` comes at most twice a second and asset, and only while somebody listens. A stream ends after 15
-/// minutes: connect again.
+/// minutes, or soon after its key was revoked: connect again.
 #[utoipa::path(
     get, path = "/api/v1/events", operation_id = "stream_events", tag = "events",
     params(StreamQuery, ("Last-Event-ID" = Option<i64>, Header, description = "events after this number")),
@@ -194,6 +198,7 @@ fn numbered(row: EventRow) -> Event {
 )]
 pub(crate) async fn stream(
     api: Api,
+    still: Still,
     ApiQuery(query): ApiQuery<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -211,7 +216,7 @@ pub(crate) async fn stream(
     let mut beat = tokio::time::interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (shared, outbox) = (api.pulse.of(&api.tenant), Box::pin(outbox));
-    let listener = Listener { api, shared, asset, outbox, beat, seen: HashMap::new(), ready: VecDeque::new() };
+    let listener = Listener { api, still, shared, asset, outbox, beat, seen: HashMap::new(), ready: VecDeque::new() };
     let events = futures::stream::unfold(listener, |mut listener| async move {
         listener.next().await.map(|event| (Ok::<_, Infallible>(event), listener))
     });

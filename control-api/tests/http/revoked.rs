@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::server::{Server, until};
@@ -42,6 +44,19 @@ async fn a_revoked_key_and_one_of_a_suspended_tenant_open_nothing_anywhere_withi
     assert_eq!(here.call("DELETE", &key, &[("lectern-tenant", "school")], "").await.status, 204);
     both([&there, &here], &secret, 401).await;
     assert_eq!(here.call("DELETE", &key, &[("lectern-tenant", "school")], "").await.code(), "api_key.not_found");
+}
+
+#[tokio::test]
+async fn a_stream_ends_soon_after_its_key() {
+    let server = Server::start().await;
+    let (id, secret) = server.key("default", &["event.read"]).await;
+    let bearer = format!("Bearer {secret}");
+    let stream = server.send("GET", "/api/v1/events", &[("authorization", &bearer)], Bytes::new()).await;
+    assert_eq!(stream.status(), 200);
+    let mut stream = stream.into_body();
+    assert_eq!(server.call("DELETE", &format!("/api/v1/api-keys/{id}"), &[], "").await.status, 204);
+    let ends = async { while stream.frame().await.is_some() {} };
+    tokio::time::timeout(SOON, ends).await.expect("it ends in time");
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 mod known;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -227,6 +229,39 @@ fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
+/// Whether a key still holds that a request came with, as an argument of handlers whose answers go on for long. The operator's
+/// token holds as long as the process lives.
+#[derive(Clone, Default)]
+pub struct Still(Option<Arc<Came>>);
+
+struct Came {
+    guard: Guard,
+    policy: Policy,
+    headers: HeaderMap,
+}
+
+impl Still {
+    fn of(gate: &Gate, policy: Policy, request: &Request) -> Self {
+        let headers = request.headers().get(header::AUTHORIZATION).cloned().map(|value| (header::AUTHORIZATION, value));
+        Self(Some(Arc::new(Came { guard: gate.guard.clone(), policy, headers: headers.into_iter().collect() })))
+    }
+
+    /// Whether it does, as it was known two seconds ago at the latest; also while nothing can be said.
+    pub async fn holds(&self) -> bool {
+        let Some(came) = &self.0 else { return true };
+        let admitted = came.guard.admit(came.policy, &came.headers).await;
+        admitted.map_or_else(|problem| problem.status().is_server_error(), |_| true)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Still {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
+    }
+}
+
 /// A guard at one path.
 #[derive(Clone)]
 pub(crate) struct Gate {
@@ -239,6 +274,10 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     let policy = gate.rules.of(request.method());
     match gate.guard.admit(policy, request.headers()).await {
         Ok(principal) => {
+            if matches!(principal, Principal::Key(_)) {
+                let still = Still::of(&gate, policy, &request);
+                request.extensions_mut().insert(still);
+            }
             request.extensions_mut().insert(principal);
             next.run(request).await
         }

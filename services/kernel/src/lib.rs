@@ -4,7 +4,7 @@
 //! - [`json`]: [`ApiJson`], a request body that refuses unknown fields and says where.
 //! - [`request_id`]: one id per request, in the answer's header, its problem and the log.
 //! - `traced`: one span per request.
-//! - [`auth`]: the [`Policy`] of a route, and the [`Guard`] that asks who calls it.
+//! - [`auth`]: the [`Policy`] of a route, the [`Guard`] that asks who calls it, and [`Still`] for answers that go on.
 //! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
 //!   knows keys and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
@@ -36,7 +36,7 @@ pub mod routes;
 mod traced;
 pub mod unit;
 
-pub use auth::{AdminToken, Guard, Policy, Rules};
+pub use auth::{AdminToken, Guard, Policy, Rules, Still};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
 pub use conditional::{Etag, check_if_match, respond_cached};
