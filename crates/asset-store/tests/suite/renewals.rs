@@ -275,3 +275,19 @@ async fn a_person_stops_the_renewal_alone_and_its_progress_is_its_own() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_libraries_of_all_tenants_follow_a_ladder() {
+    for_each_engine(|db| async move {
+        let one = Bench::new(db);
+        let other = one.of_tenant("b");
+        let assets = [one.ready().await, other.ready().await];
+        assert_eq!(one.store.tenants().await.unwrap(), [one.tenant.clone(), other.tenant.clone()]);
+        assert_eq!(one.store.renew_libraries(&ladder("new"), false, 20).await.unwrap(), 2);
+        for (bench, asset) in [&one, &other].into_iter().zip(&assets) {
+            assert!(bench.renewal(&asset.id).await.is_some(), "{}", bench.tenant);
+        }
+        assert!(one.store.asset(&one.tenant, &assets[1].id).await.unwrap().is_none());
+    })
+    .await;
+}

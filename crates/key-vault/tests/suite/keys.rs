@@ -70,6 +70,8 @@ async fn recordings_schemes_periods_and_tenants_have_keys_of_their_own() {
             assert_eq!(plain(&vault.keys_for(owner).await.unwrap()), plain(&[entry(number, None)]), "{owner:?}");
         }
         assert!(vault.keys_for(&owner("z")).await.unwrap().is_empty());
+        assert_eq!(vault.tenant_of(&owner("y").playback).await.unwrap(), Some(owner("y").tenant));
+        assert_eq!(vault.tenant_of(&owner("z").playback).await.unwrap(), None);
     })
     .await;
 }

@@ -21,7 +21,8 @@ use super::store::{By, FlagError, Store};
 /// The tables are looked at no more often than this, whatever is committed.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Tenants whose flags are in memory at once; of more, those that were asked for longest ago are read anew when they are again.
+/// Tenants whose flags are in memory at once, and as many more as somebody has; those that were asked for longest ago are read anew
+/// when they are again.
 const MOST: usize = 256;
 /// Tenants that one look takes in at a time.
 const PAGE: i64 = 1000;
@@ -114,7 +115,9 @@ impl Flags {
         let now = Instant::now();
         let mut followed = self.0.followed.lock().unwrap_or_else(PoisonError::into_inner);
         if !followed.contains_key(tenant) && followed.len() >= MOST {
-            let oldest = followed.iter().min_by_key(|(_, followed)| followed.asked).map(|(tenant, _)| tenant.clone());
+            // Those that somebody has go on being followed.
+            let idle = followed.iter().filter(|(_, followed)| Arc::strong_count(&followed.of) == 1);
+            let oldest = idle.min_by_key(|(_, followed)| followed.asked).map(|(tenant, _)| tenant.clone());
             if let Some(oldest) = oldest {
                 followed.remove(&oldest);
             }
