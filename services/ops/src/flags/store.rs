@@ -116,11 +116,12 @@ impl Store {
 
     /// The number of the latest change of each tenant that has changed anything, read so many at a time.
     pub(crate) async fn heads(&self, page: i64) -> Result<BTreeMap<String, i64>, DbError> {
-        let mut heads = BTreeMap::new();
+        let (mut heads, mut after) = (BTreeMap::new(), String::new());
         loop {
-            let after = heads.last_key_value().map_or("", |(tenant, _): (&String, &i64)| tenant.as_str());
-            let rows: Vec<(String, i64)> = self.db.all(sql::HEADS, args![after, page]).await?;
+            let rows: Vec<(String, i64)> = self.db.all(sql::HEADS, args![&after, page]).await?;
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < page);
+            // By the engine's own order, which need not be that of the map.
+            after = rows.last().map(|(tenant, _)| tenant.clone()).unwrap_or_default();
             heads.extend(rows);
             if is_last {
                 return Ok(heads);
