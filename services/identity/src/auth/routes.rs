@@ -41,7 +41,7 @@ pub(super) fn mount(routes: Routes<Keys>) -> Routes<Keys> {
 /// Makes a key of the caller's tenant. Its secret is in this answer and in no other.
 #[utoipa::path(
     post, path = "/api/v1/api-keys", operation_id = "create_api_key", tag = "keys", request_body = KeyRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "one key per key, for 24 hours")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "one API key for each, for 24 hours")),
     responses(
         (status = 201, description = "the key with its secret", body = IssuedKeyView),
         (status = 403, description = "the caller has not all of these permissions, or does not hold as long", body = ProblemBody),
