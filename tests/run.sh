@@ -78,9 +78,8 @@ step "real workers, told the same as the model"
 cargo test --quiet --locked -p story
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
-# Three at a time: players play in real time, and two tests would leave a third of two processors idle.
 step "acceptance, one process"
-cargo test --quiet --locked -p acceptance -- --test-threads=3
+cargo test --quiet --locked -p acceptance -- --test-threads=2
 # A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion, sealing
 # and renewal. All of it is for `run.sh soak`.
 step "acceptance, a fleet"
