@@ -12,6 +12,7 @@
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
+//! - [`keyring`]: secrets at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
 //!
 //! Layer 5.
 
@@ -23,11 +24,13 @@ pub mod conditional;
 pub mod events;
 pub mod idempotency;
 pub mod json;
+pub mod keyring;
 pub mod manifest;
 pub mod paging;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
+pub mod standing;
 mod traced;
 pub mod unit;
 
@@ -38,9 +41,11 @@ pub use conditional::{Etag, check_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
+pub use keyring::{Keyring, Sealed, Unopened};
 pub use paging::{Cursor, Page};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;
+pub use standing::Standing;
 pub use unit::{Served, Unit};
 
 use media_types::TenantId;
