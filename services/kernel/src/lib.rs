@@ -6,6 +6,7 @@
 //! - `traced`: one span per request.
 //! - [`auth`]: the admin token and the [`Policy`] of a route.
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
+//! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
 //! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
@@ -16,6 +17,7 @@
 //!
 //! Layer 5.
 
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod code;
@@ -34,6 +36,7 @@ pub mod standing;
 mod traced;
 pub mod unit;
 
+pub use audit::{Actor, Recorder};
 pub use auth::{AdminToken, Guard, Policy};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
