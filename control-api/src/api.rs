@@ -23,10 +23,10 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 /// What a process answers that serves `units`, complete: it has a fallback, so merge it only with routers that have none.
 pub fn router(options: FrontOptions, units: Vec<Served>) -> Router {
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
-    let document = blank(&options.version, &units);
+    let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
     let front = Front::new(options, &units);
     let requests = std::sync::Arc::clone(&front.requests);
-    let routes = Routes::new(guard, document).with(front, common);
+    let routes = Routes::new(guard, recorder, document).with(front, common);
     let routes = units.into_iter().fold(routes, |routes, unit| unit.mount(routes));
     let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
     let json = Bytes::from(json);

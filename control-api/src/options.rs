@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
-use kernel::{AdminToken, Clock};
+use kernel::{AdminToken, Clock, Recorder};
 use ladders::Ladder;
 use media_store::MediaStore;
 
@@ -44,6 +44,8 @@ pub struct FrontOptions {
     pub admin_token: AdminToken,
     /// Opens the routes of other processes of the installation; without it nothing does.
     pub service_token: Option<AdminToken>,
+    /// Where requests that change something are recorded.
+    pub recorder: Recorder,
     /// The version that the `OpenAPI` document and the metrics carry.
     pub version: String,
     /// Where the units have their tables; the process is ready as long as these are there.

@@ -9,8 +9,14 @@ use crate::cli::{Role, Serve};
 use crate::exit::Failure;
 
 /// Every unit that this build has, by port.
-pub(crate) static UNITS: [&Unit; 5] =
-    [&control_api::MEDIA, &control_api::PROCESSING, &control_api::STREAMING, &webhook::UNIT, &ops::flags::UNIT];
+pub(crate) static UNITS: [&Unit; 6] = [
+    &control_api::MEDIA,
+    &control_api::PROCESSING,
+    &control_api::STREAMING,
+    &webhook::UNIT,
+    &ops::audit::UNIT,
+    &ops::flags::UNIT,
+];
 /// What a role does is of use beside this unit alone: origins show what is streamed, workers do what is to be processed.
 static BESIDE: [(Role, &str, &Unit); 2] =
     [(Role::Origin, "origin", &control_api::STREAMING), (Role::Worker, "worker", &control_api::PROCESSING)];

@@ -61,6 +61,7 @@ struct ClearKeyOfLicence {
         ("playback_id" = String, Path, description = "the public name of the asset"),
         ("token" = Option<String>, Query, description = "the playback token, where no header can be set"),
     ),
+    extensions(("x-audit" = json!("answer"))),
     responses(
         (status = 200, description = "the licence; never stored", body = ClearKeyLicence),
         (status = 400, description = "`licence.invalid_request`", body = ProblemBody),

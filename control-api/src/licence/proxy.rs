@@ -43,6 +43,7 @@ const ACQUIRE_LICENSE: HeaderValue =
         ("system" = String, Path, description = "`widevine`, `playready` or `fairplay`"),
         ("token" = Option<String>, Query, description = "the playback token, where no header can be set"),
     ),
+    extensions(("x-audit" = json!("answer"))),
     responses(
         (status = 200, description = "the licence; never stored", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 400, description = "`licence.invalid_request`", body = ProblemBody),

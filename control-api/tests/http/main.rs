@@ -5,6 +5,7 @@
 mod access;
 mod arriving;
 mod assets;
+mod audited;
 mod events;
 mod findings;
 mod licence;

@@ -18,16 +18,18 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use job_queue::JobQueue;
-use kernel::{AdminToken, Served, default_tenant};
+use kernel::audit::transit::{self, Ended};
+use kernel::{AdminToken, Keyring, Recorder, Served, default_tenant};
 use media_store::{FolderStore, MediaStore, MemoryStore};
 use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
+use ops::audit::Audit;
 use ops::flags::Flags;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 5] = ["media", "processing", "streaming", "webhook", "flags"];
+pub(crate) const UNITS: [&str; 6] = ["media", "processing", "streaming", "webhook", "audit", "flags"];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) media: Arc<dyn MediaStore>,
     client: Client<HttpConnector, Full<Bytes>>,
     scratch: Scratch,
+    recorder: Recorder,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -140,13 +143,16 @@ impl Server {
         };
         let hooks = Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default()).unwrap();
         let flags = Flags::new(scratch.db.clone(), scratch.db.clock());
-        let others = [webhook::serve(hooks), ops::flags::serve(flags)];
+        let audit = Audit::new(scratch.db.clone(), scratch.db.clock(), Keyring::default());
+        let others = [webhook::serve(hooks), ops::audit::serve(audit), ops::flags::serve(flags)];
         let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
         assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
         units.retain(|served| slugs.contains(&served.unit().slug));
+        let recorder = Recorder::new(scratch.db.clone());
         let front = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
+            recorder: recorder.clone(),
             version: "1.2.3".to_owned(),
             database: scratch.db.clone(),
             more_figures: Vec::new(),
@@ -156,7 +162,7 @@ impl Server {
         let router = control_api::router(front, units);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, store, media, client, scratch, _folder: folder }
+        Self { address, store, media, client, scratch, recorder, _folder: folder }
     }
 
     pub(crate) async fn send(
@@ -218,6 +224,16 @@ impl Server {
         let answer = self.call("PUT", upload["put_url"].as_str().unwrap(), &[], "abc").await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         asset_of(&upload)
+    }
+
+    /// What was recorded since it was asked last: who did what, and what came of it.
+    pub(crate) async fn recorded(&self) -> Vec<Ended> {
+        self.recorder.flush().await;
+        assert_eq!(transit::open(&self.scratch.db, 10).await.unwrap(), [], "all have ended");
+        let mut tx = self.scratch.db.begin().await.unwrap();
+        let ended = transit::take(&mut tx, &default_tenant(), 1000).await.unwrap();
+        tx.commit().await.unwrap();
+        ended
     }
 
     /// Changes a row of the database behind everybody's back.

@@ -51,6 +51,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
     let expected = BTreeMap::from([
         ("api", "flags"),
         ("assets", "media"),
+        ("audit", "audit"),
         ("events", "media"),
         ("flag-clients", "flags"),
         ("flag-segments", "flags"),

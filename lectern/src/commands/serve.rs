@@ -1,11 +1,13 @@
 //! `lectern serve`: everything in one process, or some of it.
 
+mod audit;
 mod engine;
 mod licence_servers;
 mod renewing;
 mod token;
 mod webhooks;
 
+pub(crate) use audit::configured as audit;
 pub(crate) use licence_servers::systems as licence_systems;
 pub(crate) use webhooks::configured as webhooks;
 
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use control_api::{FrontOptions, Router};
 use database::Database;
-use kernel::{AdminToken, Served};
+use kernel::{AdminToken, Recorder, Served};
 use ops::flags::Flags;
 use origin_server::{Origin, ServeLimits};
 use serde_json::json;
@@ -79,10 +81,11 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     figures::listen(options.metrics, store.clone(), needs(&chosen, &database)).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let control = match &token {
-        Some(token) => {
+    let recorder = token.as_ref().map(|_| Recorder::new(database.clone()));
+    let control = match token.as_ref().zip(recorder.clone()) {
+        Some((token, recorder)) => {
             let mut units = units_of(engine.as_ref(), &chosen, &database, &options)?;
-            let front = front(token.admin.clone(), database.clone(), store)?;
+            let front = front(token.admin.clone(), recorder, database.clone(), store)?;
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             Some(control_api::router(front, units))
         }
@@ -122,6 +125,9 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         None => Ok(()),
     };
     let _ = tokio::time::timeout(TASKS_END, async { while tasks.join_next().await.is_some() {} }).await;
+    if let Some(recorder) = recorder {
+        let _ = tokio::time::timeout(TASKS_END, recorder.flush()).await;
+    }
     database.close().await;
     ended
 }
@@ -137,6 +143,9 @@ fn units_of(
     if chosen.has(&webhook::UNIT) {
         units.push(webhook::serve(webhooks(database, &options.data)?));
     }
+    if chosen.has(&ops::audit::UNIT) {
+        units.push(ops::audit::serve(audit(database, &options.data)?));
+    }
     if chosen.has(&ops::flags::UNIT) {
         units.push(ops::flags::serve(Flags::new(database.clone(), database.clock())));
     }
@@ -146,12 +155,14 @@ fn units_of(
 /// What every process answers from.
 fn front(
     admin_token: AdminToken,
+    recorder: Recorder,
     database: Database,
     store: Option<control_api::Figures>,
 ) -> Result<FrontOptions, Failure> {
     Ok(FrontOptions {
         admin_token,
         service_token: viewers::service_token()?,
+        recorder,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database,
         more_figures: store.into_iter().collect(),

@@ -1,5 +1,5 @@
 //! The only way to mount a route. [`Routes::mount`] takes a [`Policy`], enforces it and writes it into the `OpenAPI`
-//! document, so that what is documented and what is enforced cannot differ.
+//! document, so that what is documented and what is enforced cannot differ; and it has whatever changes something recorded.
 
 use axum::Router;
 use axum::extract::State;
@@ -12,9 +12,10 @@ use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Respo
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use crate::audit::{self, Watch};
 use crate::auth::{require_admin, require_service};
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, codes, request_id, traced};
+use crate::{Guard, Policy, Problem, Recorder, codes, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -22,22 +23,30 @@ pub const BEARER: &str = "bearer";
 /// Routes, each with its policy.
 pub struct Routes<S> {
     guard: Guard,
+    recorder: Recorder,
     router: OpenApiRouter<S>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// No routes yet. `document` has the title, version and security schemes (one named [`BEARER`]).
-    pub fn new(guard: Guard, mut document: OpenApi) -> Self {
+    pub fn new(guard: Guard, recorder: Recorder, mut document: OpenApi) -> Self {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, router: OpenApiRouter::with_openapi(document) }
+        Self { guard, recorder, router: OpenApiRouter::with_openapi(document) }
     }
 
-    /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call.
+    /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call. What changes something is recorded,
+    /// as its operation says ([`audit`]).
+    ///
+    /// # Panics
+    /// When an operation says how it is recorded, and in no word that there is.
     #[must_use]
-    pub fn mount(mut self, policy: Policy, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
-        for item in paths.paths.values_mut() {
+    pub fn mount(mut self, policy: Policy, (schemas, mut paths, mut methods): UtoipaMethodRouter<S>) -> Self {
+        for (path, item) in &mut paths.paths {
+            if let Some(watch) = Watch::of(&self.recorder, policy, path, item) {
+                methods = methods.layer(from_fn_with_state(watch, audit::watch));
+            }
             for operation in operations(item) {
                 document_problems(operation);
                 operation.security = Some(match policy {
@@ -51,7 +60,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Mounts a route that the document leaves out, such as a page or a file.
+    /// Mounts a route that the document leaves out, such as a page or a file. It is not recorded.
     #[must_use]
     pub fn mount_hidden(mut self, policy: Policy, path: &str, methods: MethodRouter<S>) -> Self {
         let methods = self.enforce(policy, methods);
@@ -76,7 +85,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The router and its `OpenAPI` document. Unknown addresses ask for the token first, then answer 404.
     pub fn finish(self, state: S) -> (Router, OpenApi) {
-        let Self { guard, router } = self;
+        let Self { guard, router, .. } = self;
         let (router, document) = router.split_for_parts();
         let unknown = Router::new().fallback(not_found).with_state(guard);
         (router.with_state(state).merge(unknown), document)
@@ -90,10 +99,10 @@ impl Routes<()> {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, router } = self;
+        let Self { guard, recorder, router } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = mount(Routes { guard: guard.clone(), router: bare });
-        Self { guard, router: router.merge(own.router.with_state(state)) }
+        let own = mount(Routes { guard: guard.clone(), recorder: recorder.clone(), router: bare });
+        Self { guard, recorder, router: router.merge(own.router.with_state(state)) }
     }
 }
 

@@ -97,13 +97,15 @@ mod tests {
     use axum::body::Body;
     use axum::extract::State;
     use axum::http::Request;
+    use database::EngineKind;
+    use database::testing::Scratch;
     use http_body_util::BodyExt;
     use tower::ServiceExt;
     use utoipa::openapi::OpenApiBuilder;
     use utoipa_axum::routes;
 
     use super::*;
-    use crate::{AdminToken, Guard, Policy};
+    use crate::{AdminToken, Guard, Policy, Recorder};
 
     static BELLS: Unit = Unit { slug: "bells", parts: &[], tables: &["core"], codes: &[] };
     static WELLS: Unit = Unit { slug: "wells", parts: &[], tables: &[], codes: &[] };
@@ -136,7 +138,10 @@ mod tests {
     #[tokio::test]
     async fn units_with_states_of_their_own_share_one_router_and_one_document() {
         const TOKEN: &str = "0123456789abcdef";
-        let none = || Routes::new(Guard::new(AdminToken::new(TOKEN).unwrap()), OpenApiBuilder::new().build());
+        let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+        let recorder = Recorder::new(scratch.db.clone());
+        let guard = || Guard::new(AdminToken::new(TOKEN).unwrap());
+        let none = || Routes::new(guard(), recorder.clone(), OpenApiBuilder::new().build());
         let both = served().into_iter().fold(none(), |routes, served| served.mount(routes));
         let (router, document) = both.finish(());
         assert_eq!(ask(&router, "/bells", "").await, (200, "ding".to_owned()));

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod arriving;
+mod audited;
 mod backups;
 mod bad_input;
 mod bucket;
