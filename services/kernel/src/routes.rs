@@ -23,6 +23,8 @@ pub const BEARER: &str = "bearer";
 pub struct Routes<S> {
     guard: Guard,
     router: OpenApiRouter<S>,
+    /// Of what clients call, in the order in which they came.
+    paths: Vec<String>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -31,7 +33,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, router: OpenApiRouter::with_openapi(document) }
+        Self { guard, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
     }
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call.
@@ -46,6 +48,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 });
             }
         }
+        for path in paths.paths.keys() {
+            self.note(policy, path);
+        }
         let methods = self.enforce(policy, methods);
         self.router = self.router.routes((schemas, paths, methods));
         self
@@ -54,9 +59,29 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Mounts a route that the document leaves out, such as a page or a file.
     #[must_use]
     pub fn mount_hidden(mut self, policy: Policy, path: &str, methods: MethodRouter<S>) -> Self {
+        self.note(policy, path);
         let methods = self.enforce(policy, methods);
         self.router = self.router.route(path, methods);
         self
+    }
+
+    /// Mounts, at a path of another unit, what takes requests to the process that serves it. Who may call it, and by which methods,
+    /// is for that process to say.
+    #[must_use]
+    pub fn mount_passage(mut self, path: &str, passage: MethodRouter<S>) -> Self {
+        self.router = self.router.route(path, passage);
+        self
+    }
+
+    /// The patterns that were mounted so far, without those of other processes' calls and of passages.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn note(&mut self, policy: Policy, path: &str) {
+        if policy != Policy::Service {
+            self.paths.push(path.to_owned());
+        }
     }
 
     fn enforce(&self, policy: Policy, methods: MethodRouter<S>) -> MethodRouter<S> {
@@ -76,7 +101,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The router and its `OpenAPI` document. Unknown addresses ask for the token first, then answer 404.
     pub fn finish(self, state: S) -> (Router, OpenApi) {
-        let Self { guard, router } = self;
+        let Self { guard, router, .. } = self;
         let (router, document) = router.split_for_parts();
         let unknown = Router::new().fallback(not_found).with_state(guard);
         (router.with_state(state).merge(unknown), document)
@@ -90,10 +115,11 @@ impl Routes<()> {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, router } = self;
+        let Self { guard, router, mut paths } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = mount(Routes { guard: guard.clone(), router: bare });
-        Self { guard, router: router.merge(own.router.with_state(state)) }
+        let own = mount(Routes { guard: guard.clone(), router: bare, paths: Vec::new() });
+        paths.extend(own.paths);
+        Self { guard, router: router.merge(own.router.with_state(state)), paths }
     }
 }
 
