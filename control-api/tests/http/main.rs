@@ -7,6 +7,7 @@ mod arriving;
 mod assets;
 mod events;
 mod findings;
+mod gateway;
 mod licence;
 mod licence_proxy;
 mod operations;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Licences};
+use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
 use futures::future::BoxFuture;
@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 5] = ["media", "processing", "streaming", "webhook", "flags"];
+pub(crate) const UNITS: [&str; 6] = ["gateway", "media", "processing", "streaming", "webhook", "flags"];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -141,14 +141,17 @@ impl Server {
         let hooks = Webhooks::new(scratch.db.clone(), scratch.db.clock(), webhook::Options::default()).unwrap();
         let flags = Flags::new(scratch.db.clone(), scratch.db.clock());
         let others = [webhook::serve(hooks), ops::flags::serve(flags)];
-        let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
+        let gateway = Gateway::new(GatewayOptions::default()).unwrap();
+        let front = std::iter::once(gateway.serve());
+        let mut units: Vec<Served> = front.chain(control_api::units(engine)).chain(others).collect();
         assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
         units.retain(|served| slugs.contains(&served.unit().slug));
         let front = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
             version: "1.2.3".to_owned(),
-            database: scratch.db.clone(),
+            database: Some(scratch.db.clone()),
+            gateway: Some(gateway),
             more_figures: Vec::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
