@@ -21,16 +21,23 @@ use crate::{docs, ops};
 const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// What a process answers that serves `units`, complete: it has a fallback, so merge it only with routers that have none.
-pub fn router(options: FrontOptions, units: Vec<Served>) -> Router {
+pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
+    let gateway = options.gateway.take();
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
     let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
-    let front = Front::new(options, &units);
+    let front = Front::new(options, &units, gateway.as_ref());
     let requests = std::sync::Arc::clone(&front.requests);
     let routes = Routes::new(guard, recorder, document).with(front, common);
     let routes = units.into_iter().fold(routes, |routes, unit| unit.mount(routes));
     let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
     let json = Bytes::from(json);
-    let document = get(move |headers: HeaderMap| async move { docs::document(&headers, json) });
+    let document = get(move |headers: HeaderMap| async move {
+        let whole = match &gateway {
+            Some(gateway) => gateway.document(json).await,
+            None => json,
+        };
+        docs::document(&headers, whole)
+    });
     let (router, _document) = routes.mount_hidden(Policy::Public, "/api/openapi.json", document).finish(());
     let nosniff = HeaderValue::from_static("nosniff");
     shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))

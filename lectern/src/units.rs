@@ -9,7 +9,8 @@ use crate::cli::{Role, Serve};
 use crate::exit::Failure;
 
 /// Every unit that this build has, by port.
-pub(crate) static UNITS: [&Unit; 6] = [
+pub(crate) static UNITS: [&Unit; 7] = [
+    &control_api::GATEWAY,
     &control_api::MEDIA,
     &control_api::PROCESSING,
     &control_api::STREAMING,
@@ -77,6 +78,16 @@ impl Chosen {
         [&control_api::MEDIA, &control_api::PROCESSING, &control_api::STREAMING].iter().any(|unit| self.has(unit))
     }
 
+    /// What this process serves.
+    pub(crate) fn here(&self) -> &[&'static Unit] {
+        &self.units
+    }
+
+    /// What this build has and this process does not serve.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = &'static Unit> {
+        UNITS.into_iter().filter(|unit| !self.has(unit))
+    }
+
     /// Of `served` what was chosen.
     pub(crate) fn among(&self, served: impl IntoIterator<Item = Served>) -> Vec<Served> {
         served.into_iter().filter(|served| self.has(served.unit())).collect()
@@ -95,7 +106,7 @@ pub(crate) fn listen(options: &Serve) -> SocketAddr {
 }
 
 /// That this build has a unit of this slug.
-fn exists(slug: &str) -> Result<(), Failure> {
+pub(crate) fn exists(slug: &str) -> Result<(), Failure> {
     if UNITS.iter().any(|unit| unit.slug == slug) {
         return Ok(());
     }
@@ -181,12 +192,13 @@ mod tests {
         assert_eq!(at(&[]), "127.0.0.1:3000");
         assert_eq!(at(&["--only", "webhook"]), "127.0.0.1:3000");
         assert_eq!(at(&["--unit", "webhook"]), "127.0.0.1:3027");
+        assert_eq!(at(&["--unit", "gateway"]), "127.0.0.1:3000");
         assert_eq!(at(&["--unit", "webhook", "--listen", "127.0.0.1:0"]), "127.0.0.1:0");
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_in_a_sentence_that_names_what_would() {
-        let served = "this build serves media, processing, streaming, webhook";
+        let served = "this build serves gateway, media, processing, streaming, webhook";
         let cases: [(&[&str], &str); 8] = [
             (&["--unit", "chat"], "the unit chat is planned and not built yet"),
             (&["--unit", "nothing"], "there is no unit \"nothing\""),

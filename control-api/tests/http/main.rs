@@ -8,6 +8,7 @@ mod assets;
 mod audited;
 mod events;
 mod findings;
+mod gateway;
 mod licence;
 mod licence_proxy;
 mod operations;

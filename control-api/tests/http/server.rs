@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Licences};
+use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
 use futures::future::BoxFuture;
@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 6] = ["media", "processing", "streaming", "webhook", "audit", "flags"];
+pub(crate) const UNITS: [&str; 7] = ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags"];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,16 +145,19 @@ impl Server {
         let flags = Flags::new(scratch.db.clone(), scratch.db.clock());
         let audit = Audit::new(scratch.db.clone(), scratch.db.clock(), Keyring::default());
         let others = [webhook::serve(hooks), ops::audit::serve(audit), ops::flags::serve(flags)];
-        let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
+        let gateway = Gateway::new(GatewayOptions::default()).unwrap();
+        let front = std::iter::once(gateway.serve());
+        let mut units: Vec<Served> = front.chain(control_api::units(engine)).chain(others).collect();
         assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
         units.retain(|served| slugs.contains(&served.unit().slug));
         let recorder = Recorder::new(scratch.db.clone());
         let front = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
-            recorder: recorder.clone(),
+            recorder: Some(recorder.clone()),
             version: "1.2.3".to_owned(),
-            database: scratch.db.clone(),
+            database: Some(scratch.db.clone()),
+            gateway: Some(gateway),
             more_figures: Vec::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

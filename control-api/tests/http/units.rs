@@ -63,6 +63,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("playback", "streaming"),
         ("queue", "processing"),
         ("transcoding", "processing"),
+        ("units", "gateway"),
         ("uploads", "media"),
         ("webhooks", "webhook"),
         ("workers", "processing"),

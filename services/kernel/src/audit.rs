@@ -128,8 +128,8 @@ impl Watch {
     /// Of these operations; says in each how it is recorded. `None` where nothing is.
     ///
     /// # Panics
-    /// When an operation says something else with [`EXTENSION`], or has no id.
-    pub(crate) fn of(recorder: &Recorder, policy: Policy, path: &str, item: &mut PathItem) -> Option<Self> {
+    /// When an operation says something else with [`EXTENSION`], or has no id; when there is no recorder for it.
+    pub(crate) fn of(recorder: Option<&Recorder>, policy: Policy, path: &str, item: &mut PathItem) -> Option<Self> {
         let operations = [
             (Method::POST, &mut item.post),
             (Method::PUT, &mut item.put),
@@ -139,7 +139,10 @@ impl Watch {
         let rules =
             operations.into_iter().filter_map(|(method, operation)| Rule::of(method, path, operation.as_mut()?));
         let rules: Arc<[Rule]> = rules.collect();
-        (!rules.is_empty()).then(|| Self { recorder: recorder.clone(), actor: policy.into(), rules })
+        (!rules.is_empty()).then(|| {
+            let recorder = recorder.unwrap_or_else(|| panic!("{path} changes something, and nothing records it"));
+            Self { recorder: recorder.clone(), actor: policy.into(), rules }
+        })
     }
 
     fn record(&self, rule: &Rule, path: &str) -> Record {

@@ -23,28 +23,30 @@ pub const BEARER: &str = "bearer";
 /// Routes, each with its policy.
 pub struct Routes<S> {
     guard: Guard,
-    recorder: Recorder,
+    recorder: Option<Recorder>,
     router: OpenApiRouter<S>,
+    /// Of what clients call, in the order in which they came.
+    paths: Vec<String>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// No routes yet. `document` has the title, version and security schemes (one named [`BEARER`]).
-    pub fn new(guard: Guard, recorder: Recorder, mut document: OpenApi) -> Self {
+    /// No routes yet. Without a recorder none can be mounted that is recorded. `document` has the title, version and security schemes (one named [`BEARER`]).
+    pub fn new(guard: Guard, recorder: Option<Recorder>, mut document: OpenApi) -> Self {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, recorder, router: OpenApiRouter::with_openapi(document) }
+        Self { guard, recorder, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
     }
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call. What changes something is recorded,
     /// as its operation says ([`audit`]).
     ///
     /// # Panics
-    /// When an operation says how it is recorded, and in no word that there is.
+    /// When an operation says how it is recorded, and in no word that there is; when it is recorded, and there is no recorder.
     #[must_use]
     pub fn mount(mut self, policy: Policy, (schemas, mut paths, mut methods): UtoipaMethodRouter<S>) -> Self {
         for (path, item) in &mut paths.paths {
-            if let Some(watch) = Watch::of(&self.recorder, policy, path, item) {
+            if let Some(watch) = Watch::of(self.recorder.as_ref(), policy, path, item) {
                 methods = methods.layer(from_fn_with_state(watch, audit::watch));
             }
             for operation in operations(item) {
@@ -55,6 +57,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 });
             }
         }
+        for path in paths.paths.keys() {
+            self.note(policy, path);
+        }
         let methods = self.enforce(policy, methods);
         self.router = self.router.routes((schemas, paths, methods));
         self
@@ -63,9 +68,29 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Mounts a route that the document leaves out, such as a page or a file. It is not recorded.
     #[must_use]
     pub fn mount_hidden(mut self, policy: Policy, path: &str, methods: MethodRouter<S>) -> Self {
+        self.note(policy, path);
         let methods = self.enforce(policy, methods);
         self.router = self.router.route(path, methods);
         self
+    }
+
+    /// Mounts, at a path of another unit, what takes requests to the process that serves it. Who may call it, and by which methods,
+    /// is for that process to say.
+    #[must_use]
+    pub fn mount_passage(mut self, path: &str, passage: MethodRouter<S>) -> Self {
+        self.router = self.router.route(path, passage);
+        self
+    }
+
+    /// The patterns that were mounted so far, without those of other processes' calls and of passages.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn note(&mut self, policy: Policy, path: &str) {
+        if policy != Policy::Service {
+            self.paths.push(path.to_owned());
+        }
     }
 
     fn enforce(&self, policy: Policy, methods: MethodRouter<S>) -> MethodRouter<S> {
@@ -99,10 +124,12 @@ impl Routes<()> {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, recorder, router } = self;
+        let Self { guard, recorder, router, mut paths } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = mount(Routes { guard: guard.clone(), recorder: recorder.clone(), router: bare });
-        Self { guard, recorder, router: router.merge(own.router.with_state(state)) }
+        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), router: bare, paths: Vec::new() };
+        let own = mount(own);
+        paths.extend(own.paths);
+        Self { guard, recorder, router: router.merge(own.router.with_state(state)), paths }
     }
 }
 

@@ -5,7 +5,13 @@ use kernel::{Served, Unit};
 use crate::{Webhooks, codes, dispatcher, routes};
 
 /// Webhooks, as a unit.
-pub static UNIT: Unit = Unit { slug: "webhook", parts: &[], tables: &["core", "webhook"], codes: codes::ALL };
+pub static UNIT: Unit = Unit {
+    slug: "webhook",
+    parts: &[],
+    addresses: &["/api/v1/webhooks"],
+    tables: &["core", "webhook"],
+    codes: codes::ALL,
+};
 
 /// What a process serves of them: the routes, and the dispatcher.
 pub fn serve(hooks: Webhooks) -> Served {

@@ -52,7 +52,7 @@ async fn chunk() {}
 
 fn router(recorder: &Recorder) -> Router {
     let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
-    let routes = Routes::new(guard, recorder.clone(), OpenApiBuilder::new().build())
+    let routes = Routes::new(guard, Some(recorder.clone()), OpenApiBuilder::new().build())
         .mount(Policy::Admin, routes!(show, put))
         .mount(Policy::Admin, routes!(poke))
         .mount(Policy::Public, routes!(licence))

@@ -5,7 +5,8 @@ use kernel::{Served, Unit};
 use super::{Audit, appender, codes, routes};
 
 /// The audit log, as a unit.
-pub static UNIT: Unit = Unit { slug: "audit", parts: &[], tables: &["core", "ops"], codes: codes::ALL };
+pub static UNIT: Unit =
+    Unit { slug: "audit", parts: &[], addresses: &["/api/v1/audit"], tables: &["core", "ops"], codes: codes::ALL };
 
 /// What a process serves of it: the routes, and the appender.
 pub fn serve(audit: Audit) -> Served {

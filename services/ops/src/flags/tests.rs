@@ -48,7 +48,7 @@ impl Api {
     fn new(flags: &Flags) -> Self {
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
         let recorder = Recorder::new(flags.0.store.db.clone());
-        let routes = super::routes::mount(Routes::new(guard, recorder, OpenApiBuilder::new().build()));
+        let routes = super::routes::mount(Routes::new(guard, Some(recorder), OpenApiBuilder::new().build()));
         Self(routes.finish(flags.clone()).0)
     }
 

@@ -5,7 +5,13 @@ use kernel::{Served, Unit};
 use super::{Flags, codes, routes};
 
 /// Feature flags, as a unit.
-pub static UNIT: Unit = Unit { slug: "flags", parts: &[], tables: &["core", "ops"], codes: codes::ALL };
+pub static UNIT: Unit = Unit {
+    slug: "flags",
+    parts: &[],
+    addresses: &["/api/v1/flags", "/api/v1/flag-segments", "/api/v1/flag-clients", "/api/client", "/ofrep"],
+    tables: &["core", "ops"],
+    codes: codes::ALL,
+};
 
 /// What a process serves of them: the routes. What it answers from follows the tables by itself.
 pub fn serve(flags: Flags) -> Served {

@@ -28,8 +28,11 @@ struct Answer {
 impl Api {
     fn new(hooks: &Webhooks) -> Self {
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
-        let routes =
-            crate::routes::mount(Routes::new(guard, Recorder::new(hooks.db.clone()), OpenApiBuilder::new().build()));
+        let routes = crate::routes::mount(Routes::new(
+            guard,
+            Some(Recorder::new(hooks.db.clone())),
+            OpenApiBuilder::new().build(),
+        ));
         Self(routes.finish(hooks.clone()).0)
     }
 

@@ -23,7 +23,7 @@ struct Api(Router);
 impl Api {
     fn new(audit: &Audit) -> Self {
         let (guard, recorder) = (Guard::new(AdminToken::new(TOKEN).unwrap()), Recorder::new(audit.db.clone()));
-        let routes = crate::audit::routes::mount(Routes::new(guard, recorder, OpenApiBuilder::new().build()));
+        let routes = crate::audit::routes::mount(Routes::new(guard, Some(recorder), OpenApiBuilder::new().build()));
         Self(routes.finish(audit.clone()).0)
     }
 
