@@ -74,6 +74,7 @@ mod tests {
         let at = found(&["--unit", "gateway", "--upstream", "media=http://10.0.0.2:80,flags=https://flags.internal"])
             .unwrap();
         let expected = [
+            ("audit", "http://127.0.0.1:3033"),
             ("flags", "https://flags.internal"),
             ("media", "http://10.0.0.2"),
             ("processing", "http://127.0.0.1:3015"),
@@ -82,7 +83,7 @@ mod tests {
         ];
         assert_eq!(at, expected.map(|(slug, base)| (slug, base.to_owned())).into());
         let some = found(&["--only", "gateway,media,flags", "--upstream", "webhook=http://[::1]:1"]).unwrap();
-        assert_eq!(some.keys().copied().collect::<Vec<_>>(), ["processing", "streaming", "webhook"]);
+        assert_eq!(some.keys().copied().collect::<Vec<_>>(), ["audit", "processing", "streaming", "webhook"]);
         assert!(found(&[]).unwrap().is_empty(), "one process that serves everything has nothing elsewhere");
     }
 

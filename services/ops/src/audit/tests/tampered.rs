@@ -22,10 +22,13 @@ const COPY: &str = "INSERT INTO audit_entry (tenant_id, seq, entry, leaf_hash, a
     SELECT tenant_id, CAST($1 AS BIGINT), entry, leaf_hash, actor, action, resource, request_id, time_ms FROM audit_entry WHERE seq = 7";
 const MOVE: &str = "UPDATE audit_entry SET seq = $2 WHERE seq = $1";
 
-async fn change(db: &Database, statements: &[(&'static str, Vec<Val>)]) {
+/// A statement with its arguments.
+type Change = (&'static str, Vec<Val>);
+
+async fn change(db: &Database, statements: &[Change]) {
     let mut tx = db.begin().await.unwrap();
     for (sql, args) in statements {
-        tx.execute(*sql, args.clone()).await.unwrap();
+        tx.execute(sql, args.clone()).await.unwrap();
     }
     tx.commit().await.unwrap();
 }
@@ -53,7 +56,7 @@ async fn whatever_is_edited_deleted_moved_or_cut_off_is_found() {
         let hash = super::super::tree::leaf_hash(text.as_bytes());
         let edit = "UPDATE audit_entry SET entry = $1 WHERE seq = 7";
         let node = Fault::Hash { level: 1, index: 0 };
-        let cases: Vec<(&str, Vec<(&'static str, Vec<Val>)>, Vec<Fault>)> = vec![
+        let cases: Vec<(&str, Vec<Change>, Vec<Fault>)> = vec![
             ("edited", vec![(edit, args![&text])], vec![Fault::Edited(7), node.clone(), Fault::Root]),
             (
                 "edited with its hash",
