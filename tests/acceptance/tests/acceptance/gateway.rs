@@ -10,12 +10,13 @@ use crate::server::{Answer, Server, TOKEN, fresh_and_quick, wait_for};
 use crate::topology::{self, Shared};
 
 /// An address of each unit, as its administrator reads it.
-const READ: [(&str, &str); 6] = [
+const READ: [(&str, &str); 7] = [
     ("gateway", "/api/v1/units"),
     ("media", "/api/v1/assets"),
     ("processing", "/api/v1/jobs"),
     ("streaming", "/api/v1/playback/pb_none"),
     ("webhook", "/api/v1/webhooks"),
+    ("audit", "/api/v1/audit/entries"),
     ("flags", "/api/v1/flags"),
 ];
 

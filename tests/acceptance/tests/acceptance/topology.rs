@@ -16,8 +16,14 @@ use crate::server::{Server, log, log_of};
 const WORKERS: usize = 2;
 
 /// Every unit of the build but the gateway, and what a process is that serves it alone.
-const UNITS: [(&str, &str); 5] =
-    [("media", "api"), ("processing", "api"), ("streaming", "api,origin"), ("webhook", "api"), ("flags", "api")];
+const UNITS: [(&str, &str); 6] = [
+    ("media", "api"),
+    ("processing", "api"),
+    ("streaming", "api,origin"),
+    ("webhook", "api"),
+    ("audit", "api"),
+    ("flags", "api"),
+];
 
 /// What a server of this run is.
 #[derive(Clone, Copy, PartialEq, Eq)]
