@@ -8,6 +8,8 @@ mode=${1:-all}
 cache=$PWD/.cache
 # A run repeats itself: property tests try the same cases until a seed is given. PROPTEST_RNG_SEED=$RANDOM looks elsewhere.
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-20261121}
+# A whole run compiles each crate once: what would make the next build of it cheaper costs this one time and disk.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
 step() { printf '\n== %s (%s s so far)\n' "$1" "$SECONDS"; }
