@@ -1,5 +1,7 @@
 //! The router of a process: what every process answers, and the routes of the units that it serves.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -21,17 +23,24 @@ use crate::{docs, ops};
 const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// What a process answers that serves `units`, complete: it has a fallback, so merge it only with routers that have none.
-pub fn router(options: FrontOptions, units: Vec<Served>) -> Router {
+pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
+    let gateway = options.gateway.take();
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
-    let guard = guard.with_directory(std::sync::Arc::clone(&options.directory));
-    let document = blank(&options.version, &units);
-    let front = Front::new(options, &units);
-    let requests = std::sync::Arc::clone(&front.requests);
-    let routes = Routes::new(guard, document).with(front, common);
+    let guard = options.directory.iter().fold(guard, |guard, known| guard.with_directory(Arc::clone(known)));
+    let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
+    let front = Front::new(options, &units, gateway.as_ref());
+    let requests = Arc::clone(&front.requests);
+    let routes = Routes::new(guard, recorder, document).with(front, common);
     let routes = units.into_iter().fold(routes, |routes, unit| unit.mount(routes));
     let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
     let json = Bytes::from(json);
-    let document = get(move |headers: HeaderMap| async move { docs::document(&headers, json) });
+    let document = get(move |headers: HeaderMap| async move {
+        let whole = match &gateway {
+            Some(gateway) => gateway.document(json).await,
+            None => json,
+        };
+        docs::document(&headers, whole)
+    });
     let (router, _document) = routes.mount_hidden(Policy::Public, "/api/openapi.json", document).finish(());
     let nosniff = HeaderValue::from_static("nosniff");
     shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))

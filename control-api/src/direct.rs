@@ -143,6 +143,7 @@ fn block(size_bytes: u64, index: u64, sha256: &str, at: &str) -> Result<Block, P
     post, path = "/api/v1/uploads/{id}/blocks", operation_id = "sign_upload_blocks", tag = "uploads",
     params(("id" = String, Path, description = "the upload")),
     request_body = WantedBlocks,
+    extensions(("x-audit" = json!("answer"))),
     responses(
         (status = 200, description = "an address for each, which is a secret", body = SignedBlocks),
         (status = 409, description = "the store takes nothing from clients", body = ProblemBody),
@@ -186,6 +187,7 @@ pub(crate) async fn sign(
     post, path = "/api/v1/uploads/{id}/blocks/received", operation_id = "take_upload_blocks", tag = "uploads",
     params(("id" = String, Path, description = "the upload")),
     request_body = SentBlocks,
+    extensions(("x-audit" = json!("none"))),
     responses(
         (status = 200, description = "they count; `attached` when all are there", body = UploadView),
         (status = 409, description = "one of them is not in the store; those before it count", body = ProblemBody),

@@ -7,6 +7,7 @@ use database::Database;
 use kernel::Served;
 
 use crate::docs;
+use crate::gateway::Gateway;
 use crate::ops::Requests;
 use crate::options::{Figures, FrontOptions};
 
@@ -16,7 +17,7 @@ pub(crate) struct Front(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) version: String,
-    pub(crate) database: Database,
+    pub(crate) database: Option<Database>,
     /// The tables of all units that are served.
     pub(crate) tables: Vec<&'static str>,
     pub(crate) requests: Arc<Requests>,
@@ -35,11 +36,12 @@ impl std::ops::Deref for Front {
 }
 
 impl Front {
-    pub(crate) fn new(options: FrontOptions, units: &[Served]) -> Self {
+    pub(crate) fn new(options: FrontOptions, units: &[Served], gateway: Option<&Gateway>) -> Self {
         let FrontOptions { version, database, more_figures, .. } = options;
         let tables = units.iter().flat_map(|served| served.unit().tables).copied().collect();
         let figures = units.iter().filter_map(Served::figures).collect();
-        let page = docs::whole_page(units.iter().flat_map(|served| served.unit().codes));
+        let of_others = gateway.into_iter().flat_map(Gateway::codes);
+        let page = docs::whole_page(units.iter().flat_map(|served| served.unit().codes).chain(of_others));
         Self(Arc::new(Inner { version, database, tables, requests: Arc::default(), figures, more_figures, page }))
     }
 }

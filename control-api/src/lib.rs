@@ -16,6 +16,7 @@
 //! - `limits`: how much a tenant may have.
 //! - `queue`: who works, and what is drained.
 //! - `licence`: keys for players that hold a playback token, and those tokens.
+//! - `gateway`: [`GATEWAY`], the way to units that other processes serve.
 //! - `demand`: what viewers of origins in other processes wait for.
 //! - `transcoding`: the older routes of the same records, in camelCase.
 //! - `web`: the studio's files.
@@ -34,6 +35,7 @@ mod error;
 mod events;
 mod findings;
 mod front;
+mod gateway;
 mod head_start;
 mod jobs;
 mod ladders;
@@ -62,6 +64,7 @@ mod web;
 pub use api::router;
 pub use axum::Router;
 pub use demand::{DEMAND_PATH, Hope, Viewers, Wish};
+pub use gateway::{Bounds, GATEWAY, Gateway, GatewayOptions};
 pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};
 pub use options::{BuiltinLadders, ControlOptions, Figures, FrontOptions, LadderSource};
 pub use units::{MEDIA, PROCESSING, STREAMING, units};

@@ -1,12 +1,13 @@
 //! What the control API is given.
 
 use crate::demand::Viewers;
+use crate::gateway::Gateway;
 use crate::licence::Licences;
 use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
-use kernel::{AdminToken, Clock, Directory};
+use kernel::{AdminToken, Clock, Directory, Recorder};
 use ladders::Ladder;
 use media_store::MediaStore;
 
@@ -44,12 +45,16 @@ pub struct FrontOptions {
     pub admin_token: AdminToken,
     /// Opens the routes of other processes of the installation; without it nothing does.
     pub service_token: Option<AdminToken>,
-    /// Knows the keys that open what they may, and the tenants.
-    pub directory: Arc<dyn Directory>,
+    /// Knows the keys that open what they may, and the tenants; without it only the tokens open anything.
+    pub directory: Option<Arc<dyn Directory>>,
+    /// Where requests that change something are recorded; a process without one serves nothing that does.
+    pub recorder: Option<Recorder>,
     /// The version that the `OpenAPI` document and the metrics carry.
     pub version: String,
-    /// Where the units have their tables; the process is ready as long as these are there.
-    pub database: Database,
+    /// Where the units have their tables, unless none has any; the process is ready as long as these are there.
+    pub database: Option<Database>,
+    /// What stands before the units of other processes, if this one does. It is among the units that are served.
+    pub gateway: Option<Gateway>,
     /// What else `/metrics` says, of parts of this process that are no units.
     pub more_figures: Vec<Figures>,
 }

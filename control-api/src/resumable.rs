@@ -112,6 +112,7 @@ async fn where_it_stands(api: &Api, id: &str, headers: &HeaderMap) -> Result<(Up
         ("Upload-Checksum" = Option<String>, Header, description = "sha1 or sha256 and the Base64 of the body's hash"),
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    extensions(("x-audit" = json!("none"))),
     responses(
         (status = 204, description = "stored; Upload-Offset says where the upload stands, Upload-Expires how long it is \
             kept unfinished"),

@@ -17,19 +17,32 @@ use crate::{
 const TABLES: &[&str] = &["assets", "core", "keys", "queue"];
 
 /// Bytes in and out, assets and what happens to them; the studio's page.
-pub static MEDIA: Unit =
-    Unit { slug: "media", parts: &[], tables: TABLES, permissions: permissions::OF_MEDIA, codes: codes::ALL };
+pub static MEDIA: Unit = Unit {
+    slug: "media",
+    parts: &[],
+    addresses: &["/", "/assets", "/api/v1/assets", "/api/v1/events", "/api/v1/limits", "/api/v1/uploads"],
+    tables: TABLES,
+    permissions: permissions::OF_MEDIA,
+    codes: codes::ALL,
+};
 /// What is made of assets: jobs, workers and ladders.
 pub static PROCESSING: Unit = Unit {
     slug: "processing",
     parts: &["ott-transcoding"],
+    addresses: &["/api/v1/jobs", "/api/v1/ladders", "/api/v1/queue", "/api/v1/transcoding", "/api/v1/workers"],
     tables: TABLES,
     permissions: permissions::OF_PROCESSING,
     codes: codes::ALL,
 };
-/// Where assets are played, and licences for that.
-pub static STREAMING: Unit =
-    Unit { slug: "streaming", parts: &[], tables: TABLES, permissions: permissions::OF_STREAMING, codes: codes::ALL };
+/// Where assets are played, and licences for that. What is published is `/p`, which an origin in the same process answers.
+pub static STREAMING: Unit = Unit {
+    slug: "streaming",
+    parts: &[],
+    addresses: &["/api/v1/playback", "/p"],
+    tables: TABLES,
+    permissions: permissions::OF_STREAMING,
+    codes: codes::ALL,
+};
 
 /// What a process serves of [`MEDIA`], [`PROCESSING`] and [`STREAMING`].
 pub fn units(options: ControlOptions) -> [Served; 3] {

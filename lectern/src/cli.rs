@@ -1,5 +1,6 @@
 //! Arguments.
 
+mod audit;
 mod backup;
 mod jobs;
 mod limits;
@@ -18,6 +19,7 @@ use drm::{HlsMethod, ProtectionScheme, TrackClass};
 use media_types::FrameRate;
 use packager::DashText;
 
+pub(crate) use audit::AuditCommand;
 pub(crate) use backup::BackupCommand;
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
@@ -72,9 +74,12 @@ pub(crate) enum Command {
     /// Make, check and restore backups; also the way from one database to another
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// Check that nobody has changed the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Apply migrations to the database
     Migrate(Data),
-    /// Wrap all content keys of a database under the current key-encryption key; media stay as they are
+    /// Wrap all content keys and other secrets of a database under the current key-encryption key; media stay as they are
     Rewrap(Data),
     /// Check that this machine has what Lectern needs
     Doctor(Doctor),

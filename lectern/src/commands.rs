@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod audit;
 mod backup;
 mod docs;
 mod doctor;
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Jobs(command) => crate::block_on(jobs::run(command, json)),
         Command::Limits(command) => crate::block_on(limits::run(command, json)),
         Command::Backup(command) => crate::block_on(backup::run(command, json)),
+        Command::Audit(command) => crate::block_on(audit::run(command, json)),
         Command::Migrate(data) => crate::block_on(migrate::run(data)),
         Command::Rewrap(options) => crate::block_on(rewrap::run(options, json)),
         Command::Doctor(options) => crate::block_on(doctor::run(options, json)),

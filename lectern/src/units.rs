@@ -9,13 +9,15 @@ use crate::cli::{Role, Serve};
 use crate::exit::Failure;
 
 /// Every unit that this build has, by port.
-pub(crate) static UNITS: [&Unit; 7] = [
+pub(crate) static UNITS: [&Unit; 9] = [
+    &control_api::GATEWAY,
     &identity::auth::UNIT,
     &control_api::MEDIA,
     &identity::org::UNIT,
     &control_api::PROCESSING,
     &control_api::STREAMING,
     &webhook::UNIT,
+    &ops::audit::UNIT,
     &ops::flags::UNIT,
 ];
 /// What a role does is of use beside this unit alone: origins show what is streamed, workers do what is to be processed.
@@ -83,6 +85,16 @@ impl Chosen {
         [&control_api::MEDIA, &control_api::PROCESSING, &control_api::STREAMING].iter().any(|unit| self.has(unit))
     }
 
+    /// What this process serves.
+    pub(crate) fn here(&self) -> &[&'static Unit] {
+        &self.units
+    }
+
+    /// What this build has and this process does not serve.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = &'static Unit> {
+        UNITS.into_iter().filter(|unit| !self.has(unit))
+    }
+
     /// Of `served` what was chosen.
     pub(crate) fn among(&self, served: impl IntoIterator<Item = Served>) -> Vec<Served> {
         served.into_iter().filter(|served| self.has(served.unit())).collect()
@@ -90,8 +102,9 @@ impl Chosen {
 
     /// The folders of `migrations/` whose tables they use, and those of the keys that open them.
     pub(crate) fn tables(&self) -> Vec<&'static str> {
-        let keys = (!self.units.is_empty()).then_some(identity::TABLES);
-        self.units.iter().flat_map(|unit| unit.tables).copied().chain(keys).collect()
+        let own: Vec<_> = self.units.iter().flat_map(|unit| unit.tables).copied().collect();
+        let keys = (!own.is_empty()).then_some(identity::TABLES);
+        own.into_iter().chain(keys).collect()
     }
 }
 
@@ -102,7 +115,7 @@ pub(crate) fn listen(options: &Serve) -> SocketAddr {
 }
 
 /// That this build has a unit of this slug.
-fn exists(slug: &str) -> Result<(), Failure> {
+pub(crate) fn exists(slug: &str) -> Result<(), Failure> {
     if UNITS.iter().any(|unit| unit.slug == slug) {
         return Ok(());
     }
@@ -188,12 +201,13 @@ mod tests {
         assert_eq!(at(&[]), "127.0.0.1:3000");
         assert_eq!(at(&["--only", "webhook"]), "127.0.0.1:3000");
         assert_eq!(at(&["--unit", "webhook"]), "127.0.0.1:3027");
+        assert_eq!(at(&["--unit", "gateway"]), "127.0.0.1:3000");
         assert_eq!(at(&["--unit", "webhook", "--listen", "127.0.0.1:0"]), "127.0.0.1:0");
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_in_a_sentence_that_names_what_would() {
-        let served = "this build serves auth, media, org, processing, streaming, webhook";
+        let served = "this build serves gateway, auth, media, org, processing, streaming, webhook";
         let cases: [(&[&str], &str); 8] = [
             (&["--unit", "chat"], "the unit chat is planned and not built yet"),
             (&["--unit", "nothing"], "there is no unit \"nothing\""),

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -55,7 +56,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
 }
 
 /// Serves `router` until `shutdown` resolves, then lets responses end, closes what is idle, and returns. A failed
-/// connection or accept is logged and does not end it.
+/// connection or accept is logged and does not end it. Handlers find the client's address as `ConnectInfo<SocketAddr>`.
 pub async fn serve_with(
     listener: TcpListener,
     router: Router,
@@ -71,8 +72,8 @@ pub async fn serve_with(
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
-                let connection = serve_connection(stream, router.clone(), limits.clone(), stopping.clone(), place);
+            Ok((client, place)) => {
+                let connection = serve_connection(client, router.clone(), limits.clone(), stopping.clone(), place);
                 tokio::spawn(connection);
             }
             Err(error) => {
@@ -90,14 +91,15 @@ pub async fn serve_with(
     drop(stop);
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+type Client = (TcpStream, SocketAddr);
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(Client, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((listener.accept().await?, place))
 }
 
 async fn serve_connection(
-    stream: TcpStream,
+    (stream, address): Client,
     router: Router,
     limits: ServeLimits,
     mut stopping: watch::Receiver<()>,
@@ -114,7 +116,8 @@ async fn serve_connection(
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams)
         .max_header_list_size(MAX_HTTP2_HEADER_BYTES);
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(Turns::new(router, asked))));
+    let turns = Turns::new(router, asked, address);
+    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(turns)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {

@@ -1,11 +1,13 @@
 //! Whose turn it is on a connection: while a whole request waits for its answer, the client has nothing to send.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use axum::{BoxError, Router};
 use futures::future::BoxFuture;
@@ -53,16 +55,17 @@ impl Drop for Turn {
     }
 }
 
-/// The router of one connection, which keeps its [`Asked`].
+/// The router of one connection, which keeps its [`Asked`] and tells handlers where the client is.
 #[derive(Clone)]
 pub(crate) struct Turns {
     router: Router,
     asked: Asked,
+    client: SocketAddr,
 }
 
 impl Turns {
-    pub(crate) fn new(router: Router, asked: Asked) -> Self {
-        Self { router, asked }
+    pub(crate) fn new(router: Router, asked: Asked, client: SocketAddr) -> Self {
+        Self { router, asked, client }
     }
 }
 
@@ -79,7 +82,8 @@ where
         Service::<Request<Body>>::poll_ready(&mut self.router, context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(ConnectInfo(self.client));
         let turn = Arc::new(Turn { asked: self.asked.clone(), state: AtomicU8::new(ASKING) });
         if request.body().is_end_stream() {
             turn.whole();

@@ -1,5 +1,6 @@
 //! Licences of Clear Key, from the keys of this server.
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use drm::clearkey::{self, MAX_REQUEST, RequestError, Session};
 use drm::{KeyEntry, TrackClass};
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, Problem};
+use kernel::{ApiPath, Problem, Tenant};
 use playback_token::PlayPolicy;
 use utoipa::ToSchema;
 
@@ -61,6 +62,7 @@ struct ClearKeyOfLicence {
         ("playback_id" = String, Path, description = "the public name of the asset"),
         ("token" = Option<String>, Query, description = "the playback token, where no header can be set"),
     ),
+    extensions(("x-audit" = json!("answer"))),
     responses(
         (status = 200, description = "the licence; never stored", body = ClearKeyLicence),
         (status = 400, description = "`licence.invalid_request`", body = ProblemBody),
@@ -105,16 +107,15 @@ async fn license(api: &Installation, id: &str, request: Request) -> Result<Respo
         return Err(Problem::new(StatusCode::FORBIDDEN, codes::LICENCE_NOT_PERSISTENT, detail));
     }
     let key_ids: Vec<_> = asked.key_ids.into_iter().filter(|id| claims.allows_key(&id.0)).collect();
-    let mut keys = match vault.tenant_of(playback).await.map_err(vault_problem)? {
-        Some(tenant) => vault.licence_keys(&tenant, &key_ids, playback).await.map_err(vault_problem)?,
-        None => Vec::new(),
-    };
+    let none = || Problem::not_found(codes::LICENCE_NO_KEYS, "none of these keys is given to this playback token");
+    let tenant = vault.tenant_of(playback).await.map_err(vault_problem)?.ok_or_else(none)?;
+    let mut keys = vault.licence_keys(&tenant, &key_ids, playback).await.map_err(vault_problem)?;
     keys.retain(|entry| allows_class(claims.policy, entry.class));
     if keys.is_empty() {
-        return Err(Problem::not_found(codes::LICENCE_NO_KEYS, "none of these keys is given to this playback token"));
+        return Err(none());
     }
     tracing::info!(%playback, session = session_of(&claims), keys = keys.len(), "licence given");
-    Ok(answer(&keys, asked.session))
+    Ok((Extension(Tenant(tenant)), answer(&keys, asked.session)).into_response())
 }
 
 /// The licence as an answer, wiped from memory once it is sent.

@@ -1,5 +1,6 @@
 //! Licences of systems whose keys only the operator's licence server can wrap: challenges in, licences out, both unread.
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,8 +9,8 @@ use drm::KeyEntry;
 use drm::signal::System;
 use http_client::{Credential, HttpError, Method};
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, Problem};
-use media_types::PlaybackId;
+use kernel::{ApiPath, Problem, Tenant};
+use media_types::{PlaybackId, TenantId};
 use playback_token::Claims;
 
 use super::clear_key::allows_class;
@@ -17,7 +18,7 @@ use super::guard::{admitted, session_of};
 use super::policy::{POLICY_HEADER, signed};
 use super::servers::{not_configured, of};
 use super::{RETRY_AFTER_S, open_to_pages, vault_problem, what_pages_send, whole};
-use crate::codes;
+use crate::{codes, error};
 use crate::state::Installation;
 
 /// The largest challenge. Those of all systems have some kilobytes.
@@ -43,6 +44,7 @@ const ACQUIRE_LICENSE: HeaderValue =
         ("system" = String, Path, description = "`widevine`, `playready` or `fairplay`"),
         ("token" = Option<String>, Query, description = "the playback token, where no header can be set"),
     ),
+    extensions(("x-audit" = json!("answer"))),
     responses(
         (status = 200, description = "the licence; never stored", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 400, description = "`licence.invalid_request`", body = ProblemBody),
@@ -120,7 +122,8 @@ async fn forward(api: &Installation, id: &str, system: &str, request: Request) -
     if challenge.is_empty() {
         return Err(Problem::bad_request(codes::LICENCE_INVALID_REQUEST, "the body holds no challenge"));
     }
-    let keys = keys_given(api, &claims).await?;
+    let tenant = owner(api, &claims.playback_id).await?;
+    let keys = keys_given(api, tenant.as_ref(), &claims).await?;
     let policy = signed(&servers.policy_key, system, &claims, &keys, &challenge, api.now_ms());
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -135,14 +138,26 @@ async fn forward(api: &Installation, id: &str, system: &str, request: Request) -
     tracing::info!(
         playback = %claims.playback_id, session = session_of(&claims), system = system.as_str(), "licence passed on"
     );
-    Ok(unstored(content_type, licence.into()))
+    Ok((tenant.map(|tenant| Extension(Tenant(tenant))), unstored(content_type, licence.into())).into_response())
+}
+
+/// Whose recording it is: of whoever has keys of it, or, where only the licence server has, of whoever has the asset.
+async fn owner(api: &Installation, playback: &PlaybackId) -> Result<Option<TenantId>, Problem> {
+    if let Some(tenant) = api.licences.vault()?.tenant_of(playback).await.map_err(vault_problem)? {
+        return Ok(Some(tenant));
+    }
+    let asset = api.store.by_playback_id(playback).await.map_err(error::store)?;
+    Ok(asset.map(|asset| asset.tenant_id))
 }
 
 /// The keys of the recording that go to the holder of these claims. None where the licence server has keys of its own.
-async fn keys_given(api: &Installation, claims: &Claims) -> Result<Vec<KeyEntry>, Problem> {
-    let (vault, playback) = (api.licences.vault()?, &claims.playback_id);
-    let Some(tenant) = vault.tenant_of(playback).await.map_err(vault_problem)? else { return Ok(Vec::new()) };
-    let mut keys = vault.all_keys(&tenant, playback).await.map_err(vault_problem)?;
+async fn keys_given(
+    api: &Installation,
+    tenant: Option<&TenantId>,
+    claims: &Claims,
+) -> Result<Vec<KeyEntry>, Problem> {
+    let Some(tenant) = tenant else { return Ok(Vec::new()) };
+    let mut keys = api.licences.vault()?.all_keys(tenant, &claims.playback_id).await.map_err(vault_problem)?;
     keys.retain(|entry| claims.allows_key(&entry.id.0) && allows_class(claims.policy, entry.class));
     Ok(keys)
 }

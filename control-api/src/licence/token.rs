@@ -78,6 +78,7 @@ struct IssuedToken {
     post, path = "/api/v1/playback/{playback_id}/tokens", operation_id = "create_playback_token", tag = "playback",
     request_body = NewToken,
     params(("playback_id" = String, Path, description = "the public name of the asset")),
+    extensions(("x-audit" = json!("answer"))),
     responses(
         (status = 201, description = "the token; never stored", body = IssuedToken),
         (status = 404, description = "`playback.not_found`", body = ProblemBody),

@@ -131,6 +131,16 @@ async fn a_token_opens_the_keys_of_its_recording() {
     }
     let query = protected.ask("pb_x", &[], &format!("?a=1&token={token}"), &request(&[UHD])).await;
     assert_eq!(given(&query), [UHD]);
+
+    assert_eq!(protected.licence("lpt1.none", &request(&[SD])).await.status, 401);
+    let recorded = protected.server.recorded().await;
+    let told = recorded.iter().map(|one| (one.actor.as_str(), one.action.as_str(), one.resource.as_str()));
+    let licence = ("anyone", "create_clearkey_licence", "/api/v1/playback/pb_x");
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [("admin", "create_playback_token", "/api/v1/playback/pb_x"), licence, licence]
+    );
+    assert!(!format!("{recorded:?}").contains("lpt1."), "{recorded:?}");
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@
 mod access;
 mod arriving;
 mod assets;
+mod audited;
 mod crossing;
 mod events;
 mod findings;
+mod gateway;
 mod licence;
 mod licence_proxy;
 mod operations;

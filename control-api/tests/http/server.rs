@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Licences};
+use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
 use futures::future::BoxFuture;
@@ -21,23 +21,28 @@ use identity::Registry;
 use identity::auth::Keys;
 use identity::org::Tenants;
 use job_queue::JobQueue;
-use kernel::{AdminToken, Served, Unit, default_tenant};
+use kernel::audit::transit::{self, Ended};
+use kernel::{AdminToken, Keyring, Recorder, Served, Unit, default_tenant};
 use media_store::{FolderStore, MediaStore, MemoryStore};
-use media_types::{AssetId, Loss, PlaybackId, VideoCodec};
+use media_types::{AssetId, Loss, PlaybackId, TenantId, VideoCodec};
+use ops::audit::Audit;
 use ops::flags::Flags;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 7] = ["media", "processing", "streaming", "webhook", "flags", "auth", "org"];
+pub(crate) const UNITS: [&str; 9] =
+    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org"];
 
 /// The same.
-pub(crate) static ALL: [&Unit; 7] = [
+pub(crate) static ALL: [&Unit; 9] = [
+    &control_api::GATEWAY,
     &control_api::MEDIA,
     &control_api::PROCESSING,
     &control_api::STREAMING,
     &webhook::UNIT,
+    &ops::audit::UNIT,
     &ops::flags::UNIT,
     &identity::auth::UNIT,
     &identity::org::UNIT,
@@ -53,6 +58,7 @@ pub(crate) struct Server {
     client: Client<HttpConnector, Full<Bytes>>,
     licences: Licences,
     scratch: Arc<Scratch>,
+    recorder: Recorder,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -143,16 +149,16 @@ impl Server {
     ) -> Self {
         let scratch = Scratch::migrated(EngineKind::Sqlite).await;
         let licences = licences(&scratch.db);
-        let address = process(slugs, &scratch.db, Arc::clone(&media), licences.clone()).await;
+        let (address, recorder) = process(slugs, &scratch.db, Arc::clone(&media), licences.clone()).await;
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, store, media, client, licences, scratch: Arc::new(scratch), _folder: folder }
+        Self { address, store, media, client, licences, scratch: Arc::new(scratch), recorder, _folder: folder }
     }
 
     /// Another process on the same database and store; requests go there from now on.
     pub(crate) async fn beside(&self) -> Self {
         let db = self.scratch.another().await;
-        let address = process(&UNITS, &db, Arc::clone(&self.media), self.licences.clone()).await;
+        let (address, recorder) = process(&UNITS, &db, Arc::clone(&self.media), self.licences.clone()).await;
         Self {
             address,
             store: self.store.clone(),
@@ -160,6 +166,7 @@ impl Server {
             client: self.client.clone(),
             licences: self.licences.clone(),
             scratch: Arc::clone(&self.scratch),
+            recorder,
             _folder: None,
         }
     }
@@ -249,6 +256,21 @@ impl Server {
         asset_of(&upload)
     }
 
+    /// What was recorded since it was asked last: who did what, and what came of it.
+    pub(crate) async fn recorded(&self) -> Vec<Ended> {
+        self.recorded_of(&default_tenant()).await
+    }
+
+    /// The same in the log of a tenant.
+    pub(crate) async fn recorded_of(&self, tenant: &TenantId) -> Vec<Ended> {
+        self.recorder.flush().await;
+        assert_eq!(transit::open(&self.scratch.db, 10).await.unwrap(), [], "all have ended");
+        let mut tx = self.scratch.db.begin().await.unwrap();
+        let ended = transit::take(&mut tx, tenant, 1000).await.unwrap();
+        tx.commit().await.unwrap();
+        ended
+    }
+
     /// Changes a row of the database behind everybody's back.
     pub(crate) async fn change(&self, sql: &'static str) {
         let mut tx = self.scratch.db.begin().await.unwrap();
@@ -301,8 +323,13 @@ impl Server {
     }
 }
 
-/// A process that serves these units, on a database; where it is.
-async fn process(slugs: &[&str], db: &Database, media: Arc<dyn MediaStore>, licences: Licences) -> SocketAddr {
+/// A process that serves these units, on a database: where it is, and what records its requests.
+async fn process(
+    slugs: &[&str],
+    db: &Database,
+    media: Arc<dyn MediaStore>,
+    licences: Licences,
+) -> (SocketAddr, Recorder) {
     let engine = ControlOptions {
         store: AssetStore::new(JobQueue::new(db.clone())),
         media,
@@ -318,27 +345,33 @@ async fn process(slugs: &[&str], db: &Database, media: Arc<dyn MediaStore>, lice
     let keys = Keys::new(db.clone(), db.clock(), ALL.iter().flat_map(|unit| unit.permissions).copied());
     let others = [
         webhook::serve(hooks),
+        ops::audit::serve(Audit::new(db.clone(), db.clock(), Keyring::default())),
         ops::flags::serve(flags),
         identity::auth::serve(keys),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
     ];
-    let mut units: Vec<Served> = control_api::units(engine).into_iter().chain(others).collect();
+    let gateway = Gateway::new(GatewayOptions::default()).unwrap();
+    let front = std::iter::once(gateway.serve());
+    let mut units: Vec<Served> = front.chain(control_api::units(engine)).chain(others).collect();
     assert_eq!(units.iter().map(|served| served.unit().slug).collect::<Vec<_>>(), UNITS);
     assert_eq!(ALL.map(|unit| unit.slug), UNITS);
     units.retain(|served| slugs.contains(&served.unit().slug));
+    let recorder = Recorder::new(db.clone());
     let front = FrontOptions {
         admin_token: AdminToken::new(TOKEN).unwrap(),
         service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
-        directory: Arc::new(Registry::new(db.clone(), db.clock())),
+        directory: Some(Arc::new(Registry::new(db.clone(), db.clock()))),
+        recorder: Some(recorder.clone()),
         version: "1.2.3".to_owned(),
-        database: db.clone(),
+        database: Some(db.clone()),
+        gateway: Some(gateway),
         more_figures: Vec::new(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = control_api::router(front, units);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    address
+    (address, recorder)
 }
 
 pub(crate) fn asset_of(upload: &Value) -> AssetId {

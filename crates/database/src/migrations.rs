@@ -45,6 +45,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("queue", "20261123031000_queue_capability"),
     migration!("queue", "20261123061500_job_result_key"),
     migration!("ops", "20261123062000_flag_create"),
+    migration!("core", "20261123101500_audit_transit_create"),
+    migration!("ops", "20261123101600_audit_log_create"),
     migration!("keys", "20261123114000_content_key_by_playback"),
     migration!("identity", "20261123114100_org_tenant_create"),
     migration!("identity", "20261123114200_auth_api_key_create"),

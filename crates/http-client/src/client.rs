@@ -19,11 +19,11 @@ use crate::target::{PlainHttp, Target};
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lectern/", env!("CARGO_PKG_VERSION")));
 /// The most bytes of a status line with its headers.
-const MAX_HEAD: usize = 64 << 10;
+pub(crate) const MAX_HEAD: usize = 64 << 10;
 /// How long a body is waited for of which whatever has come is enough.
 const GLANCE: Duration = Duration::from_secs(1);
-/// Idle connections are closed after this.
-const IDLE: Duration = Duration::from_secs(30);
+/// Idle connections are closed after this, which is before the servers of this workspace close them.
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
 
 /// What every request of a client is held to.
 #[derive(Clone, Debug)]

@@ -4,11 +4,12 @@
 //! - [`Request`], [`Response`]: whole in memory.
 //! - [`Credential`]: a secret that goes into a header and is shown nowhere.
 //! - [`Egress`]: a guard for addresses that somebody else chose; [`HttpClient::guarded`] asks no others than it permits.
+//! - [`Passage`], [`Base`]: hands requests on, with bodies that pass as they come, for who stands between a client and a server.
 //! - [`HttpError`]: why there is no answer. Any status is an answer.
 //! - `testing` (a cargo feature): a server on loopback.
 //!
 //! HTTP/1.1 over TLS (rustls with ring; the public certificate authorities and the caller's own), or in plain text where
-//! [`PlainHttp`] allows it. There are no cookies and no proxies, and nothing is sent twice.
+//! [`PlainHttp`] allows it. There are no cookies and no proxies, and nothing is sent twice that may have been heard.
 //!
 //! Layer 3: the wall around `hyper-rustls`.
 
@@ -17,6 +18,7 @@ mod connect;
 mod credential;
 mod egress;
 mod error;
+mod passage;
 mod target;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -26,5 +28,7 @@ pub use connect::RootsError;
 pub use credential::{Credential, CredentialError};
 pub use egress::{Egress, EgressTextError, NotPublic};
 pub use error::{Cause, HttpError};
+pub use hyper::body::Incoming;
 pub use hyper::{HeaderMap, Method, StatusCode, header};
+pub use passage::{Base, Passage};
 pub use target::{PlainHttp, UrlProblem};

@@ -32,6 +32,9 @@ pub enum UrlProblem {
     /// Plain text to another machine.
     #[error("plain http is for this machine alone, write https")]
     Plain,
+    /// A path or a query where neither belongs.
+    #[error("nothing belongs behind host and port")]
+    Path,
 }
 
 /// An address that may be asked.
@@ -66,6 +69,11 @@ impl Target {
         }
         url.set_fragment(None);
         Ok(Self(url))
+    }
+
+    /// Whether it is scheme, host and port alone.
+    pub(crate) fn is_base(&self) -> bool {
+        self.0.path() == "/" && self.0.query().is_none()
     }
 
     pub(crate) fn as_str(&self) -> &str {

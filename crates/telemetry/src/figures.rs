@@ -13,6 +13,8 @@ pub use text::Text;
 const MAX_SERIES: usize = 256;
 const OTHER: &str = "other";
 
+/// Seconds: of what a person asked for and waits for.
+const MOMENTS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 /// Seconds: from what a person does not notice to hours.
 const SECONDS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 14_400.0];
 
@@ -23,19 +25,25 @@ pub static JOBS_ENDED: Counter = Counter::new(
     &["stage", "outcome"],
 );
 /// How long attempts took.
-pub static JOB_SECONDS: Histogram =
-    Histogram::new("lectern_job_duration_seconds", "How long attempts at jobs took, however they ended.", "stage");
+pub static JOB_SECONDS: Histogram = Histogram::new(
+    "lectern_job_duration_seconds",
+    "How long attempts at jobs took, however they ended.",
+    "stage",
+    SECONDS,
+);
 /// What attempts used.
 pub static JOB_CPU_SECONDS: Histogram = Histogram::new(
     "lectern_job_cpu_seconds",
     "Processor time of attempts at jobs, their engines' included, however they ended.",
     "stage",
+    SECONDS,
 );
 /// How long jobs that could run waited for a worker.
 pub static WAIT_SECONDS: Histogram = Histogram::new(
     "lectern_job_wait_seconds",
     "From when a job could first run to when this process began with it.",
     "class",
+    SECONDS,
 );
 /// Jobs taken from workers that went silent.
 pub static JOBS_TAKEN_OVER: Counter = Counter::new(
@@ -62,12 +70,27 @@ pub static RESULTS_REUSED: Counter = Counter::new(
 pub static TRACE_EXPORTS: Counter =
     Counter::new("lectern_trace_exports_total", "Requests to the collector of traces, by outcome.", &["outcome"]);
 
+/// Requests that a gateway was to take to units of other processes.
+pub static GATEWAY_REQUESTS: Counter = Counter::new(
+    "lectern_gateway_requests_total",
+    "Requests for units of other processes: answered (whatever the status), unreachable, broken, silent, refused (without asking), or left (by the client).",
+    &["unit", "outcome"],
+);
+/// How long those units took.
+pub static GATEWAY_SECONDS: Histogram = Histogram::new(
+    "lectern_gateway_answer_seconds",
+    "From when a gateway asked a unit of another process to the head of the answer.",
+    "unit",
+    MOMENTS,
+);
+
 /// All families above, as text.
 pub fn write(text: &mut Text) {
-    for counter in [&JOBS_ENDED, &JOBS_TAKEN_OVER, &ENGINE_FAILURES, &PUBLICATIONS, &RESULTS_REUSED, &TRACE_EXPORTS] {
+    let of_work = [&JOBS_ENDED, &JOBS_TAKEN_OVER, &ENGINE_FAILURES, &PUBLICATIONS, &RESULTS_REUSED];
+    for counter in of_work.into_iter().chain([&TRACE_EXPORTS, &GATEWAY_REQUESTS]) {
         counter.write(text);
     }
-    for histogram in [&JOB_SECONDS, &JOB_CPU_SECONDS, &WAIT_SECONDS] {
+    for histogram in [&JOB_SECONDS, &JOB_CPU_SECONDS, &WAIT_SECONDS, &GATEWAY_SECONDS] {
         histogram.write(text);
     }
 }
@@ -105,20 +128,22 @@ pub struct Histogram {
     name: &'static str,
     help: &'static str,
     label: &'static str,
+    /// What a bucket holds at the most, ascending.
+    limits: &'static [f64],
     series: Mutex<BTreeMap<Vec<String>, Observed>>,
 }
 
 /// `buckets` are not cumulative, and lack the last one, which is all of `count`.
 #[derive(Default)]
 struct Observed {
-    buckets: [u64; SECONDS.len()],
+    buckets: Vec<u64>,
     count: u64,
     sum: f64,
 }
 
 impl Histogram {
-    const fn new(name: &'static str, help: &'static str, label: &'static str) -> Self {
-        Self { name, help, label, series: Mutex::new(BTreeMap::new()) }
+    const fn new(name: &'static str, help: &'static str, label: &'static str, limits: &'static [f64]) -> Self {
+        Self { name, help, label, limits, series: Mutex::new(BTreeMap::new()) }
     }
 
     /// Adds a duration in seconds.
@@ -127,7 +152,8 @@ impl Histogram {
         let observed = series_of(&mut series, &[value]);
         observed.count += 1;
         observed.sum += seconds;
-        if let Some(bucket) = SECONDS.iter().position(|limit| seconds <= *limit) {
+        observed.buckets.resize(self.limits.len(), 0);
+        if let Some(bucket) = self.limits.iter().position(|limit| seconds <= *limit) {
             observed.buckets[bucket] += 1;
         }
     }
@@ -138,8 +164,8 @@ impl Histogram {
             (format!("{}_bucket", self.name), format!("{}_sum", self.name), format!("{}_count", self.name));
         for (values, observed) in &*lock(&self.series) {
             let value = values.first().map_or("", String::as_str);
-            let mut below = 0;
-            for (limit, within) in SECONDS.iter().zip(observed.buckets) {
+            let mut below = 0u64;
+            for (limit, within) in self.limits.iter().zip(&observed.buckets) {
                 below += within;
                 text.line(&bucket, &[(self.label, value), ("le", &limit.to_string())], below);
             }
@@ -170,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_histogram_counts_what_lies_below_each_limit() {
-        static WAITED: Histogram = Histogram::new("waited_seconds", "Waited.", "class");
+        static WAITED: Histogram = Histogram::new("waited_seconds", "Waited.", "class", SECONDS);
         for seconds in [0.05, 0.1, 7.0, 1e9] {
             WAITED.observe("short", seconds);
         }

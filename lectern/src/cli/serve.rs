@@ -30,6 +30,10 @@ pub(crate) struct Serve {
     /// The same for one unit
     #[arg(long, value_name = "SLUG")]
     pub(crate) unit: Option<String>,
+    /// Where the gateway finds a unit that this process does not serve, such as media=http://10.0.0.2:3006; once for each, or several
+    /// behind commas. http://127.0.0.1 at the unit's own port if not given
+    #[arg(long = "upstream", env = "LECTERN_UPSTREAM", value_name = "SLUG=URL", value_delimiter = ',')]
+    pub(crate) upstreams: Vec<String>,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `lectern rewrap`: all content keys, and secrets of webhooks, under the current key-encryption key.
+//! `lectern rewrap`: all content keys, secrets of webhooks and signing keys of audit logs, under the current key-encryption key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,11 +40,16 @@ pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
     }
     let secrets = super::serve::webhooks(&data.database, &options)?.rewrap().await;
     let secrets = secrets.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
-    if secrets > 0 {
-        if json {
-            out::line(json!({ "webhook_secrets": secrets }))?;
-        } else {
-            out::line(format_args!("{secrets} secrets of webhooks to {current}"))?;
+    let signing = super::serve::audit(&data.database, &options)?.rewrap().await;
+    let signing = signing.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
+    for (count, name, what) in [
+        (secrets, "webhook_secrets", "secrets of webhooks"),
+        (signing, "audit_signing_keys", "signing keys of audit logs"),
+    ] {
+        match count {
+            0 => {}
+            _ if json => out::line(json!({ name: count }))?,
+            _ => out::line(format_args!("{count} {what} to {current}"))?,
         }
     }
     data.database.close().await;

@@ -1,11 +1,14 @@
 //! `lectern serve`: everything in one process, or some of it.
 
+mod audit;
 mod engine;
+mod gateway;
 mod licence_servers;
 mod renewing;
 mod token;
 mod webhooks;
 
+pub(crate) use audit::configured as audit;
 pub(crate) use licence_servers::systems as licence_systems;
 pub(crate) use webhooks::configured as webhooks;
 
@@ -13,12 +16,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_api::{FrontOptions, Router};
+use control_api::{FrontOptions, Gateway, Router};
 use database::Database;
 use identity::Registry;
 use identity::auth::Keys;
 use identity::org::Tenants;
-use kernel::{AdminToken, Served};
+use kernel::{AdminToken, Directory, Recorder, Served};
 use ops::flags::Flags;
 use origin_server::{Origin, ServeLimits};
 use serde_json::json;
@@ -30,7 +33,7 @@ use self::engine::Engine;
 use self::token::Token;
 use super::figures::{self, Needs};
 use super::viewers;
-use crate::cli::{self, Role, Serve, Worker};
+use crate::cli::{self, Data, Role, Serve, Worker};
 use crate::data::Migrate;
 use crate::exit::Failure;
 use crate::out;
@@ -68,25 +71,29 @@ struct Parts {
 
 async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Result<(), Failure> {
     let listen = units::listen(&options);
+    let gateway = gateway::configured(&chosen, &options.upstreams)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
-    let database = match chosen.is_part() {
-        true => crate::data::open_part(&options.data, &chosen.tables()).await?,
-        false => crate::data::open_migrated(&options.data, Migrate::OwnFile).await?,
-    };
-    let engine = match parts.origin || parts.worker || chosen.has_engine() {
-        true => Some(Engine::open(database.clone(), &options.data).await?),
-        false => None,
+    let database = open(&options.data, &chosen).await?;
+    let engine = match &database {
+        Some(database) if parts.origin || parts.worker || chosen.has_engine() => {
+            Some(Engine::open(database.clone(), &options.data).await?)
+        }
+        _ => None,
     };
     let store = engine.as_ref().map(|engine| figures::of_store(engine.data.traffic.clone()));
-    figures::listen(options.metrics, store.clone(), needs(&chosen, &database)).await?;
+    figures::listen(options.metrics, store.clone(), needs(&chosen, database.as_ref())).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    let recorder = token.as_ref().and(database.clone()).map(Recorder::new);
     let control = match &token {
         Some(token) => {
-            let mut units = units_of(engine.as_ref(), &chosen, &database, &options)?;
-            let front = front(token.admin.clone(), database.clone(), store)?;
+            let mut units: Vec<Served> = gateway.iter().map(Gateway::serve).collect();
+            if let Some(database) = &database {
+                units.extend(units_of(engine.as_ref(), &chosen, database, &options)?);
+            }
+            let front = front(token.admin.clone(), recorder.clone(), database.clone(), gateway, store)?;
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             Some(control_api::router(front, units))
         }
@@ -126,11 +133,27 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         None => Ok(()),
     };
     let _ = tokio::time::timeout(TASKS_END, async { while tasks.join_next().await.is_some() {} }).await;
-    database.close().await;
+    if let Some(recorder) = recorder {
+        let _ = tokio::time::timeout(TASKS_END, recorder.flush()).await;
+    }
+    if let Some(database) = database {
+        database.close().await;
+    }
     ended
 }
 
-/// The units that were chosen, each with what it needs.
+/// The database, unless nothing that was chosen needs one.
+async fn open(places: &Data, chosen: &Chosen) -> Result<Option<Database>, Failure> {
+    if !chosen.is_part() {
+        return crate::data::open_migrated(places, Migrate::OwnFile).await.map(Some);
+    }
+    match chosen.tables() {
+        tables if tables.is_empty() => Ok(None),
+        tables => crate::data::open_part(places, &tables).await.map(Some),
+    }
+}
+
+/// The units that were chosen, of those that need a database, each with what else it needs.
 fn units_of(
     engine: Option<&Engine>,
     chosen: &Chosen,
@@ -148,6 +171,9 @@ fn units_of(
     if chosen.has(&webhook::UNIT) {
         units.push(webhook::serve(webhooks(database, &options.data)?));
     }
+    if chosen.has(&ops::audit::UNIT) {
+        units.push(ops::audit::serve(audit(database, &options.data)?));
+    }
     if chosen.has(&ops::flags::UNIT) {
         units.push(ops::flags::serve(Flags::new(database.clone(), database.clock())));
     }
@@ -157,24 +183,34 @@ fn units_of(
 /// What every process answers from.
 fn front(
     admin_token: AdminToken,
-    database: Database,
+    recorder: Option<Recorder>,
+    database: Option<Database>,
+    gateway: Option<Gateway>,
     store: Option<control_api::Figures>,
 ) -> Result<FrontOptions, Failure> {
     Ok(FrontOptions {
         admin_token,
         service_token: viewers::service_token()?,
-        directory: Arc::new(Registry::new(database.clone(), database.clock())),
+        directory: database.as_ref().map(registry),
+        recorder,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database,
+        gateway,
         more_figures: store.into_iter().collect(),
     })
 }
 
+/// Who knows keys and tenants: the database, whichever units are served.
+fn registry(database: &Database) -> Arc<dyn Directory> {
+    Arc::new(Registry::new(database.clone(), database.clock()))
+}
+
 /// A process that serves units is ready when these can work, and any other one when the database is this version's.
-fn needs(chosen: &Chosen, database: &Database) -> Needs {
-    match chosen.tables() {
-        tables if tables.is_empty() => Needs::All(database.clone()),
-        tables => Needs::Modules(database.clone(), tables),
+fn needs(chosen: &Chosen, database: Option<&Database>) -> Needs {
+    match (database, chosen.tables()) {
+        (None, _) => Needs::Nothing,
+        (Some(database), tables) if tables.is_empty() => Needs::All(database.clone()),
+        (Some(database), tables) => Needs::Modules(database.clone(), tables),
     }
 }
 

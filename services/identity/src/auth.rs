@@ -18,6 +18,7 @@ pub use store::{Keys, STATEMENTS};
 pub static UNIT: Unit = Unit {
     slug: "auth",
     parts: &[],
+    addresses: &["/api/v1/api-keys", "/api/v1/permissions"],
     tables: &["core", "identity"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,

@@ -14,8 +14,14 @@ pub use store::{STATEMENTS, Tenants};
 pub(crate) use store::SUSPENDED;
 
 /// Tenants, as a unit.
-pub static UNIT: Unit =
-    Unit { slug: "org", parts: &[], tables: &["core", "identity"], permissions: &[], codes: codes::ALL };
+pub static UNIT: Unit = Unit {
+    slug: "org",
+    parts: &[],
+    addresses: &["/api/v1/tenants"],
+    tables: &["core", "identity"],
+    permissions: &[],
+    codes: codes::ALL,
+};
 
 /// What a process serves of them: the routes.
 pub fn serve(tenants: Tenants) -> Served {

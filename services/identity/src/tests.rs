@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, Request};
 use database::testing::{for_each_engine, prepare_all};
 use database::{Database, args, outbox};
 use http_body_util::BodyExt;
-use kernel::{AdminToken, Clock, Guard, Permission, Routes, default_tenant};
+use kernel::{AdminToken, Clock, Guard, Permission, Recorder, Routes, default_tenant};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
@@ -48,7 +48,7 @@ impl Process {
         let catalogue = auth::UNIT.permissions.iter().copied().chain([READ]);
         let keys = auth::serve(Keys::new(db.clone(), Arc::clone(&clock), catalogue));
         let tenants = org::serve(Tenants::new(db.clone(), clock));
-        let routes = Routes::new(guard, OpenApiBuilder::new().build());
+        let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants].into_iter().fold(routes, |routes, served| served.mount(routes));
         Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }
     }

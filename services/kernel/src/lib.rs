@@ -9,15 +9,18 @@
 //!   knows keys and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
+//! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
 //! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
+//! - [`keyring`]: secrets at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
 //!
 //! Layer 5.
 
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod code;
@@ -26,6 +29,7 @@ pub mod conditional;
 pub mod events;
 pub mod idempotency;
 pub mod json;
+pub mod keyring;
 pub mod manifest;
 pub mod paging;
 pub mod permission;
@@ -33,9 +37,11 @@ pub mod principal;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
+pub mod standing;
 mod traced;
 pub mod unit;
 
+pub use audit::Recorder;
 pub use auth::{AdminToken, Guard, Policy, Rules, Still};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
@@ -43,11 +49,13 @@ pub use conditional::{Etag, check_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
+pub use keyring::{Keyring, Sealed, Unopened};
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
 pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;
+pub use standing::Standing;
 pub use unit::{Served, Unit};
 
 use media_types::TenantId;

@@ -1,5 +1,5 @@
 //! The only way to mount a route. [`Routes::mount`] takes a [`Policy`], enforces it and writes it into the `OpenAPI`
-//! document, so that what is documented and what is enforced cannot differ.
+//! document, so that what is documented and what is enforced cannot differ; and it has whatever changes something recorded.
 
 use std::sync::Arc;
 
@@ -14,9 +14,10 @@ use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Respo
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use crate::audit::{self, Watch};
 use crate::auth::{Gate, admit};
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, Rules, codes, request_id, traced};
+use crate::{Guard, Policy, Problem, Recorder, Rules, codes, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -24,28 +25,36 @@ pub const BEARER: &str = "bearer";
 /// Routes, each with its policy.
 pub struct Routes<S> {
     guard: Guard,
+    recorder: Option<Recorder>,
     router: OpenApiRouter<S>,
+    /// Of what clients call, in the order in which they came.
+    paths: Vec<String>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// No routes yet. `document` has the title, version and security schemes (one named [`BEARER`]).
-    pub fn new(guard: Guard, mut document: OpenApi) -> Self {
+    /// No routes yet. Without a recorder none can be mounted that is recorded. `document` has the title, version and security schemes (one named [`BEARER`]).
+    pub fn new(guard: Guard, recorder: Option<Recorder>, mut document: OpenApi) -> Self {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, router: OpenApiRouter::with_openapi(document) }
+        Self { guard, recorder, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
     }
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call, with a policy for all of them or
-    /// one for each: `[(Method::GET, May(READ)), (Method::DELETE, May(DELETE))]`.
+    /// one for each: `[(Method::GET, May(READ)), (Method::DELETE, May(DELETE))]`. What changes something is recorded, as its
+    /// operation says ([`audit`]).
     ///
     /// # Panics
     /// When the policies and the operations are not of the same methods, or a permission to `read` is to open what changes
-    /// something.
+    /// something; when an operation says how it is recorded, and in no word that there is; when it is recorded, and there is no
+    /// recorder.
     #[must_use]
-    pub fn mount(mut self, rules: impl Into<Rules>, (schemas, mut paths, methods): UtoipaMethodRouter<S>) -> Self {
+    pub fn mount(mut self, rules: impl Into<Rules>, (schemas, mut paths, mut methods): UtoipaMethodRouter<S>) -> Self {
         let rules = rules.into();
         for (path, item) in &mut paths.paths {
+            if let Some(watch) = Watch::of(self.recorder.as_ref(), path, item) {
+                methods = methods.layer(from_fn_with_state(watch, audit::watch));
+            }
             let mut ruled = 0;
             for (method, operation) in operations(item) {
                 let policy = rules.named(&method).unwrap_or_else(|| panic!("{method} {path} has no policy"));
@@ -58,17 +67,41 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 assert_eq!(each.len(), ruled, "{path} has a policy for a method that it does not take");
             }
         }
+        for path in paths.paths.keys() {
+            self.note(&rules, path);
+        }
         let methods = self.enforce(rules, methods);
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
 
-    /// Mounts a route that the document leaves out, such as a page or a file.
+    /// Mounts a route that the document leaves out, such as a page or a file. It is not recorded.
     #[must_use]
     pub fn mount_hidden(mut self, policy: Policy, path: &str, methods: MethodRouter<S>) -> Self {
-        let methods = self.enforce(policy.into(), methods);
+        let rules = policy.into();
+        self.note(&rules, path);
+        let methods = self.enforce(rules, methods);
         self.router = self.router.route(path, methods);
         self
+    }
+
+    /// Mounts, at a path of another unit, what takes requests to the process that serves it. Who may call it, and by which methods,
+    /// is for that process to say.
+    #[must_use]
+    pub fn mount_passage(mut self, path: &str, passage: MethodRouter<S>) -> Self {
+        self.router = self.router.route(path, passage);
+        self
+    }
+
+    /// The patterns that were mounted so far, without those of other processes' calls and of passages.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn note(&mut self, rules: &Rules, path: &str) {
+        if *rules != Rules::All(Policy::Service) {
+            self.paths.push(path.to_owned());
+        }
     }
 
     fn enforce(&self, rules: Rules, methods: MethodRouter<S>) -> MethodRouter<S> {
@@ -87,7 +120,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The router and its `OpenAPI` document. Unknown addresses ask for the token first, then answer 404.
     pub fn finish(self, state: S) -> (Router, OpenApi) {
-        let Self { guard, router } = self;
+        let Self { guard, router, .. } = self;
         let (router, document) = router.split_for_parts();
         let unknown = Router::new().fallback(not_found).with_state(guard);
         (router.with_state(state).merge(unknown), document)
@@ -101,10 +134,12 @@ impl Routes<()> {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, router } = self;
+        let Self { guard, recorder, router, mut paths } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = mount(Routes { guard: guard.clone(), router: bare });
-        Self { guard, router: router.merge(own.router.with_state(state)) }
+        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), router: bare, paths: Vec::new() };
+        let own = mount(own);
+        paths.extend(own.paths);
+        Self { guard, recorder, router: router.merge(own.router.with_state(state)), paths }
     }
 }
 

@@ -16,12 +16,24 @@ pub struct Unit {
     pub slug: &'static str,
     /// The slugs of what the manifest has within it, as far as that is built.
     pub parts: &'static [&'static str],
+    /// Its addresses, and no other unit's: `/api/v1/webhooks` is that one and all below it, `/` is itself alone.
+    pub addresses: &'static [&'static str],
     /// The folders of `migrations/` whose tables it uses.
     pub tables: &'static [&'static str],
     /// The permissions that its routes ask for.
     pub permissions: &'static [Permission],
     /// The codes of what it refuses, beside the kernel's.
     pub codes: &'static [Code],
+}
+
+impl Unit {
+    /// Whether a path, or the pattern of some, is one of its addresses.
+    pub fn owns(&self, path: &str) -> bool {
+        self.addresses.iter().any(|address| {
+            let below = |rest: &str| rest.starts_with('/') && *address != "/";
+            path.strip_prefix(address).is_some_and(|rest| rest.is_empty() || below(rest))
+        })
+    }
 }
 
 /// Adds what a unit has to say of itself to the text of `/metrics`.
@@ -85,9 +97,18 @@ impl Served {
     }
 
     /// Mounts its routes beside those of others.
+    ///
+    /// # Panics
+    /// One of them is none of the unit's addresses, by which others find it.
     #[must_use]
     pub fn mount(self, routes: Routes<()>) -> Routes<()> {
-        (self.mount)(routes)
+        let Self { unit, mount, .. } = self;
+        let before = routes.paths().len();
+        let routes = mount(routes);
+        for path in &routes.paths()[before..] {
+            assert!(unit.owns(path), "{path} is no address of the unit {}", unit.slug);
+        }
+        routes
     }
 }
 
@@ -99,16 +120,26 @@ mod tests {
     use axum::body::Body;
     use axum::extract::State;
     use axum::http::Request;
+    use database::EngineKind;
+    use database::testing::Scratch;
     use http_body_util::BodyExt;
     use tower::ServiceExt;
     use utoipa::openapi::OpenApiBuilder;
     use utoipa_axum::routes;
 
     use super::*;
-    use crate::{AdminToken, Guard, Policy};
+    use crate::{AdminToken, Guard, Policy, Recorder};
 
-    static BELLS: Unit = Unit { slug: "bells", parts: &[], tables: &["core"], permissions: &[], codes: &[] };
-    static WELLS: Unit = Unit { slug: "wells", parts: &[], tables: &[], permissions: &[], codes: &[] };
+    static BELLS: Unit = Unit {
+        slug: "bells",
+        parts: &[],
+        addresses: &["/bells"],
+        tables: &["core"],
+        permissions: &[],
+        codes: &[],
+    };
+    static WELLS: Unit =
+        Unit { slug: "wells", parts: &[], addresses: &["/wells"], tables: &[], permissions: &[], codes: &[] };
 
     #[utoipa::path(get, path = "/bells", operation_id = "bells", responses((status = 200, body = String)))]
     async fn bells(State(sound): State<&'static str>) -> String {
@@ -138,7 +169,10 @@ mod tests {
     #[tokio::test]
     async fn units_with_states_of_their_own_share_one_router_and_one_document() {
         const TOKEN: &str = "0123456789abcdef";
-        let none = || Routes::new(Guard::new(AdminToken::new(TOKEN).unwrap()), OpenApiBuilder::new().build());
+        let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+        let recorder = Recorder::new(scratch.db.clone());
+        let guard = || Guard::new(AdminToken::new(TOKEN).unwrap());
+        let none = || Routes::new(guard(), Some(recorder.clone()), OpenApiBuilder::new().build());
         let both = served().into_iter().fold(none(), |routes, served| served.mount(routes));
         let (router, document) = both.finish(());
         assert_eq!(ask(&router, "/bells", "").await, (200, "ding".to_owned()));
@@ -151,6 +185,27 @@ mod tests {
         assert_eq!(ask(&router, "/wells", TOKEN).await.0, 200);
         assert_eq!(ask(&router, "/bells", TOKEN).await.0, 404, "it is not served here");
         assert_eq!(document.paths.paths.keys().collect::<Vec<_>>(), ["/wells"]);
+    }
+
+    #[test]
+    fn an_address_is_itself_and_all_below_it_and_the_root_itself_alone() {
+        let unit = Unit { addresses: &["/", "/api/v1/bells"], ..BELLS };
+        for path in ["/", "/api/v1/bells", "/api/v1/bells/", "/api/v1/bells/{id}/ring"] {
+            assert!(unit.owns(path), "{path}");
+        }
+        for path in ["", "//", "/api", "/api/v1/bell", "/api/v1/bellsx", "/x/api/v1/bells"] {
+            assert!(!unit.owns(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_route_elsewhere_than_at_the_units_addresses_cannot_be_mounted() {
+        let stray = Served::new(&WELLS, "ding", |routes| routes.mount(Policy::Public, routes!(bells)));
+        let none = || {
+            Routes::new(Guard::new(AdminToken::new("0123456789abcdef").unwrap()), None, OpenApiBuilder::new().build())
+        };
+        let mounted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| stray.mount(none())));
+        assert!(mounted.is_err());
     }
 
     #[tokio::test]

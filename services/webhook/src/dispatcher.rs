@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use database::DbError;
+use kernel::Standing;
 use kernel::problem::chain;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::deliveries::{Fence, Place};
-use crate::standing::Standing;
 use crate::store::AT_ONCE;
 use crate::{Webhooks, schedule, send};
 
@@ -38,7 +38,7 @@ struct Dispatcher {
     hooks: Webhooks,
     tasks: JoinSet<()>,
     held: HashMap<Id, Held>,
-    standing: Standing,
+    standing: Standing<Fence>,
     look_for_dead: Instant,
     prune: Instant,
     /// Where the next round begins, so that each endpoint is first at some time.
@@ -50,8 +50,8 @@ pub(crate) async fn run(hooks: Webhooks, mut stopped: watch::Receiver<bool>) {
     let mut changed = hooks.db.changed();
     let now = Instant::now();
     let (tasks, held) = (JoinSet::new(), HashMap::new());
-    let mut this =
-        Dispatcher { hooks, tasks, held, standing: Standing::default(), look_for_dead: now, prune: now, first: 0 };
+    let standing = Standing::new(schedule::PATIENCE);
+    let mut this = Dispatcher { hooks, tasks, held, standing, look_for_dead: now, prune: now, first: 0 };
     loop {
         changed.mark_unchanged();
         if let Err(error) = this.round().await {

@@ -7,8 +7,8 @@
 //! - `dispatcher`: hands out and sends; every process may run one.
 //! - `store`: endpoints and their secrets. `deliveries`: what is sent to whom, claimed and finished under a fence.
 //! - [`restored()`]: deliveries in a database that was restored from a backup.
-//! - `filter`, `signature`, `schedule`, `payload`, `standing`: pure rules: which events, how signed, when again, what is sent,
-//!   whose claims are dead. `keyring`: secrets at rest. `send`: one attempt.
+//! - `filter`, `signature`, `schedule`, `payload`: pure rules: which events, how signed, when again, what is sent. `send`: one
+//!   attempt.
 //! - `model`, `sql`: rows and statements.
 //!
 //! Layer 6. Where requests may go is decided by `http_client::Egress`.
@@ -17,7 +17,6 @@ mod codes;
 mod deliveries;
 mod dispatcher;
 mod filter;
-mod keyring;
 mod model;
 mod payload;
 mod restored;
@@ -26,13 +25,11 @@ mod schedule;
 mod send;
 mod signature;
 mod sql;
-mod standing;
 mod store;
 mod unit;
 mod views;
 
 pub use http_client::{Egress, EgressTextError};
-pub use keyring::{Keyring, Unopened};
 pub use restored::restored;
 pub use sql::STATEMENTS;
 pub use store::{Options, WebhookError, Webhooks};

@@ -63,6 +63,8 @@ pub(crate) fn is_hopeless(failing_since_ms: i64, failures: i64, now_ms: i64) -> 
 
 /// One attempt, from the name's resolution to the status.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(15);
+/// A claim that has stood for so long belongs to nobody: no attempt takes so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2 * DEADLINE.as_secs());
 /// Until a connection stands.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 

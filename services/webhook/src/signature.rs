@@ -27,15 +27,13 @@ impl SigningSecret {
         Ok(Self(bytes))
     }
 
-    /// From its bytes; `None` when they are not [`SECRET_BYTES`].
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
-        (bytes.len() == SECRET_BYTES).then(|| secret.copy_from_slice(bytes))?;
-        Some(Self(secret))
+    /// From its bytes.
+    pub(crate) fn new(bytes: Zeroizing<[u8; SECRET_BYTES]>) -> Self {
+        Self(bytes)
     }
 
-    pub(crate) fn expose(&self) -> &[u8] {
-        &self.0[..]
+    pub(crate) fn expose(&self) -> &[u8; SECRET_BYTES] {
+        &self.0
     }
 
     /// As the receiver is given it: `whsec_` and Base64.
@@ -65,7 +63,7 @@ mod tests {
     use super::*;
 
     fn secret(byte: u8) -> SigningSecret {
-        SigningSecret::from_bytes(&[byte; SECRET_BYTES]).unwrap()
+        SigningSecret::new(Zeroizing::new([byte; SECRET_BYTES]))
     }
 
     /// Made with Python's `hmac` and `base64`.
@@ -93,8 +91,7 @@ mod tests {
             out.fill(9);
             Ok(())
         });
-        assert_eq!(drawn.ok().unwrap().expose(), [9; SECRET_BYTES]);
+        assert_eq!(*drawn.ok().unwrap().expose(), [9; SECRET_BYTES]);
         assert!(SigningSecret::draw(|_| Err(io::ErrorKind::Other.into())).is_err());
-        assert!(SigningSecret::from_bytes(&[0; 31]).is_none() && SigningSecret::from_bytes(&[0; 33]).is_none());
     }
 }

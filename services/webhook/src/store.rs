@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use database::{Database, DbError, Tx, args, outbox};
 use http_client::{Egress, HttpClient, Limits, PlainHttp, RootsError};
-use kernel::{Clock, Cursor};
+use kernel::{Clock, Cursor, Keyring, Sealed, Unopened};
 use media_types::TenantId;
 use uuid::Uuid;
 
 use crate::filter::Filters;
-use crate::keyring::{Keyring, Sealed, Unopened};
 use crate::model::{DISABLED, ENABLED, EndpointRow, MAX_ENDPOINTS, Reason, SecretsRow};
 use crate::signature::SigningSecret;
 use crate::{schedule, sql};
@@ -117,7 +116,7 @@ impl Webhooks {
     /// A new endpoint, which gets what happens from now on.
     pub(crate) async fn create(&self, tenant: &TenantId, settings: &Settings) -> Result<Issued, WebhookError> {
         let secret = SigningSecret::draw(random).map_err(WebhookError::Random)?;
-        let Sealed { bytes, is_wrapped } = self.keyring.seal(&secret);
+        let Sealed { bytes, is_wrapped } = self.keyring.seal(secret.expose());
         let id = format!("whe_{}", Uuid::now_v7().simple());
         let mut tx = self.db.begin().await?;
         let head = outbox::head_in(&mut tx).await?;
@@ -187,7 +186,7 @@ impl Webhooks {
     /// Gives an endpoint a new secret; the one before signs beside it for `overlap_ms`.
     pub(crate) async fn rotate(&self, tenant: &TenantId, id: &str, overlap_ms: i64) -> Result<Issued, WebhookError> {
         let secret = SigningSecret::draw(random).map_err(WebhookError::Random)?;
-        let Sealed { bytes, is_wrapped } = self.keyring.seal(&secret);
+        let Sealed { bytes, is_wrapped } = self.keyring.seal(secret.expose());
         let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
         let args = args![tenant, id, bytes, is_wrapped, now_ms.saturating_add(overlap_ms), now_ms];
@@ -206,7 +205,7 @@ impl Webhooks {
         let valid = row.previous_until_ms.is_some_and(|until| self.now_ms() < until);
         let (current, previous) = sealed(&row);
         let secrets = [Some(current), previous.filter(|_| valid)].into_iter().flatten();
-        let opened = secrets.map(|sealed| self.keyring.open(&sealed)).collect();
+        let opened = secrets.map(|sealed| self.keyring.open(&sealed).map(SigningSecret::new)).collect();
         Ok(Some((row.url, opened)))
     }
 

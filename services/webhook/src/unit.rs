@@ -8,6 +8,7 @@ use crate::{Webhooks, codes, dispatcher, routes};
 pub static UNIT: Unit = Unit {
     slug: "webhook",
     parts: &[],
+    addresses: &["/api/v1/webhooks"],
     tables: &["core", "webhook"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,

@@ -2,7 +2,8 @@
 
 use database::Database;
 use http_client::Egress;
-use webhook::{Keyring, Options, Webhooks};
+use kernel::Keyring;
+use webhook::{Options, Webhooks};
 
 use crate::cli::Data;
 use crate::exit::Failure;

@@ -95,7 +95,7 @@ struct Change<'a> {
 /// The tables.
 #[derive(Clone)]
 pub(crate) struct Store {
-    db: Database,
+    pub(super) db: Database,
     clock: Clock,
 }
 

@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Method, Request};
 use database::Database;
 use database::testing::{for_each_engine, prepare_all};
 use http_body_util::BodyExt;
-use kernel::{AdminToken, Guard, Routes};
+use kernel::{AdminToken, Guard, Recorder, Routes};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
@@ -47,7 +47,8 @@ impl Answer {
 impl Api {
     fn new(flags: &TenantFlags) -> Self {
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
-        let routes = super::routes::mount(Routes::new(guard, OpenApiBuilder::new().build()));
+        let recorder = Recorder::new(flags.0.store.db.clone());
+        let routes = super::routes::mount(Routes::new(guard, Some(recorder), OpenApiBuilder::new().build()));
         Self(routes.finish(flags.all().clone()).0)
     }
 

@@ -8,6 +8,7 @@ use super::{Flags, codes, routes};
 pub static UNIT: Unit = Unit {
     slug: "flags",
     parts: &[],
+    addresses: &["/api/v1/flags", "/api/v1/flag-segments", "/api/v1/flag-clients", "/api/client", "/ofrep"],
     tables: &["core", "ops"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,

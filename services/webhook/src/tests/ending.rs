@@ -2,11 +2,11 @@
 
 use database::testing::{Scratch, for_each_engine};
 use database::{EngineKind, args};
+use kernel::Keyring;
 use zeroize::Zeroizing;
 
 use super::receiver::Receiver;
 use super::*;
-use crate::Keyring;
 use crate::deliveries::{Place, Verdict};
 use crate::model::{Attempt, Reason};
 use crate::signature::signatures;

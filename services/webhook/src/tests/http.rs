@@ -6,7 +6,7 @@ use axum::http::{Method, Request};
 use database::EngineKind;
 use database::testing::Scratch;
 use http_body_util::BodyExt;
-use kernel::{AdminToken, Guard, Routes};
+use kernel::{AdminToken, Guard, Recorder, Routes};
 use serde_json::Value;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
@@ -28,7 +28,11 @@ struct Answer {
 impl Api {
     fn new(hooks: &Webhooks) -> Self {
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
-        let routes = crate::routes::mount(Routes::new(guard, OpenApiBuilder::new().build()));
+        let routes = crate::routes::mount(Routes::new(
+            guard,
+            Some(Recorder::new(hooks.db.clone())),
+            OpenApiBuilder::new().build(),
+        ));
         Self(routes.finish(hooks.clone()).0)
     }
 

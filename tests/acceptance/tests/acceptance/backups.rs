@@ -8,7 +8,7 @@ use database::{Database, Tx, args};
 use serde_json::{Value, json};
 
 use crate::bucket::Buckets;
-use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::server::{Server, TOKEN, fresh, fresh_and_quick, wait_for};
 use crate::topology::{self, Shared};
 use crate::{judge, upload};
 
@@ -78,7 +78,7 @@ fn send_half(server: &Server, file: &Path) -> String {
 
 #[test]
 fn what_was_backed_up_plays_from_a_new_database_on_either_engine_and_new_uploads_work() {
-    let (folder, data) = fresh();
+    let (folder, data) = fresh_and_quick();
     let (clip, backup) = (clip(folder.path()), folder.path().join("backup"));
     let (place, backup) = (data.to_str().unwrap(), backup.to_str().unwrap());
     let start = || Server::spawn(Command::new(judge::lectern()), &data, &[]);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bucket::{self, Buckets};
 use crate::judge;
-use crate::server::{Answer, Server, TOKEN, ask, fresh, log_of};
+use crate::server::{Answer, Server, TOKEN, ask, fresh_and_quick, log_of};
 use crate::upload::asset_frames;
 
 const BLOCK_BYTES: usize = 8 << 20;
@@ -46,7 +46,7 @@ fn put(signed: &Value, body: &[u8]) -> u16 {
 
 #[test]
 fn blocks_sent_straight_to_the_bucket_become_a_recording_though_the_server_is_killed() {
-    let (folder, data) = fresh();
+    let (folder, data) = fresh_and_quick();
     let buckets = Buckets::start();
     let store = buckets.new_store(&folder.path().join("bucket"));
     let server = start(&data, &store, &buckets);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bucket::{self, Buckets};
 use crate::judge;
-use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::server::{Server, TOKEN, fresh_and_quick, wait_for};
 
 /// A key that leaves nothing out.
 const ODD: &str = "B +%20/Vorlesung \"1\" <ä&日本>.mp4";
@@ -80,7 +80,7 @@ fn assets(server: &Server) -> Vec<(String, Option<u64>, String)> {
 
 #[test]
 fn what_is_put_into_a_bucket_is_uploaded_once_though_the_command_and_the_server_are_killed() {
-    let (folder, data) = fresh();
+    let (folder, data) = fresh_and_quick();
     let inbox = Inbox::new(folder.path());
     let server = Server::start(&data);
     let first = std::fs::read(judge::media("counter.mp4")).unwrap();

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Condvar, Mutex};
 
 use serde_json::Value;
 
@@ -29,32 +28,8 @@ pub fn lectern() -> PathBuf {
     beside
 }
 
-/// How many browsers may play at a time: they do it in real time, and have to keep up beside whatever else is tested.
-const BROWSERS: usize = 2;
-static PLAYING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
-
-/// Leave to play, until dropped.
-struct Turn;
-
-impl Turn {
-    fn wait() -> Self {
-        let playing = PLAYING.0.lock().unwrap();
-        *PLAYING.1.wait_while(playing, |playing| *playing >= BROWSERS).unwrap() += 1;
-        Self
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        *PLAYING.0.lock().unwrap() -= 1;
-        PLAYING.1.notify_one();
-    }
-}
-
 /// Runs a command to its end and gives its output; the command must succeed.
 pub fn run(command: &mut Command) -> Output {
-    // What Node runs here drives a browser.
-    let _turn = (command.get_program() == "node").then(Turn::wait);
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),

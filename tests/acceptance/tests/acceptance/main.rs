@@ -2,12 +2,14 @@
 //!
 //! Run through `make test`, which builds the executables, makes the fixtures and installs the judges. Fixtures lie in
 //! `.cache/media`; `LECTERN_BIN` names another `lectern` than the one beside this test. With `LECTERN_TOPOLOGY=fleet` what
-//! is one process otherwise is an API with an origin and two workers, on PostgreSQL and S3 (`topology`).
+//! is one process otherwise is an API with an origin and two workers, on PostgreSQL and S3, and with `split` a gateway before a
+//! process for each unit (`topology`).
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod access;
 mod arriving;
+mod audited;
 mod backups;
 mod bad_input;
 mod bucket;
@@ -22,6 +24,7 @@ mod faults;
 mod first_play;
 mod fleet;
 mod full_disk;
+mod gateway;
 mod hdr;
 mod inbox;
 mod judge;

@@ -168,12 +168,12 @@ fn players_play_opus_where_there_is_nothing_else_and_lose_nothing_where_there_is
     let folder = tempfile::tempdir().unwrap();
     let (ladder, out) = (folder.path().join("both.toml"), folder.path().join("out"));
     std::fs::write(&ladder, LADDER).unwrap();
-    encode(&judge::media("counter15.mp4"), &out, ladder.to_str().unwrap());
+    encode(&judge::media("counter.mp4"), &out, ladder.to_str().unwrap());
     without_aac(&out);
     let server = StaticServer::start(&out);
     let play = |lists: &str, arguments: &[&str]| {
         let (hls, dash) = (format!("/{lists}.m3u8"), format!("/{lists}.mpd"));
-        judge::players_with(&server.base, &hls, &dash, 360, "24000/1001", &[&["--brief"], arguments].concat());
+        judge::players_with(&server.base, &hls, &dash, 576, "24000/1001", &[&["--brief"], arguments].concat());
     };
     play("opus", &["--sound", "audio-opus-und"]);
     std::fs::copy(out.join("manifest.mpd"), out.join("master.mpd")).unwrap();

@@ -218,7 +218,7 @@ fn long_source(folder: &Path) -> (PathBuf, Vec<[u8; 64]>) {
 
 #[test]
 fn what_a_protected_recording_is_made_of_lies_sealed_also_after_a_kill_while_it_was_sealed() {
-    let (folder, data) = fresh();
+    let (folder, data) = fresh_and_quick();
     let (file, samples) = long_source(folder.path());
     let server = keeping_keys(&data);
     let id = server.upload_as(&file, json!({ "filename": "long.mp4", "protection": "cbcs" }));

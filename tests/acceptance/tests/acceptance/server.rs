@@ -9,7 +9,7 @@ use http_client::{HttpClient, HttpError, Limits, Request};
 use serde_json::{Value, json};
 
 use crate::judge;
-use crate::topology::{self, Shared};
+use crate::topology::{self, Shared, Topology};
 
 pub const TOKEN: &str = "acceptance-token-0123456789";
 
@@ -50,6 +50,8 @@ pub fn wait_for<T>(what: &str, seconds: u64, mut check: impl FnMut() -> Option<T
 pub struct Server {
     child: Child,
     pub workers: Vec<Child>,
+    /// The processes behind a gateway, by unit.
+    pub units: Vec<(&'static str, Server)>,
     pub base: String,
     pub data: PathBuf,
 }
@@ -80,9 +82,10 @@ impl Server {
 
     /// Runs `command`, which is a `lectern` or ends in one, as a server.
     pub fn launch(command: Command, data: &Path, arguments: &[&str]) -> Self {
-        match topology::is_fleet() {
-            true => topology::launch(&command, &Shared::of(data), data, arguments),
-            false => Self::spawn(command, data, arguments),
+        match topology::of_this_run() {
+            Topology::Embedded => Self::spawn(command, data, arguments),
+            Topology::Fleet => topology::launch(&command, &Shared::of(data), data, arguments),
+            Topology::Split => topology::split(&command, &Shared::of(data), data, arguments),
         }
     }
 
@@ -100,7 +103,7 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let base = line.trim().trim_end_matches('/').to_owned();
         assert!(base.starts_with("http://127.0.0.1:"), "no address, but: {line:?}; {}", log_of(data));
-        Self { child, workers: Vec::new(), base, data: data.to_owned() }
+        Self { child, workers: Vec::new(), units: Vec::new(), base, data: data.to_owned() }
     }
 
     /// The process that answers.
@@ -128,6 +131,7 @@ impl Server {
             let _ = child.kill();
             let _ = child.wait();
         }
+        self.units.clear();
     }
 
     pub fn call(

@@ -1,4 +1,5 @@
-//! The second way to run: an API with an origin, and two workers, on PostgreSQL and S3. No two of them share a folder.
+//! The other ways to run, on PostgreSQL and S3: an API with an origin and two workers, no two of which share a folder; and every
+//! unit in a process of its own behind a gateway, with the same workers.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,13 +15,42 @@ use crate::server::{Server, log, log_of};
 /// Workers beside the process that answers.
 const WORKERS: usize = 2;
 
-/// Whether every server of this run is several processes.
-pub fn is_fleet() -> bool {
+/// Every unit of the build but the gateway, and what a process is that serves it alone.
+const UNITS: [(&str, &str); 8] = [
+    ("auth", "api"),
+    ("media", "api"),
+    ("org", "api"),
+    ("processing", "api"),
+    ("streaming", "api,origin"),
+    ("webhook", "api"),
+    ("audit", "api"),
+    ("flags", "api"),
+];
+
+/// What a server of this run is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Topology {
+    /// One process, on SQLite and a folder.
+    Embedded,
+    /// An API with an origin, and workers.
+    Fleet,
+    /// A gateway before a process for each unit, and workers.
+    Split,
+}
+
+/// That of this run.
+pub fn of_this_run() -> Topology {
     match std::env::var("LECTERN_TOPOLOGY").as_deref() {
-        Ok("fleet") => true,
-        Ok("embedded") | Err(_) => false,
-        Ok(other) => panic!("LECTERN_TOPOLOGY is embedded or fleet, not {other}"),
+        Ok("fleet") => Topology::Fleet,
+        Ok("split") => Topology::Split,
+        Ok("embedded") | Err(_) => Topology::Embedded,
+        Ok(other) => panic!("LECTERN_TOPOLOGY is embedded, fleet or split, not {other}"),
     }
+}
+
+/// Whether every server of this run is several processes, on PostgreSQL and S3.
+pub fn is_fleet() -> bool {
+    of_this_run() != Topology::Embedded
 }
 
 /// All that the processes of a fleet have in common.
@@ -102,6 +132,26 @@ pub fn launch(command: &Command, shared: &Shared, data: &Path, arguments: &[&str
     let mut server = serve(command, shared, data, &["--roles", "api,origin"]);
     server.workers = (0..WORKERS).map(|_| worker(command, shared, data, arguments)).collect();
     server
+}
+
+/// Migrates, and starts every unit alone, a gateway before them, and the workers.
+pub fn split(command: &Command, shared: &Shared, data: &Path, arguments: &[&str]) -> Server {
+    judge::run(shared.on(command).args(["migrate", "--data"]).arg(data));
+    let units: Vec<(&str, Server)> =
+        UNITS.iter().map(|(slug, _)| (*slug, unit(command, shared, data, slug, "127.0.0.1:0"))).collect();
+    let upstreams: Vec<String> = units.iter().map(|(slug, server)| format!("{slug}={}", server.base)).collect();
+    let mut server = serve(command, shared, data, &["--unit", "gateway", "--upstream", &upstreams.join(",")]);
+    server.units = units;
+    server.workers = (0..WORKERS).map(|_| worker(command, shared, data, arguments)).collect();
+    server
+}
+
+/// Starts a process that serves one unit, at this address.
+pub fn unit(command: &Command, shared: &Shared, data: &Path, slug: &str, listen: &str) -> Server {
+    let roles = UNITS.iter().find(|(of, _)| *of == slug).unwrap().1;
+    let mut unit = shared.on(command);
+    unit.args(["serve", "--unit", slug, "--roles", roles, "--listen", listen, "--data"]).arg(data);
+    Server::listening(unit, data)
 }
 
 /// Starts a process that answers.

@@ -13,7 +13,7 @@ use crate::topology::{self, Shared};
 use crate::webhooks::receive;
 
 /// All that this build has but webhooks.
-const ENGINE: &str = "auth,media,org,processing,streaming,flags";
+const ENGINE: &str = "auth,media,org,processing,streaming,audit,flags";
 
 /// Migrates, and starts a server of recordings that sends no webhooks, with who works on them.
 fn engine(data: &Path) -> Server {
@@ -77,6 +77,10 @@ fn a_recording_uploaded_to_one_process_is_told_to_a_webhook_of_another_and_each_
     let mut owners = BTreeMap::new();
     for unit in units.values().filter(|unit| unit["state"] == "ready" && unit["within"].is_null()) {
         let slug = unit["slug"].as_str().unwrap();
+        if slug == "gateway" {
+            // It answers for others, where they are.
+            continue;
+        }
         let server = if slug == "webhook" { &webhooks } else { &alone(&data, slug) };
         for (word, slug) in answers(server, slug) {
             assert_eq!(owners.insert(word.clone(), slug), None, "/api/v1/{word} belongs to one unit");

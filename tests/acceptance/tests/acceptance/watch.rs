@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::judge;
 use crate::kill::check_whole;
-use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::server::{Server, TOKEN, fresh, fresh_and_quick, wait_for};
 
 fn watch(server: &Server, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(judge::lectern());
@@ -22,7 +22,7 @@ fn lines(output: &[u8]) -> Vec<Value> {
 
 #[test]
 fn what_is_put_into_a_folder_is_uploaded_once_though_the_command_and_the_server_are_killed() {
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     let server = Server::start(&data);
     let inbox = tempfile::tempdir().unwrap();
     std::fs::copy(judge::media("kill.mp4"), inbox.path().join("kill.mp4")).unwrap();

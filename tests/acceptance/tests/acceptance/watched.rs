@@ -8,7 +8,7 @@ use http_client::{HttpClient, Limits, Request};
 use serde_json::{Value, json};
 use telemetry::testing::{Collected, Collector};
 
-use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::server::{Server, TOKEN, fresh, fresh_and_quick, wait_for};
 use crate::topology::Shared;
 use crate::{judge, topology};
 
@@ -53,7 +53,7 @@ fn spans_of(collector: &Collector, jobs: &[Value]) -> Vec<Collected> {
 
 #[test]
 fn one_trace_leads_from_an_upload_through_every_job_of_every_process_to_what_is_published() {
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     let collector = Collector::start();
     let server = topology::launch(&traced(&collector), &Shared::of(&data), &data, &["--processors", "1"]);
     let id = upload_traced(&server, &judge::media("kill.mp4"));

@@ -12,7 +12,7 @@ use media_types::TenantId;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::server::{Server, TOKEN, fresh, fresh_and_quick, wait_for};
 use crate::{judge, topology};
 
 /// A message as it came.
@@ -116,7 +116,7 @@ fn events(runtime: &Runtime, data: &Path) -> Vec<(i64, String, String)> {
 fn the_whole_life_of_an_upload_arrives_signed_over_a_kill_of_the_server() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (address, messages) = receive(&runtime, "asset.playable", None);
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     let server = start(&data, "127.0.0.0/8");
     let wish = json!({ "url": format!("http://{address}/hook"), "events": ["asset.*"], "description": "a library" });
     let webhook = server.admin("POST", "/api/v1/webhooks", Some(wish), 201).json();

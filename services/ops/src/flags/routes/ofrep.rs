@@ -80,6 +80,7 @@ pub(crate) struct BulkView {
         ("key" = String, Path, description = "the flag"),
         ("Lectern-Environment" = Option<String>, Header, description = "the environment; production when absent"),
     ),
+    extensions(("x-audit" = json!("none"))),
     responses(
         (status = 200, description = "its value", body = EvaluationView),
         (status = 400, description = "a failure by OFREP's codes: PARSE_ERROR, INVALID_CONTEXT, TARGETING_KEY_MISSING"),
@@ -114,6 +115,7 @@ pub(crate) async fn one(
         ("Lectern-Environment" = Option<String>, Header, description = "the environment; production when absent"),
         ("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before"),
     ),
+    extensions(("x-audit" = json!("none"))),
     responses(
         (status = 200, description = "all values, with a strong ETag", body = BulkView),
         (status = 304, description = "unchanged"),

@@ -88,6 +88,7 @@ pub(crate) async fn features(flags: Asked, headers: HeaderMap) -> Result<Respons
     post, path = "/api/client/register", operation_id = "unleash_register", tag = "flag clients",
     request_body = Registration,
     params(("Lectern-Environment" = Option<String>, Header, description = "the environment; production when absent")),
+    extensions(("x-audit" = json!("none"))),
     responses(
         (status = 202, description = "remembered"),
         (status = 400, description = "not an environment", body = ProblemBody),
@@ -109,6 +110,7 @@ pub(crate) async fn register(
 #[utoipa::path(
     post, path = "/api/client/metrics", operation_id = "unleash_metrics", tag = "flag clients", request_body = Metrics,
     params(("Lectern-Environment" = Option<String>, Header, description = "the environment; production when absent")),
+    extensions(("x-audit" = json!("none"))),
     responses(
         (status = 202, description = "counted"),
         (status = 400, description = "not an environment", body = ProblemBody),

@@ -178,10 +178,12 @@ async fn pages_and_names_are_bounded_and_nothing_is_open() {
     }
 }
 
-#[test]
-fn every_schema_that_the_document_names_is_in_it() {
-    let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
-    let routes = crate::flags::routes::mount(Routes::<Flags>::new(guard, OpenApiBuilder::new().build()));
+#[tokio::test]
+async fn every_schema_that_the_document_names_is_in_it() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    let (guard, recorder) = (Guard::new(AdminToken::new(TOKEN).unwrap()), Recorder::new(scratch.db.clone()));
+    let routes =
+        crate::flags::routes::mount(Routes::<Flags>::new(guard, Some(recorder), OpenApiBuilder::new().build()));
     let document = serde_json::to_value(routes.document()).unwrap();
     let text = document.to_string();
     let mut named: Vec<&str> =

@@ -1,0 +1,156 @@
+//! The unit in front of all others: it takes a request to whichever process serves the unit whose address it is.
+//!
+//! - `passage`: one request on its way. `headers`, `body`: what becomes of its headers and bodies. `upstream`, `circuit`: how a unit
+//!   elsewhere is, and whether it is asked.
+//! - `document`: the documents of all units as one. `states`: how each is.
+//!
+//! A unit of the same process is mounted beside it and answers by itself.
+
+mod body;
+mod circuit;
+mod codes;
+mod document;
+mod headers;
+mod passage;
+mod states;
+mod upstream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::routing::any;
+use http_client::{Base, Passage, RootsError};
+use kernel::{Code, Policy, Routes, Served, Unit};
+use telemetry::figures::Text;
+use utoipa_axum::routes;
+
+use self::circuit::State as CircuitState;
+use self::document::Documents;
+use self::headers::Mark;
+use self::upstream::Upstream;
+
+/// The way to all other units.
+pub static GATEWAY: Unit = Unit {
+    slug: "gateway",
+    parts: &[],
+    addresses: &["/api/v1/units"],
+    tables: &[],
+    permissions: &[],
+    codes: codes::ALL,
+};
+
+/// Idle connections that are kept to one unit.
+const IDLE_CONNECTIONS: usize = 128;
+
+/// What a gateway waits for, and how much it takes on.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Until a connection to a unit stands.
+    pub connect: Duration,
+    /// Without a byte of the client's request and of the answer, while either is waited for. How long both take is not bounded.
+    pub silence: Duration,
+    /// For so long a unit that does not answer is left alone.
+    pub pause: Duration,
+    /// Requests to one unit at once; more are refused.
+    pub at_once: usize,
+}
+
+impl Default for Bounds {
+    /// 2 s, 90 s, 2 s, 1024.
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(2), silence: seconds(90), pause: seconds(2), at_once: 1024 }
+    }
+}
+
+/// What a gateway stands before.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayOptions {
+    /// The units that its own process serves.
+    pub here: Vec<&'static Unit>,
+    /// Those of other processes, and where these are.
+    pub elsewhere: Vec<(&'static Unit, Base)>,
+    /// Certificate authorities beside the public ones, in PEM.
+    pub authorities: Option<Vec<u8>>,
+    /// Its bounds.
+    pub bounds: Bounds,
+}
+
+/// A gateway. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    here: Vec<&'static Unit>,
+    upstreams: Vec<Arc<Upstream>>,
+    client: Passage<Body>,
+    mark: Mark,
+    silence: Duration,
+    documents: Documents,
+}
+
+impl Gateway {
+    /// A gateway before these units.
+    ///
+    /// # Errors
+    /// The certificate authorities are none, or malformed.
+    pub fn new(options: GatewayOptions) -> Result<Self, RootsError> {
+        let GatewayOptions { here, elsewhere, authorities, bounds } = options;
+        let client = Passage::new(bounds.connect, IDLE_CONNECTIONS, authorities.as_deref())?;
+        let upstreams =
+            elsewhere.into_iter().map(|(unit, base)| Arc::new(Upstream::new(unit, base, &bounds))).collect();
+        let (mark, documents) = (Mark::new(), Documents::default());
+        Ok(Self(Arc::new(Inner { here, upstreams, client, mark, silence: bounds.silence, documents })))
+    }
+
+    /// What a process serves of it: the way to the units that are elsewhere, and how all of them are.
+    pub fn serve(&self) -> Served {
+        let (of_units, figures) = (self.clone(), self.clone());
+        Served::new(&GATEWAY, self.clone(), move |routes| of_units.mount(routes)).with_figures(move |text| {
+            figures.write(text);
+            Box::pin(std::future::ready(Ok(())))
+        })
+    }
+
+    /// The codes of the units that are elsewhere, whose refusals pass through here.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &'static Code> {
+        self.0.upstreams.iter().flat_map(|upstream| upstream.unit.codes)
+    }
+
+    fn mount(&self, routes: Routes<Self>) -> Routes<Self> {
+        let routes = routes.mount(Policy::Operator, routes!(states::list));
+        self.0.upstreams.iter().fold(routes, |routes, upstream| {
+            upstream.unit.addresses.iter().flat_map(patterns).fold(routes, |routes, pattern| {
+                let upstream = Arc::clone(upstream);
+                let passage = move |State(gateway): State<Self>, request: Request| {
+                    let upstream = Arc::clone(&upstream);
+                    async move { passage::pass(&gateway, &upstream, request).await }
+                };
+                routes.mount_passage(&pattern, any(passage))
+            })
+        })
+    }
+
+    fn write(&self, text: &mut Text) {
+        text.family("lectern_gateway_circuit_open", "gauge", "Whether a unit of another process is left alone.");
+        for upstream in &self.0.upstreams {
+            let is_open = upstream.state() != CircuitState::Closed;
+            text.line("lectern_gateway_circuit_open", &[("unit", upstream.unit.slug)], u8::from(is_open));
+        }
+        let help = "Requests to units of other processes that are under way, with the answers that are.";
+        text.family("lectern_gateway_requests_in_flight", "gauge", help);
+        for upstream in &self.0.upstreams {
+            text.line("lectern_gateway_requests_in_flight", &[("unit", upstream.unit.slug)], upstream.in_flight());
+        }
+    }
+}
+
+/// What a router matches a unit's address by, and all below it.
+fn patterns(address: &&str) -> Vec<String> {
+    match *address {
+        "/" => vec!["/".to_owned()],
+        address => vec![address.to_owned(), format!("{address}/{{*rest}}")],
+    }
+}

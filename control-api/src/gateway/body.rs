@@ -1,0 +1,129 @@
+//! Bodies on their way through, as they come: nothing is gathered, and who is slow slows down who sends.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+/// How far a request's body has come. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Heard(Arc<Progress>);
+
+#[derive(Default)]
+struct Progress {
+    frames: AtomicU64,
+    broke_off: AtomicBool,
+}
+
+impl Heard {
+    /// Grows with everything that comes.
+    pub(super) fn frames(&self) -> u64 {
+        self.0.frames.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client did not send it to its end.
+    pub(super) fn broke_off(&self) -> bool {
+        self.0.broke_off.load(Ordering::Relaxed)
+    }
+
+    /// The same body, which tells how far it is.
+    pub(super) fn of<B>(&self, body: B) -> impl HttpBody<Data = Bytes, Error = B::Error> + Send + use<B>
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin,
+    {
+        Telling { body, heard: self.clone() }
+    }
+}
+
+struct Telling<B> {
+    body: B,
+    heard: Heard,
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Telling<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.heard.0.frames.fetch_add(1, Ordering::Relaxed);
+        if matches!(frame, Some(Err(_))) {
+            self.heard.0.broke_off.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body, which fails when nothing has come for too long, and holds `kept` until it has ended.
+pub(super) struct Answer<B, K> {
+    body: B,
+    patience: Duration,
+    /// Since it was last waited for.
+    silence: Option<Pin<Box<Sleep>>>,
+    is_waiting: bool,
+    kept: Option<K>,
+}
+
+impl<B, K> Answer<B, K> {
+    pub(super) fn new(body: B, patience: Duration, kept: K) -> Self {
+        Self { body, patience, silence: None, is_waiting: false, kept: Some(kept) }
+    }
+}
+
+impl<B, K> HttpBody for Answer<B, K>
+where
+    B: HttpBody + Unpin,
+    B::Error: Into<BoxError>,
+    K: Unpin,
+{
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, BoxError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            this.is_waiting = false;
+            if frame.is_none() || this.body.is_end_stream() {
+                this.kept = None;
+            }
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let patience = this.patience;
+        let silence = this.silence.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if !this.is_waiting {
+            silence.as_mut().reset(Instant::now() + patience);
+            this.is_waiting = true;
+        }
+        ready!(silence.as_mut().poll(context));
+        Poll::Ready(Some(Err("the unit has fallen silent".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    /// Unknown: where there is a length, `Content-Length` has it, and that of an answer to HEAD is not its body's.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}

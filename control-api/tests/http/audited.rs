@@ -1,0 +1,135 @@
+//! Whatever changes something, of whichever unit, is recorded.
+
+use std::collections::BTreeSet;
+
+use kernel::audit::transit::Ended;
+use serde_json::{Value, json};
+
+use crate::server::{Server, TOKEN, read};
+
+/// These change nothing that the platform holds, or are pieces of an upload, which is recorded as such.
+const NOT_RECORDED: [&str; 6] = [
+    "ofrep_evaluate_flag",
+    "ofrep_evaluate_flags",
+    "patch_upload",
+    "take_upload_blocks",
+    "unleash_metrics",
+    "unleash_register",
+];
+/// What these do is what they answer.
+const RECORDED_BY_THEIR_ANSWER: [&str; 4] =
+    ["create_clearkey_licence", "create_licence", "create_playback_token", "sign_upload_blocks"];
+
+/// The operations of the whole document that may change something: method, path, id, and how they are recorded.
+fn mutating(document: &Value) -> Vec<(String, String, String, String)> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if ["post", "put", "patch", "delete"].contains(&method.as_str()) {
+                let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
+                found.push((method.to_uppercase(), path.clone(), text("operationId"), text("x-audit")));
+            } else {
+                assert_eq!(operation["x-audit"], Value::Null, "{method} {path}");
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_those_that_say_so() {
+    let server = Server::start().await;
+    let operations = mutating(&server.document().await);
+    assert!(operations.len() > 40, "{operations:?}");
+    let told = |how: &str| -> BTreeSet<&str> {
+        operations.iter().filter(|(.., told)| told == how).map(|(_, _, id, _)| id.as_str()).collect()
+    };
+    assert_eq!(told("none"), BTreeSet::from(NOT_RECORDED));
+    assert_eq!(told("answer"), BTreeSet::from(RECORDED_BY_THEIR_ANSWER));
+    assert_eq!(told("request").len(), operations.len() - NOT_RECORDED.len() - RECORDED_BY_THEIR_ANSWER.len());
+
+    let ask = async |method: &str, path: &str| {
+        let concrete = path.replace(['{', '}'], "x");
+        server.call(method, &concrete, &[("content-type", "application/json")], "{").await.status
+    };
+    for (method, path, id, _) in &operations {
+        let status = ask(method, path).await;
+        assert!((400..500).contains(&status) || NOT_RECORDED.contains(&id.as_str()) || status == 503, "{id}: {status}");
+    }
+    assert_eq!(server.recorded().await, [], "a refusal has changed nothing");
+
+    // Where nothing can be recorded whoever would be comes no further than that, whatever he asks for.
+    server.change("DROP TABLE audit_transit").await;
+    for (method, path, id, told) in &operations {
+        let status = ask(method, path).await;
+        assert_eq!(status == 500, told == "request", "{id}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn each_change_is_recorded_once_with_what_it_was_done_to_and_a_refusal_or_an_answer_given_again_is_not() {
+    let server = Server::start().await;
+    let key = [("idempotency-key", "once"), ("content-type", "application/json")];
+    let wish = json!({ "filename": "a.mp4", "size": 3 }).to_string();
+    let upload = server.call("POST", "/api/v1/uploads", &key, wish.clone()).await.json();
+    assert_eq!(server.call("POST", "/api/v1/uploads", &key, wish).await.header("idempotency-replayed"), "true");
+    assert_eq!(server.post("/api/v1/uploads", &json!({ "filename": "" })).await.status, 422);
+    server.call("PUT", upload["put_url"].as_str().unwrap(), &[("x-request-id", "mine")], "abc").await;
+    let asset = format!("/api/v1/assets/{}", upload["asset_id"].as_str().unwrap());
+    assert_eq!(server.post(&format!("{asset}/cancel"), &json!({})).await.status / 100, 2);
+    assert_eq!(server.call("DELETE", &asset, &[], "").await.status / 100, 2);
+    assert_eq!(server.call("DELETE", "/api/v1/assets/ast_none", &[], "").await.status, 404);
+    assert_eq!(server.post("/api/v1/queue/drain", &json!({ "reason": "new disks" })).await.status / 100, 2);
+    assert_eq!(server.post("/api/v1/flags", &json!({ "key": "a" })).await.status, 201);
+    let flag = "/api/v1/flags/a/environments/production";
+    let typed = [("content-type", "application/json")];
+    assert_eq!(server.call("PUT", flag, &typed, json!({ "enabled": true }).to_string()).await.status, 200);
+    assert_eq!(server.post("/ofrep/v1/evaluate/flags/a", &json!({ "context": {} })).await.status, 200);
+    assert_eq!(server.post("/api/v1/webhooks", &json!({ "url": "https://example.com/" })).await.status, 201);
+    let refused = read(server.send("DELETE", &asset, &[("authorization", "Bearer wrong")], "".into()).await).await;
+    assert_eq!(refused.status, 401);
+
+    let recorded = server.recorded().await;
+    let of = |one: &Ended| {
+        assert_eq!((one.actor.as_str(), one.state.as_str()), ("admin", "done"), "{one:?}");
+        assert!(one.status.is_some_and(|status| status / 100 == 2) && one.request_id.is_some(), "{one:?}");
+        (one.action.clone(), one.resource.clone())
+    };
+    let upload = format!("/api/v1/uploads/{}", upload["id"].as_str().unwrap());
+    let expected = [
+        ("create_upload", upload.as_str()),
+        ("put_upload_content", upload.as_str()),
+        ("cancel_asset", asset.as_str()),
+        ("delete_asset", asset.as_str()),
+        ("drain_queue", "/api/v1/queue/drain"),
+        ("create_flag", "/api/v1/flags"),
+        ("put_flag_environment", flag),
+        ("create_webhook", "/api/v1/webhooks"),
+    ];
+    let expected = expected.map(|(action, resource)| (action.to_owned(), resource.to_owned()));
+    assert_eq!(recorded.iter().map(of).collect::<Vec<_>>(), expected);
+    assert_eq!(recorded[1].request_id.as_deref(), Some("mine"));
+    assert!(!format!("{recorded:?}").contains(TOKEN));
+    assert_eq!(server.recorded().await, [], "each of them once");
+}
+
+#[tokio::test]
+async fn what_a_key_changes_is_in_the_log_of_its_tenant_under_its_id_and_in_no_other() {
+    let server = Server::start().await;
+    let school = server.tenant("school").await;
+    let (id, secret) = server.key("school", &["upload.create"]).await;
+    let wish = json!({ "filename": "a.mp4", "size": 3 }).to_string();
+    let upload = server.ask(&secret, "POST", "/api/v1/uploads", wish.clone()).await.json();
+    assert_eq!(server.ask(&secret, "DELETE", "/api/v1/webhooks/hook_none", "").await.status, 403);
+    let named = [("lectern-tenant", "school"), ("content-type", "application/json")];
+    assert_eq!(server.call("POST", "/api/v1/uploads", &named, wish).await.status, 201);
+
+    let of = |ended: Vec<Ended>| ended.into_iter().map(|one| (one.actor, one.action)).collect::<Vec<_>>();
+    let pair = |actor: &str, action: &str| (actor.to_owned(), action.to_owned());
+    let own = server.recorded_of(&school.parse().unwrap()).await;
+    assert_eq!(own[1].resource, format!("/api/v1/uploads/{}", upload["id"].as_str().unwrap()));
+    assert!(!format!("{own:?}").contains(&secret));
+    let expected = [pair("admin", "create_api_key"), pair(&id, "create_upload"), pair("admin", "create_upload")];
+    assert_eq!(of(own), expected);
+    assert_eq!(of(server.recorded().await), [pair("admin", "create_tenant")], "it is about the installation");
+}

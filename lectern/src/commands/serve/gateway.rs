@@ -1,0 +1,108 @@
+//! The gateway of a process, and where it finds the units of others.
+
+use std::collections::BTreeMap;
+
+use control_api::{Bounds, GATEWAY, Gateway, GatewayOptions};
+use http_client::Base;
+use kernel::{Unit, manifest};
+
+use crate::exit::Failure;
+use crate::http;
+use crate::units::{self, Chosen};
+
+/// The gateway before all units that the process does not serve, if it serves that.
+pub(super) fn configured(chosen: &Chosen, upstreams: &[String]) -> Result<Option<Gateway>, Failure> {
+    let elsewhere = elsewhere(chosen, upstreams)?;
+    if !chosen.has(&GATEWAY) {
+        return Ok(None);
+    }
+    let authorities = http::authorities().map_err(http::unfit)?;
+    let options = GatewayOptions { here: chosen.here().to_vec(), elsewhere, authorities, bounds: Bounds::default() };
+    let fault = |error| http::unfit(format!("the certificate authorities: {error}"));
+    Gateway::new(options).map(Some).map_err(fault)
+}
+
+/// Each unit of other processes, and where that is: as `upstreams` say, or at its own port of this machine.
+fn elsewhere(chosen: &Chosen, upstreams: &[String]) -> Result<Vec<(&'static Unit, Base)>, Failure> {
+    let fault = |detail: String| {
+        let hint =
+            "write --upstream SLUG=URL, such as media=http://127.0.0.1:3006, once for each unit of another process";
+        Failure::config("upstream.unfit", detail, hint)
+    };
+    let mut named = BTreeMap::new();
+    // A variable that is set to nothing names nothing.
+    for text in upstreams.iter().filter(|text| !text.is_empty()) {
+        let (slug, url) = text.split_once('=').ok_or_else(|| fault(format!("{text:?} is not SLUG=URL")))?;
+        units::exists(slug)?;
+        let base = Base::new(url).map_err(|error| fault(format!("the upstream of {slug}: {error}")))?;
+        if named.insert(slug, base).is_some() {
+            return Err(fault(format!("{slug} has two upstreams")));
+        }
+    }
+    if !named.is_empty() && !chosen.has(&GATEWAY) {
+        return Err(fault("only the unit gateway has upstreams, and this process does not serve it".to_owned()));
+    }
+    if let Some(slug) = chosen.here().iter().map(|unit| unit.slug).find(|slug| named.contains_key(slug)) {
+        return Err(fault(format!("{slug} has an upstream, and this process serves it itself")));
+    }
+    let mut base = |unit: &Unit| {
+        let port = manifest::find(unit.slug).map_or(0, |entry| entry.port);
+        let own = || Base::new(&format!("http://127.0.0.1:{port}"));
+        named.remove(unit.slug).map_or_else(own, Ok).map_err(|error| fault(error.to_string()))
+    };
+    chosen.elsewhere().map(|unit| Ok((unit, base(unit)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Arguments, Command};
+
+    fn found(arguments: &[&str]) -> Result<BTreeMap<&'static str, String>, String> {
+        let line = ["lectern", "serve"].iter().chain(arguments);
+        let Command::Serve(options) = Arguments::try_parse_from(line).unwrap().command else { panic!("it is serve") };
+        let found = elsewhere(&Chosen::of(&options).unwrap(), &options.upstreams).map_err(|error| error.to_string())?;
+        Ok(found.into_iter().map(|(unit, base)| (unit.slug, base.to_string())).collect())
+    }
+
+    #[test]
+    fn a_unit_elsewhere_is_at_its_own_port_of_this_machine_unless_it_is_said_to_be_in_another_place() {
+        let at = found(&["--unit", "gateway", "--upstream", "media=http://10.0.0.2:80,flags=https://flags.internal"])
+            .unwrap();
+        let expected = [
+            ("audit", "http://127.0.0.1:3033"),
+            ("auth", "http://127.0.0.1:3002"),
+            ("flags", "https://flags.internal"),
+            ("media", "http://10.0.0.2"),
+            ("org", "http://127.0.0.1:3014"),
+            ("processing", "http://127.0.0.1:3015"),
+            ("streaming", "http://127.0.0.1:3016"),
+            ("webhook", "http://127.0.0.1:3027"),
+        ];
+        assert_eq!(at, expected.map(|(slug, base)| (slug, base.to_owned())).into());
+        let some = found(&["--only", "gateway,media,flags", "--upstream", "webhook=http://[::1]:1"]).unwrap();
+        assert_eq!(some.keys().copied().collect::<Vec<_>>(), ["audit", "auth", "org", "processing", "streaming", "webhook"]);
+        assert!(found(&[]).unwrap().is_empty(), "one process that serves everything has nothing elsewhere");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_in_a_sentence() {
+        let cases: [(&[&str], &str); 7] = [
+            (&["--unit", "gateway", "--upstream", "media"], "is not SLUG=URL"),
+            (&["--unit", "gateway", "--upstream", "media=10.0.0.2:3006"], "no absolute URL"),
+            (&["--unit", "gateway", "--upstream", "media=http://10.0.0.2/api"], "nothing belongs behind host and port"),
+            (&["--unit", "gateway", "--upstream", "chat=http://10.0.0.2"], "chat is planned"),
+            (&["--unit", "gateway", "--upstream", "media=http://a,media=http://b"], "two upstreams"),
+            (&["--unit", "media", "--upstream", "flags=http://a"], "only the unit gateway"),
+            (&["--only", "gateway,media", "--upstream", "media=http://a"], "serves it itself"),
+        ];
+        for (arguments, words) in cases {
+            let refused = found(arguments).unwrap_err();
+            assert!(refused.contains(words), "{arguments:?}: {refused}");
+        }
+    }
+}

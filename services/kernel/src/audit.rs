@@ -1,0 +1,171 @@
+//! Who has changed what: each request to a route that changes something leaves one record, whichever unit the route is of, and
+//! without its handler knowing.
+//!
+//! A record is stored before the handler begins and completed when it has answered, so that a process that dies in between
+//! leaves one that says so. Operations say in the `OpenAPI` document, by the extension `x-audit`, how they are recorded:
+//!
+//! - `request`, as above: every `POST`, `PUT`, `PATCH` and `DELETE` that says nothing else.
+//! - `answer`: what it does is what it answers, such as a licence; recorded when the handler is done, before anybody has the answer.
+//!   A public route says whose log it belongs to by a [`Tenant`] among the extensions of the answer.
+//! - `none`: it changes nothing, or is a piece of something that is recorded.
+//!
+//! A refusal (4xx) has changed nothing and leaves no record, nor does an answer that is given again for its `Idempotency-Key`.
+//!
+//! - [`Recorder`]: stores records, those of requests at the same time together. [`transit`]: where they wait for the log.
+
+mod recorder;
+pub mod transit;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::path::{Operation, PathItem};
+
+pub use recorder::Recorder;
+
+use self::recorder::{Ending, Record};
+use crate::{Principal, Tenant, default_tenant, idempotency, request_id};
+
+/// The extension of an operation that says how it is recorded.
+const EXTENSION: &str = "x-audit";
+/// The most characters of an address that a record holds.
+const MAX_RESOURCE: usize = 512;
+
+/// How an operation is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Request,
+    Answer,
+    None,
+}
+
+impl Kept {
+    fn named(name: &serde_json::Value) -> Option<Self> {
+        match name.as_str()? {
+            "request" => Some(Self::Request),
+            "answer" => Some(Self::Answer),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+/// An operation that is recorded.
+struct Rule {
+    method: Method,
+    action: Arc<str>,
+    kept: Kept,
+    /// The last part of the address that says what it is done to, counted from the empty one before the first slash.
+    last: usize,
+}
+
+impl Rule {
+    fn of(method: Method, path: &str, operation: &mut Operation) -> Option<Self> {
+        let extensions = operation.extensions.get_or_insert_default();
+        let name = extensions.entry(EXTENSION.to_owned()).or_insert_with(|| "request".into());
+        let kept =
+            Kept::named(name).unwrap_or_else(|| panic!("{method} {path}: {EXTENSION} is request, answer or none"));
+        let action = operation.operation_id.as_deref().unwrap_or_else(|| panic!("{method} {path} has no operation id"));
+        (kept != Kept::None).then(|| Self { method, action: action.into(), kept, last: last(path) })
+    }
+}
+
+/// The last part of an address that varies: `{id}` of `/api/v1/assets/{id}/cancel`. The last of all where none does.
+fn last(path: &str) -> usize {
+    let varies = path.split('/').enumerate().filter(|(_, part)| part.starts_with('{')).map(|(at, _)| at);
+    varies.last().unwrap_or(usize::MAX)
+}
+
+/// What of this address was done something to.
+fn resource(path: &str, last: usize) -> String {
+    let end = path.match_indices('/').nth(last).map_or(path.len(), |(at, _)| at);
+    path[..end].chars().take(MAX_RESOURCE).collect()
+}
+
+/// What the routes of one address are recorded by.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    recorder: Recorder,
+    rules: Arc<[Rule]>,
+}
+
+impl Watch {
+    /// Of these operations; says in each how it is recorded. `None` where nothing is.
+    ///
+    /// # Panics
+    /// When an operation says something else with [`EXTENSION`], or has no id; when there is no recorder for it.
+    pub(crate) fn of(recorder: Option<&Recorder>, path: &str, item: &mut PathItem) -> Option<Self> {
+        let operations = [
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ];
+        let rules =
+            operations.into_iter().filter_map(|(method, operation)| Rule::of(method, path, operation.as_mut()?));
+        let rules: Arc<[Rule]> = rules.collect();
+        (!rules.is_empty()).then(|| {
+            let recorder = recorder.unwrap_or_else(|| panic!("{path} changes something, and nothing records it"));
+            Self { recorder: recorder.clone(), rules }
+        })
+    }
+
+    fn record(&self, rule: &Rule, request: &Request) -> Record {
+        let principal = request.extensions().get().unwrap_or(&Principal::Nobody);
+        Record {
+            // What is about no tenant is about the installation, whose own is the default one.
+            tenant: principal.tenant().cloned().unwrap_or_else(default_tenant),
+            id: uuid::Uuid::now_v7().simple().to_string(),
+            actor: principal.actor().to_owned(),
+            action: Arc::clone(&rule.action),
+            resource: resource(request.uri().path(), rule.last),
+            request_id: request_id::current(),
+            time_ms: self.recorder.now_ms(),
+        }
+    }
+}
+
+/// Middleware, behind the guard: records the request as its operation says.
+pub(crate) async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> Response {
+    let Some(rule) = watch.rules.iter().find(|rule| rule.method == *request.method()) else {
+        return next.run(request).await;
+    };
+    let mut record = watch.record(rule, &request);
+    if rule.kept == Kept::Answer {
+        let response = next.run(request).await;
+        // Where there is no answer nothing is done.
+        let done @ Ending::Done { .. } = ending(&response) else { return response };
+        if let Some(Tenant(tenant)) = response.extensions().get() {
+            record.tenant = tenant.clone();
+        }
+        return watch.recorder.record(record, done).await.map_or_else(IntoResponse::into_response, |()| response);
+    }
+    let opened = match watch.recorder.open(record).await {
+        Ok(opened) => opened,
+        Err(problem) => return problem.into_response(),
+    };
+    let response = next.run(request).await;
+    opened.end(ending(&response));
+    response
+}
+
+/// What an answer says of what was done.
+fn ending(response: &Response) -> Ending {
+    let (status, headers) = (response.status(), response.headers());
+    if status.is_client_error() || headers.contains_key(idempotency::REPLAYED) {
+        return Ending::Nothing;
+    }
+    if status.is_server_error() {
+        return Ending::Unknown { status: Some(status.as_u16()) };
+    }
+    // What was made is where the answer says, and not where the request went.
+    let made = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).filter(|path| path.starts_with('/'));
+    let made = made.map(|path| path.chars().take(MAX_RESOURCE).collect());
+    Ending::Done { status: status.as_u16(), made }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! The audit log: who has changed what, in a log that nobody can change without being found out.
+//!
+//! - [`UNIT`], [`serve`]: the unit. `routes`: `/api/v1/audit`. `views`: their JSON. [`codes`]: what they refuse.
+//! - [`Audit`]: logs in their tables, appended to, searched and proven. `appender`: takes what the kernel has recorded.
+//! - [`Verified`], [`Fault`]: what became of a log, read whole.
+//! - `tree`, `note`, `entry`: pure: RFC 9162's Merkle tree over stored hashes, signed checkpoints, canonical entries.
+//! - `model`, `sql`: rows and statements.
+
+mod appender;
+pub mod codes;
+mod entry;
+mod model;
+mod note;
+mod routes;
+mod sql;
+mod store;
+mod tree;
+mod unit;
+mod verify;
+mod views;
+
+pub use note::NoteError;
+pub use sql::STATEMENTS;
+pub use store::{Audit, AuditError};
+pub use unit::{UNIT, serve};
+pub use verify::{Fault, Verified};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! Logs in their tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use database::{Database, DbError, Row, Tx, Val, args};
+use kernel::audit::transit;
+use kernel::{Clock, Cursor, Keyring, Sealed, Unopened};
+use media_types::TenantId;
+use zeroize::Zeroizing;
+
+use super::entry::AuditEntry;
+use super::model::{EntryRow, LogRow, Wanted};
+use super::note::{Checkpoint, NoteError, Signer};
+use super::sql;
+use super::tree::{self, Frontier, Hash, Node, empty_root, leaf_hash};
+
+/// Entries that one transaction appends, under one checkpoint.
+const BATCH: i64 = 256;
+/// Logs that one step of the rewrapping reads.
+const PAGE: i64 = 100;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// There is no such entry.
+    #[error("the log has no entry {0}")]
+    NoEntry(u64),
+    /// A state that the log has not had, or what was not in it.
+    #[error("there is no such proof: the log has {0} entries")]
+    NoProof(u64),
+    /// The tables lack something, or hold what cannot be: somebody has changed them.
+    #[error("the tables of the log were changed: {0}")]
+    Damaged(&'static str),
+    /// What should be a checkpoint of this log.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// No randomness for a key.
+    #[error("the operating system gives no randomness")]
+    Random(#[source] std::io::Error),
+    /// The signing key does not open.
+    #[error(transparent)]
+    Unopened(#[from] Unopened),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// The audit logs of a database, one of each tenant. Cheap to clone.
+#[derive(Clone)]
+pub struct Audit {
+    pub(crate) db: Database,
+    clock: Clock,
+    keyring: Arc<Keyring>,
+}
+
+/// Where hashes are read: inside a transaction, or outside of any.
+enum Source<'a> {
+    Outside(&'a Database),
+    Inside(&'a mut Tx),
+}
+
+impl Source<'_> {
+    async fn all<T: Row>(&mut self, sql: &'static str, args: Vec<Val>) -> Result<Vec<T>, DbError> {
+        match self {
+            Self::Outside(db) => db.all(sql, args).await,
+            Self::Inside(tx) => tx.all(sql, args).await,
+        }
+    }
+}
+
+impl Audit {
+    /// Logs in `db`, whose signing keys are wrapped by `keyring`.
+    pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
+        Self { db, clock, keyring: Arc::new(keyring) }
+    }
+
+    /// A tenant's log; it is begun, with a key of its own, when there is none.
+    pub(crate) async fn log(&self, tenant: &TenantId) -> Result<LogRow, AuditError> {
+        if let Some(log) = self.db.optional(sql::LOG, args![tenant]).await? {
+            return Ok(log);
+        }
+        let mut seed = Zeroizing::new([0_u8; 32]);
+        getrandom::fill(&mut seed[..]).map_err(|error| AuditError::Random(std::io::Error::other(error)))?;
+        let signer = Signer::new(&seed);
+        let checkpoint = signer.sign(&Checkpoint { size: 0, root: empty_root() });
+        let Sealed { bytes, is_wrapped } = self.keyring.seal(&seed);
+        let public_key = &signer.verifier().public_key()[..];
+        let mut tx = self.db.begin().await?;
+        tx.execute(sql::INSERT_LOG, args![tenant, checkpoint, public_key, bytes, is_wrapped, (self.clock)()]).await?;
+        // Another process may have been first.
+        let log = tx.optional(sql::LOG, args![tenant]).await?.ok_or(DbError::NoRow)?;
+        tx.commit().await?;
+        Ok(log)
+    }
+
+    /// Appends what waits of a tenant, up to 256 entries, and signs the state after them; how many there were. One process does so at
+    /// a time; others wait for it.
+    pub(crate) async fn append(&self, tenant: &TenantId) -> Result<usize, AuditError> {
+        self.log(tenant).await?;
+        let mut tx = self.db.begin().await?;
+        let log: LogRow = tx.optional(sql::LOCK_LOG, args![tenant]).await?.ok_or(DbError::NoRow)?;
+        let ended = transit::take(&mut tx, tenant, BATCH).await?;
+        if ended.is_empty() {
+            return Ok(0);
+        }
+        let signer = Signer::new(&*self.keyring.open(&log.sealed())?);
+        let source = Source::Inside(&mut tx);
+        let mut frontier = with_nodes(source, tenant, |nodes| Frontier::of(log.size(), nodes)).await?;
+        let (count, mut whole) = (ended.len(), Vec::new());
+        for (seq, ended) in (log.size..).zip(ended) {
+            let time_ms = ended.time_ms;
+            let entry = AuditEntry::of(tenant.as_str(), ended);
+            let text = entry.text();
+            let leaf = leaf_hash(text.as_bytes());
+            frontier.push(leaf, &mut whole);
+            let AuditEntry { actor, action, resource, request_id, .. } = entry;
+            let args = args![tenant, seq, text, &leaf[..], actor, action, resource, request_id, time_ms];
+            tx.execute(sql::INSERT_ENTRY, args).await?;
+        }
+        for (Node { level, index }, hash) in whole {
+            tx.execute(sql::INSERT_NODE, args![tenant, i64::from(level), stored(index), &hash[..]]).await?;
+        }
+        let checkpoint = Checkpoint { size: frontier.size(), root: frontier.root() };
+        let args = args![tenant, log.size, stored(checkpoint.size), signer.sign(&checkpoint)];
+        tx.execute(sql::ADVANCE, args).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Entries that a search finds, newest first.
+    pub(crate) async fn search(
+        &self,
+        tenant: &TenantId,
+        wanted: &Wanted,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Vec<EntryRow>, AuditError> {
+        let (time_ms, seq) = after.map_or((i64::MAX, i64::MAX), |place| (place.time_ms, place.id.parse().unwrap_or(0)));
+        let Wanted { request_id, resource, action, actor, from_ms, to_ms } = wanted.clone();
+        let sql = match (&request_id, &resource, &action, &actor) {
+            (Some(_), ..) => sql::SEARCH_REQUEST,
+            (_, Some(_), ..) => sql::SEARCH_RESOURCE,
+            (_, _, Some(_), _) => sql::SEARCH_ACTION,
+            (.., Some(_)) => sql::SEARCH_ACTOR,
+            _ => sql::SEARCH,
+        };
+        let (from_ms, to_ms) = (from_ms.unwrap_or(i64::MIN), to_ms.unwrap_or(i64::MAX));
+        let limit = i64::from(limit);
+        let args = args![tenant, time_ms, seq, from_ms, to_ms, request_id, resource, action, actor, limit];
+        Ok(self.db.all(sql, args).await?)
+    }
+
+    /// One entry.
+    pub(crate) async fn entry(&self, tenant: &TenantId, index: u64) -> Result<EntryRow, AuditError> {
+        let row = self.db.optional(sql::ENTRY, args![tenant, stored(index)]).await?;
+        row.ok_or(AuditError::NoEntry(index))
+    }
+
+    /// Entries in their order.
+    pub(crate) async fn entries(&self, tenant: &TenantId, start: u64, limit: i64) -> Result<Vec<EntryRow>, DbError> {
+        self.db.all(sql::ENTRIES, args![tenant, stored(start), limit]).await
+    }
+
+    /// That the entry of this index is in the state of `size` entries: its hash, and those beside its way to the root.
+    pub(crate) async fn inclusion(
+        &self,
+        tenant: &TenantId,
+        index: u64,
+        size: u64,
+    ) -> Result<(Hash, Vec<Hash>), AuditError> {
+        let prove = |nodes: &mut dyn FnMut(Node) -> Hash| {
+            (nodes(Node { level: 0, index }), tree::inclusion(index, size, nodes))
+        };
+        with_nodes(Source::Outside(&self.db), tenant, prove).await
+    }
+
+    /// That the state of `size` entries begins as that of `old` did.
+    pub(crate) async fn consistency(&self, tenant: &TenantId, old: u64, size: u64) -> Result<Vec<Hash>, AuditError> {
+        let prove = |nodes: &mut dyn FnMut(Node) -> Hash| tree::consistency(old, size, nodes);
+        with_nodes(Source::Outside(&self.db), tenant, prove).await
+    }
+
+    /// Wraps every signing key under the current key-encryption key; how many were not.
+    ///
+    /// # Errors
+    /// One that does not open, or the database.
+    pub async fn rewrap(&self) -> Result<u64, AuditError> {
+        let (mut after, mut changed) = (String::new(), 0);
+        loop {
+            let page: Vec<(String, Vec<u8>, bool)> = self.db.all(sql::LOGS, args![after, PAGE]).await?;
+            let Some((last, ..)) = page.last() else { return Ok(changed) };
+            after = last.clone();
+            for (tenant, bytes, is_wrapped) in page {
+                let sealed = Sealed { bytes, is_wrapped };
+                let Some(now) = self.keyring.resealed(&sealed)? else { continue };
+                let mut tx = self.db.begin().await?;
+                changed += tx.execute(sql::RESEAL, args![tenant, now.bytes, now.is_wrapped, sealed.bytes]).await?;
+                tx.commit().await?;
+            }
+        }
+    }
+}
+
+/// Makes something of stored hashes: once to learn which are needed, and once with them.
+async fn with_nodes<T>(
+    mut source: Source<'_>,
+    tenant: &TenantId,
+    make: impl Fn(&mut dyn FnMut(Node) -> Hash) -> T,
+) -> Result<T, AuditError> {
+    let mut needed = BTreeSet::new();
+    make(&mut |node: Node| {
+        needed.insert(node);
+        [0; 32]
+    });
+    let mut known = BTreeMap::new();
+    for (level, first, last) in tree::runs(&needed) {
+        let (first, last) = (stored(first), stored(last));
+        let rows: Vec<(i64, Vec<u8>)> = match level {
+            0 => source.all(sql::LEAVES, args![tenant, first, last]).await?,
+            _ => source.all(sql::NODES, args![tenant, i64::from(level), first, last]).await?,
+        };
+        for (index, hash) in rows {
+            let hash: Hash = hash.try_into().map_err(|_| AuditError::Damaged("a hash has another length"))?;
+            known.insert(Node { level, index: u64::try_from(index).unwrap_or_default() }, hash);
+        }
+    }
+    if needed.iter().any(|node| !known.contains_key(node)) {
+        return Err(AuditError::Damaged("a hash is missing"));
+    }
+    Ok(make(&mut |node: Node| known[&node]))
+}
+
+/// A count as it is stored.
+pub(crate) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
