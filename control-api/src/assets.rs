@@ -90,11 +90,7 @@ pub(crate) async fn views(api: &Api, rows: Vec<AssetRow>) -> Result<Vec<AssetVie
         (status = 404, description = "no such asset", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     Ok(respond_json(&headers, &view(&api, &parse(&id)?).await?))
 }
 
@@ -107,11 +103,7 @@ pub(crate) async fn show(
         (status = 404, description = "no such asset", body = ProblemBody),
     )
 )]
-pub(crate) async fn cancel(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn cancel(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let (effect_api, effect_id) = (api.clone(), id.clone());
     let effect = async move { accepted(&end(&effect_api, &effect_id, FlowEvent::Cancelled).await?) };
@@ -131,11 +123,7 @@ pub(crate) async fn cancel(
         (status = 412, description = "it has changed", body = ProblemBody),
     )
 )]
-pub(crate) async fn delete(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn delete(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let id = parse(&id)?;
     if headers.contains_key(header::IF_MATCH) {
         let now = serde_json::to_vec(&view(&api, &id).await?).map_err(|error| Problem::internal(&error))?;

@@ -38,10 +38,7 @@ pub struct Hope {
     pub coming: bool,
 }
 
-pub(crate) async fn demand(
-    State(api): State<Installation>,
-    ApiJson(wish): ApiJson<Wish>,
-) -> Result<Response, Problem> {
+pub(crate) async fn demand(State(api): State<Installation>, ApiJson(wish): ApiJson<Wish>) -> Result<Response, Problem> {
     let missing = || Problem::not_found(codes::PLAYBACK_NOT_FOUND, "nothing is played under this id");
     let playback: PlaybackId = wish.playback_id.parse().map_err(|_| missing())?;
     let viewers = api.viewers.as_ref().ok_or_else(missing)?;

@@ -221,11 +221,7 @@ pub(crate) async fn completion(api: &Api, row: &AssetRow) -> Result<Completion, 
         (status = 404, description = "no such asset", body = ProblemBody),
     )
 )]
-pub(crate) async fn ladder(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn ladder(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let row = assets::find(&api, &assets::parse(&id)?).await?;
     let decision = api.store.decision(&row).await.map_err(error::store)?;
     let found = completion(&api, &row).await?;

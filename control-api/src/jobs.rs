@@ -164,11 +164,7 @@ fn address(query: &ListQuery) -> String {
         (status = 404, description = "no such job", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let missing = || Problem::not_found(codes::JOB_NOT_FOUND, "there is no such job");
     let id: JobId = id.parse().map_err(|_| missing())?;
     let row = api.queue().job(&api.tenant, &id).await.map_err(error::queue)?.ok_or_else(missing)?;

@@ -116,11 +116,7 @@ pub(crate) async fn list(api: Api, headers: HeaderMap) -> Response {
         (status = 404, description = "no such ladder", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(
-    api: Api,
-    ApiPath(name): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     Ok(respond_json(&headers, &LadderView::from(find(&api, &name)?)))
 }
 

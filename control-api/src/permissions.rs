@@ -19,15 +19,7 @@ pub(crate) const LADDER_READ: Permission = Permission::new("ladder", "read");
 /// Who may watch what is protected.
 pub(crate) const PLAYBACK_TOKEN_CREATE: Permission = Permission::new("playback_token", "create");
 
-pub(crate) const OF_MEDIA: &[Permission] = &[
-    ASSET_DELETE,
-    ASSET_DOWNLOAD,
-    ASSET_READ,
-    ASSET_UPDATE,
-    EVENT_READ,
-    UPLOAD_CREATE,
-    UPLOAD_DELETE,
-    UPLOAD_READ,
-];
+pub(crate) const OF_MEDIA: &[Permission] =
+    &[ASSET_DELETE, ASSET_DOWNLOAD, ASSET_READ, ASSET_UPDATE, EVENT_READ, UPLOAD_CREATE, UPLOAD_DELETE, UPLOAD_READ];
 pub(crate) const OF_PROCESSING: &[Permission] = &[ASSET_READ, ASSET_UPDATE, JOB_READ, JOB_UPDATE, LADDER_READ];
 pub(crate) const OF_STREAMING: &[Permission] = &[PLAYBACK_TOKEN_CREATE];

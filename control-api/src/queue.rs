@@ -235,10 +235,7 @@ pub(crate) async fn drain_worker(
         (status = 404, description = "no such worker", body = ProblemBody),
     )
 )]
-pub(crate) async fn resume_worker(
-    api: Api,
-    ApiPath(name): ApiPath<String>,
-) -> Result<Json<QueueView>, Problem> {
+pub(crate) async fn resume_worker(api: Api, ApiPath(name): ApiPath<String>) -> Result<Json<QueueView>, Problem> {
     let scope = worker(&api, name).await?;
     api.queue().resume(&scope).await.map_err(error::queue)?;
     view(&api).await.map(Json)

@@ -72,11 +72,7 @@ fn lifetime(upload: &Upload) -> HeaderMap {
         (status = 404, description = "no such upload"), (status = 410, description = "canceled"),
     )
 )]
-pub(crate) async fn head(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn head(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let (upload, offset) = where_it_stands(&api, &id, &headers).await.map_err(versioned)?;
     let list = [
         (tus::UPLOAD_OFFSET, HeaderValue::from(offset)),

@@ -54,11 +54,7 @@ pub(crate) async fn retry_asset(
         (status = 409, description = "it is not parked, or what it was for was given up", body = ProblemBody),
     )
 )]
-pub(crate) async fn retry_job(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn retry_job(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let (address, of) = (format!("/api/v1/jobs/{id}/retry"), api.clone());
     once(&api, &headers, &address, &(), async move {

@@ -115,11 +115,7 @@ fn check(new: &NewTranscodingJob) -> Result<AssetId, Problem> {
         (status = 404, description = "no such record", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     Ok(respond_json(&headers, &view(&api, &assets::parse(&id)?).await?))
 }
 

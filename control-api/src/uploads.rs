@@ -162,11 +162,7 @@ async fn store(tx: &mut Tx, api: Api, new: NewUpload) -> Result<Stored, Problem>
         (status = 404, description = "no such upload", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let mut upload = find(&api, &id).await?;
     upload.received_bytes = offset_of(&api, &upload).await?;
     Ok(kernel::conditional::respond_json(&headers, &UploadView::new(&api, &upload)))
@@ -181,11 +177,7 @@ pub(crate) async fn show(
         (status = 409, description = "already attached to its asset: delete that", body = ProblemBody),
     )
 )]
-pub(crate) async fn delete(
-    api: Api,
-    ApiPath(id): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn delete(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let work = async {
         if tus::spoken(&headers) {
             tus::check_version(&headers)?;

@@ -18,8 +18,8 @@ use super::guard::{admitted, session_of};
 use super::policy::{POLICY_HEADER, signed};
 use super::servers::{not_configured, of};
 use super::{RETRY_AFTER_S, open_to_pages, vault_problem, what_pages_send, whole};
-use crate::{codes, error};
 use crate::state::Installation;
+use crate::{codes, error};
 
 /// The largest challenge. Those of all systems have some kilobytes.
 const MAX_CHALLENGE: usize = 64 << 10;
@@ -151,11 +151,7 @@ async fn owner(api: &Installation, playback: &PlaybackId) -> Result<Option<Tenan
 }
 
 /// The keys of the recording that go to the holder of these claims. None where the licence server has keys of its own.
-async fn keys_given(
-    api: &Installation,
-    tenant: Option<&TenantId>,
-    claims: &Claims,
-) -> Result<Vec<KeyEntry>, Problem> {
+async fn keys_given(api: &Installation, tenant: Option<&TenantId>, claims: &Claims) -> Result<Vec<KeyEntry>, Problem> {
     let Some(tenant) = tenant else { return Ok(Vec::new()) };
     let mut keys = api.licences.vault()?.all_keys(tenant, &claims.playback_id).await.map_err(vault_problem)?;
     keys.retain(|entry| claims.allows_key(&entry.id.0) && allows_class(claims.policy, entry.class));

@@ -154,8 +154,7 @@ async fn call(
 }
 
 async fn server() -> Server {
-    let licences =
-        |db: &database::Database| Licences::under(db.clone(), LocalKeks::parse(&"4f".repeat(32)).unwrap());
+    let licences = |db: &database::Database| Licences::under(db.clone(), LocalKeks::parse(&"4f".repeat(32)).unwrap());
     Server::licensing(Arc::new(MemoryStore::default()), None, licences).await
 }
 

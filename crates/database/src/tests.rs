@@ -127,7 +127,10 @@ async fn every_unique_key_names_its_tenant() {
     let scratch = Scratch::migrated(EngineKind::Sqlite).await;
     let without: Vec<(String,)> = scratch.db.all(WITHOUT, args![]).await.unwrap();
     let names: Vec<&str> = without.iter().map(|(name,)| name.as_str()).collect();
-    assert_eq!(names, ["admission_limit", "lectern_migrations", "outbox_head", "queue_drain", "queue_worker", "tenant"]);
+    assert_eq!(
+        names,
+        ["admission_limit", "lectern_migrations", "outbox_head", "queue_drain", "queue_worker", "tenant"]
+    );
 }
 
 #[tokio::test]

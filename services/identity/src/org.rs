@@ -10,8 +10,8 @@ mod store;
 
 use kernel::{Served, Unit};
 
-pub use store::{STATEMENTS, Tenants};
 pub(crate) use store::SUSPENDED;
+pub use store::{STATEMENTS, Tenants};
 
 /// Tenants, as a unit.
 pub static UNIT: Unit = Unit {

@@ -168,8 +168,9 @@ impl Guard {
         }
         let principal = self.principal(headers).await?;
         match (policy, &principal) {
-            (Policy::Operator | Policy::May(_), Principal::Operator { .. })
-            | (Policy::Service, Principal::Service) => Ok(principal),
+            (Policy::Operator | Policy::May(_), Principal::Operator { .. }) | (Policy::Service, Principal::Service) => {
+                Ok(principal)
+            }
             (Policy::May(permission), Principal::Key(key)) if key.grants.allows(permission) => Ok(principal),
             (Policy::May(permission), Principal::Key(_)) => {
                 Err(forbidden(format!("this key lacks the permission {permission}")))

@@ -130,14 +130,8 @@ mod tests {
     use super::*;
     use crate::{AdminToken, Guard, Policy, Recorder};
 
-    static BELLS: Unit = Unit {
-        slug: "bells",
-        parts: &[],
-        addresses: &["/bells"],
-        tables: &["core"],
-        permissions: &[],
-        codes: &[],
-    };
+    static BELLS: Unit =
+        Unit { slug: "bells", parts: &[], addresses: &["/bells"], tables: &["core"], permissions: &[], codes: &[] };
     static WELLS: Unit =
         Unit { slug: "wells", parts: &[], addresses: &["/wells"], tables: &[], permissions: &[], codes: &[] };
 

@@ -85,7 +85,10 @@ mod tests {
         ];
         assert_eq!(at, expected.map(|(slug, base)| (slug, base.to_owned())).into());
         let some = found(&["--only", "gateway,media,flags", "--upstream", "webhook=http://[::1]:1"]).unwrap();
-        assert_eq!(some.keys().copied().collect::<Vec<_>>(), ["audit", "auth", "org", "processing", "streaming", "webhook"]);
+        assert_eq!(
+            some.keys().copied().collect::<Vec<_>>(),
+            ["audit", "auth", "org", "processing", "streaming", "webhook"]
+        );
         assert!(found(&[]).unwrap().is_empty(), "one process that serves everything has nothing elsewhere");
     }
 

@@ -7,8 +7,8 @@ use kernel::conditional::respond_json;
 use kernel::permission::InvalidGrants;
 use kernel::problem::ProblemBody;
 use kernel::{
-    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem, Routes,
-    Tenant, check_if_match, paging,
+    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem,
+    Routes, Tenant, check_if_match, paging,
 };
 use utoipa_axum::routes;
 

@@ -128,8 +128,7 @@ pub(super) async fn create(tx: &mut Tx, new: NewKey) -> Result<Stored, Problem> 
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::API_KEY_TOO_MANY, detail));
     }
     let permissions = json!(grants.as_slice());
-    let args =
-        args![&tenant, &id, &name, secret_sha256.as_slice(), permissions, &created_by, expires_ms, now_ms];
+    let args = args![&tenant, &id, &name, secret_sha256.as_slice(), permissions, &created_by, expires_ms, now_ms];
     let row: KeyRow = tx.optional(INSERT, args).await?.ok_or(DbError::NoRow)?;
     tell(tx, &tenant, &row, ("api_key.created", &created_by), now_ms).await?;
     let view = IssuedKeyView { key: KeyView::from(row), secret: None };

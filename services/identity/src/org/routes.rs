@@ -81,9 +81,9 @@ pub(crate) async fn create(
     }
     check_name(&request.name)?;
     let (TenantRequest { slug, name }, now_ms) = (request.clone(), tenants.now_ms());
-    let made = tenants.idempotency.once_within(&operators, key, ADDRESS, &request, move |tx| {
-        Box::pin(store::create(tx, slug, name, now_ms))
-    });
+    let made = tenants
+        .idempotency
+        .once_within(&operators, key, ADDRESS, &request, move |tx| Box::pin(store::create(tx, slug, name, now_ms)));
     let outcome = made.await?;
     let at = outcome.stored.body["id"].as_str().map(|id| format!("{ADDRESS}/{id}"));
     let mut response = outcome.into_response();

@@ -12,11 +12,11 @@ use kernel::{Etag, Permission, Policy, Problem, Routes, check_if_match};
 use serde::Serialize;
 use utoipa_axum::routes;
 
+use super::local::Asked;
 use super::model::{Content, FlagRow, FlagSegment};
 use super::rules::{self, Fault};
 use super::store::FlagError;
 use super::views::FlagView;
-use super::local::Asked;
 use super::{DEFAULT_ENVIRONMENT, Flags, codes};
 
 /// Names the environment that a client asks for, in OFREP and in Unleash's client API.

@@ -22,8 +22,7 @@ macro_rules! change_columns {
 pub(crate) const BUMP: &str = "INSERT INTO flag_head (tenant_id, seq) VALUES ($1, 1)
     ON CONFLICT (tenant_id) DO UPDATE SET seq = flag_head.seq + 1 RETURNING seq";
 pub(crate) const HEAD: &str = "SELECT seq FROM flag_head WHERE tenant_id = $1";
-pub(crate) const HEADS: &str =
-    "SELECT tenant_id, seq FROM flag_head WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
+pub(crate) const HEADS: &str = "SELECT tenant_id, seq FROM flag_head WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
 
 pub(crate) const COUNT_FLAGS: &str = "SELECT COUNT(*) FROM flag WHERE tenant_id = $1";
 pub(crate) const INSERT_FLAG: &str = concat!(

@@ -6,10 +6,10 @@ use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Problem};
 
-use crate::flags::model::Settings;
-use crate::flags::views::{FlagView, Switch};
 use crate::flags::codes;
 use crate::flags::local::Asked;
+use crate::flags::model::Settings;
+use crate::flags::views::{FlagView, Switch};
 
 /// Sets all values and rules of a flag in an environment.
 #[utoipa::path(

@@ -7,10 +7,10 @@ use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored, paging};
 
 use super::problem;
-use crate::flags::model::{Content, FlagRow};
-use crate::flags::views::{FlagChange, FlagRequest, FlagView, FlagsQuery};
 use crate::flags::codes;
 use crate::flags::local::Asked;
+use crate::flags::model::{Content, FlagRow};
+use crate::flags::views::{FlagChange, FlagRequest, FlagView, FlagsQuery};
 
 /// Makes a flag. In environments that it has no settings for it is off.
 #[utoipa::path(
@@ -54,10 +54,7 @@ pub(super) fn stored(status: StatusCode, view: &FlagView) -> Result<Stored, Prob
         (status = 422, description = "not a valid query", body = ProblemBody),
     )
 )]
-pub(crate) async fn list(
-    flags: Asked,
-    ApiQuery(query): ApiQuery<FlagsQuery>,
-) -> Result<Response, Problem> {
+pub(crate) async fn list(flags: Asked, ApiQuery(query): ApiQuery<FlagsQuery>) -> Result<Response, Problem> {
     let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &FlagRow| Cursor { time_ms: row.created_ms, id: row.key.clone() };
     let (flags, archived) = (&flags, query.archived);
@@ -76,11 +73,7 @@ pub(crate) async fn list(
         (status = 404, description = "no such flag", body = ProblemBody),
     )
 )]
-pub(crate) async fn show(
-    flags: Asked,
-    ApiPath(key): ApiPath<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(flags: Asked, ApiPath(key): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let row = flags.stored(&key).await?;
     Ok(respond_json(&headers, &FlagView::from(row)))
 }

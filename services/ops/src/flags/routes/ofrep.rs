@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{environment, problem};
-use crate::flags::snapshot::{Evaluation, Refusal};
 use crate::flags::Context;
 use crate::flags::local::Asked;
+use crate::flags::snapshot::{Evaluation, Refusal};
 
 /// A question.
 #[derive(Deserialize, ToSchema)]
