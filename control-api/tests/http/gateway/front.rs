@@ -102,6 +102,7 @@ impl Front {
         let options = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: None,
+            directory: None,
             recorder: None,
             version: "1.2.3".to_owned(),
             database: None,
