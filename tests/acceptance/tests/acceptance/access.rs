@@ -86,7 +86,7 @@ fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has
     assert_eq!(server.settled(&of_operator, 240)["state"], "ready");
     for (slug, program) in [("north", &north), ("south", &south)] {
         let who = logged(&server, slug, "create_upload");
-        assert_eq!(who, [program.key.clone()], "who has uploaded is in the log of {slug}");
+        assert_eq!(who, [program.key.as_str()], "who has uploaded is in the log of {slug}");
     }
     assert_eq!(logged(&server, "default", "create_upload"), ["admin"]);
     let page = server.admin("GET", "/api/v1/assets", None, 200).json();
