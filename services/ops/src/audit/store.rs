@@ -16,7 +16,7 @@ use super::sql;
 use super::tree::{self, Frontier, Hash, Node, empty_root, leaf_hash};
 
 /// Entries that one transaction appends, under one checkpoint.
-const BATCH: i64 = 256;
+pub(crate) const BATCH: usize = 256;
 /// Logs that one step of the rewrapping reads.
 const PAGE: i64 = 100;
 
@@ -94,13 +94,13 @@ impl Audit {
         Ok(log)
     }
 
-    /// Appends what waits of a tenant, up to 256 entries, and signs the state after them; how many there were. One process does so at
+    /// Appends what waits of a tenant, up to [`BATCH`] entries, and signs the state after them; how many there were. One process does so at
     /// a time; others wait for it.
     pub(crate) async fn append(&self, tenant: &TenantId) -> Result<usize, AuditError> {
         self.log(tenant).await?;
         let mut tx = self.db.begin().await?;
         let log: LogRow = tx.optional(sql::LOCK_LOG, args![tenant]).await?.ok_or(DbError::NoRow)?;
-        let ended = transit::take(&mut tx, tenant, BATCH).await?;
+        let ended = transit::take(&mut tx, tenant, BATCH as i64).await?;
         if ended.is_empty() {
             return Ok(0);
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use database::{Database, DbError};
@@ -14,9 +13,6 @@ use tokio::sync::Mutex;
 use super::evaluate::Context;
 use super::snapshot::{Environment, Evaluation, Snapshot};
 use super::store::{FlagError, Store};
-
-/// The tables are looked at no more often than this, whatever is committed.
-const PACE: Duration = Duration::from_millis(50);
 
 /// The flags of a database: asked of memory, without waiting. Cheap to clone.
 ///
@@ -138,9 +134,7 @@ async fn follow(flags: Weak<Inner>, db: Database) {
             _ => {}
         }
         is_away = read.is_err();
-        // Word of what other processes write does not always come, so both ends of the wait mean the same: look again.
-        let _ = tokio::time::timeout(db.look_every(), changed.changed()).await;
-        tokio::time::sleep(PACE).await;
+        db.next_look(&mut changed).await;
     }
 }
 
