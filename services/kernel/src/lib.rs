@@ -13,7 +13,7 @@
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
-//! - [`keyring`]: secrets at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
+//! - [`keyring`]: secrets, drawn and at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
 //!
 //! Layer 5.
 
@@ -44,7 +44,7 @@ pub use conditional::{Etag, check_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
-pub use keyring::{Keyring, Sealed, Unopened};
+pub use keyring::{Keyring, Sealed, SecretError};
 pub use paging::{Cursor, Page};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;

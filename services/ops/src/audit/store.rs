@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use database::{Database, DbError, Row, Tx, Val, args};
 use kernel::audit::transit;
-use kernel::{Clock, Cursor, Keyring, Sealed, Unopened};
+use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
 use media_types::TenantId;
-use zeroize::Zeroizing;
 
 use super::entry::AuditEntry;
 use super::model::{EntryRow, LogRow, Wanted};
@@ -35,12 +34,9 @@ pub enum AuditError {
     /// What should be a checkpoint of this log.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// No randomness for a key.
-    #[error("the operating system gives no randomness")]
-    Random(#[source] std::io::Error),
-    /// The signing key does not open.
+    /// The signing key: it does not open, or there is no randomness for one.
     #[error(transparent)]
-    Unopened(#[from] Unopened),
+    Key(#[from] SecretError),
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -80,11 +76,9 @@ impl Audit {
         if let Some(log) = self.db.optional(sql::LOG, args![tenant]).await? {
             return Ok(log);
         }
-        let mut seed = Zeroizing::new([0_u8; 32]);
-        getrandom::fill(&mut seed[..]).map_err(|error| AuditError::Random(std::io::Error::other(error)))?;
+        let (seed, Sealed { bytes, is_wrapped }) = self.keyring.draw()?;
         let signer = Signer::new(&seed);
         let checkpoint = signer.sign(&Checkpoint { size: 0, root: empty_root() });
-        let Sealed { bytes, is_wrapped } = self.keyring.seal(&seed);
         let public_key = &signer.verifier().public_key()[..];
         let mut tx = self.db.begin().await?;
         tx.execute(sql::INSERT_LOG, args![tenant, checkpoint, public_key, bytes, is_wrapped, (self.clock)()]).await?;

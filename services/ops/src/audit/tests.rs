@@ -9,7 +9,7 @@ use std::sync::Arc;
 use database::testing::{Scratch, for_each_engine, prepare_all};
 use database::{Database, EngineKind, args};
 use kernel::audit::transit::{self, PATIENCE};
-use kernel::{Keyring, Standing, default_tenant};
+use kernel::{Keyring, SecretError, Standing, default_tenant};
 use media_types::TenantId;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -159,7 +159,7 @@ async fn the_signing_key_is_wrapped_where_there_is_a_key_for_that_and_nothing_is
         );
         happen(&db, 0..5).await;
         for other in [&none, &under(&[2])] {
-            assert!(matches!(other.append(&tenant).await, Err(AuditError::Unopened(_))));
+            assert!(matches!(other.append(&tenant).await, Err(AuditError::Key(SecretError::Unopened))));
         }
         assert_eq!(second.rewrap().await.unwrap(), 1);
         assert_eq!(under(&[2]).append(&tenant).await.unwrap(), 5);
