@@ -132,7 +132,7 @@ async fn send(gateway: &Gateway, request: Request) -> Result<axum::http::Respons
     let heard = Heard::default();
     let request = match request.body().is_end_stream() {
         true => request,
-        false => request.map(|body| Body::new(heard.of(body))),
+        false => request.map(|body| heard.of(body)),
     };
     let mut sending = pin!(gateway.0.client.send(request));
     loop {
