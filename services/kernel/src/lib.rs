@@ -13,6 +13,7 @@
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
+//! - [`uri`]: text within an address.
 //! - [`keyring`]: secrets, drawn and at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
 //!
 //! Layer 5.
@@ -35,6 +36,7 @@ pub mod routes;
 pub mod standing;
 mod traced;
 pub mod unit;
+pub mod uri;
 
 pub use audit::{Actor, Recorder};
 pub use auth::{AdminToken, Guard, Policy};
