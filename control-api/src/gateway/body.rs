@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
-use http_body_util::BodyExt;
 use http_client::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
@@ -21,6 +20,7 @@ pub(super) struct Heard(Arc<Progress>);
 #[derive(Default)]
 struct Progress {
     frames: AtomicU64,
+    is_awaited: AtomicBool,
     broke_off: AtomicBool,
 }
 
@@ -30,6 +30,11 @@ impl Heard {
         self.0.frames.load(Ordering::Relaxed)
     }
 
+    /// Whether it is the client's turn, who has not sent what the unit could take by now.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.is_awaited.load(Ordering::Relaxed)
+    }
+
     /// Whether the client did not send it to its end.
     pub(super) fn broke_off(&self) -> bool {
         self.0.broke_off.load(Ordering::Relaxed)
@@ -37,9 +42,39 @@ impl Heard {
 
     /// The same body, which tells how far it is.
     pub(super) fn of(&self, body: Body) -> Body {
-        let (coming, broken) = (Arc::clone(&self.0), Arc::clone(&self.0));
-        let body = body.inspect_frame(move |_| _ = coming.frames.fetch_add(1, Ordering::Relaxed));
-        Body::new(body.inspect_err(move |_| broken.broke_off.store(true, Ordering::Relaxed)))
+        Body::new(Telling { body, progress: Arc::clone(&self.0) })
+    }
+}
+
+struct Telling {
+    body: Body,
+    progress: Arc<Progress>,
+}
+
+impl HttpBody for Telling {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let Progress { frames, is_awaited, broke_off } = &*self.progress;
+        is_awaited.store(frame.is_pending(), Ordering::Relaxed);
+        if let Poll::Ready(came) = &frame {
+            frames.fetch_add(1, Ordering::Relaxed);
+            broke_off.store(matches!(came, Some(Err(_))), Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

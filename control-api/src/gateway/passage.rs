@@ -59,7 +59,7 @@ impl Fault {
                 Problem::new(StatusCode::GATEWAY_TIMEOUT, codes::GATEWAY_UNIT_SILENT, detail)
             }
             Self::Client => {
-                Problem::bad_request(kernel::codes::BODY_INCOMPLETE, "the connection ended before the body did")
+                Problem::bad_request(kernel::codes::BODY_INCOMPLETE, "the body ended, or fell silent, before it was whole")
             }
         }
     }
@@ -147,6 +147,8 @@ async fn send(gateway: &Gateway, request: Request) -> Result<axum::http::Respons
             Ok(Err(error @ HttpError::Connect { .. })) => return Err(Fault::Unreachable(error)),
             Ok(Err(error)) => return Err(Fault::Broken(error.to_string())),
             Err(_elapsed) if heard.frames() != frames => {}
+            // Else whoever begins many requests and ends none could have the unit left alone.
+            Err(_elapsed) if heard.is_awaited() => return Err(Fault::Client),
             Err(_elapsed) => return Err(Fault::Silent),
         }
     }
