@@ -145,7 +145,7 @@ impl Recorder {
     /// Stores that a request begins; it is durable when this returns.
     ///
     /// # Errors
-    /// The database does not take it.
+    /// The database does not take it, or too many wait for that.
     pub(crate) async fn open(&self, record: Record) -> Result<Opened, Problem> {
         let name = (record.tenant.clone(), record.id.clone());
         self.shared.open.fetch_add(1, Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl Recorder {
     /// Stores a request that has ended; it is durable when this returns.
     ///
     /// # Errors
-    /// The database does not take it.
+    /// The database does not take it, or too many wait for that.
     pub(crate) async fn record(&self, record: Record, ending: Ending) -> Result<(), Problem> {
         self.store(record, Some(ending)).await
     }
