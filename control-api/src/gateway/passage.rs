@@ -58,9 +58,10 @@ impl Fault {
                 let detail = format!("the unit {slug} did not answer in time");
                 Problem::new(StatusCode::GATEWAY_TIMEOUT, codes::GATEWAY_UNIT_SILENT, detail)
             }
-            Self::Client => {
-                Problem::bad_request(kernel::codes::BODY_INCOMPLETE, "the body ended, or fell silent, before it was whole")
-            }
+            Self::Client => Problem::bad_request(
+                kernel::codes::BODY_INCOMPLETE,
+                "the body ended, or fell silent, before it was whole",
+            ),
         }
     }
 }

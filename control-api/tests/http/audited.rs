@@ -129,7 +129,8 @@ async fn an_upload_whose_first_bytes_do_not_fit_is_announced_all_the_same_and_re
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    let header = |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    let header =
+        |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert_eq!(header("upload-offset:"), "0", "none of them is kept");
     let [recorded] = &server.recorded().await[..] else { panic!("one record") };

@@ -136,7 +136,11 @@ async fn clients_that_fall_silent_in_the_middle_of_their_requests_are_no_failure
     for answer in futures::future::join_all((0..6).map(|_| begun())).await {
         assert_eq!(read(answer).await.code(), "body.incomplete");
     }
-    assert_eq!(front.call("POST", ASSETS, &[], "whole").await.body, "whole", "more of them than it takes to be left alone");
+    assert_eq!(
+        front.call("POST", ASSETS, &[], "whole").await.body,
+        "whole",
+        "more of them than it takes to be left alone"
+    );
 }
 
 #[tokio::test]

@@ -223,7 +223,8 @@ async fn more_than_can_wait_are_refused_and_the_rest_is_recorded() {
     let scratch = Scratch::migrated(EngineKind::Sqlite).await;
     let recorder = Recorder::new(scratch.db.clone());
     let router = router(&recorder);
-    let mut asking: Vec<_> = (0..5000).map(|_| Box::pin(router.clone().oneshot(request("POST", "/licences")))).collect();
+    let mut asking: Vec<_> =
+        (0..5000).map(|_| Box::pin(router.clone().oneshot(request("POST", "/licences")))).collect();
     let refused = asking.iter_mut().filter_map(|one| one.as_mut().now_or_never());
     let refused: Vec<u16> = refused.map(|answer| answer.unwrap().status().as_u16()).collect();
     assert!(!refused.is_empty() && refused.len() < 1000 && refused.iter().all(|status| *status == 503), "{refused:?}");

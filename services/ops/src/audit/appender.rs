@@ -55,7 +55,9 @@ impl Audit {
                 let Ok(tenant) = tenant.parse::<TenantId>() else { continue };
                 match self.append_all(&tenant).await {
                     Err(AuditError::Database(error)) => return Err(error),
-                    Err(error) => tracing::warn!(tenant = %tenant, error = %chain(&error), "entries wait for the audit log"),
+                    Err(error) => {
+                        tracing::warn!(tenant = %tenant, error = %chain(&error), "entries wait for the audit log")
+                    }
                     Ok(()) => {}
                 }
             }
