@@ -229,6 +229,7 @@ async fn more_than_can_wait_are_refused_and_the_rest_is_recorded() {
     let refused: Vec<u16> = refused.map(|answer| answer.unwrap().status().as_u16()).collect();
     assert!(!refused.is_empty() && refused.len() < 1000 && refused.iter().all(|status| *status == 503), "{refused:?}");
     drop(asking);
+    recorder.flush().await;
     assert_eq!(ask(&router, "POST", "/licences").await, 200, "there is room again");
 }
 
