@@ -51,6 +51,9 @@ crate::problem_codes! {
     HTTP_PRECONDITION_FAILED = "http.precondition_failed",
         "The resource is not the one that `If-Match` names.",
         "read it again and repeat the change with the new ETag";
+    HTTP_PRECONDITION_REQUIRED = "http.precondition_required",
+        "A change of what several people share needs the header `If-Match`.",
+        "read the resource and send its ETag as If-Match, or '*' to change it in whatever state it is";
     IDEMPOTENCY_IN_FLIGHT = "idempotency.in_flight",
         "A request with the same `Idempotency-Key` still runs.",
         "repeat the request after the seconds in Retry-After, with the same key";

@@ -103,6 +103,19 @@ pub fn check_if_match(headers: &HeaderMap, current: &Etag) -> Result<(), Problem
     }
 }
 
+/// As [`check_if_match`], for what several people change: `If-Match` must be there. `*` is an answer to it too, and says that
+/// whatever is there may be overwritten.
+///
+/// # Errors
+/// 428 when it is missing (RFC 6585 §3), 412 when the resource has changed since the client saw it.
+pub fn demand_if_match(headers: &HeaderMap, current: &Etag) -> Result<(), Problem> {
+    if headers.contains_key(header::IF_MATCH) {
+        return check_if_match(headers, current);
+    }
+    let detail = "the request does not say which state of the resource it changes";
+    Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, codes::HTTP_PRECONDITION_REQUIRED, detail))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -129,5 +142,15 @@ mod tests {
             assert_eq!(check_if_match(&headers(header::IF_MATCH, value), &tag).is_ok(), fine, "{value}");
         }
         assert!(check_if_match(&HeaderMap::new(), &tag).is_ok());
+    }
+
+    #[test]
+    fn a_change_of_what_is_shared_says_which_state_it_changes() {
+        let tag = Etag::of(b"{}");
+        let status = |headers: &HeaderMap| demand_if_match(headers, &tag).map_err(|problem| problem.status().as_u16());
+        assert_eq!(status(&HeaderMap::new()), Err(428));
+        for (value, expected) in [(tag.as_str(), Ok(())), ("*", Ok(())), ("\"x\"", Err(412)), ("", Err(412))] {
+            assert_eq!(status(&headers(header::IF_MATCH, value)), expected, "{value}");
+        }
     }
 }
