@@ -6,6 +6,7 @@ mod access;
 mod arriving;
 mod assets;
 mod audited;
+mod conditions;
 mod crossing;
 mod events;
 mod findings;
