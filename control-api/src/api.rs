@@ -9,7 +9,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use bytes::Bytes;
 use kernel::routes::{BEARER, shell};
-use kernel::{Guard, Policy, Routes, Served};
+use kernel::{Guard, Policy, Routes, Served, client};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
@@ -26,6 +26,7 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let gateway = options.gateway.take();
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
+    let (guard, proxies) = (guard.with_limiter(options.limiter.clone()), options.proxies.clone());
     let guard = options.directory.iter().fold(guard, |guard, known| guard.with_directory(Arc::clone(known)));
     let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
     let front = Front::new(options, &units, gateway.as_ref());
@@ -43,7 +44,7 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     });
     let (router, _document) = routes.mount_hidden(Policy::Public, "/api/openapi.json", document).finish(());
     let nosniff = HeaderValue::from_static("nosniff");
-    shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))
+    shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)).layer(from_fn_with_state(proxies, client::find)))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, nosniff))
         .layer(from_fn_with_state(requests, ops::count))
 }

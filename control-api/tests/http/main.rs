@@ -13,6 +13,7 @@ mod findings;
 mod gateway;
 mod licence;
 mod licence_proxy;
+mod limited;
 mod operations;
 mod pages;
 mod parts;

@@ -1,6 +1,7 @@
 //! `lectern serve`: everything in one process, or some of it.
 
 mod audit;
+mod counting;
 mod engine;
 mod gateway;
 mod licence_servers;
@@ -21,7 +22,7 @@ use database::Database;
 use identity::Registry;
 use identity::auth::Keys;
 use identity::org::Tenants;
-use kernel::{AdminToken, Directory, Recorder, Served};
+use kernel::{AdminToken, Directory, Limiter, Proxies, Recorder, Served};
 use ops::flags::Flags;
 use origin_server::{Origin, ServeLimits};
 use serde_json::json;
@@ -72,6 +73,7 @@ struct Parts {
 async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Result<(), Failure> {
     let listen = units::listen(&options);
     let gateway = gateway::configured(&chosen, &options.upstreams)?;
+    let counting = counting::configured(&options)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
@@ -93,7 +95,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             if let Some(database) = &database {
                 units.extend(units_of(engine.as_ref(), &chosen, database, &options)?);
             }
-            let front = front(token.admin.clone(), recorder.clone(), database.clone(), gateway, store)?;
+            let front = front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store)?;
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             Some(control_api::router(front, units))
         }
@@ -183,6 +185,7 @@ fn units_of(
 /// What every process answers from.
 fn front(
     admin_token: AdminToken,
+    (limiter, proxies): (Limiter, Proxies),
     recorder: Option<Recorder>,
     database: Option<Database>,
     gateway: Option<Gateway>,
@@ -193,6 +196,8 @@ fn front(
         service_token: viewers::service_token()?,
         directory: database.as_ref().map(registry),
         recorder,
+        limiter,
+        proxies,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database,
         gateway,

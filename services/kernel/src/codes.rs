@@ -72,6 +72,9 @@ crate::problem_codes! {
     QUERY_INVALID = "query.invalid",
         "The query has a parameter that this address does not take, or a wrong value.",
         "leave out or correct the parameter that errors names; /api/docs lists them";
+    RATE_LIMITED = "rate.limited",
+        "A key, a tenant or an address has sent more requests than are answered.",
+        "wait for the seconds in Retry-After; the header RateLimit tells with each answer how many more are answered at once";
     SERVER_INTERNAL = "server.internal",
         "A fault of the server. Its log has the cause under the request id.",
         "try again; if it fails again, look for the request_id in the server's log";

@@ -8,6 +8,8 @@
 //! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
 //!   knows keys and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
+//! - [`client`]: where a request is from ([`Client`]), and who is believed about that ([`Proxies`]).
+//! - [`rate`]: how many requests are answered, of a key, a tenant and an address ([`Limiter`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
 //! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
@@ -22,6 +24,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod client;
 pub mod clock;
 pub mod code;
 pub mod codes;
@@ -35,6 +38,7 @@ pub mod paging;
 pub mod permission;
 pub mod principal;
 pub mod problem;
+pub mod rate;
 pub mod request_id;
 pub mod routes;
 pub mod standing;
@@ -43,6 +47,7 @@ pub mod unit;
 
 pub use audit::Recorder;
 pub use auth::{AdminToken, Guard, Policy, Rules, Still};
+pub use client::{Client, Proxies};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
 pub use conditional::{Etag, check_if_match, demand_if_match, respond_cached};
@@ -54,6 +59,7 @@ pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
 pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};
 pub use problem::{FieldError, Problem};
+pub use rate::{Limiter, Rates};
 pub use routes::Routes;
 pub use standing::Standing;
 pub use unit::{Served, Unit};

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kernel::{AdminToken, Unit};
+use kernel::{AdminToken, Limiter, Proxies, Rates, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -103,6 +103,8 @@ impl Front {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: None,
             recorder: None,
+            limiter: Limiter::new(Rates::default()),
+            proxies: Proxies::none(),
             version: "1.2.3".to_owned(),
             database: None,
             gateway: Some(gateway),
