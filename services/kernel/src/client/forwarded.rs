@@ -61,14 +61,18 @@ fn value(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// An address with or without a port; `None` of a word in its place (§6).
+/// An address with or without a port; `None` of a word in its place (§6). The brackets of IPv6 may be missing, as they are in what
+/// proxies have for variables.
 fn node(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address.to_canonical());
+    }
     let port = |rest: &str| rest.is_empty() || rest.starts_with(':');
     if let Some((address, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         let address: Ipv6Addr = address.parse().ok()?;
         return port(rest).then(|| IpAddr::V6(address).to_canonical());
     }
-    let address = text.split_once(':').map_or(text, |(address, _port)| address);
+    let (address, _port) = text.split_once(':')?;
     address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
 }
 
@@ -93,6 +97,7 @@ mod tests {
             ("for=192.0.2.43", &["192.0.2.43"][..]),
             ("For=\"[2001:db8:cafe::17]:4711\"", &["2001:db8:cafe::17"]),
             ("for=\"[::ffff:192.0.2.1]\"", &["192.0.2.1"]),
+            ("for=\"2001:db8:cafe::17\"", &["2001:db8:cafe::17"]),
             ("for=192.0.2.60;proto=http;by=203.0.113.43", &["192.0.2.60"]),
             ("for=192.0.2.43,  for=198.51.100.17 ;host=a", &["192.0.2.43", "198.51.100.17"]),
             ("for=\"192.0.2.43:80\", for=_gazonk, for=unknown, proto=http", &["192.0.2.43", "?", "?", "?"]),
