@@ -5,12 +5,12 @@
 
 mod forwarded;
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -19,28 +19,34 @@ use axum::response::Response;
 pub struct Client(pub IpAddr);
 
 /// The machines that are believed when they say for whom they ask, such as a gateway. Cloning it is cheap.
-#[derive(Clone, Default)]
-pub struct Proxies(Option<Arc<dyn Fn(IpAddr) -> bool + Send + Sync>>);
+#[derive(Clone)]
+pub struct Proxies(Arc<Inner>);
+
+struct Inner {
+    is_trusted: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    told: AtomicBool,
+}
 
 impl Proxies {
     /// None.
     pub fn none() -> Self {
-        Self::default()
+        Self::trusting(|_| false)
     }
 
     /// Those of which `is_trusted` says so, of addresses that are no IPv4 ones in the clothes of IPv6.
     pub fn trusting(is_trusted: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(is_trusted)))
+        Self(Arc::new(Inner { is_trusted: Box::new(is_trusted), told: AtomicBool::new(false) }))
     }
 
     fn trust(&self, address: IpAddr) -> bool {
-        self.0.as_ref().is_some_and(|is_trusted| is_trusted(address))
+        (self.0.is_trusted)(address)
     }
 
     /// Who asks: the last one, seen from here, that no trusted machine speaks for.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if !self.trust(client) {
+            self.doubt(client, headers);
             return client;
         }
         // What cannot be read could have been meant to be read in some way.
@@ -54,11 +60,13 @@ impl Proxies {
         }
         client
     }
-}
 
-impl fmt::Debug for Proxies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Proxies").field(&self.0.is_some()).finish()
+    /// Tells whoever runs this, once, that somebody speaks for others: a proxy that he forgot to name makes all of them one.
+    fn doubt(&self, peer: IpAddr, headers: &HeaderMap) {
+        let speaks = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
+        if speaks && !self.0.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%peer, "it says for whom it asks and is not believed; if it is a proxy of yours, name it in --trusted-proxies");
+        }
     }
 }
 
@@ -75,7 +83,7 @@ pub async fn find(State(proxies): State<Proxies>, mut request: Request, next: Ne
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use axum::http::{HeaderValue, header};
+    use axum::http::HeaderValue;
 
     use super::*;
 

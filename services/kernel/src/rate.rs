@@ -78,8 +78,8 @@ impl Scope {
             Self::KeyChange => (1_000, 10),
             Self::TenantRead => (10_000, 10),
             Self::TenantChange => (4_000, 10),
-            Self::AddressRead => (4_000, 40),
-            Self::AddressChange => (2_000, 40),
+            Self::AddressRead => (12_000, 40),
+            Self::AddressChange => (4_000, 40),
             Self::UnknownToken => (300, 60),
         };
         Rate::of(requests, window_s)

@@ -230,7 +230,7 @@ async fn where_a_rate_is_none_any_number_is_answered() {
 #[test]
 fn rates_are_named_one_by_one_and_the_others_stay() {
     let usual = "key-read=2000/10,key-change=1000/10,tenant-read=10000/10,tenant-change=4000/10,\
-        address-read=4000/40,address-change=2000/40,unknown-token=300/60";
+        address-read=12000/40,address-change=4000/40,unknown-token=300/60";
     assert_eq!(Rates::default().to_string(), usual);
     assert_eq!(Rates::with([""]).unwrap(), Rates::default());
     let some = Rates::with(["key-read=5/60", "unknown-token=none"]).unwrap().to_string();
