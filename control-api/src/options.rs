@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
-use kernel::{AdminToken, Clock, Directory, Limiter, Proxies, Recorder};
+use kernel::{AdminToken, Clock, Directory, Limiter, Maintenance, Proxies, Recorder};
 use ladders::Ladder;
 use media_store::MediaStore;
 
@@ -53,6 +53,8 @@ pub struct FrontOptions {
     pub limiter: Limiter,
     /// Who is believed when he says for whom he asks.
     pub proxies: Proxies,
+    /// Which units are closed; a process without one closes none.
+    pub maintenance: Option<Maintenance>,
     /// The version that the `OpenAPI` document and the metrics carry.
     pub version: String,
     /// Where the units have their tables, unless none has any; the process is ready as long as these are there.

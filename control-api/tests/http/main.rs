@@ -14,6 +14,7 @@ mod gateway;
 mod licence;
 mod licence_proxy;
 mod limited;
+mod maintenance;
 mod operations;
 mod pages;
 mod parts;

@@ -22,7 +22,7 @@ use identity::auth::Keys;
 use identity::org::Tenants;
 use job_queue::JobQueue;
 use kernel::audit::transit::{self, Ended};
-use kernel::{AdminToken, Keyring, Limiter, Proxies, Rates, Recorder, Served, Unit, default_tenant};
+use kernel::{AdminToken, Keyring, Limiter, Maintenance, Proxies, Rates, Recorder, Served, Unit, default_tenant};
 use media_store::{FolderStore, MediaStore, MemoryStore};
 use media_types::{AssetId, Loss, PlaybackId, TenantId, VideoCodec};
 use ops::audit::Audit;
@@ -388,6 +388,7 @@ async fn process(
         recorder: Some(recorder.clone()),
         limiter,
         proxies,
+        maintenance: Some(Maintenance::follow(db.clone()).await.unwrap()),
         version: "1.2.3".to_owned(),
         database: Some(db.clone()),
         gateway: Some(gateway),

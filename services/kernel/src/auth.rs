@@ -18,7 +18,7 @@ use thiserror::Error;
 use self::known::Known;
 use crate::principal::{Directory, Holder, Principal};
 use crate::rate::Meter;
-use crate::{Code, Limiter, Permission, Problem, codes, default_tenant};
+use crate::{Code, Limiter, Maintenance, Permission, Problem, codes, default_tenant};
 
 /// Names the tenant, by its slug, that the holder of the admin token acts for.
 pub const TENANT: HeaderName = HeaderName::from_static("lectern-tenant");
@@ -116,12 +116,13 @@ pub struct Guard {
     directory: Option<Arc<dyn Directory>>,
     known: Arc<Known>,
     limiter: Option<Limiter>,
+    maintenance: Option<Maintenance>,
 }
 
 impl Guard {
     /// A guard that knows the holder of `admin`, and nobody else.
     pub fn new(admin: AdminToken) -> Self {
-        Self { admin, service: None, directory: None, known: Arc::default(), limiter: None }
+        Self { admin, service: None, directory: None, known: Arc::default(), limiter: None, maintenance: None }
     }
 
     /// Knows the holder of `service` too, for what other processes may.
@@ -140,6 +141,12 @@ impl Guard {
     #[must_use]
     pub fn with_limiter(self, limiter: Limiter) -> Self {
         Self { limiter: Some(limiter), ..self }
+    }
+
+    /// Refuses what is asked of units that are closed.
+    #[must_use]
+    pub fn with_maintenance(self, maintenance: Option<Maintenance>) -> Self {
+        Self { maintenance, ..self }
     }
 
     /// The same, counting none.
@@ -303,13 +310,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Still {
 pub(crate) struct Gate {
     pub(crate) guard: Guard,
     pub(crate) rules: Arc<Rules>,
+    /// Whose path it is; `None` of what every process answers.
+    pub(crate) unit: Option<&'static str>,
+}
+
+impl Gate {
+    /// Whether it is open for whoever has been let in.
+    fn check(&self, request: &Request, principal: &Principal) -> Result<(), Problem> {
+        match (&self.guard.maintenance, self.unit) {
+            (Some(maintenance), Some(unit)) => maintenance.check(unit, !request.method().is_safe(), principal),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Middleware: lets the request pass, with the [`Principal`] it is from, or refuses it.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let policy = gate.rules.of(request.method());
     let mut meter = gate.guard.meter(&request);
-    let mut response = match gate.guard.admit(policy, request.headers(), &mut meter).await {
+    let admitted = gate.guard.admit(policy, request.headers(), &mut meter).await;
+    let admitted = admitted.and_then(|principal| gate.check(&request, &principal).map(|()| principal));
+    let mut response = match admitted {
         Ok(principal) => {
             if matches!(principal, Principal::Key(_)) {
                 let still = Still::of(&gate, policy, &request);

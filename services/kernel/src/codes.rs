@@ -90,6 +90,15 @@ crate::problem_codes! {
     TENANT_SUSPENDED = "tenant.suspended",
         "The tenant is suspended: its keys open nothing.",
         "ask whoever runs this server to resume the tenant";
+    UNIT_MAINTENANCE = "unit.maintenance",
+        "The unit with this address is closed for a while; detail says why. Others are not concerned.",
+        "repeat the request after the seconds in Retry-After";
+    UNIT_NOT_FOUND = "unit.not_found",
+        "There is no unit of this name.",
+        "name one of those that 'lectern units' lists";
+    UNIT_OPEN = "unit.open",
+        "The unit is not closed.",
+        "close it with PUT at the same address, if it is to be";
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
 //! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
+//! - [`maintenance`]: units that are closed for a while.
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
 //! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
@@ -33,6 +34,7 @@ pub mod events;
 pub mod idempotency;
 pub mod json;
 pub mod keyring;
+pub mod maintenance;
 pub mod manifest;
 pub mod paging;
 pub mod permission;
@@ -55,6 +57,7 @@ pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use keyring::{Keyring, Sealed, Unopened};
+pub use maintenance::Maintenance;
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
 pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};

@@ -28,6 +28,8 @@ pub const BEARER: &str = "bearer";
 pub struct Routes<S> {
     guard: Guard,
     recorder: Option<Recorder>,
+    /// Whose routes are mounted at the moment.
+    unit: Option<&'static str>,
     router: OpenApiRouter<S>,
     /// Of what clients call, in the order in which they came.
     paths: Vec<String>,
@@ -39,7 +41,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, recorder, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
+        Self { guard, recorder, unit: None, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
     }
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call, with a policy for all of them or
@@ -112,7 +114,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         // The refusal of other methods lies behind the same guard: a closed path says nothing about itself.
         let methods = methods.fallback(method_not_allowed);
         let guard = if is_free { self.guard.clone().without_limiter() } else { self.guard.clone() };
-        methods.layer(from_fn_with_state(Gate { guard, rules: Arc::new(rules) }, admit))
+        methods.layer(from_fn_with_state(Gate { guard, rules: Arc::new(rules), unit: self.unit }, admit))
     }
 
     /// What is mounted so far.
@@ -130,18 +132,24 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 }
 
 impl Routes<()> {
+    /// The routes that are mounted from now on are of this unit; of none, every process has them.
+    #[must_use]
+    pub(crate) fn of(self, unit: Option<&'static str>) -> Self {
+        Self { unit, ..self }
+    }
+
     /// Mounts, beside what is there, routes that share a state of their own.
     #[must_use]
     pub fn with<S>(self, state: S, mount: impl FnOnce(Routes<S>) -> Routes<S>) -> Self
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, recorder, router, mut paths } = self;
+        let Self { guard, recorder, unit, router, mut paths } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), router: bare, paths: Vec::new() };
+        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), unit, router: bare, paths: Vec::new() };
         let own = mount(own);
         paths.extend(own.paths);
-        Self { guard, recorder, router: router.merge(own.router.with_state(state)), paths }
+        Self { guard, recorder, unit, router: router.merge(own.router.with_state(state)), paths }
     }
 }
 

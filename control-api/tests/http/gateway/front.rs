@@ -105,6 +105,7 @@ impl Front {
             recorder: None,
             limiter: Limiter::new(Rates::default()),
             proxies: Proxies::none(),
+            maintenance: None,
             version: "1.2.3".to_owned(),
             database: None,
             gateway: Some(gateway),
