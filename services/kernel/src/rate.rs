@@ -100,7 +100,7 @@ impl Default for Rates {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RatesTextError {
     /// A name that nothing is counted under.
-    #[error("there is no rate {0:?}; there are {}", Scope::ALL.map(Scope::name).join(", "))]
+    #[error("there is no rate {0:?}; there are {names}", names = Scope::ALL.map(Scope::name).join(", "))]
     Name(String),
     /// Something else than a rate.
     #[error(
@@ -225,7 +225,7 @@ struct Neighbourhood(u64);
 impl From<IpAddr> for Neighbourhood {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            // Which no network of IPv6 begins with.
+            // 32 zero bits are at the beginning of no network that anybody has.
             IpAddr::V4(address) => Self(u64::from(address.to_bits())),
             IpAddr::V6(address) => Self((address.to_bits() >> 64) as u64),
         }
