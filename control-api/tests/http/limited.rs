@@ -16,7 +16,7 @@ fn with_status(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
-/// A number out of a header such as `"key-read";r=4;t=1`.
+/// A number out of a header such as `"caller-read";r=4;t=1`.
 fn number(header: &str, policy: &str, name: &str) -> u64 {
     let item = header.split(", ").find(|item| item.starts_with(&format!("\"{policy}\";"))).unwrap();
     item.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).unwrap().parse().unwrap()
@@ -25,7 +25,8 @@ fn number(header: &str, policy: &str, name: &str) -> u64 {
 #[tokio::test]
 async fn of_a_burst_the_right_share_is_answered_and_other_keys_are_not_concerned() {
     let server =
-        Server::limited(&["key-read=40/86400", "key-change=2/86400", "tenant-read=60/86400"], Proxies::none()).await;
+        Server::limited(&["caller-read=40/86400", "caller-change=2/86400", "tenant-read=60/86400"], Proxies::none())
+            .await;
     let north = server.tenant("north").await;
     server.tenant("south").await;
     let (_, one) = server.key("north", &["*"]).await;
@@ -37,9 +38,9 @@ async fn of_a_burst_the_right_share_is_answered_and_other_keys_are_not_concerned
     let mut left: Vec<u64> = Vec::new();
     for answer in &answers {
         let (limit, policy) = (answer.header("ratelimit"), answer.header("ratelimit-policy"));
-        assert_eq!((number(policy, "key-read", "q"), number(policy, "key-read", "w")), (40, 86_400));
+        assert_eq!((number(policy, "caller-read", "q"), number(policy, "caller-read", "w")), (40, 86_400));
         if answer.status == 200 {
-            left.push(number(limit, "key-read", "r"));
+            left.push(number(limit, "caller-read", "r"));
             assert!(number(limit, "tenant-read", "r") >= 20, "{limit}");
             continue;
         }
@@ -47,7 +48,7 @@ async fn of_a_burst_the_right_share_is_answered_and_other_keys_are_not_concerned
         assert_eq!(answer.json()["retryable"], true);
         let again_in_s: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=2_160).contains(&again_in_s), "{again_in_s} s until there is a fortieth of a day");
-        assert_eq!((number(limit, "key-read", "r"), number(limit, "key-read", "t")), (0, again_in_s));
+        assert_eq!((number(limit, "caller-read", "r"), number(limit, "caller-read", "t")), (0, again_in_s));
     }
     left.sort_unstable();
     assert_eq!(left, (0..40).collect::<Vec<u64>>(), "each is told of one less");
@@ -65,10 +66,14 @@ async fn of_a_burst_the_right_share_is_answered_and_other_keys_are_not_concerned
         assert_eq!(made.status, expected, "changes are counted apart");
     }
     let recorded = server.recorded_of(&north.parse().unwrap()).await;
-    assert_eq!(recorded.iter().filter(|record| record.action == "create_upload").count(), 2, "what is refused is no change");
+    assert_eq!(
+        recorded.iter().filter(|record| record.action == "create_upload").count(),
+        2,
+        "what is refused is no change"
+    );
     let figures = server.get("/metrics").await.body;
     let figures = std::str::from_utf8(&figures).unwrap();
-    assert!(figures.contains("lectern_rate_limited_total{policy=\"key-read\"}"), "{figures}");
+    assert!(figures.contains("lectern_rate_limited_total{policy=\"caller-read\"}"), "{figures}");
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ pub(crate) struct Serve {
     /// behind commas. http://127.0.0.1 at the unit's own port if not given
     #[arg(long = "upstream", env = "LECTERN_UPSTREAM", value_name = "SLUG=URL", value_delimiter = ',')]
     pub(crate) upstreams: Vec<String>,
-    /// How many requests are answered, such as key-read=2000/10 for 2000 in 10 seconds, or key-read=none for any number; once for each
-    /// rate, or several behind commas. Of each key: key-read, key-change. Of all keys of a tenant: tenant-read, tenant-change. Of an
+    /// How many requests are answered, such as caller-read=2000/10 for 2000 in 10 seconds, or caller-read=none for any number; once for each
+    /// rate, or several behind commas. Of each key: caller-read, caller-change. Of all keys of a tenant: tenant-read, tenant-change. Of an
     /// address: address-read and address-change where no key is asked for, unknown-token for tokens that nobody has
     #[arg(long = "rate", env = "LECTERN_RATE", value_name = "NAME=REQUESTS/SECONDS", value_delimiter = ',')]
     pub(crate) rates: Vec<String>,

@@ -177,7 +177,7 @@ impl Guard {
             return Ok(Principal::Service);
         }
         let Holder { key, is_suspended } = self.holder(token, &sha256, meter).await?.ok_or_else(invalid_token)?;
-        meter.key(&key)?;
+        meter.caller(&key.id, &key.tenant)?;
         if is_suspended {
             let detail = "the tenant of this key is suspended";
             return Err(Problem::new(StatusCode::FORBIDDEN, codes::TENANT_SUSPENDED, detail));

@@ -52,8 +52,8 @@ crate::problem_codes! {
         "The resource is not the one that `If-Match` names.",
         "read it again and repeat the change with the new ETag";
     HTTP_PRECONDITION_REQUIRED = "http.precondition_required",
-        "A change of what several people share needs the header `If-Match`.",
-        "read the resource and send its ETag as If-Match, or '*' to change it in whatever state it is";
+        "A change of this resource says which state of it is meant, by the header `If-Match`.",
+        "read the resource, and repeat the change with its ETag in the header If-Match";
     IDEMPOTENCY_IN_FLIGHT = "idempotency.in_flight",
         "A request with the same `Idempotency-Key` still runs.",
         "repeat the request after the seconds in Retry-After, with the same key";

@@ -52,7 +52,7 @@ pub use auth::{AdminToken, Guard, Policy, Rules, Still};
 pub use client::{Client, Proxies};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
-pub use conditional::{Etag, check_if_match, demand_if_match, respond_cached};
+pub use conditional::{Etag, check_if_match, require_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};

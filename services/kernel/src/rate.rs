@@ -38,8 +38,8 @@ const ADDRESSES: usize = 8_192;
 /// Whose requests are counted together, and which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Scope {
-    KeyRead,
-    KeyChange,
+    CallerRead,
+    CallerChange,
     TenantRead,
     TenantChange,
     AddressRead,
@@ -49,8 +49,8 @@ pub(crate) enum Scope {
 
 impl Scope {
     const ALL: [Self; 7] = [
-        Self::KeyRead,
-        Self::KeyChange,
+        Self::CallerRead,
+        Self::CallerChange,
         Self::TenantRead,
         Self::TenantChange,
         Self::AddressRead,
@@ -61,8 +61,8 @@ impl Scope {
     /// As headers, figures and options name it.
     fn name(self) -> &'static str {
         match self {
-            Self::KeyRead => "key-read",
-            Self::KeyChange => "key-change",
+            Self::CallerRead => "caller-read",
+            Self::CallerChange => "caller-change",
             Self::TenantRead => "tenant-read",
             Self::TenantChange => "tenant-change",
             Self::AddressRead => "address-read",
@@ -74,8 +74,8 @@ impl Scope {
     /// Generous: a school behind one address presses play at once, and a program uploads in small pieces on a fast line.
     fn usual(self) -> Rate {
         let (requests, window_s) = match self {
-            Self::KeyRead => (2_000, 10),
-            Self::KeyChange => (1_000, 10),
+            Self::CallerRead => (2_000, 10),
+            Self::CallerChange => (1_000, 10),
             Self::TenantRead => (10_000, 10),
             Self::TenantChange => (4_000, 10),
             Self::AddressRead => (12_000, 40),
@@ -113,7 +113,7 @@ pub enum RatesTextError {
 }
 
 impl Rates {
-    /// The usual ones, but for those that are named: `key-read=2000/10` for 2000 requests in 10 seconds, `key-read=none` for any number.
+    /// The usual ones, but for those that are named: `caller-read=2000/10` for 2000 requests in 10 seconds, `caller-read=none` for any number.
     /// What is empty names nothing.
     ///
     /// # Errors
@@ -200,7 +200,7 @@ impl Limiter {
 
     fn table(&self, whose: Whose<'_>) -> &Table {
         match whose {
-            Whose::Key(_) | Whose::Tenant(_) => &self.0.known,
+            Whose::Caller(_) | Whose::Tenant(_) => &self.0.known,
             Whose::Address(_) => &self.0.addresses,
         }
     }
@@ -213,7 +213,7 @@ impl Limiter {
 /// Who has sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Whose<'a> {
-    Key(&'a str),
+    Caller(&'a str),
     Tenant(&'a str),
     Address(Neighbourhood),
 }

@@ -13,7 +13,7 @@ pub(super) fn configured(options: &Serve) -> Result<(Limiter, Proxies), Failure>
 
 fn limiter(options: &Serve) -> Result<Limiter, Failure> {
     let rates = Rates::with(options.rates.iter().map(String::as_str)).map_err(|error| {
-        let hint = "write --rate NAME=REQUESTS/SECONDS, such as key-read=2000/10, once for each rate";
+        let hint = "write --rate NAME=REQUESTS/SECONDS, such as caller-read=2000/10, once for each rate";
         Failure::config("rate.unfit", error, hint)
     })?;
     tracing::debug!(%rates, "requests are counted");
@@ -47,15 +47,15 @@ mod tests {
     fn what_makes_no_sense_is_refused_in_a_sentence() {
         for fine in [
             &[][..],
-            &["--rate", "key-read=5/1,unknown-token=none", "--rate", "tenant-change=10/60"],
+            &["--rate", "caller-read=5/1,unknown-token=none", "--rate", "tenant-change=10/60"],
             &["--trusted-proxies", "10.0.0.0/8, 127.0.0.1,fd00::/8"],
         ] {
             assert_eq!(refused(fine), None, "{fine:?}");
         }
         for (arguments, words) in [
-            (["--rate", "key-read"], "is no rate; write NAME=REQUESTS/SECONDS"),
-            (["--rate", "key=1/1"], "there is no rate \"key\"; there are key-read, key-change, tenant-read"),
-            (["--rate", "key-read=1/1,key-read=2/1"], "key-read has two rates"),
+            (["--rate", "caller-read"], "is no rate; write NAME=REQUESTS/SECONDS"),
+            (["--rate", "key=1/1"], "there is no rate \"key\"; there are caller-read, caller-change, tenant-read"),
+            (["--rate", "caller-read=1/1,caller-read=2/1"], "caller-read has two rates"),
             (["--trusted-proxies", "localhost"], "\"localhost\" is no network"),
         ] {
             let said = refused(&arguments).unwrap();

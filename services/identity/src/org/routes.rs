@@ -7,7 +7,7 @@ use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Policy, Problem, Routes, Tenant, check_if_match,
-    demand_if_match, paging,
+    paging, require_if_match,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -153,7 +153,7 @@ pub(crate) async fn update(
     ApiJson(change): ApiJson<TenantChange>,
 ) -> Result<Response, Problem> {
     let row = tenants.one(&id).await?;
-    demand_if_match(&headers, &tag(&row)?)?;
+    require_if_match(&headers, &tag(&row)?)?;
     let name = change.name.unwrap_or_else(|| row.name.clone());
     check_name(&name)?;
     let row = tenants.change(&row, &name, &row.state, "tenant.updated").await?;

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use media_types::TenantId;
 
 use super::{Limiter, Rate, Scope, Whose};
 use crate::client::Client;
-use crate::principal::ApiKey;
 use crate::{Problem, codes};
 
 /// What is left (draft-ietf-httpapi-ratelimit-headers §4).
@@ -21,7 +21,7 @@ pub(crate) struct Meter<'a> {
     limiter: Option<&'a Limiter>,
     address: IpAddr,
     changes: bool,
-    /// A key and its tenant, or an address.
+    /// A caller and his tenant, or an address.
     charged: [Option<Charge>; 2],
 }
 
@@ -45,19 +45,19 @@ impl<'a> Meter<'a> {
         Self { limiter: None, address: Ipv4Addr::UNSPECIFIED.into(), changes: false, charged: [None; 2] }
     }
 
-    /// Charges a key and its tenant, or neither.
+    /// Charges whoever asks, by his id, and his tenant, or neither.
     ///
     /// # Errors
     /// 429 when one of them has sent too many.
-    pub(crate) fn key(&mut self, key: &ApiKey) -> Result<(), Problem> {
-        let (of_key, of_tenant) = match self.changes {
-            false => (Scope::KeyRead, Scope::TenantRead),
-            true => (Scope::KeyChange, Scope::TenantChange),
+    pub(crate) fn caller(&mut self, id: &str, tenant: &TenantId) -> Result<(), Problem> {
+        let (own, of_tenant) = match self.changes {
+            false => (Scope::CallerRead, Scope::TenantRead),
+            true => (Scope::CallerChange, Scope::TenantChange),
         };
-        let whose = Whose::Key(&key.id);
-        self.charge(of_key, whose)?;
-        // A key that has sent too many takes nothing from the others of its tenant, nor they from it.
-        self.charge(of_tenant, Whose::Tenant(key.tenant.as_str())).inspect_err(|_| self.give_back(of_key, whose))
+        let whose = Whose::Caller(id);
+        self.charge(own, whose)?;
+        // One that has sent too many takes nothing from the others of his tenant, nor they from him.
+        self.charge(of_tenant, Whose::Tenant(tenant.as_str())).inspect_err(|_| self.give_back(own, whose))
     }
 
     /// Charges the address of a request that says nothing of who asks.
@@ -121,10 +121,10 @@ impl<'a> Meter<'a> {
 
 fn refusal(scope: Scope, rate: Rate, again_in_s: u64) -> Problem {
     let (whose, what) = match scope {
-        Scope::KeyRead => ("this key", "requests that read"),
-        Scope::KeyChange => ("this key", "requests that change something"),
-        Scope::TenantRead => ("the keys of this tenant together", "requests that read"),
-        Scope::TenantChange => ("the keys of this tenant together", "requests that change something"),
+        Scope::CallerRead => ("you", "requests that read"),
+        Scope::CallerChange => ("you", "requests that change something"),
+        Scope::TenantRead => ("all of your tenant together", "requests that read"),
+        Scope::TenantChange => ("all of your tenant together", "requests that change something"),
         Scope::AddressRead => ("your address", "requests that read"),
         Scope::AddressChange => ("your address", "requests that change something"),
         Scope::UnknownToken => ("your address", "requests with tokens that nobody has"),

@@ -121,22 +121,22 @@ impl House {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_answered_what_there_is_at_once_and_then_as_it_comes_back() {
-    let house = House::new(&["key-read=3/6"]);
+    let house = House::new(&["caller-read=3/6"]);
     let read = || house.ask(Method::GET, "/bells", "lk_a", HERE);
     for left in [2, 1, 0] {
         let answer = read().await;
         assert_eq!(answer.status, 200);
-        let both = format!("\"key-read\";r={left};t=2, \"tenant-read\";r={};t=1", 9_997 + left);
+        let both = format!("\"caller-read\";r={left};t=2, \"tenant-read\";r={};t=1", 9_997 + left);
         assert_eq!(answer.header("ratelimit"), both);
-        assert_eq!(answer.header("ratelimit-policy"), "\"key-read\";q=3;w=6, \"tenant-read\";q=10000;w=10");
+        assert_eq!(answer.header("ratelimit-policy"), "\"caller-read\";q=3;w=6, \"tenant-read\";q=10000;w=10");
     }
     let refused = read().await;
     assert_eq!((refused.status, &refused.body["code"]), (429, &json!("rate.limited")));
-    assert_eq!(refused.body["detail"], "this key may send 3 requests that read in 6 s, and sent more");
+    assert_eq!(refused.body["detail"], "you may send 3 requests that read in 6 s, and sent more");
     assert_eq!((refused.header("retry-after"), refused.body["retryable"].as_bool()), ("2", Some(true)));
     assert_eq!(
         (refused.header("ratelimit"), refused.header("ratelimit-policy")),
-        ("\"key-read\";r=0;t=2", "\"key-read\";q=3;w=6")
+        ("\"caller-read\";r=0;t=2", "\"caller-read\";q=3;w=6")
     );
 
     assert_eq!(house.get("/bells", "lk_b", HERE).await, 200, "another key is not concerned");
@@ -148,7 +148,7 @@ async fn a_key_is_answered_what_there_is_at_once_and_then_as_it_comes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn the_keys_of_a_tenant_share_what_it_has_and_what_is_refused_costs_nothing() {
-    let house = House::new(&["tenant-read=3/6", "key-read=100/100"]);
+    let house = House::new(&["tenant-read=3/6", "caller-read=100/100"]);
     for key in ["lk_a", "lk_b", "lk_a"] {
         assert_eq!(house.get("/bells", key, HERE).await, 200);
     }
@@ -159,7 +159,7 @@ async fn the_keys_of_a_tenant_share_what_it_has_and_what_is_refused_costs_nothin
     assert_eq!(house.get("/bells", "lk_c", HERE).await, 200, "another tenant is not concerned");
     tokio::time::advance(Duration::from_secs(2)).await;
     let answer = house.ask(Method::GET, "/bells", "lk_a", HERE).await;
-    assert_eq!(answer.header("ratelimit"), "\"key-read\";r=99;t=1, \"tenant-read\";r=0;t=2");
+    assert_eq!(answer.header("ratelimit"), "\"caller-read\";r=99;t=1, \"tenant-read\";r=0;t=2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,7 +209,7 @@ async fn what_asks_for_no_key_is_counted_by_address_and_health_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn the_operator_and_other_processes_are_not_counted() {
-    let all = ["key-read=1/60", "tenant-read=1/60", "address-read=1/60", "unknown-token=1/60"];
+    let all = ["caller-read=1/60", "tenant-read=1/60", "address-read=1/60", "unknown-token=1/60"];
     let house = House::new(&all);
     for _ in 0..5 {
         let answer = house.ask(Method::GET, "/bells", ADMIN, HERE).await;
@@ -220,7 +220,7 @@ async fn the_operator_and_other_processes_are_not_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn where_a_rate_is_none_any_number_is_answered() {
-    let house = House::new(&["key-read=none", "tenant-read=none"]);
+    let house = House::new(&["caller-read=none", "tenant-read=none"]);
     for _ in 0..2_500 {
         let answer = house.ask(Method::GET, "/bells", "lk_a", HERE).await;
         assert_eq!((answer.status, answer.header("ratelimit")), (200, ""));
@@ -229,25 +229,25 @@ async fn where_a_rate_is_none_any_number_is_answered() {
 
 #[test]
 fn rates_are_named_one_by_one_and_the_others_stay() {
-    let usual = "key-read=2000/10,key-change=1000/10,tenant-read=10000/10,tenant-change=4000/10,\
+    let usual = "caller-read=2000/10,caller-change=1000/10,tenant-read=10000/10,tenant-change=4000/10,\
         address-read=12000/40,address-change=4000/40,unknown-token=300/60";
     assert_eq!(Rates::default().to_string(), usual);
     assert_eq!(Rates::with([""]).unwrap(), Rates::default());
-    let some = Rates::with(["key-read=5/60", "unknown-token=none"]).unwrap().to_string();
+    let some = Rates::with(["caller-read=5/60", "unknown-token=none"]).unwrap().to_string();
     let expected =
-        usual.replace("key-read=2000/10", "key-read=5/60").replace("unknown-token=300/60", "unknown-token=none");
+        usual.replace("caller-read=2000/10", "caller-read=5/60").replace("unknown-token=300/60", "unknown-token=none");
     assert_eq!(some, expected);
     for wrong in [
-        "key-read",
-        "key-read=",
-        "key-read=0/1",
-        "key-read=1/0",
-        "key-read=1000001/1",
-        "key-read=1/86401",
-        "key-read=-1/1",
+        "caller-read",
+        "caller-read=",
+        "caller-read=0/1",
+        "caller-read=1/0",
+        "caller-read=1000001/1",
+        "caller-read=1/86401",
+        "caller-read=-1/1",
     ] {
         assert_eq!(Rates::with([wrong]), Err(RatesTextError::Rate(wrong.to_owned())));
     }
     assert_eq!(Rates::with(["everything=1/1"]), Err(RatesTextError::Name("everything".to_owned())));
-    assert_eq!(Rates::with(["key-read=1/1", "key-read=2/1"]), Err(RatesTextError::Twice("key-read")));
+    assert_eq!(Rates::with(["caller-read=1/1", "caller-read=2/1"]), Err(RatesTextError::Twice("caller-read")));
 }

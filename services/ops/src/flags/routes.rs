@@ -8,7 +8,7 @@ mod segments;
 mod unleash;
 
 use axum::http::{HeaderMap, Method, StatusCode};
-use kernel::{Etag, Permission, Policy, Problem, Routes, demand_if_match};
+use kernel::{Etag, Permission, Policy, Problem, Routes, require_if_match};
 use serde::Serialize;
 use utoipa_axum::routes;
 
@@ -88,7 +88,7 @@ fn invalid(fault: Fault) -> Problem {
 
 /// Whether the request may change what is there, of which this is the JSON: it says which state it means.
 fn check(headers: &HeaderMap, view: &impl Serialize) -> Result<(), Problem> {
-    demand_if_match(headers, &tag(view)?)
+    require_if_match(headers, &tag(view)?)
 }
 
 /// The tag of what is there, of which this is the JSON.

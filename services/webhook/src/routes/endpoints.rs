@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, demand_if_match, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, paging, require_if_match};
 
 use super::{enabled, problem};
 use crate::filter::{FilterError, Filters};
@@ -191,7 +191,7 @@ pub(crate) async fn test(
 
 fn check(headers: &HeaderMap, row: &EndpointRow) -> Result<(), Problem> {
     let current = serde_json::to_vec(&WebhookView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    demand_if_match(headers, &Etag::of(&current))
+    require_if_match(headers, &Etag::of(&current))
 }
 
 /// An answer that no cache keeps.

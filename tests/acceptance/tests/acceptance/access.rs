@@ -80,7 +80,7 @@ fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has
 fn of_a_burst_the_right_share_is_answered_and_nobody_else_notices() {
     let (_folder, data) = fresh_and_quick();
     let mut command = Command::new(judge::lectern());
-    command.env("LECTERN_RATE", "key-read=50/86400,address-read=40/86400");
+    command.env("LECTERN_RATE", "caller-read=50/86400,address-read=40/86400");
     let server = Server::launch(command, &data, &[]);
     let (north, south) = (Program::of(&server, "north"), Program::of(&server, "south"));
     // Six at once, three times as many as there are.
@@ -100,8 +100,8 @@ fn of_a_burst_the_right_share_is_answered_and_nobody_else_notices() {
     let answers = burst(25, &|_| north.call("GET", "/api/v1/assets", None));
     assert_eq!((count(&answers, 200), count(&answers, 429)), (50, 100));
     for answer in &answers {
-        assert!(header(answer, "ratelimit-policy").starts_with("\"key-read\";q=50;w=86400"), "{:?}", answer.headers);
-        assert!(header(answer, "ratelimit").starts_with("\"key-read\";r="), "{:?}", answer.headers);
+        assert!(header(answer, "ratelimit-policy").starts_with("\"caller-read\";q=50;w=86400"), "{:?}", answer.headers);
+        assert!(header(answer, "ratelimit").starts_with("\"caller-read\";r="), "{:?}", answer.headers);
         if answer.status == 429 {
             assert_eq!(answer.json()["code"], "rate.limited");
             assert!(header(answer, "retry-after").parse::<u64>().is_ok_and(|seconds| (1..=1_728).contains(&seconds)));
