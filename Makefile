@@ -8,7 +8,7 @@ DATA ?= lectern-data
 LISTEN ?= 127.0.0.1:3000
 CARGO_TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run build test soak bench fmt lint packages test-packages
+.PHONY: help run build test soak bench check fmt packages test-packages
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,7 +26,7 @@ packages: ## Install the Debian packages that building and running need
 test-packages: packages ## Install what the tests need besides
 	deploy/packages.sh test
 
-test: test-packages ## Run every check and test
+test: test-packages ## Run every test
 	tests/run.sh
 
 soak: test-packages ## The players' harness tested, the kill tests at 200 points, and the whole suite as a fleet (hours)
@@ -38,5 +38,5 @@ bench: test-packages ## Measure `lectern encode` against one ffmpeg command
 fmt: ## Format
 	cargo fmt --all
 
-lint: ## Clippy, formatting, layers
-	tests/run.sh lint
+check: packages ## Formatting, layers, clippy, and the dependencies' licences and sources
+	tests/run.sh check

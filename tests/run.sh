@@ -1,28 +1,35 @@
 #!/usr/bin/env bash
-# Every check and test, in the order in which they fail fastest. `run.sh lint` stops after the checks; `run.sh soak`
-# runs what takes long: the proof that the players' harness finds faults, the stories of the queue with 2,000 recordings, the kill
-# tests at LECTERN_KILL_POINTS points, and the whole black-box suite as a fleet.
+# Every test, in the order in which they fail fastest. `run.sh check` runs what judges the source instead: clippy, and licences,
+# sources and banned crates among the dependencies. `run.sh soak` runs what takes long: the proof that the players' harness finds
+# faults, the stories of the queue with 2,000 recordings, the kill tests at LECTERN_KILL_POINTS points, and the whole black-box suite as
+# a fleet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
 cache=$PWD/.cache
 # A run repeats itself: property tests try the same cases until a seed is given. PROPTEST_RNG_SEED=$RANDOM looks elsewhere.
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-20261121}
-# A whole run compiles each crate once: what would make the next build of it cheaper costs this one time and disk.
-export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
+# A whole run compiles each crate once: what would help the next build or a debugger costs this one time and disk.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-none}
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
 step() { printf '\n== %s (%s s so far)\n' "$1" "$SECONDS"; }
 
-lint() {
+form() {
   step "format"
   cargo fmt --all --check
   cargo fmt --manifest-path fuzz/Cargo.toml --check
   cargo fmt --manifest-path benches/queue/Cargo.toml --check
   step "layers and walls"
   cargo xtask check-layers
+}
+
+judge_source() {
   step "clippy"
   cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+  step "licences, sources and banned crates"
+  cargo install --quiet --locked --root "$cache/tools" cargo-deny@0.20.2
+  "$cache/tools/bin/cargo-deny" --locked check licenses sources bans
 }
 
 judges() {
@@ -55,8 +62,11 @@ deployment() {
 }
 
 mkdir -p "$cache"
-if [ "$mode" != soak ]; then lint; fi
-if [ "$mode" = lint ]; then exit 0; fi
+if [ "$mode" != soak ]; then form; fi
+if [ "$mode" = check ]; then
+  judge_source
+  exit 0
+fi
 judges
 deployment
 executables
@@ -82,7 +92,7 @@ cargo test --quiet --locked -p story
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
 step "acceptance, one process"
-cargo test --quiet --locked -p acceptance -- --test-threads=2
+cargo test --quiet --locked -p acceptance -- --test-threads=3
 # A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion, sealing
 # and renewal. All of it is for `run.sh soak`.
 step "acceptance, a fleet"

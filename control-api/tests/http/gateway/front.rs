@@ -102,6 +102,7 @@ impl Front {
         let options = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: None,
+            directory: None,
             recorder: None,
             limiter: Limiter::new(Rates::default()),
             proxies: Proxies::none(),

@@ -11,7 +11,7 @@ use utoipa::openapi::OpenApiBuilder;
 use utoipa_axum::routes;
 
 use super::*;
-use crate::{AdminToken, Guard, Problem, Routes, codes};
+use crate::{AdminToken, Guard, Policy, Problem, Routes, codes};
 
 const TOKEN: &str = "0123456789abcdef";
 /// That a handler has begun that never ends.

@@ -47,7 +47,7 @@ impl Answer {
 impl Api {
     fn new(flags: &TenantFlags) -> Self {
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
-        let recorder = Recorder::new(flags.0.store.db.clone());
+        let recorder = Recorder::new(flags.of.store.db.clone());
         let routes = super::routes::mount(Routes::new(guard, Some(recorder), OpenApiBuilder::new().build()));
         Self(routes.finish(flags.all().clone()).0)
     }

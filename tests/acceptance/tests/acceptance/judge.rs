@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -101,8 +102,7 @@ pub fn players(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str) {
 
 /// The same with further arguments for the harness.
 pub fn players_with(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &str, arguments: &[&str]) {
-    let mut command = Command::new("node");
-    command.current_dir(root().join("tests/browser")).arg("run.mjs");
+    let mut command = harness("run.mjs");
     command.args([
         "--base-url",
         base_url,
@@ -115,18 +115,30 @@ pub fn players_with(base_url: &str, hls: &str, dash: &str, frames: u64, rate: &s
         "--frames",
         &frames.to_string(),
     ]);
-    let output = run(command.args(arguments));
-    println!("{}", String::from_utf8_lossy(&output.stdout));
+    watch(command.args(arguments));
+}
+
+/// A script of `tests/browser`.
+pub fn harness(script: &str) -> Command {
+    let mut command = Command::new("node");
+    command.current_dir(root().join("tests/browser")).arg(script);
+    command
+}
+
+/// Runs a script that opens players, which must end well. One at a time: two would leave out each other's pictures.
+pub fn watch(command: &mut Command) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("{}", String::from_utf8_lossy(&run(command).stdout));
 }
 
 /// Uses the page of the server at `base_url` as a person does (`tests/browser/page.mjs`); `picture` names the screenshot that
 /// is left in `.cache`.
 pub fn page(base_url: &str, picture: &str, arguments: &[&str]) {
-    let mut command = Command::new("node");
-    command.current_dir(root().join("tests/browser")).arg("page.mjs");
+    let mut command = harness("page.mjs");
     command.args(["--url", &format!("{base_url}/#token={}", crate::server::TOKEN)]);
     command.arg("--screenshot").arg(root().join(".cache").join(picture)).args(arguments);
-    println!("{}", String::from_utf8_lossy(&run(&mut command).stdout));
+    watch(&mut command);
 }
 
 /// Fast playback of a counter in Shaka Player. `wanted` is what `tests/browser/tricks.mjs` looks for.

@@ -42,9 +42,7 @@ fn streams(folder: &Path) -> ([PathBuf; 2], [Vec<u8>; 2]) {
 
 /// Runs a script of the players' harness; it must succeed.
 fn harness(script: &str, folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).args([script, "--folder"]).arg(folder);
-    println!("{}", String::from_utf8_lossy(&judge::run(command.args(arguments)).stdout));
+    judge::watch(judge::harness(script).arg("--folder").arg(folder).args(arguments));
 }
 
 fn write_json(path: &Path, value: &serde_json::Value) -> String {

@@ -1,7 +1,6 @@
 //! Players show every picture at its time, clear and through ClearKey, and nothing with a wrong key.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::inputs::{FRAMES, ffmpeg, rungs};
 use super::{key_file, package};
@@ -12,11 +11,11 @@ const SEGMENT_S: &str = "2.002";
 
 /// hls.js, dash.js and Shaka Player go through a folder; gives what they report.
 fn play(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).args(["run.mjs", "--folder"]).arg(folder);
+    let mut command = judge::harness("run.mjs");
+    command.arg("--folder").arg(folder);
     command.args(["--hls", "/master.m3u8", "--dash", "/manifest.mpd", "--rate", "24000/1001", "--heights", "180,360"]);
     command.args(["--segment-s", SEGMENT_S, "--frames", &FRAMES.to_string()]);
-    println!("{}", String::from_utf8_lossy(&judge::run(command.args(arguments)).stdout));
+    judge::watch(command.args(arguments));
 }
 
 /// Packages both rungs with these arguments, and plays them.
@@ -65,9 +64,9 @@ fn three_players_let_each_language_be_heard() {
     let sounds = ["eng.mp4", "deu.mp4", "fra.mp4"].map(|name| folder.path().join(name));
     let out = folder.path().join("out");
     package(&[&inputs.high, &sounds[0], &sounds[1], &sounds[2]], &out, &["--segment-duration", "2"]);
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).args(["run.mjs", "--folder"]).arg(&out);
+    let mut command = judge::harness("run.mjs");
+    command.arg("--folder").arg(&out);
     command.args(["--hls", "/master.m3u8", "--dash", "/manifest.mpd", "--rate", "24000/1001"]);
     command.args(["--frames", &FRAMES.to_string(), "--tones", "en:440,de:880,fr:1320"]);
-    println!("{}", String::from_utf8_lossy(&judge::run(&mut command).stdout));
+    judge::watch(&mut command);
 }

@@ -5,7 +5,6 @@ mod whole;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -91,11 +90,11 @@ fn expected() -> Value {
 pub fn watch_text(out: &Path, tracks: &Value, arguments: &[&str]) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), tracks.to_string()).unwrap();
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).args(["run.mjs", "--folder"]).arg(out).arg("--cues");
-    command.arg(file.path()).args(["--hls", "/master.m3u8", "--dash", "/manifest.mpd", "--rate", "24000/1001"]);
+    let mut command = judge::harness("run.mjs");
+    command.arg("--folder").arg(out).arg("--cues").arg(file.path());
+    command.args(["--hls", "/master.m3u8", "--dash", "/manifest.mpd", "--rate", "24000/1001"]);
     command.args(["--frames", &FRAMES.to_string()]).args(arguments);
-    println!("{}", String::from_utf8_lossy(&judge::run(&mut command).stdout));
+    judge::watch(&mut command);
 }
 
 #[test]

@@ -264,11 +264,11 @@ fn in_order(folder: &Path) -> [PathBuf; 2] {
 
 /// hls.js goes through the MPEG-TS set.
 fn play(out: &Path, arguments: &[&str]) {
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).args(["run.mjs", "--folder"]).arg(out);
+    let mut command = judge::harness("run.mjs");
+    command.arg("--folder").arg(out);
     command.args(["--hls", "/ts/master.m3u8", "--players", "hls", "--rate", "24000/1001", "--heights", "180,360"]);
     command.args(["--segment-s", "2.002", "--frames", &FRAMES.to_string()]);
-    println!("{}", String::from_utf8_lossy(&judge::run(command.args(arguments)).stdout));
+    judge::watch(command.args(arguments));
 }
 
 #[test]

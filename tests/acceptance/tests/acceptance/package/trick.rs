@@ -42,11 +42,11 @@ fn packaged(out: &Path, arguments: &[&str]) -> Value {
 pub(super) fn players(folder: &Path, name: &str, wanted: &Value, arguments: &[&str]) {
     let file = folder.with_extension(name);
     std::fs::write(&file, wanted.to_string()).unwrap();
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).args(["run.mjs", "--folder"]).arg(folder);
+    let mut command = judge::harness("run.mjs");
+    command.arg("--folder").arg(folder);
     command.args(["--hls", "/master.m3u8", "--dash", "/manifest.mpd", "--rate", "24000/1001"]);
     command.args(["--segment-s", "2.002", "--frames", &FRAMES.to_string(), &format!("--{name}")]).arg(&file);
-    println!("{}", String::from_utf8_lossy(&judge::run(command.args(arguments)).stdout));
+    judge::watch(command.args(arguments));
 }
 
 fn fast_playback(folder: &Path, height: u32, from: &str, arguments: &[&str]) {

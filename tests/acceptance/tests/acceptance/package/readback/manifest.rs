@@ -1,7 +1,6 @@
 //! Manifests, by dash.js, by Shaka Player and by FFmpeg; and that they say what the playlists say.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -11,9 +10,7 @@ use crate::judge;
 
 /// What dash.js and Shaka Player read in the manifest of a folder.
 fn by_players(out: &Path, keys: Option<&Path>) -> Value {
-    let mut command = Command::new("node");
-    command.current_dir(judge::root().join("tests/browser")).arg("manifest.mjs").arg(out).args(keys);
-    serde_json::from_slice(&judge::run(&mut command).stdout).unwrap()
+    serde_json::from_slice(&judge::run(judge::harness("manifest.mjs").arg(out).args(keys)).stdout).unwrap()
 }
 
 /// One entry of a media playlist: start and end in seconds, name, and byte range.

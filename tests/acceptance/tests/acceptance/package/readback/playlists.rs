@@ -17,8 +17,7 @@ fn told(command: &mut Command, folder: &Path) -> Value {
 }
 
 fn by_hls_js(folder: &Path) -> Value {
-    let mut command = Command::new("node");
-    told(command.current_dir(judge::root().join("tests/browser")).arg("readback.mjs"), folder)
+    told(&mut judge::harness("readback.mjs"), folder)
 }
 
 fn by_python(folder: &Path) -> Value {
