@@ -129,7 +129,15 @@ async fn every_unique_key_names_its_tenant() {
     let names: Vec<&str> = without.iter().map(|(name,)| name.as_str()).collect();
     assert_eq!(
         names,
-        ["admission_limit", "lectern_migrations", "outbox_head", "queue_drain", "queue_worker", "tenant", "unit_maintenance"]
+        [
+            "admission_limit",
+            "lectern_migrations",
+            "outbox_head",
+            "queue_drain",
+            "queue_worker",
+            "tenant",
+            "unit_maintenance"
+        ]
     );
 }
 
