@@ -8,14 +8,16 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use bytes::Bytes;
+use database::Database;
 use kernel::routes::{BEARER, shell};
-use kernel::{Guard, Policy, Routes, Served};
+use kernel::{Guard, Policy, Routes, Served, client};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::routes;
 
 use crate::front::Front;
+use crate::maintenance::{self, Doors};
 use crate::options::FrontOptions;
 use crate::{docs, ops};
 
@@ -26,11 +28,20 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let gateway = options.gateway.take();
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
+    let guard = guard.with_limiter(options.limiter.clone()).with_maintenance(options.maintenance.clone());
+    let proxies = options.proxies.clone();
+    let doors = options.maintenance.clone().zip(options.database.as_ref().map(Database::clock));
     let guard = options.directory.iter().fold(guard, |guard, known| guard.with_directory(Arc::clone(known)));
     let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
     let front = Front::new(options, &units, gateway.as_ref());
     let requests = Arc::clone(&front.requests);
     let routes = Routes::new(guard, recorder, document).with(front, common);
+    let routes = doors.into_iter().fold(routes, |routes, (maintenance, clock)| {
+        let mount = |routes: Routes<Doors>| {
+            routes.mount(Policy::Operator, routes!(maintenance::close, maintenance::show, maintenance::open))
+        };
+        routes.with(Doors { maintenance, clock }, mount)
+    });
     let routes = units.into_iter().fold(routes, |routes, unit| unit.mount(routes));
     let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
     let json = Bytes::from(json);
@@ -43,7 +54,7 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     });
     let (router, _document) = routes.mount_hidden(Policy::Public, "/api/openapi.json", document).finish(());
     let nosniff = HeaderValue::from_static("nosniff");
-    shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))
+    shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)).layer(from_fn_with_state(proxies, client::find)))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, nosniff))
         .layer(from_fn_with_state(requests, ops::count))
 }

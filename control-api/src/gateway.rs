@@ -122,7 +122,9 @@ impl Gateway {
     fn mount(&self, routes: Routes<Self>) -> Routes<Self> {
         let routes = routes.mount(Policy::Operator, routes!(states::list));
         self.0.upstreams.iter().fold(routes, |routes, upstream| {
-            upstream.unit.addresses.iter().flat_map(patterns).fold(routes, |routes, pattern| {
+            // Whether a unit is closed its own process knows, which has the database.
+            let doors = format!("/api/v1/units/{}/maintenance", upstream.unit.slug);
+            upstream.unit.addresses.iter().flat_map(patterns).chain([doors]).fold(routes, |routes, pattern| {
                 let upstream = Arc::clone(upstream);
                 let passage = move |State(gateway): State<Self>, request: Request| {
                     let upstream = Arc::clone(&upstream);

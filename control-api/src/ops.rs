@@ -45,7 +45,8 @@ pub(crate) struct Health {
 /// Whether the process answers at all.
 #[utoipa::path(
     get, path = "/healthz", operation_id = "healthz", tag = "operations",
-    responses((status = 200, description = "it answers", body = Health))
+    responses((status = 200, description = "it answers", body = Health)),
+    extensions(("x-rate-limits" = json!("none")))
 )]
 pub(crate) async fn healthz(State(front): State<Front>) -> Response {
     axum::Json(Health { status: "ok", version: front.version.clone() }).into_response()
@@ -57,7 +58,8 @@ pub(crate) async fn healthz(State(front): State<Front>) -> Response {
     responses(
         (status = 200, description = "it can work", body = Health),
         (status = 503, description = "it cannot", body = ProblemBody),
-    )
+    ),
+    extensions(("x-rate-limits" = json!("none")))
 )]
 pub(crate) async fn readyz(State(front): State<Front>) -> Result<Response, Problem> {
     if let Some(database) = &front.database {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
-use kernel::{AdminToken, Clock, Directory, Recorder};
+use kernel::{AdminToken, Clock, Directory, Limiter, Maintenance, Proxies, Recorder};
 use ladders::Ladder;
 use media_store::MediaStore;
 
@@ -49,6 +49,12 @@ pub struct FrontOptions {
     pub directory: Option<Arc<dyn Directory>>,
     /// Where requests that change something are recorded; a process without one serves nothing that does.
     pub recorder: Option<Recorder>,
+    /// Counts requests, and refuses those of whoever sends too many.
+    pub limiter: Limiter,
+    /// Who is believed when he says for whom he asks.
+    pub proxies: Proxies,
+    /// Which units are closed; a process without one closes none.
+    pub maintenance: Option<Maintenance>,
     /// The version that the `OpenAPI` document and the metrics carry.
     pub version: String,
     /// Where the units have their tables, unless none has any; the process is ready as long as these are there.

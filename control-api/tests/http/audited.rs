@@ -87,7 +87,7 @@ async fn each_change_is_recorded_once_with_what_it_was_done_to_and_a_refusal_or_
     assert_eq!(server.post("/api/v1/queue/drain", &json!({ "reason": "new disks" })).await.status / 100, 2);
     assert_eq!(server.post("/api/v1/flags", &json!({ "key": "a" })).await.status, 201);
     let flag = "/api/v1/flags/a/environments/production";
-    let typed = [("content-type", "application/json")];
+    let typed = [("content-type", "application/json"), ("if-match", "*")];
     assert_eq!(server.call("PUT", flag, &typed, json!({ "enabled": true }).to_string()).await.status, 200);
     assert_eq!(server.post("/ofrep/v1/evaluate/flags/a", &json!({ "context": {} })).await.status, 200);
     assert_eq!(server.post("/api/v1/webhooks", &json!({ "url": "https://example.com/" })).await.status, 201);

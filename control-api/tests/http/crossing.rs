@@ -18,15 +18,15 @@ const SHARED: [&str; 2] = ["/api/v1/audit/entries/{index}", "/api/v1/ladders/{na
 const MAKES: [&str; 1] = ["put_flag_segment"];
 
 /// A tenant with a key that may everything there, and one resource of each kind.
-struct Side {
-    secret: String,
+pub(crate) struct Side {
+    pub(crate) secret: String,
     /// Ids, by the pattern of their address up to the parameter.
-    ids: BTreeMap<&'static str, String>,
+    pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
 impl Side {
     /// The one line that a new kind of resource needs: how one is made, and what its address begins with.
-    async fn new(server: &Server, slug: &str) -> Self {
+    pub(crate) async fn new(server: &Server, slug: &str) -> Self {
         server.tenant(slug).await;
         let (key, secret) = server.key(slug, &["*"]).await;
         let made = async |path: &str, body: Value| {
@@ -69,7 +69,7 @@ impl Side {
     }
 
     /// An address with the ids of this side.
-    fn address(&self, pattern: &str) -> String {
+    pub(crate) fn address(&self, pattern: &str) -> String {
         let (mut address, mut known) = (String::new(), String::new());
         for part in pattern.split('/').skip(1) {
             known.push('/');
@@ -98,7 +98,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 /// The least that a schema takes.
-fn least(document: &Value, schema: &Value) -> Value {
+pub(crate) fn least(document: &Value, schema: &Value) -> Value {
     if let Some(name) = schema["$ref"].as_str() {
         return least(document, &document["components"]["schemas"][name.rsplit('/').next().unwrap()]);
     }

@@ -10,8 +10,9 @@ use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use axum::{Json, Router};
-use control_api::{Bounds, MEDIA};
+use control_api::{Bounds, MEDIA, STREAMING};
 use http_body_util::BodyExt;
+use kernel::Proxies;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -64,6 +65,17 @@ async fn a_request_reaches_the_unit_as_it_is_but_for_what_is_of_the_connection_o
         assert_eq!(got(name), "", "{name}");
     }
     assert!(got("authorization").starts_with("Bearer "), "it is for the unit to say who may do what");
+}
+
+#[tokio::test]
+async fn a_unit_that_trusts_its_gateway_counts_clients_and_not_what_they_say_of_themselves() {
+    let unit = Server::limited(&["address-read=2/86400"], Proxies::trusting(|peer| peer.is_loopback())).await;
+    let front = Front::before(&[(&STREAMING, unit.address)], Bounds::default()).await;
+    for (number, expected) in [404, 404, 429, 429].into_iter().enumerate() {
+        let forged = format!("for=203.0.113.{number}");
+        let answer = front.call("GET", "/api/v1/playback/pb_none", &[("forwarded", &forged)], "").await;
+        assert_eq!(answer.status, expected, "{forged}");
+    }
 }
 
 #[tokio::test]

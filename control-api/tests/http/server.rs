@@ -22,7 +22,7 @@ use identity::auth::Keys;
 use identity::org::Tenants;
 use job_queue::JobQueue;
 use kernel::audit::transit::{self, Ended};
-use kernel::{AdminToken, Keyring, Recorder, Served, Unit, default_tenant};
+use kernel::{AdminToken, Keyring, Limiter, Maintenance, Proxies, Rates, Recorder, Served, Unit, default_tenant};
 use media_store::{FolderStore, MediaStore, MemoryStore};
 use media_types::{AssetId, Loss, PlaybackId, TenantId, VideoCodec};
 use ops::audit::Audit;
@@ -136,6 +136,13 @@ impl Server {
         Self::serving(&UNITS, media, folder, licences).await
     }
 
+    /// A server that answers so many requests, and believes those proxies.
+    pub(crate) async fn limited(rates: &[&str], proxies: Proxies) -> Self {
+        let limiter = Limiter::new(Rates::with(rates.iter().copied()).unwrap());
+        let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+        Self::on(scratch, &UNITS, Arc::new(MemoryStore::default()), None, Licences::default(), (limiter, proxies)).await
+    }
+
     /// A server of these units alone.
     pub(crate) async fn of(slugs: &[&str]) -> Self {
         Self::serving(slugs, Arc::new(MemoryStore::default()), None, |_| Licences::default()).await
@@ -149,7 +156,18 @@ impl Server {
     ) -> Self {
         let scratch = Scratch::migrated(EngineKind::Sqlite).await;
         let licences = licences(&scratch.db);
-        let (address, recorder) = process(slugs, &scratch.db, Arc::clone(&media), licences.clone()).await;
+        Self::on(scratch, slugs, media, folder, licences, usual()).await
+    }
+
+    async fn on(
+        scratch: Scratch,
+        slugs: &[&str],
+        media: Arc<dyn MediaStore>,
+        folder: Option<tempfile::TempDir>,
+        licences: Licences,
+        counting: (Limiter, Proxies),
+    ) -> Self {
+        let (address, recorder) = process(slugs, &scratch.db, Arc::clone(&media), licences.clone(), counting).await;
         let store = AssetStore::new(JobQueue::new(scratch.db.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { address, store, media, client, licences, scratch: Arc::new(scratch), recorder, _folder: folder }
@@ -158,7 +176,7 @@ impl Server {
     /// Another process on the same database and store; requests go there from now on.
     pub(crate) async fn beside(&self) -> Self {
         let db = self.scratch.another().await;
-        let (address, recorder) = process(&UNITS, &db, Arc::clone(&self.media), self.licences.clone()).await;
+        let (address, recorder) = process(&UNITS, &db, Arc::clone(&self.media), self.licences.clone(), usual()).await;
         Self {
             address,
             store: self.store.clone(),
@@ -323,12 +341,18 @@ impl Server {
     }
 }
 
+/// As many requests as ever, and nobody is believed.
+fn usual() -> (Limiter, Proxies) {
+    (Limiter::new(Rates::default()), Proxies::none())
+}
+
 /// A process that serves these units, on a database: where it is, and what records its requests.
 async fn process(
     slugs: &[&str],
     db: &Database,
     media: Arc<dyn MediaStore>,
     licences: Licences,
+    (limiter, proxies): (Limiter, Proxies),
 ) -> (SocketAddr, Recorder) {
     let engine = ControlOptions {
         store: AssetStore::new(JobQueue::new(db.clone())),
@@ -362,6 +386,9 @@ async fn process(
         service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
         directory: Some(Arc::new(Registry::new(db.clone(), db.clock()))),
         recorder: Some(recorder.clone()),
+        limiter,
+        proxies,
+        maintenance: Some(Maintenance::follow(db.clone()).await.unwrap()),
         version: "1.2.3".to_owned(),
         database: Some(db.clone()),
         gateway: Some(gateway),
@@ -370,7 +397,8 @@ async fn process(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = control_api::router(front, units);
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
     (address, recorder)
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::server::{Server, UNITS};
 
 /// What every process answers.
-const COMMON: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
+const COMMON: [&str; 4] = ["/api/v1/units/{slug}/maintenance", "/healthz", "/metrics", "/readyz"];
 
 /// The operations of a document, without those of every process.
 fn paths(document: &Value) -> BTreeMap<String, Value> {

@@ -7,8 +7,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::Uri;
@@ -16,10 +14,9 @@ use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower::Service;
 use url::{Host, Url};
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::networks::{Networks, NetworksTextError, in_v4, in_v6, plain};
 
-/// The most networks of one list.
-const MAX_NETWORKS: usize = 64;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is no public address in IPv4, by the IANA registry of special-purpose addresses and that of multicast.
 const SPECIAL_V4: [(Ipv4Addr, u8); 15] = [
@@ -49,31 +46,11 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
-/// How an IPv4 address is written behind a translator (RFC 6052 §2.1).
-const TRANSLATED: (Ipv6Addr, u8) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 /// Which addresses are asked: public ones, and the networks that an operator has allowed.
 #[derive(Clone, Debug, Default)]
 pub struct Egress {
-    allowed: Arc<[Network]>,
-}
-
-/// A network in CIDR notation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-/// What is no list of networks.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EgressTextError {
-    /// An entry that is none.
-    #[error("{0:?} is no network; write them like 10.0.0.0/8 or fd00::/8, parted by commas")]
-    Network(String),
-    /// More than are read.
-    #[error("it names more than {MAX_NETWORKS} networks")]
-    TooMany,
+    allowed: Networks,
 }
 
 /// An address that is not asked.
@@ -87,25 +64,18 @@ impl Egress {
         Self::default()
     }
 
-    /// Public addresses and those of a list of networks in CIDR notation, parted by commas or spaces; an address alone is a
-    /// network of its own. An empty list allows nothing more.
+    /// Public addresses and those of a list of [`Networks`]. An empty list allows nothing more.
     ///
     /// # Errors
     /// The entry that is no network.
-    pub fn allowing(networks: &str) -> Result<Self, EgressTextError> {
-        let entries = networks.split([',', ' ', '\t', '\n']).filter(|entry| !entry.is_empty());
-        let parsed = entries.map(|entry| entry.parse().map_err(|()| EgressTextError::Network(entry.to_owned())));
-        let allowed: Vec<Network> = parsed.collect::<Result<_, _>>()?;
-        if allowed.len() > MAX_NETWORKS {
-            return Err(EgressTextError::TooMany);
-        }
-        Ok(Self { allowed: allowed.into() })
+    pub fn allowing(networks: &str) -> Result<Self, NetworksTextError> {
+        Ok(Self { allowed: networks.parse()? })
     }
 
     /// Whether an address may be asked. An IPv4 address inside an IPv6 one is judged as what it is.
     pub fn permits(&self, address: IpAddr) -> bool {
         let address = plain(address);
-        is_public(address) || self.allowed.iter().any(|network| network.holds(address))
+        is_public(address) || self.allowed.hold(address)
     }
 
     /// Judges an address in a URL that needs no resolving; a name passes, and is judged when it is resolved.
@@ -131,51 +101,11 @@ impl Egress {
     }
 }
 
-impl Network {
-    fn holds(self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => in_v4(address, (network, self.bits)),
-            (IpAddr::V6(network), IpAddr::V6(address)) => in_v6(address, (network, self.bits)),
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| ())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.parse::<u8>().map_err(|_| ()))?;
-        // An IPv4 network in the clothes of an IPv6 one would mean another number of bits.
-        let disguised = plain(address) != address;
-        if bits <= most && !disguised { Ok(Self { address, bits }) } else { Err(()) }
-    }
-}
-
 impl fmt::Display for Egress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("public addresses")?;
-        self.allowed.iter().try_for_each(|network| write!(f, ", {}/{}", network.address, network.bits))
+        self.allowed.iter().try_for_each(|network| write!(f, ", {network}"))
     }
-}
-
-/// The IPv4 address that an IPv6 one stands for, or the address itself.
-fn plain(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address else { return address };
-    if let Some(v4) = v6.to_ipv4_mapped() {
-        return IpAddr::V4(v4);
-    }
-    if in_v6(v6, TRANSLATED) {
-        let [.., a, b, c, d] = v6.octets();
-        return IpAddr::V4(Ipv4Addr::new(a, b, c, d));
-    }
-    address
 }
 
 fn is_public(address: IpAddr) -> bool {
@@ -183,16 +113,6 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(v4) => !SPECIAL_V4.iter().any(|&network| in_v4(v4, network)),
         IpAddr::V6(v6) => in_v6(v6, GLOBAL_V6) && !SPECIAL_V6.iter().any(|&network| in_v6(v6, network)),
     }
-}
-
-fn in_v4(address: Ipv4Addr, (network, bits): (Ipv4Addr, u8)) -> bool {
-    let mask = u32::MAX.checked_shl(32 - u32::from(bits.min(32))).unwrap_or(0);
-    (address.to_bits() ^ network.to_bits()) & mask == 0
-}
-
-fn in_v6(address: Ipv6Addr, (network, bits): (Ipv6Addr, u8)) -> bool {
-    let mask = u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0);
-    (address.to_bits() ^ network.to_bits()) & mask == 0
 }
 
 /// Resolves names by the system, and leaves out what may not be asked.

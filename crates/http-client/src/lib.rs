@@ -4,6 +4,7 @@
 //! - [`Request`], [`Response`]: whole in memory.
 //! - [`Credential`]: a secret that goes into a header and is shown nowhere.
 //! - [`Egress`]: a guard for addresses that somebody else chose; [`HttpClient::guarded`] asks no others than it permits.
+//! - [`Networks`]: addresses, as operators list them.
 //! - [`Passage`], [`Base`]: hands requests on, with bodies that pass as they come, for who stands between a client and a server.
 //! - [`HttpError`]: why there is no answer. Any status is an answer.
 //! - `testing` (a cargo feature): a server on loopback.
@@ -18,6 +19,7 @@ mod connect;
 mod credential;
 mod egress;
 mod error;
+mod networks;
 mod passage;
 mod target;
 #[cfg(any(test, feature = "testing"))]
@@ -26,9 +28,10 @@ pub mod testing;
 pub use client::{HttpClient, Limits, Request, Response};
 pub use connect::RootsError;
 pub use credential::{Credential, CredentialError};
-pub use egress::{Egress, EgressTextError, NotPublic};
+pub use egress::{Egress, NotPublic};
 pub use error::{Cause, HttpError};
 pub use hyper::body::Incoming;
 pub use hyper::{HeaderMap, Method, StatusCode, header};
+pub use networks::{Networks, NetworksTextError};
 pub use passage::{Base, Passage};
 pub use target::{PlainHttp, UrlProblem};

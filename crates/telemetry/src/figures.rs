@@ -70,6 +70,13 @@ pub static RESULTS_REUSED: Counter = Counter::new(
 pub static TRACE_EXPORTS: Counter =
     Counter::new("lectern_trace_exports_total", "Requests to the collector of traces, by outcome.", &["outcome"]);
 
+/// Requests that were one too many.
+pub static RATE_LIMITED: Counter = Counter::new(
+    "lectern_rate_limited_total",
+    "Requests that this process refused because a key, a tenant or an address had sent too many, by policy.",
+    &["policy"],
+);
+
 /// Requests that a gateway was to take to units of other processes.
 pub static GATEWAY_REQUESTS: Counter = Counter::new(
     "lectern_gateway_requests_total",
@@ -87,7 +94,7 @@ pub static GATEWAY_SECONDS: Histogram = Histogram::new(
 /// All families above, as text.
 pub fn write(text: &mut Text) {
     let of_work = [&JOBS_ENDED, &JOBS_TAKEN_OVER, &ENGINE_FAILURES, &PUBLICATIONS, &RESULTS_REUSED];
-    for counter in of_work.into_iter().chain([&TRACE_EXPORTS, &GATEWAY_REQUESTS]) {
+    for counter in of_work.into_iter().chain([&TRACE_EXPORTS, &RATE_LIMITED, &GATEWAY_REQUESTS]) {
         counter.write(text);
     }
     for histogram in [&JOB_SECONDS, &JOB_CPU_SECONDS, &WAIT_SECONDS, &GATEWAY_SECONDS] {

@@ -34,6 +34,15 @@ pub(crate) struct Serve {
     /// behind commas. http://127.0.0.1 at the unit's own port if not given
     #[arg(long = "upstream", env = "LECTERN_UPSTREAM", value_name = "SLUG=URL", value_delimiter = ',')]
     pub(crate) upstreams: Vec<String>,
+    /// How many requests are answered, such as caller-read=2000/10 for 2000 in 10 seconds, or caller-read=none for any number; once for each
+    /// rate, or several behind commas. Of each key: caller-read, caller-change. Of all keys of a tenant: tenant-read, tenant-change. Of an
+    /// address: address-read and address-change where no key is asked for, unknown-token for tokens that nobody has
+    #[arg(long = "rate", env = "LECTERN_RATE", value_name = "NAME=REQUESTS/SECONDS", value_delimiter = ',')]
+    pub(crate) rates: Vec<String>,
+    /// Networks of machines in front, gateways too, that are believed when they say in `Forwarded` for whom they ask; behind commas.
+    /// None if not given
+    #[arg(long = "trusted-proxies", env = "LECTERN_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "")]
+    pub(crate) trusted_proxies: String,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
     #[command(flatten)]

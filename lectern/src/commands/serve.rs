@@ -1,6 +1,7 @@
 //! `lectern serve`: everything in one process, or some of it.
 
 mod audit;
+mod counting;
 mod engine;
 mod gateway;
 mod licence_servers;
@@ -21,7 +22,7 @@ use database::Database;
 use identity::Registry;
 use identity::auth::Keys;
 use identity::org::Tenants;
-use kernel::{AdminToken, Directory, Recorder, Served};
+use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
 use ops::flags::Flags;
 use origin_server::{Origin, ServeLimits};
 use serde_json::json;
@@ -72,6 +73,7 @@ struct Parts {
 async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Result<(), Failure> {
     let listen = units::listen(&options);
     let gateway = gateway::configured(&chosen, &options.upstreams)?;
+    let counting = counting::configured(&options)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
@@ -93,7 +95,8 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             if let Some(database) = &database {
                 units.extend(units_of(engine.as_ref(), &chosen, database, &options)?);
             }
-            let front = front(token.admin.clone(), recorder.clone(), database.clone(), gateway, store)?;
+            let front =
+                front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             Some(control_api::router(front, units))
         }
@@ -181,8 +184,9 @@ fn units_of(
 }
 
 /// What every process answers from.
-fn front(
+async fn front(
     admin_token: AdminToken,
+    (limiter, proxies): (Limiter, Proxies),
     recorder: Option<Recorder>,
     database: Option<Database>,
     gateway: Option<Gateway>,
@@ -193,11 +197,23 @@ fn front(
         service_token: viewers::service_token()?,
         directory: database.as_ref().map(registry),
         recorder,
+        limiter,
+        proxies,
+        maintenance: maintenance(database.as_ref()).await?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database,
         gateway,
         more_figures: store.into_iter().collect(),
     })
+}
+
+/// Which units are closed, as the database knows.
+async fn maintenance(database: Option<&Database>) -> Result<Option<Maintenance>, Failure> {
+    let Some(database) = database else { return Ok(None) };
+    let following = Maintenance::follow(database.clone()).await.map_err(|error| {
+        Failure::unavailable("database.failed", kernel::problem::chain(&error), "check that the database runs")
+    });
+    following.map(Some)
 }
 
 /// Who knows keys and tenants: the database, whichever units are served.

@@ -137,6 +137,8 @@ async fn the_default_tenant_is_there_from_the_start_and_others_are_made_renamed_
 
         let shown = process.send(TOKEN, ("GET", &at), &[], Value::Null).await;
         let condition = [("if-match", shown.headers["etag"].to_str().unwrap())];
+        let blind = process.send(TOKEN, ("PATCH", &at), &[], json!({ "name": "North School" })).await;
+        assert_eq!((blind.status, &blind.body["code"]), (428, &json!("http.precondition_required")));
         let renamed = process.send(TOKEN, ("PATCH", &at), &condition, json!({ "name": "North School" })).await;
         assert_eq!((renamed.status, &renamed.body["name"]), (200, &json!("North School")));
         for call in [("PATCH", at.clone()), ("POST", format!("{at}/suspend")), ("POST", format!("{at}/resume"))] {

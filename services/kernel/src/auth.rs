@@ -17,7 +17,8 @@ use thiserror::Error;
 
 use self::known::Known;
 use crate::principal::{Directory, Holder, Principal};
-use crate::{Code, Permission, Problem, codes, default_tenant};
+use crate::rate::Meter;
+use crate::{Code, Limiter, Maintenance, Permission, Problem, codes, default_tenant};
 
 /// Names the tenant, by its slug, that the holder of the admin token acts for.
 pub const TENANT: HeaderName = HeaderName::from_static("lectern-tenant");
@@ -114,12 +115,14 @@ pub struct Guard {
     service: Option<AdminToken>,
     directory: Option<Arc<dyn Directory>>,
     known: Arc<Known>,
+    limiter: Option<Limiter>,
+    maintenance: Option<Maintenance>,
 }
 
 impl Guard {
     /// A guard that knows the holder of `admin`, and nobody else.
     pub fn new(admin: AdminToken) -> Self {
-        Self { admin, service: None, directory: None, known: Arc::default() }
+        Self { admin, service: None, directory: None, known: Arc::default(), limiter: None, maintenance: None }
     }
 
     /// Knows the holder of `service` too, for what other processes may.
@@ -134,12 +137,38 @@ impl Guard {
         Self { directory: Some(directory), ..self }
     }
 
-    /// Who has sent `Authorization: Bearer` (RFC 6750 §2.1).
+    /// Counts requests, and refuses those of whoever sends too many.
+    #[must_use]
+    pub fn with_limiter(self, limiter: Limiter) -> Self {
+        Self { limiter: Some(limiter), ..self }
+    }
+
+    /// Refuses what is asked of units that are closed.
+    #[must_use]
+    pub fn with_maintenance(self, maintenance: Option<Maintenance>) -> Self {
+        Self { maintenance, ..self }
+    }
+
+    /// The same, counting none.
+    pub(crate) fn without_limiter(self) -> Self {
+        Self { limiter: None, ..self }
+    }
+
+    /// What a request is to be counted by.
+    pub(crate) fn meter(&self, request: &Request) -> Meter<'_> {
+        Meter::new(self.limiter.as_ref(), request)
+    }
+
+    /// Who has sent `Authorization: Bearer` (RFC 6750 §2.1). His request is counted, or that of his address where he is nobody.
     ///
     /// # Errors
-    /// 401 when nobody that is known, 403 when his tenant is suspended, 404 when he names a tenant that is not there.
-    pub(crate) async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
-        let token = bearer(headers).ok_or_else(missing_token)?;
+    /// 401 when nobody that is known, 403 when his tenant is suspended, 404 when he names a tenant that is not there, 429 when he
+    /// sends too many.
+    pub(crate) async fn principal(&self, headers: &HeaderMap, meter: &mut Meter<'_>) -> Result<Principal, Problem> {
+        let Some(token) = bearer(headers) else {
+            meter.address()?;
+            return Err(missing_token());
+        };
         let sha256 = digest(token);
         if self.admin.is(&sha256) {
             return self.operators_tenant(headers).await.map(|tenant| Principal::Operator { tenant });
@@ -147,7 +176,8 @@ impl Guard {
         if self.service.as_ref().is_some_and(|service| service.is(&sha256)) {
             return Ok(Principal::Service);
         }
-        let Holder { key, is_suspended } = self.holder(token, &sha256).await?.ok_or_else(invalid_token)?;
+        let Holder { key, is_suspended } = self.holder(token, &sha256, meter).await?.ok_or_else(invalid_token)?;
+        meter.caller(&key.id, &key.tenant)?;
         if is_suspended {
             let detail = "the tenant of this key is suspended";
             return Err(Problem::new(StatusCode::FORBIDDEN, codes::TENANT_SUSPENDED, detail));
@@ -162,11 +192,11 @@ impl Guard {
     ///
     /// # Errors
     /// As [`principal`](Self::principal), and 403 when a key may not.
-    async fn admit(&self, policy: Policy, headers: &HeaderMap) -> Result<Principal, Problem> {
+    async fn admit(&self, policy: Policy, headers: &HeaderMap, meter: &mut Meter<'_>) -> Result<Principal, Problem> {
         if policy == Policy::Public {
-            return Ok(Principal::Nobody);
+            return meter.address().map(|()| Principal::Nobody);
         }
-        let principal = self.principal(headers).await?;
+        let principal = self.principal(headers, meter).await?;
         match (policy, &principal) {
             (Policy::Operator | Policy::May(_), Principal::Operator { .. }) | (Policy::Service, Principal::Service) => {
                 Ok(principal)
@@ -190,16 +220,27 @@ impl Guard {
         found.ok_or_else(|| Problem::not_found(codes::TENANT_NOT_FOUND, detail))
     }
 
-    async fn holder(&self, secret: &str, sha256: &[u8; 32]) -> Result<Option<Holder>, Problem> {
-        let Some(directory) = &self.directory else { return Ok(None) };
+    async fn holder(&self, secret: &str, sha256: &[u8; 32], meter: &mut Meter<'_>) -> Result<Option<Holder>, Problem> {
         if let Some(holder) = self.known.find(sha256) {
             return Ok(Some(holder));
         }
+        // Who guesses is stopped before anybody is asked; a key that held a while ago is no guess.
+        let is_new = !self.known.remembers(sha256);
+        if is_new {
+            meter.token()?;
+        }
+        let Some(directory) = &self.directory else { return Ok(None) };
         // Before it is asked: what it says is as old as the question.
         let asked = tokio::time::Instant::now();
         let found = directory.key(secret).await?;
-        if let Some(holder) = &found {
-            self.known.keep(*sha256, holder.clone(), asked);
+        match &found {
+            Some(holder) => {
+                self.known.keep(*sha256, holder.clone(), asked);
+                if is_new {
+                    meter.token_is_known();
+                }
+            }
+            None => self.known.forget(sha256),
         }
         Ok(found)
     }
@@ -250,7 +291,8 @@ impl Still {
     /// Whether it does, as it was known two seconds ago at the latest; also while nothing can be said.
     pub async fn holds(&self) -> bool {
         let Some(came) = &self.0 else { return true };
-        let admitted = came.guard.admit(came.policy, &came.headers).await;
+        // The request was counted when it came.
+        let admitted = came.guard.admit(came.policy, &came.headers, &mut Meter::idle()).await;
         admitted.map_or_else(|problem| problem.status().is_server_error(), |_| true)
     }
 }
@@ -268,12 +310,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Still {
 pub(crate) struct Gate {
     pub(crate) guard: Guard,
     pub(crate) rules: Arc<Rules>,
+    /// Whose path it is; `None` of what every process answers.
+    pub(crate) unit: Option<&'static str>,
+}
+
+impl Gate {
+    /// Whether it is open for whoever has been let in.
+    fn check(&self, request: &Request, principal: &Principal) -> Result<(), Problem> {
+        match (&self.guard.maintenance, self.unit) {
+            (Some(maintenance), Some(unit)) => maintenance.check(unit, !request.method().is_safe(), principal),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Middleware: lets the request pass, with the [`Principal`] it is from, or refuses it.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let policy = gate.rules.of(request.method());
-    match gate.guard.admit(policy, request.headers()).await {
+    let mut meter = gate.guard.meter(&request);
+    let admitted = gate.guard.admit(policy, request.headers(), &mut meter).await;
+    let admitted = admitted.and_then(|principal| gate.check(&request, &principal).map(|()| principal));
+    let mut response = match admitted {
         Ok(principal) => {
             if matches!(principal, Principal::Key(_)) {
                 let still = Still::of(&gate, policy, &request);
@@ -283,7 +340,9 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
-    }
+    };
+    meter.tell(response.headers_mut());
+    response
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ crate::problem_codes! {
     HTTP_PRECONDITION_FAILED = "http.precondition_failed",
         "The resource is not the one that `If-Match` names.",
         "read it again and repeat the change with the new ETag";
+    HTTP_PRECONDITION_REQUIRED = "http.precondition_required",
+        "A change of this resource says which state of it is meant, by the header `If-Match`.",
+        "read the resource, and repeat the change with its ETag in the header If-Match";
     IDEMPOTENCY_IN_FLIGHT = "idempotency.in_flight",
         "A request with the same `Idempotency-Key` still runs.",
         "repeat the request after the seconds in Retry-After, with the same key";
@@ -69,6 +72,9 @@ crate::problem_codes! {
     QUERY_INVALID = "query.invalid",
         "The query has a parameter that this address does not take, or a wrong value.",
         "leave out or correct the parameter that errors names; /api/docs lists them";
+    RATE_LIMITED = "rate.limited",
+        "A key, a tenant or an address has sent more requests than are answered.",
+        "wait for the seconds in Retry-After; the header RateLimit tells with each answer how many more are answered at once";
     SERVER_INTERNAL = "server.internal",
         "A fault of the server. Its log has the cause under the request id.",
         "try again; if it fails again, look for the request_id in the server's log";
@@ -84,6 +90,15 @@ crate::problem_codes! {
     TENANT_SUSPENDED = "tenant.suspended",
         "The tenant is suspended: its keys open nothing.",
         "ask whoever runs this server to resume the tenant";
+    UNIT_MAINTENANCE = "unit.maintenance",
+        "The unit with this address is closed for a while; detail says why. Others are not concerned.",
+        "repeat the request after the seconds in Retry-After";
+    UNIT_NOT_FOUND = "unit.not_found",
+        "There is no unit of this name.",
+        "name one of those that 'lectern units' lists";
+    UNIT_OPEN = "unit.open",
+        "The unit is not closed.",
+        "close it with PUT at the same address, if it is to be";
 }
 
 #[cfg(test)]

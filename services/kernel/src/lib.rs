@@ -8,9 +8,12 @@
 //! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
 //!   knows keys and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
+//! - [`client`]: where a request is from ([`Client`]), and who is believed about that ([`Proxies`]).
+//! - [`rate`]: how many requests are answered, of a key, a tenant and an address ([`Limiter`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
 //! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
+//! - [`maintenance`]: units that are closed for a while.
 //! - [`idempotency`]: `Idempotency-Key`, one effect and one answer per key.
 //! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
@@ -23,6 +26,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod client;
 pub mod clock;
 pub mod code;
 pub mod codes;
@@ -31,11 +35,13 @@ pub mod events;
 pub mod idempotency;
 pub mod json;
 pub mod keyring;
+pub mod maintenance;
 pub mod manifest;
 pub mod paging;
 pub mod permission;
 pub mod principal;
 pub mod problem;
+pub mod rate;
 pub mod request_id;
 pub mod routes;
 pub mod standing;
@@ -45,17 +51,20 @@ pub mod uri;
 
 pub use audit::Recorder;
 pub use auth::{AdminToken, Guard, Policy, Rules, Still};
+pub use client::{Client, Proxies};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
-pub use conditional::{Etag, check_if_match, respond_cached};
+pub use conditional::{Etag, check_if_match, require_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use keyring::{Keyring, Sealed, SecretError};
+pub use maintenance::Maintenance;
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
 pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};
 pub use problem::{FieldError, Problem};
+pub use rate::{Limiter, Rates};
 pub use routes::Routes;
 pub use standing::Standing;
 pub use unit::{Served, Unit};

@@ -1,12 +1,14 @@
 //! The only way to mount a route. [`Routes::mount`] takes a [`Policy`], enforces it and writes it into the `OpenAPI`
-//! document, so that what is documented and what is enforced cannot differ; and it has whatever changes something recorded.
+//! document, so that what is documented and what is enforced cannot differ; it has requests counted ([`rate`]), and whatever changes
+//! something recorded.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
@@ -17,7 +19,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use crate::audit::{self, Watch};
 use crate::auth::{Gate, admit};
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, Recorder, Rules, codes, request_id, traced};
+use crate::{Guard, Policy, Problem, Recorder, Rules, codes, rate, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -26,6 +28,8 @@ pub const BEARER: &str = "bearer";
 pub struct Routes<S> {
     guard: Guard,
     recorder: Option<Recorder>,
+    /// Whose routes are mounted at the moment.
+    unit: Option<&'static str>,
     router: OpenApiRouter<S>,
     /// Of what clients call, in the order in which they came.
     paths: Vec<String>,
@@ -37,7 +41,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, recorder, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
+        Self { guard, recorder, unit: None, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
     }
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call, with a policy for all of them or
@@ -46,12 +50,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     ///
     /// # Panics
     /// When the policies and the operations are not of the same methods, or a permission to `read` is to open what changes
-    /// something; when an operation says how it is recorded, and in no word that there is; when it is recorded, and there is no
-    /// recorder.
+    /// something; when an operation says how it is recorded or counted, and in no word that there is; when it is recorded, and there
+    /// is no recorder.
     #[must_use]
     pub fn mount(mut self, rules: impl Into<Rules>, (schemas, mut paths, mut methods): UtoipaMethodRouter<S>) -> Self {
         let rules = rules.into();
+        let mut is_free = false;
         for (path, item) in &mut paths.paths {
+            is_free |= rate::is_free(path, operations(item).map(|(_, operation)| &*operation));
             if let Some(watch) = Watch::of(self.recorder.as_ref(), path, item) {
                 methods = methods.layer(from_fn_with_state(watch, audit::watch));
             }
@@ -70,7 +76,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         for path in paths.paths.keys() {
             self.note(&rules, path);
         }
-        let methods = self.enforce(rules, methods);
+        let methods = self.enforce(rules, methods, is_free);
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
@@ -80,7 +86,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn mount_hidden(mut self, policy: Policy, path: &str, methods: MethodRouter<S>) -> Self {
         let rules = policy.into();
         self.note(&rules, path);
-        let methods = self.enforce(rules, methods);
+        let methods = self.enforce(rules, methods, false);
         self.router = self.router.route(path, methods);
         self
     }
@@ -104,13 +110,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    fn enforce(&self, rules: Rules, methods: MethodRouter<S>) -> MethodRouter<S> {
+    fn enforce(&self, rules: Rules, methods: MethodRouter<S>, is_free: bool) -> MethodRouter<S> {
         // The refusal of other methods lies behind the same guard: a closed path says nothing about itself.
         let methods = methods.fallback(method_not_allowed);
-        if rules == Rules::All(Policy::Public) {
-            return methods;
-        }
-        methods.layer(from_fn_with_state(Gate { guard: self.guard.clone(), rules: Arc::new(rules) }, admit))
+        let guard = if is_free { self.guard.clone().without_limiter() } else { self.guard.clone() };
+        methods.layer(from_fn_with_state(Gate { guard, rules: Arc::new(rules), unit: self.unit }, admit))
     }
 
     /// What is mounted so far.
@@ -128,18 +132,24 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 }
 
 impl Routes<()> {
+    /// The routes that are mounted from now on are of this unit; of none, every process has them.
+    #[must_use]
+    pub(crate) fn of(self, unit: Option<&'static str>) -> Self {
+        Self { unit, ..self }
+    }
+
     /// Mounts, beside what is there, routes that share a state of their own.
     #[must_use]
     pub fn with<S>(self, state: S, mount: impl FnOnce(Routes<S>) -> Routes<S>) -> Self
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, recorder, router, mut paths } = self;
+        let Self { guard, recorder, unit, router, mut paths } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), router: bare, paths: Vec::new() };
+        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), unit, router: bare, paths: Vec::new() };
         let own = mount(own);
         paths.extend(own.paths);
-        Self { guard, recorder, router: router.merge(own.router.with_state(state)), paths }
+        Self { guard, recorder, unit, router: router.merge(own.router.with_state(state)), paths }
     }
 }
 
@@ -150,13 +160,13 @@ pub fn shell(router: Router) -> Router {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that the layer asks for")]
-fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> axum::response::Response {
+fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(panic = text, request_id = request_id::current(), "handler panicked");
     let problem =
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, codes::SERVER_INTERNAL, "something failed on the server");
-    axum::response::IntoResponse::into_response(problem)
+    problem.into_response()
 }
 
 async fn method_not_allowed() -> Problem {
@@ -167,11 +177,15 @@ async fn method_not_allowed() -> Problem {
     )
 }
 
-async fn not_found(State(guard): State<Guard>, headers: HeaderMap) -> Problem {
-    match guard.principal(&headers).await {
+async fn not_found(State(guard): State<Guard>, request: Request) -> Response {
+    let mut meter = guard.meter(&request);
+    let problem = match guard.principal(request.headers(), &mut meter).await {
         Ok(_) => Problem::not_found(codes::HTTP_NOT_FOUND, "there is nothing at this address"),
         Err(problem) => problem,
-    }
+    };
+    let mut response = problem.into_response();
+    meter.tell(response.headers_mut());
+    response
 }
 
 /// Every refusal is a problem, also the ones that an operation does not list, such as those of its extractors.

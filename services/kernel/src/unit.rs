@@ -104,7 +104,7 @@ impl Served {
     pub fn mount(self, routes: Routes<()>) -> Routes<()> {
         let Self { unit, mount, .. } = self;
         let before = routes.paths().len();
-        let routes = mount(routes);
+        let routes = mount(routes.of(Some(unit.slug))).of(None);
         for path in &routes.paths()[before..] {
             assert!(unit.owns(path), "{path} is no address of the unit {}", unit.slug);
         }

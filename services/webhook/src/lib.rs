@@ -29,7 +29,7 @@ mod store;
 mod unit;
 mod views;
 
-pub use http_client::{Egress, EgressTextError};
+pub use http_client::{Egress, NetworksTextError};
 pub use restored::restored;
 pub use sql::STATEMENTS;
 pub use store::{Options, WebhookError, Webhooks};

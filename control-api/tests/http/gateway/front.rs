@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kernel::{AdminToken, Unit};
+use kernel::{AdminToken, Limiter, Proxies, Rates, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -96,6 +96,9 @@ impl Front {
             service_token: None,
             directory: None,
             recorder: None,
+            limiter: Limiter::new(Rates::default()),
+            proxies: Proxies::none(),
+            maintenance: None,
             version: "1.2.3".to_owned(),
             database: None,
             gateway: Some(gateway),

@@ -86,9 +86,9 @@ fn an_operator_allows_networks_and_nothing_beside_them() {
     for wrong in
         ["10.0.0.0/33", "::/129", "localhost", "10.0.0", "10.0.0.0/", "/8", "10.0.0.0/-1", "::ffff:10.0.0.0/104"]
     {
-        assert_eq!(Egress::allowing(wrong).unwrap_err(), EgressTextError::Network(wrong.to_owned()));
+        assert_eq!(Egress::allowing(wrong).unwrap_err(), NetworksTextError::Network(wrong.to_owned()));
     }
-    assert_eq!(Egress::allowing(&"10.0.0.0/8,".repeat(65)).unwrap_err(), EgressTextError::TooMany);
+    assert_eq!(Egress::allowing(&"10.0.0.0/8,".repeat(65)).unwrap_err(), NetworksTextError::TooMany);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Policy, Problem, Routes, Tenant, check_if_match,
-    paging,
+    paging, require_if_match,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -135,7 +135,7 @@ pub(crate) async fn show(
     patch, path = "/api/v1/tenants/{id}", operation_id = "update_tenant", tag = "tenants", request_body = TenantChange,
     params(
         ("id" = String, Path, description = "the tenant"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of it"),
+        ("If-Match" = String, Header, description = "change only this state of it"),
     ),
     responses(
         (status = 200, description = "as it is now, with a strong ETag", body = TenantView),
@@ -143,6 +143,7 @@ pub(crate) async fn show(
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
         (status = 422, description = "not a name", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn update(
@@ -151,7 +152,8 @@ pub(crate) async fn update(
     headers: HeaderMap,
     ApiJson(change): ApiJson<TenantChange>,
 ) -> Result<Response, Problem> {
-    let row = to_change(&tenants, &id, &headers).await?;
+    let row = tenants.one(&id).await?;
+    require_if_match(&headers, &tag(&row)?)?;
     let name = change.name.unwrap_or_else(|| row.name.clone());
     check_name(&name)?;
     let row = tenants.change(&row, &name, &row.state, "tenant.updated").await?;
@@ -210,19 +212,19 @@ async fn stand(
     headers: &HeaderMap,
     (state, event): (&str, &str),
 ) -> Result<Response, Problem> {
-    let mut row = to_change(tenants, id, headers).await?;
+    let mut row = tenants.one(id).await?;
+    // Whoever has to close a door looks for no tag first.
+    check_if_match(headers, &tag(&row)?)?;
     if row.state != state {
         row = tenants.change(&row, &row.name, state, event).await?;
     }
     Ok(respond_json(&HeaderMap::new(), &TenantView::from(row)))
 }
 
-/// A tenant, if the request may change it.
-async fn to_change(tenants: &Tenants, id: &str, headers: &HeaderMap) -> Result<TenantRow, Problem> {
-    let row = tenants.one(id).await?;
-    let current = serde_json::to_vec(&TenantView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    check_if_match(headers, &Etag::of(&current))?;
-    Ok(row)
+/// The tag of a tenant as it is shown.
+fn tag(row: &TenantRow) -> Result<Etag, Problem> {
+    let shown = serde_json::to_vec(&TenantView::from(row.clone()));
+    shown.map(|json| Etag::of(&json)).map_err(|error| Problem::internal(&error))
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::principal::Holder;
 
-/// What is known of a key counts for so long: then it is asked for again, and a revoked one is found out.
+/// What is known of a key counts for so long: then it is asked for again, and a revoked one is found out. That it held is remembered.
 const FRESH: Duration = Duration::from_secs(2);
 /// Keys that are known at once.
 const MOST: usize = 4096;
@@ -33,13 +33,23 @@ impl Known {
         self.seen().get(sha256).filter(|seen| seen.is_fresh()).map(|seen| seen.holder.clone())
     }
 
+    /// Whether it held when it was asked for last, however long ago, as far as there was room to remember that.
+    pub(super) fn remembers(&self, sha256: &[u8; 32]) -> bool {
+        self.seen().contains_key(sha256)
+    }
+
+    /// It holds no longer.
+    pub(super) fn forget(&self, sha256: &[u8; 32]) {
+        self.seen().remove(sha256);
+    }
+
     /// Remembers what was said of a key that was asked for then.
     pub(super) fn keep(&self, sha256: [u8; 32], holder: Holder, asked: Instant) {
         let mut seen = self.seen();
-        if seen.len() >= MOST {
+        if seen.len() >= MOST && !seen.contains_key(&sha256) {
             seen.retain(|_, seen| seen.is_fresh());
         }
-        if seen.len() < MOST {
+        if seen.len() < MOST || seen.contains_key(&sha256) {
             seen.insert(sha256, Seen { holder, asked });
         }
     }
@@ -75,6 +85,9 @@ mod tests {
         assert_eq!(known.find(&[2; 32]), None);
         tokio::time::advance(FRESH / 2).await;
         assert_eq!(known.find(&[1; 32]), None);
+        assert!(known.remembers(&[1; 32]) && !known.remembers(&[2; 32]), "that it held is known still");
+        known.forget(&[1; 32]);
+        assert!(!known.remembers(&[1; 32]));
     }
 
     #[tokio::test(start_paused = true)]

@@ -65,11 +65,12 @@ async fn each_policy_lets_those_pass_whom_it_names() {
     let callers = [HeaderMap::new(), with(ADMIN), with(SERVICE), with("lk_a"), with("lk_b"), with("lk_c")];
     for (policy, expected) in cases {
         for (caller, expected) in callers.iter().zip(expected) {
-            let code = guard.admit(policy, caller).await.map_or_else(|problem| problem.code(), |_| fine);
+            let code =
+                guard.admit(policy, caller, &mut Meter::idle()).await.map_or_else(|problem| problem.code(), |_| fine);
             assert_eq!(code, expected, "{policy:?} {caller:?}");
         }
     }
-    let refused = guard.admit(Policy::May(RING), &with("lk_a")).await.unwrap_err();
+    let refused = guard.admit(Policy::May(RING), &with("lk_a"), &mut Meter::idle()).await.unwrap_err();
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
 }
 
@@ -78,7 +79,11 @@ async fn only_the_exact_token_passes() {
     let (guard, _) = guard();
     let check = async |value: &str| {
         let headers = headers(&[(header::AUTHORIZATION, value)]);
-        guard.principal(&headers).await.map(|principal| principal.actor().to_owned()).map_err(|problem| problem.code())
+        guard
+            .principal(&headers, &mut Meter::idle())
+            .await
+            .map(|principal| principal.actor().to_owned())
+            .map_err(|problem| problem.code())
     };
     for fine in ["Bearer 0123456789abcdef", "bearer  0123456789abcdef"] {
         assert_eq!(check(fine).await, Ok("admin".to_owned()));
@@ -95,7 +100,7 @@ async fn only_the_exact_token_passes() {
 async fn a_request_is_about_the_tenant_of_its_key_or_the_one_that_the_operator_names() {
     let (guard, _) = guard();
     let tenant = async |headers: HeaderMap| {
-        let found = guard.principal(&headers).await;
+        let found = guard.principal(&headers, &mut Meter::idle()).await;
         found.map(|principal| principal.tenant().map(ToString::to_string)).map_err(|problem| problem.code())
     };
     let naming = |token: &str, slug: &str| {
@@ -118,14 +123,14 @@ async fn a_request_is_about_the_tenant_of_its_key_or_the_one_that_the_operator_n
 async fn a_key_that_holds_is_asked_for_every_two_seconds_and_one_that_does_not_each_time() {
     let (guard, two) = guard();
     for _ in 0..3 {
-        assert!(guard.principal(&with("lk_a")).await.is_ok());
+        assert!(guard.principal(&with("lk_a"), &mut Meter::idle()).await.is_ok());
     }
     assert_eq!(two.0.load(Ordering::Relaxed), 1);
     tokio::time::advance(std::time::Duration::from_secs(2)).await;
-    assert!(guard.principal(&with("lk_a")).await.is_ok());
+    assert!(guard.principal(&with("lk_a"), &mut Meter::idle()).await.is_ok());
     assert_eq!(two.0.load(Ordering::Relaxed), 2);
     for _ in 0..3 {
-        assert!(guard.principal(&with("lk_c")).await.is_err());
+        assert!(guard.principal(&with("lk_c"), &mut Meter::idle()).await.is_err());
     }
     assert_eq!(two.0.load(Ordering::Relaxed), 5);
 }

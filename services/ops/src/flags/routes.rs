@@ -8,7 +8,7 @@ mod segments;
 mod unleash;
 
 use axum::http::{HeaderMap, Method, StatusCode};
-use kernel::{Etag, Permission, Policy, Problem, Routes, check_if_match};
+use kernel::{Etag, Permission, Policy, Problem, Routes, require_if_match};
 use serde::Serialize;
 use utoipa_axum::routes;
 
@@ -86,10 +86,14 @@ fn invalid(fault: Fault) -> Problem {
     Problem::invalid(fault.pointer, fault.code, fault.detail)
 }
 
-/// Whether the request may change what is there, of which this is the JSON.
+/// Whether the request may change what is there, of which this is the JSON: it says which state it means.
 fn check(headers: &HeaderMap, view: &impl Serialize) -> Result<(), Problem> {
-    let current = serde_json::to_vec(view).map_err(|error| Problem::internal(&error))?;
-    check_if_match(headers, &Etag::of(&current))
+    require_if_match(headers, &tag(view)?)
+}
+
+/// The tag of what is there, of which this is the JSON.
+fn tag(view: &impl Serialize) -> Result<Etag, Problem> {
+    serde_json::to_vec(view).map(|json| Etag::of(&json)).map_err(|error| Problem::internal(&error))
 }
 
 /// The environment that the request names.

@@ -70,9 +70,11 @@ impl Api {
         self.send(request.body(body).unwrap()).await
     }
 
-    /// A call that answers with this status; its body.
+    /// A call that answers with this status; its body. What is there is changed in whatever state it is.
     async fn ask(&self, status: u16, method: &str, path: &str, body: Option<Value>) -> Value {
-        let answer = self.call(method, path, &[], body).await;
+        let changes = ["PATCH", "DELETE"].contains(&method) || (method == "PUT" && path.starts_with(HERE));
+        let condition: &[_] = if changes { &[("if-match", "*")] } else { &[] };
+        let answer = self.call(method, path, condition, body).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
         answer.body
     }

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, check_if_match, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, paging, require_if_match};
 
 use super::{enabled, problem};
 use crate::filter::{FilterError, Filters};
@@ -87,7 +87,7 @@ pub(crate) async fn show(
     request_body = WebhookChange,
     params(
         ("id" = String, Path, description = "the webhook"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of it"),
+        ("If-Match" = String, Header, description = "change only this state of it"),
     ),
     responses(
         (status = 200, description = "as it is now, with a strong ETag", body = WebhookView),
@@ -95,6 +95,7 @@ pub(crate) async fn show(
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
         (status = 422, description = "no such address or events", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn update(
@@ -120,13 +121,14 @@ pub(crate) async fn update(
     delete, path = "/api/v1/webhooks/{id}", operation_id = "delete_webhook", tag = "webhooks",
     params(
         ("id" = String, Path, description = "the webhook"),
-        ("If-Match" = Option<String>, Header, description = "remove only this state of it"),
+        ("If-Match" = String, Header, description = "remove only this state of it"),
     ),
     responses(
         (status = 204, description = "removed"),
         (status = 404, description = "no such webhook", body = ProblemBody),
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn delete(
@@ -189,7 +191,7 @@ pub(crate) async fn test(
 
 fn check(headers: &HeaderMap, row: &EndpointRow) -> Result<(), Problem> {
     let current = serde_json::to_vec(&WebhookView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    check_if_match(headers, &Etag::of(&current))
+    require_if_match(headers, &Etag::of(&current))
 }
 
 /// An answer that no cache keeps.

@@ -88,13 +88,14 @@ async fn a_webhook_is_made_shown_changed_and_removed() {
             let refused = api.post(&format!("{at}{path}"), json!({}), 409).await;
             assert_eq!(refused["code"], "webhook.disabled");
         }
-        let enabled = api.call("PATCH", &at, &[], Some(json!({ "enabled": true }))).await;
+        let enabled = api.call("PATCH", &at, &[("if-match", "*")], Some(json!({ "enabled": true }))).await;
         assert_eq!((&enabled.body["state"], &enabled.body["disabled_reason"]), (&json!("enabled"), &Value::Null));
 
         let rotated = api.post(&format!("{at}/rotate"), json!({ "overlap_s": 60 }), 200).await;
         assert!(rotated["secret"] != made["secret"] && rotated["former_secret_until"].is_string());
         assert_eq!(api.call("DELETE", &at, &[("if-match", &etag)], None).await.status, 412);
-        assert_eq!(api.call("DELETE", &at, &[], None).await.status, 204);
+        assert_eq!(api.call("DELETE", &at, &[], None).await.body["code"], "http.precondition_required");
+        assert_eq!(api.call("DELETE", &at, &[("if-match", "*")], None).await.status, 204);
         assert_eq!(api.call("DELETE", &at, &[], None).await.body["code"], "webhook.not_found");
         assert_eq!(api.get(HERE).await["items"], json!([]));
     })

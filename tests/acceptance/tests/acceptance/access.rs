@@ -1,5 +1,8 @@
 //! Tenants that share a server, each with a key of its own.
 
+use std::process::Command;
+use std::thread;
+
 use serde_json::{Value, json};
 
 use crate::judge;
@@ -91,4 +94,50 @@ fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has
     assert_eq!(logged(&server, "default", "create_upload"), ["admin"]);
     let page = server.admin("GET", "/api/v1/assets", None, 200).json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1, "the operator acts for one tenant: {page}");
+}
+
+#[test]
+fn of_a_burst_the_right_share_is_answered_and_nobody_else_notices() {
+    let (_folder, data) = fresh_and_quick();
+    let mut command = Command::new(judge::lectern());
+    command.env("LECTERN_RATE", "caller-read=50/86400,address-read=40/86400");
+    let server = Server::launch(command, &data, &[]);
+    let (north, south) = (Program::of(&server, "north"), Program::of(&server, "south"));
+    // Six at once, three times as many as there are.
+    let burst = |each: usize, ask: &(dyn Fn(usize) -> Answer + Sync)| -> Vec<Answer> {
+        thread::scope(|scope| {
+            let asking: Vec<_> = (0..6)
+                .map(|of| scope.spawn(move || (0..each).map(|at| ask(of * each + at)).collect::<Vec<_>>()))
+                .collect();
+            asking.into_iter().flat_map(|asking| asking.join().unwrap()).collect()
+        })
+    };
+    let header = |answer: &Answer, name: &str| {
+        answer.headers.iter().find(|(known, _)| known == name).map_or(String::new(), |(_, value)| value.clone())
+    };
+    let count = |answers: &[Answer], status: u16| answers.iter().filter(|answer| answer.status == status).count();
+
+    let answers = burst(25, &|_| north.call("GET", "/api/v1/assets", None));
+    assert_eq!((count(&answers, 200), count(&answers, 429)), (50, 100));
+    for answer in &answers {
+        assert!(header(answer, "ratelimit-policy").starts_with("\"caller-read\";q=50;w=86400"), "{:?}", answer.headers);
+        assert!(header(answer, "ratelimit").starts_with("\"caller-read\";r="), "{:?}", answer.headers);
+        if answer.status == 429 {
+            assert_eq!(answer.json()["code"], "rate.limited");
+            assert!(header(answer, "retry-after").parse::<u64>().is_ok_and(|seconds| (1..=1_728).contains(&seconds)));
+        }
+    }
+    assert_eq!(south.assets(), [json!(0); 0], "another tenant is answered");
+    server.admin("GET", "/api/v1/assets", None, 200);
+
+    // Each says that it is from somewhere else.
+    let answers = burst(10, &|number| {
+        let forged = format!("for=203.0.113.{number}");
+        server.call("GET", "/api/v1/playback/pb_none", &[("Forwarded", &forged)], None).unwrap()
+    });
+    assert_eq!((count(&answers, 404), count(&answers, 429)), (40, 20));
+    let answers = burst(10, &|_| server.call("GET", "/healthz", &[], None).unwrap());
+    assert_eq!(count(&answers, 200), 60, "health is told whoever asks");
+    let answers = burst(10, &|_| server.call("GET", "/p/pb_none/master.m3u8", &[], None).unwrap());
+    assert_eq!(count(&answers, 404), 60, "media are not counted");
 }

@@ -47,11 +47,13 @@ fn units() -> BTreeMap<String, Value> {
     units.map(|unit| (unit["slug"].as_str().unwrap().to_owned(), unit)).collect()
 }
 
-/// The words behind `/api/v1/` at which a server answers, by its own document, each with the unit.
+/// The words behind `/api/v1/` at which a server answers, by its own document, each with the unit. Whether a unit is closed every
+/// process tells.
 fn answers(server: &Server, unit: &str) -> BTreeMap<String, String> {
     let document = server.call("GET", "/api/openapi.json", &[], None).unwrap().json();
     let paths = document["paths"].as_object().unwrap();
-    let words = paths.keys().filter_map(|path| path.strip_prefix("/api/v1/")?.split('/').next());
+    let own = paths.keys().filter(|path| *path != "/api/v1/units/{slug}/maintenance");
+    let words = own.filter_map(|path| path.strip_prefix("/api/v1/")?.split('/').next());
     words.map(|word| (word.to_owned(), unit.to_owned())).collect()
 }
 

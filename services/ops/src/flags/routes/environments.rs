@@ -18,7 +18,7 @@ use crate::flags::views::{FlagView, Switch};
     params(
         ("key" = String, Path, description = "the flag"),
         ("environment" = String, Path, description = "the environment"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of the flag"),
+        ("If-Match" = String, Header, description = "change only this state of the flag"),
     ),
     responses(
         (status = 200, description = "the flag as it is now, with a strong ETag", body = FlagView),
@@ -26,6 +26,7 @@ use crate::flags::views::{FlagView, Switch};
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
         (status = 422, description = "values or rules that cannot be", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn put(
@@ -47,13 +48,14 @@ pub(crate) async fn put(
     params(
         ("key" = String, Path, description = "the flag"),
         ("environment" = String, Path, description = "the environment"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of the flag"),
+        ("If-Match" = String, Header, description = "change only this state of the flag"),
     ),
     responses(
         (status = 200, description = "the flag as it is now, with a strong ETag", body = FlagView),
         (status = 404, description = "no such flag, or it has no settings there", body = ProblemBody),
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn switch(
@@ -76,13 +78,14 @@ pub(crate) async fn switch(
     params(
         ("key" = String, Path, description = "the flag"),
         ("environment" = String, Path, description = "the environment"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of the flag"),
+        ("If-Match" = String, Header, description = "change only this state of the flag"),
     ),
     responses(
         (status = 200, description = "the flag as it is now, with a strong ETag", body = FlagView),
         (status = 404, description = "no such flag, or it has no settings there", body = ProblemBody),
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn delete(

@@ -83,7 +83,7 @@ pub(crate) async fn show(flags: Asked, ApiPath(key): ApiPath<String>, headers: H
     patch, path = "/api/v1/flags/{key}", operation_id = "update_flag", tag = "flags", request_body = FlagChange,
     params(
         ("key" = String, Path, description = "the flag"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of it"),
+        ("If-Match" = String, Header, description = "change only this state of it"),
     ),
     responses(
         (status = 200, description = "as it is now, with a strong ETag", body = FlagView),
@@ -91,6 +91,7 @@ pub(crate) async fn show(flags: Asked, ApiPath(key): ApiPath<String>, headers: H
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
         (status = 422, description = "too long a description", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn update(
@@ -117,13 +118,14 @@ pub(crate) async fn update(
     delete, path = "/api/v1/flags/{key}", operation_id = "delete_flag", tag = "flags",
     params(
         ("key" = String, Path, description = "the flag"),
-        ("If-Match" = Option<String>, Header, description = "remove only this state of it"),
+        ("If-Match" = String, Header, description = "remove only this state of it"),
     ),
     responses(
         (status = 204, description = "removed"),
         (status = 404, description = "no such flag", body = ProblemBody),
         (status = 409, description = "it is not archived, or somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn delete(

@@ -3,10 +3,10 @@
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, check_if_match, paging};
 
 use super::flags::stored;
-use super::problem;
+use super::{problem, tag};
 use crate::flags::local::Asked;
 use crate::flags::model::ChangeRow;
 use crate::flags::rules;
@@ -80,7 +80,8 @@ pub(crate) async fn rollback(
     let address = format!("POST /api/v1/flags/{key}/rollback");
     let (this, version) = (flags.clone(), request.version);
     let effect = async move {
-        let row = this.to_change(&key, &headers).await?;
+        let row = this.stored(&key).await?;
+        check_if_match(&headers, &tag(&FlagView::from(row.clone()))?)?;
         let content = this.store.content_of(&this.tenant, &key, version).await.map_err(problem)?;
         if content.value_type != row.content.0.value_type {
             // Of a flag that had this key before.

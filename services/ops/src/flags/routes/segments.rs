@@ -47,7 +47,7 @@ pub(crate) async fn show(
     request_body = FlagSegment,
     params(
         ("name" = String, Path, description = "the segment"),
-        ("If-Match" = Option<String>, Header, description = "change only this state of it"),
+        ("If-Match" = Option<String>, Header, description = "change only this state of it; needed where there is one already"),
     ),
     responses(
         (status = 200, description = "as it is now, with a strong ETag", body = SegmentView),
@@ -56,6 +56,7 @@ pub(crate) async fn show(
         (status = 409, description = "somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
         (status = 422, description = "constraints that cannot be, or too many segments", body = ProblemBody),
+        (status = 428, description = "there is one already, and no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn put(
@@ -82,13 +83,14 @@ pub(crate) async fn put(
     delete, path = "/api/v1/flag-segments/{name}", operation_id = "delete_flag_segment", tag = "flags",
     params(
         ("name" = String, Path, description = "the segment"),
-        ("If-Match" = Option<String>, Header, description = "remove only this state of it"),
+        ("If-Match" = String, Header, description = "remove only this state of it"),
     ),
     responses(
         (status = 204, description = "removed"),
         (status = 404, description = "no such segment", body = ProblemBody),
         (status = 409, description = "a flag refers to it, or somebody else changed it at the same time", body = ProblemBody),
         (status = 412, description = "it has changed since it was read", body = ProblemBody),
+        (status = 428, description = "no If-Match", body = ProblemBody),
     )
 )]
 pub(crate) async fn delete(

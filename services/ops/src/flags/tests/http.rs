@@ -41,7 +41,8 @@ async fn a_flag_is_made_shown_changed_archived_and_removed() {
         api.ask(200, "PATCH", &at, Some(json!({ "archived": false }))).await;
         assert_eq!(api.ask(409, "DELETE", &at, None).await["code"], "flag.not_archived");
         api.ask(200, "PATCH", &at, Some(json!({ "archived": true }))).await;
-        assert_eq!(api.call("DELETE", &at, &[], None).await.status, 204);
+        assert_eq!(api.call("DELETE", &at, &[], None).await.body["code"], "http.precondition_required");
+        assert_eq!(api.call("DELETE", &at, &[("if-match", "*")], None).await.status, 204);
         assert_eq!(api.ask(404, "GET", &at, None).await["code"], "flag.not_found");
 
         let history = api.ask(200, "GET", &format!("{at}/history"), None).await;
@@ -135,7 +136,8 @@ async fn segments_are_shared_and_stay_while_a_flag_refers_to_them() {
 
         assert_eq!(api.ask(409, "DELETE", at, None).await["code"], "flag.segment_in_use");
         api.ask(200, "DELETE", &format!("{HERE}/a/environments/production"), None).await;
-        assert_eq!(api.call("DELETE", at, &[], None).await.status, 204);
+        assert_eq!(api.call("PUT", at, &[], Some(of("eve"))).await.status, 428);
+        assert_eq!(api.call("DELETE", at, &[("if-match", changed.etag())], None).await.status, 204);
         assert_eq!(api.ask(404, "DELETE", at, None).await["code"], "flag.segment_not_found");
         let history = api.ask(200, "GET", &format!("{at}/history"), None).await;
         assert_eq!(history["items"].as_array().unwrap().len(), 3);

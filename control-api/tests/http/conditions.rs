@@ -1,0 +1,58 @@
+//! What several people change says which state of it is meant.
+
+use serde_json::Value;
+
+use crate::crossing::{Side, least};
+use crate::server::{Server, TOKEN, read};
+
+/// What is ended in whatever state it is: a key, whose last use is a part of it, and a recording, which changes by itself.
+const ENDED_ANYHOW: [&str; 2] = ["delete_asset", "revoke_api_key"];
+
+/// Operations that change what is there and take `If-Match`: pattern, method, and what the document says.
+fn conditional(document: &Value) -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["put", "patch", "delete"] {
+            let operation = &item[method];
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            if parameters.clone().any(|parameter| parameter["name"] == "If-Match") {
+                all.push((path.clone(), method.to_uppercase(), operation.clone()));
+            }
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_change_of_what_is_shared_is_taken_without_the_state_that_it_is_meant_for() {
+    let server = Server::start().await;
+    let mut side = Side::new(&server, "north").await;
+    let tenant = server.tenant("south").await;
+    side.ids.insert("/api/v1/tenants/{id}", tenant);
+    let document = server.document().await;
+    let (mut demanded, mut exempt) = (0, Vec::new());
+    for (pattern, method, operation) in conditional(&document) {
+        let name = operation["operationId"].as_str().unwrap();
+        if !operation["responses"]["428"].is_object() {
+            exempt.push(name.to_owned());
+            continue;
+        }
+        let is_operators = operation["security"][0]["bearer"][0] == "operator";
+        let bearer = format!("Bearer {}", if is_operators { TOKEN } else { side.secret.as_str() });
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let body = if schema.is_null() { String::new() } else { least(&document, schema).to_string() };
+        let address = side.address(&pattern);
+        let answer = async |condition: &[(&str, &str)]| {
+            let own = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+            let headers: Vec<_> = own.iter().chain(condition).copied().collect();
+            read(server.send(&method, &address, &headers, body.clone().into()).await).await
+        };
+        let refused = answer(&[]).await;
+        assert_eq!((refused.status, refused.code().as_str()), (428, "http.precondition_required"), "{name}");
+        let stale = answer(&[("if-match", "\"x\"")]).await;
+        assert_eq!((stale.status, stale.code().as_str()), (412, "http.precondition_failed"), "{name}");
+        demanded += 1;
+    }
+    exempt.sort_unstable();
+    assert_eq!((demanded, exempt), (10, ENDED_ANYHOW.map(str::to_owned).to_vec()));
+}
