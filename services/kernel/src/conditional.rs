@@ -95,12 +95,27 @@ pub fn respond_json<T: serde::Serialize>(headers: &HeaderMap, value: &T) -> Resp
 /// 412 when the resource has changed since the client saw it.
 pub fn check_if_match(headers: &HeaderMap, current: &Etag) -> Result<(), Problem> {
     match current.listed(headers, header::IF_MATCH, false) {
-        Some(false) => {
-            let detail = "the resource has changed since it was read";
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, codes::HTTP_PRECONDITION_FAILED, detail))
-        }
+        Some(false) => Err(stale()),
         _ => Ok(()),
     }
+}
+
+/// Whether a change may go on that nobody makes blindly: `If-Match` is `*`, or lists the current tag (RFC 9110 §13.1.1).
+///
+/// # Errors
+/// 428 when the header is absent (RFC 6585 §3), 412 when the resource has changed since the client saw it.
+pub fn require_if_match(headers: &HeaderMap, current: &Etag) -> Result<(), Problem> {
+    if headers.contains_key(header::IF_MATCH) {
+        return check_if_match(headers, current);
+    }
+    let detail = "this address takes a change only with the header If-Match";
+    Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, codes::HTTP_PRECONDITION_REQUIRED, detail))
+}
+
+/// 412: the resource is no longer the one that the client saw.
+pub fn stale() -> Problem {
+    let detail = "the resource has changed since it was read";
+    Problem::new(StatusCode::PRECONDITION_FAILED, codes::HTTP_PRECONDITION_FAILED, detail)
 }
 
 #[cfg(test)]
@@ -129,5 +144,15 @@ mod tests {
             assert_eq!(check_if_match(&headers(header::IF_MATCH, value), &tag).is_ok(), fine, "{value}");
         }
         assert!(check_if_match(&HeaderMap::new(), &tag).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_changes_blindly_asks_for_the_condition() {
+        let tag = Etag::of(b"{}");
+        let status = |headers: &HeaderMap| require_if_match(headers, &tag).map_err(|problem| problem.status().as_u16());
+        assert_eq!(status(&HeaderMap::new()), Err(428));
+        for (value, expected) in [(tag.as_str(), Ok(())), ("*", Ok(())), ("\"x\"", Err(412)), ("", Err(412))] {
+            assert_eq!(status(&headers(header::IF_MATCH, value)), expected, "{value}");
+        }
     }
 }

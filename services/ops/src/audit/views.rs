@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kernel::paging::escaped;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +17,7 @@ use super::tree::Hash;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EntriesQuery {
-    /// Of whom: `admin`, `service`, `anyone`, or the id of a key.
+    /// Of whom: `admin`, `service`, `anyone`, or the id of a key or a person.
     pub(crate) actor: Option<String>,
     /// What was done: the id of an operation, such as `delete_asset`.
     pub(crate) action: Option<String>,
@@ -59,15 +60,6 @@ impl EntriesQuery {
         let filters = texts.into_iter().filter_map(|(name, text)| Some(format!("{name}={}&", escaped(&text?))));
         format!("/api/v1/audit/entries?{}", filters.collect::<String>())
     }
-}
-
-/// As a value stands in a query (RFC 3986 §3.4).
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escape).collect()
 }
 
 /// Which lines of the log.
