@@ -6,7 +6,7 @@
 //! - `traced`: one span per request.
 //! - [`auth`]: the [`Policy`] of a route, the [`Guard`] that asks who calls it, and [`Still`] for answers that go on.
 //! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
-//!   knows keys and tenants.
+//!   knows keys, people and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
 //! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
@@ -45,14 +45,14 @@ pub use audit::Recorder;
 pub use auth::{AdminToken, Guard, Policy, Rules, Still};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
-pub use conditional::{Etag, check_if_match, respond_cached};
+pub use conditional::{Etag, check_if_match, require_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
 pub use keyring::{Keyring, Sealed, Unopened};
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
-pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};
+pub use principal::{ApiKey, Directory, Holder, Myself, Person, Principal, Tenant};
 pub use problem::{FieldError, Problem};
 pub use routes::Routes;
 pub use standing::Standing;
