@@ -1,9 +1,12 @@
 """Runs one command and measures it with all of its children. Standard library only, Linux only."""
 
+import argparse
+import json
 import os
 import resource
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from pathlib import Path
 # Each look at half a gigabyte takes about ten milliseconds of a processor that is being measured.
 SAMPLES_PER_S = 4
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+ROOT = Path(__file__).resolve().parents[1]
 MEDIA = {".mp4", ".m4s", ".m4a", ".m4v", ".aac", ".ts"}
 
 
@@ -167,6 +171,38 @@ def machine():
             model = line.partition(":")[2].strip()
             break
     return {"processors": os.cpu_count(), "model": model, "kernel": os.uname().release, "load": os.getloadavg()[0]}
+
+
+def options(about):
+    """A parser of what most benches are told: which executable, and where the figures go."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
+    return parser
+
+
+def told(given, **beside):
+    """Says what is measured on what, and gives it for the figures; `beside` are versions of other programs."""
+    about = {**machine(), **beside, "lectern": output([str(given.lectern), "--version"]).strip()}
+    versions = "; ".join([*beside.values(), about["lectern"]])
+    print(f"{about['processors']} x {about['model']}, load {about['load']:.1f} before; {versions}")
+    return about
+
+
+def kept(given, figures):
+    """Writes the figures where they are wanted."""
+    if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        given.out.write_text(json.dumps(figures, indent=1) + "\n")
+        print(f"\nfigures: {given.out}")
+
+
+def bench(main):
+    """Runs a bench; what stops it is said in a line."""
+    try:
+        main()
+    except Trouble as trouble:
+        sys.exit(f"bench: {trouble}")
 
 
 def repeated(source, times, target):

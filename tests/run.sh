@@ -92,7 +92,7 @@ cargo test --quiet --locked -p story
 step "fuzz targets, as tests"
 cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
 step "acceptance, one process"
-cargo test --quiet --locked -p acceptance -- --test-threads=3
+cargo test --quiet --locked -p acceptance -- --test-threads=2
 # A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion, sealing
 # and renewal. All of it is for `run.sh soak`.
 step "acceptance, a fleet"

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """`lectern encode` against one ffmpeg command that makes the same ladder from the same source, run in turns."""
 
-import argparse
 import json
 import shutil
 import sys
@@ -158,8 +157,7 @@ def flatness(options, source):
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
+    parser = measure.options(__doc__)
     parser.add_argument("--source", type=Path, default=ROOT / ".cache/media/film60.mp4")
     parser.add_argument("--ladder", default="film", help="a shipped ladder's name or a ladder file")
     parser.add_argument("--rounds", type=int, default=5)
@@ -167,7 +165,6 @@ def options():
     parser.add_argument("--duration", action="store_true", help="compare peak memory by length instead")
     parser.add_argument("--times", type=int, default=4, help="with --duration: how much longer the long recording is")
     parser.add_argument("--work", type=Path, help="folder for temporary files; the system's one if not given")
-    parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
     given = parser.parse_args()
     if given.rounds < 1 or given.times < 2:
         parser.error("--rounds is 1 or more, --times 2 or more")
@@ -181,9 +178,7 @@ def main():
             raise measure.Trouble(f"{program} is not installed")
     if not given.source.exists():
         raise measure.Trouble(f"{given.source} is missing: make it with tests/media/make.sh .cache/media")
-    machine = {**measure.machine(), "ffmpeg": measure.output(["ffmpeg", "-version"]).splitlines()[0],
-               "lectern": measure.output([str(given.lectern), "--version"]).strip()}
-    print(f"{machine['processors']} x {machine['model']}, load {machine['load']:.1f} before; {machine['ffmpeg']}; {machine['lectern']}")
+    machine = measure.told(given, ffmpeg=measure.output(["ffmpeg", "-version"]).splitlines()[0])
     with tempfile.TemporaryDirectory(prefix="lectern-bench-", dir=given.work) as folder:
         source = given.source
         if given.cut_s:
@@ -191,14 +186,8 @@ def main():
             measure.output(["ffmpeg", "-v", "error", "-nostdin", "-t", str(given.cut_s), "-i", str(given.source),
                             "-map", "0", "-c", "copy", str(source)])
         figures = flatness(given, source) if given.duration else compare(given, source)
-    if given.out:
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(json.dumps({"machine": machine, **figures}, indent=1) + "\n")
-        print(f"\nfigures: {given.out}")
+    measure.kept(given, {"machine": machine, **figures})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as trouble:
-        sys.exit(f"bench: {trouble}")
+    measure.bench(main)

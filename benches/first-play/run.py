@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """How long after the last uploaded byte a recording can be played, elsewhere too, and is complete, by its length."""
 
-import argparse
 import json
 import sys
 import tempfile
@@ -136,8 +135,7 @@ def report_early(rows):
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
+    parser = measure.options(__doc__)
     parser.add_argument("--source", type=Path, default=ROOT / ".cache/media/film60.mp4")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4, 8], help="lengths, as multiples of the source")
     parser.add_argument("--ladder", default="film", help="a shipped ladder's name")
@@ -147,7 +145,6 @@ def options():
                         help="only until it plays, at its beginning and far ahead; then it is deleted")
     parser.add_argument("--patience-s", type=float, default=3600, help="give up on a recording after this time")
     parser.add_argument("--work", type=Path, help="folder for temporary files; the system's one if not given")
-    parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
     return parser.parse_args()
 
 
@@ -155,8 +152,7 @@ def main():
     given = options()
     if not given.source.exists():
         raise measure.Trouble(f"{given.source} is missing: make it with tests/media/make.sh .cache/media")
-    machine = {**measure.machine(), "lectern": measure.output([str(given.lectern), "--version"]).strip()}
-    print(f"{machine['processors']} x {machine['model']}, load {machine['load']:.1f} before; {machine['lectern']}")
+    machine = measure.told(given)
     with tempfile.TemporaryDirectory(prefix="lectern-bench-", dir=given.work) as folder:
         server, rows = Server(given.lectern, Path(folder) / "data", Path(folder) / "serve.log"), []
         try:
@@ -171,14 +167,8 @@ def main():
         finally:
             server.stop()
     (report_early if given.early else report)(rows)
-    if given.out:
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(json.dumps({"machine": machine, "source": given.source.name, "rows": rows}, indent=1) + "\n")
-        print(f"\nfigures: {given.out}")
+    measure.kept(given, {"machine": machine, "source": given.source.name, "rows": rows})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as trouble:
-        sys.exit(f"bench: {trouble}")
+    measure.bench(main)

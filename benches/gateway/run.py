@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """What does a request cost that goes through a gateway, beside one that asks the unit itself?"""
 
-import argparse
 import http.client
 import json
 import statistics
@@ -16,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import measure  # noqa: E402
 from server import Server  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 # What is asked, and every how manyth time: some hundred bytes, made without the database, and a file of half a megabyte.
 CASES = [("a refusal", "/api/v1/limits", 401, 1), ("a file of the page", "/assets/vendor/hls.min.js", 200, 10)]
 
@@ -56,11 +54,9 @@ def compared(given, unit, gateway, path, status, every):
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
+    parser = measure.options(__doc__)
     parser.add_argument("--requests", type=int, default=20000, help="in a round, one after the other; a tenth for files")
     parser.add_argument("--rounds", type=int, default=5, help="the unit itself and through the gateway, in turns")
-    parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
     return parser.parse_args()
 
 
@@ -76,8 +72,7 @@ def shown(name, rounds):
 
 def main():
     given = options()
-    machine = {**measure.machine(), "lectern": measure.output([str(given.lectern), "--version"]).strip()}
-    print(f"{machine['processors']} x {machine['model']}, load {machine['load']:.1f} before; {machine['lectern']}")
+    machine = measure.told(given)
     figures = {}
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
         data = Path(folder) / "data"
@@ -96,12 +91,8 @@ def main():
     print("\nOne request after the other on a kept connection; processor time of the unit and of the gateway together\n")
     head = ["answer", "bytes", "the unit itself", "through a gateway", "added CPU", "added time"]
     print(measure.table(head, [shown(name, rounds) for name, rounds in figures.items()]))
-    if given.out:
-        given.out.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2))
+    measure.kept(given, {"machine": machine, "figures": figures})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as trouble:
-        sys.exit(f"bench: {trouble}")
+    measure.bench(main)

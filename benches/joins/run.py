@@ -137,7 +137,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as error:
-        sys.exit(f"joins: {error}")
+    measure.bench(main)

@@ -113,7 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as trouble:
-        sys.exit(f"per-title: {trouble}")
+    measure.bench(main)

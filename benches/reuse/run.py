@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """What does a recording cost that is uploaded a second time, and what does one rung more cost, beside the first encode?"""
 
-import argparse
 import json
 import statistics
 import sys
@@ -66,20 +65,17 @@ def measured(given, file, folder, at):
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
+    parser = measure.options(__doc__)
     parser.add_argument("--source", type=Path, default=ROOT / ".cache/media/film60.mp4")
     parser.add_argument("--times", type=int, default=4, help="its length, as a multiple of the source")
     parser.add_argument("--rounds", type=int, default=3, help="each with a server of its own")
     parser.add_argument("--patience-s", type=float, default=3600, help="give up on a recording after this time")
-    parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
     return parser.parse_args()
 
 
 def main():
     given = options()
-    machine = {**measure.machine(), "lectern": measure.output([str(given.lectern), "--version"]).strip()}
-    print(f"{machine['processors']} x {machine['model']}, load {machine['load']:.1f} before; {machine['lectern']}")
+    machine = measure.told(given)
     rounds = []
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
         file = Path(folder) / "source.mp4"
@@ -102,12 +98,8 @@ def main():
         row("complete after, first upload", "first_complete_s", "first_complete_s"),
         row("complete after, uploaded again", "again_complete_s", "first_complete_s"),
     ]))
-    if given.out:
-        given.out.write_text(json.dumps({"machine": machine, "rounds": rounds}, indent=2))
+    measure.kept(given, {"machine": machine, "rounds": rounds})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as trouble:
-        sys.exit(f"bench: {trouble}")
+    measure.bench(main)

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """How much sooner is a recording complete with two workers than with one, each on a processor of its own?"""
 
-import argparse
 import json
 import os
 import subprocess
@@ -50,15 +49,13 @@ def complete_s(given, file, folder, processors):
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lectern", type=Path, default=ROOT / "target/release/lectern", help="the executable to measure")
+    parser = measure.options(__doc__)
     parser.add_argument("--source", type=Path, default=ROOT / ".cache/media/film60.mp4")
     parser.add_argument("--lines", type=int, default=480, help="height it is scaled to before")
     parser.add_argument("--times", type=int, default=4, help="its length, as a multiple of the source")
     parser.add_argument("--rounds", type=int, default=2, help="one worker and two, in turns")
     parser.add_argument("--ladder", default="film", help="a shipped ladder's name")
     parser.add_argument("--patience-s", type=float, default=3600, help="give up on a recording after this time")
-    parser.add_argument("--out", type=Path, help="write the figures as JSON to this file")
     return parser.parse_args()
 
 
@@ -67,8 +64,7 @@ def main():
     processors = sorted(os.sched_getaffinity(0))[:2]
     if len(processors) < 2:
         raise measure.Trouble("this bench needs two processors")
-    machine = {**measure.machine(), "lectern": measure.output([str(given.lectern), "--version"]).strip()}
-    print(f"{machine['processors']} x {machine['model']}, load {machine['load']:.1f} before; {machine['lectern']}")
+    machine = measure.told(given)
     rounds = []
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
         file = source(given, folder)
@@ -81,12 +77,8 @@ def main():
               f"{at['two']['complete_s']:.1f} s", f"**{at['ratio']:.3f}**"] for at in rounds]
     print("\nSeconds from the last uploaded byte until it is complete, each worker on one processor\n")
     print(measure.table(["recording", "ranges", "one worker", "two workers", "one / two"], shown))
-    if given.out:
-        given.out.write_text(json.dumps({"machine": machine, "rounds": rounds}, indent=2))
+    measure.kept(given, {"machine": machine, "rounds": rounds})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except measure.Trouble as trouble:
-        sys.exit(f"bench: {trouble}")
+    measure.bench(main)

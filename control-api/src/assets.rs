@@ -12,6 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::action::{accepted, once};
+use crate::receive::discard;
 use crate::state::Api;
 use crate::views::AssetView;
 use crate::{codes, error, findings};
@@ -142,7 +143,7 @@ async fn end(api: &Api, id: &AssetId, event: FlowEvent) -> Result<AssetView, Pro
     if before.source_size.is_none() {
         // A transfer that does not stop in time finds its upload closed and clears its bytes away itself.
         if let Ok(_transfer) = api.transfers.seize(id).await {
-            api.media.stage_discard(&media_types::publication::staging_key(id)).await.map_err(error::media)?;
+            discard(api, &media_types::publication::staging_key(id)).await?;
         }
     }
     with_progress(api, row).await

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use futures::future::BoxFuture;
 use kernel::Problem;
+use media_store::StoreError;
 use media_types::UploadId;
 use media_types::publication::source_key;
 use tracing::Instrument;
@@ -22,7 +23,16 @@ pub(crate) async fn give_up(api: Api, upload: Upload, _transfer: Transfer) -> Re
         return Err(error::already_received());
     }
     api.store.cancel_upload(&api.tenant, &upload.id, api.now_ms()).await.map_err(error::store)?;
-    api.media.stage_discard(&upload.staging_key()).await.map_err(error::media)
+    discard(&api, &upload.staging_key()).await
+}
+
+/// Drops the bytes of an upload that was closed just now. Who is writing to it, in another process, finds it closed and drops them
+/// himself.
+pub(crate) async fn discard(api: &Api, staging_key: &str) -> Result<(), Problem> {
+    match api.media.stage_discard(staging_key).await {
+        Ok(()) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error::media(error)),
+    }
 }
 
 pub(crate) async fn replace(api: Api, upload: Upload, transfer: Transfer, body: Body) -> Result<(), Problem> {

@@ -36,7 +36,11 @@ pub(crate) async fn create(api: &Api, key: Option<String>, request: Request) -> 
     let mut upload = find(api, outcome.stored.body["id"].as_str().unwrap_or_default()).await?;
     let mut headers = HeaderMap::from_iter(uploads::location(&outcome.stored));
     if let Some(first) = first {
-        let offset = fill(api, &upload, 0, first.body).await?;
+        let offset = match fill(api, &upload, 0, first.body).await {
+            // It is announced, whatever becomes of its first bytes: its client goes on from where they ended.
+            Err(refused) if refused.status().is_client_error() => offset_of(api, &upload).await?,
+            filled => filled?,
+        };
         headers.insert(tus::UPLOAD_OFFSET, HeaderValue::from(offset));
         upload = find(api, upload.id.as_str()).await?;
     }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
 use kernel::problem::ProblemBody;
+use kernel::uri::escaped;
 use kernel::{ApiPath, ApiQuery, Problem, rfc3339};
 use media_types::publication::source_key;
 use serde::{Deserialize, Serialize};
@@ -109,13 +110,7 @@ pub(crate) async fn download(
 fn disposition(filename: &str) -> String {
     let plain = |char: char| if char.is_ascii_graphic() && !"\"\\%".contains(char) || char == ' ' { char } else { '_' };
     let ascii: String = filename.chars().map(plain).collect();
-    let encoded = filename.bytes().fold(String::new(), |text, byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            text + char::from(byte).encode_utf8(&mut [0; 4])
-        }
-        byte => text + &format!("%{byte:02X}"),
-    });
-    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", escaped(filename))
 }
 
 /// What is asked for of a file.

@@ -147,7 +147,10 @@ pub(crate) async fn announced(api: &Api, size_bytes: u64) -> (asset_store::Uploa
         ladder: ladders::DEFAULT_LADDER.to_owned(),
         protection: None,
     };
-    api.store.create_upload(&new, api.now_ms()).await.expect("it is a valid announcement")
+    let mut tx = api.queue().database().begin().await.expect("the database is there");
+    let announced = api.store.create_upload(&mut tx, &new, api.now_ms()).await.expect("it is a valid announcement");
+    tx.commit().await.expect("the database is there");
+    announced
 }
 
 /// Removes an asset's rows at once, as a deletion does in the end.

@@ -146,7 +146,7 @@ async fn store(tx: &mut Tx, api: Api, new: NewUpload) -> Result<Stored, Problem>
         parts: parts::stored(new.parts.unwrap_or_default()),
         ladder: new.ladder.unwrap_or_else(|| ladders::DEFAULT_LADDER.to_owned()),
     };
-    let (upload, asset) = api.store.create_upload_in(tx, &new, api.now_ms()).await.map_err(error::store)?;
+    let (upload, asset) = api.store.create_upload(tx, &new, api.now_ms()).await.map_err(error::store)?;
     telemetry::about_asset(asset.id.as_str());
     let view = UploadView::new(&api, &Upload::from(upload));
     let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use asset_store::AssetStore;
 use database::{Address, Database, EngineKind};
 use job_queue::JobQueue;
+use kernel::Keyring;
 use key_vault::LocalKeks;
 use media_store::{Counted, MediaStore, Traffic};
 
@@ -84,6 +85,12 @@ pub(crate) fn key_encryption_keys(places: &Data) -> Result<Option<LocalKeks>, Fa
     LocalKeks::configured(&folders).map_err(|error| {
         Failure::config("keys.encryption_key", error, "see docs/operations.md, \"Key-encryption key\"")
     })
+}
+
+/// What secrets are wrapped under that are kept for `purpose`: nothing where no key-encryption key is configured.
+pub(crate) fn keyring(places: &Data, purpose: &str) -> Result<Keyring, Failure> {
+    let keys = key_encryption_keys(places)?;
+    Ok(keys.map(|keys| Keyring::new(keys.derive_secrets(purpose))).unwrap_or_default())
 }
 
 /// Where the database is.

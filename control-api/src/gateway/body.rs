@@ -7,17 +7,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::BoxError;
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
+use http_client::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
-/// How far a request's body has come. Cheap to clone.
-#[derive(Clone, Default)]
+/// How far a request's body has come.
+#[derive(Default)]
 pub(super) struct Heard(Arc<Progress>);
 
 #[derive(Default)]
 struct Progress {
     frames: AtomicU64,
+    is_awaited: AtomicBool,
     broke_off: AtomicBool,
 }
 
@@ -27,39 +30,43 @@ impl Heard {
         self.0.frames.load(Ordering::Relaxed)
     }
 
+    /// Whether it is the client's turn, who has not sent what the unit could take by now.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.is_awaited.load(Ordering::Relaxed)
+    }
+
     /// Whether the client did not send it to its end.
     pub(super) fn broke_off(&self) -> bool {
         self.0.broke_off.load(Ordering::Relaxed)
     }
 
     /// The same body, which tells how far it is.
-    pub(super) fn of<B>(&self, body: B) -> impl HttpBody<Data = Bytes, Error = B::Error> + Send + use<B>
-    where
-        B: HttpBody<Data = Bytes> + Send + Unpin,
-    {
-        Telling { body, heard: self.clone() }
+    pub(super) fn of(&self, body: Body) -> Body {
+        Body::new(Telling { body, progress: Arc::clone(&self.0) })
     }
 }
 
-struct Telling<B> {
-    body: B,
-    heard: Heard,
+struct Telling {
+    body: Body,
+    progress: Arc<Progress>,
 }
 
-impl<B: HttpBody + Unpin> HttpBody for Telling<B> {
-    type Data = B::Data;
-    type Error = B::Error;
+impl HttpBody for Telling {
+    type Data = Bytes;
+    type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.heard.0.frames.fetch_add(1, Ordering::Relaxed);
-        if matches!(frame, Some(Err(_))) {
-            self.heard.0.broke_off.store(true, Ordering::Relaxed);
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let Progress { frames, is_awaited, broke_off } = &*self.progress;
+        is_awaited.store(frame.is_pending(), Ordering::Relaxed);
+        if let Poll::Ready(came) = &frame {
+            frames.fetch_add(1, Ordering::Relaxed);
+            broke_off.store(matches!(came, Some(Err(_))), Ordering::Relaxed);
         }
-        Poll::Ready(frame)
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -71,40 +78,32 @@ impl<B: HttpBody + Unpin> HttpBody for Telling<B> {
     }
 }
 
-/// An answer's body, which fails when nothing has come for too long, and holds `kept` until it has ended.
-pub(super) struct Answer<B, K> {
-    body: B,
+/// An answer's body, which fails when nothing has come for too long, and holds its place at the unit until it has ended.
+pub(super) struct Answer {
+    body: Incoming,
     patience: Duration,
     /// Since it was last waited for.
     silence: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
-    kept: Option<K>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
-impl<B, K> Answer<B, K> {
-    pub(super) fn new(body: B, patience: Duration, kept: K) -> Self {
-        Self { body, patience, silence: None, is_waiting: false, kept: Some(kept) }
+impl Answer {
+    pub(super) fn new(body: Incoming, patience: Duration, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { body, patience, silence: None, is_waiting: false, place }
     }
 }
 
-impl<B, K> HttpBody for Answer<B, K>
-where
-    B: HttpBody + Unpin,
-    B::Error: Into<BoxError>,
-    K: Unpin,
-{
-    type Data = B::Data;
+impl HttpBody for Answer {
+    type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             this.is_waiting = false;
             if frame.is_none() || this.body.is_end_stream() {
-                this.kept = None;
+                this.place = None;
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }

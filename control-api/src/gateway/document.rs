@@ -106,7 +106,7 @@ fn merge(mut own: Value, others: &[(&Unit, Option<&Value>)]) -> Value {
             }
         }
     }
-    if let Some(Value::String(description)) = own.pointer_mut("/info/description") {
+    if let Some(Value::String(description)) = own.pointer_mut("/info/description").filter(|_| !described.is_empty()) {
         description
             .push_str(&format!(" Those that are served elsewhere and reached through here: {}.", described.join(", ")));
     }
@@ -170,10 +170,11 @@ mod tests {
     fn what_is_missing_and_what_disagrees_is_said() {
         let own = document("/api/v1/units", json!({ "Thing": { "type": "object" } }));
         let bells = document("/api/v1/bells", json!({ "Thing": { "type": "string" } }));
-        let whole = merge(own, &[(&BELLS, Some(&bells)), (&WELLS, None)]);
+        let whole = merge(own.clone(), &[(&BELLS, Some(&bells)), (&WELLS, None)]);
         assert_eq!(whole["x-lectern-missing"], json!(["wells"]));
         assert_eq!(whole["x-lectern-conflicts"], json!(["bells/Thing"]));
         assert_eq!(whole["components"]["schemas"]["Thing"]["type"], "object");
+        assert_eq!(merge(own, &[(&WELLS, None)])["info"]["description"], "Own.");
         assert!(
             merge(json!({}), &[(&BELLS, Some(&json!([])))])["paths"].is_object(),
             "what is no document adds nothing"

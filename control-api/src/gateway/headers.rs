@@ -77,6 +77,10 @@ pub(super) fn to_client(headers: &mut HeaderMap) {
 }
 
 fn strip(headers: &mut HeaderMap) {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // Of both this one says where the body ends (RFC 9112 §6.3), and it ends here.
+        headers.remove(header::CONTENT_LENGTH);
+    }
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -166,7 +170,15 @@ mod tests {
         ];
         assert_eq!(sent("/x", Version::HTTP_11, &came, Some("192.0.2.7:4711")), owned(&goes));
         let mut headers = HeaderMap::new();
-        for (name, value) in [("connection", "close, x-hop"), ("x-hop", "1"), ("etag", "\"a\""), ("upgrade", "h2c")] {
+        let came = [
+            ("connection", "close, x-hop"),
+            ("x-hop", "1"),
+            ("etag", "\"a\""),
+            ("upgrade", "h2c"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "3"),
+        ];
+        for (name, value) in came {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         to_client(&mut headers);

@@ -58,9 +58,10 @@ impl Fault {
                 let detail = format!("the unit {slug} did not answer in time");
                 Problem::new(StatusCode::GATEWAY_TIMEOUT, codes::GATEWAY_UNIT_SILENT, detail)
             }
-            Self::Client => {
-                Problem::bad_request(kernel::codes::BODY_INCOMPLETE, "the connection ended before the body did")
-            }
+            Self::Client => Problem::bad_request(
+                kernel::codes::BODY_INCOMPLETE,
+                "the body ended, or fell silent, before it was whole",
+            ),
         }
     }
 }
@@ -132,7 +133,7 @@ async fn send(gateway: &Gateway, request: Request) -> Result<axum::http::Respons
     let heard = Heard::default();
     let request = match request.body().is_end_stream() {
         true => request,
-        false => request.map(|body| Body::new(heard.of(body))),
+        false => request.map(|body| heard.of(body)),
     };
     let mut sending = pin!(gateway.0.client.send(request));
     loop {
@@ -147,6 +148,8 @@ async fn send(gateway: &Gateway, request: Request) -> Result<axum::http::Respons
             Ok(Err(error @ HttpError::Connect { .. })) => return Err(Fault::Unreachable(error)),
             Ok(Err(error)) => return Err(Fault::Broken(error.to_string())),
             Err(_elapsed) if heard.frames() != frames => {}
+            // Else whoever begins many requests and ends none could have the unit left alone.
+            Err(_elapsed) if heard.is_awaited() => return Err(Fault::Client),
             Err(_elapsed) => return Err(Fault::Silent),
         }
     }

@@ -1,11 +1,16 @@
 //! Whatever changes something, of whichever unit, is recorded.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kernel::audit::transit::Ended;
+use media_store::FolderStore;
+use media_types::publication::staging_key;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::server::{Server, TOKEN, read};
+use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
 const NOT_RECORDED: [&str; 7] = [
@@ -184,4 +189,49 @@ async fn what_a_key_changes_is_in_the_log_of_its_tenant_under_its_id_and_in_no_o
     let expected = [pair("admin", "create_api_key"), pair(&id, "create_upload"), pair("admin", "create_upload")];
     assert_eq!(of(own), expected);
     assert_eq!(of(server.recorded().await), [pair("admin", "create_tenant")], "it is about the installation");
+}
+
+#[tokio::test]
+async fn an_upload_whose_first_bytes_do_not_fit_is_announced_all_the_same_and_recorded() {
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = format!(
+        "POST /api/v1/uploads HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ntus-resumable: 1.0.0\r\n\
+         upload-length: 5\r\ncontent-type: application/offset+octet-stream\r\ntransfer-encoding: chunked\r\n\r\n\
+         b\r\nhello world\r\n0\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let header =
+        |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(header("upload-offset:"), "0", "none of them is kept");
+    let [recorded] = &server.recorded().await[..] else { panic!("one record") };
+    assert_eq!((recorded.action.as_str(), &recorded.resource), ("create_upload", &header("location:")));
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_recorded_while_another_process_writes_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("media");
+    let server = Server::with(Arc::new(FolderStore::open(&root).unwrap()), Some(folder)).await;
+    let mut held = Vec::new();
+    let mut locked = async |announced: &Value| {
+        let asset = asset_of(announced);
+        server.media.stage_append(&staging_key(&asset), 0, "some".into()).await.unwrap();
+        let file = std::fs::File::open(root.join("staging").join(staging_key(&asset))).unwrap();
+        file.try_lock().unwrap();
+        held.push(file);
+        asset
+    };
+    let (upload, other) = (server.announce("a.mp4", 9).await, server.announce("b.mp4", 9).await);
+    locked(&upload).await;
+    let asset = locked(&other).await;
+    server.recorded().await;
+    let given_up = server.call("DELETE", upload["tus_url"].as_str().unwrap(), &[], "").await;
+    let deleted = server.call("DELETE", &format!("/api/v1/assets/{asset}"), &[], "").await;
+    assert_eq!((given_up.status, deleted.status), (204, 202));
+    let actions: Vec<String> = server.recorded().await.into_iter().map(|one| one.action).collect();
+    assert_eq!(actions, ["delete_upload", "delete_asset"]);
 }

@@ -54,7 +54,9 @@ async fn the_source_of_a_protected_recording_is_not_given_back() {
         ladder: "lecture".to_owned(),
         protection: Some(ProtectionScheme::Cbcs),
     };
-    let (upload, asset) = server.store.create_upload(&new, 1_000).await.unwrap();
+    let mut tx = server.store.queue().database().begin().await.unwrap();
+    let (upload, asset) = server.store.create_upload(&mut tx, &new, 1_000).await.unwrap();
+    tx.commit().await.unwrap();
     let content = format!("/api/v1/uploads/{}/content", upload.id);
     assert_eq!(server.call("PUT", &content, &[], "abc").await.status, 200);
     let refused = server.get(&format!("/api/v1/assets/{}/source", asset.id)).await;

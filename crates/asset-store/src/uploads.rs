@@ -15,23 +15,13 @@ const MAX_FILENAME_CHARS: usize = 255;
 const MAX_WORD_BYTES: usize = 128;
 
 impl AssetStore {
-    /// Announces an upload and makes the asset it will fill.
+    /// Announces an upload and makes the asset it will fill, as a part of the caller's transaction, which is to be dropped when this
+    /// fails.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the size is unknown or zero, or a text cannot be stored. [`StoreError::OverLimit`] when there
     /// is no room for it.
-    pub async fn create_upload(&self, new: &NewUpload, now_ms: i64) -> Result<(UploadRow, AssetRow), StoreError> {
-        let mut tx = self.db().begin().await?;
-        let created = self.create_upload_in(&mut tx, new, now_ms).await?;
-        tx.commit().await?;
-        Ok(created)
-    }
-
-    /// The same as a part of the caller's transaction, which is to be dropped when this fails.
-    ///
-    /// # Errors
-    /// As [`AssetStore::create_upload`].
-    pub async fn create_upload_in(
+    pub async fn create_upload(
         &self,
         tx: &mut Tx,
         new: &NewUpload,

@@ -25,6 +25,8 @@ const PG_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a call to PostgreSQL may take in all, longer than the server lets any statement run: a machine that is gone
 /// says nothing.
 const PG_CALL_TIMEOUT: Duration = Duration::from_secs(35);
+/// Word of commits is gathered for so long: a transcode commits often.
+const GATHER: Duration = Duration::from_millis(20);
 const SQLITE_READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
 
@@ -133,6 +135,21 @@ impl Database {
     /// How long a reader may rely on [`Database::changed`], as things stand, before it looks by itself.
     pub fn look_every(&self) -> Duration {
         self.wakeups.look_every()
+    }
+
+    /// Waits until it is time to look again: there was word of a commit since `changed` was last marked as seen, which is before
+    /// each look so that none is slept through, or [`Database::look_every`] has passed. Commits that follow one another closely
+    /// are one look.
+    pub async fn next_look(&self, changed: &mut watch::Receiver<u64>) {
+        let heard = async {
+            match changed.changed().await {
+                Ok(()) => tokio::time::sleep(GATHER).await,
+                // Of another database, which is gone: there is nothing to hear of, and the looks go on.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        // Word of what other processes write does not always come.
+        let _ = tokio::time::timeout(self.look_every(), heard).await;
     }
 
     /// What time it is, in milliseconds since 1970. On PostgreSQL that is the server's time, which all processes have in

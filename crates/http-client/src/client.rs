@@ -9,7 +9,6 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 
 use crate::Egress;
@@ -18,12 +17,8 @@ use crate::error::{Cause, HttpError};
 use crate::target::{PlainHttp, Target};
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lectern/", env!("CARGO_PKG_VERSION")));
-/// The most bytes of a status line with its headers.
-pub(crate) const MAX_HEAD: usize = 64 << 10;
 /// How long a body is waited for of which whatever has come is enough.
 const GLANCE: Duration = Duration::from_secs(1);
-/// Idle connections are closed after this, which is before the servers of this workspace close them.
-pub(crate) const IDLE: Duration = Duration::from_secs(30);
 
 /// What every request of a client is held to.
 #[derive(Clone, Debug)]
@@ -123,12 +118,7 @@ impl HttpClient {
     }
 
     fn with(limits: Limits, pem: Option<&[u8]>, egress: Option<Egress>) -> Result<Self, RootsError> {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(limits.at_once)
-            .http1_max_buf_size(MAX_HEAD)
-            .build(Connector::new(roots(pem)?, egress, limits.connect));
+        let client = Connector::new(roots(pem)?, egress, limits.connect).pooled(limits.at_once);
         let turns = Semaphore::new(limits.at_once.max(1));
         Ok(Self(Arc::new(Inner { limits, client, turns })))
     }
@@ -202,11 +192,7 @@ impl Inner {
         *sent.method_mut() = request.method.clone();
         *sent.uri_mut() = target.uri().ok_or_else(too_long)?;
         *sent.headers_mut() = request.headers.clone();
-        self.client.request(sent).await.map_err(|error| {
-            let (host, connect) = (target.host(), error.is_connect());
-            let cause = Cause(error.into());
-            if connect { HttpError::Connect { host, cause } } else { HttpError::Exchange { host, cause } }
-        })
+        self.client.request(sent).await.map_err(|error| HttpError::unanswered(target.host(), error))
     }
 
     async fn whole(&self, response: hyper::Response<Incoming>, target: Target) -> Result<Response, HttpError> {

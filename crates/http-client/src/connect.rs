@@ -8,8 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
+use hyper::body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -21,6 +24,11 @@ use crate::egress::GuardedResolver;
 type BoxError = Box<dyn Error + Send + Sync>;
 type Tcp = HttpConnector<GuardedResolver>;
 type Stream = <HttpsConnector<Tcp> as Service<Uri>>::Response;
+
+/// The most bytes of a status line with its headers.
+const MAX_HEAD: usize = 64 << 10;
+/// Idle connections are closed after this, which is before the servers of this workspace close them.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// What is no list of certificate authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +78,19 @@ impl Connector {
         let inner =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         Self { inner, egress, patience }
+    }
+
+    /// Sends requests over connections that are kept, at most `idle` of each server while nothing is asked.
+    pub(crate) fn pooled<B: Body + Send>(self, idle: usize) -> Client<Self, B>
+    where
+        B::Data: Send,
+    {
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(idle)
+            .http1_max_buf_size(MAX_HEAD)
+            .build(self)
     }
 }
 

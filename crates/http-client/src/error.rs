@@ -45,6 +45,15 @@ pub enum HttpError {
     Redirects(u8),
 }
 
+impl HttpError {
+    /// Of a request that `host` has not answered.
+    pub(crate) fn unanswered(host: String, error: hyper_util::client::legacy::Error) -> Self {
+        let is_connect = error.is_connect();
+        let cause = Cause(error.into());
+        if is_connect { Self::Connect { host, cause } } else { Self::Exchange { host, cause } }
+    }
+}
+
 /// What happened, of which only the innermost error is shown.
 #[derive(Debug)]
 pub struct Cause(pub(crate) Box<dyn Error + Send + Sync>);

@@ -8,11 +8,9 @@ use hyper::Uri;
 use hyper::body::{Body, Incoming};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::client::{IDLE, MAX_HEAD};
 use crate::connect::{Connector, RootsError, roots};
-use crate::error::{Cause, HttpError};
+use crate::error::HttpError;
 use crate::target::{PlainHttp, Target, UrlProblem};
 
 /// Where requests are handed on to.
@@ -53,17 +51,11 @@ impl fmt::Display for Base {
     }
 }
 
-/// Hands requests with bodies of one type on. Cheap to clone; clones share connections. It needs a tokio runtime with I/O and time.
+/// Hands requests with bodies of one type on. It needs a tokio runtime with I/O and time.
 ///
 /// How long all of it may take, and how much at once, is for the caller to bound: whoever drops the future or the answer's body ends
 /// the exchange, and its connection with it.
 pub struct Passage<B>(Client<Connector, B>);
-
-impl<B> Clone for Passage<B> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
 
 impl<B> Passage<B>
 where
@@ -77,13 +69,7 @@ where
     /// # Errors
     /// Those authorities are none, or malformed.
     pub fn new(connect: Duration, idle: usize, pem: Option<&[u8]>) -> Result<Self, RootsError> {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(idle)
-            .http1_max_buf_size(MAX_HEAD)
-            .build(Connector::new(roots(pem)?, None, connect));
-        Ok(Self(client))
+        Ok(Self(Connector::new(roots(pem)?, None, connect).pooled(idle)))
     }
 
     /// Sends a request to the absolute address that it has, and waits for the head of the answer, of any status. `Host` is added
@@ -94,10 +80,7 @@ where
     pub async fn send(&self, request: hyper::Request<B>) -> Result<hyper::Response<Incoming>, HttpError> {
         let authority = request.uri().authority().cloned();
         self.0.request(request).await.map_err(|error| {
-            let host = authority.map_or_else(String::new, |authority| authority.to_string());
-            let connect = error.is_connect();
-            let cause = Cause(error.into());
-            if connect { HttpError::Connect { host, cause } } else { HttpError::Exchange { host, cause } }
+            HttpError::unanswered(authority.map_or_else(String::new, |authority| authority.to_string()), error)
         })
     }
 }

@@ -13,7 +13,7 @@ pub enum PlainHttp {
     /// To this machine alone.
     #[default]
     Loopback,
-    /// Anywhere: nothing secret is sent, and nothing that comes back is trusted.
+    /// Anywhere: nothing secret is sent and nothing that comes back is trusted, or whoever named the address knows what lies between.
     Anywhere,
 }
 

@@ -61,7 +61,10 @@ fn tell(verified: &Verified, json: bool) -> Result<(), Failure> {
         }))?;
     } else {
         faults.iter().try_for_each(|fault| out::line(format_args!("FAIL {fault}")))?;
-        out::line(format_args!("{entries} entries of {origin}"))?;
+        match origin.as_str() {
+            "" => out::line("there is no log")?,
+            origin => out::line(format_args!("{entries} entries of {origin}"))?,
+        }
     }
     if verified.is_fine() {
         return Ok(());

@@ -1,4 +1,6 @@
-//! Secrets at rest.
+//! Secrets, drawn and at rest.
+
+use std::io;
 
 use drm::{KeyEncryptionKey, wrap};
 use zeroize::Zeroizing;
@@ -19,10 +21,16 @@ pub struct Sealed {
     pub is_wrapped: bool,
 }
 
-/// What does not open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret does not open under the key-encryption keys that are configured")]
-pub struct Unopened;
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// For a new one.
+    #[error("the operating system gives no randomness")]
+    Random(#[source] io::Error),
+    /// It was wrapped under another key, or changed.
+    #[error("a secret does not open under the key-encryption keys that are configured")]
+    Unopened,
+}
 
 impl Keyring {
     /// From secrets of 32 bytes, the current one first, then former ones.
@@ -30,8 +38,18 @@ impl Keyring {
         Self { keys: secrets.into_iter().filter_map(|secret| KeyEncryptionKey::new(&secret[..])).collect() }
     }
 
-    /// A secret as it is to be stored.
-    pub fn seal(&self, secret: &[u8; 32]) -> Sealed {
+    /// A new secret, and as it is to be stored.
+    ///
+    /// # Errors
+    /// [`SecretError::Random`].
+    pub fn draw(&self) -> Result<(Zeroizing<[u8; 32]>, Sealed), SecretError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut secret[..]).map_err(|error| SecretError::Random(io::Error::other(error)))?;
+        let sealed = self.seal(&secret);
+        Ok((secret, sealed))
+    }
+
+    fn seal(&self, secret: &[u8; 32]) -> Sealed {
         match self.keys.first() {
             Some(key) => {
                 let bytes = wrap::wrap(key, secret).expect("a secret has four whole blocks");
@@ -44,29 +62,29 @@ impl Keyring {
     /// A stored secret.
     ///
     /// # Errors
-    /// It was wrapped under another key, or changed.
-    pub fn open(&self, sealed: &Sealed) -> Result<Zeroizing<[u8; 32]>, Unopened> {
+    /// [`SecretError::Unopened`].
+    pub fn open(&self, sealed: &Sealed) -> Result<Zeroizing<[u8; 32]>, SecretError> {
         if !sealed.is_wrapped {
             return secret(&sealed.bytes);
         }
         let opened = self.keys.iter().find_map(|key| wrap::unwrap(key, &sealed.bytes).ok());
-        opened.ok_or(Unopened).and_then(|bytes| secret(&bytes))
+        opened.ok_or(SecretError::Unopened).and_then(|bytes| secret(&bytes))
     }
 
     /// The same secret as it would be stored now; `None` where that changes nothing.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn resealed(&self, sealed: &Sealed) -> Result<Option<Sealed>, Unopened> {
+    pub fn resealed(&self, sealed: &Sealed) -> Result<Option<Sealed>, SecretError> {
         let now = self.seal(&*self.open(sealed)?);
         Ok((now != *sealed).then_some(now))
     }
 }
 
-fn secret(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, Unopened> {
+fn secret(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, SecretError> {
     let mut secret = Zeroizing::new([0; 32]);
     if bytes.len() != secret.len() {
-        return Err(Unopened);
+        return Err(SecretError::Unopened);
     }
     secret.copy_from_slice(bytes);
     Ok(secret)
@@ -82,6 +100,14 @@ mod tests {
 
     fn ring(keys: &[u8]) -> Keyring {
         Keyring::new(keys.iter().map(|&byte| Zeroizing::new([byte; 32])))
+    }
+
+    #[test]
+    fn each_secret_that_is_drawn_is_another_one_and_is_stored_wrapped() {
+        let ring = ring(&[1]);
+        let [(one, sealed), (other, _)] = [(); 2].map(|()| ring.draw().unwrap());
+        assert!(one != other && *one != [0; 32] && sealed.is_wrapped);
+        assert!(ring.open(&sealed).unwrap() == one);
     }
 
     #[test]

@@ -16,7 +16,8 @@
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
-//! - [`keyring`]: secrets at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
+//! - [`uri`]: text within an address.
+//! - [`keyring`]: secrets, drawn and at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
 //!
 //! Layer 5.
 
@@ -40,6 +41,7 @@ pub mod routes;
 pub mod standing;
 mod traced;
 pub mod unit;
+pub mod uri;
 
 pub use audit::Recorder;
 pub use auth::{AdminToken, Guard, Policy, Rules, Still};
@@ -49,7 +51,7 @@ pub use conditional::{Etag, check_if_match, require_if_match, respond_cached};
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};
-pub use keyring::{Keyring, Sealed, Unopened};
+pub use keyring::{Keyring, Sealed, SecretError};
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
 pub use principal::{ApiKey, Directory, Holder, Myself, Person, Principal, Tenant};

@@ -21,8 +21,6 @@ const TO_A_FAILING_ONE: usize = 1;
 const CLAIMS: i64 = 4096;
 const LOOK_FOR_DEAD_EVERY: Duration = Duration::from_secs(2);
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
-/// Word of changes is gathered for so long: a transcode commits often.
-const GATHER: Duration = Duration::from_millis(20);
 /// Pages of events that one round hands out of each tenant: what is due waits for no more.
 const PAGES: usize = 16;
 /// What is under way at the end has so long; the rest is given back.
@@ -57,11 +55,10 @@ pub(crate) async fn run(hooks: Webhooks, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = this.round().await {
             tracing::warn!(error = %chain(&error), "webhooks wait for the database");
         }
-        let look = tokio::time::sleep(this.hooks.db.look_every());
         tokio::select! {
-            () = ending(&mut stopped) => break,
-            () = look => {}
-            () = heard(&mut changed) => {}
+            // Whoever could stop it is gone: that is an end too.
+            _ = stopped.wait_for(|stop| *stop) => break,
+            () = this.hooks.db.next_look(&mut changed) => {}
             Some(ended) = this.tasks.join_next_with_id() => this.forget(ended),
         }
         while let Some(ended) = this.tasks.try_join_next_with_id() {
@@ -69,19 +66,6 @@ pub(crate) async fn run(hooks: Webhooks, mut stopped: watch::Receiver<bool>) {
         }
     }
     this.drain().await;
-}
-
-async fn ending(stopped: &mut watch::Receiver<bool>) {
-    // Whoever could stop it is gone: that is an end too.
-    let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-async fn heard(changed: &mut watch::Receiver<u64>) {
-    match changed.changed().await {
-        Ok(()) => tokio::time::sleep(GATHER).await,
-        // Without a sender left there is nothing to hear of, and the looks go on.
-        Err(_) => std::future::pending().await,
-    }
 }
 
 impl Dispatcher {

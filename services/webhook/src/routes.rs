@@ -44,7 +44,7 @@ fn problem(error: WebhookError) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::WEBHOOK_TOO_MANY, detail)
         }
         WebhookError::Database(error) => error.into(),
-        WebhookError::Random(_) | WebhookError::Unopened(_) => Problem::internal(&error),
+        WebhookError::Secret(_) => Problem::internal(&error),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use database::{Database, DbError, Tx, args, outbox};
 use http_client::{Egress, HttpClient, Limits, PlainHttp, RootsError};
-use kernel::{Clock, Cursor, Keyring, Sealed, Unopened};
+use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
 use media_types::TenantId;
 use uuid::Uuid;
 
@@ -64,12 +64,9 @@ pub enum WebhookError {
     /// There are as many as a tenant may have.
     #[error("there are {MAX_ENDPOINTS} webhooks, which is all that one tenant may have")]
     TooMany,
-    /// No randomness for a secret.
-    #[error("the operating system gives no randomness")]
-    Random(#[source] std::io::Error),
-    /// A secret that does not open.
+    /// A secret that does not open, or for which there is no randomness.
     #[error(transparent)]
-    Unopened(#[from] Unopened),
+    Secret(#[from] SecretError),
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -115,8 +112,7 @@ impl Webhooks {
 
     /// A new endpoint, which gets what happens from now on.
     pub(crate) async fn create(&self, tenant: &TenantId, settings: &Settings) -> Result<Issued, WebhookError> {
-        let secret = SigningSecret::draw(random).map_err(WebhookError::Random)?;
-        let Sealed { bytes, is_wrapped } = self.keyring.seal(secret.expose());
+        let (secret, Sealed { bytes, is_wrapped }) = self.keyring.draw()?;
         let id = format!("whe_{}", Uuid::now_v7().simple());
         let mut tx = self.db.begin().await?;
         let head = outbox::head_in(&mut tx).await?;
@@ -133,7 +129,7 @@ impl Webhooks {
         let args = args![tenant, id, url, description, events, head, bytes, is_wrapped, self.now_ms()];
         let endpoint = tx.optional(sql::INSERT_ENDPOINT, args).await?.ok_or(DbError::NoRow)?;
         tx.commit().await?;
-        Ok(Issued { endpoint, secret })
+        Ok(Issued { endpoint, secret: SigningSecret::new(secret) })
     }
 
     pub(crate) async fn endpoint(&self, tenant: &TenantId, id: &str) -> Result<EndpointRow, WebhookError> {
@@ -185,14 +181,13 @@ impl Webhooks {
 
     /// Gives an endpoint a new secret; the one before signs beside it for `overlap_ms`.
     pub(crate) async fn rotate(&self, tenant: &TenantId, id: &str, overlap_ms: i64) -> Result<Issued, WebhookError> {
-        let secret = SigningSecret::draw(random).map_err(WebhookError::Random)?;
-        let Sealed { bytes, is_wrapped } = self.keyring.seal(secret.expose());
+        let (secret, Sealed { bytes, is_wrapped }) = self.keyring.draw()?;
         let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
         let args = args![tenant, id, bytes, is_wrapped, now_ms.saturating_add(overlap_ms), now_ms];
         let endpoint = tx.optional(sql::ROTATE, args).await?.ok_or(WebhookError::NotFound)?;
         tx.commit().await?;
-        Ok(Issued { endpoint, secret })
+        Ok(Issued { endpoint, secret: SigningSecret::new(secret) })
     }
 
     /// Where an endpoint is, and what signs for it now: the current secret first. `None` when it was deleted.
@@ -200,7 +195,7 @@ impl Webhooks {
         &self,
         tenant: &str,
         id: &str,
-    ) -> Result<Option<(String, Result<Vec<SigningSecret>, Unopened>)>, DbError> {
+    ) -> Result<Option<(String, Result<Vec<SigningSecret>, SecretError>)>, DbError> {
         let Some(row) = self.db.optional::<SecretsRow>(sql::SECRETS, args![tenant, id]).await? else { return Ok(None) };
         let valid = row.previous_until_ms.is_some_and(|until| self.now_ms() < until);
         let (current, previous) = sealed(&row);
@@ -250,10 +245,6 @@ fn sealed(row: &SecretsRow) -> (Sealed, Option<Sealed>) {
 
 fn stored(events: &Filters) -> serde_json::Value {
     events.as_slice().into()
-}
-
-fn random(out: &mut [u8]) -> std::io::Result<()> {
-    getrandom::fill(out).map_err(std::io::Error::other)
 }
 
 /// Where a list goes on.

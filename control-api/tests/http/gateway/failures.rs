@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::any;
 use control_api::{Bounds, MEDIA};
+use futures::stream::{self, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::front::{Front, nowhere, raw, say, unit, until};
+use crate::server::read;
 
 const ASSETS: &str = "/api/v1/assets";
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nthere";
@@ -121,6 +123,24 @@ async fn a_unit_that_takes_a_request_and_stays_silent_is_given_up_in_time() {
     assert_eq!((answer.status, answer.code().as_str()), (504, "gateway.unit_silent"));
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(asked.load(Ordering::SeqCst), 1, "it may be at work on it");
+}
+
+#[tokio::test]
+async fn clients_that_fall_silent_in_the_middle_of_their_requests_are_no_failures_of_the_unit() {
+    let at = unit(Router::new().fallback(any(|body: String| async move { body }))).await;
+    let front = Front::before(&[(&MEDIA, at)], Bounds { pause: Duration::from_secs(600), ..impatient() }).await;
+    let begun = || {
+        let some = stream::once(async { Ok::<_, std::io::Error>("some") });
+        front.send("POST", ASSETS, &[], Body::from_stream(some.chain(stream::pending())))
+    };
+    for answer in futures::future::join_all((0..6).map(|_| begun())).await {
+        assert_eq!(read(answer).await.code(), "body.incomplete");
+    }
+    assert_eq!(
+        front.call("POST", ASSETS, &[], "whole").await.body,
+        "whole",
+        "more of them than it takes to be left alone"
+    );
 }
 
 #[tokio::test]

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use control_api::{Bounds, FrontOptions, Gateway, GatewayOptions};
-use http_body_util::BodyExt;
 use http_client::Base;
 use hyper::Response;
 use hyper::body::Incoming;
@@ -20,9 +18,7 @@ use kernel::{AdminToken, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::server::{Answer, TOKEN};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::server::{Answer, TOKEN, read};
 
 /// A gateway that is being asked.
 pub(super) struct Front {
@@ -79,11 +75,7 @@ pub(super) async fn say(mut stream: TcpStream, text: &str) {
 
 /// Waits until `check` holds, for a limited time.
 pub(super) async fn until(what: &str, check: impl AsyncFn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !check().await {
-        assert!(Instant::now() < deadline, "waited in vain for: {what}");
-        tokio::task::yield_now().await;
-    }
+    crate::server::until(what, async || check().await.then_some(())).await;
 }
 
 impl Front {
@@ -135,9 +127,7 @@ impl Front {
     }
 
     pub(super) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &'static str) -> Answer {
-        let (parts, body) = self.send(method, path, headers, Body::from(body)).await.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        read(self.send(method, path, headers, Body::from(body)).await).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {

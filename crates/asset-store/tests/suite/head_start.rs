@@ -174,7 +174,7 @@ async fn a_source_that_is_to_be_sealed_is_waited_for() {
     for_each_engine(|db| async move {
         let bench = Bench::new(db);
         let sealed = NewUpload { protection: Some(ProtectionScheme::Cbcs), ..bench.announcement() };
-        let (upload, asset) = bench.store.create_upload(&sealed, 1).await.unwrap();
+        let (upload, asset) = bench.announce(&sealed, 1).await.unwrap();
         bench.store.record_received(&bench.tenant, &upload.id, SIZE / 2, 2).await.unwrap();
         bench.store.take_head_start(&bench.tenant, &upload.id, 3).await.unwrap();
         assert!(bench.jobs(&asset.id).await.is_empty());

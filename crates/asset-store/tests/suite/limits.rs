@@ -8,7 +8,7 @@ use crate::support::Bench;
 const DAY_MS: i64 = 86_400_000;
 
 async fn refused(bench: &Bench, now_ms: i64) -> Option<OverLimit> {
-    match bench.store.create_upload(&bench.announcement(), now_ms).await {
+    match bench.announce(&bench.announcement(), now_ms).await {
         Ok(_) => None,
         Err(StoreError::OverLimit(limit)) => Some(limit),
         Err(error) => panic!("{error}"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
-use asset_store::{AssetRow, AssetStore, NewUpload, UploadRow};
+use asset_store::{AssetRow, AssetStore, NewUpload, StoreError, UploadRow};
 use database::{Database, outbox};
 use job_queue::{ClaimedJob, JobQueue, JobRow, JobState};
 use media_types::{AssetId, SkippedRung, TenantId, VideoCodec};
@@ -53,8 +53,15 @@ impl Bench {
         }
     }
 
+    pub(crate) async fn announce(&self, new: &NewUpload, now_ms: i64) -> Result<(UploadRow, AssetRow), StoreError> {
+        let mut tx = self.queue().database().begin().await?;
+        let announced = self.store.create_upload(&mut tx, new, now_ms).await?;
+        tx.commit().await?;
+        Ok(announced)
+    }
+
     pub(crate) async fn announced(&self, now_ms: i64) -> (UploadRow, AssetRow) {
-        self.store.create_upload(&self.announcement(), now_ms).await.unwrap()
+        self.announce(&self.announcement(), now_ms).await.unwrap()
     }
 
     /// An asset whose probe job is ready.

@@ -81,19 +81,18 @@ async fn announcements_that_cannot_be_stored_are_refused() {
             ("filename", NewUpload { parts: vec![part("a\0", 1), part("b", SIZE - 1)], ..good.clone() }),
         ];
         for (expected, new) in bad {
-            match bench.store.create_upload(&new, 1).await {
+            match bench.announce(&new, 1).await {
                 Err(StoreError::Invalid { field, .. }) => assert_eq!(field, expected),
                 other => panic!("{new:?} gave {other:?}"),
             }
         }
         let parts = vec![part("one", 1), part("two", SIZE - 1)];
-        let (upload, asset) =
-            bench.store.create_upload(&NewUpload { parts: parts.clone(), ..good.clone() }, 1).await.unwrap();
+        let (upload, asset) = bench.announce(&NewUpload { parts: parts.clone(), ..good.clone() }, 1).await.unwrap();
         assert_eq!(upload.parts, parts);
         assert_eq!(bench.store.upload_of(&asset).await.unwrap().unwrap().parts, parts, "they are kept with the asset");
         let longest = NewUpload { filename: "ü".repeat(255), ..good };
-        let (first, one) = bench.store.create_upload(&longest, 1).await.unwrap();
-        let (second, other) = bench.store.create_upload(&longest, 1).await.unwrap();
+        let (first, one) = bench.announce(&longest, 1).await.unwrap();
+        let (second, other) = bench.announce(&longest, 1).await.unwrap();
         assert!(first.id != second.id && one.id != other.id && one.playback_id != other.playback_id);
     })
     .await;

@@ -53,6 +53,21 @@ async fn a_commit_wakes_the_readers_of_another_process_at_once_and_its_own_once(
     assert!(!here.has_changed().unwrap() && *here.borrow() == 22, "what wakes nobody was not told");
 }
 
+#[tokio::test]
+async fn a_reader_looks_again_soon_after_a_commit_and_without_one_when_it_is_time() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    let (db, mut changed) = (&scratch.db, scratch.db.changed());
+    for _ in 0..3 {
+        commit(db, true).await.unwrap();
+    }
+    let asked = Instant::now();
+    db.next_look(&mut changed).await;
+    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
+    let asked = Instant::now();
+    db.next_look(&mut changed).await;
+    assert!(asked.elapsed() >= LOOK_UNTOLD, "all three were one look, and not told again after {:?}", asked.elapsed());
+}
+
 async fn order(cluster: &Arc<Cluster>, order: fn(&Cluster)) {
     let cluster = Arc::clone(cluster);
     tokio::task::spawn_blocking(move || order(&cluster)).await.unwrap();

@@ -1,7 +1,6 @@
 //! The audit log, as the environment configures it.
 
 use database::Database;
-use kernel::Keyring;
 use ops::audit::Audit;
 
 use crate::cli::Data;
@@ -12,7 +11,5 @@ const PURPOSE: &str = "signing keys of audit logs";
 
 /// The audit logs of a database; their signing keys are wrapped where a key-encryption key is configured.
 pub(crate) fn configured(database: &Database, places: &Data) -> Result<Audit, Failure> {
-    let keys = crate::data::key_encryption_keys(places)?;
-    let keyring = keys.map(|keys| Keyring::new(keys.derive_secrets(PURPOSE))).unwrap_or_default();
-    Ok(Audit::new(database.clone(), database.clock(), keyring))
+    Ok(Audit::new(database.clone(), database.clock(), crate::data::keyring(places, PURPOSE)?))
 }

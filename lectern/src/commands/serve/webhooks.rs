@@ -2,7 +2,6 @@
 
 use database::Database;
 use http_client::Egress;
-use kernel::Keyring;
 use webhook::{Options, Webhooks};
 
 use crate::cli::Data;
@@ -21,8 +20,7 @@ pub(crate) fn configured(database: &Database, places: &Data) -> Result<Webhooks,
         let hint = "write networks in CIDR notation, such as 10.0.0.0/8, or unset the variable";
         Failure::config("webhook.allow", format!("{ALLOW_VARIABLE}: {error}"), hint)
     })?;
-    let keys = crate::data::key_encryption_keys(places)?;
-    let keyring = keys.map(|keys| Keyring::new(keys.derive_secrets(PURPOSE))).unwrap_or_default();
+    let keyring = crate::data::keyring(places, PURPOSE)?;
     let authorities = http::authorities().map_err(http::unfit)?;
     let options = Options { keyring, egress, authorities, ..Options::default() };
     Webhooks::new(database.clone(), database.clock(), options)

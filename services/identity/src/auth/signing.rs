@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use database::{Database, DbError, Tx, args};
-use kernel::{Clock, Keyring, Problem, Sealed, Unopened, default_tenant};
-use zeroize::Zeroizing;
+use kernel::{Clock, Keyring, Problem, Sealed, SecretError, default_tenant};
 
 use super::codes;
 use super::jwt::{Signer, thumbprint};
@@ -81,7 +80,7 @@ impl SigningKeyRow {
 pub enum SigningKeyError {
     /// It does not open.
     #[error(transparent)]
-    Unopened(#[from] Unopened),
+    Secret(#[from] SecretError),
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -134,10 +133,9 @@ impl SigningKeys {
             if found.is_some() {
                 continue;
             }
-            let mut seed = Zeroizing::new([0_u8; 32]);
-            getrandom::fill(&mut seed[..]).map_err(|error| Problem::internal(&std::io::Error::other(error)))?;
+            let (seed, sealed) = self.keyring.draw().map_err(|error| Problem::internal(&error))?;
             let public_key = *Signer::new(&seed).public_key();
-            let Sealed { bytes, is_wrapped } = self.keyring.seal(&seed);
+            let Sealed { bytes, is_wrapped } = sealed;
             let (kid, now_ms) = (thumbprint(&public_key), (self.clock)());
             tx.execute(INSERT, args![&tenant, kid, state, &public_key[..], bytes, is_wrapped, now_ms]).await?;
         }

@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
-use kernel::paging::escaped;
 use kernel::problem::ProblemBody;
+use kernel::uri::escaped;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem,
     Routes, Tenant, paging, require_if_match, rfc3339,

@@ -16,6 +16,8 @@ use crate::{Problem, codes};
 
 /// Records that one transaction begins, and that it ends.
 const AT_ONCE: usize = 256;
+/// Records to be stored that wait for the database; who brings more is refused.
+const WAITING: usize = 4096;
 /// Records to be withdrawn that wait for a database that is away; of more, those that had come so far are called unknown when
 /// this process ends.
 const WITHDRAWN: usize = 4096;
@@ -142,7 +144,7 @@ impl Recorder {
     /// Stores that a request begins; it is durable when this returns.
     ///
     /// # Errors
-    /// The database does not take it.
+    /// The database does not take it, or too many wait for that.
     pub(crate) async fn open(&self, record: Record) -> Result<Opened, Problem> {
         let name = (record.tenant.clone(), record.id.clone());
         self.shared.open.fetch_add(1, Ordering::Relaxed);
@@ -156,17 +158,23 @@ impl Recorder {
     /// Stores a request that has ended; it is durable when this returns.
     ///
     /// # Errors
-    /// The database does not take it.
+    /// The database does not take it, or too many wait for that.
     pub(crate) async fn record(&self, record: Record, ending: Ending) -> Result<(), Problem> {
         self.store(record, Some(ending)).await
     }
 
     async fn store(&self, record: Record, ending: Option<Ending>) -> Result<(), Problem> {
+        let busy = |detail| Err(Problem::unavailable(codes::DATABASE_BUSY, detail, 2));
         let (told, hears) = oneshot::channel();
-        self.shared.waiting().new.push_back(New { record, ending, told });
+        {
+            let mut waiting = self.shared.waiting();
+            if waiting.new.len() >= WAITING {
+                return busy("too many requests wait to be recorded");
+            }
+            waiting.new.push_back(New { record, ending, told });
+        }
         self.ring();
-        let gone = |_| Err(Problem::unavailable(codes::DATABASE_BUSY, "the process is about to end", 2));
-        hears.await.unwrap_or_else(gone)
+        hears.await.unwrap_or_else(|_gone| busy("the process is about to end"))
     }
 
     fn push_end(&self, end: End) {
@@ -184,16 +192,25 @@ impl Recorder {
     }
 }
 
-/// Writes whenever there is something to write.
+/// What is left to be written.
+enum Left {
+    Nothing,
+    More,
+    /// What could not be written just now.
+    Failed,
+}
+
+/// Writes whenever there is something to write, and between two transactions what is due by the clock.
 async fn run(shared: Arc<Shared>, mut rung: mpsc::Receiver<()>) {
     let (mut beat, mut forget, mut wait) = (Instant::now() + BEAT_EVERY, Instant::now(), BEAT_EVERY);
     loop {
         let heard = tokio::time::timeout(wait, rung.recv()).await;
-        let is_behind = shared.write_all().await;
-        wait = if is_behind { PAUSE } else { BEAT_EVERY };
-        if matches!(heard, Ok(None)) {
-            return;
-        }
+        wait = match shared.write_some().await {
+            Left::More => Duration::ZERO,
+            _ if matches!(heard, Ok(None)) => return,
+            Left::Nothing => BEAT_EVERY,
+            Left::Failed => PAUSE,
+        };
         let now = Instant::now();
         if now >= beat {
             beat = now + BEAT_EVERY;
@@ -211,30 +228,31 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether something is left that has to be tried again.
-    async fn write_all(&self) -> bool {
-        loop {
-            let (new, ends) = {
-                let mut waiting = self.waiting();
-                let Waiting { new, ends, flushes } = &mut *waiting;
-                if new.is_empty() && ends.is_empty() {
-                    flushes.drain(..).for_each(|told| _ = told.send(()));
-                    return false;
-                }
-                let (some, others) = (new.len().min(AT_ONCE), ends.len().min(AT_ONCE));
-                (new.drain(..some).collect::<Vec<_>>(), ends.drain(..others).collect::<Vec<_>>())
-            };
-            if let Err(error) = self.write(&new, &ends).await {
-                let problem = Problem::from(error);
-                // Whoever is told has not begun; what has ended is told to nobody, and stays to be written.
-                new.into_iter().for_each(|new| _ = new.told.send(Err(problem.clone())));
-                let mut waiting = self.waiting();
-                ends.into_iter().rev().for_each(|end| waiting.ends.push_front(end));
-                return true;
+    /// Writes, in one transaction, as much of what waits as one takes.
+    async fn write_some(&self) -> Left {
+        let (new, ends) = {
+            let mut waiting = self.waiting();
+            let Waiting { new, ends, flushes } = &mut *waiting;
+            // Who has left has begun nothing, and the end of his record may be further ahead than its beginning.
+            new.retain(|new| !new.told.is_closed());
+            if new.is_empty() && ends.is_empty() {
+                flushes.drain(..).for_each(|told| _ = told.send(()));
+                return Left::Nothing;
             }
-            // Who has left meanwhile hears nothing.
-            new.into_iter().for_each(|new| _ = new.told.send(Ok(())));
+            let (some, others) = (new.len().min(AT_ONCE), ends.len().min(AT_ONCE));
+            (new.drain(..some).collect::<Vec<_>>(), ends.drain(..others).collect::<Vec<_>>())
+        };
+        if let Err(error) = self.write(&new, &ends).await {
+            let problem = Problem::from(error);
+            // Whoever is told has not begun; what has ended is told to nobody, and stays to be written.
+            new.into_iter().for_each(|new| _ = new.told.send(Err(problem.clone())));
+            let mut waiting = self.waiting();
+            ends.into_iter().rev().for_each(|end| waiting.ends.push_front(end));
+            return Left::Failed;
         }
+        // Who has left meanwhile hears nothing.
+        new.into_iter().for_each(|new| _ = new.told.send(Ok(())));
+        Left::More
     }
 
     async fn write(&self, new: &[New], ends: &[End]) -> Result<(), DbError> {

@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::http::{Request as HttpRequest, StatusCode};
 use database::testing::{Scratch, for_each_engine, prepare_all};
 use database::{Database, EngineKind, args};
+use futures::FutureExt;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 use utoipa_axum::routes;
@@ -193,6 +194,43 @@ async fn requests_at_the_same_time_leave_one_record_each() {
         assert_eq!(transit::tenants(&db, "", 10).await.unwrap(), [""; 0]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_leaves_before_his_record_is_stored_leaves_none_however_many_wait_before_him() {
+    for_each_engine(|db| async move {
+        let recorder = Recorder::new(db.clone());
+        let router = router(&recorder);
+        let asking = |path: &str| Box::pin(router.clone().oneshot(request("PUT", path)));
+        let mut staying: Vec<_> = (0..300).map(|at| asking(&format!("/things/{at}"))).collect();
+        let mut leaving: Vec<_> = (0..300).map(|_| asking("/things/left")).collect();
+        // All of them wait: whoever stores records has not had a turn yet.
+        assert!(staying.iter_mut().chain(&mut leaving).all(|one| one.as_mut().now_or_never().is_none()));
+        drop(leaving);
+        let answers = futures::future::join_all(staying).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().status() == StatusCode::CREATED));
+        recorder.flush().await;
+        assert_eq!(count_open(&db).await, 0);
+        let recorded = waiting(&db).await;
+        assert_eq!(recorded.iter().filter(|row| row.2.starts_with("/made/")).count(), 300);
+        assert_eq!(recorded.len(), 300);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_than_can_wait_are_refused_and_the_rest_is_recorded() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    let recorder = Recorder::new(scratch.db.clone());
+    let router = router(&recorder);
+    let mut asking: Vec<_> =
+        (0..5000).map(|_| Box::pin(router.clone().oneshot(request("POST", "/licences")))).collect();
+    let refused = asking.iter_mut().filter_map(|one| one.as_mut().now_or_never());
+    let refused: Vec<u16> = refused.map(|answer| answer.unwrap().status().as_u16()).collect();
+    assert!(!refused.is_empty() && refused.len() < 1000 && refused.iter().all(|status| *status == 503), "{refused:?}");
+    drop(asking);
+    recorder.flush().await;
+    assert_eq!(ask(&router, "POST", "/licences").await, 200, "there is room again");
 }
 
 #[tokio::test]

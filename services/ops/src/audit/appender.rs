@@ -1,5 +1,8 @@
 //! Appends what waits, until it is stopped. Any number of processes may do this at once.
 
+use std::time::Duration;
+
+use database::DbError;
 use kernel::Standing;
 use kernel::audit::transit::{self, Open};
 use kernel::problem::chain;
@@ -7,8 +10,11 @@ use media_types::TenantId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::store::{Audit, AuditError};
+use super::store::{Audit, AuditError, BATCH};
 
+/// Between two looks. Nobody is told of records: word of each would call all who wait for word of changes, idle workers among them,
+/// at every request, for what nobody waits for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Tenants that one read returns.
 const PAGE: i64 = 200;
 /// Open records of all processes that one look for dead ones takes in.
@@ -24,22 +30,22 @@ pub(crate) async fn run(audit: Audit, mut stopped: watch::Receiver<bool>) {
             standing = Standing::new(transit::PATIENCE);
         }
         tokio::select! {
-            () = ending(&mut stopped) => return,
-            () = tokio::time::sleep(audit.db.look_every()) => {}
+            // Whoever could stop it is gone: that is an end too.
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
 
-async fn ending(stopped: &mut watch::Receiver<bool>) {
-    // Whoever could stop it is gone: that is an end too.
-    let _ = stopped.wait_for(|stop| *stop).await;
-}
-
 impl Audit {
-    /// Everything there is to do now: ends the records of dead processes, and appends what has ended.
-    pub(crate) async fn round(&self, standing: &mut Standing<Open>, now: Instant) -> Result<(), AuditError> {
+    /// Everything there is to do now: ends the records of dead processes, and appends what has ended. A log that takes nothing, as one
+    /// whose key does not open, is told of and keeps no other one waiting.
+    pub(crate) async fn round(&self, standing: &mut Standing<Open>, now: Instant) -> Result<(), DbError> {
         let open = transit::open(&self.db, OPEN).await?;
-        transit::abandon(&self.db, &standing.look(now, open)).await?;
+        let mut dead = standing.look(now, open);
+        // Two processes that end the same ones lock them in the same order.
+        dead.sort();
+        transit::abandon(&self.db, &dead).await?;
         let mut after = String::new();
         loop {
             let tenants = transit::tenants(&self.db, &after, PAGE).await?;
@@ -47,8 +53,19 @@ impl Audit {
             after = last.clone();
             for tenant in tenants {
                 let Ok(tenant) = tenant.parse::<TenantId>() else { continue };
-                while self.append(&tenant).await? > 0 {}
+                match self.append_all(&tenant).await {
+                    Err(AuditError::Database(error)) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(tenant = %tenant, error = %chain(&error), "entries wait for the audit log")
+                    }
+                    Ok(()) => {}
+                }
             }
         }
+    }
+
+    async fn append_all(&self, tenant: &TenantId) -> Result<(), AuditError> {
+        while self.append(tenant).await? == BATCH {}
+        Ok(())
     }
 }

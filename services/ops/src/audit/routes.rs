@@ -45,9 +45,7 @@ fn problem(error: AuditError) -> Problem {
         AuditError::NoEntry(_) => Problem::not_found(codes::AUDIT_NOT_FOUND, detail),
         AuditError::NoProof(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::AUDIT_INVALID_RANGE, detail),
         AuditError::Database(error) => error.into(),
-        AuditError::Damaged(_) | AuditError::Note(_) | AuditError::Random(_) | AuditError::Unopened(_) => {
-            Problem::internal(&error)
-        }
+        AuditError::Damaged(_) | AuditError::Note(_) | AuditError::Key(_) => Problem::internal(&error),
     }
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use database::{Database, DbError, Row, Tx, Val, args};
 use kernel::audit::transit;
-use kernel::{Clock, Cursor, Keyring, Sealed, Unopened};
+use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
 use media_types::TenantId;
-use zeroize::Zeroizing;
 
 use super::entry::AuditEntry;
 use super::model::{EntryRow, LogRow, Wanted};
@@ -16,7 +15,7 @@ use super::sql;
 use super::tree::{self, Frontier, Hash, Node, empty_root, leaf_hash};
 
 /// Entries that one transaction appends, under one checkpoint.
-const BATCH: i64 = 256;
+pub(crate) const BATCH: usize = 256;
 /// Logs that one step of the rewrapping reads.
 const PAGE: i64 = 100;
 
@@ -35,12 +34,9 @@ pub enum AuditError {
     /// What should be a checkpoint of this log.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// No randomness for a key.
-    #[error("the operating system gives no randomness")]
-    Random(#[source] std::io::Error),
-    /// The signing key does not open.
+    /// The signing key: it does not open, or there is no randomness for one.
     #[error(transparent)]
-    Unopened(#[from] Unopened),
+    Key(#[from] SecretError),
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -80,11 +76,9 @@ impl Audit {
         if let Some(log) = self.db.optional(sql::LOG, args![tenant]).await? {
             return Ok(log);
         }
-        let mut seed = Zeroizing::new([0_u8; 32]);
-        getrandom::fill(&mut seed[..]).map_err(|error| AuditError::Random(std::io::Error::other(error)))?;
+        let (seed, Sealed { bytes, is_wrapped }) = self.keyring.draw()?;
         let signer = Signer::new(&seed);
         let checkpoint = signer.sign(&Checkpoint { size: 0, root: empty_root() });
-        let Sealed { bytes, is_wrapped } = self.keyring.seal(&seed);
         let public_key = &signer.verifier().public_key()[..];
         let mut tx = self.db.begin().await?;
         tx.execute(sql::INSERT_LOG, args![tenant, checkpoint, public_key, bytes, is_wrapped, (self.clock)()]).await?;
@@ -94,13 +88,13 @@ impl Audit {
         Ok(log)
     }
 
-    /// Appends what waits of a tenant, up to 256 entries, and signs the state after them; how many there were. One process does so at
+    /// Appends what waits of a tenant, up to [`BATCH`] entries, and signs the state after them; how many there were. One process does so at
     /// a time; others wait for it.
     pub(crate) async fn append(&self, tenant: &TenantId) -> Result<usize, AuditError> {
         self.log(tenant).await?;
         let mut tx = self.db.begin().await?;
         let log: LogRow = tx.optional(sql::LOCK_LOG, args![tenant]).await?.ok_or(DbError::NoRow)?;
-        let ended = transit::take(&mut tx, tenant, BATCH).await?;
+        let ended = transit::take(&mut tx, tenant, BATCH as i64).await?;
         if ended.is_empty() {
             return Ok(0);
         }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use database::testing::{Scratch, for_each_engine, prepare_all};
 use database::{Database, EngineKind, args};
 use kernel::audit::transit::{self, PATIENCE};
-use kernel::{Keyring, Standing, default_tenant};
+use kernel::{Keyring, SecretError, Standing, default_tenant};
+use media_types::TenantId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -158,12 +159,31 @@ async fn the_signing_key_is_wrapped_where_there_is_a_key_for_that_and_nothing_is
         );
         happen(&db, 0..5).await;
         for other in [&none, &under(&[2])] {
-            assert!(matches!(other.append(&tenant).await, Err(AuditError::Unopened(_))));
+            assert!(matches!(other.append(&tenant).await, Err(AuditError::Key(SecretError::Unopened))));
         }
         assert_eq!(second.rewrap().await.unwrap(), 1);
         assert_eq!(under(&[2]).append(&tenant).await.unwrap(), 5);
         let verified = none.verify(&tenant, Some(&plain.checkpoint)).await.unwrap();
         assert_eq!((verified.is_fine(), verified.entries), (true, 5), "who verifies needs no secret");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_that_takes_nothing_keeps_no_other_one_waiting() {
+    for_each_engine(|db| async move {
+        let (audit, tenant, other) = (audit(&db), default_tenant(), TenantId::from_unique("another"));
+        audit.log(&other).await.unwrap();
+        happen(&db, 0..1).await;
+        let mut tx = db.begin().await.unwrap();
+        tx.execute("UPDATE audit_log SET secret = $1, is_wrapped = $2", args![&[0_u8; 40][..], true]).await.unwrap();
+        tx.execute("UPDATE audit_transit SET tenant_id = $1", args![&other]).await.unwrap();
+        tx.commit().await.unwrap();
+        happen(&db, 1..3).await;
+        assert!(other.as_str() < tenant.as_str(), "it comes first");
+        audit.round(&mut Standing::new(PATIENCE), Instant::now()).await.unwrap();
+        assert_eq!(entries(&audit).await.len(), 2);
+        assert_eq!(transit::tenants(&db, "", 10).await.unwrap(), [other.as_str()], "its entry waits");
     })
     .await;
 }

@@ -121,9 +121,9 @@ struct Walk {
 impl Walk {
     fn take(&mut self, row: &EntryRow) {
         let index = u64::try_from(row.seq).unwrap_or(u64::MAX);
-        for missing in (self.next..index).take(MAX_TOLD) {
-            self.found.add(Fault::Missing(missing));
-        }
+        let gap = index.saturating_sub(self.next);
+        (self.next..index).take(MAX_TOLD).for_each(|missing| self.found.add(Fault::Missing(missing)));
+        self.found.count = self.found.count.saturating_add(gap.saturating_sub(MAX_TOLD as u64));
         self.next = index.saturating_add(1);
         let leaf = leaf_hash(row.entry.as_bytes());
         if row.leaf_hash != leaf {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, Weak};
-use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use axum::extract::FromRequestParts;
@@ -17,9 +16,6 @@ use tokio::time::Instant;
 use super::evaluate::Context;
 use super::snapshot::{Environment, Evaluation, Snapshot};
 use super::store::{By, FlagError, Store};
-
-/// The tables are looked at no more often than this, whatever is committed.
-const PACE: Duration = Duration::from_millis(50);
 
 /// Tenants whose flags are in memory at once, and as many more as somebody has; those that were asked for longest ago are read anew
 /// when they are again.
@@ -254,9 +250,7 @@ async fn follow(flags: Weak<All>, db: Database) {
             _ => {}
         }
         is_away = read.is_err();
-        // Word of what other processes write does not always come, so both ends of the wait mean the same: look again.
-        let _ = tokio::time::timeout(db.look_every(), changed.changed()).await;
-        tokio::time::sleep(PACE).await;
+        db.next_look(&mut changed).await;
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -125,10 +124,8 @@ pub fn harness(script: &str) -> Command {
     command
 }
 
-/// Runs a script that opens players, which must end well. One at a time: two would leave out each other's pictures.
+/// Runs a script that opens players, which must end well.
 pub fn watch(command: &mut Command) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     println!("{}", String::from_utf8_lossy(&run(command).stdout));
 }
 

@@ -98,7 +98,9 @@ async fn upload(store: AssetStore, log: Arc<Log>, tenant_id: TenantId, asset: us
         ladder: "lecture".to_owned(),
         protection: None,
     };
-    let (upload, row) = store.create_upload(&new, now_ms).await.unwrap();
+    let mut tx = store.queue().database().begin().await.unwrap();
+    let (upload, row) = store.create_upload(&mut tx, &new, now_ms).await.unwrap();
+    tx.commit().await.unwrap();
     log.assets.lock().unwrap().insert(row.id.clone(), asset);
     log.ids.lock().unwrap().insert(asset, (tenant_id.clone(), row.id));
     store.attach_source(&tenant_id, &upload.id, 1_000, "ab", now_ms).await.unwrap();

@@ -37,7 +37,7 @@ impl Bench {
         let size_bytes = Some(SOURCE.len() as u64);
         let announced =
             NewUpload { tenant_id: tenant_id.clone(), filename, size_bytes, parts: vec![], ladder, protection };
-        let (upload, _) = store.create_upload(&announced, store.now_ms()).await.unwrap();
+        let (upload, _) = announce(&store, &announced).await;
         let asset =
             store.attach_source(&tenant_id, &upload.id, SOURCE.len() as u64, "ab", store.now_ms()).await.unwrap();
         media.put_new(&publication::source_key(&asset.id), Bytes::from_static(SOURCE)).await.unwrap();
@@ -62,12 +62,19 @@ impl Bench {
     }
 }
 
+async fn announce(store: &AssetStore, new: &NewUpload) -> (UploadRow, AssetRow) {
+    let mut tx = store.queue().database().begin().await.unwrap();
+    let announced = store.create_upload(&mut tx, new, store.now_ms()).await.unwrap();
+    tx.commit().await.unwrap();
+    announced
+}
+
 /// An upload of which half has arrived, and the look at it.
 async fn begun(bench: &Bench) -> (UploadRow, ClaimedJob) {
     let (store, tenant_id) = (&bench.workshop.store, bench.asset.tenant_id.clone());
     let (filename, ladder) = ("talk.mp4".to_owned(), "lecture".to_owned());
     let announced = NewUpload { tenant_id, filename, size_bytes: Some(100), parts: vec![], ladder, protection: None };
-    let (upload, asset) = store.create_upload(&announced, store.now_ms()).await.unwrap();
+    let (upload, asset) = announce(store, &announced).await;
     bench.media.stage_append(&publication::staging_key(&asset.id), 0, Bytes::from(vec![7; 50])).await.unwrap();
     store.record_received(&asset.tenant_id, &upload.id, 50, store.now_ms()).await.unwrap();
     // That of the other recording.

@@ -67,7 +67,10 @@ impl Bench {
             ladder,
             protection: None,
         };
-        store.create_upload(&upload, at_ms).await.unwrap().0
+        let mut tx = store.queue().database().begin().await.unwrap();
+        let (upload, _) = store.create_upload(&mut tx, &upload, at_ms).await.unwrap();
+        tx.commit().await.unwrap();
+        upload
     }
 
     /// An upload of which enough has arrived to begin with.

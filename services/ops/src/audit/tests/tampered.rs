@@ -142,6 +142,20 @@ async fn whatever_is_edited_deleted_moved_or_cut_off_is_found() {
 }
 
 #[tokio::test]
+async fn a_hundred_faults_are_told_and_all_of_them_counted() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    let audit = filled(&scratch.db, 250).await;
+    change(&scratch.db, &[("DELETE FROM audit_entry WHERE seq >= 10 AND seq < 240", args![])]).await;
+    let found = audit.verify(&default_tenant(), None).await.unwrap();
+    assert_eq!((found.faults.len(), found.faults[0].clone(), found.count), (100, Fault::Missing(10), 230 + 1));
+    // Whoever can change the size as well has nobody count to it.
+    change(&scratch.db, &[("UPDATE audit_log SET checkpoint = '', size = 9223372036854775807", args![])]).await;
+    change(&scratch.db, &[(MOVE, args![249_i64, i64::MAX - 1])]).await;
+    let found = audit.verify(&default_tenant(), None).await.unwrap();
+    assert!(found.count > 1 << 62 && found.faults.len() == 100, "{}", found.count);
+}
+
+#[tokio::test]
 async fn a_log_whose_hashes_are_gone_proves_nothing_and_takes_nothing_more() {
     for_each_engine(|db| async move {
         let audit = filled(&db, 300).await;
