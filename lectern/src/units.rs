@@ -9,8 +9,9 @@ use crate::cli::{Role, Serve};
 use crate::exit::Failure;
 
 /// Every unit that this build has, by port.
-pub(crate) static UNITS: [&Unit; 9] = [
+pub(crate) static UNITS: [&Unit; 10] = [
     &control_api::GATEWAY,
+    &identity::user::UNIT,
     &identity::auth::UNIT,
     &control_api::MEDIA,
     &identity::org::UNIT,
@@ -100,7 +101,7 @@ impl Chosen {
         served.into_iter().filter(|served| self.has(served.unit())).collect()
     }
 
-    /// The folders of `migrations/` whose tables they use, and those of the keys that open them.
+    /// The folders of `migrations/` whose tables they use, and those of the keys and people that open them.
     pub(crate) fn tables(&self) -> Vec<&'static str> {
         let own: Vec<_> = self.units.iter().flat_map(|unit| unit.tables).copied().collect();
         let keys = (!own.is_empty()).then_some(identity::TABLES);
@@ -207,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_in_a_sentence_that_names_what_would() {
-        let served = "this build serves gateway, auth, media, org, processing, streaming, webhook";
+        let served = "this build serves gateway, user, auth, media, org, processing, streaming, webhook";
         let cases: [(&[&str], &str); 8] = [
             (&["--unit", "chat"], "the unit chat is planned and not built yet"),
             (&["--unit", "nothing"], "there is no unit \"nothing\""),

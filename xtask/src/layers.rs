@@ -23,6 +23,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("opentelemetry", &["telemetry"]),
     ("tracing-opentelemetry", &["telemetry"]),
     ("unleash-", &["ops"]),
+    ("argon2", &["identity"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

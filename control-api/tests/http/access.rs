@@ -2,7 +2,7 @@
 
 use crate::server::{SERVICE_TOKEN, Server, TOKEN, read};
 
-const OPEN: [(&str, &str); 8] = [
+const OPEN: [(&str, &str); 12] = [
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/api/v1/playback/{playback_id}"),
@@ -12,6 +12,11 @@ const OPEN: [(&str, &str); 8] = [
     ("post", "/api/v1/playback/{playback_id}/licence/{system}"),
     ("options", "/api/v1/playback/{playback_id}/licence/{system}"),
     ("get", "/api/v1/playback/{playback_id}/licence/fairplay/certificate"),
+    // They ask for a password, a refresh token or the token of a link instead.
+    ("post", "/api/v1/auth/sessions"),
+    ("post", "/api/v1/auth/sessions/refresh"),
+    ("post", "/api/v1/auth/password"),
+    ("get", "/api/v1/auth/jwks.json"),
 ];
 const HIDDEN_OPEN: [&str; 6] =
     ["/", "/assets/nope.js", "/api/docs", "/api/docs/page.js", "/api/docs/page.css", "/api/openapi.json"];

@@ -12,27 +12,48 @@ use tokio::net::TcpStream;
 
 use crate::server::{Server, TOKEN, asset_of, read};
 
-/// These change nothing that the platform holds, or are pieces of an upload, which is recorded as such.
-const NOT_RECORDED: [&str; 6] = [
+/// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
+const NOT_RECORDED: [&str; 7] = [
     "ofrep_evaluate_flag",
     "ofrep_evaluate_flags",
     "patch_upload",
+    "refresh_session",
     "take_upload_blocks",
     "unleash_metrics",
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 4] =
-    ["create_clearkey_licence", "create_licence", "create_playback_token", "sign_upload_blocks"];
+const RECORDED_BY_THEIR_ANSWER: [&str; 6] = [
+    "create_clearkey_licence",
+    "create_licence",
+    "create_playback_token",
+    "set_password",
+    "sign_in",
+    "sign_upload_blocks",
+];
 
-/// The operations of the whole document that may change something: method, path, id, and how they are recorded.
-fn mutating(document: &Value) -> Vec<(String, String, String, String)> {
+/// An operation that may change something.
+#[derive(Debug)]
+struct Mutating {
+    method: String,
+    path: String,
+    id: String,
+    /// How it is recorded.
+    told: String,
+    /// Whether only people may call it, each about himself.
+    is_personal: bool,
+}
+
+/// Those of the whole document.
+fn mutating(document: &Value) -> Vec<Mutating> {
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             if ["post", "put", "patch", "delete"].contains(&method.as_str()) {
                 let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
-                found.push((method.to_uppercase(), path.clone(), text("operationId"), text("x-audit")));
+                let is_personal = operation["security"][0]["bearer"][0] == "person";
+                let (id, told) = (text("operationId"), text("x-audit"));
+                found.push(Mutating { method: method.to_uppercase(), path: path.clone(), id, told, is_personal });
             } else {
                 assert_eq!(operation["x-audit"], Value::Null, "{method} {path}");
             }
@@ -47,28 +68,59 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
     let operations = mutating(&server.document().await);
     assert!(operations.len() > 40, "{operations:?}");
     let told = |how: &str| -> BTreeSet<&str> {
-        operations.iter().filter(|(.., told)| told == how).map(|(_, _, id, _)| id.as_str()).collect()
+        operations.iter().filter(|of| of.told == how).map(|of| of.id.as_str()).collect()
     };
     assert_eq!(told("none"), BTreeSet::from(NOT_RECORDED));
     assert_eq!(told("answer"), BTreeSet::from(RECORDED_BY_THEIR_ANSWER));
     assert_eq!(told("request").len(), operations.len() - NOT_RECORDED.len() - RECORDED_BY_THEIR_ANSWER.len());
 
-    let ask = async |method: &str, path: &str| {
-        let concrete = path.replace(['{', '}'], "x");
-        server.call(method, &concrete, &[("content-type", "application/json")], "{").await.status
+    let (_, tokens) = server.person("default", &[]).await;
+    server.recorded().await;
+    let ask = async |of: &Mutating| {
+        let token = if of.is_personal { tokens["access_token"].as_str().unwrap() } else { TOKEN };
+        server.ask(token, &of.method, &of.path.replace(['{', '}'], "x"), "{").await.status
     };
-    for (method, path, id, _) in &operations {
-        let status = ask(method, path).await;
+    for of in &operations {
+        let (status, id) = (ask(of).await, &of.id);
         assert!((400..500).contains(&status) || NOT_RECORDED.contains(&id.as_str()) || status == 503, "{id}: {status}");
     }
     assert_eq!(server.recorded().await, [], "a refusal has changed nothing");
 
     // Where nothing can be recorded whoever would be comes no further than that, whatever he asks for.
     server.change("DROP TABLE audit_transit").await;
-    for (method, path, id, told) in &operations {
-        let status = ask(method, path).await;
-        assert_eq!(status == 500, told == "request", "{id}: {status}");
+    for of in &operations {
+        let (status, id) = (ask(of).await, &of.id);
+        assert_eq!(status == 500, of.told == "request", "{id}: {status}");
     }
+}
+
+#[tokio::test]
+async fn what_a_person_does_is_in_the_log_of_his_tenant_under_his_id_from_his_first_password_on() {
+    let server = Server::start().await;
+    let school = server.tenant("school").await;
+    let (id, tokens) = server.person("school", &["upload.create"]).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    let wish = json!({ "filename": "a.mp4", "size": 3 }).to_string();
+    assert_eq!(server.ask(access, "POST", "/api/v1/uploads", wish).await.status, 201);
+    let again = json!({ "refresh_token": tokens["refresh_token"] });
+    assert_eq!(server.post("/api/v1/auth/sessions/refresh", &again).await.status, 200);
+    let who = json!({ "tenant": "school", "email": "nobody@example.com", "password": "wrong" });
+    assert_eq!(server.post("/api/v1/auth/sessions", &who).await.status, 401);
+    assert_eq!(server.ask(access, "DELETE", "/api/v1/auth/sessions/current", "").await.status, 204);
+
+    let own = server.recorded_of(&school.parse().unwrap()).await;
+    assert!(!format!("{own:?}").contains("@example.com"), "it names nobody's address");
+    let of = |one: &Ended| (one.actor.clone(), one.action.clone());
+    let expected = [
+        ("admin", "create_user"),
+        ("admin", "create_password_link"),
+        (&id, "set_password"),
+        (&id, "sign_in"),
+        (&id, "create_upload"),
+        (&id, "end_session"),
+    ];
+    let expected = expected.map(|(actor, action)| (actor.to_owned(), action.to_owned()));
+    assert_eq!(own.iter().map(of).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

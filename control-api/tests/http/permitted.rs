@@ -11,7 +11,7 @@ struct Operation {
     name: String,
     method: String,
     path: String,
-    /// The permission that it asks for, or `operator`; `None` of what is open.
+    /// The permission that it asks for, `operator` or `person`; `None` of what is open.
     needs: Option<String>,
 }
 
@@ -36,6 +36,11 @@ fn operations(document: &Value) -> Vec<Operation> {
     all
 }
 
+/// Whether that is no permission.
+fn is_role(needs: &str) -> bool {
+    ["operator", "person"].contains(&needs)
+}
+
 /// The status of an answer, whose body may have no end.
 async fn status(server: &Server, of: &Operation, token: Option<&str>) -> u16 {
     let bearer = token.map(|token| format!("Bearer {token}"));
@@ -48,7 +53,7 @@ async fn each_operation_is_open_to_those_who_have_its_permission_and_to_the_oper
     let server = Server::start().await;
     let operations = operations(&server.document().await);
     let permissions: BTreeSet<String> =
-        operations.iter().filter_map(|of| of.needs.clone()).filter(|needs| needs != "operator").collect();
+        operations.iter().filter_map(|of| of.needs.clone()).filter(|needs| !is_role(needs)).collect();
     assert!(permissions.len() > 20, "{permissions:?}");
     server.tenant("school").await;
     let mut exactly = BTreeMap::new();
@@ -59,6 +64,11 @@ async fn each_operation_is_open_to_those_who_have_its_permission_and_to_the_oper
         all_but.insert(permission.as_str(), server.key("school", &others).await.1);
     }
     let (_, everything) = server.key("school", &["*"]).await;
+    let signed_in = async |permissions: &[&str]| {
+        let (_, tokens) = server.person("school", permissions).await;
+        tokens["access_token"].as_str().unwrap().to_owned()
+    };
+    let (somebody, anybody) = (signed_in(&["*"]).await, signed_in(&[]).await);
     for of in &operations {
         let Some(needs) = of.needs.as_deref() else { continue };
         let name = &of.name;
@@ -66,11 +76,22 @@ async fn each_operation_is_open_to_those_who_have_its_permission_and_to_the_oper
         assert_eq!(status(&server, of, Some("lk_nobody")).await, 401, "{name}: a stranger");
         assert_eq!(status(&server, of, Some(SERVICE_TOKEN)).await, 401, "{name}: another process");
         if needs == "operator" {
-            assert_eq!(status(&server, of, Some(&everything)).await, 403, "{name}: a key of a tenant");
+            for token in [&everything, &somebody] {
+                assert_eq!(status(&server, of, Some(token)).await, 403, "{name}: a key or a person of a tenant");
+            }
             continue;
         }
+        if needs == "person" {
+            for token in [everything.as_str(), TOKEN] {
+                assert_eq!(status(&server, of, Some(token)).await, 403, "{name}: nobody in person");
+            }
+            let answered = status(&server, of, Some(&anybody)).await;
+            assert!(![401, 403].contains(&answered), "{name}: {answered} of whoever has signed in");
+            continue;
+        }
+        assert_eq!(status(&server, of, Some(&anybody)).await, 403, "{name}: a person without {needs}");
         assert_eq!(status(&server, of, Some(&all_but[needs])).await, 403, "{name}: a key without {needs}");
-        for token in [exactly[needs].as_str(), everything.as_str(), TOKEN] {
+        for token in [exactly[needs].as_str(), everything.as_str(), somebody.as_str(), TOKEN] {
             let answered = status(&server, of, Some(token)).await;
             assert!(![401, 403].contains(&answered), "{name}: {answered} with {needs}");
         }
@@ -84,6 +105,9 @@ async fn a_refusal_names_the_permission_that_is_missing() {
     let refused = server.ask(&key, "DELETE", "/api/v1/assets/ast_1", "").await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "auth.forbidden"));
     assert_eq!(refused.json()["detail"], "this key lacks the permission asset.delete");
+    let (_, tokens) = server.person("default", &["asset.read"]).await;
+    let refused = server.ask(tokens["access_token"].as_str().unwrap(), "DELETE", "/api/v1/assets/ast_1", "").await;
+    assert_eq!(refused.json()["detail"], "this person lacks the permission asset.delete");
     let refused = server.ask(&key, "GET", "/metrics", "").await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "auth.forbidden"));
     let wish = json!({ "playback_id": "pb_1", "path": "a" }).to_string();
@@ -97,7 +121,7 @@ async fn the_catalogue_is_what_is_mounted_unit_by_unit() {
     for unit in ALL {
         let document = Server::of(&[unit.slug]).await.document().await;
         // Every process has figures, for the operator.
-        let asked = operations(&document).into_iter().filter_map(|of| of.needs).filter(|needs| needs != "operator");
+        let asked = operations(&document).into_iter().filter_map(|of| of.needs).filter(|needs| !is_role(needs));
         let asked: BTreeSet<String> = asked.collect();
         let listed: BTreeSet<String> = unit.permissions.iter().map(ToString::to_string).collect();
         assert_eq!((asked, unit.permissions.len()), (listed.clone(), listed.len()), "{}", unit.slug);

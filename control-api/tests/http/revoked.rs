@@ -1,4 +1,4 @@
-//! Keys that end, and tenants that are suspended, in every process.
+//! Keys and sessions that end, and tenants and people who are suspended, in every process.
 
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,33 @@ async fn a_revoked_key_and_one_of_a_suspended_tenant_open_nothing_anywhere_withi
     assert_eq!(here.call("DELETE", &key, &[("lectern-tenant", "school")], "").await.status, 204);
     both([&there, &here], &secret, 401).await;
     assert_eq!(here.call("DELETE", &key, &[("lectern-tenant", "school")], "").await.code(), "api_key.not_found");
+}
+
+#[tokio::test]
+async fn a_person_who_signs_out_or_is_suspended_opens_nothing_anywhere_within_five_seconds() {
+    let here = Server::start().await;
+    let there = here.beside().await;
+    let (id, tokens) = here.person("default", &["asset.read"]).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    both([&here, &there], access, 200).await;
+    assert_eq!(there.ask(access, "DELETE", "/api/v1/auth/sessions/current", "").await.status, 204);
+    both([&here, &there], access, 401).await;
+
+    let who = json!({ "refresh_token": tokens["refresh_token"] });
+    assert_eq!(here.post("/api/v1/auth/sessions/refresh", &who).await.code(), "session.invalid_token");
+    let (other, tokens) = here.person("default", &["asset.read", "event.read"]).await;
+    assert_ne!(other, id);
+    let access = tokens["access_token"].as_str().unwrap();
+    both([&here, &there], access, 200).await;
+    let bearer = format!("Bearer {access}");
+    let stream = here.send("GET", "/api/v1/events", &[("authorization", &bearer)], Bytes::new()).await;
+    let mut stream = stream.into_body();
+    let condition = [("content-type", "application/json"), ("if-match", "*")];
+    let change = json!({ "state": "suspended" }).to_string();
+    assert_eq!(there.call("PATCH", &format!("/api/v1/users/{other}"), &condition, change).await.status, 200);
+    both([&there, &here], access, 401).await;
+    let ends = async { while stream.frame().await.is_some() {} };
+    tokio::time::timeout(SOON, ends).await.expect("his stream ends in time");
 }
 
 #[tokio::test]

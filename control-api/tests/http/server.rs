@@ -18,8 +18,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use identity::Registry;
-use identity::auth::Keys;
+use identity::auth::{Keys, Sessions};
 use identity::org::Tenants;
+use identity::user::Users;
 use job_queue::JobQueue;
 use kernel::audit::transit::{self, Ended};
 use kernel::{AdminToken, Keyring, Limiter, Maintenance, Proxies, Rates, Recorder, Served, Unit, default_tenant};
@@ -32,11 +33,11 @@ use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 9] =
-    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org"];
+pub(crate) const UNITS: [&str; 10] =
+    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org", "user"];
 
 /// The same.
-pub(crate) static ALL: [&Unit; 9] = [
+pub(crate) static ALL: [&Unit; 10] = [
     &control_api::GATEWAY,
     &control_api::MEDIA,
     &control_api::PROCESSING,
@@ -46,6 +47,7 @@ pub(crate) static ALL: [&Unit; 9] = [
     &ops::flags::UNIT,
     &identity::auth::UNIT,
     &identity::org::UNIT,
+    &identity::user::UNIT,
 ];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
@@ -228,6 +230,25 @@ impl Server {
         (text("id"), text("secret"))
     }
 
+    /// Makes a person of the tenant of this slug, who has signed in; his id and what that was answered.
+    pub(crate) async fn person(&self, slug: &str, permissions: &[&str]) -> (String, Value) {
+        const PASSWORD: &str = "a horse of another colour";
+        let typed = ("content-type", "application/json");
+        let headers = [typed, ("lectern-tenant", slug)];
+        let email = format!("{}@example.com", uuid::Uuid::now_v7().simple());
+        let new = serde_json::json!({ "email": email, "name": "test", "permissions": permissions }).to_string();
+        let made = self.call("POST", "/api/v1/users", &headers, new).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        let id = made.json()["id"].as_str().unwrap().to_owned();
+        let link = self.call("POST", &format!("/api/v1/users/{id}/password-link"), &headers, "").await.json();
+        let chosen = serde_json::json!({ "token": link["token"], "password": PASSWORD }).to_string();
+        assert_eq!(self.call("POST", "/api/v1/auth/password", &[typed], chosen).await.status, 204);
+        let who = serde_json::json!({ "tenant": slug, "email": email, "password": PASSWORD }).to_string();
+        let tokens = self.call("POST", "/api/v1/auth/sessions", &[typed], who).await;
+        assert_eq!(tokens.status, 201, "{:?}", tokens.body);
+        (id, tokens.json())
+    }
+
     /// A request without the token.
     pub(crate) async fn anonymous(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         read(self.send(method, path, headers, Bytes::new()).await).await
@@ -366,13 +387,16 @@ async fn process(
     };
     let hooks = Webhooks::new(db.clone(), db.clock(), webhook::Options::default()).unwrap();
     let flags = Flags::new(db.clone(), db.clock());
-    let keys = Keys::new(db.clone(), db.clock(), ALL.iter().flat_map(|unit| unit.permissions).copied());
+    let permissions = || ALL.iter().flat_map(|unit| unit.permissions).copied();
+    let keys = Keys::new(db.clone(), db.clock(), permissions());
+    let sessions = Sessions::new(db.clone(), db.clock(), Keyring::default());
     let others = [
         webhook::serve(hooks),
         ops::audit::serve(Audit::new(db.clone(), db.clock(), Keyring::default())),
         ops::flags::serve(flags),
-        identity::auth::serve(keys),
+        identity::auth::serve(keys, sessions),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
+        identity::user::serve(Users::new(db.clone(), db.clock(), permissions())),
     ];
     let gateway = Gateway::new(GatewayOptions::default()).unwrap();
     let front = std::iter::once(gateway.serve());

@@ -53,6 +53,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("api-keys", "auth"),
         ("assets", "media"),
         ("audit", "audit"),
+        ("auth", "auth"),
         ("events", "media"),
         ("flag-clients", "flags"),
         ("flag-segments", "flags"),
@@ -68,6 +69,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("transcoding", "processing"),
         ("units", "gateway"),
         ("uploads", "media"),
+        ("users", "user"),
         ("webhooks", "webhook"),
         ("workers", "processing"),
     ]);

@@ -50,6 +50,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("keys", "20261123114000_content_key_by_playback"),
     migration!("identity", "20261123114100_org_tenant_create"),
     migration!("identity", "20261123114200_auth_api_key_create"),
+    migration!("identity", "20261123140000_user_account_create"),
+    migration!("identity", "20261123140100_auth_session_create"),
     migration!("core", "20261123150000_unit_maintenance_create"),
 ];
 

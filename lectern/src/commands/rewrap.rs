@@ -1,4 +1,5 @@
-//! `lectern rewrap`: all content keys, secrets of webhooks and signing keys of audit logs, under the current key-encryption key.
+//! `lectern rewrap`: all content keys, secrets of webhooks, and signing keys of audit logs and of access tokens, under the current
+//! key-encryption key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,9 +43,12 @@ pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
     let secrets = secrets.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
     let signing = super::serve::audit(&data.database, &options)?.rewrap().await;
     let signing = signing.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
+    let tokens = super::serve::sessions(&data.database, &options)?.rewrap().await;
+    let tokens = tokens.map_err(|error| Failure::failed("keys.rewrap", error, HINT))?;
     for (count, name, what) in [
         (secrets, "webhook_secrets", "secrets of webhooks"),
         (signing, "audit_signing_keys", "signing keys of audit logs"),
+        (tokens, "token_signing_keys", "signing keys of access tokens"),
     ] {
         match count {
             0 => {}

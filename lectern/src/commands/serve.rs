@@ -6,11 +6,13 @@ mod engine;
 mod gateway;
 mod licence_servers;
 mod renewing;
+mod sessions;
 mod token;
 mod webhooks;
 
 pub(crate) use audit::configured as audit;
 pub(crate) use licence_servers::systems as licence_systems;
+pub(crate) use sessions::configured as sessions;
 pub(crate) use webhooks::configured as webhooks;
 
 use std::net::SocketAddr;
@@ -22,6 +24,7 @@ use database::Database;
 use identity::Registry;
 use identity::auth::Keys;
 use identity::org::Tenants;
+use identity::user::Users;
 use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
 use ops::flags::Flags;
 use origin_server::{Origin, ServeLimits};
@@ -166,10 +169,14 @@ fn units_of(
     let mut units: Vec<Served> = engine.map(Engine::units).into_iter().flatten().collect();
     if chosen.has(&identity::auth::UNIT) {
         let keys = Keys::new(database.clone(), database.clock(), units::permissions());
-        units.push(identity::auth::serve(keys));
+        units.push(identity::auth::serve(keys, sessions(database, &options.data)?));
     }
     if chosen.has(&identity::org::UNIT) {
         units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));
+    }
+    if chosen.has(&identity::user::UNIT) {
+        let users = Users::new(database.clone(), database.clock(), units::permissions());
+        units.push(identity::user::serve(users));
     }
     if chosen.has(&webhook::UNIT) {
         units.push(webhook::serve(webhooks(database, &options.data)?));
@@ -216,7 +223,7 @@ async fn maintenance(database: Option<&Database>) -> Result<Option<Maintenance>,
     following.map(Some)
 }
 
-/// Who knows keys and tenants: the database, whichever units are served.
+/// Who knows keys, people and tenants: the database, whichever units are served.
 fn registry(database: &Database) -> Arc<dyn Directory> {
     Arc::new(Registry::new(database.clone(), database.clock()))
 }

@@ -1,25 +1,34 @@
-//! Keys and tenants as the guard of every route asks for them, in every process.
+//! Keys, people and tenants as the guard of every route asks for them, in every process.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use database::{Database, DbError, Json, args};
 use futures::future::BoxFuture;
-use kernel::{ApiKey, Clock, Directory, Grants, Holder, Problem, problem};
+use kernel::{ApiKey, Clock, Directory, Grants, Holder, Person, Principal, Problem, default_tenant, problem};
 use media_types::TenantId;
 use subtle::ConstantTimeEq;
 
+use crate::auth::jwt::Unverified;
 use crate::auth::secret;
+use crate::auth::signing::kept_since;
 use crate::org::{SUSPENDED, is_slug};
 
 const HOLDER: &str = "SELECT k.tenant_id, k.id, k.secret_sha256, k.permissions, k.expires_ms, k.last_used_ms, t.state
     FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id WHERE k.id = $1 LIMIT 1";
+/// One that signs, will sign, or was retired lately.
+const SIGNED_BY: &str = "SELECT public_key FROM auth_signing_key
+    WHERE tenant_id = $1 AND kid = $2 AND (retired_ms IS NULL OR retired_ms >= $3)";
+/// Of a person who may sign in.
+const SESSION: &str = "SELECT u.permissions, t.state FROM auth_session s
+    JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenant t ON t.tenant_id = s.tenant_id
+    WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.expires_ms > $4 AND u.state = 'active'";
 const TENANT: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
 /// Whichever process is first in a minute.
 const USED: &str = "UPDATE api_key SET last_used_ms = $3
     WHERE tenant_id = $1 AND id = $2 AND (last_used_ms IS NULL OR last_used_ms < $4)";
 
-pub(crate) const STATEMENTS: &[&str] = &[HOLDER, TENANT, USED];
+pub(crate) const STATEMENTS: &[&str] = &[HOLDER, SIGNED_BY, SESSION, TENANT, USED];
 
 /// The use of a key is noted once in so long.
 const NOTED_EVERY_MS: i64 = 60_000;
@@ -36,7 +45,7 @@ database::row! {
     }
 }
 
-/// Keys and tenants of a database. Cheap to clone.
+/// Keys, people and tenants of a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
     db: Database,
@@ -51,8 +60,8 @@ impl Registry {
         Self { db, clock, noting: Arc::default() }
     }
 
-    async fn holder(&self, text: &str) -> Result<Option<Holder>, Problem> {
-        let Some(id) = secret::id(text) else { return Ok(None) };
+    async fn key(&self, text: &str) -> Result<Option<Holder>, Problem> {
+        let Some(id) = secret::id(secret::KEY, text) else { return Ok(None) };
         let Some(row) = self.db.optional::<HolderRow>(HOLDER, args![id]).await? else { return Ok(None) };
         let now_ms = (self.clock)();
         let is_it = bool::from(row.secret_sha256.as_slice().ct_eq(&secret::sha256(text)));
@@ -65,7 +74,23 @@ impl Registry {
         }
         let HolderRow { id, permissions, expires_ms, .. } = row;
         let key = Arc::new(ApiKey { id, tenant, grants: permissions.0, expires_ms });
-        Ok(Some(Holder { key, is_suspended: row.state == SUSPENDED }))
+        Ok(Some(Holder { principal: Principal::Key(key), is_suspended: row.state == SUSPENDED }))
+    }
+
+    /// Whose access token this is: one that a key of ours has signed, of a session that goes on.
+    async fn person(&self, token: &str) -> Result<Option<Holder>, Problem> {
+        let Some(unverified) = Unverified::read(token) else { return Ok(None) };
+        let (now_ms, installation) = ((self.clock)(), default_tenant());
+        let args = args![&installation, &unverified.kid, kept_since(now_ms)];
+        let Some((public_key,)) = self.db.optional::<(Vec<u8>,)>(SIGNED_BY, args).await? else { return Ok(None) };
+        let Some(claims) = unverified.verify(&public_key, now_ms.div_euclid(1000)) else { return Ok(None) };
+        let tenant = claims.tenant.parse::<TenantId>().map_err(|error| Problem::internal(&error))?;
+        let args = args![&tenant, &claims.sid, &claims.sub, now_ms];
+        let found: Option<(Json<Grants>, String)> = self.db.optional(SESSION, args).await?;
+        Ok(found.map(|(Json(grants), state)| {
+            let person = Arc::new(Person { id: claims.sub, tenant, grants, session: claims.sid });
+            Holder { principal: Principal::Person(person), is_suspended: state == SUSPENDED }
+        }))
     }
 
     /// Notes that a key is used, behind the request: it needs not wait, nor fail when that does.
@@ -98,8 +123,9 @@ impl Registry {
 }
 
 impl Directory for Registry {
-    fn key<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
-        Box::pin(self.holder(secret))
+    fn holder<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+        // No token has the form of both.
+        if token.contains('.') { Box::pin(self.person(token)) } else { Box::pin(self.key(token)) }
     }
 
     fn tenant<'a>(&'a self, slug: &'a str) -> BoxFuture<'a, Result<Option<TenantId>, Problem>> {

@@ -1,21 +1,22 @@
-//! Who asks, and for whom: tenants, and the keys that act for them.
+//! Who asks, and for whom: tenants, their people, and the keys and sessions that act for them.
 //!
-//! - [`org`]: tenants. [`auth`]: keys.
-//! - [`Registry`]: what the kernel's guard asks of both.
+//! - [`org`]: tenants. [`user`]: people. [`auth`]: keys, and people who sign in.
+//! - [`Registry`]: what the kernel's guard asks of all of them.
 //!
 //! Layer 6.
 
 pub mod auth;
 mod directory;
 pub mod org;
+pub mod user;
 
 pub use directory::Registry;
 
-/// The folder of `migrations/` that a process looks for which lets holders of keys in.
+/// The folder of `migrations/` that a process looks for which lets keys and people in.
 pub const TABLES: &str = "identity";
 
 /// Every statement of this crate, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] = &[auth::STATEMENTS, directory::STATEMENTS, org::STATEMENTS];
+pub const STATEMENTS: &[&[&[&str]]] = &[auth::STATEMENTS, &[directory::STATEMENTS, org::STATEMENTS, user::STATEMENTS]];
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,9 @@
-//! Tenants and keys on both engines.
+//! Tenants, people, keys and sessions on both engines.
 #![allow(clippy::unwrap_used)]
+
+mod people;
+mod sessions;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,18 +16,22 @@ use axum::http::{HeaderMap, Method, Request};
 use database::testing::{for_each_engine, prepare_all};
 use database::{Database, args, outbox};
 use http_body_util::BodyExt;
-use kernel::{AdminToken, Clock, Guard, Permission, Recorder, Routes, default_tenant};
+use kernel::{AdminToken, Clock, Guard, Keyring, Permission, Recorder, Routes, default_tenant};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use crate::auth::Keys;
+use crate::auth::{Keys, Sessions};
 use crate::org::Tenants;
-use crate::{Registry, auth, org};
+use crate::user::Users;
+use crate::{Registry, auth, org, user};
 
 const TOKEN: &str = "test-token-0123456789";
 const TENANTS: &str = "/api/v1/tenants";
 const KEYS: &str = "/api/v1/api-keys";
+const USERS: &str = "/api/v1/users";
+const SESSIONS: &str = "/api/v1/auth/sessions";
+const PASSWORD: &str = "a horse of another colour";
 const READ: Permission = Permission::new("bell", "read");
 
 /// A process, whose time a test moves.
@@ -45,11 +53,15 @@ impl Process {
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap()).with_directory(registry);
-        let catalogue = auth::UNIT.permissions.iter().copied().chain([READ]);
-        let keys = auth::serve(Keys::new(db.clone(), Arc::clone(&clock), catalogue));
+        let catalogue =
+            || [&auth::UNIT, &user::UNIT].into_iter().flat_map(|unit| unit.permissions).copied().chain([READ]);
+        let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
+        let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
+        let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
+        let keys = auth::serve(keys, sessions);
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
-        let routes = [keys, tenants].into_iter().fold(routes, |routes, served| served.mount(routes));
+        let routes = [keys, tenants, users].into_iter().fold(routes, |routes, served| served.mount(routes));
         Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }
     }
 
@@ -97,6 +109,41 @@ impl Process {
         (made["id"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned())
     }
 
+    /// A new person of a tenant, with a password; the id.
+    async fn person(&self, slug: &str, email: &str, permissions: &[&str]) -> String {
+        let named = [("lectern-tenant", slug)];
+        let new = json!({ "email": email, "name": email, "permissions": permissions });
+        let made = self.send(TOKEN, ("POST", USERS), &named, new).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let id = made.body["id"].as_str().unwrap().to_owned();
+        let link = self.send(TOKEN, ("POST", &format!("{USERS}/{id}/password-link")), &named, Value::Null).await;
+        let chosen = json!({ "token": link.body["token"], "password": PASSWORD });
+        self.ask(204, "POST", "/api/v1/auth/password", chosen).await;
+        id
+    }
+
+    async fn sign_in(&self, slug: &str, email: &str, password: &str) -> Answer {
+        let who = json!({ "tenant": slug, "email": email, "password": password });
+        self.send("", ("POST", SESSIONS), &[("user-agent", "a test")], who).await
+    }
+
+    /// Somebody of the default tenant who has just signed in: his access and his refresh token.
+    async fn tokens(&self, email: &str) -> (String, String) {
+        let begun = self.sign_in("default", email, PASSWORD).await;
+        assert_eq!(begun.status, 201, "{}", begun.body);
+        let text = |name: &str| begun.body[name].as_str().unwrap().to_owned();
+        (text("access_token"), text("refresh_token"))
+    }
+
+    async fn refresh(&self, token: &str) -> Answer {
+        self.send("", ("POST", &format!("{SESSIONS}/refresh")), &[], json!({ "refresh_token": token })).await
+    }
+
+    /// What a process that knows no tokens yet answers to whom this token is from.
+    async fn status(&self, token: &str) -> u16 {
+        self.another().send(token, ("GET", SESSIONS), &[], Value::Null).await.status
+    }
+
     async fn kinds(&self, tenant: &str) -> Vec<String> {
         let events = outbox::after(&self.db, &tenant.parse().unwrap(), 0, 100).await.unwrap();
         events.into_iter().map(|event| event.kind).collect()
@@ -106,7 +153,7 @@ impl Process {
 #[tokio::test]
 async fn every_statement_prepares() {
     for_each_engine(|db| async move {
-        for statements in crate::STATEMENTS {
+        for statements in crate::STATEMENTS.concat() {
             prepare_all(&db, statements).await.unwrap();
         }
     })

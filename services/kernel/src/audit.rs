@@ -6,7 +6,7 @@
 //!
 //! - `request`, as above: every `POST`, `PUT`, `PATCH` and `DELETE` that says nothing else.
 //! - `answer`: what it does is what it answers, such as a licence; recorded when the handler is done, before anybody has the answer.
-//!   A public route says whose log it belongs to by a [`Tenant`] among the extensions of the answer.
+//!   A public route says whose log it belongs to by a [`Tenant`] among the extensions of the answer, or by [`By`] who has asked, too.
 //! - `none`: it changes nothing, or is a piece of something that is recorded.
 //!
 //! A refusal (4xx) has changed nothing and leaves no record, nor does an answer that is given again for its `Idempotency-Key`.
@@ -22,6 +22,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use media_types::TenantId;
 use utoipa::openapi::path::{Operation, PathItem};
 
 pub use recorder::Recorder;
@@ -51,6 +52,15 @@ impl Kept {
             _ => None,
         }
     }
+}
+
+/// Who a request to a public route has turned out to be from.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// Whose log it belongs to.
+    pub tenant: TenantId,
+    /// As [`Principal::actor`] has it.
+    pub actor: String,
 }
 
 /// An operation that is recorded.
@@ -140,6 +150,9 @@ pub(crate) async fn watch(State(watch): State<Watch>, request: Request, next: Ne
         let done @ Ending::Done { .. } = ending(&response) else { return response };
         if let Some(Tenant(tenant)) = response.extensions().get() {
             record.tenant = tenant.clone();
+        }
+        if let Some(By { tenant, actor }) = response.extensions().get().cloned() {
+            (record.tenant, record.actor) = (tenant, actor);
         }
         return watch.recorder.record(record, done).await.map_or_else(IntoResponse::into_response, |()| response);
     }

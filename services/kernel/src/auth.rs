@@ -32,6 +32,8 @@ pub enum Policy {
     Operator,
     /// Another process of the same installation: the holder of the service token, and nobody while there is none.
     Service,
+    /// Whoever has signed in, whatever he may: it is about himself.
+    Person,
     /// Whoever has this permission, and the holder of the admin token.
     May(Permission),
 }
@@ -131,7 +133,7 @@ impl Guard {
         Self { service, ..self }
     }
 
-    /// Knows keys and tenants too.
+    /// Knows keys, people and tenants too.
     #[must_use]
     pub fn with_directory(self, directory: Arc<dyn Directory>) -> Self {
         Self { directory: Some(directory), ..self }
@@ -176,36 +178,49 @@ impl Guard {
         if self.service.as_ref().is_some_and(|service| service.is(&sha256)) {
             return Ok(Principal::Service);
         }
-        let Holder { key, is_suspended } = self.holder(token, &sha256, meter).await?.ok_or_else(invalid_token)?;
-        meter.caller(&key.id, &key.tenant)?;
+        let holder = self.holder(token, &sha256, meter).await?;
+        let Holder { principal, is_suspended } = holder.ok_or_else(invalid_token)?;
+        let who = kind(&principal);
+        if let Some(tenant) = principal.tenant() {
+            meter.caller(principal.actor(), tenant)?;
+        }
         if is_suspended {
-            let detail = "the tenant of this key is suspended";
+            let detail = format!("the tenant of this {who} is suspended");
             return Err(Problem::new(StatusCode::FORBIDDEN, codes::TENANT_SUSPENDED, detail));
         }
         if headers.contains_key(TENANT) {
-            return Err(forbidden("a key belongs to one tenant, and only the admin token may name another"));
+            let detail = format!("a {who} belongs to one tenant, and only the admin token may name another");
+            return Err(forbidden(detail));
         }
-        Ok(Principal::Key(key))
+        Ok(principal)
     }
 
     /// The same, if he may by `policy`.
     ///
     /// # Errors
-    /// As [`principal`](Self::principal), and 403 when a key may not.
+    /// As [`principal`](Self::principal), and 403 when a key or a person may not.
     async fn admit(&self, policy: Policy, headers: &HeaderMap, meter: &mut Meter<'_>) -> Result<Principal, Problem> {
         if policy == Policy::Public {
             return meter.address().map(|()| Principal::Nobody);
         }
         let principal = self.principal(headers, meter).await?;
+        let who = kind(&principal);
         match (policy, &principal) {
-            (Policy::Operator | Policy::May(_), Principal::Operator { .. }) | (Policy::Service, Principal::Service) => {
-                Ok(principal)
+            (Policy::Operator | Policy::May(_), Principal::Operator { .. })
+            | (Policy::Service, Principal::Service)
+            | (Policy::Person, Principal::Person(_)) => Ok(principal),
+            (Policy::Person, Principal::Operator { .. } | Principal::Key(_)) => {
+                Err(forbidden("this is about the person who asks, and a token of another kind is nobody's"))
             }
-            (Policy::May(permission), Principal::Key(key)) if key.grants.allows(permission) => Ok(principal),
-            (Policy::May(permission), Principal::Key(_)) => {
-                Err(forbidden(format!("this key lacks the permission {permission}")))
+            (Policy::May(permission), Principal::Key(_) | Principal::Person(_)) => {
+                if principal.grants().is_some_and(|own| own.allows(permission)) {
+                    return Ok(principal);
+                }
+                Err(forbidden(format!("this {who} lacks the permission {permission}")))
             }
-            (_, Principal::Key(_)) => Err(forbidden("this is about the installation, which no key may see to")),
+            (_, Principal::Key(_) | Principal::Person(_)) => {
+                Err(forbidden(format!("this is about the installation, which no {who} may see to")))
+            }
             _ => Err(invalid_token()),
         }
     }
@@ -220,7 +235,7 @@ impl Guard {
         found.ok_or_else(|| Problem::not_found(codes::TENANT_NOT_FOUND, detail))
     }
 
-    async fn holder(&self, secret: &str, sha256: &[u8; 32], meter: &mut Meter<'_>) -> Result<Option<Holder>, Problem> {
+    async fn holder(&self, token: &str, sha256: &[u8; 32], meter: &mut Meter<'_>) -> Result<Option<Holder>, Problem> {
         if let Some(holder) = self.known.find(sha256) {
             return Ok(Some(holder));
         }
@@ -232,7 +247,7 @@ impl Guard {
         let Some(directory) = &self.directory else { return Ok(None) };
         // Before it is asked: what it says is as old as the question.
         let asked = tokio::time::Instant::now();
-        let found = directory.key(secret).await?;
+        let found = directory.holder(token).await?;
         match &found {
             Some(holder) => {
                 self.known.keep(*sha256, holder.clone(), asked);
@@ -249,6 +264,11 @@ impl Guard {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// What refusals call it.
+fn kind(principal: &Principal) -> &'static str {
+    if matches!(principal, Principal::Person(_)) { "person" } else { "key" }
 }
 
 fn forbidden(detail: impl Into<String>) -> Problem {
@@ -271,8 +291,8 @@ fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
-/// Whether a key still holds that a request came with, as an argument of handlers whose answers go on for long. The operator's
-/// token holds as long as the process lives.
+/// Whether a key or a session still holds that a request came with, as an argument of handlers whose answers go on for long. The
+/// operator's token holds as long as the process lives.
 #[derive(Clone, Default)]
 pub struct Still(Option<Arc<Came>>);
 
@@ -332,7 +352,7 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     let admitted = admitted.and_then(|principal| gate.check(&request, &principal).map(|()| principal));
     let mut response = match admitted {
         Ok(principal) => {
-            if matches!(principal, Principal::Key(_)) {
+            if matches!(principal, Principal::Key(_) | Principal::Person(_)) {
                 let still = Still::of(&gate, policy, &request);
                 request.extensions_mut().insert(still);
             }

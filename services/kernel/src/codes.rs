@@ -4,14 +4,14 @@ crate::problem_codes! {
     /// Every code of the kernel.
     pub ALL:
     AUTH_FORBIDDEN = "auth.forbidden",
-        "The key is good, and may not do this.",
-        "use a key with the permission that detail names, or the admin token; /api/docs has the permission of each address";
+        "The token is good, and its holder may not do this.",
+        "use the token of a key or a person with the permission that detail names, or the admin token; /api/docs has the permission of each address";
     AUTH_INVALID_TOKEN = "auth.invalid_token",
-        "The bearer token is neither this server's admin token nor a key that holds.",
-        "send the admin token that this server was started with, or a key that was not revoked and has not expired, as 'Authorization: Bearer <token>'";
+        "The bearer token is neither this server's admin token nor a key or an access token that holds.",
+        "refresh the session or sign in again; or send a key that was not revoked and has not expired, or the admin token that this server was started with, as 'Authorization: Bearer <token>'";
     AUTH_MISSING_TOKEN = "auth.missing_token",
         "The address needs the header `Authorization: Bearer`.",
-        "send a key or the admin token as 'Authorization: Bearer <token>'";
+        "send a key, an access token or the admin token as 'Authorization: Bearer <token>'";
     BODY_INCOMPLETE = "body.incomplete",
         "The connection ended before the body did.",
         "send the request again";
@@ -88,7 +88,7 @@ crate::problem_codes! {
         "There is no such tenant.",
         "check the id, or the slug in the header Lectern-Tenant; GET /api/v1/tenants lists the tenants there are";
     TENANT_SUSPENDED = "tenant.suspended",
-        "The tenant is suspended: its keys open nothing.",
+        "The tenant is suspended: its keys and its people open nothing.",
         "ask whoever runs this server to resume the tenant";
     UNIT_MAINTENANCE = "unit.maintenance",
         "The unit with this address is closed for a while; detail says why. Others are not concerned.",

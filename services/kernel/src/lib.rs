@@ -6,7 +6,7 @@
 //! - `traced`: one span per request.
 //! - [`auth`]: the [`Policy`] of a route, the [`Guard`] that asks who calls it, and [`Still`] for answers that go on.
 //! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
-//!   knows keys and tenants.
+//!   knows keys, people and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
 //! - [`client`]: where a request is from ([`Client`]), and who is believed about that ([`Proxies`]).
 //! - [`rate`]: how many requests are answered, of a key, a tenant and an address ([`Limiter`]).
@@ -62,7 +62,7 @@ pub use keyring::{Keyring, Sealed, SecretError};
 pub use maintenance::Maintenance;
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
-pub use principal::{ApiKey, Directory, Holder, Principal, Tenant};
+pub use principal::{ApiKey, Directory, Holder, Myself, Person, Principal, Tenant};
 pub use problem::{FieldError, Problem};
 pub use rate::{Limiter, Rates};
 pub use routes::Routes;

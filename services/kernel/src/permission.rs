@@ -1,4 +1,4 @@
-//! What may be done: permissions as routes name them, and lists of them as keys hold them.
+//! What may be done: permissions as routes name them, and lists of them as keys and people hold them.
 
 use std::fmt;
 
@@ -56,8 +56,8 @@ pub enum InvalidGrants {
     Entry(usize),
 }
 
-/// What somebody may: permissions (`asset.read`), all of a kind of resource (`asset.*`), or everything (`*`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What somebody may: permissions (`asset.read`), all of a kind of resource (`asset.*`), or everything (`*`). By default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Grants(Vec<String>);
 
@@ -106,8 +106,10 @@ impl Grants {
 
 impl TryFrom<Vec<String>> for Grants {
     type Error = InvalidGrants;
+
+    /// As [`Grants::new`], and an empty list is that of somebody who may nothing.
     fn try_from(list: Vec<String>) -> Result<Self, InvalidGrants> {
-        Self::new(list)
+        if list.is_empty() { Ok(Self::default()) } else { Self::new(list) }
     }
 }
 
@@ -183,6 +185,9 @@ mod tests {
             assert_eq!(of(&["a.b", entry]), InvalidGrants::Entry(1), "{entry:?}");
         }
         assert_eq!(grants(&["b.c", "a.b", "b.c"]).as_slice(), ["a.b", "b.c"]);
+        let nothing = Grants::try_from(Vec::new()).unwrap();
+        assert!(!nothing.allows(READ) && grants(&["a.b"]).lacks(&nothing).is_none());
+        assert_eq!(nothing.lacks(&grants(&["asset.read"])), Some("asset.read"));
     }
 
     #[test]

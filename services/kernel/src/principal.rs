@@ -24,6 +24,8 @@ pub enum Principal {
     Service,
     /// The holder of a tenant's key.
     Key(Arc<ApiKey>),
+    /// Somebody who has signed in.
+    Person(Arc<Person>),
 }
 
 /// A key that holds at the moment.
@@ -39,6 +41,19 @@ pub struct ApiKey {
     pub expires_ms: Option<i64>,
 }
 
+/// A person whose session goes on at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Who it is, which is no secret.
+    pub id: String,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What the person may.
+    pub grants: Grants,
+    /// The id of the session.
+    pub session: String,
+}
+
 impl Principal {
     /// Whose resources the request is about; `None` where it is about nobody's.
     pub fn tenant(&self) -> Option<&TenantId> {
@@ -46,16 +61,36 @@ impl Principal {
             Self::Nobody | Self::Service => None,
             Self::Operator { tenant } => Some(tenant),
             Self::Key(key) => Some(&key.tenant),
+            Self::Person(person) => Some(&person.tenant),
         }
     }
 
-    /// The one word that records know it by: `anyone`, `admin`, `service`, or the id of a key.
+    /// The one word that records know it by: `anyone`, `admin`, `service`, or the id of a key or of a person.
     pub fn actor(&self) -> &str {
         match self {
             Self::Nobody => "anyone",
             Self::Operator { .. } => "admin",
             Self::Service => "service",
             Self::Key(key) => &key.id,
+            Self::Person(person) => &person.id,
+        }
+    }
+
+    /// The list of what it may; `None` of those who have none.
+    pub(crate) fn grants(&self) -> Option<&Grants> {
+        match self {
+            Self::Key(key) => Some(&key.grants),
+            Self::Person(person) => Some(&person.grants),
+            Self::Nobody | Self::Operator { .. } | Self::Service => None,
+        }
+    }
+
+    /// The first entry of `wanted` that it cannot give to anybody, as it lacks that itself. The operator lacks nothing.
+    pub fn lacks<'a>(&self, wanted: &'a Grants) -> Option<&'a str> {
+        match (self, self.grants()) {
+            (Self::Operator { .. }, _) => None,
+            (_, Some(own)) => own.lacks(wanted),
+            (_, None) => wanted.as_slice().first().map(String::as_str),
         }
     }
 }
@@ -82,22 +117,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Tenant {
     }
 }
 
-/// A key, and how its tenant stands.
+/// The person who has sent a request, as an argument of handlers of [`Policy::Person`](crate::Policy::Person). Refuses with 401
+/// on other routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Myself(pub Arc<Person>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Myself {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match parts.extensions.get() {
+            Some(Principal::Person(person)) => Ok(Self(Arc::clone(person))),
+            _ => Err(auth::missing_token()),
+        }
+    }
+}
+
+/// Whom a token is from, and how his tenant stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The key.
-    pub key: Arc<ApiKey>,
+    /// A key or a person.
+    pub principal: Principal,
     /// Whether the tenant may do nothing at the moment.
     pub is_suspended: bool,
 }
 
-/// Knows keys and tenants. What it says of a key counts for up to two seconds.
+/// Knows keys, people and tenants. What it says of a token counts for up to two seconds.
 pub trait Directory: Send + Sync {
-    /// Whose key this is; `None` of one that was never made, was revoked or has expired.
+    /// Whom this token is from, the secret of a key or the access token of a session; `None` of one that was never made, was
+    /// revoked or has expired, and of a person who is suspended.
     ///
     /// # Errors
     /// Nothing can be said at the moment.
-    fn key<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>>;
+    fn holder<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>>;
 
     /// The tenant that is named so, if there is one.
     ///

@@ -163,6 +163,11 @@ impl Problem {
         self.0.status
     }
 
+    /// One sentence about this occurrence.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.0.code.name()

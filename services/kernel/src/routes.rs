@@ -205,11 +205,12 @@ fn document_problems(operation: &mut Operation) {
     listed.insert("default".to_owned(), any.build().into());
 }
 
-/// What the document says of a policy: the permission that is needed, or in its place `operator` or `service` (OpenAPI 3.1 §4.8.30).
+/// What the document says of a policy: the permission that is needed, or in its place `operator`, `person` or `service` (OpenAPI 3.1 §4.8.30).
 fn requirement(policy: Policy) -> Vec<SecurityRequirement> {
     let role = match policy {
         Policy::Public => return Vec::new(),
         Policy::Operator => "operator".to_owned(),
+        Policy::Person => "person".to_owned(),
         Policy::Service => "service".to_owned(),
         Policy::May(permission) => permission.to_string(),
     };

@@ -81,13 +81,14 @@ mod tests {
             ("org", "http://127.0.0.1:3014"),
             ("processing", "http://127.0.0.1:3015"),
             ("streaming", "http://127.0.0.1:3016"),
+            ("user", "http://127.0.0.1:3001"),
             ("webhook", "http://127.0.0.1:3027"),
         ];
         assert_eq!(at, expected.map(|(slug, base)| (slug, base.to_owned())).into());
         let some = found(&["--only", "gateway,media,flags", "--upstream", "webhook=http://[::1]:1"]).unwrap();
         assert_eq!(
             some.keys().copied().collect::<Vec<_>>(),
-            ["audit", "auth", "org", "processing", "streaming", "webhook"]
+            ["audit", "auth", "org", "processing", "streaming", "user", "webhook"]
         );
         assert!(found(&[]).unwrap().is_empty(), "one process that serves everything has nothing elsewhere");
     }

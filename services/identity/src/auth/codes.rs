@@ -1,7 +1,7 @@
-//! The codes of what keys refuse.
+//! The codes of what keys and sessions refuse.
 
 kernel::problem_codes! {
-    /// Every code of keys, beside the kernel's.
+    /// Every code of keys and sessions, beside the kernel's.
     pub(crate) ALL:
     API_KEY_BEYOND_OWN = "api_key.beyond_own",
         "A key gives no permission that it lacks, and makes none that outlives it.",
@@ -21,6 +21,30 @@ kernel::problem_codes! {
     API_KEY_TOO_MANY = "api_key.too_many",
         "A tenant has at most 200 keys, expired ones included.",
         "revoke keys that are not needed";
+    PASSWORD_BUSY = "password.busy",
+        "More people sign in at the same time than passwords can be looked at.",
+        "try again after the seconds in Retry-After";
+    PASSWORD_INVALID_LINK = "password.invalid_link",
+        "The token is of no link by which a password can be set: each works once, for an hour, until another one is made.",
+        "ask whoever gave you the link for another one";
+    PASSWORD_WEAK = "password.weak",
+        "A password has 8 to 128 characters of any kind, and is not the e-mail address.",
+        "use several words, or what a password manager makes";
+    SESSION_INVALID_CREDENTIALS = "session.invalid_credentials",
+        "Nobody of this tenant signs in by this e-mail address with this password.",
+        "check tenant, address and password, or ask for a link to set a new password";
+    SESSION_INVALID_TOKEN = "session.invalid_token",
+        "The refresh token was used before, or its session has ended.",
+        "sign in again";
+    SESSION_NOT_FOUND = "session.not_found",
+        "The person who asks has no such session.",
+        "check the id; GET /api/v1/auth/sessions lists the sessions there are";
+    SESSION_TOO_MANY_TRIES = "session.too_many_tries",
+        "An e-mail address may be tried ten times in 15 minutes, whether there is such a person or not.",
+        "try again after the seconds in Retry-After";
+    SIGNING_KEY_ROTATED = "signing_key.rotated",
+        "Somebody else has just rotated the signing keys.",
+        "look at the keys that there are before you rotate them once more";
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `/api/v1/api-keys`, and what keys may be permitted.
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
@@ -13,7 +13,7 @@ use kernel::{
 use utoipa_axum::routes;
 
 use super::codes;
-use super::secret::Secret;
+use super::secret::{self, Secret};
 use super::store::{self, KeyRow, Keys, NewKey};
 use super::views::{IssuedKeyView, KeyRequest, KeyView, KeysQuery, PermissionsView};
 
@@ -30,7 +30,11 @@ const DELETE: Permission = Permission::new("api_key", "delete");
 pub(super) const PERMISSIONS: &[Permission] = &[CREATE, DELETE, READ];
 
 /// Mounts every route.
-pub(super) fn mount(routes: Routes<Keys>) -> Routes<Keys> {
+pub(super) fn mount<S>(routes: Routes<S>) -> Routes<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Keys: FromRef<S>,
+{
     use Policy::May;
     routes
         .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(create, list))
@@ -61,7 +65,7 @@ pub(crate) async fn create(
     let grants = grants(&keys, &request)?;
     let expires_ms = expiry(&request, now_ms)?;
     check_giver(&principal, &grants, expires_ms)?;
-    let secret = Secret::draw().map_err(|error| Problem::internal(&error))?;
+    let secret = Secret::draw(secret::KEY).map_err(|error| Problem::internal(&error))?;
     let new = NewKey {
         tenant: tenant.clone(),
         id: secret.id.clone(),
@@ -123,18 +127,14 @@ fn expiry(request: &KeyRequest, now_ms: i64) -> Result<Option<i64>, Problem> {
 /// Nobody gives what he lacks, nor for longer than he has it himself.
 fn check_giver(giver: &Principal, grants: &Grants, expires_ms: Option<i64>) -> Result<(), Problem> {
     let beyond = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, codes::API_KEY_BEYOND_OWN, detail));
+    if let Some(lacking) = giver.lacks(grants) {
+        return beyond(format!("whoever asks has no {lacking} to give"));
+    }
     match giver {
-        Principal::Operator { .. } => Ok(()),
-        Principal::Key(own) => {
-            if let Some(lacking) = own.grants.lacks(grants) {
-                return beyond(format!("this key has no {lacking} to give"));
-            }
-            if own.expires_ms.is_some_and(|end| expires_ms.is_none_or(|asked| asked > end)) {
-                return beyond("this key ends before the one that it shall make".to_owned());
-            }
-            Ok(())
+        Principal::Key(own) if own.expires_ms.is_some_and(|end| expires_ms.is_none_or(|asked| asked > end)) => {
+            beyond("this key ends before the one that it shall make".to_owned())
         }
-        Principal::Nobody | Principal::Service => beyond("nobody is there to give permissions".to_owned()),
+        _ => Ok(()),
     }
 }
 

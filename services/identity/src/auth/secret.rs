@@ -1,34 +1,46 @@
-//! A key as its holder has it: `lk_`, the unique part of its id, `_`, and 32 random bytes in base64url without padding.
+//! Secrets as their holders have them: what they are for, the unique part of the id that they belong to, `_`, and 32 random bytes in
+//! base64url without padding. Those of a session are followed by `.` and 32 more, which are new with every refresh.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-const PREFIX: &str = "lk_";
-/// What ids begin with.
-const ID_PREFIX: &str = "key_";
+/// What a secret is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// What secrets begin with.
+    prefix: &'static str,
+    /// What ids begin with.
+    id_prefix: &'static str,
+}
+
+/// A key.
+pub(crate) const KEY: Kind = Kind { prefix: "lk_", id_prefix: "key_" };
+/// A link by which a password is set.
+pub(crate) const LINK: Kind = Kind { prefix: "lp_", id_prefix: "pwl_" };
+/// What all refresh tokens of a session begin with.
+const FAMILY: Kind = Kind { prefix: "lr_", id_prefix: "ses_" };
+
 const UNIQUE_DIGITS: usize = 32;
 /// 32 bytes in base64url.
 const RANDOM_DIGITS: usize = 43;
 
-/// A new key. It cannot be printed by accident.
+/// A new secret. It cannot be printed by accident.
 pub(crate) struct Secret {
     pub(crate) id: String,
     text: String,
 }
 
 impl Secret {
-    /// A key that nobody has.
+    /// A secret that nobody has.
     ///
     /// # Errors
     /// The operating system gives no randomness.
-    pub(crate) fn draw() -> Result<Self, std::io::Error> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    pub(crate) fn draw(Kind { prefix, id_prefix }: Kind) -> Result<Self, std::io::Error> {
         let unique = Uuid::now_v7().simple().to_string();
-        let text = format!("{PREFIX}{unique}_{}", URL_SAFE_NO_PAD.encode(random));
-        Ok(Self { id: format!("{ID_PREFIX}{unique}"), text })
+        let text = format!("{prefix}{unique}_{}", random()?);
+        Ok(Self { id: format!("{id_prefix}{unique}"), text })
     }
 
     pub(crate) fn sha256(&self) -> [u8; 32] {
@@ -41,20 +53,81 @@ impl Secret {
     }
 }
 
-/// What is stored of a key. Its 32 random bytes cannot be guessed, so that a fast hash is enough.
+/// What is stored of a secret. Its 32 random bytes cannot be guessed, so that a fast hash is enough.
 pub(crate) fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The id of what has the form of a key.
-pub(crate) fn id(text: &str) -> Option<String> {
-    let (unique, random) = text.strip_prefix(PREFIX)?.split_once('_')?;
+/// The id of what has the form of such a secret.
+pub(crate) fn id(Kind { prefix, id_prefix }: Kind, text: &str) -> Option<String> {
+    let (unique, random) = text.strip_prefix(prefix)?.split_once('_')?;
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let fine = unique.len() == UNIQUE_DIGITS && unique.bytes().all(is_hex) && is_random(random);
+    fine.then(|| format!("{id_prefix}{unique}"))
+}
+
+fn random() -> Result<String, std::io::Error> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
+}
+
+fn is_random(text: &str) -> bool {
     let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    let fine = (unique.len(), random.len()) == (UNIQUE_DIGITS, RANDOM_DIGITS)
-        && unique.bytes().all(is_hex)
-        && random.bytes().all(is_base64url);
-    fine.then(|| format!("{ID_PREFIX}{unique}"))
+    text.len() == RANDOM_DIGITS && text.bytes().all(is_base64url)
+}
+
+/// A refresh token: whoever has one that does not hold, and begins as the one that does, has had one that did.
+pub(crate) struct Refresh {
+    /// The id of the session.
+    pub(crate) session: String,
+    /// What all of the session begin with.
+    family: String,
+    text: String,
+}
+
+impl Refresh {
+    /// The first one of a new session.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub(crate) fn first() -> Result<Self, std::io::Error> {
+        let Secret { id, text } = Secret::draw(FAMILY)?;
+        Self::after(id, text)
+    }
+
+    /// The one that takes its place.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub(crate) fn next(&self) -> Result<Self, std::io::Error> {
+        Self::after(self.session.clone(), self.family.clone())
+    }
+
+    fn after(session: String, family: String) -> Result<Self, std::io::Error> {
+        let text = format!("{family}.{}", random()?);
+        Ok(Self { session, family, text })
+    }
+
+    /// Of its form; `None` of what has another one.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (family, turn) = text.split_once('.')?;
+        let session = id(FAMILY, family).filter(|_| is_random(turn))?;
+        Some(Self { session, family: family.to_owned(), text: text.to_owned() })
+    }
+
+    pub(crate) fn family_sha256(&self) -> [u8; 32] {
+        sha256(&self.family)
+    }
+
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        sha256(&self.text)
+    }
+
+    /// For its holder, and nobody else.
+    pub(crate) fn reveal(self) -> String {
+        self.text
+    }
 }
 
 #[cfg(test)]
@@ -63,16 +136,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_known_by_its_id_and_its_hash_alone() {
-        let (one, other) = (Secret::draw().unwrap(), Secret::draw().unwrap());
-        assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
-        let (of, hash) = (one.id.clone(), one.sha256());
-        let text = one.reveal();
-        assert_eq!((id(&text), sha256(&text)), (Some(of), hash));
-        for other in [&text[1..], &text[..78], &format!("{text}a"), &text.to_uppercase(), &text.replace("lk_", "lk-")] {
-            assert_eq!(id(other), None, "{other}");
+    fn a_secret_is_known_by_its_id_and_its_hash_alone() {
+        for kind in [KEY, LINK] {
+            let (one, other) = (Secret::draw(kind).unwrap(), Secret::draw(kind).unwrap());
+            assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
+            let (of, hash) = (one.id.clone(), one.sha256());
+            let text = one.reveal();
+            assert_eq!((id(kind, &text), sha256(&text)), (Some(of), hash));
+            let prefix = kind.prefix;
+            for other in [
+                &text[1..],
+                &text[..78],
+                &format!("{text}a"),
+                &text.to_uppercase(),
+                &text.replace(prefix, "lk-"),
+                &text.replace(prefix, "lx_"),
+            ] {
+                assert_eq!(id(kind, other), None, "{other}");
+            }
+            assert_eq!(id(kind, ""), None);
+            assert_eq!(id(kind, &format!("{prefix}_")), None);
         }
-        assert_eq!(id(""), None);
-        assert_eq!(id("lk__"), None);
+        assert_eq!(id(LINK, &Secret::draw(KEY).unwrap().reveal()), None, "none is taken for one of another kind");
+    }
+
+    #[test]
+    fn refresh_tokens_of_a_session_have_its_beginning_and_nothing_else_in_common() {
+        let first = Refresh::first().unwrap();
+        let next = first.next().unwrap();
+        assert_eq!((&first.session, first.family_sha256()), (&next.session, next.family_sha256()));
+        assert_ne!(first.sha256(), next.sha256());
+        assert_ne!(first.family_sha256(), Refresh::first().unwrap().family_sha256());
+        let (of, hash) = (next.session.clone(), next.sha256());
+        let text = next.reveal();
+        let read = Refresh::read(&text).unwrap();
+        assert_eq!((read.session.as_str(), read.sha256()), (of.as_str(), hash));
+        assert_eq!(read.family_sha256(), first.family_sha256());
+        for other in ["", ".", &text[1..], &text[..80], &text[..122], &format!("{text}a"), &text.replace("lr_", "lk_")]
+        {
+            assert!(Refresh::read(other).is_none(), "{other}");
+        }
     }
 }

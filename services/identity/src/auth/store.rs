@@ -36,7 +36,7 @@ const LIST: &str = concat!(
 const DELETE: &str = "DELETE FROM api_key WHERE tenant_id = $1 AND id = $2";
 
 /// Every statement of keys, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[COUNT, INSERT, ONE, LIST, DELETE];
+pub(super) const STATEMENTS: &[&str] = &[COUNT, INSERT, ONE, LIST, DELETE];
 
 database::row! {
     /// A key, without the hash of its secret.

@@ -39,7 +39,7 @@ pub(crate) struct KeyView {
     name: String,
     /// What it may.
     permissions: Vec<String>,
-    /// Who made it: `admin`, or the id of a key.
+    /// Who made it: `admin`, or the id of a key or a person.
     created_by: String,
     /// When it ends, RFC 3339; null of one that does not.
     expires_at: Option<String>,

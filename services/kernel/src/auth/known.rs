@@ -1,4 +1,4 @@
-//! Keys that were asked for a moment ago.
+//! Tokens that were asked for a moment ago.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,13 @@ use tokio::time::Instant;
 
 use crate::principal::Holder;
 
-/// What is known of a key counts for so long: then it is asked for again, and a revoked one is found out. That it held is remembered.
+/// What is known of a token counts for so long: then it is asked for again, and a revoked one is found out. That it held is
+/// remembered.
 const FRESH: Duration = Duration::from_secs(2);
-/// Keys that are known at once.
+/// Tokens that are known at once.
 const MOST: usize = 4096;
 
-/// A bounded memory of keys that hold, by the hashes of their secrets. Those that do not are asked for each time.
+/// A bounded memory of tokens that hold, by their hashes. Those that do not are asked for each time.
 #[derive(Default)]
 pub(super) struct Known(Mutex<HashMap<[u8; 32], Seen>>);
 
@@ -43,7 +44,7 @@ impl Known {
         self.seen().remove(sha256);
     }
 
-    /// Remembers what was said of a key that was asked for then.
+    /// Remembers what was said of a token that was asked for then.
     pub(super) fn keep(&self, sha256: [u8; 32], holder: Holder, asked: Instant) {
         let mut seen = self.seen();
         if seen.len() >= MOST && !seen.contains_key(&sha256) {
@@ -67,12 +68,12 @@ mod tests {
 
     use super::*;
     use crate::principal::ApiKey;
-    use crate::{Grants, default_tenant};
+    use crate::{Grants, Principal, default_tenant};
 
     fn holder() -> Holder {
         let grants = Grants::new(vec!["*".to_owned()]).unwrap();
         let key = ApiKey { id: "key_1".to_owned(), tenant: default_tenant(), grants, expires_ms: None };
-        Holder { key: Arc::new(key), is_suspended: false }
+        Holder { principal: Principal::Key(Arc::new(key)), is_suspended: false }
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,23 +7,28 @@ use futures::future::BoxFuture;
 
 use super::*;
 use crate::Grants;
-use crate::principal::ApiKey;
+use crate::principal::{ApiKey, Person};
 
 const READ: Permission = Permission::new("bell", "read");
 const RING: Permission = Permission::new("bell", "ring");
 
-/// Two keys, one of them of a tenant that is suspended; counts what it is asked.
+/// Two keys, one of them of a tenant that is suspended, and a person; counts what it is asked.
 #[derive(Default)]
-struct Two(AtomicUsize);
+struct Three(AtomicUsize);
 
-impl Directory for Two {
-    fn key<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+impl Directory for Three {
+    fn holder<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let tenant = TenantId::from_unique(secret);
         let grants = Grants::new(vec!["bell.read".to_owned()]).unwrap();
-        let key = Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None });
+        let principal = if secret == "person" {
+            let (id, session) = ("usr_1".to_owned(), "ses_1".to_owned());
+            Principal::Person(Arc::new(Person { id, tenant, grants, session }))
+        } else {
+            Principal::Key(Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None }))
+        };
         let is_suspended = secret == "lk_b";
-        let found = ["lk_a", "lk_b"].contains(&secret).then_some(Holder { key, is_suspended });
+        let found = ["lk_a", "lk_b", "person"].contains(&secret).then_some(Holder { principal, is_suspended });
         Box::pin(std::future::ready(Ok(found)))
     }
 
@@ -35,10 +40,10 @@ impl Directory for Two {
 const ADMIN: &str = "0123456789abcdef";
 const SERVICE: &str = "service-0123456789";
 
-fn guard() -> (Guard, Arc<Two>) {
-    let two = Arc::<Two>::default();
+fn guard() -> (Guard, Arc<Three>) {
+    let three = Arc::<Three>::default();
     let token = |text: &str| AdminToken::new(text).unwrap();
-    (Guard::new(token(ADMIN)).with_service(Some(token(SERVICE))).with_directory(two.clone()), two)
+    (Guard::new(token(ADMIN)).with_service(Some(token(SERVICE))).with_directory(three.clone()), three)
 }
 
 fn headers(list: &[(HeaderName, &str)]) -> HeaderMap {
@@ -55,14 +60,17 @@ async fn each_policy_lets_those_pass_whom_it_names() {
     let (fine, missing, invalid, forbidden) = ("", "auth.missing_token", "auth.invalid_token", "auth.forbidden");
     let suspended = "tenant.suspended";
     let cases = [
-        // Nobody, the operator, another process, a key with bell.read, one that is suspended, and none that is known.
-        (Policy::Public, [fine, fine, fine, fine, fine, fine]),
-        (Policy::Operator, [missing, fine, invalid, forbidden, suspended, invalid]),
-        (Policy::Service, [missing, invalid, fine, forbidden, suspended, invalid]),
-        (Policy::May(READ), [missing, fine, invalid, fine, suspended, invalid]),
-        (Policy::May(RING), [missing, fine, invalid, forbidden, suspended, invalid]),
+        // Nobody, the operator, another process, a key with bell.read, one that is suspended, a person with bell.read, and none
+        // that is known.
+        (Policy::Public, [fine, fine, fine, fine, fine, fine, fine]),
+        (Policy::Operator, [missing, fine, invalid, forbidden, suspended, forbidden, invalid]),
+        (Policy::Service, [missing, invalid, fine, forbidden, suspended, forbidden, invalid]),
+        (Policy::Person, [missing, forbidden, invalid, forbidden, suspended, fine, invalid]),
+        (Policy::May(READ), [missing, fine, invalid, fine, suspended, fine, invalid]),
+        (Policy::May(RING), [missing, fine, invalid, forbidden, suspended, forbidden, invalid]),
     ];
-    let callers = [HeaderMap::new(), with(ADMIN), with(SERVICE), with("lk_a"), with("lk_b"), with("lk_c")];
+    let callers =
+        [HeaderMap::new(), with(ADMIN), with(SERVICE), with("lk_a"), with("lk_b"), with("person"), with("lk_c")];
     for (policy, expected) in cases {
         for (caller, expected) in callers.iter().zip(expected) {
             let code =
@@ -70,8 +78,31 @@ async fn each_policy_lets_those_pass_whom_it_names() {
             assert_eq!(code, expected, "{policy:?} {caller:?}");
         }
     }
-    let refused = guard.admit(Policy::May(RING), &with("lk_a"), &mut Meter::idle()).await.unwrap_err();
-    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    for (caller, who) in [("lk_a", "this key lacks"), ("person", "this person lacks")] {
+        let refused = guard.admit(Policy::May(RING), &with(caller), &mut Meter::idle()).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        assert!(refused.detail().starts_with(who), "{}", refused.detail());
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_the_actor_of_what_he_does_and_gives_no_more_than_he_has() {
+    let (guard, _) = guard();
+    let person = guard.principal(&with("person"), &mut Meter::idle()).await.unwrap();
+    assert_eq!((person.actor(), person.tenant().map(ToString::to_string).as_deref()), ("usr_1", Some("ten_person")));
+    let grants = |entry: &str| Grants::new(vec![entry.to_owned()]).unwrap();
+    let operator = guard.principal(&with(ADMIN), &mut Meter::idle()).await.unwrap();
+    let key = guard.principal(&with("lk_a"), &mut Meter::idle()).await.unwrap();
+    for (giver, gives, lacks) in [
+        (&person, "bell.read", None),
+        (&person, "bell.ring", Some("bell.ring")),
+        (&key, "bell.*", Some("bell.*")),
+        (&operator, "*", None),
+        (&Principal::Nobody, "bell.read", Some("bell.read")),
+        (&Principal::Service, "bell.read", Some("bell.read")),
+    ] {
+        assert_eq!(giver.lacks(&grants(gives)), lacks, "{giver:?} gives {gives}");
+    }
 }
 
 #[tokio::test]
@@ -116,23 +147,24 @@ async fn a_request_is_about_the_tenant_of_its_key_or_the_one_that_the_operator_n
     assert_eq!(tenant(with(SERVICE)).await, Ok(None));
     assert_eq!(tenant(with("lk_a")).await, of("ten_lk_a"));
     assert_eq!(tenant(naming("lk_a", "school")).await, Err("auth.forbidden"), "it belongs to one tenant");
+    assert_eq!(tenant(naming("person", "school")).await, Err("auth.forbidden"), "as does a person");
     assert_eq!(tenant(naming("lk_c", "school")).await, Err("auth.invalid_token"), "and strangers learn of none");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_holds_is_asked_for_every_two_seconds_and_one_that_does_not_each_time() {
-    let (guard, two) = guard();
+    let (guard, three) = guard();
     for _ in 0..3 {
         assert!(guard.principal(&with("lk_a"), &mut Meter::idle()).await.is_ok());
     }
-    assert_eq!(two.0.load(Ordering::Relaxed), 1);
+    assert_eq!(three.0.load(Ordering::Relaxed), 1);
     tokio::time::advance(std::time::Duration::from_secs(2)).await;
     assert!(guard.principal(&with("lk_a"), &mut Meter::idle()).await.is_ok());
-    assert_eq!(two.0.load(Ordering::Relaxed), 2);
+    assert_eq!(three.0.load(Ordering::Relaxed), 2);
     for _ in 0..3 {
         assert!(guard.principal(&with("lk_c"), &mut Meter::idle()).await.is_err());
     }
-    assert_eq!(two.0.load(Ordering::Relaxed), 5);
+    assert_eq!(three.0.load(Ordering::Relaxed), 5);
 }
 
 #[test]

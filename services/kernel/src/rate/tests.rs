@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::*;
 use crate::principal::{ApiKey, Directory, Holder};
-use crate::{AdminToken, Client, Grants, Guard, Permission, Policy, Problem, Routes};
+use crate::{AdminToken, Client, Grants, Guard, Permission, Policy, Principal, Problem, Routes};
 
 const ADMIN: &str = "0123456789abcdef";
 const SERVICE: &str = "service-0123456789";
@@ -30,12 +30,13 @@ const THERE: &str = "198.51.100.7";
 struct Three(AtomicUsize);
 
 impl Directory for Three {
-    fn key<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+    fn holder<'a>(&'a self, secret: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let tenant = TenantId::from_unique(if secret == "lk_c" { "south" } else { "north" });
         let grants = Grants::new(vec!["*".to_owned()]).unwrap();
-        let key = Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None });
-        let found = ["lk_a", "lk_b", "lk_c"].contains(&secret).then_some(Holder { key, is_suspended: false });
+        let principal =
+            Principal::Key(Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None }));
+        let found = ["lk_a", "lk_b", "lk_c"].contains(&secret).then_some(Holder { principal, is_suspended: false });
         Box::pin(std::future::ready(Ok(found)))
     }
 

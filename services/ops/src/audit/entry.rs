@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub(crate) struct AuditEntry {
     /// What was done: the id of the operation in the `OpenAPI` document.
     pub(crate) action: String,
-    /// Who did it: `admin`, `service`, `anyone`, or the id of a key.
+    /// Who did it: `admin`, `service`, `anyone`, or the id of a key or a person.
     pub(crate) actor: String,
     /// Unique.
     pub(crate) id: String,

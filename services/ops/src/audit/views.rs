@@ -17,7 +17,7 @@ use super::tree::Hash;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EntriesQuery {
-    /// Of whom: `admin`, `service`, `anyone`, or the id of a key.
+    /// Of whom: `admin`, `service`, `anyone`, or the id of a key or a person.
     pub(crate) actor: Option<String>,
     /// What was done: the id of an operation, such as `delete_asset`.
     pub(crate) action: Option<String>,

@@ -10,8 +10,9 @@ use crate::server::{Answer, Server, TOKEN, fresh_and_quick, wait_for};
 use crate::topology::{self, Shared};
 
 /// An address of each unit, as its administrator reads it.
-const READ: [(&str, &str); 9] = [
+const READ: [(&str, &str); 10] = [
     ("gateway", "/api/v1/units"),
+    ("user", "/api/v1/users"),
     ("auth", "/api/v1/api-keys"),
     ("media", "/api/v1/assets"),
     ("org", "/api/v1/tenants"),

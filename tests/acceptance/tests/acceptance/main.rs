@@ -33,6 +33,7 @@ mod operations;
 mod opus;
 mod package;
 mod parts;
+mod people;
 mod per_title;
 mod protected;
 mod renewal;

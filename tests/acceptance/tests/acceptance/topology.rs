@@ -16,7 +16,8 @@ use crate::server::{Server, log, log_of};
 const WORKERS: usize = 2;
 
 /// Every unit of the build but the gateway, and what a process is that serves it alone.
-const UNITS: [(&str, &str); 8] = [
+const UNITS: [(&str, &str); 9] = [
+    ("user", "api"),
     ("auth", "api"),
     ("media", "api"),
     ("org", "api"),

@@ -1,0 +1,223 @@
+//! What may be said of a person. Pure.
+
+use kernel::permission::InvalidGrants;
+use kernel::{Grants, Permission, Problem};
+use serde_json::{Map, Value};
+
+use super::codes;
+
+pub(crate) const ACTIVE: &str = "active";
+pub(crate) const SUSPENDED: &str = "suspended";
+
+const MAX_NAME: usize = 200;
+const MAX_PREFERENCES_BYTES: usize = 16 << 10;
+/// RFC 5321 §4.5.3.1, without the angle brackets of a path.
+const MAX_EMAIL: usize = 254;
+const MAX_LOCAL: usize = 64;
+
+/// What is known of a person.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Profile {
+    /// In its normal form.
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+    pub(crate) state: String,
+    pub(crate) grants: Grants,
+    pub(crate) preferences: Map<String, Value>,
+}
+
+/// The normal form of an e-mail address: in lower case. `None` of what is none, as HTML has them (WHATWG HTML §4.10.5.1.5).
+pub(crate) fn normal_email(text: &str) -> Option<String> {
+    let text = text.trim_ascii();
+    let (local, domain) = text.rsplit_once('@')?;
+    let of_local = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let fine = text.len() <= MAX_EMAIL
+        && (1..=MAX_LOCAL).contains(&local.len())
+        && local.bytes().all(of_local)
+        && domain.split('.').all(is_label);
+    fine.then(|| text.to_ascii_lowercase())
+}
+
+pub(super) fn email(text: &str) -> Result<String, Problem> {
+    let detail = "this can be no e-mail address";
+    normal_email(text).ok_or_else(|| Problem::invalid("/email", codes::USER_INVALID_EMAIL, detail))
+}
+
+pub(super) fn name(text: String) -> Result<String, Problem> {
+    if (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains('\0') {
+        return Ok(text);
+    }
+    let detail = format!("a name has 1 to {MAX_NAME} characters, none of them NUL");
+    Err(Problem::invalid("/name", codes::USER_INVALID_NAME, detail))
+}
+
+/// By its form alone: which languages there are changes.
+pub(super) fn locale(text: String) -> Result<String, Problem> {
+    let is_subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_language = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let fine = text.len() <= 35 && text.split('-').next().is_some_and(is_language) && text.split('-').all(is_subtag);
+    let detail = "this can be no locale";
+    if fine { Ok(text) } else { Err(Problem::invalid("/locale", codes::USER_INVALID_LOCALE, detail)) }
+}
+
+/// By its form alone: which zones there are changes.
+pub(super) fn time_zone(text: String) -> Result<String, Problem> {
+    let is_part = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte);
+        part.starts_with(|first: char| first.is_ascii_alphabetic()) && part.bytes().all(plain)
+    };
+    let fine = text.len() <= 64 && text.split('/').count() <= 3 && text.split('/').all(is_part);
+    let detail = "this can be no time zone";
+    if fine { Ok(text) } else { Err(Problem::invalid("/time_zone", codes::USER_INVALID_TIME_ZONE, detail)) }
+}
+
+pub(super) fn preferences(object: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    let refused = |detail: &str| Err(Problem::invalid("/preferences", codes::USER_INVALID_PREFERENCES, detail));
+    if object.iter().any(|(name, value)| name.contains('\0') || has_nul(value)) {
+        return refused("a text in them has a NUL, which is stored nowhere");
+    }
+    let bytes = serde_json::to_vec(&object).map_err(|error| Problem::internal(&error))?;
+    if bytes.len() > MAX_PREFERENCES_BYTES {
+        return refused("they are more than 16 KiB");
+    }
+    Ok(object)
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(has_nul),
+        Value::Object(object) => object.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What a list of permissions means, if there are such; an empty one means nothing at all.
+pub(super) fn grants(list: &[String], catalogue: &[Permission]) -> Result<Grants, Problem> {
+    let invalid = |pointer: String, detail: String| Problem::invalid(pointer, codes::USER_INVALID_PERMISSIONS, detail);
+    let grants = Grants::try_from(list.to_vec()).map_err(|error| match error {
+        InvalidGrants::Count => invalid("/permissions".to_owned(), error.to_string()),
+        InvalidGrants::Entry(at) => invalid(format!("/permissions/{at}"), error.to_string()),
+    })?;
+    if let Some(unknown) = grants.unknown(catalogue) {
+        let at = list.iter().position(|entry| entry == unknown).unwrap_or_default();
+        return Err(invalid(format!("/permissions/{at}"), format!("there is no permission {unknown}")));
+    }
+    Ok(grants)
+}
+
+/// The patterns that find a person by what his address or a word of his name begins with: in lower case, for `LIKE` with the escape
+/// `!`. First that of a beginning, then that of a later word.
+pub(super) fn patterns(search: Option<&str>) -> Result<(String, String), Problem> {
+    let Some(text) = search else { return Ok(("%".to_owned(), "%".to_owned())) };
+    if !(1..=100).contains(&text.chars().count()) || text.contains('\0') {
+        let detail = "a search has 1 to 100 characters, none of them NUL";
+        return Err(Problem::invalid("?q", codes::USER_INVALID_SEARCH, detail));
+    }
+    let escape = |letter: char| {
+        let is_special = matches!(letter, '%' | '_' | '!');
+        is_special.then_some('!').into_iter().chain([letter])
+    };
+    let escaped: String = text.to_lowercase().chars().flat_map(escape).collect();
+    Ok((format!("{escaped}%"), format!("% {escaped}%")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_in_lower_case_and_has_a_name_at_a_host() {
+        for (text, normal) in [
+            ("anna@example.com", Some("anna@example.com")),
+            (" Anna.B+x@Example.COM ", Some("anna.b+x@example.com")),
+            ("o'neil@localhost", Some("o'neil@localhost")),
+            ("a@xn--bcher-kva.example", Some("a@xn--bcher-kva.example")),
+            ("", None),
+            ("anna", None),
+            ("@example.com", None),
+            ("anna@", None),
+            ("anna@example..com", None),
+            ("anna@-example.com", None),
+            ("anna@example.com.", None),
+            ("an na@example.com", None),
+            ("anna@exa mple.com", None),
+            ("a@b@example.com", None),
+            ("\"a b\"@example.com", None),
+            ("b\u{fc}cher@example.com", None),
+            ("anna\0@example.com", None),
+            ("anna@example.com\0", None),
+        ] {
+            assert_eq!(normal_email(text).as_deref(), normal, "{text:?}");
+        }
+        let local = "a".repeat(64);
+        assert!(normal_email(&format!("{local}@b.c")).is_some() && normal_email(&format!("{local}a@b.c")).is_none());
+        let domain = vec!["a".repeat(63); 3].join(".");
+        assert!(normal_email(&format!("abc@{domain}.{}", "d".repeat(58))).is_some());
+        assert!(normal_email(&format!("abc@{domain}.{}", "d".repeat(59))).is_none());
+    }
+
+    #[test]
+    fn a_locale_and_a_time_zone_have_the_form_of_such() {
+        for (text, fine) in [
+            ("en", true),
+            ("de-CH", true),
+            ("zh-Hant-TW", true),
+            ("x", false),
+            ("", false),
+            ("en_GB", false),
+            ("e1", false),
+            ("en-", false),
+            ("en--GB", false),
+            ("en-abcdefghi", false),
+        ] {
+            assert_eq!(locale(text.to_owned()).is_ok(), fine, "{text:?}");
+        }
+        for (text, fine) in [
+            ("UTC", true),
+            ("Europe/Zurich", true),
+            ("America/Argentina/Buenos_Aires", true),
+            ("Etc/GMT+5", true),
+            ("", false),
+            ("/", false),
+            ("Europe/", false),
+            ("+02:00", false),
+            ("Europe/Z\u{fc}rich", false),
+            ("a/b/c/d", false),
+        ] {
+            assert_eq!(time_zone(text.to_owned()).is_ok(), fine, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn preferences_are_bounded_and_have_nothing_that_a_database_would_refuse() {
+        let check = |value: Value| preferences(value.as_object().unwrap().clone()).is_ok();
+        assert!(check(json!({})) && check(json!({ "captions": true, "speed": 1.5, "list": ["\u{fc}", null] })));
+        for nul in [json!({ "a": "\0" }), json!({ "\0": 1 }), json!({ "a": [{ "b\0": [] }] }), json!({ "a": ["\0"] })] {
+            assert!(!check(nul.clone()), "{nul}");
+        }
+        assert!(check(json!({ "a": "b".repeat(MAX_PREFERENCES_BYTES - 8) })));
+        assert!(!check(json!({ "a": "b".repeat(MAX_PREFERENCES_BYTES - 7) })));
+    }
+
+    #[test]
+    fn a_search_is_of_beginnings_and_has_no_wildcards() {
+        let of = |text: &str| patterns(Some(text)).map_err(|problem| problem.code());
+        assert_eq!(of("An"), Ok(("an%".to_owned(), "% an%".to_owned())));
+        assert_eq!(of("5%_!"), Ok(("5!%!_!!%".to_owned(), "% 5!%!_!!%".to_owned())));
+        assert_eq!(patterns(None).unwrap(), ("%".to_owned(), "%".to_owned()));
+        for bad in ["", "a\0", &"a".repeat(101)] {
+            assert_eq!(of(bad), Err("user.invalid_search"), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! People in their table.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use database::{Database, DbError, Json, Tx, args, outbox};
+use kernel::conditional::stale;
+use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
+use media_types::TenantId;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::codes;
+use super::model::{ACTIVE, Profile, SUSPENDED};
+use super::views::UserView;
+use crate::auth::link;
+use crate::auth::secret::{LINK, Secret};
+use crate::auth::sessions;
+
+macro_rules! user_columns {
+    () => {
+        "id, email, name, locale, time_zone, state, permissions, preferences, version, created_ms, updated_ms"
+    };
+}
+
+const INSERT: &str = concat!(
+    "INSERT INTO user_account
+        (tenant_id, id, email, name, search, locale, time_zone, state, permissions, preferences, version, created_ms, updated_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) RETURNING ",
+    user_columns!()
+);
+const ONE: &str = concat!("SELECT ", user_columns!(), " FROM user_account WHERE tenant_id = $1 AND id = $2");
+/// By the beginning of the address, of the name, or of a later word of it.
+const LIST: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM user_account WHERE tenant_id = $1 AND (created_ms, id) < ($2, $3)
+        AND (email LIKE $4 ESCAPE '!' OR search LIKE $4 ESCAPE '!' OR search LIKE $5 ESCAPE '!')
+        ORDER BY created_ms DESC, id DESC LIMIT $6"
+);
+const UPDATE: &str = concat!(
+    "UPDATE user_account SET email = $4, name = $5, search = $6, locale = $7, time_zone = $8, state = $9, permissions = $10,
+        preferences = $11, version = version + 1, updated_ms = $12 WHERE tenant_id = $1 AND id = $2 AND version = $3 RETURNING ",
+    user_columns!()
+);
+const DELETE: &str = "DELETE FROM user_account WHERE tenant_id = $1 AND id = $2 AND version = $3";
+
+/// Every statement of people, for the test that prepares each on both engines.
+pub const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE, DELETE];
+
+database::row! {
+    /// A person.
+    #[derive(Clone, Debug)]
+    pub(crate) struct UserRow {
+        pub(crate) id: String,
+        pub(crate) email: String,
+        pub(crate) name: String,
+        pub(crate) locale: String,
+        pub(crate) time_zone: String,
+        pub(crate) state: String,
+        pub(crate) permissions: Json<Grants>,
+        pub(crate) preferences: Json<Map<String, Value>>,
+        pub(crate) version: i64,
+        pub(crate) created_ms: i64,
+        pub(crate) updated_ms: i64,
+    }
+}
+
+impl UserRow {
+    pub(super) fn profile(&self) -> Profile {
+        Profile {
+            email: self.email.clone(),
+            name: self.name.clone(),
+            locale: self.locale.clone(),
+            time_zone: self.time_zone.clone(),
+            state: self.state.clone(),
+            grants: self.permissions.0.clone(),
+            preferences: self.preferences.0.clone(),
+        }
+    }
+}
+
+/// A person who is about to be made.
+pub(super) struct NewUser {
+    pub(super) tenant: TenantId,
+    pub(super) profile: Profile,
+    pub(super) actor: String,
+    pub(super) now_ms: i64,
+}
+
+/// The people of a database. Cheap to clone.
+#[derive(Clone)]
+pub struct Users {
+    db: Database,
+    clock: Clock,
+    pub(super) idempotency: Idempotency,
+    /// All that routes ask for, whichever process serves them.
+    pub(super) catalogue: Arc<[Permission]>,
+}
+
+impl Users {
+    /// Those of `db`, who may what is in `catalogue`: the permissions of all units.
+    pub fn new(db: Database, clock: Clock, catalogue: impl IntoIterator<Item = Permission>) -> Self {
+        let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
+        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect() }
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    pub(super) async fn one(&self, tenant: &TenantId, id: &str) -> Result<UserRow, Problem> {
+        let missing = || Problem::not_found(codes::USER_NOT_FOUND, "there is no such person");
+        // Which PostgreSQL takes for no text.
+        if id.contains('\0') {
+            return Err(missing());
+        }
+        self.db.optional(ONE, args![tenant, id]).await?.ok_or_else(missing)
+    }
+
+    /// Newest first.
+    pub(super) async fn list(
+        &self,
+        tenant: &TenantId,
+        (beginning, word): (&str, &str),
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Vec<UserRow>, DbError> {
+        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        self.db.all(LIST, args![tenant, time_ms, id, beginning, word, i64::from(limit)]).await
+    }
+
+    /// Makes of a person what `profile` says. Whoever is suspended by that is signed out everywhere.
+    pub(super) async fn change(
+        &self,
+        tenant: &TenantId,
+        of: &UserRow,
+        profile: Profile,
+        actor: &str,
+    ) -> Result<UserRow, Problem> {
+        let now_ms = self.now_ms();
+        let ends = of.state == ACTIVE && profile.state == SUSPENDED;
+        let Profile { email, name, locale, time_zone, state, grants, preferences } = profile;
+        let (search, permissions) = (name.to_lowercase(), json!(grants.as_slice()));
+        let mut tx = self.db.begin().await?;
+        let args = args![
+            tenant,
+            &of.id,
+            of.version,
+            &email,
+            name,
+            search,
+            locale,
+            time_zone,
+            state,
+            permissions,
+            Value::Object(preferences),
+            now_ms
+        ];
+        let row: UserRow = match tx.optional(UPDATE, args).await {
+            Err(error) if error.is_unique_violation() => return Err(taken(&email)),
+            changed => changed?.ok_or_else(stale)?,
+        };
+        if ends {
+            sessions::end_all(&mut tx, tenant, &of.id).await?;
+        }
+        tell(&mut tx, tenant, &row, ("user.updated", actor), now_ms).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// Removes a person for good, with his password and all his sessions.
+    pub(super) async fn erase(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
+        let mut tx = self.db.begin().await?;
+        if tx.execute(DELETE, args![tenant, &of.id, of.version]).await? == 0 {
+            return Err(stale());
+        }
+        tell(&mut tx, tenant, of, ("user.erased", actor), self.now_ms()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes the link by which a person sets his password: its secret, and when it ends.
+    pub(super) async fn link(&self, tenant: &TenantId, of: &UserRow) -> Result<(String, i64), Problem> {
+        let secret = Secret::draw(LINK).map_err(|error| Problem::internal(&error))?;
+        let now_ms = self.now_ms();
+        let mut tx = self.db.begin().await?;
+        link::put(&mut tx, (tenant, &of.id), &secret, now_ms).await?;
+        tx.commit().await?;
+        Ok((secret.reveal(), now_ms + link::HOLDS_MS))
+    }
+}
+
+fn taken(email: &str) -> Problem {
+    Problem::conflict(codes::USER_EMAIL_TAKEN, format!("there is a person with the address {email} already"))
+}
+
+/// Makes a person, in the transaction that stores the answer.
+pub(super) async fn create(tx: &mut Tx, new: NewUser) -> Result<Stored, Problem> {
+    let NewUser { tenant, profile, actor, now_ms } = new;
+    let Profile { email, name, locale, time_zone, state, grants, preferences } = profile;
+    let id = format!("usr_{}", Uuid::now_v7().simple());
+    let (search, permissions, preferences) =
+        (name.to_lowercase(), json!(grants.as_slice()), Value::Object(preferences));
+    let args = args![&tenant, id, &email, name, search, locale, time_zone, state, permissions, preferences, now_ms];
+    let row: UserRow = match tx.optional(INSERT, args).await {
+        Err(error) if error.is_unique_violation() => return Err(taken(&email)),
+        made => made?.ok_or(DbError::NoRow)?,
+    };
+    tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
+    let body = serde_json::to_value(UserView::from(row)).map_err(|error| Problem::internal(&error))?;
+    Ok(Stored { status: StatusCode::CREATED, body })
+}
+
+/// Without name and address: events are kept, and what is erased must not be in them.
+async fn tell(
+    tx: &mut Tx,
+    tenant_id: &TenantId,
+    row: &UserRow,
+    (kind, actor): (&str, &str),
+    time_ms: i64,
+) -> Result<(), DbError> {
+    let id = format!("evt_{}", Uuid::now_v7().simple());
+    let permissions = row.permissions.0.as_slice();
+    let data = json!({ "id": row.id, "state": row.state, "permissions": permissions, "actor": actor });
+    let event = outbox::NewEvent { id: &id, tenant_id, kind, subject: &row.id, data, time_ms };
+    outbox::append(tx, &event).await.map(drop)
+}

@@ -1,0 +1,78 @@
+//! People who sign in, judged by somebody else's verifier of their tokens.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::judge;
+use crate::server::{Answer, Server, TOKEN, fresh, wait_for};
+
+const PASSWORD: &str = "a horse of another colour";
+
+fn post(server: &Server, path: &str, body: &Value, status: u16) -> Value {
+    let headers = [("Content-Type", "application/json"), ("User-Agent", "acceptance")];
+    let answer = server.call("POST", path, &headers, Some(body.to_string().as_bytes())).unwrap();
+    assert_eq!(answer.status, status, "{path}: {}", String::from_utf8_lossy(&answer.body));
+    if answer.body.is_empty() { Value::Null } else { answer.json() }
+}
+
+fn as_person(server: &Server, tokens: &Value, method: &str, path: &str) -> Answer {
+    let authorization = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    server.call(method, path, &[("Authorization", &authorization)], None).unwrap()
+}
+
+/// A person of the default tenant who has set a password; the id.
+fn person(server: &Server, email: &str, permissions: &[&str]) -> String {
+    let new = json!({ "email": email, "name": "Anna", "permissions": permissions });
+    let id = server.admin("POST", "/api/v1/users", Some(new), 201).json()["id"].as_str().unwrap().to_owned();
+    let link = server.admin("POST", &format!("/api/v1/users/{id}/password-link"), None, 200).json();
+    let chosen = json!({ "token": link["token"], "password": PASSWORD });
+    post(server, "/api/v1/auth/password", &chosen, 204);
+    id
+}
+
+#[test]
+fn a_person_signs_in_is_verified_by_others_and_is_signed_out_everywhere_once_he_is_suspended() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let id = person(&server, "anna@example.com", &["flag.create", "flag.read"]);
+    let who = json!({ "tenant": "default", "email": "Anna@Example.com", "password": PASSWORD });
+    let tokens = post(&server, "/api/v1/auth/sessions", &who, 201);
+    let mut command = Command::new(judge::root().join(".cache/venv/bin/python3"));
+    command.arg(judge::root().join("tests/people/verify.py"));
+    command.args([&server.base, tokens["access_token"].as_str().unwrap()]);
+    let claims: Value = serde_json::from_slice(&judge::run(&mut command).stdout).unwrap();
+    assert_eq!((&claims["sub"], &claims["sid"]), (&json!(id), &tokens["session_id"]), "{claims}");
+
+    let authorization = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    let made = server.call("POST", "/api/v1/flags", &headers, Some(br#"{"key":"by-anna"}"#)).unwrap();
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+    let refused = as_person(&server, &tokens, "GET", "/api/v1/assets");
+    assert_eq!(
+        (refused.status, &refused.json()["detail"]),
+        (403, &json!("this person lacks the permission asset.read"))
+    );
+    let log = format!("/api/v1/audit/entries?actor={id}&action=create_flag");
+    wait_for("the log to name the person", 60, || {
+        let found = server.admin("GET", &log, None, 200).json();
+        (found["items"].as_array().unwrap().len() == 1).then_some(())
+    });
+
+    server.kill();
+    let server = Server::start(&data);
+    let again = json!({ "refresh_token": tokens["refresh_token"] });
+    let tokens = post(&server, "/api/v1/auth/sessions/refresh", &again, 200);
+    let sessions = as_person(&server, &tokens, "GET", "/api/v1/auth/sessions").json();
+    let [session] = &sessions["items"].as_array().unwrap()[..] else { panic!("it is one session: {sessions}") };
+    assert_eq!((&session["user_agent"], &session["is_current"]), (&json!("acceptance"), &json!(true)));
+    let authorization = format!("Bearer {TOKEN}");
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json"), ("If-Match", "*")];
+    let change = server.call("PATCH", &format!("/api/v1/users/{id}"), &headers, Some(br#"{"state":"suspended"}"#));
+    assert_eq!(change.unwrap().status, 200);
+    wait_for("the person to be signed out", 5, || {
+        (as_person(&server, &tokens, "GET", "/api/v1/flags").status == 401).then_some(())
+    });
+    let again = json!({ "refresh_token": tokens["refresh_token"] });
+    assert_eq!(post(&server, "/api/v1/auth/sessions/refresh", &again, 401)["code"], "session.invalid_token");
+}
