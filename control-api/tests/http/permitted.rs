@@ -28,7 +28,7 @@ fn operations(document: &Value) -> Vec<Operation> {
             all.push(Operation {
                 name: format!("{method} {path}"),
                 method: method.to_uppercase(),
-                path: path.replace('{', "x").replace('}', "x"),
+                path: path.replace(['{', '}'], "x"),
                 needs,
             });
         }

@@ -8,6 +8,7 @@ use crate::server::{Answer, Server, fresh_and_quick, wait_for};
 /// A program of a tenant.
 struct Program<'a> {
     server: &'a Server,
+    key: String,
     authorization: String,
 }
 
@@ -21,8 +22,9 @@ impl<'a> Program<'a> {
             [("Authorization", operators.as_str()), ("Content-Type", "application/json"), ("Lectern-Tenant", slug)];
         let made = server.call("POST", "/api/v1/api-keys", &headers, Some(wish.as_bytes())).unwrap();
         assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
-        let authorization = format!("Bearer {}", made.json()["secret"].as_str().unwrap());
-        Self { server, authorization }
+        let made = made.json();
+        let authorization = format!("Bearer {}", made["secret"].as_str().unwrap());
+        Self { server, key: made["id"].as_str().unwrap().to_owned(), authorization }
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&[u8]>) -> Answer {
@@ -47,6 +49,19 @@ impl<'a> Program<'a> {
     }
 }
 
+/// Who has done this, by the log of a tenant, once there is an entry.
+fn logged(server: &Server, slug: &str, action: &str) -> Vec<String> {
+    let operators = format!("Bearer {}", crate::server::TOKEN);
+    let headers = [("Authorization", operators.as_str()), ("Lectern-Tenant", slug)];
+    let path = format!("/api/v1/audit/entries?action={action}");
+    wait_for("an entry in the log", 60, || {
+        let page = server.call("GET", &path, &headers, None).unwrap().json();
+        let actors =
+            page["items"].as_array().unwrap().iter().map(|item| item["entry"]["actor"].as_str().unwrap().to_owned());
+        Some(actors.collect::<Vec<_>>()).filter(|actors| !actors.is_empty())
+    })
+}
+
 #[test]
 fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has() {
     let (_folder, data) = fresh_and_quick();
@@ -69,6 +84,11 @@ fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has
         assert_eq!(server.call("GET", &playback, &[], None).unwrap().status, 200, "who has the id may watch");
     }
     assert_eq!(server.settled(&of_operator, 240)["state"], "ready");
+    for (slug, program) in [("north", &north), ("south", &south)] {
+        let who = logged(&server, slug, "create_upload");
+        assert_eq!(who, [program.key.as_str()], "who has uploaded is in the log of {slug}");
+    }
+    assert_eq!(logged(&server, "default", "create_upload"), ["admin"]);
     let page = server.admin("GET", "/api/v1/assets", None, 200).json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1, "the operator acts for one tenant: {page}");
 }
