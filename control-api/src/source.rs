@@ -62,8 +62,11 @@ pub(crate) struct SourceLink {
     get, path = "/api/v1/assets/{id}/source", operation_id = "download_source", tag = "assets",
     params(("id" = String, Path, description = "the asset"), SourceQuery),
     responses(
-        (status = 200, description = "the file; with `link`, where it is", body = SourceLink),
-        (status = 206, description = "a range of the file"),
+        (
+            status = 200, description = "the file; with `link`, where it is",
+            content((SourceLink = "application/json"), (Vec<u8> = "application/octet-stream"))
+        ),
+        (status = 206, description = "a range of the file", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 307, description = "where it is fetched, for five minutes"),
         (status = 403, description = "the recording is protected", body = ProblemBody),
         (status = 404, description = "no such asset, or its source is not there", body = ProblemBody),

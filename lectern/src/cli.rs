@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod config;
 mod jobs;
 mod limits;
 mod serve;
@@ -21,6 +22,7 @@ use packager::DashText;
 
 pub(crate) use audit::AuditCommand;
 pub(crate) use backup::BackupCommand;
+pub(crate) use config::ConfigCommand;
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
 pub(crate) use serve::{DemandAt, Role, Serve};
@@ -77,6 +79,9 @@ pub(crate) enum Command {
     /// Check that nobody has changed the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Say what is configured, and by what
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Apply migrations to the database
     Migrate(Data),
     /// Wrap all content keys and other secrets of a database under the current key-encryption key; media stay as they are

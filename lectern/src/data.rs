@@ -13,9 +13,7 @@ use media_store::{Counted, MediaStore, Traffic};
 use crate::cli::Data;
 use crate::exit::Failure;
 use crate::ladder_book::LadderBook;
-
-/// Names the database, in place of `--database`: its address may hold a password, and `ps` shows a command line to everyone.
-const DATABASE_VARIABLE: &str = "LECTERN_DATABASE";
+use crate::settings;
 
 /// An opened data folder: `lectern.db` and `media/`, or what was named in their place, and `ladders/`.
 pub(crate) struct DataFolder {
@@ -103,12 +101,10 @@ pub(crate) fn database(places: &Data) -> Result<Address, Failure> {
         }
         return Ok(address.clone());
     }
-    match std::env::var(DATABASE_VARIABLE) {
-        Ok(address) if !address.is_empty() => Ok(Address::new(address)),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Failure::config("database.address", format!("{DATABASE_VARIABLE} is not UTF-8"), "write it anew"))
-        }
-        _ => Ok(Address::new(text(&places.data.join("lectern.db"))?)),
+    // An address may hold a password, and `ps` shows a command line to everyone.
+    match settings::said(settings::DATABASE, &settings::environment)? {
+        Some(said) => Ok(Address::new(said.text)),
+        None => Ok(Address::new(text(&places.data.join("lectern.db"))?)),
     }
 }
 

@@ -7,9 +7,10 @@ use job_queue::Capabilities;
 
 use crate::cli::{Devices, Makes};
 use crate::exit::Failure;
+use crate::settings;
 
 /// Names a libvmaf, by its path.
-pub(crate) const LIBVMAF_VARIABLE: &str = "LECTERN_LIBVMAF";
+pub(crate) const LIBVMAF_VARIABLE: &str = settings::LIBVMAF.name;
 /// What cures all that may be wrong with one.
 pub(crate) const LIBVMAF_CURE: &str =
     "name a libvmaf.so of version 2 or 3 that has its models built in, or unset LECTERN_LIBVMAF";

@@ -3,9 +3,10 @@
 use http_client::{Credential, HttpClient, Limits};
 
 use crate::exit::Failure;
+use crate::settings;
 
 /// Names a file of further certificate authorities, in PEM, for services that no public one vouches for.
-const AUTHORITIES_VARIABLE: &str = "LECTERN_CA_FILE";
+const AUTHORITIES_VARIABLE: &str = settings::CA_FILE.name;
 
 /// A client within these limits.
 pub(crate) fn client(limits: Limits) -> Result<HttpClient, Failure> {

@@ -11,6 +11,7 @@
 //! - `out`: standard output, which may be closed.
 //! - `package`: existing media to HLS and DASH.
 //! - `report`: progress on a terminal, plain lines otherwise.
+//! - `settings`: the variables of the environment, and what `serve`, `worker` and `origin` are told by them.
 //! - `traces`: the way to a collector of traces.
 //! - `units`: the units that this build has, and which of them a process serves.
 //! - `watch`: a folder whose files are uploaded.
@@ -28,6 +29,7 @@ mod ladder_book;
 mod out;
 mod package;
 mod report;
+mod settings;
 mod traces;
 mod units;
 mod watch;
@@ -47,7 +49,10 @@ fn main() -> ExitCode {
         cli::Command::Backup(_) => "info,sqlx=error",
         _ => "info,sqlx=warn",
     };
-    let telemetry = telemetry::start(lines, traces::export(&arguments.command));
+    // It has one other name, so that no two can disagree.
+    let asked = settings::said(settings::LOG, &settings::environment).ok().flatten();
+    let asked = asked.as_ref().map(|said| said.text.as_str());
+    let telemetry = telemetry::start(asked, lines, traces::export(&arguments.command));
     let ended = commands::run(arguments);
     telemetry.finish();
     match ended {

@@ -7,6 +7,7 @@ use kernel::{Permission, Served, Unit};
 
 use crate::cli::{Role, Serve};
 use crate::exit::Failure;
+use crate::settings::{self, Environment};
 
 /// Every unit that this build has, by port.
 pub(crate) static UNITS: [&Unit; 10] = [
@@ -109,10 +110,17 @@ impl Chosen {
     }
 }
 
-/// Where a process listens.
-pub(crate) fn listen(options: &Serve) -> SocketAddr {
-    let port = options.unit.as_deref().and_then(manifest::find).map_or(PORT, |entry| entry.port);
-    options.listen.unwrap_or((Ipv4Addr::LOCALHOST, port).into())
+/// Where a process listens: as it is told, or on loopback at the port that is usual for what it serves.
+///
+/// # Errors
+/// The environment names no port, or two.
+pub(crate) fn listen(options: &Serve, env: Environment<'_>) -> Result<SocketAddr, Failure> {
+    if let Some(address) = options.listen {
+        return Ok(address);
+    }
+    let usual = || options.unit.as_deref().and_then(manifest::find).map_or(PORT, |entry| entry.port);
+    let port = settings::port(env)?.unwrap_or_else(usual);
+    Ok((Ipv4Addr::LOCALHOST, port).into())
 }
 
 /// That this build has a unit of this slug.
@@ -198,31 +206,37 @@ mod tests {
 
     #[test]
     fn a_unit_alone_listens_at_its_own_port() {
-        let at = |arguments: &[&str]| listen(&serve(arguments)).to_string();
+        let at = |arguments: &[&str]| listen(&serve(arguments), &|_| None).unwrap().to_string();
         assert_eq!(at(&[]), "127.0.0.1:3000");
         assert_eq!(at(&["--only", "webhook"]), "127.0.0.1:3000");
         assert_eq!(at(&["--unit", "webhook"]), "127.0.0.1:3027");
         assert_eq!(at(&["--unit", "gateway"]), "127.0.0.1:3000");
         assert_eq!(at(&["--unit", "webhook", "--listen", "127.0.0.1:0"]), "127.0.0.1:0");
+        let port = |name: &str| (name == "PORT").then(|| "8080".to_owned());
+        assert_eq!(listen(&serve(&["--unit", "webhook"]), &port).unwrap().to_string(), "127.0.0.1:8080");
+        assert_eq!(listen(&serve(&["--listen", "[::1]:1"]), &port).unwrap().to_string(), "[::1]:1");
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_in_a_sentence_that_names_what_would() {
-        let served = "this build serves gateway, user, auth, media, org, processing, streaming, webhook";
+        let served = format!("this build serves {}", UNITS.map(|unit| unit.slug).join(", "));
+        let is_planned = |entry: &&Entry| entry.within.is_none() && !is_ready(entry);
+        let planned = manifest::MANIFEST.iter().find(is_planned).unwrap().slug;
+        let unbuilt = format!("the unit {planned} is planned and not built yet");
         let cases: [(&[&str], &str); 8] = [
-            (&["--unit", "chat"], "the unit chat is planned and not built yet"),
+            (&["--unit", planned], &unbuilt),
             (&["--unit", "nothing"], "there is no unit \"nothing\""),
             (&["--only", "media,"], "there is no unit \"\""),
             (&["--unit", "ott-transcoding"], "ott-transcoding is a part of the unit processing"),
             (&["--unit", "webhook", "--roles", "worker"], "the role api"),
             (&["--only", "media,webhook", "--roles", "api,worker"], "without the unit processing"),
             (&["--unit", "webhook", "--roles", "api,origin"], "without the unit streaming"),
-            (&["--unit", "chat", "--roles", "worker"], "the unit chat is planned"),
+            (&["--unit", planned, "--roles", "worker"], &unbuilt),
         ];
         for (arguments, words) in cases {
             let refused = Chosen::of(&serve(arguments)).unwrap_err().to_string();
             assert!(refused.contains(words), "{arguments:?}: {refused}");
-            assert!(refused.contains(served) || refused.contains("role"), "{arguments:?}: {refused}");
+            assert!(refused.contains(&served) || refused.contains("role"), "{arguments:?}: {refused}");
         }
     }
 }

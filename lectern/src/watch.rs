@@ -20,11 +20,11 @@ use serde_json::json;
 
 use crate::cli::Watch;
 use crate::exit::Failure;
-use crate::out;
+use crate::{out, settings};
 use folder::{Folder, Taken};
 use upload::{Api, Refusal};
 
-const TOKEN_VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
+const TOKEN_VARIABLE: &str = settings::ADMIN_TOKEN.name;
 /// Between two looks at the folder.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A piece goes over a slow line within this.

@@ -36,10 +36,11 @@ const FLUSH: Duration = Duration::from_secs(3);
 #[must_use = "spans of the last seconds are lost unless it is finished"]
 pub struct Telemetry(Option<opentelemetry_sdk::trace::SdkTracerProvider>);
 
-/// Starts logging, and tracing if there is somewhere to export to. `default_filter` applies to lines unless `LECTERN_LOG` holds
-/// another one, in the syntax of [`EnvFilter`]: `info,sqlx=warn`. It does not apply to spans that are exported.
-pub fn start(default_filter: &str, export: Option<Export>) -> Telemetry {
-    let filter = EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
+/// Starts logging, and tracing if there is somewhere to export to. The filter that is asked for applies to lines, in the syntax of
+/// [`EnvFilter`] (`info,sqlx=warn`), and `default_filter` in place of one that is none. Neither applies to spans that are exported.
+pub fn start(asked: Option<&str>, default_filter: &str, export: Option<Export>) -> Telemetry {
+    let asked = asked.and_then(|filter| EnvFilter::builder().parse(filter).ok());
+    let filter = asked.unwrap_or_else(|| EnvFilter::new(default_filter));
     let (provider, fault) = export.map_or((None, None), |export| match export.provider() {
         Ok(provider) => (Some(provider), None),
         Err(fault) => (None, Some(fault)),

@@ -19,7 +19,7 @@ fn spans_are_dropped_when_the_collector_hangs_and_the_end_is_not_held_up() {
         let _ = held.lock().unwrap().recv();
         Err("away".to_owned())
     };
-    let telemetry = telemetry::start("off", Some(Export { post: Box::new(post), version: "1.2.3".to_owned() }));
+    let telemetry = telemetry::start(None, "off", Some(Export { post: Box::new(post), version: "1.2.3".to_owned() }));
     assert!(telemetry::is_exporting());
 
     let began = Instant::now();

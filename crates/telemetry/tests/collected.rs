@@ -32,7 +32,7 @@ fn a_job_goes_on_with_the_trace_it_was_sent_in_and_is_linked_to_what_it_waited_f
     let address = collector.endpoint().trim_start_matches("http://").to_owned();
     let sent_to = address.clone();
     let export = Export { post: Box::new(move |outgoing| post(&sent_to, &outgoing)), version: "1.2.3".to_owned() };
-    let telemetry = telemetry::start("error,driver=debug", Some(export));
+    let telemetry = telemetry::start(Some("error,driver=debug"), "off", Some(export));
 
     let client = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = telemetry::request_span("PUT", Some("/api/v1/uploads/{id}"), Some("req_1"), Some(client));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 #[test]
 fn without_a_collector_nothing_is_made_that_would_have_to_be_stored() {
-    telemetry::start("off", None).finish();
+    telemetry::start(None, "off", None).finish();
     assert!(!telemetry::is_exporting());
     assert!(telemetry::send_span("as_1", 3).is_none());
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

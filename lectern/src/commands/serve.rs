@@ -41,6 +41,7 @@ use crate::cli::{self, Data, Role, Serve, Worker};
 use crate::data::Migrate;
 use crate::exit::Failure;
 use crate::out;
+use crate::settings;
 use crate::units::{self, Chosen};
 
 /// Requests in flight may take so long after a signal; event streams of open pages never end by themselves.
@@ -58,7 +59,7 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         }
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
-            let listen = units::listen(&options);
+            let listen = units::listen(&options, &settings::environment)?;
             let Serve { demand, metrics, .. } = options;
             super::origin::run(cli::Origin { store, demand, listen, metrics }, json).await
         }
@@ -74,7 +75,7 @@ struct Parts {
 }
 
 async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Result<(), Failure> {
-    let listen = units::listen(&options);
+    let listen = units::listen(&options, &settings::environment)?;
     let gateway = gateway::configured(&chosen, &options.upstreams)?;
     let counting = counting::configured(&options)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };

@@ -11,9 +11,10 @@ use origin_server::{Demand, Demanded, Outlook};
 use workers::Wishes;
 
 use crate::exit::Failure;
+use crate::settings;
 
 /// What processes of one installation know each other by.
-const TOKEN_VARIABLE: &str = "LECTERN_SERVICE_TOKEN";
+const TOKEN_VARIABLE: &str = settings::SERVICE_TOKEN.name;
 /// A wish that is not heard within this is not waited for: the viewer asks again.
 const HEARD_WITHIN: Duration = Duration::from_secs(4);
 const WISHES_AT_ONCE: usize = 32;

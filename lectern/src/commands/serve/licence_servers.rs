@@ -7,19 +7,20 @@ use drm::signal::System;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
+use crate::settings;
 
 /// Each names the licence server of a system.
 const SERVER_VARIABLES: [(System, &str); 3] = [
-    (System::Widevine, "LECTERN_LICENCE_WIDEVINE_URL"),
-    (System::PlayReady, "LECTERN_LICENCE_PLAYREADY_URL"),
-    (System::FairPlay, "LECTERN_LICENCE_FAIRPLAY_URL"),
+    (System::Widevine, settings::LICENCE_WIDEVINE_URL.name),
+    (System::PlayReady, settings::LICENCE_PLAYREADY_URL.name),
+    (System::FairPlay, settings::LICENCE_FAIRPLAY_URL.name),
 ];
 /// Names the file of the operator's FairPlay certificate, in DER.
-const CERTIFICATE_VARIABLE: &str = "LECTERN_LICENCE_FAIRPLAY_CERTIFICATE";
+const CERTIFICATE_VARIABLE: &str = settings::LICENCE_FAIRPLAY_CERTIFICATE.name;
 /// Holds what requests to licence servers are authenticated with.
-const CREDENTIAL_VARIABLE: &str = "LECTERN_LICENCE_AUTHORIZATION";
+const CREDENTIAL_VARIABLE: &str = settings::LICENCE_AUTHORIZATION.name;
 /// Holds the secret that policies are signed with.
-const POLICY_KEY_VARIABLE: &str = "LECTERN_LICENCE_POLICY_KEY";
+const POLICY_KEY_VARIABLE: &str = settings::LICENCE_POLICY_KEY.name;
 /// Apple's have one or two kilobytes.
 const MAX_CERTIFICATE: usize = 64 << 10;
 

@@ -7,9 +7,10 @@ use std::path::Path;
 use kernel::AdminToken;
 
 use crate::exit::Failure;
+use crate::settings;
 
 /// Holds the admin token; without it a token is made and the server stays on loopback.
-const VARIABLE: &str = "LECTERN_ADMIN_TOKEN";
+const VARIABLE: &str = settings::ADMIN_TOKEN.name;
 
 /// What opens the routes of people.
 pub(super) struct Token {

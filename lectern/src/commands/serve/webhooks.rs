@@ -6,10 +6,10 @@ use webhook::{Options, Webhooks};
 
 use crate::cli::Data;
 use crate::exit::Failure;
-use crate::http;
+use crate::{http, settings};
 
 /// Names networks beside the public ones that webhooks may be sent to.
-const ALLOW_VARIABLE: &str = "LECTERN_WEBHOOK_ALLOW";
+const ALLOW_VARIABLE: &str = settings::WEBHOOK_ALLOW.name;
 /// What the keys that secrets are wrapped under are derived for.
 const PURPOSE: &str = "signing secrets of webhooks";
 

@@ -2,8 +2,10 @@
 
 use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
+
 use crate::judge;
-use crate::server::{TOKEN, wait_for};
+use crate::server::{Server, TOKEN, fresh, wait_for};
 
 fn lectern(arguments: &[&str]) -> Output {
     Command::new(judge::lectern()).args(arguments).output().unwrap()
@@ -71,10 +73,12 @@ fn whoever_stops_reading_changes_neither_the_work_nor_the_exit_code() {
     let data = folder.path().to_str().unwrap();
     let sample = judge::media("video-only.mp4");
     let sample = sample.to_str().unwrap();
-    let cases: [(&[&str], i32); 15] = [
+    let cases: [(&[&str], i32); 17] = [
         (&["--help"], 0),
         (&["units"], 0),
         (&["--json", "units"], 0),
+        (&["config", "explain"], 0),
+        (&["config", "explain", "worker", "--json"], 0),
         (&["--json", "doctor", "--data", data], 0),
         (&["doctor", "--data", data], 0),
         (&["migrate", "--data", data], 0),
@@ -162,4 +166,67 @@ fn without_a_token_only_loopback_is_served() {
     let output = lectern(&["serve", "--listen", "0.0.0.0:0", "--data", folder.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&output.stderr).contains("LECTERN_ADMIN_TOKEN"));
+}
+
+/// `lectern` where nothing is configured but this.
+fn configured(set: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(judge::lectern());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LECTERN_") && name != "LECTERN_BIN") {
+        command.env_remove(name);
+    }
+    command.envs(set.iter().copied());
+    command
+}
+
+#[test]
+fn variables_by_other_names_are_taken_and_what_holds_is_explained_without_secrets() {
+    let (_folder, data) = fresh();
+    let database = data.with_extension("db");
+    let set = [
+        ("PORT", "0"),
+        ("DATABASE_URL", database.to_str().unwrap()),
+        ("JWT_SECRET_KEY", "hush"),
+        ("LOG_LEVEL", "warn"),
+    ];
+    let mut serve = configured(&set);
+    serve.args(["serve", "--roles", "api", "--data"]).arg(&data);
+    let server = Server::listening(serve, &data);
+    assert!(server.base.starts_with("http://127.0.0.1:") && !server.base.ends_with(":3000"), "{}", server.base);
+    assert!(database.exists() && !data.join("lectern.db").exists());
+    drop(server);
+
+    let set = [set[0], set[1], set[2], set[3], ("LECTERN_LISTEN", "127.0.0.1:81"), ("LECTERN_ADMIN_TOKEN", TOKEN)];
+    let explain = |arguments: &[&str]| {
+        let output = configured(&set).args(["--json", "config", "explain"]).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && !text.contains("hush") && !text.contains(TOKEN), "{text}");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    let all = explain(&["serve", "--devices", "none"]);
+    let of = |name: &str| all.iter().find(|one| one["setting"] == name).unwrap();
+    for (name, value, source, by) in [
+        ("--listen", json!("127.0.0.1:81"), "variable", json!("LECTERN_LISTEN")),
+        ("--database", json!(database), "alias", json!("DATABASE_URL")),
+        ("--devices", json!("none"), "flag", json!(null)),
+        ("--data", json!("lectern-data"), "default", json!(null)),
+        ("LECTERN_ADMIN_TOKEN", json!("set"), "variable", json!("LECTERN_ADMIN_TOKEN")),
+        ("LECTERN_LOG", json!("warn"), "alias", json!("LOG_LEVEL")),
+        ("JWT_SECRET_KEY", json!("set"), "unused", json!(null)),
+        ("REDIS_URL", json!(null), "unused", json!(null)),
+    ] {
+        let one = of(name);
+        assert_eq!((&one["value"], &one["source"], &one["name"]), (&value, &json!(source), &by), "{one}");
+    }
+    assert_eq!(of("--listen")["overruled"], json!(["PORT"]));
+    let origin = explain(&["origin"]);
+    assert!(origin.iter().any(|one| one["setting"] == "--store" && one["value"].is_null()), "{origin:?}");
+
+    let two = [("DATABASE_URL", "postgres://u:hush@127.0.0.1:1/a"), ("DATABASE_URI", "b.db")];
+    let refused = configured(&two).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).output().unwrap();
+    let sentence = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(78), "{sentence}");
+    assert!(
+        sentence.contains("set LECTERN_DATABASE, or unset one of the two") && !sentence.contains("hush"),
+        "{sentence}"
+    );
 }

@@ -24,6 +24,7 @@ mod faults;
 mod first_play;
 mod fleet;
 mod full_disk;
+mod fuzzed;
 mod gateway;
 mod hdr;
 mod inbox;

@@ -1,0 +1,6 @@
+"""What Schemathesis does not know by itself."""
+
+import schemathesis
+
+# Pieces of uploads by tus are bytes as any others.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")

@@ -1,0 +1,3 @@
+//! Services of the module `__module__`.
+//!
+//! Layer 6.
