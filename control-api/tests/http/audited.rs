@@ -13,7 +13,11 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
-const NOT_RECORDED: [&str; 7] = [
+const NOT_RECORDED: [&str; 11] = [
+    "get_userinfo_by_post",
+    "oauth_authorize_by_form",
+    "oauth_device",
+    "oauth_introspect",
     "ofrep_evaluate_flag",
     "ofrep_evaluate_flags",
     "patch_upload",
@@ -23,12 +27,17 @@ const NOT_RECORDED: [&str; 7] = [
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 6] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 11] = [
     "create_clearkey_licence",
     "create_licence",
     "create_playback_token",
+    "decide_about_device",
+    "oauth_logout_by_form",
+    "oauth_revoke",
+    "oauth_token",
     "set_password",
     "sign_in",
+    "sign_in_in_browser",
     "sign_upload_blocks",
 ];
 

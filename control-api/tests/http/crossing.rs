@@ -51,6 +51,9 @@ impl Side {
         let segments = format!("/api/v1/flag-segments/of-{slug}");
         assert_eq!(server.ask(&secret, "PUT", &segments, segment).await.status, 200);
         let user = made("/api/v1/users", json!({ "email": "same@example.com", "name": "Same" })).await;
+        let client =
+            json!({ "name": "Same", "is_confidential": true, "redirect_uris": ["https://app.example/callback"] });
+        let client = made("/api/v1/oauth-clients", client).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
@@ -59,6 +62,7 @@ impl Side {
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
+            ("/api/v1/oauth-clients/{id}", id(&client, "id")),
             ("/api/v1/playback/{playback_id}", id(&shown, "playback_id")),
             ("/api/v1/transcoding/jobs/{jobId}", asset),
             ("/api/v1/uploads/{id}", id(&upload, "id")),

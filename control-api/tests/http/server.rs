@@ -18,7 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use identity::Registry;
-use identity::auth::{Keys, Sessions};
+use identity::auth::{Issuer, Keys, Sessions};
 use identity::org::Tenants;
 use identity::user::Users;
 use job_queue::JobQueue;
@@ -394,7 +394,7 @@ async fn process(
         webhook::serve(hooks),
         ops::audit::serve(Audit::new(db.clone(), db.clock(), Keyring::default())),
         ops::flags::serve(flags),
-        identity::auth::serve(keys, sessions),
+        identity::auth::serve(keys, sessions, Some(Issuer::new("https://lectern.example").unwrap())),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
         identity::user::serve(Users::new(db.clone(), db.clock(), permissions())),
     ];

@@ -49,11 +49,13 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
     }
     assert_eq!(together, paths(&whole));
     let expected = BTreeMap::from([
+        (".well-known", "auth"),
         ("api", "flags"),
         ("api-keys", "auth"),
         ("assets", "media"),
         ("audit", "audit"),
         ("auth", "auth"),
+        ("device", "auth"),
         ("events", "media"),
         ("flag-clients", "flags"),
         ("flag-segments", "flags"),
@@ -61,6 +63,8 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("jobs", "processing"),
         ("ladders", "processing"),
         ("limits", "media"),
+        ("oauth-clients", "auth"),
+        ("oauth2", "auth"),
         ("ofrep", "flags"),
         ("permissions", "auth"),
         ("playback", "streaming"),

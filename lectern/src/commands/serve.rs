@@ -4,6 +4,7 @@ mod audit;
 mod counting;
 mod engine;
 mod gateway;
+mod issuer;
 mod licence_servers;
 mod renewing;
 mod sessions;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use control_api::{FrontOptions, Gateway, Router};
 use database::Database;
 use identity::Registry;
-use identity::auth::Keys;
+use identity::auth::{Issuer, Keys};
 use identity::org::Tenants;
 use identity::user::Users;
 use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
@@ -81,6 +82,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
+    let issuer = issuer::configured(options.public_url.as_deref(), &listener)?;
     let database = open(&options.data, &chosen).await?;
     let engine = match &database {
         Some(database) if parts.origin || parts.worker || chosen.has_engine() => {
@@ -97,7 +99,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         Some(token) => {
             let mut units: Vec<Served> = gateway.iter().map(Gateway::serve).collect();
             if let Some(database) = &database {
-                units.extend(units_of(engine.as_ref(), &chosen, database, &options)?);
+                units.extend(units_of(engine.as_ref(), &chosen, database, &options, issuer)?);
             }
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
@@ -166,11 +168,12 @@ fn units_of(
     chosen: &Chosen,
     database: &Database,
     options: &Serve,
+    issuer: Option<Issuer>,
 ) -> Result<Vec<Served>, Failure> {
     let mut units: Vec<Served> = engine.map(Engine::units).into_iter().flatten().collect();
     if chosen.has(&identity::auth::UNIT) {
         let keys = Keys::new(database.clone(), database.clock(), units::permissions());
-        units.push(identity::auth::serve(keys, sessions(database, &options.data)?));
+        units.push(identity::auth::serve(keys, sessions(database, &options.data)?, issuer));
     }
     if chosen.has(&identity::org::UNIT) {
         units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));

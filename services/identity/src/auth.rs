@@ -5,10 +5,12 @@
 //!   `store`: their table.
 //! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are. `throttle`: how often they may try. `jwt`: access
 //!   tokens. `signing`: the keys that sign those.
+//! - `oidc`: people sign in to other programs of their tenant.
 
 mod codes;
 pub(crate) mod jwt;
 pub(crate) mod link;
+mod oidc;
 mod password;
 mod routes;
 pub(crate) mod secret;
@@ -18,23 +20,46 @@ mod store;
 mod throttle;
 mod views;
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use kernel::{Served, Unit};
 
+use self::oidc::{Clients, Configured};
+
+pub use oidc::{InvalidIssuer, Issuer};
 pub use sessions::Sessions;
 pub use signing::SigningKeyError;
 pub use store::Keys;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] = &[link::STATEMENTS, sessions::STATEMENTS, signing::STATEMENTS, store::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[
+    link::STATEMENTS,
+    oidc::STATEMENTS[0],
+    oidc::STATEMENTS[1],
+    oidc::STATEMENTS[2],
+    oidc::STATEMENTS[3],
+    sessions::STATEMENTS,
+    signing::STATEMENTS,
+    store::STATEMENTS,
+];
 
-/// Keys and sessions, as a unit.
+/// Keys, sessions and the provider, as a unit.
 pub static UNIT: Unit = Unit {
     slug: "auth",
     parts: &[],
-    addresses: &["/api/v1/api-keys", "/api/v1/auth", "/api/v1/permissions"],
+    addresses: &[
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/api/v1/api-keys",
+        "/api/v1/auth",
+        "/api/v1/oauth-clients",
+        "/api/v1/permissions",
+        "/device",
+        "/oauth2",
+    ],
     tables: &["core", "identity"],
-    permissions: routes::PERMISSIONS,
+    permissions: &[routes::CREATE, routes::DELETE, routes::READ, oidc::CREATE, oidc::DELETE, oidc::READ, oidc::UPDATE],
     codes: codes::ALL,
 };
 
@@ -43,6 +68,8 @@ pub static UNIT: Unit = Unit {
 struct Auth {
     keys: Keys,
     sessions: Sessions,
+    clients: Clients,
+    provider: Configured,
 }
 
 impl FromRef<Auth> for Keys {
@@ -57,7 +84,22 @@ impl FromRef<Auth> for Sessions {
     }
 }
 
-/// What a process serves of them: the routes.
-pub fn serve(keys: Keys, sessions: Sessions) -> Served {
-    Served::new(&UNIT, Auth { keys, sessions }, |routes| sessions::routes::mount(routes::mount(routes)))
+impl FromRef<Auth> for Clients {
+    fn from_ref(auth: &Auth) -> Self {
+        auth.clients.clone()
+    }
+}
+
+impl FromRef<Auth> for Configured {
+    fn from_ref(auth: &Auth) -> Self {
+        auth.provider.clone()
+    }
+}
+
+/// What a process serves of them: the routes. People sign in to other programs where there is an `issuer`.
+pub fn serve(keys: Keys, sessions: Sessions, issuer: Option<Issuer>) -> Served {
+    let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
+    let provider = Configured::new(issuer, &sessions, &clients);
+    let auth = Auth { keys, sessions, clients, provider };
+    Served::new(&UNIT, auth, |routes| oidc::mount(sessions::routes::mount(routes::mount(routes))))
 }

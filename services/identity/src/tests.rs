@@ -1,6 +1,7 @@
 //! Tenants, people, keys and sessions on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod oidc;
 mod people;
 mod sessions;
 mod tokens;
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use crate::auth::{Keys, Sessions};
+use crate::auth::{Issuer, Keys, Sessions};
 use crate::org::Tenants;
 use crate::user::Users;
 use crate::{Registry, auth, org, user};
@@ -32,6 +33,7 @@ const KEYS: &str = "/api/v1/api-keys";
 const USERS: &str = "/api/v1/users";
 const SESSIONS: &str = "/api/v1/auth/sessions";
 const PASSWORD: &str = "a horse of another colour";
+const ISSUER: &str = "https://lectern.example";
 const READ: Permission = Permission::new("bell", "read");
 
 /// A process, whose time a test moves.
@@ -58,7 +60,7 @@ impl Process {
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
-        let keys = auth::serve(keys, sessions);
+        let keys = auth::serve(keys, sessions, Some(Issuer::new(ISSUER).unwrap()));
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users].into_iter().fold(routes, |routes, served| served.mount(routes));

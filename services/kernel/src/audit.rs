@@ -9,7 +9,8 @@
 //!   A public route says whose log it belongs to by a [`Tenant`] among the extensions of the answer, or by [`By`] who has asked, too.
 //! - `none`: it changes nothing, or is a piece of something that is recorded.
 //!
-//! A refusal (4xx) has changed nothing and leaves no record, nor does an answer that is given again for its `Idempotency-Key`.
+//! A refusal (4xx) has changed nothing and leaves no record, nor does an answer that is given again for its `Idempotency-Key`, or one
+//! that says so by [`Unrecorded`].
 //!
 //! - [`Recorder`]: stores records, those of requests at the same time together. [`transit`]: where they wait for the log.
 
@@ -62,6 +63,11 @@ pub struct By {
     /// As [`Principal::actor`] has it.
     pub actor: String,
 }
+
+/// Among the extensions of an answer: this time nothing was done that anybody would look for, such as one more token of a session
+/// whose beginning is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Unrecorded;
 
 /// An operation that is recorded.
 struct Rule {
@@ -168,7 +174,8 @@ pub(crate) async fn watch(State(watch): State<Watch>, request: Request, next: Ne
 /// What an answer says of what was done.
 fn ending(response: &Response) -> Ending {
     let (status, headers) = (response.status(), response.headers());
-    if status.is_client_error() || headers.contains_key(idempotency::REPLAYED) {
+    let is_unrecorded = response.extensions().get::<Unrecorded>().is_some();
+    if status.is_client_error() || headers.contains_key(idempotency::REPLAYED) || is_unrecorded {
         return Ending::Nothing;
     }
     if status.is_server_error() {

@@ -21,6 +21,45 @@ kernel::problem_codes! {
     API_KEY_TOO_MANY = "api_key.too_many",
         "A tenant has at most 200 keys, expired ones included.",
         "revoke keys that are not needed";
+    OAUTH_INVALID_REDIRECT = "oauth.invalid_redirect",
+        "Browsers are sent to addresses alone that the client has registered, in every character; only the port of http://127.0.0.1 and http://[::1] may be another one.",
+        "send an address that the client has, or register the one that you send; GET /api/v1/oauth-clients lists them";
+    OAUTH_INVALID_REQUEST = "oauth.invalid_request",
+        "The request is not one of OAuth that there is a client to be told of.",
+        "correct what detail says; /api/docs has what the address takes";
+    OAUTH_NOT_FORM = "oauth.not_form",
+        "OAuth sends forms.",
+        "send the header 'Content-Type: application/x-www-form-urlencoded', and names with values";
+    OAUTH_TOO_MANY_DEVICES = "oauth.too_many_devices",
+        "A tenant has at most 1000 devices that wait to be let in, and from one address ten wrong codes may be tried in 15 minutes.",
+        "try again after the seconds in Retry-After";
+    OAUTH_UNKNOWN_CLIENT = "oauth.unknown_client",
+        "There is no client of this `client_id`.",
+        "send the id of a client; GET /api/v1/oauth-clients lists them";
+    OAUTH_CLIENT_BEYOND_OWN = "oauth_client.beyond_own",
+        "Whoever sees to a client with the scope `api` could do whatever those may who sign in to it.",
+        "leave the scope api out, or ask somebody who may everything";
+    OAUTH_CLIENT_INVALID_GRANTS = "oauth_client.invalid_grants",
+        "A client comes to its first tokens by authorization_code or by device_code.",
+        "name one of the two, and refresh_token beside it if the client is to go on";
+    OAUTH_CLIENT_INVALID_NAME = "oauth_client.invalid_name",
+        "A name has 1 to 100 characters, none of them NUL.",
+        "use a name by which people know what they sign in to";
+    OAUTH_CLIENT_INVALID_SCOPES = "oauth_client.invalid_scopes",
+        "A client has at least one scope.",
+        "name openid, profile, email or api";
+    OAUTH_CLIENT_INVALID_URI = "oauth_client.invalid_uri",
+        "Browsers are sent to https addresses, and to http://127.0.0.1 and http://[::1], without a fragment; a client has at most 20.",
+        "use an https address, or http://127.0.0.1 for a program on a person's own machine";
+    OAUTH_CLIENT_NOT_FOUND = "oauth_client.not_found",
+        "There is no client with this id, or it was removed.",
+        "check the id; GET /api/v1/oauth-clients lists the clients there are";
+    OAUTH_CLIENT_TOO_MANY = "oauth_client.too_many",
+        "A tenant has at most 100 clients.",
+        "remove clients that are not needed";
+    OIDC_NOT_CONFIGURED = "oidc.not_configured",
+        "The installation is reached from other machines, and nobody has said at which address.",
+        "start the server with --public-url https://HOST, by which browsers and clients reach it";
     PASSWORD_BUSY = "password.busy",
         "More people sign in at the same time than passwords can be looked at.",
         "try again after the seconds in Retry-After";

@@ -1,4 +1,4 @@
-//! Access tokens: JSON Web Tokens (RFC 7519) in compact form, signed with Ed25519 (RFC 8037 §3.1). Pure.
+//! Access tokens, and what is signed as they are: JSON Web Tokens (RFC 7519) in compact form, signed with Ed25519 (RFC 8037 §3.1). Pure.
 //!
 //! There is one algorithm, and a header says that and which key, nothing else: no token chooses how it is verified, or brings what it
 //! is verified with (RFC 8725 §3.1).
@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 pub(crate) const ISSUER: &str = "lectern";
 /// Whom they are for.
 pub(crate) const AUDIENCE: &str = "lectern-api";
+/// Whom those are for that say who somebody is, and open nothing else.
+pub(crate) const USERINFO: &str = "lectern-userinfo";
 /// The algorithm, as RFC 8037 names it.
 pub(crate) const ALGORITHM: &str = "EdDSA";
 const TYPE: &str = "JWT";
@@ -65,7 +67,7 @@ impl Signer {
     }
 
     /// The token that says so.
-    pub(crate) fn sign(&self, claims: &Claims) -> String {
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> String {
         let header = Header { alg: ALGORITHM.to_owned(), kid: thumbprint(&self.public_key), typ: TYPE.to_owned() };
         let signed = format!("{}.{}", part(&header), part(claims));
         let signature = self.pair.sign(signed.as_bytes());
@@ -107,12 +109,23 @@ impl<'a> Unverified<'a> {
         is_ours.then_some(Self { kid, signed, payload, signature })
     }
 
-    /// What the token says, if that key has signed it and it holds at that second.
+    /// What the token says, if it opens the API, that key has signed it and it holds at that second.
     pub(crate) fn verify(&self, public_key: &[u8], now_s: i64) -> Option<Claims> {
+        self.access(public_key, now_s).filter(|claims| claims.aud == AUDIENCE)
+    }
+
+    /// The same of an access token for whatever audience.
+    pub(crate) fn access(&self, public_key: &[u8], now_s: i64) -> Option<Claims> {
+        let claims: Claims = self.said(public_key)?;
+        let is_ours = claims.iss == ISSUER && [AUDIENCE, USERINFO].contains(&claims.aud.as_str());
+        (is_ours && claims.exp > now_s).then_some(claims)
+    }
+
+    /// What the token says, whatever that is, if that key has signed it.
+    pub(crate) fn said<T: DeserializeOwned>(&self, public_key: &[u8]) -> Option<T> {
         let key = UnparsedPublicKey::new(&ED25519, public_key);
         key.verify(self.signed.as_bytes(), &self.signature).ok()?;
-        let claims: Claims = decoded(self.payload)?;
-        (claims.iss == ISSUER && claims.aud == AUDIENCE && claims.exp > now_s).then_some(claims)
+        decoded(self.payload)
     }
 }
 
@@ -201,6 +214,7 @@ mod tests {
         }
         for (name, value) in [
             ("aud", json!("another")),
+            ("aud", json!(USERINFO)),
             ("aud", json!([AUDIENCE])),
             ("iss", json!("another")),
             ("exp", json!(NOW_S)),

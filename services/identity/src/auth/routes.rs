@@ -21,13 +21,10 @@ const ADDRESS: &str = "/api/v1/api-keys";
 const MAX_NAME: usize = 100;
 const MAX_EXPIRY_S: i64 = 10 * 365 * 24 * 3600;
 
-const CREATE: Permission = Permission::new("api_key", "create");
-const READ: Permission = Permission::new("api_key", "read");
+pub(super) const CREATE: Permission = Permission::new("api_key", "create");
+pub(super) const READ: Permission = Permission::new("api_key", "read");
 /// To revoke one.
-const DELETE: Permission = Permission::new("api_key", "delete");
-
-/// What its routes ask for.
-pub(super) const PERMISSIONS: &[Permission] = &[CREATE, DELETE, READ];
+pub(super) const DELETE: Permission = Permission::new("api_key", "delete");
 
 /// Mounts every route.
 pub(super) fn mount<S>(routes: Routes<S>) -> Routes<S>

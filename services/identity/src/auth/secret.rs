@@ -19,6 +19,14 @@ pub(crate) struct Kind {
 pub(crate) const KEY: Kind = Kind { prefix: "lk_", id_prefix: "key_" };
 /// A link by which a password is set.
 pub(crate) const LINK: Kind = Kind { prefix: "lp_", id_prefix: "pwl_" };
+/// What a client shows that keeps one.
+pub(crate) const CLIENT: Kind = Kind { prefix: "lc_", id_prefix: "cli_" };
+/// What a client changes for tokens, once.
+pub(crate) const CODE: Kind = Kind { prefix: "lo_", id_prefix: "cod_" };
+/// What a device asks with until somebody has let it in.
+pub(crate) const DEVICE: Kind = Kind { prefix: "ld_", id_prefix: "dev_" };
+/// What a browser keeps of somebody who has signed in there.
+pub(crate) const BROWSER: Kind = Kind { prefix: "lb_", id_prefix: "ses_" };
 /// What all refresh tokens of a session begin with.
 const FAMILY: Kind = Kind { prefix: "lr_", id_prefix: "ses_" };
 
@@ -66,13 +74,18 @@ pub(crate) fn id(Kind { prefix, id_prefix }: Kind, text: &str) -> Option<String>
     fine.then(|| format!("{id_prefix}{unique}"))
 }
 
-fn random() -> Result<String, std::io::Error> {
+/// 32 random bytes in base64url.
+///
+/// # Errors
+/// The operating system gives no randomness.
+pub(crate) fn random() -> Result<String, std::io::Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(std::io::Error::other)?;
     Ok(URL_SAFE_NO_PAD.encode(random))
 }
 
-fn is_random(text: &str) -> bool {
+/// Whether a text has the form of [`random`].
+pub(crate) fn is_random(text: &str) -> bool {
     let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     text.len() == RANDOM_DIGITS && text.bytes().all(is_base64url)
 }
@@ -137,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_by_its_id_and_its_hash_alone() {
-        for kind in [KEY, LINK] {
+        for kind in [KEY, LINK, CLIENT, CODE, DEVICE, BROWSER] {
             let (one, other) = (Secret::draw(kind).unwrap(), Secret::draw(kind).unwrap());
             assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
             let (of, hash) = (one.id.clone(), one.sha256());

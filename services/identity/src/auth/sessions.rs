@@ -18,12 +18,12 @@ use kernel::{Clock, Keyring, Problem, codes as common};
 use media_types::TenantId;
 use serde_json::json;
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::codes;
 use super::jwt::{AUDIENCE, Claims, ISSUER};
 use super::link::{self, LinkRow};
+use super::oidc::scope;
 use super::password::{self, Hasher};
 use super::secret::{self, Refresh};
 use super::signing::{SigningKeyError, SigningKeys};
@@ -31,16 +31,14 @@ use super::throttle::Throttle;
 use crate::org::{self, is_slug};
 use crate::user::model::{ACTIVE, normal_email};
 
-pub(super) use store::STATEMENTS;
+pub(super) use store::{Account, NewSession, STATEMENTS, SessionRow, end_one, end_reused, insert, stays};
 
-use self::store::{AccountRow, SessionRow};
+use self::store::AccountRow;
 
 /// How long an access token holds.
 pub(super) const ACCESS_S: i64 = 600;
 /// How long a session lasts, however often it is refreshed.
-const SESSION_MS: i64 = 30 * 24 * 3_600_000;
-/// Characters of a device's name that are kept.
-const MAX_USER_AGENT: usize = 200;
+pub(super) const SESSION_MS: i64 = 30 * 24 * 3_600_000;
 
 /// What somebody has who has signed in.
 pub(super) struct Tokens {
@@ -50,16 +48,20 @@ pub(super) struct Tokens {
     pub(super) access: String,
     pub(super) refresh: String,
     pub(super) session_expires_ms: i64,
+    /// Of a client's session, what the client was given.
+    pub(super) scope: Option<String>,
+    /// When the person has shown who he is.
+    pub(super) auth_ms: i64,
 }
 
 /// People who sign in to a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
-    db: Database,
-    clock: Clock,
-    signing: SigningKeys,
+    pub(super) db: Database,
+    pub(super) clock: Clock,
+    pub(super) signing: SigningKeys,
     hasher: Hasher,
-    throttle: Arc<Throttle>,
+    pub(super) throttle: Arc<Throttle>,
 }
 
 impl Sessions {
@@ -77,18 +79,57 @@ impl Sessions {
         self.signing.rewrap().await
     }
 
-    /// Begins a session. A name that nobody has, a wrong password and a person who may not sign in cost the same and are refused
-    /// alike.
+    /// Begins a session.
     async fn sign_in(
         &self,
-        (slug, email): (&str, &str),
+        who: (&str, &str),
         password: Zeroizing<String>,
         user_agent: Option<String>,
     ) -> Result<Tokens, Problem> {
         let now_ms = (self.clock)();
+        let account = self.authenticate(who, password).await?;
+        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
+        let expires_ms = now_ms + SESSION_MS;
+        let access = self.access(&account, &refresh.session, expires_ms, AUDIENCE).await?;
+        let mut tx = self.db.begin().await?;
+        if !stays(&mut tx, &account).await? {
+            return Err(invalid_credentials());
+        }
+        let new = NewSession {
+            account: &account,
+            id: &refresh.session,
+            user_agent,
+            family_sha256: refresh.family_sha256(),
+            token_sha256: refresh.sha256(),
+            expires_ms,
+            client: None,
+            auth_ms: now_ms,
+            now_ms,
+        };
+        insert(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(Tokens {
+            tenant: account.tenant,
+            user: account.user,
+            session: refresh.session.clone(),
+            access,
+            refresh: refresh.reveal(),
+            session_expires_ms: expires_ms,
+            scope: None,
+            auth_ms: now_ms,
+        })
+    }
+
+    /// Whose password this is. A name that nobody has, a wrong password and a person who may not sign in cost the same and are refused
+    /// alike.
+    pub(super) async fn authenticate(
+        &self,
+        (slug, email): (&str, &str),
+        password: Zeroizing<String>,
+    ) -> Result<Account, Problem> {
         let email = normal_email(email);
         let name = secret::sha256(&format!("{slug}\0{}", email.as_deref().unwrap_or_default()));
-        self.throttle.enter(name, now_ms).map_err(too_many)?;
+        self.throttle.enter(name, (self.clock)()).map_err(too_many)?;
         let account: Option<AccountRow> = match &email {
             Some(email) if is_slug(slug) => self.db.optional(store::ACCOUNT, args![slug, email]).await?,
             _ => None,
@@ -99,79 +140,73 @@ impl Sessions {
             return Err(invalid_credentials());
         };
         self.throttle.leave(&name);
-        let tenant = tenant_id(&account.tenant_id)?;
         check_tenant(&account.tenant_state)?;
-        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
-        let expires_ms = now_ms + SESSION_MS;
-        let tokens = self.tokens(&tenant, &account.id, &refresh, expires_ms).await?;
-        let (family, token) = (refresh.family_sha256(), refresh.sha256());
-        let mut tx = self.db.begin().await?;
-        // Locks him: whoever suspends him meanwhile ends this session too, or it does not begin.
-        if tx.execute(store::STAYS, args![&tenant, &account.id]).await? == 0 {
-            return Err(invalid_credentials());
-        }
-        let (id, user) = (&refresh.session, &account.id);
-        let args = args![&tenant, id, user, user_agent, &family[..], &token[..], expires_ms, now_ms];
-        tx.execute(store::INSERT, args).await?;
-        tx.execute(store::TRIM, args![&tenant, user, now_ms]).await?;
-        tx.commit().await?;
-        Ok(Tokens { refresh: refresh.reveal(), ..tokens })
+        Ok(Account { tenant: tenant_id(&account.tenant_id)?, user: account.id })
     }
 
-    /// Goes on with a session.
-    async fn refresh(&self, token: &str) -> Result<Tokens, Problem> {
+    /// Goes on with a session of this client; without one, with a session that is no client's.
+    pub(super) async fn refresh(&self, token: &str, client: Option<&str>) -> Result<Tokens, Problem> {
         let now_ms = (self.clock)();
         let shown = Refresh::read(token).ok_or_else(invalid_token)?;
-        let row: Option<SessionRow> = self.db.optional(store::BY_ID, args![&shown.session]).await?;
-        let is_of = |row: &SessionRow| bool::from(row.family_sha256.as_slice().ct_eq(&shown.family_sha256()));
-        let row = row.filter(is_of).filter(|row| row.expires_ms > now_ms && row.user_state == ACTIVE);
-        let row = row.ok_or_else(invalid_token)?;
+        let row = self.session(&shown.session, &shown.family_sha256()).await?;
+        let row = row.filter(|row| row.client_id.as_deref() == client).ok_or_else(invalid_token)?;
         check_tenant(&row.tenant_state)?;
-        let tenant = tenant_id(&row.tenant_id)?;
+        let account = row.account()?;
         let next = shown.next().map_err(|error| Problem::internal(&error))?;
-        let tokens = self.tokens(&tenant, &row.user_id, &next, row.expires_ms).await?;
-        let (was, is) = (shown.sha256(), next.sha256());
+        let audience = scope::audience(row.scope.as_deref());
+        let access = self.access(&account, &shown.session, row.expires_ms, audience).await?;
+        let (tenant, was, is) = (&account.tenant, shown.sha256(), next.sha256());
         let mut tx = self.db.begin().await?;
-        let turned = tx.execute(store::TURN, args![&tenant, &shown.session, &was[..], &is[..], now_ms]).await?;
-        if turned == 1 {
+        let turned = tx.execute(store::TURN, args![tenant, &shown.session, &was[..], &is[..], now_ms]).await?;
+        if turned == 0 {
+            end_reused(&mut tx, &account, &shown.session, now_ms).await?;
             tx.commit().await?;
-            return Ok(Tokens { refresh: next.reveal(), ..tokens });
-        }
-        if tx.execute(store::END, args![&tenant, &row.user_id, &shown.session]).await? == 1 {
-            let data = json!({ "id": shown.session, "user_id": row.user_id });
-            tell(&mut tx, &tenant, ("session.reused", &shown.session), data, now_ms).await?;
-            tracing::warn!(session = %shown.session, "a refresh token was shown twice: its session has ended");
+            return Err(invalid_token());
         }
         tx.commit().await?;
-        Err(invalid_token())
+        Ok(Tokens {
+            tenant: account.tenant,
+            user: account.user,
+            session: shown.session,
+            access,
+            refresh: next.reveal(),
+            session_expires_ms: row.expires_ms,
+            scope: row.scope,
+            auth_ms: row.auth_ms.unwrap_or(row.created_ms),
+        })
     }
 
-    /// The tokens of a session but the one that refreshes it, which is for the end.
-    async fn tokens(
+    /// The session whose tokens all begin so, if it goes on and its person may sign in.
+    pub(super) async fn session(&self, id: &str, family_sha256: &[u8; 32]) -> Result<Option<SessionRow>, DbError> {
+        let row = self.going_on(id).await?;
+        Ok(row.filter(|row| bool::from(row.family_sha256.as_slice().ct_eq(family_sha256))))
+    }
+
+    /// The session of this id, if it goes on and its person may sign in.
+    pub(super) async fn going_on(&self, id: &str) -> Result<Option<SessionRow>, DbError> {
+        let row: Option<SessionRow> = self.db.optional(store::BY_ID, args![id]).await?;
+        Ok(row.filter(|row| row.expires_ms > (self.clock)() && row.user_state == ACTIVE))
+    }
+
+    /// An access token of a session, for this audience.
+    pub(super) async fn access(
         &self,
-        tenant: &TenantId,
-        user: &str,
-        refresh: &Refresh,
+        account: &Account,
+        session: &str,
         session_expires_ms: i64,
-    ) -> Result<Tokens, Problem> {
+        audience: &str,
+    ) -> Result<String, Problem> {
         let now_s = (self.clock)().div_euclid(1000);
         let claims = Claims {
             iss: ISSUER.to_owned(),
-            sub: user.to_owned(),
-            aud: AUDIENCE.to_owned(),
+            sub: account.user.clone(),
+            aud: audience.to_owned(),
             exp: (now_s + ACCESS_S).min(session_expires_ms / 1000),
             iat: now_s,
-            sid: refresh.session.clone(),
-            tenant: tenant.to_string(),
+            sid: session.to_owned(),
+            tenant: account.tenant.to_string(),
         };
-        Ok(Tokens {
-            tenant: tenant.clone(),
-            user: user.to_owned(),
-            session: refresh.session.clone(),
-            access: self.signing.signer().await?.sign(&claims),
-            refresh: String::new(),
-            session_expires_ms,
-        })
+        Ok(self.signing.signer().await?.sign(&claims))
     }
 
     /// Sets the password of the person whose link this is, and signs him out everywhere; whose it was.
@@ -208,10 +243,6 @@ impl Sessions {
     /// Ends a session of a person.
     async fn end(&self, tenant: &TenantId, user: &str, id: &str) -> Result<(), Problem> {
         let missing = || Problem::not_found(codes::SESSION_NOT_FOUND, "there is no such session of yours");
-        // Which PostgreSQL takes for no text.
-        if id.contains('\0') {
-            return Err(missing());
-        }
         let mut tx = self.db.begin().await?;
         if tx.execute(store::END, args![tenant, user, id]).await? == 0 {
             return Err(missing());
@@ -225,11 +256,11 @@ pub(crate) async fn end_all(tx: &mut Tx, tenant: &TenantId, user: &str) -> Resul
     tx.execute(store::END_ALL, args![tenant, user]).await.map(drop)
 }
 
-fn tenant_id(text: &str) -> Result<TenantId, Problem> {
+pub(super) fn tenant_id(text: &str) -> Result<TenantId, Problem> {
     text.parse().map_err(|error| Problem::internal(&error))
 }
 
-fn check_tenant(state: &str) -> Result<(), Problem> {
+pub(super) fn check_tenant(state: &str) -> Result<(), Problem> {
     if state == org::SUSPENDED {
         let detail = "the tenant of this person is suspended";
         return Err(Problem::new(StatusCode::FORBIDDEN, common::TENANT_SUSPENDED, detail));
@@ -242,7 +273,7 @@ fn unauthorized(code: kernel::Code, detail: &str) -> Problem {
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lectern\""))
 }
 
-fn invalid_credentials() -> Problem {
+pub(super) fn invalid_credentials() -> Problem {
     unauthorized(codes::SESSION_INVALID_CREDENTIALS, "nobody signs in by this address with this password")
 }
 
@@ -262,7 +293,6 @@ async fn tell(
     data: serde_json::Value,
     time_ms: i64,
 ) -> Result<(), DbError> {
-    let id = format!("evt_{}", Uuid::now_v7().simple());
-    let event = outbox::NewEvent { id: &id, tenant_id, kind, subject, data, time_ms };
+    let event = outbox::NewEvent { tenant_id, kind, subject, data, time_ms };
     outbox::append(tx, &event).await.map(drop)
 }

@@ -43,6 +43,14 @@ impl Throttle {
         Ok(())
     }
 
+    /// Takes back a try that was none, as what was tried was right.
+    pub(super) fn give_back(&self, name: &[u8; 32]) {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tried) = names.get_mut(name) {
+            tried.count = tried.count.saturating_sub(1);
+        }
+    }
+
     /// Forgets the tries under a name that somebody has signed in under.
     pub(super) fn leave(&self, name: &[u8; 32]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
@@ -104,6 +112,22 @@ mod tests {
             }
             throttle.leave(&name(1));
         }
+    }
+
+    #[test]
+    fn what_was_right_counts_for_nothing_and_changes_nothing_of_what_was_wrong() {
+        let throttle = Throttle::default();
+        for _ in 0..9 {
+            assert_eq!(throttle.enter(name(1), NOW_MS), Ok(()));
+        }
+        for _ in 0..20 {
+            assert_eq!(throttle.enter(name(1), NOW_MS), Ok(()));
+            throttle.give_back(&name(1));
+        }
+        assert_eq!(throttle.enter(name(1), NOW_MS), Ok(()));
+        assert!(throttle.enter(name(1), NOW_MS).is_err());
+        throttle.give_back(&name(2));
+        assert_eq!(throttle.enter(name(2), NOW_MS), Ok(()));
     }
 
     #[test]

@@ -13,8 +13,10 @@ use super::views::{
     JwkView, JwksView, PasswordRequest, RefreshRequest, RotateKeysRequest, SessionView, SessionsView, SignInRequest,
     SigningKeyView, SigningKeysView, TokensView,
 };
-use super::{MAX_USER_AGENT, Sessions, Tokens};
+use super::{Sessions, Tokens};
 
+/// Characters of a device's name that are kept.
+const MAX_USER_AGENT: usize = 200;
 /// What stands for the session of the request itself.
 const CURRENT: &str = "current";
 
@@ -52,13 +54,17 @@ pub(crate) async fn sign_in(
     ApiJson(request): ApiJson<SignInRequest>,
 ) -> Result<Response, Problem> {
     let SignInRequest { tenant, email, password } = request;
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let agent = agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
-    let tokens = sessions.sign_in((&tenant, &email), Zeroizing::new(password), agent).await?;
+    let tokens = sessions.sign_in((&tenant, &email), Zeroizing::new(password), user_agent(&headers)).await?;
     let by = By { tenant: tokens.tenant.clone(), actor: tokens.user.clone() };
     let mut response = answer(StatusCode::CREATED, tokens);
     response.extensions_mut().insert(by);
     Ok(response)
+}
+
+/// What a request comes from, as that calls itself.
+pub(in crate::auth) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(MAX_USER_AGENT).collect())
 }
 
 fn answer(status: StatusCode, tokens: Tokens) -> Response {
@@ -81,7 +87,7 @@ pub(crate) async fn refresh(
     ApiJson(request): ApiJson<RefreshRequest>,
 ) -> Result<Response, Problem> {
     let token = Zeroizing::new(request.refresh_token);
-    Ok(answer(StatusCode::OK, sessions.refresh(&token).await?))
+    Ok(answer(StatusCode::OK, sessions.refresh(&token, None).await?))
 }
 
 /// Where the person who asks is signed in.

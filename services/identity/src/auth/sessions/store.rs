@@ -1,9 +1,16 @@
 //! Sessions and passwords in their tables.
 
+use database::{DbError, Tx, args};
+use kernel::Problem;
+use media_types::TenantId;
+use serde_json::json;
+
+use super::{tell, tenant_id};
+
 macro_rules! session_columns {
     () => {
-        "s.tenant_id, s.id, s.user_id, s.user_agent, s.family_sha256, s.expires_ms, s.last_used_ms, s.created_ms,
-            u.state AS user_state, t.state AS tenant_state
+        "s.tenant_id, s.id, s.user_id, s.user_agent, s.family_sha256, s.token_sha256, s.expires_ms, s.last_used_ms,
+            s.created_ms, s.client_id, s.scope, s.auth_ms, u.state AS user_state, t.state AS tenant_state
             FROM auth_session s JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
             JOIN tenant t ON t.tenant_id = s.tenant_id"
     };
@@ -21,8 +28,8 @@ pub(super) const PUT_PASSWORD: &str = "INSERT INTO auth_password (tenant_id, use
     ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = excluded.hash, changed_ms = excluded.changed_ms";
 
 pub(super) const INSERT: &str = "INSERT INTO auth_session
-    (tenant_id, id, user_id, user_agent, family_sha256, token_sha256, expires_ms, last_used_ms, created_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+    (tenant_id, id, user_id, user_agent, family_sha256, token_sha256, expires_ms, last_used_ms, created_ms, client_id, scope, auth_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)";
 /// Of a person's sessions the 50 stay that were used last.
 pub(super) const TRIM: &str = "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND (expires_ms <= $3
     OR id NOT IN (SELECT id FROM auth_session WHERE tenant_id = $1 AND user_id = $2
@@ -55,16 +62,91 @@ database::row! {
 
 database::row! {
     /// A session, and how those stand whose it is.
-    pub(super) struct SessionRow {
-        pub(super) tenant_id: String,
-        pub(super) id: String,
-        pub(super) user_id: String,
-        pub(super) user_agent: Option<String>,
-        pub(super) family_sha256: Vec<u8>,
-        pub(super) expires_ms: i64,
-        pub(super) last_used_ms: i64,
-        pub(super) created_ms: i64,
-        pub(super) user_state: String,
-        pub(super) tenant_state: String,
+    pub(in crate::auth) struct SessionRow {
+        pub(in crate::auth) tenant_id: String,
+        pub(in crate::auth) id: String,
+        pub(in crate::auth) user_id: String,
+        pub(in crate::auth) user_agent: Option<String>,
+        pub(in crate::auth) family_sha256: Vec<u8>,
+        pub(in crate::auth) token_sha256: Vec<u8>,
+        pub(in crate::auth) expires_ms: i64,
+        pub(in crate::auth) last_used_ms: i64,
+        pub(in crate::auth) created_ms: i64,
+        pub(in crate::auth) client_id: Option<String>,
+        pub(in crate::auth) scope: Option<String>,
+        pub(in crate::auth) auth_ms: Option<i64>,
+        pub(in crate::auth) user_state: String,
+        pub(in crate::auth) tenant_state: String,
     }
+}
+
+impl SessionRow {
+    /// Whose it is.
+    pub(in crate::auth) fn account(&self) -> Result<Account, Problem> {
+        Ok(Account { tenant: tenant_id(&self.tenant_id)?, user: self.user_id.clone() })
+    }
+}
+
+/// Somebody who has just shown who he is.
+pub(in crate::auth) struct Account {
+    pub(in crate::auth) tenant: TenantId,
+    pub(in crate::auth) user: String,
+}
+
+/// A session that is about to begin.
+pub(in crate::auth) struct NewSession<'a> {
+    pub(in crate::auth) account: &'a Account,
+    pub(in crate::auth) id: &'a str,
+    /// What it is begun with, as that calls itself.
+    pub(in crate::auth) user_agent: Option<String>,
+    pub(in crate::auth) family_sha256: [u8; 32],
+    pub(in crate::auth) token_sha256: [u8; 32],
+    pub(in crate::auth) expires_ms: i64,
+    /// The client that it is of, and the scope that this was given.
+    pub(in crate::auth) client: Option<(&'a str, &'a str)>,
+    /// When the person has shown who he is.
+    pub(in crate::auth) auth_ms: i64,
+    pub(in crate::auth) now_ms: i64,
+}
+
+/// Whether the person is still one who may sign in. Locks him: whoever suspends him meanwhile ends what begins now, too.
+pub(in crate::auth) async fn stays(tx: &mut Tx, account: &Account) -> Result<bool, DbError> {
+    Ok(tx.execute(STAYS, args![&account.tenant, &account.user]).await? == 1)
+}
+
+/// Writes a session down, of a person who [`stays`].
+pub(in crate::auth) async fn insert(tx: &mut Tx, new: NewSession<'_>) -> Result<(), DbError> {
+    let NewSession { account, id, user_agent, family_sha256, token_sha256, expires_ms, client, auth_ms, now_ms } = new;
+    let Account { tenant, user } = account;
+    let (client, scope) = client.unzip();
+    let args = args![
+        tenant,
+        id,
+        user,
+        user_agent,
+        &family_sha256[..],
+        &token_sha256[..],
+        expires_ms,
+        now_ms,
+        client,
+        scope,
+        auth_ms
+    ];
+    tx.execute(INSERT, args).await?;
+    tx.execute(TRIM, args![tenant, user, now_ms]).await.map(drop)
+}
+
+/// Ends a session of a person; whether it went on.
+pub(in crate::auth) async fn end_one(tx: &mut Tx, account: &Account, id: &str) -> Result<bool, DbError> {
+    Ok(tx.execute(END, args![&account.tenant, &account.user, id]).await? == 1)
+}
+
+/// Ends the session of which something was shown twice that holds once, and tells so.
+pub(in crate::auth) async fn end_reused(tx: &mut Tx, account: &Account, id: &str, now_ms: i64) -> Result<(), DbError> {
+    if !end_one(tx, account, id).await? {
+        return Ok(());
+    }
+    tracing::warn!(session = %id, "what holds once was shown twice: its session has ended");
+    let data = json!({ "id": id, "user_id": account.user });
+    tell(tx, &account.tenant, ("session.reused", id), data, now_ms).await
 }

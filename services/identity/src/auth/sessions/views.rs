@@ -84,6 +84,8 @@ pub(crate) struct SessionView {
     id: String,
     /// What it was begun with, as that calls itself.
     user_agent: Option<String>,
+    /// The client that it was begun for, by OpenID Connect.
+    client_id: Option<String>,
     /// Whether this request is of it.
     is_current: bool,
     /// When it was refreshed last, RFC 3339.
@@ -100,6 +102,7 @@ impl SessionView {
             is_current: row.id == current,
             id: row.id,
             user_agent: row.user_agent,
+            client_id: row.client_id,
             last_used_at: rfc3339(row.last_used_ms),
             expires_at: rfc3339(row.expires_ms),
             created_at: rfc3339(row.created_ms),

@@ -1,0 +1,323 @@
+//! `/oauth2/authorize`: a browser comes from a client and goes back to it with a code (OpenID Connect Core §3.1.2, RFC 9700 §2.1).
+
+mod wish;
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kernel::Problem;
+use kernel::audit::By;
+use kernel::problem::ProblemBody;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use self::wish::Wish;
+use super::browser::Browser;
+use super::clients::Known;
+use super::code::NewCode;
+use super::page::{Form as HtmlForm, Page};
+use super::params::{Form, Params, Query};
+use super::refusal::{Error, Refused, error};
+use super::{Issuer, Provider, redirect};
+use crate::auth::codes;
+use crate::auth::sessions::{check_tenant, tenant_id};
+
+/// Where a browser has come from, and goes back to.
+struct Whence {
+    client: Known,
+    redirect_uri: String,
+    state: Option<String>,
+}
+
+impl Whence {
+    /// Back to the client, who is told this and by whom (RFC 9207).
+    fn back(&self, issuer: &Issuer, told: &[(&str, &str)]) -> Response {
+        let state = self.state.as_deref().map(|state| ("state", state));
+        let told: Vec<_> = told.iter().copied().chain(state).chain([("iss", issuer.as_str())]).collect();
+        see(&redirect::with(&self.redirect_uri, &told))
+    }
+
+    fn refused(&self, issuer: &Issuer, refusal: Error) -> Response {
+        self.back(issuer, &[("error", refusal.code), ("error_description", refusal.description)])
+    }
+}
+
+/// Sends a browser there, which asks for it by GET.
+pub(super) fn see(address: &str) -> Response {
+    let Ok(address) = HeaderValue::from_str(address) else {
+        return Problem::internal(&std::io::Error::other("an address has what no header takes")).into_response();
+    };
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, address), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+    )
+        .into_response()
+}
+
+/// What a request says that nobody can be sent back for.
+pub(super) fn unclear(refusal: Error) -> Problem {
+    Problem::bad_request(codes::OAUTH_INVALID_REQUEST, refusal.description)
+}
+
+impl Provider {
+    /// Where a browser has come from. What is wrong with that it is told itself: nobody is sent to where a client has not registered.
+    async fn whence(&self, params: &Params) -> Result<Whence, Problem> {
+        let unknown = || Problem::bad_request(codes::OAUTH_UNKNOWN_CLIENT, "there is no client of this client_id");
+        let id = params.get("client_id").ok_or_else(unknown)?;
+        let client = self.clients.known(id).await?.ok_or_else(unknown)?;
+        let asked = params.get("redirect_uri").unwrap_or_default();
+        if !client.redirect_uris.0.iter().any(|registered| redirect::is_meant(asked, registered)) {
+            let detail = "the redirect_uri is none that this client has registered";
+            return Err(Problem::bad_request(codes::OAUTH_INVALID_REDIRECT, detail));
+        }
+        check_tenant(&client.tenant_state)?;
+        let state = params.get("state").map(str::to_owned);
+        Ok(Whence { redirect_uri: asked.to_owned(), client, state })
+    }
+
+    /// A browser with what it has come for; without a wish, back to the client with why.
+    async fn authorize(&self, params: &Params, headers: &HeaderMap) -> Result<Response, Problem> {
+        let whence = self.whence(params).await?;
+        let wish = match Wish::read(&whence.client, params) {
+            Ok(wish) => wish,
+            Err(refusal) => return Ok(whence.refused(&self.issuer, refusal)),
+        };
+        let browser = self.browser_of(headers, &tenant_id(&whence.client.tenant_id)?).await?;
+        if let Some(browser) = browser
+            && self.suits(&browser, &wish).await?
+        {
+            return self.grant(&whence, &wish, &browser).await;
+        }
+        if wish.is_silent {
+            return Ok(whence.refused(&self.issuer, error("login_required", "nobody has signed in who would do")));
+        }
+        self.page(&whence, params, headers, None).map(|page| page.respond(StatusCode::OK))
+    }
+
+    /// Whether somebody who has signed in in the browser need not do so again.
+    async fn suits(&self, browser: &Browser, wish: &Wish) -> Result<bool, Problem> {
+        let age_ms = self.now_ms() - browser.auth_ms;
+        let is_old = wish.max_age_s.is_some_and(|most| most == 0 || age_ms > most.saturating_mul(1000));
+        if is_old || wish.asks_again {
+            return Ok(false);
+        }
+        let Some(hint) = &wish.id_token_hint else { return Ok(true) };
+        Ok(self.hint(hint).await?.is_some_and(|claims| claims.sub == browser.account.user))
+    }
+
+    /// Sends the browser back with a code.
+    async fn grant(&self, whence: &Whence, wish: &Wish, browser: &Browser) -> Result<Response, Problem> {
+        let new = NewCode {
+            client: &whence.client.id,
+            redirect_uri: &whence.redirect_uri,
+            scope: &wish.scope,
+            nonce: wish.nonce.as_deref(),
+            challenge: &wish.challenge,
+        };
+        let code = self.issue(new, browser).await?;
+        Ok(whence.back(&self.issuer, &[("code", &code)]))
+    }
+
+    /// The page where somebody signs in; with what went wrong, if he has tried.
+    fn page(
+        &self,
+        whence: &Whence,
+        params: &Params,
+        headers: &HeaderMap,
+        tried: Option<(&str, &str)>,
+    ) -> Result<SignInPage, Problem> {
+        let (secret, cookie) = self.form_secret(headers)?;
+        let email = tried.map_or_else(|| params.get("login_hint").unwrap_or_default(), |(email, _)| email);
+        let form = HtmlForm::to(&format!("/oauth2/sign-in?{}", params.without(&[])), &secret.token());
+        let form = form.credentials(email).button("Sign in").finish();
+        let page = Page::new("Sign in").sentence("to go on to {}.", &whence.client.name);
+        let page = page.fault(tried.map(|(_, fault)| fault)).html(&form);
+        Ok(SignInPage { page: page.leading_to(redirect::source(&whence.redirect_uri)), cookie })
+    }
+}
+
+/// The page with what the browser is to keep of it.
+struct SignInPage {
+    page: Page,
+    cookie: Option<HeaderValue>,
+}
+
+impl SignInPage {
+    fn respond(self, status: StatusCode) -> Response {
+        let mut response = self.page.respond(status);
+        if let Some(cookie) = self.cookie {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+/// A page in the place of a refusal, with what that says to programs.
+pub(super) fn in_place_of(problem: Problem, page: impl FnOnce(StatusCode) -> Response) -> Response {
+    let refused = problem.into_response();
+    let mut response = page(refused.status());
+    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+        if let Some(value) = refused.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+/// Whether it is for whoever sits before the browser to read.
+pub(super) fn is_for_people(problem: &Problem) -> bool {
+    problem.status().is_client_error() || problem.status() == StatusCode::SERVICE_UNAVAILABLE
+}
+
+/// Somebody who signs in at the page.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is what the document says of the form")]
+pub(crate) struct SignInForm {
+    /// What the page has put into it.
+    csrf: String,
+    email: String,
+    #[schema(format = "password")]
+    password: String,
+}
+
+/// What a client sends a browser with, by POST.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is what the document says of the form")]
+pub(crate) struct AuthorizeForm {
+    client_id: String,
+    redirect_uri: String,
+    /// `code`.
+    response_type: String,
+    /// Several with spaces between them.
+    scope: String,
+    code_challenge: String,
+    /// `S256`.
+    code_challenge_method: String,
+    state: Option<String>,
+    nonce: Option<String>,
+    prompt: Option<String>,
+    max_age: Option<String>,
+    login_hint: Option<String>,
+    id_token_hint: Option<String>,
+}
+
+/// A browser comes from a client. Answers with the page where people sign in, or sends it back with a code if somebody has; clients are
+/// the tenant's own, so he is not asked whether he trusts them. Proof Key for Code Exchange (S256) is always needed.
+#[utoipa::path(
+    get, path = "/oauth2/authorize", operation_id = "oauth_authorize", tag = "sign-in",
+    params(
+        ("client_id" = Option<String>, Query, description = "the client"),
+        ("redirect_uri" = Option<String>, Query, description = "where the browser is sent back to: one that is registered"),
+        ("response_type" = Option<String>, Query, description = "code"),
+        ("scope" = Option<String>, Query, description = "several with spaces between them; those count that the client may have"),
+        ("code_challenge" = Option<String>, Query, description = "of the verifier that the client shows with the code"),
+        ("code_challenge_method" = Option<String>, Query, description = "S256"),
+        ("state" = Option<String>, Query, description = "comes back as it is"),
+        ("nonce" = Option<String>, Query, description = "stands in the ID token, at most 255 characters"),
+        ("prompt" = Option<String>, Query, description = "none, login, consent or select_account"),
+        ("max_age" = Option<String>, Query, description = "seconds since somebody has signed in, at most"),
+        ("login_hint" = Option<String>, Query, description = "an e-mail address"),
+        ("id_token_hint" = Option<String>, Query, description = "an ID token of whom it has to be"),
+    ),
+    responses(
+        (status = 200, description = "the page where somebody signs in", body = String, content_type = "text/html"),
+        (status = 303, description = "back to the client, with code or error"),
+        (status = 400, description = "no client to go back to", body = ProblemBody),
+        (status = 403, description = "the tenant is suspended", body = ProblemBody),
+        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+    )
+)]
+pub(crate) async fn ask(provider: Provider, Query(params): Query, headers: HeaderMap) -> Result<Response, Problem> {
+    provider.authorize(&params.map_err(unclear)?, &headers).await
+}
+
+/// The same by a form.
+#[utoipa::path(
+    post, path = "/oauth2/authorize", operation_id = "oauth_authorize_by_form", tag = "sign-in",
+    request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
+    extensions(("x-audit" = json!("none"))),
+    responses(
+        (status = 200, description = "the page where somebody signs in", body = String, content_type = "text/html"),
+        (status = 303, description = "back to the client, with code or error"),
+        (status = 400, description = "no client to go back to", body = ProblemBody),
+        (status = 403, description = "the tenant is suspended", body = ProblemBody),
+        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 415, description = "no form", body = ProblemBody),
+    )
+)]
+pub(crate) async fn ask_by_form(
+    provider: Provider,
+    headers: HeaderMap,
+    form: Result<Form, Refused>,
+) -> Result<Response, Problem> {
+    let Form(params) = form.map_err(plainly)?;
+    provider.authorize(&params, &headers).await
+}
+
+/// A refusal that no client waits for.
+pub(super) fn plainly(refused: Refused) -> Problem {
+    match refused {
+        Refused::OAuth(refusal) => unclear(refusal),
+        Refused::Problem(problem) => problem,
+    }
+}
+
+/// Somebody signs in at the page. The browser keeps that for twelve hours, or until it is closed.
+#[utoipa::path(
+    post, path = "/oauth2/sign-in", operation_id = "sign_in_in_browser", tag = "sign-in",
+    request_body(content = SignInForm, content_type = "application/x-www-form-urlencoded"),
+    extensions(("x-audit" = json!("answer"))),
+    responses(
+        (status = 303, description = "back to the client, with code or error"),
+        (status = 400, description = "no client to go back to", body = ProblemBody),
+        (status = 401, description = "not a person's address and password", body = String, content_type = "text/html"),
+        (
+            status = 403, description = "not a form of this browser's, or the tenant is suspended",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))
+        ),
+        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 415, description = "no form", body = ProblemBody),
+        (
+            status = 429, description = "too many tries at this address",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))
+        ),
+        (
+            status = 503, description = "too many people sign in at the moment",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))
+        ),
+    )
+)]
+pub(crate) async fn sign_in(
+    provider: Provider,
+    Query(params): Query,
+    headers: HeaderMap,
+    form: Result<Form, Refused>,
+) -> Result<Response, Problem> {
+    let (params, Form(filled)) = (params.map_err(unclear)?, form.map_err(plainly)?);
+    let whence = provider.whence(&params).await?;
+    let wish = match Wish::read(&whence.client, &params) {
+        Ok(wish) => wish,
+        Err(refusal) => return Ok(whence.refused(&provider.issuer, refusal)),
+    };
+    let email = filled.get("email").unwrap_or_default();
+    let (secret, _) = provider.form_secret(&headers)?;
+    if !secret.is_of(filled.get("csrf")) {
+        let tried = (email, "This page was not shown in this browser, or too long ago. Sign in again.");
+        return provider.page(&whence, &params, &headers, Some(tried)).map(|page| page.respond(StatusCode::FORBIDDEN));
+    }
+    let password = Zeroizing::new(filled.get("password").unwrap_or_default().to_owned());
+    match provider.sign_in((&whence.client.slug, email), password, &headers).await {
+        Ok((browser, cookie)) => {
+            let mut response = provider.grant(&whence, &wish, &browser).await?;
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            let by = By { tenant: browser.account.tenant, actor: browser.account.user };
+            response.extensions_mut().insert(by);
+            Ok(response)
+        }
+        Err(problem) if is_for_people(&problem) => {
+            let tried = (email, problem.detail());
+            let page = provider.page(&whence, &params, &headers, Some(tried))?;
+            Ok(in_place_of(problem, |status| page.respond(status)))
+        }
+        Err(problem) => Err(problem),
+    }
+}

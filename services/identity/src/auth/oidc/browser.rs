@@ -1,0 +1,142 @@
+//! What a browser keeps: that somebody has signed in there, for twelve hours or until he signs out or closes it, and a secret by which
+//! forms are known that this provider has shown there.
+//!
+//! Whoever has signed in in a browser has a session as anywhere else, by whose end everything ends that it would still let in.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::Problem;
+use media_types::TenantId;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::Provider;
+use crate::auth::secret::{self, Secret};
+use crate::auth::sessions::routes::user_agent;
+use crate::auth::sessions::{self, Account, NewSession, SessionRow};
+
+/// Names of cookies, behind a prefix that says what a browser has to hold them to.
+const SESSION: &str = "lectern-session";
+const FORM: &str = "lectern-form";
+/// How long somebody who has signed in in a browser is known there.
+const HOLDS_MS: i64 = 12 * 3_600_000;
+
+/// Somebody who has signed in in this browser, and goes on.
+pub(super) struct Browser {
+    pub(super) account: Account,
+    /// The session of the browser itself.
+    pub(super) session: String,
+    /// When he has shown who he is.
+    pub(super) auth_ms: i64,
+}
+
+impl Browser {
+    fn of(row: &SessionRow) -> Result<Self, Problem> {
+        let auth_ms = row.auth_ms.unwrap_or(row.created_ms);
+        Ok(Self { account: row.account()?, session: row.id.clone(), auth_ms })
+    }
+}
+
+/// The secret of a browser's forms.
+pub(super) struct FormSecret(String);
+
+impl FormSecret {
+    /// What forms of this browser say.
+    pub(super) fn token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes()))
+    }
+
+    /// Whether a form that says so was shown in this browser.
+    pub(super) fn is_of(&self, token: Option<&str>) -> bool {
+        token.is_some_and(|token| token.as_bytes().ct_eq(self.token().as_bytes()).into())
+    }
+}
+
+impl Provider {
+    /// Who has signed in in the browser that asks.
+    pub(super) async fn browser(&self, headers: &HeaderMap) -> Result<Option<Browser>, Problem> {
+        let Some(text) = self.cookie(headers, SESSION) else { return Ok(None) };
+        let Some(id) = secret::id(secret::BROWSER, &text) else { return Ok(None) };
+        let row = self.sessions.session(&id, &secret::sha256(&text)).await?;
+        row.as_ref().map(Browser::of).transpose()
+    }
+
+    /// The same, if he is of this tenant.
+    pub(super) async fn browser_of(&self, headers: &HeaderMap, tenant: &TenantId) -> Result<Option<Browser>, Problem> {
+        Ok(self.browser(headers).await?.filter(|browser| browser.account.tenant == *tenant))
+    }
+
+    /// Lets somebody in who shows his password in a browser, in the place of whoever was there; what the browser is to keep.
+    ///
+    /// # Errors
+    /// As people's sessions have them.
+    pub(super) async fn sign_in(
+        &self,
+        (slug, email): (&str, &str),
+        password: Zeroizing<String>,
+        headers: &HeaderMap,
+    ) -> Result<(Browser, HeaderValue), Problem> {
+        let account = self.sessions.authenticate((slug, email), password).await?;
+        let before = self.browser(headers).await?;
+        let secret = Secret::draw(secret::BROWSER).map_err(|error| Problem::internal(&error))?;
+        let (session, hash, now_ms) = (secret.id.clone(), secret.sha256(), self.now_ms());
+        let mut tx = self.sessions.db.begin().await?;
+        if !sessions::stays(&mut tx, &account).await? {
+            return Err(sessions::invalid_credentials());
+        }
+        if let Some(before) = before {
+            sessions::end_one(&mut tx, &before.account, &before.session).await?;
+        }
+        let new = NewSession {
+            account: &account,
+            id: &session,
+            user_agent: user_agent(headers),
+            family_sha256: hash,
+            token_sha256: hash,
+            expires_ms: now_ms + HOLDS_MS,
+            client: None,
+            auth_ms: now_ms,
+            now_ms,
+        };
+        sessions::insert(&mut tx, new).await?;
+        tx.commit().await?;
+        let cookie = self.kept(SESSION, &secret.reveal());
+        Ok((Browser { account, session, auth_ms: now_ms }, cookie))
+    }
+
+    /// Has the browser forget who has signed in there.
+    pub(super) fn forget(&self, response: &mut Response) {
+        response.headers_mut().append(header::SET_COOKIE, self.kept(SESSION, "; Max-Age=0"));
+    }
+
+    /// The secret of this browser's forms; and what it is to keep, where it had none.
+    pub(super) fn form_secret(&self, headers: &HeaderMap) -> Result<(FormSecret, Option<HeaderValue>), Problem> {
+        if let Some(known) = self.cookie(headers, FORM).filter(|text| secret::is_random(text)) {
+            return Ok((FormSecret(known), None));
+        }
+        let new = secret::random().map_err(|error| Problem::internal(&error))?;
+        let cookie = self.kept(FORM, &new);
+        Ok((FormSecret(new), Some(cookie)))
+    }
+
+    /// Where nobody in between reads along, the browser takes and sends a cookie of ours to nobody but this very host.
+    fn prefix(&self) -> &'static str {
+        if self.issuer.is_secure() { "__Host-" } else { "" }
+    }
+
+    fn cookie(&self, headers: &HeaderMap, name: &str) -> Option<String> {
+        let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let value = pairs.find_map(|(known, value)| (known.strip_prefix(self.prefix()) == Some(name)).then_some(value));
+        value.map(str::to_owned)
+    }
+
+    fn kept(&self, name: &str, value: &str) -> HeaderValue {
+        let secure = if self.issuer.is_secure() { "; Secure" } else { "" };
+        let text = format!("{}{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}", self.prefix());
+        HeaderValue::from_str(&text).expect("a cookie of ours is plain ASCII")
+    }
+}

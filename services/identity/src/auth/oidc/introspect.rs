@@ -1,0 +1,110 @@
+//! `/oauth2/introspect`: what another service of the tenant asks about a token that somebody has brought it (RFC 7662).
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use kernel::problem::ProblemBody;
+use serde::Serialize;
+use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
+
+use super::Provider;
+use super::clients::Known;
+use super::params::Form;
+use super::refusal::{INVALID_CLIENT, OAuthErrorView, Refused, error, invalid_request};
+use super::revoke::OAuthTokenForm;
+use super::token::unkept;
+use crate::auth::jwt::ISSUER;
+use crate::auth::secret::Refresh;
+use crate::auth::sessions::SessionRow;
+
+/// What is known of a token (RFC 7662 §2.2): of one that does not hold, nothing.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct IntrospectionView {
+    /// Whether it holds.
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    /// `Bearer` of an access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    /// The id of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'static str>,
+    /// The id of the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    /// Seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    /// Seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+}
+
+impl Provider {
+    async fn known(&self, client: &Known, token: &str) -> Result<IntrospectionView, Refused> {
+        if let Some(refresh) = Refresh::read(token) {
+            let row = self.sessions.session(&refresh.session, &refresh.family_sha256()).await?;
+            let holds = |row: &SessionRow| bool::from(row.token_sha256.as_slice().ct_eq(&refresh.sha256()));
+            let row = row.filter(|row| row.client_id.as_ref() == Some(&client.id) && holds(row));
+            return Ok(row.map_or_else(IntrospectionView::default, |row| IntrospectionView {
+                active: true,
+                scope: row.scope,
+                client_id: row.client_id,
+                sub: Some(row.user_id),
+                sid: Some(row.id),
+                exp: Some(row.expires_ms.div_euclid(1000)),
+                iat: Some(row.last_used_ms.div_euclid(1000)),
+                ..IntrospectionView::default()
+            }));
+        }
+        let found = self.access_token(token).await?.filter(|(claims, _)| claims.tenant == client.tenant_id);
+        Ok(found.map_or_else(IntrospectionView::default, |(claims, row)| IntrospectionView {
+            active: true,
+            scope: row.scope,
+            client_id: row.client_id,
+            token_type: Some("Bearer"),
+            sub: Some(claims.sub),
+            aud: Some(claims.aud),
+            iss: Some(ISSUER),
+            sid: Some(claims.sid),
+            exp: Some(claims.exp),
+            iat: Some(claims.iat),
+        }))
+    }
+}
+
+/// What is known of a token: of the access token of any session of the tenant, and of the client's own refresh tokens. For clients that
+/// have a secret.
+#[utoipa::path(
+    post, path = "/oauth2/introspect", operation_id = "oauth_introspect", tag = "sign-in",
+    request_body(content = OAuthTokenForm, content_type = "application/x-www-form-urlencoded"),
+    extensions(("x-audit" = json!("none"))),
+    responses(
+        (status = 200, description = "whether it holds, and whose it is then", body = IntrospectionView),
+        (status = 400, description = "by RFC 6749", body = OAuthErrorView),
+        (status = 401, description = "not a client with a secret", body = OAuthErrorView),
+        (status = 403, description = "the tenant is suspended", body = ProblemBody),
+        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 415, description = "no form", body = ProblemBody),
+    )
+)]
+pub(crate) async fn introspect(
+    provider: Provider,
+    headers: HeaderMap,
+    form: Result<Form, Refused>,
+) -> Result<Response, Refused> {
+    let Form(params) = form?;
+    let client = provider.client(&headers, &params).await?;
+    if client.secret_sha256.is_none() {
+        return Err(error(INVALID_CLIENT, "this is for clients that have a secret").into());
+    }
+    let token = params.get("token").ok_or(invalid_request("the request has no token"))?;
+    Ok(unkept(&provider.known(&client, token).await?))
+}

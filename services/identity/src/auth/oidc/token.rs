@@ -1,0 +1,249 @@
+//! `/oauth2/token`: a client comes for tokens (RFC 6749 §3.2), by a code, by what a device has, or by a refresh token.
+//!
+//! Whatever it comes with first begins a session, as signing in anywhere does; refresh tokens are those of sessions.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use database::Tx;
+use kernel::Problem;
+use kernel::audit::{By, Unrecorded};
+use kernel::problem::ProblemBody;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::clients::views::Grant;
+use super::clients::{self, Known};
+use super::code::{CodeRow, NO_CODE, Shown};
+use super::id_token::Told;
+use super::params::{Form, Params};
+use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_grant, invalid_request};
+use super::scope::{self, Scope};
+use super::{Provider, device};
+use crate::auth::secret::Refresh;
+use crate::auth::sessions::routes::user_agent;
+use crate::auth::sessions::{self, ACCESS_S, Account, NewSession, SESSION_MS};
+
+/// The grant of devices (RFC 8628 §3.4).
+pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const NO_REFRESH: Error = invalid_grant("the refresh token is none of this client's that holds");
+
+/// What a client gets (RFC 6749 §5.1).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GrantedView {
+    /// What opens the user info, and with the scope `api` the API, as `Authorization: Bearer`.
+    access_token: String,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// Seconds for which the access token holds.
+    expires_in: i64,
+    /// What to come with next time, once; of clients that may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// Who has signed in; with the scope `openid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    /// What was given of what was asked for.
+    scope: String,
+}
+
+/// What a client comes with.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is what the document says of the form")]
+pub(crate) struct TokenForm {
+    /// `authorization_code`, `refresh_token` or `urn:ietf:params:oauth:grant-type:device_code`.
+    grant_type: String,
+    /// Unless the header `Authorization` says so.
+    client_id: Option<String>,
+    /// Of a client that has one, unless the header `Authorization` says it.
+    #[schema(format = "password")]
+    client_secret: Option<String>,
+    code: Option<String>,
+    code_verifier: Option<String>,
+    redirect_uri: Option<String>,
+    refresh_token: Option<String>,
+    device_code: Option<String>,
+    scope: Option<String>,
+}
+
+/// What a session of a client is begun with.
+pub(super) struct Begun<'a> {
+    pub(super) client: &'a Known,
+    pub(super) account: Account,
+    pub(super) scope: &'a str,
+    pub(super) nonce: Option<String>,
+    pub(super) auth_ms: i64,
+    pub(super) user_agent: Option<String>,
+}
+
+/// What holds once, and is used in the transaction that begins the session.
+pub(super) enum Used<'a> {
+    Code(&'a CodeRow),
+    Device(&'a device::DeviceRow),
+}
+
+/// An answer that nobody keeps.
+pub(super) fn unkept(view: &impl Serialize) -> Response {
+    let mut response = (StatusCode::OK, axum::Json(view)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Gives a client tokens. A code that is shown again ends the session that has come of it, and so does a refresh token.
+#[utoipa::path(
+    post, path = "/oauth2/token", operation_id = "oauth_token", tag = "sign-in",
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    extensions(("x-audit" = json!("answer"))),
+    responses(
+        (status = 200, description = "the tokens", body = GrantedView),
+        (status = 400, description = "by RFC 6749 and RFC 8628", body = OAuthErrorView),
+        (status = 401, description = "not a client, or not its secret", body = OAuthErrorView),
+        (status = 403, description = "the tenant is suspended", body = ProblemBody),
+        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 415, description = "no form", body = ProblemBody),
+    )
+)]
+pub(crate) async fn token(
+    provider: Provider,
+    headers: HeaderMap,
+    form: Result<Form, Refused>,
+) -> Result<Response, Refused> {
+    let Form(params) = form?;
+    let kind = params.get("grant_type").ok_or(invalid_request("the request has no grant_type"))?;
+    let grant = match kind {
+        "authorization_code" => Grant::AuthorizationCode,
+        "refresh_token" => Grant::RefreshToken,
+        DEVICE_CODE => Grant::DeviceCode,
+        _ => return Err(error("unsupported_grant_type", "there is no such grant_type").into()),
+    };
+    let client = provider.client(&headers, &params).await?;
+    if !client.may(grant) {
+        return Err(error("unauthorized_client", "this client comes to tokens in another way").into());
+    }
+    match grant {
+        Grant::AuthorizationCode => provider.by_code(&client, &params, &headers).await,
+        Grant::RefreshToken => provider.by_refresh_token(&client, &params).await,
+        Grant::DeviceCode => provider.by_device(&client, &params, &headers).await,
+    }
+}
+
+impl Provider {
+    async fn by_code(&self, client: &Known, params: &Params, headers: &HeaderMap) -> Result<Response, Refused> {
+        let shown = Shown {
+            code: params.get("code").ok_or(invalid_request("the request has no code"))?,
+            client: &client.id,
+            redirect_uri: params.get("redirect_uri"),
+            verifier: params.get("code_verifier").ok_or(invalid_request("the request has no code_verifier"))?,
+        };
+        let row = self.find(&shown).await?;
+        let begun = Begun {
+            client,
+            account: row.account()?,
+            scope: &row.scope,
+            nonce: row.nonce.clone(),
+            auth_ms: row.auth_ms,
+            user_agent: user_agent(headers),
+        };
+        self.begin(begun, Used::Code(&row)).await
+    }
+
+    async fn by_refresh_token(&self, client: &Known, params: &Params) -> Result<Response, Refused> {
+        let shown = params.get("refresh_token").ok_or(invalid_request("the request has no refresh_token"))?;
+        self.check_scope(shown, params.get("scope")).await?;
+        let refreshed = self.sessions.refresh(shown, Some(&client.id)).await;
+        let tokens = refreshed.map_err(|problem| match problem.status() {
+            StatusCode::UNAUTHORIZED => Refused::from(NO_REFRESH),
+            _ => problem.into(),
+        })?;
+        let scope = tokens.scope.unwrap_or_default();
+        let account = Account { tenant: tokens.tenant, user: tokens.user };
+        let told = Told {
+            account: &account,
+            client: &client.id,
+            session: &tokens.session,
+            auth_ms: tokens.auth_ms,
+            nonce: None,
+        };
+        let id_token = self.id_token_if(&scope, told).await?;
+        let view = GrantedView {
+            access_token: tokens.access,
+            token_type: "Bearer",
+            expires_in: ACCESS_S.min((tokens.session_expires_ms - self.now_ms()) / 1000),
+            refresh_token: Some(tokens.refresh),
+            id_token,
+            scope,
+        };
+        let mut response = unkept(&view);
+        response.extensions_mut().insert(Unrecorded);
+        Ok(response)
+    }
+
+    /// That no more is asked for than a session has (RFC 6749 §6); what it has is what it goes on with.
+    async fn check_scope(&self, refresh_token: &str, asked: Option<&str>) -> Result<(), Refused> {
+        let (Some(asked), Some(shown)) = (asked, Refresh::read(refresh_token)) else { return Ok(()) };
+        let row = self.sessions.session(&shown.session, &shown.family_sha256()).await?;
+        let had = row.and_then(|row| row.scope).unwrap_or_default();
+        if asked.split(' ').all(|word| had.split(' ').any(|known| known == word)) {
+            return Ok(());
+        }
+        Err(error("invalid_scope", "the session has fewer scopes than it is asked for").into())
+    }
+
+    /// Begins a session of a client by what it has shown, which has done its work then.
+    pub(super) async fn begin(&self, begun: Begun<'_>, used: Used<'_>) -> Result<Response, Refused> {
+        let Begun { client, account, scope, nonce, auth_ms, user_agent } = begun;
+        let refreshes = client.may(Grant::RefreshToken);
+        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
+        let now_ms = self.now_ms();
+        let expires_ms = now_ms + if refreshes { SESSION_MS } else { ACCESS_S * 1000 };
+        let (audience, session) = (scope::audience(Some(scope)), refresh.session.clone());
+        // First what may fail without a trace.
+        let access_token = self.sessions.access(&account, &session, expires_ms, audience).await?;
+        let told = Told { account: &account, client: &client.id, session: &session, auth_ms, nonce };
+        let id_token = self.id_token_if(scope, told).await?;
+        let mut tx = self.sessions.db.begin().await?;
+        let stay =
+            sessions::stays(&mut tx, &account).await? && clients::stays(&mut tx, &account.tenant, &client.id).await?;
+        if !stay {
+            return Err(NO_CODE.into());
+        }
+        if !self.use_up(&mut tx, &used, &session).await? {
+            tx.commit().await?;
+            return Err(NO_CODE.into());
+        }
+        let new = NewSession {
+            account: &account,
+            id: &session,
+            user_agent,
+            family_sha256: refresh.family_sha256(),
+            token_sha256: refresh.sha256(),
+            expires_ms,
+            client: Some((client.id.as_str(), scope)),
+            auth_ms,
+            now_ms,
+        };
+        sessions::insert(&mut tx, new).await?;
+        tx.commit().await?;
+        let view = GrantedView {
+            access_token,
+            token_type: "Bearer",
+            expires_in: ACCESS_S,
+            refresh_token: refreshes.then(|| refresh.reveal()),
+            id_token,
+            scope: scope.to_owned(),
+        };
+        let mut response = unkept(&view);
+        response.extensions_mut().insert(By { tenant: account.tenant, actor: account.user });
+        Ok(response)
+    }
+
+    async fn use_up(&self, tx: &mut Tx, used: &Used<'_>, session: &str) -> Result<bool, Refused> {
+        match used {
+            Used::Code(row) => self.take(tx, row, session).await,
+            Used::Device(row) => Ok(device::take(tx, row).await?),
+        }
+    }
+
+    async fn id_token_if(&self, scope: &str, told: Told<'_>) -> Result<Option<String>, Refused> {
+        Ok(if Scope::Openid.is_in(scope) { Some(self.id_token(told).await?) } else { None })
+    }
+}
