@@ -51,6 +51,11 @@ struct Answer {
 
 impl Process {
     fn new(db: &Database, now_ms: &Arc<AtomicI64>) -> Self {
+        Self::known_as(db, now_ms, Some(Issuer::new(ISSUER).unwrap()))
+    }
+
+    /// The same at an address that others know, or at none.
+    fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, issuer: Option<Issuer>) -> Self {
         let time = Arc::clone(now_ms);
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
@@ -60,7 +65,7 @@ impl Process {
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
-        let keys = auth::serve(keys, sessions, Some(Issuer::new(ISSUER).unwrap()));
+        let keys = auth::serve(keys, sessions, issuer);
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users].into_iter().fold(routes, |routes, served| served.mount(routes));

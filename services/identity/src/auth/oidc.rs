@@ -98,7 +98,7 @@ where
         .mount(Public, routes!(discovery::openid))
         .mount(Public, routes!(discovery::oauth))
         .mount(Public, routes!(authorize::ask, authorize::ask_by_form))
-        .mount(Public, routes!(authorize::sign_in))
+        .mount(Public, routes!(authorize::sign_in::sign_in))
         .mount(Public, routes!(token::token))
         .mount(Public, routes!(userinfo::show, userinfo::show_by_post))
         .mount(Public, routes!(revoke::revoke))

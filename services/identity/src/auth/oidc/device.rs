@@ -41,7 +41,7 @@ macro_rules! device_columns {
     };
 }
 
-const SWEEP: &str = "DELETE FROM oauth_device WHERE expires_ms < $1";
+const SWEEP: &str = "DELETE FROM oauth_device WHERE expires_ms <= $1";
 const COUNT: &str = "SELECT COUNT(*) FROM oauth_device WHERE tenant_id = $1";
 const INSERT: &str =
     "INSERT INTO oauth_device (tenant_id, id, client_id, device_sha256, user_code, scope, state, user_id, browser_id, auth_ms,

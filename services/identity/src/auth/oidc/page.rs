@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kernel::Problem;
 
 /// The style of all of them.
 pub(super) const STYLE: &str = include_str!("page.css");
@@ -144,6 +145,23 @@ impl Form {
         let _ = self.0.write_fmt(html);
         self
     }
+}
+
+/// A page in the place of a refusal, with what that says to programs.
+pub(super) fn in_place_of(problem: Problem, page: impl FnOnce(StatusCode) -> Response) -> Response {
+    let refused = problem.into_response();
+    let mut response = page(refused.status());
+    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+        if let Some(value) = refused.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+/// Whether it is for whoever sits before the browser to read.
+pub(super) fn is_for_people(problem: &Problem) -> bool {
+    problem.status().is_client_error() || problem.status() == StatusCode::SERVICE_UNAVAILABLE
 }
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! The page where people sign in, and what becomes of it.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use kernel::Problem;
+use kernel::audit::By;
+use kernel::problem::ProblemBody;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::wish::Wish;
+use super::{Whence, plainly, unclear};
+use crate::auth::oidc::page::{Form as HtmlForm, Page, in_place_of, is_for_people};
+use crate::auth::oidc::params::{Form, Params, Query};
+use crate::auth::oidc::refusal::Refused;
+use crate::auth::oidc::{Provider, redirect};
+
+impl Provider {
+    /// The page where somebody signs in; with what went wrong, if he has tried.
+    pub(super) fn page(
+        &self,
+        whence: &Whence,
+        params: &Params,
+        headers: &HeaderMap,
+        tried: Option<(&str, &str)>,
+    ) -> Result<SignInPage, Problem> {
+        let (secret, cookie) = self.form_secret(headers)?;
+        let email = tried.map_or_else(|| params.get("login_hint").unwrap_or_default(), |(email, _)| email);
+        let form = HtmlForm::to(&format!("/oauth2/sign-in?{}", params.without(&[])), &secret.token());
+        let form = form.credentials(email).button("Sign in").finish();
+        let page = Page::new("Sign in").sentence("to go on to {}.", &whence.client.name);
+        let page = page.fault(tried.map(|(_, fault)| fault)).html(&form);
+        Ok(SignInPage { page: page.leading_to(redirect::source(&whence.redirect_uri)), cookie })
+    }
+}
+
+/// The page with what the browser is to keep of it.
+pub(super) struct SignInPage {
+    page: Page,
+    cookie: Option<HeaderValue>,
+}
+
+impl SignInPage {
+    pub(super) fn respond(self, status: StatusCode) -> Response {
+        let mut response = self.page.respond(status);
+        if let Some(cookie) = self.cookie {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+/// Somebody who signs in at the page.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is what the document says of the form")]
+pub(crate) struct SignInForm {
+    /// What the page has put into it.
+    csrf: String,
+    email: String,
+    #[schema(format = "password")]
+    password: String,
+}
+
+/// Somebody signs in at the page. The browser keeps that for twelve hours, or until it is closed.
+#[utoipa::path(
+    post, path = "/oauth2/sign-in", operation_id = "sign_in_in_browser", tag = "sign-in",
+    request_body(content = SignInForm, content_type = "application/x-www-form-urlencoded"),
+    extensions(("x-audit" = json!("answer"))),
+    responses(
+        (status = 303, description = "back to the client, with code or error"),
+        (status = 400, description = "no client to go back to", body = ProblemBody),
+        (status = 401, description = "not a person's address and password", body = String, content_type = "text/html"),
+        (
+            status = 403, description = "not a form of this browser's, or the tenant is suspended",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))
+        ),
+        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 415, description = "no form", body = ProblemBody),
+        (
+            status = 429, description = "too many tries at this address",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))
+        ),
+        (
+            status = 503, description = "too many people sign in at the moment",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))
+        ),
+    )
+)]
+pub(crate) async fn sign_in(
+    provider: Provider,
+    Query(params): Query,
+    headers: HeaderMap,
+    form: Result<Form, Refused>,
+) -> Result<Response, Problem> {
+    let (params, Form(filled)) = (params.map_err(unclear)?, form.map_err(plainly)?);
+    let whence = provider.whence(&params).await?;
+    let wish = match Wish::read(&whence.client, &params) {
+        Ok(wish) => wish,
+        Err(refusal) => return Ok(whence.refused(&provider.issuer, refusal)),
+    };
+    let email = filled.get("email").unwrap_or_default();
+    let (secret, _) = provider.form_secret(&headers)?;
+    if !secret.is_of(filled.get("csrf")) {
+        let tried = (email, "This page was not shown in this browser, or too long ago. Sign in again.");
+        return provider.page(&whence, &params, &headers, Some(tried)).map(|page| page.respond(StatusCode::FORBIDDEN));
+    }
+    let password = Zeroizing::new(filled.get("password").unwrap_or_default().to_owned());
+    match provider.sign_in((&whence.client.slug, email), password, &headers).await {
+        Ok((browser, cookie)) => {
+            let mut response = provider.grant(&whence, &wish, &browser).await?;
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            let by = By { tenant: browser.account.tenant, actor: browser.account.user };
+            response.extensions_mut().insert(by);
+            Ok(response)
+        }
+        Err(problem) if is_for_people(&problem) => {
+            let tried = (email, problem.detail());
+            let page = provider.page(&whence, &params, &headers, Some(tried))?;
+            Ok(in_place_of(problem, |status| page.respond(status)))
+        }
+        Err(problem) => Err(problem),
+    }
+}
