@@ -45,6 +45,8 @@ judges() {
   mkdir -p "$cache/flags"
   cp tests/flags/package.json tests/flags/package-lock.json "$cache/flags/"
   (cd "$cache/flags" && npm ci --silent --no-audit --no-fund)
+  step "openid-client"
+  (cd tests/oidc && npm ci --silent --no-audit --no-fund)
   step "libvmaf"
   tests/libvmaf/make.sh "${CARGO_TARGET_DIR:-target}/libvmaf" >"$cache/libvmaf-path"
   step "fixtures"

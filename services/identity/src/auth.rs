@@ -39,6 +39,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     oidc::STATEMENTS[1],
     oidc::STATEMENTS[2],
     oidc::STATEMENTS[3],
+    oidc::STATEMENTS[4],
     sessions::STATEMENTS,
     signing::STATEMENTS,
     store::STATEMENTS,

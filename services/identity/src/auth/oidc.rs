@@ -45,8 +45,8 @@ pub(super) use clients::Clients;
 pub(super) use clients::routes::{CREATE, DELETE, READ, UPDATE};
 
 /// Every statement of the provider, for the test that prepares each on both engines.
-pub(super) const STATEMENTS: [&[&str]; 4] =
-    [clients::STATEMENTS, code::STATEMENTS, device::STATEMENTS, userinfo::STATEMENTS];
+pub(super) const STATEMENTS: [&[&str]; 5] =
+    [browser::STATEMENTS, clients::STATEMENTS, code::STATEMENTS, device::STATEMENTS, userinfo::STATEMENTS];
 
 /// What the provider is made of. Cheap to clone.
 #[derive(Clone)]

@@ -30,6 +30,7 @@ mod hdr;
 mod inbox;
 mod judge;
 mod kill;
+mod oidc;
 mod operations;
 mod opus;
 mod package;

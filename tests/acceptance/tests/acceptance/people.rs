@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::judge;
 use crate::server::{Answer, Server, TOKEN, fresh, wait_for};
 
-const PASSWORD: &str = "a horse of another colour";
+pub const PASSWORD: &str = "a horse of another colour";
 
 fn post(server: &Server, path: &str, body: &Value, status: u16) -> Value {
     let headers = [("Content-Type", "application/json"), ("User-Agent", "acceptance")];
@@ -22,7 +22,7 @@ fn as_person(server: &Server, tokens: &Value, method: &str, path: &str) -> Answe
 }
 
 /// A person of the default tenant who has set a password; the id.
-fn person(server: &Server, email: &str, permissions: &[&str]) -> String {
+pub fn person(server: &Server, email: &str, permissions: &[&str]) -> String {
     let new = json!({ "email": email, "name": "Anna", "permissions": permissions });
     let id = server.admin("POST", "/api/v1/users", Some(new), 201).json()["id"].as_str().unwrap().to_owned();
     let link = server.admin("POST", &format!("/api/v1/users/{id}/password-link"), None, 200).json();

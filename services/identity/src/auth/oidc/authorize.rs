@@ -113,8 +113,10 @@ impl Provider {
             nonce: wish.nonce.as_deref(),
             challenge: &wish.challenge,
         };
-        let code = self.issue(new, browser).await?;
-        Ok(whence.back(&self.issuer, &[("code", &code)]))
+        Ok(match self.issue(new, browser).await? {
+            Some(code) => whence.back(&self.issuer, &[("code", &code)]),
+            None => whence.refused(&self.issuer, error("access_denied", "the session of the browser has just ended")),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use database::{DbError, Tx, args};
 use kernel::Problem;
 use media_types::TenantId;
 use sha2::{Digest, Sha256};
@@ -21,6 +22,11 @@ use crate::auth::sessions::{self, Account, NewSession, SessionRow};
 /// Names of cookies, behind a prefix that says what a browser has to hold them to.
 const SESSION: &str = "lectern-session";
 const FORM: &str = "lectern-form";
+const TOUCH: &str = "UPDATE auth_session SET last_used_ms = $4 WHERE tenant_id = $1 AND user_id = $2 AND id = $3";
+
+/// Every statement of browsers, for the test that prepares each on both engines.
+pub(super) const STATEMENTS: &[&str] = &[TOUCH];
+
 /// How long somebody who has signed in in a browser is known there.
 const HOLDS_MS: i64 = 12 * 3_600_000;
 
@@ -53,6 +59,13 @@ impl FormSecret {
     pub(super) fn is_of(&self, token: Option<&str>) -> bool {
         token.is_some_and(|token| token.as_bytes().ct_eq(self.token().as_bytes()).into())
     }
+}
+
+/// Notes that the session of a browser was used, and locks it: whatever ends it meanwhile ends what comes of it now, too. Whether it goes
+/// on.
+pub(super) async fn touch(tx: &mut Tx, browser: &Browser, now_ms: i64) -> Result<bool, DbError> {
+    let Account { tenant, user } = &browser.account;
+    Ok(tx.execute(TOUCH, args![tenant, user, &browser.session, now_ms]).await? == 1)
 }
 
 impl Provider {

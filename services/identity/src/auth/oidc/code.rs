@@ -7,9 +7,9 @@ use kernel::Problem;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::Provider;
-use super::browser::Browser;
+use super::browser::{Browser, touch};
 use super::refusal::{Error, Refused, invalid_grant, invalid_request};
+use super::{Provider, clients};
 use crate::auth::secret::{self, Secret};
 use crate::auth::sessions::{Account, end_reused, tenant_id};
 
@@ -79,13 +79,16 @@ pub(super) struct Shown<'a> {
 }
 
 impl Provider {
-    /// A code for a client, of whoever has signed in in a browser. It ends with his session there.
-    pub(super) async fn issue(&self, new: NewCode<'_>, browser: &Browser) -> Result<String, Problem> {
+    /// A code for a client, of whoever has signed in in a browser. It ends with his session there; `None` if that has just ended.
+    pub(super) async fn issue(&self, new: NewCode<'_>, browser: &Browser) -> Result<Option<String>, Problem> {
         let secret = Secret::draw(secret::CODE).map_err(|error| Problem::internal(&error))?;
         let (hash, now_ms) = (secret.sha256(), self.now_ms());
         let NewCode { client, redirect_uri, scope, nonce, challenge } = new;
         let Account { tenant, user } = &browser.account;
         let mut tx = self.sessions.db.begin().await?;
+        if !(touch(&mut tx, browser, now_ms).await? && clients::stays(&mut tx, tenant, client).await?) {
+            return Ok(None);
+        }
         tx.execute(SWEEP, args![now_ms - KEPT_MS]).await?;
         let args = args![
             tenant,
@@ -104,7 +107,7 @@ impl Provider {
         tx.execute(INSERT, args).await?;
         tx.execute(TRIM, args![tenant, &browser.session]).await?;
         tx.commit().await?;
-        Ok(secret.reveal())
+        Ok(Some(secret.reveal()))
     }
 
     /// What a client has a code of. One that was used before ends what has come of it.

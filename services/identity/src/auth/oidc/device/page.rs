@@ -14,7 +14,7 @@ use super::{ALLOW, BY_USER_CODE, DENY, DeviceRow, entered, shown};
 use crate::auth::codes;
 use crate::auth::oidc::Provider;
 use crate::auth::oidc::authorize::{plainly, unclear};
-use crate::auth::oidc::browser::Browser;
+use crate::auth::oidc::browser::{Browser, touch};
 use crate::auth::oidc::clients::Known;
 use crate::auth::oidc::page::{Form as HtmlForm, Page, in_place_of, is_for_people};
 use crate::auth::oidc::params::{Form, Params, Query};
@@ -125,6 +125,9 @@ impl Provider {
     /// Lets a device in; whether it has still waited.
     async fn allow(&self, row: &DeviceRow, browser: &Browser) -> Result<bool, Problem> {
         let mut tx = self.sessions.db.begin().await?;
+        if !touch(&mut tx, browser, self.now_ms()).await? {
+            return Ok(false);
+        }
         let (user, session) = (&browser.account.user, &browser.session);
         let changed = tx.execute(ALLOW, args![&row.tenant_id, &row.id, user, session, browser.auth_ms]).await?;
         tx.commit().await?;
