@@ -124,7 +124,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
     }
 }
 
-/// The variable parts of an address; a refusal is 400.
+/// The variable parts of an address. One that is not UTF-8 is 400; one with a NUL, which nothing has in its name and PostgreSQL
+/// takes for no text, is 404.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiPath<T>(pub T);
 
@@ -132,6 +133,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::not_found(codes::HTTP_NOT_FOUND, "there is nothing at this address"));
+        }
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
             Err(_) => Err(Problem::bad_request(
