@@ -92,9 +92,9 @@ step "real workers, told the same as the model"
 cargo test --quiet --locked --workspace --test story
 step "acceptance, one process"
 cargo test --quiet --locked --workspace --test acceptance -- --test-threads=2
-# A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion, sealing
-# and renewal. All of it is for `run.sh soak`.
+# A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion and
+# sealing. All of it is for `run.sh soak`.
 step "acceptance, a fleet"
 LECTERN_TOPOLOGY=fleet cargo test --quiet --locked --workspace --test acceptance -- --test-threads=2 \
-  arriving:: parts:: watch:: webhooks:: units::a_recording upload::an_asset protected::what_a renewal::a_renewal
+  arriving:: parts:: watch:: webhooks:: units::a_recording upload::an_asset protected::what_a
 step "done"

@@ -190,6 +190,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_an_address_only_what_is_text_reaches_anybody() {
+        let show = async |ApiPath(name): ApiPath<String>| name;
+        let router = axum::Router::new().route("/{name}", axum::routing::get(show));
+        for (path, status) in [("/bell", 200), ("/%C3%BC", 200), ("/b%00", 404), ("/%ff", 400)] {
+            let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+            let answer = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_refused_body_names_the_place() {
         for (body, status, pointer, code) in [
             (r#"{"name":"x"}"#, 200, "", ""),

@@ -60,3 +60,26 @@ impl Rules {
         self.named(method).or_else(as_get).or_else(first).unwrap_or(Policy::Operator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Permission = Permission::new("bell", "read");
+    const RING: Permission = Permission::new("bell", "ring");
+
+    #[test]
+    fn a_path_without_a_rule_for_a_method_is_as_closed_as_its_first_method() {
+        let rules = Rules::from([(Method::GET, Policy::May(READ)), (Method::POST, Policy::May(RING))]);
+        for (method, policy) in [
+            (Method::GET, Policy::May(READ)),
+            (Method::HEAD, Policy::May(READ)),
+            (Method::POST, Policy::May(RING)),
+            (Method::DELETE, Policy::May(READ)),
+        ] {
+            assert_eq!(rules.of(&method), policy, "{method}");
+        }
+        assert_eq!(Rules::from(Policy::Public).of(&Method::DELETE), Policy::Public);
+        assert_eq!(Rules::Each(Vec::new()).of(&Method::GET), Policy::Operator, "nothing said is not open");
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use database::testing::{for_each_engine, prepare_all};
-use database::{Database, outbox};
+use database::{Database, args, outbox};
 use http_client::Egress;
 use kernel::default_tenant;
 use serde_json::json;

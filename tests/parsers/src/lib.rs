@@ -31,7 +31,7 @@ mod text;
 #[allow(dead_code)]
 #[path = "../../../crates/lint/tests/corpus/fixture.rs"]
 mod fixture;
-#[allow(dead_code)]
+#[allow(dead_code, clippy::unwrap_used)]
 #[path = "../../../crates/lint/tests/corpus/media.rs"]
 mod media;
 
