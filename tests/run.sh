@@ -20,6 +20,7 @@ form() {
   cargo fmt --all --check
   cargo fmt --manifest-path fuzz/Cargo.toml --check
   cargo fmt --manifest-path benches/queue/Cargo.toml --check
+  cargo fmt --manifest-path benches/requests/Cargo.toml --check
   step "layers and walls"
   cargo xtask check-layers
 }

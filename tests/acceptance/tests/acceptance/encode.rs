@@ -80,7 +80,7 @@ pub(crate) fn check_partial_sums(playlist: &Path, exact_us: impl Fn(usize) -> f6
 fn a_ntsc_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let source = judge::media("counter15.mp4");
+    let source = judge::media("counter.mp4");
     let result = encode(&source, &out, quick(folder.path()).to_str().unwrap());
     let frames = judge::ffprobe(
         &["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"],

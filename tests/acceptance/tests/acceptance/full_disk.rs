@@ -12,7 +12,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::judge;
-use crate::server::{Answer, Server, TOKEN, fresh_and_quick, wait_for};
+use crate::server::{Answer, Server, TOKEN, fresh, wait_for};
 
 const DISK_MIB: u64 = 64;
 /// Left free for the database; less than the 16 MiB below which the store takes nothing.
@@ -20,7 +20,7 @@ const FOR_THE_DATABASE: u64 = 8 << 20;
 
 #[test]
 fn on_a_full_disk_uploads_are_refused_with_a_cure_and_everything_goes_on_once_there_is_space() {
-    let (_folder, data) = fresh_and_quick();
+    let (_folder, data) = fresh();
     let Some((server, disk)) = on_a_disk_of_its_own(&data) else {
         // Straight to the stream: the message of a test that passes is not shown otherwise.
         writeln!(std::io::stderr(), "full_disk: NOT RUN, nothing may be mounted here (run as root)").unwrap();
