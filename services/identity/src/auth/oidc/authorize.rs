@@ -15,7 +15,7 @@ use self::wish::Wish;
 use super::browser::Browser;
 use super::clients::Known;
 use super::code::NewCode;
-use super::params::{Form, Params, Query};
+use super::params::{OfAddress, OfForm, Params};
 use super::refusal::{Error, Refused, error};
 use super::{Issuer, Provider, redirect};
 use crate::auth::codes;
@@ -167,7 +167,11 @@ pub(crate) struct AuthorizeForm {
         (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
     )
 )]
-pub(crate) async fn ask(provider: Provider, Query(params): Query, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn ask(
+    provider: Provider,
+    OfAddress(params): OfAddress,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     provider.authorize(&params.map_err(unclear)?, &headers).await
 }
 
@@ -188,9 +192,9 @@ pub(crate) async fn ask(provider: Provider, Query(params): Query, headers: Heade
 pub(crate) async fn ask_by_form(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Problem> {
-    let Form(params) = form.map_err(plainly)?;
+    let OfForm(params) = form.map_err(plainly)?;
     provider.authorize(&params, &headers).await
 }
 

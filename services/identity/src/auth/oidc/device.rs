@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::Provider;
 use super::clients::Known;
 use super::clients::views::Grant;
-use super::params::{Form, Params};
+use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_request};
 use super::scope;
 use super::token::{Begun, Used, unkept};
@@ -136,9 +136,9 @@ pub(crate) struct DeviceForm {
 pub(crate) async fn ask(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Refused> {
-    let Form(params) = form?;
+    let OfForm(params) = form?;
     let client = provider.client(&headers, &params).await?;
     if !client.may(Grant::DeviceCode) {
         return Err(error("unauthorized_client", "this client comes to tokens in another way").into());

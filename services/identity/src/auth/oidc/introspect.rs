@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Provider;
 use super::clients::Known;
-use super::params::Form;
+use super::params::OfForm;
 use super::refusal::{INVALID_CLIENT, OAuthErrorView, Refused, error, invalid_request};
 use super::revoke::OAuthTokenForm;
 use super::token::unkept;
@@ -98,9 +98,9 @@ impl Provider {
 pub(crate) async fn introspect(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Refused> {
-    let Form(params) = form?;
+    let OfForm(params) = form?;
     let client = provider.client(&headers, &params).await?;
     if client.secret_sha256.is_none() {
         return Err(error(INVALID_CLIENT, "this is for clients that have a secret").into());

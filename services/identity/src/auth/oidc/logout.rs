@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::authorize::{plainly, see, unclear};
 use super::id_token::IdClaims;
 use super::page::{Form as HtmlForm, Page};
-use super::params::{Form, Params, Query};
+use super::params::{OfAddress, OfForm, Params};
 use super::refusal::{Refused, invalid_request};
 use super::{Provider, redirect};
 use crate::auth::codes;
@@ -126,7 +126,11 @@ impl Provider {
         (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
     )
 )]
-pub(crate) async fn ask(provider: Provider, Query(params): Query, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn ask(
+    provider: Provider,
+    OfAddress(params): OfAddress,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     provider.log_out(&params.map_err(unclear)?, &headers).await
 }
 
@@ -146,8 +150,8 @@ pub(crate) async fn ask(provider: Provider, Query(params): Query, headers: Heade
 pub(crate) async fn confirm(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Problem> {
-    let Form(params) = form.map_err(plainly)?;
+    let OfForm(params) = form.map_err(plainly)?;
     provider.log_out(&params, &headers).await
 }

@@ -55,9 +55,9 @@ impl Params {
 }
 
 /// Those of the address.
-pub(crate) struct Query(pub(super) Result<Params, Error>);
+pub(crate) struct OfAddress(pub(super) Result<Params, Error>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Query {
+impl<S: Send + Sync> FromRequestParts<S> for OfAddress {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
@@ -66,9 +66,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 /// Those of a form.
-pub(crate) struct Form(pub(super) Params);
+pub(crate) struct OfForm(pub(super) Params);
 
-impl<S: Send + Sync> FromRequest<S> for Form {
+impl<S: Send + Sync> FromRequest<S> for OfForm {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {

@@ -7,7 +7,7 @@ use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
 use super::Provider;
-use super::params::Form;
+use super::params::OfForm;
 use super::refusal::{OAuthErrorView, Refused, invalid_request};
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::{SessionRow, end_one};
@@ -55,9 +55,9 @@ impl Provider {
 pub(crate) async fn revoke(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Refused> {
-    let Form(params) = form?;
+    let OfForm(params) = form?;
     let client = provider.client(&headers, &params).await?;
     let token = params.get("token").ok_or(invalid_request("the request has no token"))?;
     let row = provider.session_of(token).await?.filter(|row| row.client_id.as_ref() == Some(&client.id));

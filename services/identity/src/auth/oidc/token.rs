@@ -15,7 +15,7 @@ use super::clients::views::Grant;
 use super::clients::{self, Known};
 use super::code::{CodeRow, NO_CODE, Shown};
 use super::id_token::Told;
-use super::params::{Form, Params};
+use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_grant, invalid_request};
 use super::scope::{self, Scope};
 use super::{Provider, device};
@@ -105,9 +105,9 @@ pub(super) fn unkept(view: &impl Serialize) -> Response {
 pub(crate) async fn token(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Refused> {
-    let Form(params) = form?;
+    let OfForm(params) = form?;
     let kind = params.get("grant_type").ok_or(invalid_request("the request has no grant_type"))?;
     let grant = match kind {
         "authorization_code" => Grant::AuthorizationCode,

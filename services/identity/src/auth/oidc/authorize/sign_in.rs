@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::wish::Wish;
 use super::{Whence, plainly, unclear};
 use crate::auth::oidc::page::{Form as HtmlForm, Page, in_place_of, is_for_people};
-use crate::auth::oidc::params::{Form, Params, Query};
+use crate::auth::oidc::params::{OfAddress, OfForm, Params};
 use crate::auth::oidc::refusal::Refused;
 use crate::auth::oidc::{Provider, redirect};
 
@@ -88,11 +88,11 @@ pub(crate) struct SignInForm {
 )]
 pub(crate) async fn sign_in(
     provider: Provider,
-    Query(params): Query,
+    OfAddress(params): OfAddress,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Problem> {
-    let (params, Form(filled)) = (params.map_err(unclear)?, form.map_err(plainly)?);
+    let (params, OfForm(filled)) = (params.map_err(unclear)?, form.map_err(plainly)?);
     let whence = provider.whence(&params).await?;
     let wish = match Wish::read(&whence.client, &params) {
         Ok(wish) => wish,

@@ -17,7 +17,7 @@ use crate::auth::oidc::authorize::{plainly, unclear};
 use crate::auth::oidc::browser::{Browser, touch};
 use crate::auth::oidc::clients::Known;
 use crate::auth::oidc::page::{Form as HtmlForm, Page, in_place_of, is_for_people};
-use crate::auth::oidc::params::{Form, Params, Query};
+use crate::auth::oidc::params::{OfAddress, OfForm, Params};
 use crate::auth::oidc::refusal::Refused;
 use crate::auth::secret;
 use crate::auth::sessions::tenant_id;
@@ -172,7 +172,7 @@ fn done(sentence: &str) -> Response {
 )]
 pub(crate) async fn show(
     provider: Provider,
-    Query(params): Query,
+    OfAddress(params): OfAddress,
     from: Option<Extension<Client>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -213,9 +213,9 @@ pub(crate) async fn decide(
     provider: Provider,
     from: Option<Extension<Client>>,
     headers: HeaderMap,
-    form: Result<Form, Refused>,
+    form: Result<OfForm, Refused>,
 ) -> Result<Response, Problem> {
-    let Form(filled) = form.map_err(plainly)?;
+    let OfForm(filled) = form.map_err(plainly)?;
     let waiting = match provider.found(filled.get("user_code").unwrap_or_default(), from).await? {
         Ok(waiting) => waiting,
         Err(page) => return Ok(page),
