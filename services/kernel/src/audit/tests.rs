@@ -32,6 +32,7 @@ async fn put(Path(id): Path<String>) -> Response {
     match id.as_str() {
         "refused" => Problem::bad_request(codes::BODY_INVALID, "no").into_response(),
         "broken" => StatusCode::BAD_GATEWAY.into_response(),
+        "quiet" => (axum::Extension(Unrecorded), StatusCode::OK).into_response(),
         "dead" => panic!("on purpose"),
         "hangs" => {
             BEGUN.notify_one();
@@ -99,13 +100,14 @@ async fn what_changed_something_or_may_have_leaves_one_record_and_what_did_not_l
     for_each_engine(|db| async move {
         let recorder = Recorder::new(db.clone());
         let router = router(&recorder);
-        let cases: [(&str, &str, u16, &[_]); 9] = [
+        let cases: [(&str, &str, u16, &[_]); 10] = [
             ("PUT", "/things/a", 201, &[row("admin", "put_thing", "/made/a", "done", 201)]),
             ("PUT", "/things/broken", 502, &[row("admin", "put_thing", "/things/broken", "unknown", 502)]),
             ("PUT", "/things/dead", 500, &[row("admin", "put_thing", "/things/dead", "unknown", 0)]),
             ("POST", "/licences", 200, &[row("anyone", "give_licence", "/licences", "done", 200)]),
             ("PUT", "/things/refused", 400, &[]),
             ("POST", "/things/a/poke", 200, &[]),
+            ("PUT", "/things/quiet", 200, &[]),
             ("GET", "/things/a", 200, &[]),
             ("PATCH", "/chunks", 200, &[]),
             ("DELETE", "/things/a", 405, &[]),
