@@ -8,6 +8,7 @@ use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
 use super::authorize::{plainly, see, unclear};
+use super::browser::Browser;
 use super::id_token::IdClaims;
 use super::page::{Form as HtmlForm, Page};
 use super::params::{OfAddress, OfForm, Params};
@@ -76,12 +77,18 @@ impl Provider {
             response.extensions_mut().insert(Unrecorded);
             return Ok(response);
         }
-        let ended = self.end(hint.as_ref(), headers).await?;
+        // Of somebody else in this browser nothing is known by the token, and his session goes on.
+        let browser = self.browser(headers).await?;
+        let is_anothers = |browser: &Browser| hint.as_ref().is_some_and(|hint| hint.sub != browser.account.user);
+        let (others, own) = if browser.as_ref().is_some_and(is_anothers) { (browser, None) } else { (None, browser) };
+        let ended = self.end(hint.as_ref(), own).await?;
         let mut response = match &whither {
             Some(address) => see(address),
             None => Page::new("Signed out").sentence("You can close this page.", "").respond(StatusCode::OK),
         };
-        self.forget(&mut response);
+        if others.is_none() {
+            self.forget(&mut response);
+        }
         if let Some(Account { tenant, user }) = ended {
             response.extensions_mut().insert(By { tenant, actor: user });
         } else {
@@ -90,11 +97,8 @@ impl Provider {
         Ok(response)
     }
 
-    /// Ends the session that an ID token is of, and that of the browser; whose one of them was. Of somebody else in this browser nothing
-    /// is known by the token, and his goes on.
-    async fn end(&self, hint: Option<&IdClaims>, headers: &HeaderMap) -> Result<Option<Account>, Problem> {
-        let browser = self.browser(headers).await?;
-        let browser = browser.filter(|browser| hint.is_none_or(|hint| hint.sub == browser.account.user));
+    /// Ends the session that an ID token is of, and that of the browser; whose one of them was.
+    async fn end(&self, hint: Option<&IdClaims>, browser: Option<Browser>) -> Result<Option<Account>, Problem> {
         let mut tx = self.sessions.db.begin().await?;
         let mut ended = None;
         if let Some(hint) = hint {
@@ -110,7 +114,7 @@ impl Provider {
     }
 }
 
-/// A client sends somebody who signs out. With an ID token of his that was signed within the last hour he need not confirm it.
+/// A client sends somebody who signs out. With an ID token of his, whose key is still published, he need not confirm it.
 #[utoipa::path(
     get, path = "/oauth2/logout", operation_id = "oauth_logout", tag = "sign-in",
     params(
