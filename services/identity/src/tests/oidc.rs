@@ -111,9 +111,13 @@ impl Browser {
 
     /// Comes from a client, and signs in as Anna; the answer that sends it back.
     async fn sign_in(&mut self, process: &Process, asked: &str) -> Fetched {
+        self.sign_in_as(process, "anna@example.com", asked).await
+    }
+
+    async fn sign_in_as(&mut self, process: &Process, email: &str, asked: &str) -> Fetched {
         let page = self.get(process, &format!("{AUTHORIZE}?{asked}")).await;
         assert_eq!(page.status, 200, "{}", page.text);
-        let filled = [("csrf", &*page.csrf()), ("email", "anna@example.com"), ("password", PASSWORD)];
+        let filled = [("csrf", &*page.csrf()), ("email", email), ("password", PASSWORD)];
         self.post(process, &format!("/oauth2/sign-in?{asked}"), &filled).await
     }
 }

@@ -162,6 +162,12 @@ async fn whoever_signs_out_at_a_client_is_signed_out_there_and_in_the_browser() 
         let refresh = granted["refresh_token"].as_str().unwrap();
         assert_eq!(process.renew(&program, refresh).await.error(), (400, "invalid_grant".to_owned()));
 
+        process.person("default", "bob@example.com", &[]).await;
+        let mut bobs = Browser::default();
+        bobs.sign_in_as(&process, "bob@example.com", &asked(&program, &[])).await;
+        assert_eq!(bobs.get(&process, &logout(&[("id_token_hint", hint)])).await.status, 200);
+        assert!(bobs.get(&process, &silent).await.told("code").is_some(), "it is not his");
+
         // Without an ID token he is asked.
         browser.sign_in(&process, &asked(&program, &[])).await;
         let question =
