@@ -1,8 +1,8 @@
 //! Roles and who has them as policies and entities of Cedar, which decide the same. Pure.
 //!
-//! A permission is an action, a member of all of its kind (`asset.*`), which are members of everything (`*`). A person is a member of
-//! his roles and, for each entry of his own list, of the `Grant` of that name; a role that he has for a while is a policy of his own,
-//! which looks at `context.now_ms`. No text that people have written is in a policy.
+//! A permission is an action, a member of its kind (`asset`), which is a member of all (`*`): names without a dot, so that nobody can
+//! ask about them. A person is a member of his roles and, for each entry of his own list, of the `Grant` of that name; a role that he
+//! has for a while is a policy of his own, which looks at `context.now_ms`. No text that people have written is in a policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -94,17 +94,15 @@ pub(crate) fn export(catalogue: &[Permission], roles: &[Arc<Role>], people: &[Su
 fn actions(catalogue: &[Permission]) -> Vec<CedarEntity> {
     let kinds: BTreeSet<&str> = catalogue.iter().map(|of| of.resource).collect();
     let all = CedarEntity::new(uid("Action", "*"), Vec::new());
-    let kinds =
-        kinds.into_iter().map(|kind| CedarEntity::new(uid("Action", format!("{kind}.*")), vec![uid("Action", "*")]));
-    let each = catalogue.iter().map(|of| {
-        let kind = uid("Action", format!("{}.*", of.resource));
-        CedarEntity::new(uid("Action", of.to_string()), vec![kind])
-    });
+    let kinds = kinds.into_iter().map(|kind| CedarEntity::new(uid("Action", kind), vec![uid("Action", "*")]));
+    let each =
+        catalogue.iter().map(|of| CedarEntity::new(uid("Action", of.to_string()), vec![uid("Action", of.resource)]));
     [all].into_iter().chain(kinds).chain(each).collect()
 }
 
 fn permit(text: &mut String, id: &str, who: &str, entries: &[String], condition: &str) {
-    let actions: Vec<String> = entries.iter().map(|entry| format!("Action::\"{entry}\"")).collect();
+    let action = |entry: &String| format!("Action::\"{}\"", entry.strip_suffix(".*").unwrap_or(entry));
+    let actions: Vec<String> = entries.iter().map(action).collect();
     let actions = actions.join(", ");
     // Writing to a String cannot fail.
     let _ = writeln!(text, "@id(\"{id}\")\npermit ({who}, action in [{actions}], resource){condition};");
@@ -137,8 +135,8 @@ mod tests {
         let told = export(&[Permission::new("a", "b")], &[Arc::clone(&role)], &people, 5);
         assert_eq!(
             told.policies,
-            "@id(\"rol_1\")\npermit (principal in Role::\"rol_1\", action in [Action::\"a.*\"], resource);\n\
-             @id(\"bnd_2\")\npermit (principal == User::\"usr_2\", action in [Action::\"a.*\"], resource)\n\
+            "@id(\"rol_1\")\npermit (principal in Role::\"rol_1\", action in [Action::\"a\"], resource);\n\
+             @id(\"bnd_2\")\npermit (principal == User::\"usr_2\", action in [Action::\"a\"], resource)\n\
              when { context has now_ms && context.now_ms < 10 };\n\
              @id(\"grant:a.b\")\npermit (principal in Grant::\"a.b\", action in [Action::\"a.b\"], resource);\n"
         );
@@ -147,8 +145,8 @@ mod tests {
             serde_json::to_value(&told.entities).unwrap(),
             json!([
                 { "uid": uid("Action", "*"), "attrs": {}, "parents": [] },
-                { "uid": uid("Action", "a.*"), "attrs": {}, "parents": [uid("Action", "*")] },
-                { "uid": uid("Action", "a.b"), "attrs": {}, "parents": [uid("Action", "a.*")] },
+                { "uid": uid("Action", "a"), "attrs": {}, "parents": [uid("Action", "*")] },
+                { "uid": uid("Action", "a.b"), "attrs": {}, "parents": [uid("Action", "a")] },
                 { "uid": uid("Role", "rol_1"), "attrs": { "name": "\"T\"); permit" }, "parents": [] },
                 { "uid": uid("User", "usr_1"), "attrs": {}, "parents": [uid("Grant", "a.b"), uid("Role", "rol_1")] },
                 { "uid": uid("User", "usr_2"), "attrs": {}, "parents": [uid("Grant", "a.b")] },

@@ -138,10 +138,10 @@ pub(crate) fn dry_run(
     people: &[Subject],
     now_ms: i64,
 ) -> Impact {
-    let of_role = |held: &&Held| held.holds(now_ms) && held.role.id == role.id;
+    let of_role = |held: &Held| held.holds(now_ms) && held.role.id == role.id;
     let holders: Vec<Vec<&Grants>> = people
         .iter()
-        .filter(|person| person.roles.iter().any(|held| of_role(&held)))
+        .filter(|person| person.roles.iter().any(of_role))
         .map(|person| {
             let others = person.roles.iter().filter(|held| held.holds(now_ms) && held.role.id != role.id);
             others.map(|held| &held.role.grants).chain([&person.own]).collect()

@@ -45,7 +45,9 @@ fn any_list() -> impl Strategy<Value = Grants> {
 fn any_roles() -> impl Strategy<Value = Vec<Arc<Role>>> {
     vec(any_list(), 1..5).prop_map(|lists| {
         let named = lists.into_iter().enumerate();
-        named.map(|(at, grants)| Arc::new(Role { id: format!("rol_{at}"), name: String::new(), grants })).collect()
+        named
+            .map(|(at, grants)| Arc::new(Role { id: format!("rol_{at}"), name: String::new(), grants }))
+            .collect::<Vec<_>>()
     })
 }
 
@@ -64,7 +66,7 @@ fn any_people(roles: Vec<Arc<Role>>) -> impl Strategy<Value = Vec<Subject>> {
             let roles = roles.into_iter().enumerate().map(held).collect();
             Subject { id: format!("usr_{at}"), is_active, own, roles }
         });
-        people.collect()
+        people.collect::<Vec<_>>()
     })
 }
 
