@@ -1,12 +1,12 @@
 //! JSON of decisions: questions and answers in the shape of the AuthZEN Authorization API 1.0, whose receivers ignore what they do
 //! not know (§10.1), and why somebody may do something.
 
-use kernel::{Permission, Problem, rfc3339};
+use kernel::{Permission, Person, Problem, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::codes;
-use super::model::{self, Ground, Impact, Refusal, Share, Subject};
+use super::model::{self, Ground, Impact, Reach, Refusal, Subject};
 
 /// The most evaluations of one request.
 const MAX_EVALUATIONS: usize = 100;
@@ -227,6 +227,21 @@ pub(crate) enum EvaluationsAnswer {
     One(EvaluationView),
 }
 
+/// What the person who asks may.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnAccessView {
+    /// All of it: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`).
+    permissions: Vec<String>,
+    /// What of that he may for good, and so can give to others.
+    lasting: Vec<String>,
+}
+
+impl OwnAccessView {
+    pub(super) fn of(person: &Person) -> Self {
+        Self { permissions: person.grants.clone().into(), lasting: person.lasting.clone().into() }
+    }
+}
+
 /// The query of an explanation.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -306,35 +321,35 @@ pub(crate) struct DryRunView {
     /// How many people have the role.
     people: usize,
     /// What people would have who have it by nothing else now.
-    gained: ShareView,
+    gained: ReachView,
     /// What people would have no longer, by nothing else either.
-    lost: ShareView,
+    lost: ReachView,
 }
 
 /// Whom it concerns, and how.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ShareView {
+pub(crate) struct ReachView {
     /// How many people.
     people: usize,
     /// In the order of their names.
-    permissions: Vec<PermissionShareView>,
+    permissions: Vec<PermissionReachView>,
 }
 
 /// One permission.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PermissionShareView {
+pub(crate) struct PermissionReachView {
     permission: String,
     /// How many people.
     people: usize,
 }
 
-impl From<Share> for ShareView {
-    fn from(share: Share) -> Self {
-        let view = |(permission, people): (Permission, usize)| PermissionShareView {
+impl From<Reach> for ReachView {
+    fn from(reach: Reach) -> Self {
+        let view = |(permission, people): (Permission, usize)| PermissionReachView {
             permission: permission.to_string(),
             people,
         };
-        Self { people: share.people, permissions: share.permissions.into_iter().map(view).collect() }
+        Self { people: reach.people, permissions: reach.permissions.into_iter().map(view).collect() }
     }
 }
 

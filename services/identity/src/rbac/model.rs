@@ -117,13 +117,13 @@ pub(crate) fn decide(
 pub(crate) struct Impact {
     /// People who have the role.
     pub(crate) holders: usize,
-    pub(crate) gain: Share,
-    pub(crate) lose: Share,
+    pub(crate) gain: Reach,
+    pub(crate) lose: Reach,
 }
 
 /// Who is concerned, and by what.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Share {
+pub(crate) struct Reach {
     /// How many people.
     pub(crate) people: usize,
     /// Which permissions, and of each how many people.
@@ -147,7 +147,7 @@ pub(crate) fn dry_run(
             others.map(|held| &held.role.grants).chain([&person.own]).collect()
         })
         .collect();
-    let share = |was: &Grants, is: &Grants| {
+    let reach = |was: &Grants, is: &Grants| {
         let changed = catalogue.iter().copied().filter(|of| is.allows(*of) && !was.allows(*of));
         let mut concerned = vec![false; holders.len()];
         let mut permissions = Vec::new();
@@ -162,9 +162,9 @@ pub(crate) fn dry_run(
                 permissions.push((permission, count));
             }
         }
-        Share { people: concerned.iter().filter(|is| **is).count(), permissions }
+        Reach { people: concerned.iter().filter(|is| **is).count(), permissions }
     };
-    Impact { holders: holders.len(), gain: share(&role.grants, list), lose: share(list, &role.grants) }
+    Impact { holders: holders.len(), gain: reach(&role.grants, list), lose: reach(list, &role.grants) }
 }
 
 #[cfg(test)]

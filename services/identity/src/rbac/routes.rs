@@ -31,7 +31,7 @@ pub(super) const PERMISSIONS: &[Permission] = &[EVALUATE, EXPORT, CREATE, DELETE
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Roles>) -> Routes<Roles> {
-    use Policy::May;
+    use Policy::{May, Person};
     routes
         .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(roles::create, roles::list))
         .mount(
@@ -41,6 +41,7 @@ pub(super) fn mount(routes: Routes<Roles>) -> Routes<Roles> {
         .mount(May(UPDATE), routes!(roles::dry_run))
         .mount([(Method::POST, May(GRANT)), (Method::GET, May(READ))], routes!(bindings::create, bindings::list))
         .mount([(Method::GET, May(READ)), (Method::DELETE, May(REVOKE))], routes!(bindings::show, bindings::revoke))
+        .mount(Person, routes!(access::mine))
         .mount(May(EVALUATE), routes!(access::evaluate))
         .mount(May(EVALUATE), routes!(access::evaluate_several))
         .mount(May(EVALUATE), routes!(access::explain))

@@ -66,6 +66,10 @@ async fn what_somebody_has_for_a_while_he_uses_and_does_not_give() {
         let bells = process.role("bells", &["bell.read"]).await;
         process.grant(&id, &bells, Some(3600)).await;
         let (token, _) = process.tokens("anna@example.com").await;
+        let mine = process.anew(&token, "GET", "/api/v1/access/me", Value::Null).await;
+        let lasting = json!(["api_key.create", "role.*", "user.*"]);
+        let all = json!(["api_key.create", "bell.read", "role.*", "user.*"]);
+        assert_eq!(mine, (200, json!({ "permissions": all, "lasting": lasting })));
         let question = format!("/api/v1/access/explain?subject={id}&permission=bell.read");
         assert_eq!(process.ask(200, "GET", &question, Value::Null).await["is_allowed"], true);
         for (method, path, body) in [

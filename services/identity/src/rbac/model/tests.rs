@@ -113,8 +113,8 @@ fn a_dry_run_counts_who_would_gain_and_lose_what_he_has_by_nothing_else() {
     let impact = dry_run(&CATALOGUE, (&teacher, &grants(&["asset.read", "user.read"])), &people, NOW_MS);
     let at = |resource, action| find(&CATALOGUE, resource, action).unwrap();
     assert_eq!(impact.holders, 2);
-    assert_eq!(impact.gain, Share { people: 2, permissions: vec![(at("user", "read"), 2)] });
-    assert_eq!(impact.lose, Share { people: 1, permissions: vec![(at("asset", "delete"), 1), (at("job", "read"), 1)] });
+    assert_eq!(impact.gain, Reach { people: 2, permissions: vec![(at("user", "read"), 2)] });
+    assert_eq!(impact.lose, Reach { people: 1, permissions: vec![(at("asset", "delete"), 1), (at("job", "read"), 1)] });
 }
 
 proptest! {
@@ -169,8 +169,8 @@ proptest! {
         };
         let expected = Impact {
             holders,
-            gain: Share { people: gaining, permissions: told(|counts| counts.0) },
-            lose: Share { people: losing, permissions: told(|counts| counts.1) },
+            gain: Reach { people: gaining, permissions: told(|counts| counts.0) },
+            lose: Reach { people: losing, permissions: told(|counts| counts.1) },
         };
         prop_assert_eq!(impact, expected);
     }

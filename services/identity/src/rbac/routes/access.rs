@@ -8,15 +8,25 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiQuery, Problem, Tenant};
+use kernel::{ApiJson, ApiQuery, Myself, Problem, Tenant};
 use media_types::TenantId;
 
 use crate::rbac::access::{
     EvaluationRequest, EvaluationView, EvaluationsAnswer, EvaluationsRequest, ExplainQuery, ExplanationView,
+    OwnAccessView,
 };
 use crate::rbac::cedar::{self, CedarExport};
 use crate::rbac::model::{self, Subject};
 use crate::rbac::store::Roles;
+
+/// What the person who asks may at the moment, by his own list and his roles.
+#[utoipa::path(
+    get, path = "/api/v1/access/me", operation_id = "get_own_access", tag = "access",
+    responses((status = 200, description = "all of it", body = OwnAccessView))
+)]
+pub(crate) async fn mine(Myself(me): Myself) -> Json<OwnAccessView> {
+    Json(OwnAccessView::of(&me))
+}
 
 /// Whether a person of the caller's tenant may do something, in the shape of the AuthZEN Authorization API 1.0 (§6).
 #[utoipa::path(
