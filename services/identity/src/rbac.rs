@@ -3,12 +3,14 @@
 //! - [`Roles`]: what everything goes through. [`UNIT`], [`serve`]: the unit. `codes`: what it refuses.
 //! - `model`: what somebody may and why, and what a change of a role would do. `cedar`: the same as policies of Cedar.
 //! - `store`: roles in their table. `bindings`: who has them.
-//! - `routes`: `/api/v1/roles`, `/api/v1/role-bindings` and `/api/v1/access`. `views`, `access`: their JSON.
+//! - `routes`: `/api/v1/roles`, `/api/v1/role-bindings` and `/api/v1/access`. `views`, `access`, `evaluations`:
+//!   their JSON.
 
 mod access;
 mod bindings;
 mod cedar;
 mod codes;
+mod evaluations;
 pub(crate) mod model;
 mod routes;
 mod store;

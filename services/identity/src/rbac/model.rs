@@ -71,6 +71,9 @@ pub(crate) struct Ground<'a> {
     pub(crate) held: Option<&'a Held>,
 }
 
+/// In place of a refusal's word, of what somebody may.
+pub(crate) const GRANTED: &str = "granted";
+
 /// Why somebody may not do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

@@ -11,11 +11,9 @@ use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiQuery, Myself, Problem, Tenant};
 use media_types::TenantId;
 
-use crate::rbac::access::{
-    EvaluationRequest, EvaluationView, EvaluationsAnswer, EvaluationsRequest, ExplainQuery, ExplanationView,
-    OwnAccessView,
-};
+use crate::rbac::access::{ExplainQuery, ExplanationView, OwnAccessView};
 use crate::rbac::cedar::{self, CedarExport};
+use crate::rbac::evaluations::{EvaluationRequest, EvaluationView, EvaluationsAnswer, EvaluationsRequest};
 use crate::rbac::model::{self, Subject};
 use crate::rbac::store::Roles;
 
