@@ -13,7 +13,10 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
-const NOT_RECORDED: [&str; 7] = [
+const NOT_RECORDED: [&str; 10] = [
+    "dry_run_role",
+    "evaluate_access",
+    "evaluate_access_several",
     "ofrep_evaluate_flag",
     "ofrep_evaluate_flags",
     "patch_upload",

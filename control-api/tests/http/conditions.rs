@@ -59,5 +59,5 @@ async fn no_change_of_what_is_shared_is_taken_without_the_state_that_it_is_meant
         demanded += 1;
     }
     exempt.sort_unstable();
-    assert_eq!((demanded, exempt), (13, ENDED_ANYHOW.map(str::to_owned).to_vec()));
+    assert_eq!((demanded, exempt), (16, ENDED_ANYHOW.map(str::to_owned).to_vec()));
 }

@@ -51,6 +51,9 @@ impl Side {
         let segments = format!("/api/v1/flag-segments/of-{slug}");
         assert_eq!(server.ask(&secret, "PUT", &segments, segment).await.status, 200);
         let user = made("/api/v1/users", json!({ "email": "same@example.com", "name": "Same" })).await;
+        let role = made("/api/v1/roles", json!({ "name": "Same", "permissions": ["asset.read"] })).await;
+        let has = json!({ "user_id": user["id"], "role_id": role["id"] });
+        let binding = made("/api/v1/role-bindings", has).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
@@ -60,6 +63,8 @@ impl Side {
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
             ("/api/v1/playback/{playback_id}", id(&shown, "playback_id")),
+            ("/api/v1/role-bindings/{id}", id(&binding, "id")),
+            ("/api/v1/roles/{id}", id(&role, "id")),
             ("/api/v1/transcoding/jobs/{jobId}", asset),
             ("/api/v1/uploads/{id}", id(&upload, "id")),
             ("/api/v1/users/{id}", id(&user, "id")),

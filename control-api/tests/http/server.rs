@@ -20,6 +20,7 @@ use hyper_util::rt::TokioExecutor;
 use identity::Registry;
 use identity::auth::{Keys, Sessions};
 use identity::org::Tenants;
+use identity::rbac::Roles;
 use identity::user::Users;
 use job_queue::JobQueue;
 use kernel::audit::transit::{self, Ended};
@@ -33,11 +34,11 @@ use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 10] =
-    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org", "user"];
+pub(crate) const UNITS: [&str; 11] =
+    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org", "user", "rbac"];
 
 /// The same.
-pub(crate) static ALL: [&Unit; 10] = [
+pub(crate) static ALL: [&Unit; 11] = [
     &control_api::GATEWAY,
     &control_api::MEDIA,
     &control_api::PROCESSING,
@@ -48,6 +49,7 @@ pub(crate) static ALL: [&Unit; 10] = [
     &identity::auth::UNIT,
     &identity::org::UNIT,
     &identity::user::UNIT,
+    &identity::rbac::UNIT,
 ];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
@@ -397,6 +399,7 @@ async fn process(
         identity::auth::serve(keys, sessions),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
         identity::user::serve(Users::new(db.clone(), db.clock(), permissions())),
+        identity::rbac::serve(Roles::new(db.clone(), db.clock(), permissions())),
     ];
     let gateway = Gateway::new(GatewayOptions::default()).unwrap();
     let front = std::iter::once(gateway.serve());

@@ -49,6 +49,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
     }
     assert_eq!(together, paths(&whole));
     let expected = BTreeMap::from([
+        ("access", "rbac"),
         ("api", "flags"),
         ("api-keys", "auth"),
         ("assets", "media"),
@@ -65,6 +66,8 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("permissions", "auth"),
         ("playback", "streaming"),
         ("queue", "processing"),
+        ("role-bindings", "rbac"),
+        ("roles", "rbac"),
         ("tenants", "org"),
         ("transcoding", "processing"),
         ("units", "gateway"),

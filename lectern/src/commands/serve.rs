@@ -24,6 +24,7 @@ use database::Database;
 use identity::Registry;
 use identity::auth::Keys;
 use identity::org::Tenants;
+use identity::rbac::Roles;
 use identity::user::Users;
 use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
 use ops::flags::Flags;
@@ -174,6 +175,10 @@ fn units_of(
     }
     if chosen.has(&identity::org::UNIT) {
         units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));
+    }
+    if chosen.has(&identity::rbac::UNIT) {
+        let roles = Roles::new(database.clone(), database.clock(), units::permissions());
+        units.push(identity::rbac::serve(roles));
     }
     if chosen.has(&identity::user::UNIT) {
         let users = Users::new(database.clone(), database.clock(), units::permissions());

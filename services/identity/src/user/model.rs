@@ -1,10 +1,10 @@
 //! What may be said of a person. Pure.
 
-use kernel::permission::InvalidGrants;
 use kernel::{Grants, Permission, Problem, text};
 use serde_json::{Map, Value};
 
 use super::codes;
+use crate::giving;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const SUSPENDED: &str = "suspended";
@@ -97,16 +97,10 @@ fn has_nul(value: &Value) -> bool {
 
 /// What a list of permissions means, if there are such; an empty one means nothing at all.
 pub(super) fn grants(list: &[String], catalogue: &[Permission]) -> Result<Grants, Problem> {
-    let invalid = |pointer: String, detail: String| Problem::invalid(pointer, codes::USER_INVALID_PERMISSIONS, detail);
-    let grants = Grants::try_from(list.to_vec()).map_err(|error| match error {
-        InvalidGrants::Count => invalid("/permissions".to_owned(), error.to_string()),
-        InvalidGrants::Entry(at) => invalid(format!("/permissions/{at}"), error.to_string()),
-    })?;
-    if let Some(unknown) = grants.unknown(catalogue) {
-        let at = list.iter().position(|entry| entry == unknown).unwrap_or_default();
-        return Err(invalid(format!("/permissions/{at}"), format!("there is no permission {unknown}")));
+    if list.is_empty() {
+        return Ok(Grants::default());
     }
-    Ok(grants)
+    giving::grants(list, catalogue, codes::USER_INVALID_PERMISSIONS)
 }
 
 /// The patterns that find a person by what his address or a word of his name begins with: in lower case, for `LIKE` with the escape

@@ -84,7 +84,7 @@ fn profile(users: &Users, request: UserRequest) -> Result<Profile, Problem> {
     })
 }
 
-/// Nobody gives what he lacks. Nor does he see to whoever has it: who could set that person's password would have it too.
+/// Nobody gives what he lacks. Nor does he see to whoever has it, by his roles too: who could set that person's password would have it.
 fn check_beyond(principal: &Principal, grants: &Grants) -> Result<(), Problem> {
     let Some(lacking) = principal.lacks(grants) else { return Ok(()) };
     let detail = format!("whoever asks has no {lacking} himself");
@@ -219,7 +219,7 @@ pub(crate) async fn password_link(
 /// A person, if the caller may see to him.
 async fn to_change(users: &Users, tenant: &TenantId, principal: &Principal, id: &str) -> Result<UserRow, Problem> {
     let row = users.one(tenant, id).await?;
-    check_beyond(principal, &row.permissions.0)?;
+    check_beyond(principal, &users.may(tenant, &row).await?)?;
     Ok(row)
 }
 

@@ -16,6 +16,7 @@ use super::views::UserView;
 use crate::auth::link;
 use crate::auth::secret::{LINK, Secret};
 use crate::auth::sessions;
+use crate::rbac;
 
 macro_rules! user_columns {
     () => {
@@ -124,6 +125,12 @@ impl Users {
     ) -> Result<Vec<UserRow>, DbError> {
         let (time_ms, id) = Cursor::below(after);
         self.db.all(LIST, args![tenant, time_ms, id, beginning, word, i64::from(limit)]).await
+    }
+
+    /// All that a person may at the moment, by his own list and his roles.
+    pub(super) async fn may(&self, tenant: &TenantId, of: &UserRow) -> Result<Grants, DbError> {
+        let roles = rbac::held(&self.db, tenant, &of.id).await?;
+        Ok(rbac::model::may(&of.permissions.0, &roles, self.now_ms()))
     }
 
     /// Makes of a person what `profile` says. Whoever is suspended by that is signed out everywhere.

@@ -26,6 +26,7 @@ fn furnish(server: &Server, folder: &Path) {
     for (path, body) in [
         ("/api/v1/api-keys", json!({ "name": "camera", "permissions": ["asset.read"] })),
         ("/api/v1/flags", json!({ "key": "colour", "environments": on })),
+        ("/api/v1/roles", json!({ "name": "Teacher", "permissions": ["asset.read"] })),
         ("/api/v1/tenants", json!({ "slug": "north", "name": "North" })),
         ("/api/v1/uploads", json!({ "filename": "half.mp4", "size": 3 })),
         // Where nobody is: nothing leaves this machine.
