@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self, bytes: usize) -> Result<u64, Malformed> {
-        Ok(self.take(bytes)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        Ok(self.take(bytes)?.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte)))
     }
 
     fn string(&mut self, length: u64) -> Result<&'a [u8], Malformed> {

@@ -88,7 +88,8 @@ impl Registry {
         let args = args![&tenant, &claims.sid, &claims.sub, now_ms];
         let found: Option<(Json<Grants>, String)> = self.db.optional(SESSION, args).await?;
         Ok(found.map(|(Json(grants), state)| {
-            let person = Arc::new(Person { id: claims.sub, tenant, grants, session: claims.sid });
+            let authenticated_ms = claims.auth_time.saturating_mul(1000);
+            let person = Arc::new(Person { id: claims.sub, tenant, grants, session: claims.sid, authenticated_ms });
             Holder { principal: Principal::Person(person), is_suspended: state == SUSPENDED }
         }))
     }
