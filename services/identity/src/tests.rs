@@ -1,6 +1,8 @@
 //! Tenants, people, keys and sessions on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod factors;
+mod passkeys;
 mod people;
 mod sessions;
 mod tokens;

@@ -34,12 +34,15 @@ const TRIM: &str = "DELETE FROM auth_challenge WHERE tenant_id = $1 AND purpose 
     (SELECT sha256 FROM auth_challenge WHERE tenant_id = $1 AND purpose = $2 AND user_id = $3
         ORDER BY expires_ms DESC, sha256 LIMIT 4)";
 /// Of those that are nobody's there are 4096: more than are asked for while anybody looks for his passkey.
-const TRIM_NOBODYS: &str = "DELETE FROM auth_challenge WHERE tenant_id = $1 AND purpose = $2 AND user_id IS NULL AND sha256 NOT IN
+const TRIM_NOBODYS: &str =
+    "DELETE FROM auth_challenge WHERE tenant_id = $1 AND purpose = $2 AND user_id IS NULL AND sha256 NOT IN
     (SELECT sha256 FROM auth_challenge WHERE tenant_id = $1 AND purpose = $2 AND user_id IS NULL
         ORDER BY expires_ms DESC, sha256 LIMIT 4095)";
-const PUT: &str = "INSERT INTO auth_challenge (tenant_id, sha256, user_id, purpose, expires_ms) VALUES ($1, $2, $3, $4, $5)";
+const PUT: &str =
+    "INSERT INTO auth_challenge (tenant_id, sha256, user_id, purpose, expires_ms) VALUES ($1, $2, $3, $4, $5)";
 /// Whoever deletes it has answered it.
-const TAKE: &str = "DELETE FROM auth_challenge WHERE tenant_id = $1 AND sha256 = $2 AND purpose = $3 AND expires_ms > $4
+const TAKE: &str =
+    "DELETE FROM auth_challenge WHERE tenant_id = $1 AND sha256 = $2 AND purpose = $3 AND expires_ms > $4
     RETURNING user_id";
 
 pub(super) const STATEMENTS: &[&str] = &[FORGET, TRIM, TRIM_NOBODYS, PUT, TAKE];

@@ -30,9 +30,7 @@ use super::sessions::{Sessions, Tokens, check_tenant, tell, tenant_id, unauthori
 pub(super) use store::STATEMENTS;
 
 use self::store::{PasskeyRow, ShownRow};
-use self::views::{
-    CreationOptions, PUBLIC_KEY, PasskeyAssertion, PasskeyRegistration, PasskeyRequest, RequestOptions,
-};
+use self::views::{CreationOptions, PUBLIC_KEY, PasskeyAssertion, PasskeyRegistration, PasskeyRequest, RequestOptions};
 
 const MAX_PASSKEYS: i64 = 20;
 const MAX_NAME: usize = 100;
@@ -81,9 +79,9 @@ impl Sessions {
         check_recent(me, now_ms)?;
         let PasskeyRequest { name, credential } = request;
         let name = named(name)?;
-        let (registered, challenge) = self.registered(&credential).map_err(|refusal| {
-            Problem::invalid("/credential", codes::PASSKEY_REFUSED, refusal.to_string())
-        })?;
+        let (registered, challenge) = self
+            .registered(&credential)
+            .map_err(|refusal| Problem::invalid("/credential", codes::PASSKEY_REFUSED, refusal.to_string()))?;
         let mut tx = self.db.begin().await?;
         let of = Of { tenant: &me.tenant, user: Some(&me.id) };
         if !challenge::take(&mut tx, of, Purpose::Register, &sha256(&challenge), now_ms).await? {
@@ -261,7 +259,8 @@ async fn insert(
 }
 
 fn named(name: String) -> Result<String, Problem> {
-    text::check(&name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::PASSKEY_INVALID_NAME, detail))?;
+    text::check(&name, 1..=MAX_NAME)
+        .map_err(|detail| Problem::invalid("/name", codes::PASSKEY_INVALID_NAME, detail))?;
     Ok(name)
 }
 

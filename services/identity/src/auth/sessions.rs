@@ -56,6 +56,14 @@ pub(super) struct Tokens {
     pub(super) session_expires_ms: i64,
 }
 
+/// Whose password was right.
+struct Account {
+    tenant: TenantId,
+    user: String,
+    /// Whether the password alone does not let him in.
+    has_codes: bool,
+}
+
 /// A sign-in that lacks a code yet.
 pub(super) struct HalfWay {
     pub(super) tenant: TenantId,
@@ -115,18 +123,31 @@ impl Sessions {
         Ok(self.signing.rewrap().await? + self.rewrap_codes().await?)
     }
 
-    /// Begins a session, or half of one where the person has a second factor. A name that nobody has, a wrong password and a person who
-    /// may not sign in cost the same and are refused alike.
+    /// Begins a session, or half of one where the person has a second factor.
     async fn sign_in(
         &self,
-        (slug, email): (&str, &str),
+        who: (&str, &str),
         password: Zeroizing<String>,
         user_agent: Option<String>,
     ) -> Result<SignedIn, Problem> {
         let now_ms = (self.clock)();
+        let Account { tenant, user, has_codes } = self.authenticate(who, password).await?;
+        if has_codes {
+            return self.half_way(tenant, user).await.map(SignedIn::HalfWay);
+        }
+        let begun = self.prepare(&tenant, &user, Proof::new(PASSWORD, now_ms)).await?;
+        let mut tx = self.db.begin().await?;
+        let tokens = self.begin(&mut tx, begun, user_agent).await?;
+        tx.commit().await?;
+        Ok(SignedIn::Whole(tokens))
+    }
+
+    /// Whose password this is. A name that nobody has, a wrong password and a person who may not sign in cost the same and are refused
+    /// alike.
+    async fn authenticate(&self, (slug, email): (&str, &str), password: Zeroizing<String>) -> Result<Account, Problem> {
         let email = normal_email(email);
         let name = secret::sha256(&format!("{slug}\0{}", email.as_deref().unwrap_or_default()));
-        self.throttle.enter(name, now_ms).map_err(too_many)?;
+        self.throttle.enter(name, (self.clock)()).map_err(too_many)?;
         let account: Option<AccountRow> = match &email {
             Some(email) if is_slug(slug) => self.db.optional(store::ACCOUNT, args![slug, email]).await?,
             _ => None,
@@ -137,16 +158,9 @@ impl Sessions {
             return Err(invalid_credentials());
         };
         self.throttle.leave(&name);
-        let tenant = tenant_id(&account.tenant_id)?;
         check_tenant(&account.tenant_state)?;
-        if account.code_since_ms.is_some() {
-            return self.half_way(tenant, account.id).await.map(SignedIn::HalfWay);
-        }
-        let begun = self.prepare(&tenant, &account.id, Proof::new(PASSWORD, now_ms)).await?;
-        let mut tx = self.db.begin().await?;
-        let tokens = self.begin(&mut tx, begun, user_agent).await?;
-        tx.commit().await?;
-        Ok(SignedIn::Whole(tokens))
+        let has_codes = account.code_since_ms.is_some();
+        Ok(Account { tenant: tenant_id(&account.tenant_id)?, user: account.id, has_codes })
     }
 
     /// Has a sign-in wait for a code.
@@ -168,12 +182,7 @@ impl Sessions {
     }
 
     /// Begins it. The transaction locks the person: whoever suspends him meanwhile ends this session too, or it does not begin.
-    pub(super) async fn begin(
-        &self,
-        tx: &mut Tx,
-        begun: Begun,
-        user_agent: Option<String>,
-    ) -> Result<Tokens, Problem> {
+    pub(super) async fn begin(&self, tx: &mut Tx, begun: Begun, user_agent: Option<String>) -> Result<Tokens, Problem> {
         let Begun { refresh, proof, tokens } = begun;
         let (tenant, user, now_ms) = (&tokens.tenant, &tokens.user, (self.clock)());
         if tx.execute(store::STAYS, args![tenant, user]).await? == 0 {

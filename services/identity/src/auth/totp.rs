@@ -49,7 +49,9 @@ pub(super) fn base32(bytes: &[u8]) -> String {
 /// What authenticators read out of a picture, or behind a link.
 pub(super) fn uri(secret: &str, email: &str) -> String {
     let account = escaped(email);
-    format!("otpauth://totp/{ISSUER}:{account}?secret={secret}&issuer={ISSUER}&algorithm=SHA1&digits={DIGITS}&period=30")
+    format!(
+        "otpauth://totp/{ISSUER}:{account}?secret={secret}&issuer={ISSUER}&algorithm=SHA1&digits={DIGITS}&period=30"
+    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa_axum::routes;
 
 use super::views::{
-    NewPasskeyView, PasskeyChallengeView, PasskeyChange, PasskeyRequest, PasskeySignInRequest, PasskeyView, PasskeysView,
+    NewPasskeyView, PasskeyChallengeView, PasskeyChange, PasskeyRequest, PasskeySignInRequest, PasskeyView,
+    PasskeysView,
 };
 use crate::auth::sessions::Sessions;
 use crate::auth::sessions::routes::{agent, begun};
@@ -67,7 +68,8 @@ pub(crate) async fn add(
     ApiJson(request): ApiJson<PasskeyRequest>,
 ) -> Result<Response, Problem> {
     let view = PasskeyView::from(sessions.add_passkey(&me, request).await?);
-    let headers = [(header::LOCATION, format!("{ADDRESS}/{}", view.id)), (header::CACHE_CONTROL, "no-store".to_owned())];
+    let headers =
+        [(header::LOCATION, format!("{ADDRESS}/{}", view.id)), (header::CACHE_CONTROL, "no-store".to_owned())];
     Ok((StatusCode::CREATED, headers, axum::Json(view)).into_response())
 }
 

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn signatures_of_each_algorithm_are_those_of_the_standards_examples() {
-        let all: Value = serde_json::from_str(include_str!("../../../../../crates/webauthn/tests/vectors.json")).unwrap();
+        let all: Value =
+            serde_json::from_str(include_str!("../../../../../crates/webauthn/tests/vectors.json")).unwrap();
         for name in ["none-es256", "packed-es256", "tpm-es256", "packed-rs256", "packed-eddsa"] {
             let example = &all[name];
             let key = key(&bytes(&example["attestation_object"]));

@@ -26,7 +26,8 @@ pub(super) const DELETE: &str = "DELETE FROM auth_passkey WHERE tenant_id = $1 A
 /// Whosever it is.
 pub(super) const KNOWN: &str = "SELECT id FROM auth_passkey WHERE credential_id = $1 LIMIT 1";
 /// Of a person who may sign in.
-pub(super) const SHOWN: &str = "SELECT p.tenant_id, p.id, p.user_id, p.public_key, p.counter, p.is_backup_eligible, t.state AS tenant_state
+pub(super) const SHOWN: &str =
+    "SELECT p.tenant_id, p.id, p.user_id, p.public_key, p.counter, p.is_backup_eligible, t.state AS tenant_state
     FROM auth_passkey p JOIN user_account u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
     JOIN tenant t ON t.tenant_id = p.tenant_id
     WHERE p.credential_id = $1 AND p.user_id = $2 AND u.state = 'active' LIMIT 1";
@@ -35,8 +36,7 @@ pub(super) const USED: &str = "UPDATE auth_passkey SET counter = $5, is_backed_u
     WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND counter = $4";
 pub(super) const PERSON: &str = "SELECT email, name FROM user_account WHERE tenant_id = $1 AND id = $2";
 
-pub(in crate::auth) const STATEMENTS: &[&str] =
-    &[INSERT, LIST, COUNT, RENAME, DELETE, KNOWN, SHOWN, USED, PERSON];
+pub(in crate::auth) const STATEMENTS: &[&str] = &[INSERT, LIST, COUNT, RENAME, DELETE, KNOWN, SHOWN, USED, PERSON];
 
 database::row! {
     /// A passkey as its person sees it.

@@ -9,7 +9,8 @@ macro_rules! session_columns {
     };
 }
 
-pub(super) const ACCOUNT: &str = "SELECT u.tenant_id, u.id, u.state, p.hash, c.confirmed_ms AS code_since_ms, t.state AS tenant_state
+pub(super) const ACCOUNT: &str =
+    "SELECT u.tenant_id, u.id, u.state, p.hash, c.confirmed_ms AS code_since_ms, t.state AS tenant_state
     FROM user_account u JOIN tenant t ON t.tenant_id = u.tenant_id
     LEFT JOIN auth_password p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
     LEFT JOIN auth_totp c ON c.tenant_id = u.tenant_id AND c.user_id = u.id
