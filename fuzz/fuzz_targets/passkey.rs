@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::passkey`.
+//! See `parsers::passkey`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::passkey(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::passkey(data));

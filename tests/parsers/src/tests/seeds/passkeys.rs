@@ -2,7 +2,7 @@
 
 /// Client data, attestation objects and authenticator data.
 pub(crate) fn passkeys() -> Vec<Vec<u8>> {
-    let examples = include_str!("../../../../crates/webauthn/tests/vectors.json");
+    let examples = include_str!("../../../../../crates/webauthn/tests/vectors.json");
     let wanted = ["create_client_data", "attestation_object", "get_client_data", "authenticator_data"];
     let seeds = examples.lines().filter_map(|line| {
         let (name, bytes) = line.trim().strip_prefix('"')?.split_once("\": \"")?;
