@@ -2,11 +2,10 @@
 //! stepping up.
 
 use axum::extract::{FromRef, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, Myself, Policy, Problem, Routes, codes as common};
-use serde::Serialize;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
@@ -15,7 +14,7 @@ use super::views::{
     CodeRequest, ConfirmTotpRequest, FactorsView, NewTotpView, RecoveryCodesView, StepUpRequest, StepUpView,
 };
 use crate::auth::sessions::Sessions;
-use crate::auth::sessions::routes::{agent, begun};
+use crate::auth::sessions::routes::{agent, begun, fresh};
 use crate::auth::sessions::views::TokensView;
 
 /// Mounts every route.
@@ -32,11 +31,6 @@ where
         .mount(Person, routes!(replace_codes))
         .mount(Public, routes!(finish))
         .mount(Person, routes!(step_up))
-}
-
-/// Nobody keeps it.
-fn fresh(view: impl Serialize) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response()
 }
 
 /// What the person who asks proves who he is by.

@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Myself, Policy, Problem, Routes};
-use serde::Serialize;
 use utoipa_axum::routes;
 
 use super::views::{
@@ -13,7 +12,7 @@ use super::views::{
     PasskeysView,
 };
 use crate::auth::sessions::Sessions;
-use crate::auth::sessions::routes::{agent, begun};
+use crate::auth::sessions::routes::{agent, begun, fresh};
 use crate::auth::sessions::views::TokensView;
 
 const ADDRESS: &str = "/api/v1/auth/passkeys";
@@ -31,11 +30,6 @@ where
         .mount(Person, routes!(rename, remove))
         .mount(Public, routes!(challenge))
         .mount(Public, routes!(sign_in))
-}
-
-/// Nobody keeps it.
-fn fresh(view: impl Serialize) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response()
 }
 
 /// What a browser makes a passkey of the person who asks by, for five minutes.

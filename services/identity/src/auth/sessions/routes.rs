@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use kernel::audit::By;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Myself, Policy, Problem, Routes, respond_cached};
+use serde::Serialize;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
@@ -58,12 +59,16 @@ pub(crate) async fn sign_in(
         SignedIn::Whole(tokens) => Ok(begun(tokens)),
         SignedIn::HalfWay(half) => {
             let by = By { tenant: half.tenant.clone(), actor: half.user.clone() };
-            let view = axum::Json(HalfWayView::from(half));
-            let mut response = ([(header::CACHE_CONTROL, "no-store")], view).into_response();
+            let mut response = fresh(HalfWayView::from(half));
             response.extensions_mut().insert(by);
             Ok(response)
         }
     }
+}
+
+/// An answer that nobody keeps.
+pub(in crate::auth) fn fresh(view: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response()
 }
 
 /// What a request was sent with, as that calls itself.
@@ -111,7 +116,7 @@ pub(crate) async fn refresh(
 pub(crate) async fn list(State(sessions): State<Sessions>, Myself(me): Myself) -> Result<Response, Problem> {
     let rows = sessions.list(&me.tenant, &me.id).await?;
     let items = rows.into_iter().map(|row| SessionView::of(row, &me.session)).collect();
-    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(SessionsView { items })).into_response())
+    Ok(fresh(SessionsView { items }))
 }
 
 /// Signs the person who asks out somewhere, within five seconds in every process.
