@@ -193,8 +193,7 @@ impl Sessions {
         if webauthn::goes_on(u32::try_from(row.counter).unwrap_or(u32::MAX), asserted.counter) {
             return Ok(claim);
         }
-        self.tell_of_two(&claim).await?;
-        Err(refused("the passkey was used elsewhere, where it should not be"))
+        Err(self.copied(&claim).await?)
     }
 
     /// Uses up the challenge and counts the use, unless somebody else has just done so.
@@ -212,18 +211,19 @@ impl Sessions {
         Ok(())
     }
 
-    async fn tell_of_two(&self, claim: &Claim) -> Result<(), Problem> {
+    /// Tells that two have a passkey, once for each time that it is shown; the refusal.
+    async fn copied(&self, claim: &Claim) -> Result<Problem, Problem> {
         let now_ms = (self.clock)();
         let of = Of { tenant: &default_tenant(), user: None };
         let mut tx = self.db.begin().await?;
-        // Once for each time that it is shown.
-        if challenge::take(&mut tx, of, Purpose::SignIn, &claim.challenge_sha256, now_ms).await? {
-            let data = json!({ "id": claim.user, "passkey_id": claim.passkey });
-            tell(&mut tx, &claim.tenant, ("user.passkey_copied", &claim.user), data, now_ms).await?;
-            tracing::warn!(passkey = %claim.passkey, "the counter of a passkey did not go on: two have it");
-            tx.commit().await?;
+        if !challenge::take(&mut tx, of, Purpose::SignIn, &claim.challenge_sha256, now_ms).await? {
+            return Ok(refused(&Refusal::Challenge.to_string()));
         }
-        Ok(())
+        let data = json!({ "id": claim.user, "passkey_id": claim.passkey });
+        tell(&mut tx, &claim.tenant, ("user.passkey_copied", &claim.user), data, now_ms).await?;
+        tx.commit().await?;
+        tracing::warn!(passkey = %claim.passkey, "the counter of a passkey did not go on: two have it");
+        Ok(refused("the passkey was used elsewhere, where it should not be"))
     }
 }
 
