@@ -89,15 +89,21 @@ async fn whoever_has_codes_is_asked_for_one_behind_the_password_and_each_is_take
     for_each_engine(|db| async move {
         let process = Process::first(&db);
         let id = process.person("default", "anna@example.com", &[]).await;
-        let (elsewhere, _) = process.tokens("anna@example.com").await;
-        let (token, _) = process.tokens("anna@example.com").await;
+        let (token, elsewhere) = process.tokens("anna@example.com").await;
+        let first = json!({ "code": "000000" });
+        assert_eq!(process.call(&token, "POST", CONFIRM, first.clone()).await.1, "totp.not_begun");
         let (_, _, begun) = process.call(&token, "POST", TOTP, Value::Null).await;
+        let wrong = process.call(&token, "POST", CONFIRM, json!({ "code": "12345" })).await;
+        assert_eq!((wrong.0, wrong.1.as_str()), (422, "factor.invalid_code"));
+        process.pass(Duration::from_secs(600));
+        let (token, refresh) = process.tokens("anna@example.com").await;
+        assert_eq!(process.call(&token, "POST", CONFIRM, first).await.1, "totp.not_begun", "it waits for ten minutes");
         let uri = begun["uri"].as_str().unwrap();
         assert!(uri.starts_with("otpauth://totp/Lectern:anna%40example.com?secret="), "{uri}");
         assert_eq!(process.sign_in("default", "anna@example.com", PASSWORD).await.status, 201, "nothing is asked yet");
         let (authenticator, recovery) = process.enrol(&token).await;
         assert_eq!(recovery.len(), 10);
-        assert_eq!((process.status(&elsewhere).await, process.status(&token).await), (401, 200));
+        assert_eq!((process.refresh(&elsewhere).await.status, process.refresh(&refresh).await.status), (401, 200));
         let twice = process.call(&token, "POST", TOTP, Value::Null).await;
         assert_eq!((twice.0, twice.1.as_str()), (409, "totp.enrolled"));
 
@@ -131,7 +137,7 @@ async fn whoever_has_codes_is_asked_for_one_behind_the_password_and_each_is_take
         assert_eq!(racing.iter().filter(|status| **status == 201).count(), 1, "one of {racing:?}");
         let (_, _, seen) = process.call(access, "GET", FACTORS, Value::Null).await;
         assert_eq!((&seen["has_password"], &seen["recovery_codes_left"]), (&json!(true), &json!(10)));
-        assert_eq!((&seen["totp_since"], &seen["passkeys"]), (&json!("2026-11-21T03:50:00.000Z"), &json!(0)));
+        assert_eq!((&seen["totp_since"], &seen["passkeys"]), (&json!("2026-11-21T04:00:00.000Z"), &json!(0)));
     })
     .await;
 }
