@@ -21,7 +21,7 @@ use serde_json::json;
 use super::challenge::{self, Of, Purpose};
 use super::proof::{CODE, PASSWORD, Proof};
 use super::secret;
-use super::sessions::store::END_OTHERS;
+use super::sessions::store::{END_OTHERS, STAYS};
 use super::sessions::{Sessions, Tokens, check_tenant, tell, tenant_id, too_many, unauthorized};
 use super::signing::SigningKeyError;
 use super::{codes, passkeys, recovery, totp};
@@ -113,6 +113,8 @@ impl Sessions {
         let step = totp::step_of(&secret[..totp::SECRET_BYTES], &recovery::normal(code), now_ms, row.last_step);
         let step = step.ok_or_else(|| Problem::invalid("/code", codes::FACTOR_INVALID_CODE, INVALID_CODE))?;
         let mut tx = self.db.begin().await?;
+        // Locks the person, so that of sessions that begin meanwhile none is left.
+        tx.execute(STAYS, args![&me.tenant, &me.id]).await?;
         if tx.execute(store::CONFIRM, args![&me.tenant, &me.id, row.secret, now_ms, step]).await? == 0 {
             return Err(none());
         }

@@ -60,9 +60,14 @@ impl Proof {
         &self.methods
     }
 
+    /// Whether these are two factors.
+    pub(super) fn are_several(&self) -> bool {
+        self.has(SEVERAL)
+    }
+
     /// How many factors these are, as the levels of NIST SP 800-63B count them.
     pub(super) fn acr(&self) -> &'static str {
-        if self.has(SEVERAL) { "aal2" } else { "aal1" }
+        if self.are_several() { "aal2" } else { "aal1" }
     }
 }
 

@@ -181,11 +181,16 @@ impl Sessions {
         Ok(Begun { refresh, proof, tokens })
     }
 
-    /// Begins it. The transaction locks the person: whoever suspends him meanwhile ends this session too, or it does not begin.
+    /// Begins it. The transaction locks the person: whoever suspends him meanwhile, or has codes asked for, ends this session too, or it
+    /// does not begin.
     pub(super) async fn begin(&self, tx: &mut Tx, begun: Begun, user_agent: Option<String>) -> Result<Tokens, Problem> {
         let Begun { refresh, proof, tokens } = begun;
         let (tenant, user, now_ms) = (&tokens.tenant, &tokens.user, (self.clock)());
         if tx.execute(store::STAYS, args![tenant, user]).await? == 0 {
+            return Err(invalid_credentials());
+        }
+        let codes: Option<(i64,)> = tx.optional(store::CODES, args![tenant, user]).await?;
+        if codes.is_some() && !proof.are_several() {
             return Err(invalid_credentials());
         }
         let (id, family, token) = (&refresh.session, refresh.family_sha256(), refresh.sha256());

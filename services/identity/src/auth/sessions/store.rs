@@ -18,6 +18,9 @@ pub(super) const ACCOUNT: &str =
 /// An update that changes nothing locks the row on both engines.
 pub(in crate::auth) const STAYS: &str =
     "UPDATE user_account SET state = state WHERE tenant_id = $1 AND id = $2 AND state = 'active'";
+/// Of whoever is asked for codes.
+pub(super) const CODES: &str =
+    "SELECT confirmed_ms FROM auth_totp WHERE tenant_id = $1 AND user_id = $2 AND confirmed_ms IS NOT NULL";
 pub(super) const PUT_PASSWORD: &str = "INSERT INTO auth_password (tenant_id, user_id, hash, changed_ms)
     VALUES ($1, $2, $3, $4)
     ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = excluded.hash, changed_ms = excluded.changed_ms";
@@ -47,7 +50,7 @@ pub(in crate::auth) const END_OTHERS: &str =
     "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND id <> $3";
 
 pub(in crate::auth) const STATEMENTS: &[&str] =
-    &[ACCOUNT, STAYS, PUT_PASSWORD, INSERT, TRIM, BY_ID, TURN, PROVE, LIST, END, END_ALL, END_OTHERS];
+    &[ACCOUNT, STAYS, CODES, PUT_PASSWORD, INSERT, TRIM, BY_ID, TURN, PROVE, LIST, END, END_ALL, END_OTHERS];
 
 database::row! {
     /// A person as he signs in; without a hash he has no password, and without a time no second factor.
