@@ -12,8 +12,11 @@ use tokio::net::TcpStream;
 
 use crate::server::{Server, TOKEN, asset_of, read};
 
-/// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
-const NOT_RECORDED: [&str; 10] = [
+/// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
+const NOT_RECORDED: [&str; 13] = [
+    "begin_passkey_registration",
+    "begin_passkey_sign_in",
+    "begin_totp",
     "dry_run_role",
     "evaluate_access",
     "evaluate_access_several",
@@ -26,12 +29,14 @@ const NOT_RECORDED: [&str; 10] = [
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 6] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 8] = [
     "create_clearkey_licence",
     "create_licence",
     "create_playback_token",
+    "finish_sign_in",
     "set_password",
     "sign_in",
+    "sign_in_by_passkey",
     "sign_upload_blocks",
 ];
 

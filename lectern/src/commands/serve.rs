@@ -98,7 +98,8 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         Some(token) => {
             let mut units: Vec<Served> = gateway.iter().map(Gateway::serve).collect();
             if let Some(database) = &database {
-                units.extend(units_of(engine.as_ref(), &chosen, database, &options)?);
+                let listening = listener.local_addr().unwrap_or(listen);
+                units.extend(units_of(engine.as_ref(), &chosen, database, (&options, listening))?);
             }
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
@@ -166,12 +167,13 @@ fn units_of(
     engine: Option<&Engine>,
     chosen: &Chosen,
     database: &Database,
-    options: &Serve,
+    (options, listening): (&Serve, SocketAddr),
 ) -> Result<Vec<Served>, Failure> {
     let mut units: Vec<Served> = engine.map(Engine::units).into_iter().flatten().collect();
     if chosen.has(&identity::auth::UNIT) {
         let keys = Keys::new(database.clone(), database.clock(), units::permissions());
-        units.push(identity::auth::serve(keys, sessions(database, &options.data)?));
+        let sessions = sessions(database, &options.data)?.with_party(sessions::party(listening)?);
+        units.push(identity::auth::serve(keys, sessions));
     }
     if chosen.has(&identity::org::UNIT) {
         units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));

@@ -3,19 +3,26 @@
 //! - [`UNIT`], [`serve`]: the unit. `codes`: what it refuses. `secret`: how a secret is made and known again.
 //! - [`Keys`]: what everything about keys goes through. `routes`: `/api/v1/api-keys` and `/api/v1/permissions`. `views`: their JSON.
 //!   `store`: their table.
-//! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are. `throttle`: how often they may try. `jwt`: access
-//!   tokens. `signing`: the keys that sign those.
+//! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
+//!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
+//!   try. `jwt`: access tokens. `signing`: the keys that sign those.
 
+mod challenge;
 mod codes;
+pub(crate) mod factors;
 pub(crate) mod jwt;
 pub(crate) mod link;
+mod passkeys;
 mod password;
+mod proof;
+mod recovery;
 mod routes;
 pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod signing;
 mod store;
 mod throttle;
+mod totp;
 mod views;
 
 use axum::extract::FromRef;
@@ -24,9 +31,18 @@ use kernel::{Served, Unit};
 pub use sessions::Sessions;
 pub use signing::SigningKeyError;
 pub use store::Keys;
+pub use webauthn::Party;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] = &[link::STATEMENTS, sessions::STATEMENTS, signing::STATEMENTS, store::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[
+    challenge::STATEMENTS,
+    factors::STATEMENTS,
+    link::STATEMENTS,
+    passkeys::STATEMENTS,
+    sessions::STATEMENTS,
+    signing::STATEMENTS,
+    store::STATEMENTS,
+];
 
 /// Keys and sessions, as a unit.
 pub static UNIT: Unit = Unit {
@@ -59,5 +75,8 @@ impl FromRef<Auth> for Sessions {
 
 /// What a process serves of them: the routes.
 pub fn serve(keys: Keys, sessions: Sessions) -> Served {
-    Served::new(&UNIT, Auth { keys, sessions }, |routes| sessions::routes::mount(routes::mount(routes)))
+    Served::new(&UNIT, Auth { keys, sessions }, |routes| {
+        let routes = sessions::routes::mount(routes::mount(routes));
+        passkeys::routes::mount(factors::routes::mount(routes))
+    })
 }

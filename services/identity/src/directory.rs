@@ -91,7 +91,9 @@ impl Registry {
         let Some((Json(own), state)) = found else { return Ok(None) };
         let roles = held(&self.db, &tenant, &claims.sub).await?;
         let (grants, lasting) = (model::may(&own, &roles, now_ms), model::lasting(&own, &roles));
-        let person = Arc::new(Person { id: claims.sub, tenant, grants, lasting, session: claims.sid });
+        let authenticated_ms = claims.auth_time.saturating_mul(1000);
+        let (id, session) = (claims.sub, claims.sid);
+        let person = Arc::new(Person { id, tenant, grants, lasting, session, authenticated_ms });
         Ok(Some(Holder { principal: Principal::Person(person), is_suspended: state == SUSPENDED }))
     }
 

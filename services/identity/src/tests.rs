@@ -3,6 +3,8 @@
 
 mod beyond;
 mod decisions;
+mod factors;
+mod passkeys;
 mod people;
 mod roles;
 mod sessions;

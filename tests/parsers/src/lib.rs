@@ -8,6 +8,7 @@
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
 //! - [`protection_data`], [`key_file`], [`licence_request`], [`wrapped_key`], [`key_document`]: keys and what is said
 //!   about them. [`sealed_object`]: what lies under one.
+//! - [`passkey`]: what browsers and authenticators say.
 //! - [`backup`]: what `lectern backup verify` and `restore` read.
 //! - [`presentation`]: the linter of anybody's presentations.
 
@@ -20,6 +21,7 @@ mod engine;
 mod init_boxes;
 mod key_document;
 mod parts;
+mod passkey;
 mod pieces;
 mod presentation;
 mod protection;
@@ -44,6 +46,7 @@ pub use engine::{ladder_file, message_from_engine, message_to_engine};
 pub use init_boxes::init_boxes;
 pub use key_document::key_document;
 pub use parts::parts;
+pub use passkey::passkey;
 pub use presentation::presentation;
 pub use protection::{key_file, licence_request, protection_data, sealed_object, wrapped_key};
 pub use segments::segments;

@@ -55,6 +55,7 @@ fn seeds_are_accepted() {
         super::parts::front(&[first, second]).is_some()
     };
     assert_eq!(accepted(seeds::parts(), joined), seeds::parts().len());
+    assert_eq!(accepted(seeds::passkeys(), |seed| super::passkey::made(seed).is_ok()), 4);
     let key_file = |seed: &[u8]| drm::KeySet::parse(&String::from_utf8_lossy(seed)).is_ok();
     assert_eq!(accepted(seeds::key_files(), key_file), 3);
     let opens = |seed: &[u8]| {
@@ -139,6 +140,11 @@ fn key_documents_survive() {
 #[test]
 fn backups_survive() {
     exercise("backup", seeds::backups(), 5000, super::backup);
+}
+
+#[test]
+fn passkeys_survive() {
+    exercise("passkey", seeds::passkeys(), 5000, super::passkey);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Kind {
 pub(crate) const KEY: Kind = Kind { prefix: "lk_", id_prefix: "key_" };
 /// A link by which a password is set.
 pub(crate) const LINK: Kind = Kind { prefix: "lp_", id_prefix: "pwl_" };
+/// A sign-in that waits for a code.
+pub(crate) const HALF_WAY: Kind = Kind { prefix: "lf_", id_prefix: "hwy_" };
 /// What all refresh tokens of a session begin with.
 const FAMILY: Kind = Kind { prefix: "lr_", id_prefix: "ses_" };
 
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_by_its_id_and_its_hash_alone() {
-        for kind in [KEY, LINK] {
+        for kind in [KEY, LINK, HALF_WAY] {
             let (one, other) = (Secret::draw(kind).unwrap(), Secret::draw(kind).unwrap());
             assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
             let (of, hash) = (one.id.clone(), one.sha256());

@@ -3,12 +3,14 @@
 //! A session has two tokens: one that opens the API for ten minutes and is verified without a session ([`jwt`](super::jwt)), and one
 //! that gets both of them anew, once. Who shows the latter again has stolen it, or it was stolen from him: the session ends.
 //!
+//! Of whoever has a second factor a password begins none: it waits for a code ([`factors`](super::factors)).
+//!
 //! - [`Sessions`]: what everything goes through. `store`: their tables.
 //! - `routes`: `/api/v1/auth`. `views`: their JSON.
 
 pub(super) mod routes;
-mod store;
-mod views;
+pub(super) mod store;
+pub(super) mod views;
 
 use std::sync::Arc;
 
@@ -18,13 +20,16 @@ use kernel::{Clock, Keyring, Problem, codes as common};
 use media_types::TenantId;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+use webauthn::Party;
 use zeroize::Zeroizing;
 
+use super::challenge::{self, Of, Purpose};
 use super::codes;
 use super::jwt::{AUDIENCE, Claims, ISSUER};
 use super::link::{self, LinkRow};
 use super::password::{self, Hasher};
-use super::secret::{self, Refresh};
+use super::proof::{PASSWORD, Proof};
+use super::secret::{self, Refresh, Secret};
 use super::signing::{SigningKeyError, SigningKeys};
 use super::throttle::Throttle;
 use crate::org::{self, is_slug};
@@ -51,43 +56,98 @@ pub(super) struct Tokens {
     pub(super) session_expires_ms: i64,
 }
 
+/// Whose password was right.
+struct Account {
+    tenant: TenantId,
+    user: String,
+    /// Whether the password alone does not let him in.
+    has_codes: bool,
+}
+
+/// A sign-in that lacks a code yet.
+pub(super) struct HalfWay {
+    pub(super) tenant: TenantId,
+    pub(super) user: String,
+    /// What the code is to come with.
+    pub(super) token: String,
+}
+
+/// What has come of a password.
+pub(super) enum SignedIn {
+    Whole(Tokens),
+    HalfWay(HalfWay),
+}
+
+/// A session that is about to begin.
+pub(super) struct Begun {
+    refresh: Refresh,
+    proof: Proof,
+    tokens: Tokens,
+}
+
 /// People who sign in to a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
-    db: Database,
-    clock: Clock,
+    pub(super) db: Database,
+    pub(super) clock: Clock,
+    /// What the secrets of codes are wrapped by.
+    pub(super) keyring: Arc<Keyring>,
+    /// Whom passkeys are for.
+    pub(super) party: Arc<Party>,
+    pub(super) hasher: Hasher,
+    pub(super) throttle: Arc<Throttle>,
     signing: SigningKeys,
-    hasher: Hasher,
-    throttle: Arc<Throttle>,
 }
 
 impl Sessions {
-    /// Those of `db`, whose signing keys are wrapped by `keyring`.
+    /// Those of `db`, whose signing keys and secrets of codes are wrapped by `keyring`. Passkeys are for a browser on this machine.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), keyring);
-        Self { db, clock, signing, hasher: Hasher::default(), throttle: Arc::default() }
+        let keyring = Arc::new(keyring);
+        let party = Party { id: "localhost".to_owned(), origins: vec!["http://localhost:3000".to_owned()] };
+        let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
+        let (hasher, throttle) = (Hasher::default(), Arc::default());
+        Self { db, clock, keyring, party: Arc::new(party), hasher, throttle, signing }
     }
 
-    /// Wraps every signing key under the current key-encryption key; how many were not.
+    /// The same with passkeys for pages of `party`.
+    #[must_use]
+    pub fn with_party(self, party: Party) -> Self {
+        Self { party: Arc::new(party), ..self }
+    }
+
+    /// Wraps every signing key and every secret of codes under the current key-encryption key; how many were not.
     ///
     /// # Errors
     /// One that does not open, or the database.
     pub async fn rewrap(&self) -> Result<u64, SigningKeyError> {
-        self.signing.rewrap().await
+        Ok(self.signing.rewrap().await? + self.rewrap_codes().await?)
     }
 
-    /// Begins a session. A name that nobody has, a wrong password and a person who may not sign in cost the same and are refused
-    /// alike.
+    /// Begins a session, or half of one where the person has a second factor.
     async fn sign_in(
         &self,
-        (slug, email): (&str, &str),
+        who: (&str, &str),
         password: Zeroizing<String>,
         user_agent: Option<String>,
-    ) -> Result<Tokens, Problem> {
+    ) -> Result<SignedIn, Problem> {
         let now_ms = (self.clock)();
+        let Account { tenant, user, has_codes } = self.authenticate(who, password).await?;
+        if has_codes {
+            return self.half_way(tenant, user).await.map(SignedIn::HalfWay);
+        }
+        let begun = self.prepare(&tenant, &user, Proof::new(PASSWORD, now_ms)).await?;
+        let mut tx = self.db.begin().await?;
+        let tokens = self.begin(&mut tx, begun, user_agent).await?;
+        tx.commit().await?;
+        Ok(SignedIn::Whole(tokens))
+    }
+
+    /// Whose password this is. A name that nobody has, a wrong password and a person who may not sign in cost the same and are refused
+    /// alike.
+    async fn authenticate(&self, (slug, email): (&str, &str), password: Zeroizing<String>) -> Result<Account, Problem> {
         let email = normal_email(email);
         let name = secret::sha256(&format!("{slug}\0{}", email.as_deref().unwrap_or_default()));
-        self.throttle.enter(name, now_ms).map_err(too_many)?;
+        self.throttle.enter(name, (self.clock)()).map_err(too_many)?;
         let account: Option<AccountRow> = match &email {
             Some(email) if is_slug(slug) => self.db.optional(store::ACCOUNT, args![slug, email]).await?,
             _ => None,
@@ -98,22 +158,47 @@ impl Sessions {
             return Err(invalid_credentials());
         };
         self.throttle.leave(&name);
-        let tenant = tenant_id(&account.tenant_id)?;
         check_tenant(&account.tenant_state)?;
-        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
-        let expires_ms = now_ms + SESSION_MS;
-        let tokens = self.tokens(&tenant, &account.id, &refresh, expires_ms).await?;
-        let (family, token) = (refresh.family_sha256(), refresh.sha256());
+        let has_codes = account.code_since_ms.is_some();
+        Ok(Account { tenant: tenant_id(&account.tenant_id)?, user: account.id, has_codes })
+    }
+
+    /// Has a sign-in wait for a code.
+    async fn half_way(&self, tenant: TenantId, user: String) -> Result<HalfWay, Problem> {
+        let token = Secret::draw(secret::HALF_WAY).map_err(|error| Problem::internal(&error))?;
+        let of = Of { tenant: &tenant, user: Some(&user) };
         let mut tx = self.db.begin().await?;
-        // Locks him: whoever suspends him meanwhile ends this session too, or it does not begin.
-        if tx.execute(store::STAYS, args![&tenant, &account.id]).await? == 0 {
+        challenge::put(&mut tx, of, Purpose::Code, &token.sha256(), (self.clock)()).await?;
+        tx.commit().await?;
+        Ok(HalfWay { tenant, user, token: token.reveal() })
+    }
+
+    /// All of a new session but its row: nothing that could wait for another transaction than the one that it begins in.
+    pub(super) async fn prepare(&self, tenant: &TenantId, user: &str, proof: Proof) -> Result<Begun, Problem> {
+        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
+        let expires_ms = (self.clock)() + SESSION_MS;
+        let tokens = self.tokens((tenant, user), &refresh, expires_ms, &proof).await?;
+        Ok(Begun { refresh, proof, tokens })
+    }
+
+    /// Begins it. The transaction locks the person: whoever suspends him meanwhile, or has codes asked for, ends this session too, or it
+    /// does not begin.
+    pub(super) async fn begin(&self, tx: &mut Tx, begun: Begun, user_agent: Option<String>) -> Result<Tokens, Problem> {
+        let Begun { refresh, proof, tokens } = begun;
+        let (tenant, user, now_ms) = (&tokens.tenant, &tokens.user, (self.clock)());
+        if tx.execute(store::STAYS, args![tenant, user]).await? == 0 {
             return Err(invalid_credentials());
         }
-        let (id, user) = (&refresh.session, &account.id);
-        let args = args![&tenant, id, user, user_agent, &family[..], &token[..], expires_ms, now_ms];
+        let codes: Option<(i64,)> = tx.optional(store::CODES, args![tenant, user]).await?;
+        if codes.is_some() && !proof.are_several() {
+            return Err(invalid_credentials());
+        }
+        let (id, family, token) = (&refresh.session, refresh.family_sha256(), refresh.sha256());
+        let (methods, expires_ms) = (proof.text(), tokens.session_expires_ms);
+        let args =
+            args![tenant, id, user, user_agent, &family[..], &token[..], methods, proof.at_ms, expires_ms, now_ms];
         tx.execute(store::INSERT, args).await?;
-        tx.execute(store::TRIM, args![&tenant, user, now_ms]).await?;
-        tx.commit().await?;
+        tx.execute(store::TRIM, args![tenant, user, now_ms]).await?;
         Ok(Tokens { refresh: refresh.reveal(), ..tokens })
     }
 
@@ -128,7 +213,8 @@ impl Sessions {
         check_tenant(&row.tenant_state)?;
         let tenant = tenant_id(&row.tenant_id)?;
         let next = shown.next().map_err(|error| Problem::internal(&error))?;
-        let tokens = self.tokens(&tenant, &row.user_id, &next, row.expires_ms).await?;
+        let proof = Proof::stored(&row.methods, row.authenticated_ms);
+        let tokens = self.tokens((&tenant, &row.user_id), &next, row.expires_ms, &proof).await?;
         let (was, is) = (shown.sha256(), next.sha256());
         let mut tx = self.db.begin().await?;
         let turned = tx.execute(store::TURN, args![&tenant, &shown.session, &was[..], &is[..], now_ms]).await?;
@@ -148,11 +234,25 @@ impl Sessions {
     /// The tokens of a session but the one that refreshes it, which is for the end.
     async fn tokens(
         &self,
-        tenant: &TenantId,
-        user: &str,
+        (tenant, user): (&TenantId, &str),
         refresh: &Refresh,
         session_expires_ms: i64,
+        proof: &Proof,
     ) -> Result<Tokens, Problem> {
+        let session = refresh.session.clone();
+        let access = self.access((tenant, user), &session, session_expires_ms, proof).await?;
+        let (tenant, user, refresh) = (tenant.clone(), user.to_owned(), String::new());
+        Ok(Tokens { tenant, user, session, access, refresh, session_expires_ms })
+    }
+
+    /// An access token of a session.
+    pub(super) async fn access(
+        &self,
+        (tenant, user): (&TenantId, &str),
+        session: &str,
+        session_expires_ms: i64,
+        proof: &Proof,
+    ) -> Result<String, Problem> {
         let now_s = (self.clock)().div_euclid(1000);
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -160,17 +260,13 @@ impl Sessions {
             aud: AUDIENCE.to_owned(),
             exp: (now_s + ACCESS_S).min(session_expires_ms / 1000),
             iat: now_s,
-            sid: refresh.session.clone(),
+            sid: session.to_owned(),
             tenant: tenant.to_string(),
+            acr: proof.acr().to_owned(),
+            amr: proof.amr().to_vec(),
+            auth_time: proof.at_ms.div_euclid(1000),
         };
-        Ok(Tokens {
-            tenant: tenant.clone(),
-            user: user.to_owned(),
-            session: refresh.session.clone(),
-            access: self.signing.signer().await?.sign(&claims),
-            refresh: String::new(),
-            session_expires_ms,
-        })
+        Ok(self.signing.signer().await?.sign(&claims))
     }
 
     /// Sets the password of the person whose link this is, and signs him out everywhere; whose it was.
@@ -220,11 +316,11 @@ pub(crate) async fn end_all(tx: &mut Tx, tenant: &TenantId, user: &str) -> Resul
     tx.execute(store::END_ALL, args![tenant, user]).await.map(drop)
 }
 
-fn tenant_id(text: &str) -> Result<TenantId, Problem> {
+pub(super) fn tenant_id(text: &str) -> Result<TenantId, Problem> {
     text.parse().map_err(|error| Problem::internal(&error))
 }
 
-fn check_tenant(state: &str) -> Result<(), Problem> {
+pub(super) fn check_tenant(state: &str) -> Result<(), Problem> {
     if state == org::SUSPENDED {
         let detail = "the tenant of this person is suspended";
         return Err(Problem::new(StatusCode::FORBIDDEN, common::TENANT_SUSPENDED, detail));
@@ -232,7 +328,7 @@ fn check_tenant(state: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn unauthorized(code: kernel::Code, detail: &str) -> Problem {
+pub(super) fn unauthorized(code: kernel::Code, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lectern\""))
 }
@@ -245,12 +341,12 @@ fn invalid_token() -> Problem {
     unauthorized(codes::SESSION_INVALID_TOKEN, "the refresh token holds no more, or never did")
 }
 
-fn too_many(seconds: u32) -> Problem {
-    let detail = "this address was tried too often";
+pub(super) fn too_many(seconds: u32) -> Problem {
+    let detail = "there were too many tries";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, codes::SESSION_TOO_MANY_TRIES, detail).retry_after(seconds)
 }
 
-async fn tell(
+pub(super) async fn tell(
     tx: &mut Tx,
     tenant_id: &TenantId,
     (kind, subject): (&str, &str),

@@ -41,6 +41,7 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
             routes!(show, update, erase),
         )
         .mount(May(UPDATE), routes!(password_link))
+        .mount(May(UPDATE), routes!(reset_factors))
 }
 
 /// Makes a person of the caller's tenant. He has no password yet.
@@ -214,6 +215,28 @@ pub(crate) async fn password_link(
     let (token, expires_ms) = users.link(&tenant, &row).await?;
     let view = PasswordLinkView { token, expires_at: rfc3339(expires_ms) };
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response())
+}
+
+/// Takes from a person all that he proves who he is by but his password: codes, recovery codes and passkeys, if he has lost them. Be sure
+/// that it is he who asks for that.
+#[utoipa::path(
+    delete, path = "/api/v1/users/{id}/factors", operation_id = "reset_factors", tag = "users",
+    params(("id" = String, Path, description = "the person")),
+    responses(
+        (status = 204, description = "he has none any more"),
+        (status = 403, description = "the caller lacks what the person has", body = ProblemBody),
+        (status = 404, description = "no such person", body = ProblemBody),
+    )
+)]
+pub(crate) async fn reset_factors(
+    State(users): State<Users>,
+    Tenant(tenant): Tenant,
+    principal: Principal,
+    ApiPath(id): ApiPath<String>,
+) -> Result<StatusCode, Problem> {
+    let row = to_change(&users, &tenant, &principal, &id).await?;
+    users.reset_factors(&tenant, &row, principal.actor()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A person, if the caller may see to him.

@@ -13,9 +13,8 @@ use uuid::Uuid;
 use super::codes;
 use super::model::{ACTIVE, Profile, SUSPENDED};
 use super::views::UserView;
-use crate::auth::link;
 use crate::auth::secret::{LINK, Secret};
-use crate::auth::sessions;
+use crate::auth::{factors, link, sessions};
 use crate::rbac;
 
 macro_rules! user_columns {
@@ -179,6 +178,14 @@ impl Users {
             return Err(stale());
         }
         tell(&mut tx, tenant, of, ("user.erased", actor), self.now_ms()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes from a person all that he proves who he is by but his password.
+    pub(super) async fn reset_factors(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
+        let mut tx = self.db.begin().await?;
+        factors::reset(&mut tx, tenant, &of.id).await?;
+        tell(&mut tx, tenant, of, ("user.factors_reset", actor), self.now_ms()).await?;
         Ok(tx.commit().await?)
     }
 

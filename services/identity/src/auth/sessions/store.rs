@@ -2,35 +2,43 @@
 
 macro_rules! session_columns {
     () => {
-        "s.tenant_id, s.id, s.user_id, s.user_agent, s.family_sha256, s.expires_ms, s.last_used_ms, s.created_ms,
-            u.state AS user_state, t.state AS tenant_state
+        "s.tenant_id, s.id, s.user_id, s.user_agent, s.family_sha256, s.methods, s.authenticated_ms, s.expires_ms, s.last_used_ms,
+            s.created_ms, u.state AS user_state, t.state AS tenant_state
             FROM auth_session s JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
             JOIN tenant t ON t.tenant_id = s.tenant_id"
     };
 }
 
-pub(super) const ACCOUNT: &str = "SELECT u.tenant_id, u.id, u.state, p.hash, t.state AS tenant_state
+pub(super) const ACCOUNT: &str =
+    "SELECT u.tenant_id, u.id, u.state, p.hash, c.confirmed_ms AS code_since_ms, t.state AS tenant_state
     FROM user_account u JOIN tenant t ON t.tenant_id = u.tenant_id
     LEFT JOIN auth_password p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+    LEFT JOIN auth_totp c ON c.tenant_id = u.tenant_id AND c.user_id = u.id
     WHERE t.slug = $1 AND u.email = $2 LIMIT 1";
 /// An update that changes nothing locks the row on both engines.
-pub(super) const STAYS: &str =
+pub(in crate::auth) const STAYS: &str =
     "UPDATE user_account SET state = state WHERE tenant_id = $1 AND id = $2 AND state = 'active'";
+/// Of whoever is asked for codes.
+pub(super) const CODES: &str =
+    "SELECT confirmed_ms FROM auth_totp WHERE tenant_id = $1 AND user_id = $2 AND confirmed_ms IS NOT NULL";
 pub(super) const PUT_PASSWORD: &str = "INSERT INTO auth_password (tenant_id, user_id, hash, changed_ms)
     VALUES ($1, $2, $3, $4)
     ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = excluded.hash, changed_ms = excluded.changed_ms";
 
 pub(super) const INSERT: &str = "INSERT INTO auth_session
-    (tenant_id, id, user_id, user_agent, family_sha256, token_sha256, expires_ms, last_used_ms, created_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+    (tenant_id, id, user_id, user_agent, family_sha256, token_sha256, methods, authenticated_ms, expires_ms, last_used_ms, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
 /// Of a person's sessions the 50 stay that were used last.
 pub(super) const TRIM: &str = "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND (expires_ms <= $3
     OR id NOT IN (SELECT id FROM auth_session WHERE tenant_id = $1 AND user_id = $2
         ORDER BY last_used_ms DESC, id DESC LIMIT 50))";
-pub(super) const BY_ID: &str = concat!("SELECT ", session_columns!(), " WHERE s.id = $1 LIMIT 1");
+pub(in crate::auth) const BY_ID: &str = concat!("SELECT ", session_columns!(), " WHERE s.id = $1 LIMIT 1");
 /// Whoever has the token that holds gets the next one, and nobody else.
 pub(super) const TURN: &str = "UPDATE auth_session SET token_sha256 = $4, last_used_ms = $5
     WHERE tenant_id = $1 AND id = $2 AND token_sha256 = $3";
+/// What somebody has shown since his session began.
+pub(in crate::auth) const PROVE: &str = "UPDATE auth_session SET methods = $4, authenticated_ms = $5
+    WHERE tenant_id = $1 AND user_id = $2 AND id = $3";
 pub(super) const LIST: &str = concat!(
     "SELECT ",
     session_columns!(),
@@ -38,30 +46,35 @@ pub(super) const LIST: &str = concat!(
 );
 pub(super) const END: &str = "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND id = $3";
 pub(super) const END_ALL: &str = "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2";
+pub(in crate::auth) const END_OTHERS: &str =
+    "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND id <> $3";
 
 pub(in crate::auth) const STATEMENTS: &[&str] =
-    &[ACCOUNT, STAYS, PUT_PASSWORD, INSERT, TRIM, BY_ID, TURN, LIST, END, END_ALL];
+    &[ACCOUNT, STAYS, CODES, PUT_PASSWORD, INSERT, TRIM, BY_ID, TURN, PROVE, LIST, END, END_ALL, END_OTHERS];
 
 database::row! {
-    /// A person as he signs in; without a hash he has no password.
+    /// A person as he signs in; without a hash he has no password, and without a time no second factor.
     pub(super) struct AccountRow {
         pub(super) tenant_id: String,
         pub(super) id: String,
         pub(super) state: String,
         pub(super) hash: Option<String>,
+        pub(super) code_since_ms: Option<i64>,
         pub(super) tenant_state: String,
     }
 }
 
 database::row! {
     /// A session, and how those stand whose it is.
-    pub(super) struct SessionRow {
+    pub(in crate::auth) struct SessionRow {
         pub(super) tenant_id: String,
         pub(super) id: String,
-        pub(super) user_id: String,
+        pub(in crate::auth) user_id: String,
         pub(super) user_agent: Option<String>,
         pub(super) family_sha256: Vec<u8>,
-        pub(super) expires_ms: i64,
+        pub(in crate::auth) methods: String,
+        pub(in crate::auth) authenticated_ms: i64,
+        pub(in crate::auth) expires_ms: i64,
         pub(super) last_used_ms: i64,
         pub(super) created_ms: i64,
         pub(super) user_state: String,
