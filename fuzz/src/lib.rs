@@ -8,6 +8,7 @@
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
 //! - [`protection_data`], [`key_file`], [`licence_request`], [`wrapped_key`], [`key_document`]: keys and what is said
 //!   about them. [`sealed_object`]: what lies under one.
+//! - [`scim`]: what directories send about people.
 //! - [`backup`]: what `lectern backup verify` and `restore` read.
 //! - [`presentation`]: the linter of anybody's presentations.
 
@@ -23,6 +24,7 @@ mod parts;
 mod pieces;
 mod presentation;
 mod protection;
+mod scim;
 mod segments;
 mod stored_segment;
 mod text;
@@ -35,6 +37,7 @@ mod fixture;
 #[path = "../../crates/lint/tests/corpus/media.rs"]
 mod media;
 
+pub use self::scim::scim;
 pub use backup::backup;
 pub use codecs::{audio, av1, avc, captions, hevc, vp9};
 pub use container::container;
