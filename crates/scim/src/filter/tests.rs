@@ -12,7 +12,7 @@ fn not_binds_more_than_and_and_that_more_than_or() {
         ("not (a pr) and b pr", "not (a pr) and b pr"),
         ("NOT(a PR AND b pr)or c pr", "not (a pr and b pr) or c pr"),
         ("((a pr))", "a pr"),
-        ("a eq \"x\"and(b eq true)", ""),
+        ("a eq \"x\"and(b eq true)", "a eq \"x\" and b eq true"),
         ("a eq \"x\" and(b eq true)", "a eq \"x\" and b eq true"),
         (" a  eq   null ", "a eq null"),
         ("a gt -1.5e3 and b le 7", "a gt -1500.0 and b le 7"),
