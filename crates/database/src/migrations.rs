@@ -53,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123140000_user_account_create"),
     migration!("identity", "20261123140100_auth_session_create"),
     migration!("core", "20261123150000_unit_maintenance_create"),
+    migration!("identity", "20261123173000_user_directory"),
 ];
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub use directory::Registry;
 pub const TABLES: &str = "identity";
 
 /// Every statement of this crate, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&[&str]]] = &[auth::STATEMENTS, &[directory::STATEMENTS, org::STATEMENTS, user::STATEMENTS]];
+pub const STATEMENTS: &[&[&[&str]]] = &[auth::STATEMENTS, user::STATEMENTS, &[directory::STATEMENTS, org::STATEMENTS]];
 
 #[cfg(test)]
 mod tests;
