@@ -20,6 +20,7 @@ form() {
   cargo fmt --all --check
   cargo fmt --manifest-path fuzz/Cargo.toml --check
   cargo fmt --manifest-path benches/queue/Cargo.toml --check
+  cargo fmt --manifest-path benches/requests/Cargo.toml --check
   step "layers and walls"
   cargo xtask check-layers
 }
@@ -85,17 +86,16 @@ if [ "$mode" = soak ]; then
 fi
 step "the page's logic"
 node --test tests/web/*.test.mjs
+# Of the workspace each time: what is built for some of its packages alone has other features, and would be built again.
 step "crates"
 cargo test --quiet --locked --workspace --exclude acceptance --exclude story
 step "real workers, told the same as the model"
-cargo test --quiet --locked -p story
-step "fuzz targets, as tests"
-cargo test --quiet --locked --lib --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
+cargo test --quiet --locked --workspace --test story
 step "acceptance, one process"
-cargo test --quiet --locked -p acceptance -- --test-threads=2
-# A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion, sealing
-# and renewal. All of it is for `run.sh soak`.
+cargo test --quiet --locked --workspace --test acceptance -- --test-threads=2
+# A share of it once more, as several processes on PostgreSQL and S3: every way in, word to the outside, deletion and
+# sealing. All of it is for `run.sh soak`.
 step "acceptance, a fleet"
-LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 \
-  arriving:: parts:: watch:: webhooks:: units::a_recording upload::an_asset protected::what_a renewal::a_renewal
+LECTERN_TOPOLOGY=fleet cargo test --quiet --locked --workspace --test acceptance -- --test-threads=2 \
+  arriving:: parts:: watch:: webhooks:: units::a_recording upload::an_asset protected::what_a
 step "done"

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, ApiQuery, Cursor, Etag, Page, Problem, check_if_match, paging};
+use kernel::{ApiPath, ApiQuery, Cursor, Etag, Page, Problem, check_if_match};
 use media_types::AssetId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -39,20 +39,21 @@ pub(crate) struct ListQuery {
     )
 )]
 pub(crate) async fn list(api: Api, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let known = |text: &str| {
         text.parse::<Phase>()
             .map_err(|_| Problem::invalid("?state", codes::ASSET_UNKNOWN_STATE, "there is no such state"))
     };
     let state = query.state.as_deref().map(known).transpose()?;
     let cursor = |row: &AssetRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
-    let page = Page::read(limit, after, cursor, |after, limit| fetch(&api, state, after, limit)).await?;
-    let page = Page { items: views(&api, page.items).await?, has_more: page.has_more, next: page.next };
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, |after, limit| fetch(&api, state, after, limit))
+        .await?;
+    let views = views(&api, page.items.clone()).await?;
+    let page = page.with(views);
     let address = match state {
         Some(state) => format!("/api/v1/assets?state={state}&"),
         None => "/api/v1/assets?".to_owned(),
     };
-    Ok(page.respond(&api.url(&address), limit))
+    Ok(page.respond(&api.url(&address)))
 }
 
 async fn fetch(api: &Api, state: Option<Phase>, after: Option<Cursor>, limit: u32) -> Result<Vec<AssetRow>, Problem> {
@@ -127,8 +128,7 @@ pub(crate) async fn cancel(api: Api, ApiPath(id): ApiPath<String>, headers: Head
 pub(crate) async fn delete(api: Api, ApiPath(id): ApiPath<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let id = parse(&id)?;
     if headers.contains_key(header::IF_MATCH) {
-        let now = serde_json::to_vec(&view(&api, &id).await?).map_err(|error| Problem::internal(&error))?;
-        check_if_match(&headers, &Etag::of(&now))?;
+        check_if_match(&headers, &Etag::of_json(&view(&api, &id).await?)?)?;
     }
     let view = end(&api, &id, FlowEvent::DeleteRequested).await?;
     let mut response = (StatusCode::ACCEPTED, axum::Json(view)).into_response();

@@ -5,7 +5,7 @@ use axum::response::Response;
 use job_queue::{Capabilities, JobFilter, JobRow, JobState, Offers};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem, paging, rfc3339};
+use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem, rfc3339};
 use media_types::JobId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -121,7 +121,6 @@ pub(crate) struct ListQuery {
     )
 )]
 pub(crate) async fn list(api: Api, ApiQuery(query): ApiQuery<ListQuery>) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let invalid = |pointer, detail| Problem::invalid(pointer, kernel::codes::FIELD_INVALID, detail);
     let state = query.state.as_deref().map(str::parse::<JobState>).transpose();
     let asset_id = query.asset_id.as_deref().map(str::parse).transpose();
@@ -134,9 +133,11 @@ pub(crate) async fn list(api: Api, ApiQuery(query): ApiQuery<ListQuery>) -> Resu
         asset_id: asset_id.map_err(|_| invalid("?asset_id", "this is no id of an asset"))?,
     };
     let cursor = |row: &JobRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
-    let page = Page::read(limit, after, cursor, |after, limit| fetch(&api, &filter, after, limit)).await?;
+    let page =
+        Page::read(query.limit, query.after.as_deref(), cursor, |after, limit| fetch(&api, &filter, after, limit))
+            .await?;
     let offers = api.queue().offers().await.map_err(error::queue)?;
-    Ok(page.map(|row| JobView::among(&offers, row)).respond(&api.url(&address(&query)), limit))
+    Ok(page.map(|row| JobView::among(&offers, row)).respond(&api.url(&address(&query))))
 }
 
 async fn fetch(api: &Api, filter: &JobFilter, after: Option<Cursor>, limit: u32) -> Result<Vec<JobRow>, Problem> {

@@ -82,10 +82,8 @@ pub(crate) async fn close(
 ) -> Result<Json<ClosedView>, Problem> {
     let unit = unit(&slug)?.to_owned();
     let Closing { reason, retry_after_s, refuses } = closing;
-    if !(1..=MAX_REASON).contains(&reason.chars().count()) || reason.contains('\0') {
-        let detail = format!("a reason has 1 to {MAX_REASON} characters, none of them NUL");
-        return Err(Problem::invalid("/reason", codes::FIELD_INVALID, detail));
-    }
+    kernel::text::check(&reason, 1..=MAX_REASON)
+        .map_err(|detail| Problem::invalid("/reason", codes::FIELD_INVALID, detail))?;
     let retry_after_s = retry_after_s.unwrap_or(DEFAULT_RETRY_AFTER_S);
     if !(1..=MAX_RETRY_AFTER_S).contains(&retry_after_s) {
         let detail = format!("the time is 1 to {MAX_RETRY_AFTER_S} seconds");

@@ -165,12 +165,9 @@ fn scope(stage: Option<String>) -> Result<Scope, Problem> {
 }
 
 fn reason(text: Option<&str>) -> Result<Option<&str>, Problem> {
-    match text {
-        Some(text) if text.chars().count() > 200 || text.contains('\0') => {
-            Err(Problem::invalid("/reason", kernel::codes::FIELD_INVALID, "a reason has at most 200 characters"))
-        }
-        text => Ok(text),
-    }
+    let invalid = |detail| Problem::invalid("/reason", kernel::codes::FIELD_INVALID, detail);
+    kernel::text::check(text.unwrap_or_default(), 0..=200).map_err(invalid)?;
+    Ok(text)
 }
 
 /// The processes that work on the queue.

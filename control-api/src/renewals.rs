@@ -4,7 +4,7 @@ use asset_store::{AssetRow, StoreError};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem, paging};
+use kernel::{ApiPath, ApiQuery, Cursor, Page, Problem};
 use media_types::LadderPin;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -109,28 +109,28 @@ pub(crate) async fn renew_ladder(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let ladder = ladders::find(&api, &name)?.pin();
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let (address, effect_api) = (format!("/api/v1/ladders/{name}/renew"), api.clone());
-    let effect = async move { accepted(&renew_page(&effect_api, &ladder, limit, after).await?) };
+    let (limit, after) = (query.limit, query.after.clone());
+    let effect = async move { accepted(&renew_page(&effect_api, &ladder, limit, after.as_deref()).await?) };
     once(&api, &headers, &address, &query, effect).await
 }
 
 async fn renew_page(
     api: &Api,
     ladder: &LadderPin,
-    limit: u32,
-    after: Option<Cursor>,
+    limit: Option<u32>,
+    after: Option<&str>,
 ) -> Result<Page<AssetView>, Problem> {
     let cursor = |row: &AssetRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
     let page = Page::read(limit, after, cursor, |after, limit| outdated(api, ladder, after, limit)).await?;
-    let renewed = api.store.renew_all(page.items, ladder, true, api.now_ms()).await.map_err(error::store)?;
+    let renewed = api.store.renew_all(page.items.clone(), ladder, true, api.now_ms()).await.map_err(error::store)?;
     begin(api).await?;
     let mut rows = Vec::with_capacity(renewed.len());
     for row in renewed {
         // Some of them have begun.
         rows.extend(api.store.asset(&api.tenant, &row.id).await.map_err(error::store)?);
     }
-    Ok(Page { items: assets::views(api, rows).await?, has_more: page.has_more, next: page.next })
+    Ok(page.with(assets::views(api, rows).await?))
 }
 
 async fn outdated(api: &Api, ladder: &LadderPin, after: Option<Cursor>, limit: u32) -> Result<Vec<AssetRow>, Problem> {

@@ -114,12 +114,8 @@ pub(crate) fn check(api: &Api, new: &NewUpload) -> Result<(), Problem> {
 
 /// Refuses a name that cannot be kept, which stands at `pointer`.
 pub(crate) fn check_filename(filename: &str, pointer: &str) -> Result<(), Problem> {
-    let chars = filename.chars().count();
-    if (1..=MAX_FILENAME_CHARS).contains(&chars) && !filename.contains('\0') {
-        return Ok(());
-    }
-    let detail = "a filename has 1 to 255 characters, none of them NUL";
-    Err(Problem::invalid(pointer, codes::UPLOAD_INVALID_FILENAME, detail))
+    let invalid = |detail| Problem::invalid(pointer, codes::UPLOAD_INVALID_FILENAME, detail);
+    kernel::text::check(filename, 1..=MAX_FILENAME_CHARS).map_err(invalid)
 }
 
 /// The scheme that was asked for, when this server can make and license it.

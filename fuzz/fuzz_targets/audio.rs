@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::audio`.
+//! See `parsers::audio`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::audio(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::audio(data));

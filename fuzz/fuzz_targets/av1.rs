@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::av1`.
+//! See `parsers::av1`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::av1(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::av1(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::avc`.
+//! See `parsers::avc`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::avc(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::avc(data));

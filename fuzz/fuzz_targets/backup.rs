@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::backup`.
+//! See `parsers::backup`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::backup(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::backup(data));

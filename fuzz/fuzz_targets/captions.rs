@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::captions`.
+//! See `parsers::captions`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::captions(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::captions(data));

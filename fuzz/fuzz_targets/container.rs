@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::container`.
+//! See `parsers::container`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::container(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::container(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::cue_message`.
+//! See `parsers::cue_message`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::cue_message(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::cue_message(data));

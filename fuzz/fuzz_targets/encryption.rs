@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::encryption`.
+//! See `parsers::encryption`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::encryption(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::encryption(data));

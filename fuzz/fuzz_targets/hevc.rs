@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::hevc`.
+//! See `parsers::hevc`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::hevc(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::hevc(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::init_boxes`.
+//! See `parsers::init_boxes`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::init_boxes(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::init_boxes(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::key_document`.
+//! See `parsers::key_document`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::key_document(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::key_document(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::key_file`.
+//! See `parsers::key_file`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::key_file(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::key_file(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::ladder_file`.
+//! See `parsers::ladder_file`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::ladder_file(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::ladder_file(data));

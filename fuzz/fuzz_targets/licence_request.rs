@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::licence_request`.
+//! See `parsers::licence_request`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::licence_request(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::licence_request(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::message_from_engine`.
+//! See `parsers::message_from_engine`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::message_from_engine(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::message_from_engine(data));

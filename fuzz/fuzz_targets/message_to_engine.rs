@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::message_to_engine`.
+//! See `parsers::message_to_engine`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::message_to_engine(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::message_to_engine(data));

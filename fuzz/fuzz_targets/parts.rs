@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::parts`.
+//! See `parsers::parts`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::parts(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::parts(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::presentation`.
+//! See `parsers::presentation`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::presentation(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::presentation(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::protection_data`.
+//! See `parsers::protection_data`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::protection_data(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::protection_data(data));

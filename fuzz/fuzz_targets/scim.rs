@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::scim`.
+//! See `parsers::scim`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::scim(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::scim(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::sealed_object`.
+//! See `parsers::sealed_object`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::sealed_object(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::sealed_object(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::segments`.
+//! See `parsers::segments`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::segments(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::segments(data));

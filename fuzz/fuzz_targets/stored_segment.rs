@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::stored_segment`.
+//! See `parsers::stored_segment`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::stored_segment(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::stored_segment(data));

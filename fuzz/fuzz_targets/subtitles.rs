@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::subtitles`.
+//! See `parsers::subtitles`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::subtitles(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::subtitles(data));

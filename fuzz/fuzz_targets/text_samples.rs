@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::text_samples`.
+//! See `parsers::text_samples`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::text_samples(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::text_samples(data));

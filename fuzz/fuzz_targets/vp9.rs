@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::vp9`.
+//! See `parsers::vp9`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::vp9(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::vp9(data));

@@ -1,4 +1,4 @@
-//! See `lectern_fuzz::wrapped_key`.
+//! See `parsers::wrapped_key`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lectern_fuzz::wrapped_key(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::wrapped_key(data));

@@ -118,7 +118,7 @@ async fn an_asset_can_be_cancelled_and_deleted_in_any_state() {
             assert_eq!(left, 0, "{action} when {state} leaves no work");
         }
     }
-    for path in ["/api/v1/assets/ast_nope", "/api/v1/assets/a%2fb", "/api/v1/assets/%00"] {
+    for path in ["/api/v1/assets/ast_nope", "/api/v1/assets/a%2fb"] {
         assert_eq!(server.get(path).await.code(), "asset.not_found");
         assert_eq!(server.call("DELETE", path, &[], "").await.status, 404);
     }

@@ -109,9 +109,7 @@ pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, asset: &AssetId) -> Res
 
 /// Writes an event about the asset to the outbox.
 pub(crate) async fn announce(tx: &mut Tx, kind: &str, asset: &AssetRow, now_ms: i64) -> Result<(), StoreError> {
-    let id = format!("evt_{}", Uuid::now_v7().simple());
     let event = NewEvent {
-        id: &id,
         tenant_id: &asset.tenant_id,
         kind,
         subject: asset.id.as_str(),

@@ -6,6 +6,7 @@
 
 use media_types::TenantId;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{Database, DbError, Json, Tx, args};
 
@@ -28,8 +29,6 @@ pub const MAX_PAGE: i64 = 200;
 /// An event to append.
 #[derive(Clone, Debug)]
 pub struct NewEvent<'a> {
-    /// Unique within the tenant.
-    pub id: &'a str,
     /// Whose event it is.
     pub tenant_id: &'a TenantId,
     /// What happened, such as `asset.ready`.
@@ -63,11 +62,12 @@ crate::row! {
     }
 }
 
-/// Appends an event and returns its number. Other transactions that append wait until `tx` ends, so append last.
+/// Appends an event, under an id that none has had, and returns its number. Other transactions that append wait until `tx` ends, so append last.
 pub async fn append(tx: &mut Tx, event: &NewEvent<'_>) -> Result<i64, DbError> {
     let (seq,): (i64,) = tx.optional(NEXT_SEQ, args![]).await?.ok_or(DbError::NoRow)?;
+    let id = format!("evt_{}", Uuid::now_v7().simple());
     let data = event.data.clone();
-    let args = args![seq, event.id, event.tenant_id, event.kind, event.subject, data, event.time_ms];
+    let args = args![seq, id, event.tenant_id, event.kind, event.subject, data, event.time_ms];
     tx.execute(INSERT, args).await?;
     tx.wake();
     Ok(seq)

@@ -308,16 +308,9 @@ async fn event_numbers_follow_the_order_of_commits() {
         let append = |n: i64| {
             let (db, tenant) = (db.clone(), tenant.clone());
             async move {
-                let id = format!("evt_{n}");
                 let data = json!({ "n": n });
-                let event = outbox::NewEvent {
-                    id: &id,
-                    tenant_id: &tenant,
-                    kind: "asset.ready",
-                    subject: "ast_1",
-                    data,
-                    time_ms: n,
-                };
+                let event =
+                    outbox::NewEvent { tenant_id: &tenant, kind: "asset.ready", subject: "ast_1", data, time_ms: n };
                 let mut tx = db.begin().await.unwrap();
                 let seq = outbox::append(&mut tx, &event).await.unwrap();
                 // What a reader sees before this commit is every smaller number, never this one.

@@ -197,7 +197,7 @@ async fn the_default_tenant_is_there_from_the_start_and_others_are_made_renamed_
         }
         let told = process.kinds(made.body["id"].as_str().unwrap()).await;
         assert_eq!(told, ["tenant.created", "tenant.updated", "tenant.suspended", "tenant.resumed"]);
-        for missing in ["ten_none", "%00", "a%20b"] {
+        for missing in ["ten_none", "a%20b"] {
             let missing = process.ask(404, "GET", &format!("{TENANTS}/{missing}"), Value::Null).await;
             assert_eq!(missing["code"], "tenant.not_found");
         }
@@ -311,10 +311,8 @@ async fn a_key_that_has_expired_opens_nothing_and_one_that_was_changed_never_did
         ] {
             assert_eq!(process.ask(422, "POST", KEYS, wish).await["code"], code);
         }
-        for missing in ["key_none", "%00"] {
-            let missing = process.ask(404, "DELETE", &format!("{KEYS}/{missing}"), Value::Null).await;
-            assert_eq!(missing["code"], "api_key.not_found");
-        }
+        let missing = process.ask(404, "DELETE", &format!("{KEYS}/key_none"), Value::Null).await;
+        assert_eq!(missing["code"], "api_key.not_found");
     })
     .await;
 }

@@ -1,13 +1,12 @@
-//! Who may call a route: the [`Policy`] that each declares, and the [`Guard`] that finds out who asks.
+//! The [`Guard`], which finds out who asks and whether he may by the route's [`Policy`].
 
 mod known;
+mod still;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use media_types::TenantId;
@@ -15,70 +14,15 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
+pub use self::still::Still;
+
 use self::known::Known;
 use crate::principal::{Directory, Holder, Principal};
 use crate::rate::Meter;
-use crate::{Code, Limiter, Maintenance, Permission, Problem, codes, default_tenant};
+use crate::{Code, Limiter, Maintenance, Policy, Problem, Rules, codes, default_tenant};
 
 /// Names the tenant, by its slug, that the holder of the admin token acts for.
 pub const TENANT: HeaderName = HeaderName::from_static("lectern-tenant");
-
-/// Who may call a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// Anyone.
-    Public,
-    /// The holder of the admin token: it is about the installation, not about a tenant.
-    Operator,
-    /// Another process of the same installation: the holder of the service token, and nobody while there is none.
-    Service,
-    /// Whoever has signed in, whatever he may: it is about himself.
-    Person,
-    /// Whoever has this permission, and the holder of the admin token.
-    May(Permission),
-}
-
-/// Who may call each method of a path: one policy for all of them, or one for each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rules {
-    /// The same for all methods.
-    All(Policy),
-    /// Each has its own.
-    Each(Vec<(Method, Policy)>),
-}
-
-impl From<Policy> for Rules {
-    fn from(policy: Policy) -> Self {
-        Self::All(policy)
-    }
-}
-
-impl<const N: usize> From<[(Method, Policy); N]> for Rules {
-    fn from(each: [(Method, Policy); N]) -> Self {
-        Self::Each(each.into())
-    }
-}
-
-impl Rules {
-    /// What was said of this method.
-    pub(crate) fn named(&self, method: &Method) -> Option<Policy> {
-        match self {
-            Self::All(policy) => Some(*policy),
-            Self::Each(each) => each.iter().find(|(known, _)| known == method).map(|(_, policy)| *policy),
-        }
-    }
-
-    /// What holds for this method: of `HEAD` what does for `GET`, and of one that the path does not take what does for its
-    /// first, so that a closed path says nothing about itself.
-    fn of(&self, method: &Method) -> Policy {
-        let as_get = || self.named(&Method::GET).filter(|_| *method == Method::HEAD);
-        let first = || match self {
-            Self::All(policy) => Some(*policy),
-            Self::Each(each) => each.first().map(|(_, policy)| *policy),
-        };
-        self.named(method).or_else(as_get).or_else(first).unwrap_or(Policy::Operator)
-    }
-}
 
 /// A token that could not protect anything.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -289,40 +233,6 @@ fn unauthorized(code: Code, detail: &str, presented: bool) -> Problem {
         if presented { "Bearer realm=\"lectern\", error=\"invalid_token\"" } else { "Bearer realm=\"lectern\"" };
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
-}
-
-/// Whether a key or a session still holds that a request came with, as an argument of handlers whose answers go on for long. The
-/// operator's token holds as long as the process lives.
-#[derive(Clone, Default)]
-pub struct Still(Option<Arc<Came>>);
-
-struct Came {
-    guard: Guard,
-    policy: Policy,
-    headers: HeaderMap,
-}
-
-impl Still {
-    fn of(gate: &Gate, policy: Policy, request: &Request) -> Self {
-        let headers = request.headers().get(header::AUTHORIZATION).cloned().map(|value| (header::AUTHORIZATION, value));
-        Self(Some(Arc::new(Came { guard: gate.guard.clone(), policy, headers: headers.into_iter().collect() })))
-    }
-
-    /// Whether it does, as it was known two seconds ago at the latest; also while nothing can be said.
-    pub async fn holds(&self) -> bool {
-        let Some(came) = &self.0 else { return true };
-        // The request was counted when it came.
-        let admitted = came.guard.admit(came.policy, &came.headers, &mut Meter::idle()).await;
-        admitted.map_or_else(|problem| problem.status().is_server_error(), |_| true)
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Still {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().cloned().unwrap_or_default())
-    }
 }
 
 /// A guard at one path.

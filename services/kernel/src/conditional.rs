@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{Problem, codes};
@@ -16,6 +17,14 @@ impl Etag {
     /// The tag of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self::of_digest(&Sha256::digest(bytes).into())
+    }
+
+    /// The tag of what [`respond_json`] answers with this view.
+    ///
+    /// # Errors
+    /// 500 when it has no JSON form.
+    pub fn of_json(view: &impl Serialize) -> Result<Self, Problem> {
+        serde_json::to_vec(view).map(|json| Self::of(&json)).map_err(|error| Problem::internal(&error))
     }
 
     /// The tag of bytes with this SHA-256.
@@ -82,7 +91,7 @@ fn not_modified() -> Response {
 }
 
 /// A JSON value with its tag; 304 when the client has it. Private and always revalidated.
-pub fn respond_json<T: serde::Serialize>(headers: &HeaderMap, value: &T) -> Response {
+pub fn respond_json<T: Serialize>(headers: &HeaderMap, value: &T) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => respond_cached(headers, "application/json", "private, no-cache", body.into()),
         Err(error) => Problem::internal(&error).into_response(),

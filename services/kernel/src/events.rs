@@ -162,8 +162,9 @@ mod tests {
 
     async fn write(db: &Database, tenant: &TenantId, id: &str, subject: &str) {
         let mut tx = db.begin().await.unwrap();
-        let event = NewEvent { id, tenant_id: tenant, kind: "asset.ready", subject, data: json!({}), time_ms: 1 };
-        outbox::append(&mut tx, &event).await.unwrap();
+        let event = NewEvent { tenant_id: tenant, kind: "asset.ready", subject, data: json!({}), time_ms: 1 };
+        let seq = outbox::append(&mut tx, &event).await.unwrap();
+        tx.execute("UPDATE outbox SET id = $1 WHERE seq = $2", database::args![id, seq]).await.unwrap();
         tx.commit().await.unwrap();
     }
 

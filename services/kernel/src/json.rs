@@ -124,7 +124,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
     }
 }
 
-/// The variable parts of an address; a refusal is 400.
+/// The variable parts of an address. One that is not UTF-8 is 400; one with a NUL, which nothing has in its name and PostgreSQL
+/// takes for no text, is 404.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiPath<T>(pub T);
 
@@ -132,6 +133,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::not_found(codes::HTTP_NOT_FOUND, "there is nothing at this address"));
+        }
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
             Err(_) => Err(Problem::bad_request(
@@ -183,6 +187,17 @@ mod tests {
         let request = Request::new(axum::body::Body::from_stream(silent));
         let refused = within(Duration::ZERO, request, &()).await.unwrap_err();
         assert_eq!((refused.status().as_u16(), refused.code()), (400, "body.incomplete"));
+    }
+
+    #[tokio::test]
+    async fn of_an_address_only_what_is_text_reaches_anybody() {
+        let show = async |ApiPath(name): ApiPath<String>| name;
+        let router = axum::Router::new().route("/{name}", axum::routing::get(show));
+        for (path, status) in [("/bell", 200), ("/%C3%BC", 200), ("/b%00", 404), ("/%ff", 400)] {
+            let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+            let answer = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+        }
     }
 
     #[tokio::test]

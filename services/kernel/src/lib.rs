@@ -4,7 +4,8 @@
 //! - [`json`]: [`ApiJson`], a request body that refuses unknown fields and says where.
 //! - [`request_id`]: one id per request, in the answer's header, its problem and the log.
 //! - `traced`: one span per request.
-//! - [`auth`]: the [`Policy`] of a route, the [`Guard`] that asks who calls it, and [`Still`] for answers that go on.
+//! - [`policy`]: who may call a route ([`Policy`]).
+//! - [`auth`]: the [`Guard`] that asks who calls it, and [`Still`] for answers that go on.
 //! - [`principal`]: who a request is from ([`Principal`]) and whose resources it is about ([`Tenant`]); [`Directory`], which
 //!   knows keys, people and tenants.
 //! - [`permission`]: what may be done ([`Permission`]), and lists of that ([`Grants`]).
@@ -20,7 +21,7 @@
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
-//! - [`uri`]: text within an address.
+//! - [`text`]: what texts may be. [`uri`]: text within an address.
 //! - [`keyring`]: secrets, drawn and at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
 //!
 //! Layer 5.
@@ -41,18 +42,20 @@ pub mod maintenance;
 pub mod manifest;
 pub mod paging;
 pub mod permission;
+pub mod policy;
 pub mod principal;
 pub mod problem;
 pub mod rate;
 pub mod request_id;
 pub mod routes;
 pub mod standing;
+pub mod text;
 mod traced;
 pub mod unit;
 pub mod uri;
 
 pub use audit::Recorder;
-pub use auth::{AdminToken, Guard, Policy, Rules, Still};
+pub use auth::{AdminToken, Guard, Still};
 pub use client::{Client, Proxies};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
@@ -65,6 +68,7 @@ pub use keyring::{Keyring, Sealed, SecretError};
 pub use maintenance::Maintenance;
 pub use paging::{Cursor, Page};
 pub use permission::{Grants, Permission};
+pub use policy::{Policy, Rules};
 pub use principal::{ApiKey, Directory, Holder, Myself, Person, Principal, Tenant};
 pub use problem::{FieldError, Problem};
 pub use rate::{Limiter, Rates};

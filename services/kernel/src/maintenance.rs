@@ -1,12 +1,12 @@
 //! Units that are closed for a while: what they are asked for is answered 503, by every process, until they are opened again.
 //!
-//! A row says so, at which every process with a database looks every two seconds. The operator and other processes of the installation
-//! pass, and so does whoever asks for health, which is of no unit.
+//! A row says so, at which every process with a database looks when there is word of a commit, and every three seconds where none
+//! comes. The operator and other processes of the installation pass, and so does whoever asks for health, which is of no unit.
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::Duration;
 
 use database::{Database, DbError, args};
+use tokio::sync::watch;
 
 use crate::problem::chain;
 use crate::{Principal, Problem, codes, rfc3339};
@@ -20,9 +20,6 @@ const OPEN: &str = "DELETE FROM unit_maintenance WHERE unit = $1";
 
 /// Every statement of this module, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[CLOSED, CLOSE, OPEN];
-
-/// Another process knows of a change after so long.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What a unit that is closed refuses: whatever is no GET, HEAD or OPTIONS.
 pub const CHANGES: &str = "changes";
@@ -61,9 +58,10 @@ impl Maintenance {
     /// # Errors
     /// The database does not answer.
     pub async fn follow(db: Database) -> Result<Self, DbError> {
+        let changed = db.changed();
         let closed = RwLock::new(db.all(CLOSED, args![]).await?);
-        let this = Self(Arc::new(Inner { db, closed }));
-        tokio::spawn(look(Arc::downgrade(&this.0)));
+        let this = Self(Arc::new(Inner { db: db.clone(), closed }));
+        tokio::spawn(look(Arc::downgrade(&this.0), db, changed));
         Ok(this)
     }
 
@@ -78,6 +76,7 @@ impl Maintenance {
         let Closed { unit, reason, refuses, retry_after_s, since_ms } = closed;
         let mut tx = self.0.db.begin().await?;
         tx.execute(CLOSE, args![unit, reason, refuses, *retry_after_s, *since_ms]).await?;
+        tx.wake();
         tx.commit().await?;
         self.0.read().await
     }
@@ -86,6 +85,7 @@ impl Maintenance {
     pub async fn open(&self, unit: &str) -> Result<(), DbError> {
         let mut tx = self.0.db.begin().await?;
         tx.execute(OPEN, args![unit]).await?;
+        tx.wake();
         tx.commit().await?;
         self.0.read().await
     }
@@ -115,10 +115,11 @@ impl Inner {
 }
 
 /// Looks again and again. While the database is away everything stays as it was known last.
-async fn look(inner: Weak<Inner>) {
+async fn look(inner: Weak<Inner>, db: Database, mut changed: watch::Receiver<u64>) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        db.next_look(&mut changed).await;
         let Some(inner) = inner.upgrade() else { return };
+        changed.mark_unchanged();
         if let Err(error) = inner.read().await {
             tracing::debug!(error = %chain(&error), "which units are closed is not known anew");
         }
@@ -128,6 +129,8 @@ async fn look(inner: Weak<Inner>) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
 
     use database::testing::{for_each_engine, prepare_all};
 

@@ -24,6 +24,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The sort key that everything of a page after this place is below: before all rows when there is no such place.
+    pub fn below(after: Option<Self>) -> (i64, String) {
+        after.map_or((i64::MAX, String::new()), |place| (place.time_ms, place.id))
+    }
+
     /// The opaque text form.
     pub fn encode(&self) -> String {
         hex::encode(format!("{}:{}", self.time_ms, self.id))
@@ -45,11 +50,7 @@ impl Cursor {
     }
 }
 
-/// The limit and the place that a list's query asks for.
-///
-/// # Errors
-/// 422 when the limit is out of range or the cursor not ours.
-pub fn resolve(limit: Option<u32>, after: Option<&str>) -> Result<(u32, Option<Cursor>), Problem> {
+fn resolve(limit: Option<u32>, after: Option<&str>) -> Result<(u32, Option<Cursor>), Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::invalid("?limit", codes::PAGE_INVALID_LIMIT, format!("limit is 1 to {MAX_LIMIT}")));
@@ -66,42 +67,53 @@ pub struct Page<T> {
     pub has_more: bool,
     /// The `after` of the page that follows; null when none does.
     pub next: Option<String>,
+    #[serde(skip)]
+    limit: u32,
 }
 
 impl<T> Page<T> {
-    /// The page after `after`, from a source that gives up to so many rows after a place, and at most [`MAX_LIMIT`] of
+    /// The page that a list's query asks for, from a source that gives up to so many rows after a place, and at most [`MAX_LIMIT`] of
     /// them. That leaves no room for a surplus row on the largest page, so a full page asks once more, for one row.
     ///
     /// # Errors
-    /// Those of `read`.
+    /// 422 when the limit is out of range or the cursor not ours, and those of `read`.
     pub async fn read<F, E>(
-        limit: u32,
-        after: Option<Cursor>,
+        limit: Option<u32>,
+        after: Option<&str>,
         cursor: impl Fn(&T) -> Cursor,
         read: impl Fn(Option<Cursor>, u32) -> F,
-    ) -> Result<Self, E>
+    ) -> Result<Self, Problem>
     where
         F: Future<Output = Result<Vec<T>, E>>,
+        Problem: From<E>,
     {
+        let (limit, after) = resolve(limit, after)?;
         let items = read(after, limit).await?;
         let last = items.last().filter(|_| items.len() == limit as usize).map(cursor);
         let next = match last {
             Some(place) if !read(Some(place.clone()), 1).await?.is_empty() => Some(place.encode()),
             _ => None,
         };
-        Ok(Self { items, has_more: next.is_some(), next })
+        Ok(Self { items, has_more: next.is_some(), next, limit })
     }
 
     /// The same page with each row in another form.
     pub fn map<U>(self, form: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(form).collect(), has_more: self.has_more, next: self.next }
+        let Self { items, has_more, next, limit } = self;
+        Page { items: items.into_iter().map(form).collect(), has_more, next, limit }
+    }
+
+    /// The same page with these for its rows.
+    pub fn with<U>(self, items: Vec<U>) -> Page<U> {
+        Page { items, has_more: self.has_more, next: self.next, limit: self.limit }
     }
 }
 
 impl<T: Serialize> Page<T> {
     /// The answer, with `Link: <...>; rel="next"` (RFC 8288) when more rows follow. `address` is the list's path with
     /// its filters, ending in `?` or `&`.
-    pub fn respond(self, address: &str, limit: u32) -> Response {
+    pub fn respond(self, address: &str) -> Response {
+        let limit = self.limit;
         let link = self.next.as_ref().map(|next| format!("<{address}limit={limit}&after={next}>; rel=\"next\""));
         let mut response = axum::Json(self).into_response();
         if let Some(value) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
@@ -143,7 +155,9 @@ mod tests {
             (5, None, vec![5, 4, 3, 2, 1], None),
             (9, Some(1), vec![], None),
         ] {
-            let page = Page::read(limit, after.as_ref().map(cursor), cursor, read).await.expect("it reads");
+            let page = Page::read(Some(limit), after.as_ref().map(|row| cursor(row).encode()).as_deref(), cursor, read)
+                .await
+                .expect("it reads");
             assert_eq!((page.items, page.has_more), (items, next.is_some()), "{limit} after {after:?}");
             assert_eq!(page.next, next.as_ref().map(|row| cursor(row).encode()));
         }

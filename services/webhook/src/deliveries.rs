@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::filter::Filters;
 use crate::model::{Attempt, DISABLED, DeliveryRow, EndpointRow, MAX_ENDPOINTS, Reason, delivery_id};
-use crate::store::place;
 use crate::{WebhookError, Webhooks, payload, schedule, sql};
 
 /// Tenants and endpoints that one read returns.
@@ -125,7 +124,7 @@ impl Webhooks {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<DeliveryRow>, WebhookError> {
-        let (time_ms, id) = place(after);
+        let (time_ms, id) = Cursor::below(after);
         let mut args = args![tenant, endpoint, time_ms, id, i64::from(limit)];
         let statement = match state {
             None => sql::LIST_DELIVERIES,
@@ -243,7 +242,6 @@ impl Webhooks {
         tracing::warn!(webhook = %id, reason = reason.as_str(), "a webhook is disabled");
         let Ok(tenant_id) = tenant.parse::<TenantId>() else { return Ok(()) };
         let event = outbox::NewEvent {
-            id: &format!("evt_{}", Uuid::now_v7().simple()),
             tenant_id: &tenant_id,
             kind: &format!("webhook.{DISABLED}"),
             subject: id,

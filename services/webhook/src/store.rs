@@ -143,7 +143,7 @@ impl Webhooks {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<EndpointRow>, WebhookError> {
-        let (time_ms, id) = place(after);
+        let (time_ms, id) = Cursor::below(after);
         Ok(self.db.all(sql::LIST_ENDPOINTS, args![tenant, time_ms, id, i64::from(limit)]).await?)
     }
 
@@ -245,9 +245,4 @@ fn sealed(row: &SecretsRow) -> (Sealed, Option<Sealed>) {
 
 fn stored(events: &Filters) -> serde_json::Value {
     events.as_slice().into()
-}
-
-/// Where a list goes on.
-pub(crate) fn place(after: Option<Cursor>) -> (i64, String) {
-    after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id))
 }

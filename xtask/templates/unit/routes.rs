@@ -1,13 +1,13 @@
 //! `/api/v1/__path__`.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Permission, Policy, Problem, Routes, Tenant,
-    check_if_match, paging,
+    check_if_match, text,
 };
 use utoipa_axum::routes;
 
@@ -55,20 +55,11 @@ pub(crate) async fn create(
         .idempotency
         .once_within(&tenant, key, ADDRESS, &request, move |tx| Box::pin(store::create(tx, of, name, now_ms)));
     let outcome = made.await?;
-    let at = outcome.stored.body["id"].as_str().map(|id| format!("{ADDRESS}/{id}"));
-    let mut response = outcome.into_response();
-    if let Some(at) = at.and_then(|at| HeaderValue::from_str(&at).ok()) {
-        response.headers_mut().insert(header::LOCATION, at);
-    }
-    Ok(response)
+    Ok(outcome.created(ADDRESS))
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
-    if (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains('\0') {
-        return Ok(());
-    }
-    let detail = format!("a name has 1 to {MAX_NAME} characters, none of them NUL");
-    Err(Problem::invalid("/name", codes::__NOUN___INVALID_NAME, detail))
+    text::check(name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::__NOUN___INVALID_NAME, detail))
 }
 
 /// Those of the tenant, newest first.
@@ -84,12 +75,11 @@ pub(crate) async fn list(
     Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<__Nouns__Query>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &__Noun__Row| Cursor { time_ms: row.created_ms, id: row.id.clone() };
     let (__nouns__, tenant) = (&__nouns__, &tenant);
     let read = |after, limit| async move { __nouns__.list(tenant, after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await?;
-    Ok(page.map(__Noun__View::from).respond(&format!("{ADDRESS}?"), limit))
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    Ok(page.map(__Noun__View::from).respond(&format!("{ADDRESS}?")))
 }
 
 /// One of them.
@@ -131,8 +121,7 @@ pub(crate) async fn delete(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let row = __nouns__.one(&tenant, &id).await?;
-    let current = serde_json::to_vec(&__Noun__View::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    check_if_match(&headers, &Etag::of(&current))?;
+    check_if_match(&headers, &Etag::of_json(&__Noun__View::from(row.clone()))?)?;
     __nouns__.delete(&tenant, &row).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -66,10 +66,6 @@ impl __Nouns__ {
 
     pub(super) async fn one(&self, tenant: &TenantId, id: &str) -> Result<__Noun__Row, Problem> {
         let missing = || Problem::not_found(codes::__NOUN___NOT_FOUND, "there is nothing of this id");
-        // Which PostgreSQL takes for no text.
-        if id.contains('\0') {
-            return Err(missing());
-        }
         self.db.optional(ONE, args![tenant, id]).await?.ok_or_else(missing)
     }
 
@@ -80,7 +76,7 @@ impl __Nouns__ {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<__Noun__Row>, DbError> {
-        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, id) = Cursor::below(after);
         self.db.all(LIST, args![tenant, time_ms, id, i64::from(limit)]).await
     }
 
@@ -110,8 +106,7 @@ pub(super) async fn create(tx: &mut Tx, tenant: TenantId, name: String, now_ms: 
 }
 
 async fn tell(tx: &mut Tx, tenant_id: &TenantId, row: &__Noun__Row, kind: &str, time_ms: i64) -> Result<(), DbError> {
-    let id = format!("evt_{}", Uuid::now_v7().simple());
     let data = json!({ "id": row.id, "name": row.name });
-    let event = outbox::NewEvent { id: &id, tenant_id, kind, subject: &row.id, data, time_ms };
+    let event = outbox::NewEvent { tenant_id, kind, subject: &row.id, data, time_ms };
     outbox::append(tx, &event).await.map(drop)
 }

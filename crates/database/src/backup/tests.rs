@@ -228,15 +228,8 @@ async fn a_snapshot_taken_while_others_write_holds_what_every_transaction_keeps(
                 for (day, by) in moves {
                     tx.execute(MOVE, args![day, by]).await.unwrap();
                 }
-                let id = format!("evt_{first}_{round}");
-                let event = outbox::NewEvent {
-                    id: &id,
-                    tenant_id: &tenant,
-                    kind: "a",
-                    subject: "b",
-                    data: json!({}),
-                    time_ms: round,
-                };
+                let event =
+                    outbox::NewEvent { tenant_id: &tenant, kind: "a", subject: "b", data: json!({}), time_ms: round };
                 outbox::append(&mut tx, &event).await.unwrap();
                 tx.commit().await.unwrap();
             }

@@ -1,14 +1,14 @@
 //! `/api/v1/api-keys`, and what keys may be permitted.
 
 use axum::extract::{FromRef, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
 use kernel::conditional::respond_json;
 use kernel::permission::InvalidGrants;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem,
-    Routes, Tenant, check_if_match, paging,
+    Routes, Tenant, check_if_match, text,
 };
 use utoipa_axum::routes;
 
@@ -81,22 +81,11 @@ pub(crate) async fn create(
     if !outcome.replayed {
         outcome.stored.body["secret"] = secret.reveal().into();
     }
-    let at = outcome.stored.body["id"].as_str().map(|id| format!("{ADDRESS}/{id}"));
-    let mut response = outcome.into_response();
-    let answer = response.headers_mut();
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(at) = at.and_then(|at| HeaderValue::from_str(&at).ok()) {
-        answer.insert(header::LOCATION, at);
-    }
-    Ok(response)
+    Ok(outcome.created(ADDRESS))
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
-    if (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains('\0') {
-        return Ok(());
-    }
-    let detail = format!("a name has 1 to {MAX_NAME} characters, none of them NUL");
-    Err(Problem::invalid("/name", codes::API_KEY_INVALID_NAME, detail))
+    text::check(name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::API_KEY_INVALID_NAME, detail))
 }
 
 /// What is asked for, if there is such a thing.
@@ -151,12 +140,11 @@ pub(crate) async fn list(
     Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<KeysQuery>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &KeyRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
     let (keys, tenant) = (&keys, &tenant);
     let read = |after, limit| async move { keys.list(tenant, after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await?;
-    Ok(page.map(KeyView::from).respond(&format!("{ADDRESS}?"), limit))
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    Ok(page.map(KeyView::from).respond(&format!("{ADDRESS}?")))
 }
 
 /// One key.
@@ -199,8 +187,7 @@ pub(crate) async fn revoke(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let row = keys.one(&tenant, &id).await?;
-    let current = serde_json::to_vec(&KeyView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    check_if_match(&headers, &Etag::of(&current))?;
+    check_if_match(&headers, &Etag::of_json(&KeyView::from(row.clone()))?)?;
     keys.revoke(&tenant, &row, principal.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

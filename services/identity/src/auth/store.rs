@@ -7,7 +7,6 @@ use database::{Database, DbError, Json, Tx, args, outbox};
 use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::codes;
 use super::views::{IssuedKeyView, KeyView};
@@ -90,10 +89,6 @@ impl Keys {
 
     pub(super) async fn one(&self, tenant: &TenantId, id: &str) -> Result<KeyRow, Problem> {
         let missing = || Problem::not_found(codes::API_KEY_NOT_FOUND, "there is no such key");
-        // Which PostgreSQL takes for no text.
-        if id.contains('\0') {
-            return Err(missing());
-        }
         self.db.optional(ONE, args![tenant, id]).await?.ok_or_else(missing)
     }
 
@@ -104,7 +99,7 @@ impl Keys {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<KeyRow>, DbError> {
-        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, id) = Cursor::below(after);
         self.db.all(LIST, args![tenant, time_ms, id, i64::from(limit)]).await
     }
 
@@ -143,9 +138,8 @@ async fn tell(
     (kind, actor): (&str, &str),
     time_ms: i64,
 ) -> Result<(), DbError> {
-    let id = format!("evt_{}", Uuid::now_v7().simple());
     let permissions = row.permissions.0.as_slice();
     let data = json!({ "id": row.id, "name": row.name, "permissions": permissions, "actor": actor });
-    let event = outbox::NewEvent { id: &id, tenant_id, kind, subject: &row.id, data, time_ms };
+    let event = outbox::NewEvent { tenant_id, kind, subject: &row.id, data, time_ms };
     outbox::append(tx, &event).await.map(drop)
 }

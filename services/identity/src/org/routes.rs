@@ -1,13 +1,13 @@
 //! `/api/v1/tenants`.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Policy, Problem, Routes, Tenant, check_if_match,
-    paging, require_if_match,
+    require_if_match, text,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -85,12 +85,7 @@ pub(crate) async fn create(
         .idempotency
         .once_within(&operators, key, ADDRESS, &request, move |tx| Box::pin(store::create(tx, slug, name, now_ms)));
     let outcome = made.await?;
-    let at = outcome.stored.body["id"].as_str().map(|id| format!("{ADDRESS}/{id}"));
-    let mut response = outcome.into_response();
-    if let Some(at) = at.and_then(|at| HeaderValue::from_str(&at).ok()) {
-        response.headers_mut().insert(header::LOCATION, at);
-    }
-    Ok(response)
+    Ok(outcome.created(ADDRESS))
 }
 
 /// Tenants, newest first.
@@ -105,11 +100,13 @@ pub(crate) async fn list(
     State(tenants): State<Tenants>,
     ApiQuery(query): ApiQuery<TenantsQuery>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &TenantRow| Cursor { time_ms: row.created_ms, id: row.tenant_id.clone() };
     let tenants = &tenants;
-    let page = Page::read(limit, after, cursor, |after, limit| async move { tenants.list(after, limit).await }).await?;
-    Ok(page.map(TenantView::from).respond(&format!("{ADDRESS}?"), limit))
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, |after, limit| async move {
+        tenants.list(after, limit).await
+    })
+    .await?;
+    Ok(page.map(TenantView::from).respond(&format!("{ADDRESS}?")))
 }
 
 /// One tenant.
@@ -223,14 +220,9 @@ async fn stand(
 
 /// The tag of a tenant as it is shown.
 fn tag(row: &TenantRow) -> Result<Etag, Problem> {
-    let shown = serde_json::to_vec(&TenantView::from(row.clone()));
-    shown.map(|json| Etag::of(&json)).map_err(|error| Problem::internal(&error))
+    Etag::of_json(&TenantView::from(row.clone()))
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {
-    if (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains('\0') {
-        return Ok(());
-    }
-    let detail = format!("a name has 1 to {MAX_NAME} characters, none of them NUL");
-    Err(Problem::invalid("/name", codes::TENANT_INVALID_NAME, detail))
+    text::check(name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::TENANT_INVALID_NAME, detail))
 }

@@ -115,7 +115,7 @@ impl Tenants {
 
     /// Newest first.
     pub(super) async fn list(&self, after: Option<Cursor>, limit: u32) -> Result<Vec<TenantRow>, DbError> {
-        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, id) = Cursor::below(after);
         self.db.all(LIST, args![time_ms, id, i64::from(limit)]).await
     }
 
@@ -157,10 +157,8 @@ pub(super) async fn create(tx: &mut Tx, slug: String, name: String, now_ms: i64)
 
 async fn tell(tx: &mut Tx, row: &TenantRow, kind: &str, now_ms: i64) -> Result<(), Problem> {
     let tenant_id = row.tenant_id.parse::<TenantId>().map_err(|error| Problem::internal(&error))?;
-    let id = format!("evt_{}", Uuid::now_v7().simple());
     let data = json!({ "id": row.tenant_id, "slug": row.slug, "name": row.name, "state": row.state });
-    let event =
-        outbox::NewEvent { id: &id, tenant_id: &tenant_id, kind, subject: &row.tenant_id, data, time_ms: now_ms };
+    let event = outbox::NewEvent { tenant_id: &tenant_id, kind, subject: &row.tenant_id, data, time_ms: now_ms };
     outbox::append(tx, &event).await?;
     Ok(())
 }

@@ -52,7 +52,6 @@ async fn a_person_is_made_shown_changed_and_erased_and_events_tell_so_without_hi
         let etag = changed.headers["etag"].to_str().unwrap();
         assert_eq!(process.send(TOKEN, ("DELETE", &at), &[("if-match", etag)], Value::Null).await.status, 204);
         assert_eq!(process.ask(404, "GET", &at, Value::Null).await["code"], "user.not_found");
-        assert_eq!(process.ask(404, "GET", &format!("{USERS}/%00"), Value::Null).await["code"], "user.not_found");
 
         let events = outbox::after(&db, &default_tenant(), 0, 100).await.unwrap();
         let told: Vec<_> = events.iter().map(|event| (event.kind.as_str(), event.data.0["actor"].as_str())).collect();

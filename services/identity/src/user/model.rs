@@ -1,7 +1,7 @@
 //! What may be said of a person. Pure.
 
 use kernel::permission::InvalidGrants;
-use kernel::{Grants, Permission, Problem};
+use kernel::{Grants, Permission, Problem, text};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -68,12 +68,9 @@ pub(super) fn email(text: &str) -> Result<String, Problem> {
     normal_email(text).ok_or_else(|| Problem::invalid("/email", codes::USER_INVALID_EMAIL, detail))
 }
 
-pub(super) fn name(text: String) -> Result<String, Problem> {
-    if (1..=MAX_NAME).contains(&text.chars().count()) && !text.contains('\0') {
-        return Ok(text);
-    }
-    let detail = format!("a name has 1 to {MAX_NAME} characters, none of them NUL");
-    Err(Problem::invalid("/name", codes::USER_INVALID_NAME, detail))
+pub(super) fn name(name: String) -> Result<String, Problem> {
+    text::check(&name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::USER_INVALID_NAME, detail))?;
+    Ok(name)
 }
 
 /// By its form alone: which languages there are changes.
@@ -144,16 +141,13 @@ pub(super) fn grants(list: &[String], catalogue: &[Permission]) -> Result<Grants
 /// The patterns that find a person by what his address or a word of his name begins with: in lower case, for `LIKE` with the escape
 /// `!`. First that of a beginning, then that of a later word.
 pub(super) fn patterns(search: Option<&str>) -> Result<(String, String), Problem> {
-    let Some(text) = search else { return Ok(("%".to_owned(), "%".to_owned())) };
-    if !(1..=100).contains(&text.chars().count()) || text.contains('\0') {
-        let detail = "a search has 1 to 100 characters, none of them NUL";
-        return Err(Problem::invalid("?q", codes::USER_INVALID_SEARCH, detail));
-    }
+    let Some(search) = search else { return Ok(("%".to_owned(), "%".to_owned())) };
+    text::check(search, 1..=100).map_err(|detail| Problem::invalid("?q", codes::USER_INVALID_SEARCH, detail))?;
     let escape = |letter: char| {
         let is_special = matches!(letter, '%' | '_' | '!');
         is_special.then_some('!').into_iter().chain([letter])
     };
-    let escaped: String = text.to_lowercase().chars().flat_map(escape).collect();
+    let escaped: String = search.to_lowercase().chars().flat_map(escape).collect();
     Ok((format!("{escaped}%"), format!("% {escaped}%")))
 }
 

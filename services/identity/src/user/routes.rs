@@ -1,14 +1,14 @@
 //! `/api/v1/users`.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::uri::escaped;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem,
-    Routes, Tenant, paging, require_if_match, rfc3339,
+    Routes, Tenant, require_if_match, rfc3339,
 };
 use media_types::TenantId;
 use utoipa_axum::routes;
@@ -80,14 +80,7 @@ pub(crate) async fn create(
     let new = NewUser { tenant: tenant.clone(), id: model::new_id(), profile, actor, now_ms: users.now_ms() };
     let made = users.idempotency.once_within(&tenant, key, ADDRESS, &request, |tx| Box::pin(store::create(tx, new)));
     let outcome = made.await?;
-    let at = outcome.stored.body["id"].as_str().map(|id| format!("{ADDRESS}/{id}"));
-    let mut response = outcome.into_response();
-    let answer = response.headers_mut();
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(at) = at.and_then(|at| HeaderValue::from_str(&at).ok()) {
-        answer.insert(header::LOCATION, at);
-    }
-    Ok(response)
+    Ok(outcome.created(ADDRESS))
 }
 
 fn profile(users: &Users, request: UserRequest) -> Result<Profile, Problem> {
@@ -124,14 +117,13 @@ pub(crate) async fn list(
     Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<UsersQuery>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let (beginning, word) = model::patterns(query.q.as_deref())?;
     let cursor = |row: &UserRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
     let (users, tenant, wanted) = (&users, &tenant, (beginning.as_str(), word.as_str()));
     let read = |after, limit| async move { users.list(tenant, wanted, after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await?;
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
     let address = query.q.map_or_else(|| format!("{ADDRESS}?"), |q| format!("{ADDRESS}?q={}&", escaped(&q)));
-    Ok(page.map(UserView::from).respond(&address, limit))
+    Ok(page.map(UserView::from).respond(&address))
 }
 
 /// One person.
@@ -251,8 +243,7 @@ pub(super) async fn to_change(
 
 /// That the request is about the state that the person is in.
 pub(super) fn check_seen(headers: &HeaderMap, row: &UserRow) -> Result<(), Problem> {
-    let current = serde_json::to_vec(&UserView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    require_if_match(headers, &Etag::of(&current))
+    require_if_match(headers, &Etag::of_json(&UserView::from(row.clone()))?)
 }
 
 /// What a person is after a change.

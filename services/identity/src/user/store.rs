@@ -8,7 +8,6 @@ use kernel::conditional::stale;
 use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::codes;
 use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
@@ -131,10 +130,6 @@ impl Users {
 
     pub(super) async fn one(&self, tenant: &TenantId, id: &str) -> Result<UserRow, Problem> {
         let missing = || Problem::not_found(codes::USER_NOT_FOUND, "there is no such person");
-        // Which PostgreSQL takes for no text.
-        if id.contains('\0') {
-            return Err(missing());
-        }
         self.db.optional(ONE, args![tenant, id]).await?.ok_or_else(missing)
     }
 
@@ -146,7 +141,7 @@ impl Users {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<UserRow>, DbError> {
-        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, id) = Cursor::below(after);
         self.db.all(LIST, args![tenant, time_ms, id, beginning, word, i64::from(limit)]).await
     }
 
@@ -291,9 +286,8 @@ async fn tell(
     (kind, actor): (&str, &str),
     time_ms: i64,
 ) -> Result<(), DbError> {
-    let id = format!("evt_{}", Uuid::now_v7().simple());
     let permissions = row.permissions.0.as_slice();
     let data = json!({ "id": row.id, "state": row.state, "permissions": permissions, "actor": actor });
-    let event = outbox::NewEvent { id: &id, tenant_id, kind, subject: &row.id, data, time_ms };
+    let event = outbox::NewEvent { tenant_id, kind, subject: &row.id, data, time_ms };
     outbox::append(tx, &event).await.map(drop)
 }

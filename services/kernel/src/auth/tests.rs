@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::Grants;
 use crate::principal::{ApiKey, Person};
+use crate::{Grants, Permission};
 
 const READ: Permission = Permission::new("bell", "read");
 const RING: Permission = Permission::new("bell", "ring");
@@ -165,21 +165,6 @@ async fn a_key_that_holds_is_asked_for_every_two_seconds_and_one_that_does_not_e
         assert!(guard.principal(&with("lk_c"), &mut Meter::idle()).await.is_err());
     }
     assert_eq!(three.0.load(Ordering::Relaxed), 5);
-}
-
-#[test]
-fn a_path_without_a_rule_for_a_method_is_as_closed_as_its_first_method() {
-    let rules = Rules::from([(Method::GET, Policy::May(READ)), (Method::POST, Policy::May(RING))]);
-    for (method, policy) in [
-        (Method::GET, Policy::May(READ)),
-        (Method::HEAD, Policy::May(READ)),
-        (Method::POST, Policy::May(RING)),
-        (Method::DELETE, Policy::May(READ)),
-    ] {
-        assert_eq!(rules.of(&method), policy, "{method}");
-    }
-    assert_eq!(Rules::from(Policy::Public).of(&Method::DELETE), Policy::Public);
-    assert_eq!(Rules::Each(Vec::new()).of(&Method::GET), Policy::Operator, "nothing said is not open");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kernel::problem::ProblemBody;
-use kernel::{ApiPath, ApiQuery, Cursor, Page, Permission, Policy, Problem, Routes, Tenant, paging};
+use kernel::{ApiPath, ApiQuery, Cursor, Page, Permission, Policy, Problem, Routes, Tenant};
 use media_types::TenantId;
 use utoipa_axum::routes;
 
@@ -62,12 +62,11 @@ async fn list(
     Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<EntriesQuery>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let (audit, tenant, wanted) = (&audit, &tenant, &query.wanted());
     let cursor = |row: &EntryRow| Cursor { time_ms: row.time_ms, id: row.seq.to_string() };
-    let read = |after, limit| async move { audit.search(tenant, wanted, after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
-    Ok(page.map(EntryView::from).respond(&query.address(), limit))
+    let read = |after, limit| async move { audit.search(tenant, wanted, after, limit).await.map_err(problem) };
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    Ok(page.map(EntryView::from).respond(&query.address()))
 }
 
 /// One entry.

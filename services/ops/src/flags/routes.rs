@@ -88,12 +88,7 @@ fn invalid(fault: Fault) -> Problem {
 
 /// Whether the request may change what is there, of which this is the JSON: it says which state it means.
 fn check(headers: &HeaderMap, view: &impl Serialize) -> Result<(), Problem> {
-    require_if_match(headers, &tag(view)?)
-}
-
-/// The tag of what is there, of which this is the JSON.
-fn tag(view: &impl Serialize) -> Result<Etag, Problem> {
-    serde_json::to_vec(view).map(|json| Etag::of(&json)).map_err(|error| Problem::internal(&error))
+    require_if_match(headers, &Etag::of_json(view)?)
 }
 
 /// The environment that the request names.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use kernel::Code;
+use kernel::{Code, text};
 use regex::RegexBuilder;
 use semver::Version;
 use serde::Serialize;
@@ -86,10 +86,8 @@ pub(crate) fn check_segment(segment: &FlagSegment) -> Checked {
 }
 
 fn check_description(description: &str) -> Checked {
-    if description.chars().count() > MAX_DESCRIPTION || description.contains('\0') {
-        return fault("/description", codes::FLAG_INVALID_DESCRIPTION, "the description is too long, or has a NUL");
-    }
-    Ok(())
+    text::check(description, 0..=MAX_DESCRIPTION)
+        .or_else(|detail| fault("/description", codes::FLAG_INVALID_DESCRIPTION, detail))
 }
 
 fn check_size(content: &impl Serialize) -> Checked {

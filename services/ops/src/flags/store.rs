@@ -10,7 +10,6 @@ use kernel::{Clock, Cursor, request_id};
 use media_types::TenantId;
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::evaluate::Unreadable;
 use super::model::{ChangeRow, Content, FlagRow, MAX_FLAGS, MAX_HISTORY, MAX_SEGMENTS, SegmentRow};
@@ -147,7 +146,7 @@ impl Store {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<FlagRow>, FlagError> {
-        let (time_ms, key) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, key) = Cursor::below(after);
         Ok(self.db.all(sql::LIST_FLAGS, args![tenant, archived, time_ms, key, i64::from(limit)]).await?)
     }
 
@@ -241,10 +240,9 @@ impl Store {
         let args = args![tenant, kind.as_str(), name, version, action, actor, request, was, became, now_ms];
         tx.execute(sql::INSERT_CHANGE, args).await?;
         tx.execute(sql::FORGET_CHANGES, args![tenant, kind.as_str(), name, version - MAX_HISTORY]).await?;
-        let id = format!("evt_{}", Uuid::now_v7().simple());
         let data = json!({ "key": name, "version": version, "action": action, "actor": actor });
         let kind = kind.event();
-        let event = outbox::NewEvent { id: &id, tenant_id: tenant, kind, subject: name, data, time_ms: now_ms };
+        let event = outbox::NewEvent { tenant_id: tenant, kind, subject: name, data, time_ms: now_ms };
         outbox::append(tx, &event).await?;
         Ok(())
     }

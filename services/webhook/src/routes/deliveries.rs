@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Page, Problem, Tenant, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Page, Problem, Tenant};
 use media_types::TenantId;
 
 use super::{enabled, problem};
@@ -29,7 +29,6 @@ pub(crate) async fn list(
     ApiPath(id): ApiPath<String>,
     ApiQuery(query): ApiQuery<DeliveriesQuery>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let state = query.state.as_deref();
     if state.is_some_and(|state| !STATES.contains(&state)) {
         return Err(Problem::invalid("?state", codes::WEBHOOK_UNKNOWN_STATE, "there is no such state"));
@@ -37,10 +36,11 @@ pub(crate) async fn list(
     let (hooks, tenant) = (&hooks, &tenant);
     let endpoint = &hooks.endpoint(tenant, &id).await.map_err(problem)?.id;
     let cursor = |row: &DeliveryRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
-    let read = |after, limit| async move { hooks.deliveries(tenant, (endpoint, state), after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
+    let read =
+        |after, limit| async move { hooks.deliveries(tenant, (endpoint, state), after, limit).await.map_err(problem) };
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
     let filter = state.map_or_else(String::new, |state| format!("state={state}&"));
-    Ok(page.map(DeliveryView::from).respond(&format!("/api/v1/webhooks/{endpoint}/deliveries?{filter}"), limit))
+    Ok(page.map(DeliveryView::from).respond(&format!("/api/v1/webhooks/{endpoint}/deliveries?{filter}")))
 }
 
 /// One delivery.

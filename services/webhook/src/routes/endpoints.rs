@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, paging, require_if_match};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, require_if_match, text};
 
 use super::{enabled, problem};
 use crate::filter::{FilterError, Filters};
@@ -53,12 +53,11 @@ pub(crate) async fn list(
     Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<WebhooksQuery>,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &EndpointRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
     let (hooks, tenant) = (&hooks, &tenant);
-    let read = |after, limit| async move { hooks.endpoints(tenant, after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
-    Ok(page.map(WebhookView::from).respond("/api/v1/webhooks?", limit))
+    let read = |after, limit| async move { hooks.endpoints(tenant, after, limit).await.map_err(problem) };
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    Ok(page.map(WebhookView::from).respond("/api/v1/webhooks?"))
 }
 
 /// One webhook.
@@ -190,8 +189,7 @@ pub(crate) async fn test(
 }
 
 fn check(headers: &HeaderMap, row: &EndpointRow) -> Result<(), Problem> {
-    let current = serde_json::to_vec(&WebhookView::from(row.clone())).map_err(|error| Problem::internal(&error))?;
-    require_if_match(headers, &Etag::of(&current))
+    require_if_match(headers, &Etag::of_json(&WebhookView::from(row.clone()))?)
 }
 
 /// An answer that no cache keeps.
@@ -211,10 +209,8 @@ fn settings(
     }
     hooks.client.check_url(&url).map_err(|error| unfit(error.to_string()))?;
     hooks.egress.check_url(&url).map_err(|error| unfit(error.to_string()))?;
-    if description.chars().count() > MAX_DESCRIPTION || description.contains('\0') {
-        let detail = "the description is too long, or has a NUL";
-        return Err(Problem::invalid("/description", codes::WEBHOOK_INVALID_DESCRIPTION, detail));
-    }
+    let invalid = |detail| Problem::invalid("/description", codes::WEBHOOK_INVALID_DESCRIPTION, detail);
+    text::check(&description, 0..=MAX_DESCRIPTION).map_err(invalid)?;
     let events = Filters::new(events).map_err(|error| {
         let pointer = match &error {
             FilterError::Count => "/events".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::server::{Server, TOKEN, fresh, wait_for};
+use crate::server::{Server, TOKEN, fresh, fresh_and_quick, wait_for};
 use crate::{judge, topology};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ const CASES: &[(&str, Option<&str>)] = &[
 
 #[test]
 fn every_bad_input_ends_in_a_code_with_a_cure_or_in_a_playable_asset() {
-    let (_folder, data) = fresh();
+    let (_folder, data) = fresh_and_quick();
     let server = Server::start(&data);
     let uploaded: Vec<_> = CASES
         .iter()

@@ -2,12 +2,43 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::judge;
+
+/// Three rungs, quickly: for what is exact in every rendition, not for how pictures look.
+const LADDER: &str = r#"
+name = "quick"
+description = "Three rungs, quickly."
+[video]
+codec = "h264"
+preset = "superfast"
+crf = 26
+[audio]
+bitrate_kbps = 64
+channels = 2
+[[rung]]
+name = "720p"
+height = 720
+max_bitrate_kbps = 4000
+[[rung]]
+name = "480p"
+height = 480
+max_bitrate_kbps = 1800
+[[rung]]
+name = "360p"
+height = 360
+max_bitrate_kbps = 900
+"#;
+
+fn quick(folder: &Path) -> PathBuf {
+    let ladder = folder.join("quick.toml");
+    std::fs::write(&ladder, LADDER).unwrap();
+    ladder
+}
 
 pub(crate) fn encode(input: &Path, out: &Path, ladder: &str) -> Value {
     let mut command = Command::new(judge::lectern());
@@ -46,11 +77,11 @@ pub(crate) fn check_partial_sums(playlist: &Path, exact_us: impl Fn(usize) -> f6
 }
 
 #[test]
-fn a_ntsc_film_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
+fn a_ntsc_clip_is_exact_in_every_rendition_and_plays_in_three_players() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let source = judge::media("counter.mp4");
-    let result = encode(&source, &out, "film");
+    let result = encode(&source, &out, quick(folder.path()).to_str().unwrap());
     let frames = judge::ffprobe(
         &["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"],
         source.to_str().unwrap(),
@@ -95,7 +126,7 @@ fn slides_that_stand_still_are_encoded_once_and_play_in_three_players() {
     command.args(["-nostdin", "-v", "error", "-i"]).arg(judge::media("counter.mp4"));
     command.args(["-vf", slides, "-frames:v", "576", "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast"]);
     judge::run(command.args(["-c:a", "copy", "-t", "24"]).arg(&source));
-    let result = encode(&source, &out, "film");
+    let result = encode(&source, &out, quick(folder.path()).to_str().unwrap());
     let videos = result["tracks"].as_array().unwrap().iter().filter(|track| track["name"] != "audio-und");
     let mut keyframes = Vec::new();
     for track in videos {
@@ -113,7 +144,8 @@ fn a_local_encode_of_two_ranges_at_once_is_one_gapless_track_of_every_rung() {
     let folder = tempfile::tempdir().unwrap();
     let (source, out) = (judge::media("counter.mp4"), folder.path().join("out"));
     let mut command = Command::new(judge::lectern());
-    command.args(["--json", "encode", "--parallel", "2", "--ladder", "low-bandwidth", "--out"]).arg(&out).arg(source);
+    command.args(["--json", "encode", "--parallel", "2", "--ladder"]).arg(quick(folder.path()));
+    command.arg("--out").arg(&out).arg(source);
     let output = String::from_utf8(judge::run(&mut command).stdout).unwrap();
     let result: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
     let videos = result["tracks"].as_array().unwrap().iter().filter_map(|track| track["name"].as_str());

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored};
 
 use super::problem;
 use crate::flags::codes;
@@ -55,12 +55,12 @@ pub(super) fn stored(status: StatusCode, view: &FlagView) -> Result<Stored, Prob
     )
 )]
 pub(crate) async fn list(flags: Asked, ApiQuery(query): ApiQuery<FlagsQuery>) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let cursor = |row: &FlagRow| Cursor { time_ms: row.created_ms, id: row.key.clone() };
     let (flags, archived) = (&flags, query.archived);
-    let read = |after, limit| async move { flags.store.flags(&flags.tenant, archived, after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
-    Ok(page.map(FlagView::from).respond(&format!("/api/v1/flags?archived={archived}&"), limit))
+    let read =
+        |after, limit| async move { flags.store.flags(&flags.tenant, archived, after, limit).await.map_err(problem) };
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    Ok(page.map(FlagView::from).respond(&format!("/api/v1/flags?archived={archived}&")))
 }
 
 /// One flag.

@@ -3,10 +3,10 @@
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, check_if_match, paging};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Problem, check_if_match};
 
 use super::flags::stored;
-use super::{problem, tag};
+use super::problem;
 use crate::flags::local::Asked;
 use crate::flags::model::ChangeRow;
 use crate::flags::rules;
@@ -38,19 +38,20 @@ pub(super) async fn page(
     query: HistoryQuery,
     address: &str,
 ) -> Result<Response, Problem> {
-    let (limit, after) = paging::resolve(query.limit, query.after.as_deref())?;
     let never = || problem(if kind == Kind::Flag { FlagError::NotFound } else { FlagError::NoSegment });
     if !rules::is_key(name) {
         return Err(never());
     }
-    let is_first = after.is_none();
+    let is_first = query.after.is_none();
     let cursor = |row: &ChangeRow| Cursor { time_ms: row.version, id: String::new() };
-    let read = |after, limit| async move { flags.store.changes(&flags.tenant, (kind, name), after, limit).await };
-    let page = Page::read(limit, after, cursor, read).await.map_err(problem)?;
+    let read = |after, limit| async move {
+        flags.store.changes(&flags.tenant, (kind, name), after, limit).await.map_err(problem)
+    };
+    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
     if is_first && page.items.is_empty() {
         return Err(never());
     }
-    Ok(page.map(ChangeView::from).respond(address, limit))
+    Ok(page.map(ChangeView::from).respond(address))
 }
 
 /// Makes a new version of a flag that is as a former one was.
@@ -81,7 +82,7 @@ pub(crate) async fn rollback(
     let (this, version) = (flags.clone(), request.version);
     let effect = async move {
         let row = this.stored(&key).await?;
-        check_if_match(&headers, &tag(&FlagView::from(row.clone()))?)?;
+        check_if_match(&headers, &Etag::of_json(&FlagView::from(row.clone()))?)?;
         let content = this.store.content_of(&this.tenant, &key, version).await.map_err(problem)?;
         if content.value_type != row.content.0.value_type {
             // Of a flag that had this key before.

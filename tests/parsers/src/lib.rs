@@ -31,10 +31,10 @@ mod text;
 
 // A valid presentation of every kind, which the linter's own tests are made from too.
 #[allow(dead_code)]
-#[path = "../../crates/lint/tests/corpus/fixture.rs"]
+#[path = "../../../crates/lint/tests/corpus/fixture.rs"]
 mod fixture;
-#[allow(dead_code)]
-#[path = "../../crates/lint/tests/corpus/media.rs"]
+#[allow(dead_code, clippy::unwrap_used)]
+#[path = "../../../crates/lint/tests/corpus/media.rs"]
 mod media;
 
 pub use self::scim::scim;

@@ -26,7 +26,7 @@ pub(crate) fn protection_data() -> Vec<Vec<u8>> {
 
 /// The document that the crate's own tests are made from, and what it writes for it.
 pub(crate) fn key_documents() -> Vec<Vec<u8>> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cpix/tests/data");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/cpix/tests/data");
     let read = |name: &str| std::fs::read(folder.join(name)).expect("the data of the crate's tests are there");
     let full = read("full.xml");
     let written = cpix::Document::parse(&full).expect("it is a document").to_xml().as_bytes().to_vec();

@@ -60,8 +60,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
 /// The files, and fragments that are encrypted, as the demuxer's own tests have them.
 pub(super) fn containers() -> Vec<Vec<u8>> {
     let locked: [&[u8]; 2] = [
-        include_bytes!("../../../crates/demux/tests/data/mp4/cens.mp4"),
-        include_bytes!("../../../crates/demux/tests/data/mp4/cbcs.mp4"),
+        include_bytes!("../../../../crates/demux/tests/data/mp4/cens.mp4"),
+        include_bytes!("../../../../crates/demux/tests/data/mp4/cbcs.mp4"),
     ];
     files().into_iter().map(|(_, bytes)| bytes).chain(locked.map(<[u8]>::to_vec)).collect()
 }

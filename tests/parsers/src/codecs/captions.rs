@@ -21,8 +21,8 @@ pub fn captions(data: &[u8]) {
         });
         pairs.clone().for_each(|pair| channels.pair(pair));
         let (mut reader, pairs) = (CaptionReader::default(), pairs.collect::<Vec<_>>());
-        let shown = (0..).zip(pairs.chunks(20)).flat_map(|(at, pairs)| reader.picture(at * 700_000, pairs));
-        assert!(shown.fold(true, |whole, said| whole && !said.text.is_empty()));
+        let mut shown = (0..).zip(pairs.chunks(20)).flat_map(|(at, pairs)| reader.picture(at * 700_000, pairs));
+        assert!(shown.all(|said| !said.text.is_empty()));
         reader.finish();
     }
     for carrier in [CaptionCarrier::Avc(Some(4)), CaptionCarrier::Hevc(None), CaptionCarrier::Mpeg2] {

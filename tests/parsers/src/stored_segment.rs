@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use drm::{ContentKey, KeyId, ProtectionScheme, SegmentEncryptor};
 use packager::{PackagedSegment, protected_segment};
 
-#[path = "../../packager/tests/common/mod.rs"]
+#[path = "../../../packager/tests/common/mod.rs"]
 pub(crate) mod common;
 
 static GOOD: LazyLock<common::Packed> = LazyLock::new(|| common::audio("audio-en", "en", 288));
