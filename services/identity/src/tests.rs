@@ -1,7 +1,9 @@
 //! Tenants, people, keys and sessions on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod groups;
 mod people;
+mod provisioned;
 mod sessions;
 mod tokens;
 

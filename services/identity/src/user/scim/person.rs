@@ -15,6 +15,8 @@ use super::refusal::invalid;
 /// The most bytes of what is kept of what a directory says.
 const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 const MAX_EMAILS: usize = 100;
+/// The most characters of an address, which is looked for by it.
+const MAX_ADDRESS: usize = 320;
 /// The most characters of a name that a directory has for somebody or something.
 pub(super) const MAX_KEY: usize = 255;
 
@@ -29,6 +31,13 @@ pub(super) fn profile(said: Map<String, Value>, was: Option<&Profile>, id: &str)
     }
     if emails(&said).len() > MAX_EMAILS {
         return Err(invalid(format!("a person has at most {MAX_EMAILS} e-mail addresses")));
+    }
+    let is_long = |email: &Value| {
+        let value = email.get("value").and_then(Value::as_str);
+        value.is_some_and(|value| value.chars().count() > MAX_ADDRESS)
+    };
+    if emails(&said).iter().any(is_long) {
+        return Err(invalid(format!("an e-mail address has at most {MAX_ADDRESS} characters")));
     }
     let bytes = serde_json::to_vec(&said).map_err(|error| Problem::internal(&error))?.len();
     if bytes > MAX_DOCUMENT_BYTES {
@@ -240,6 +249,7 @@ mod tests {
             json!({ "userName": "a", "externalId": long }),
             json!({ "userName": "a", "title": "x".repeat(MAX_DOCUMENT_BYTES) }),
             json!({ "userName": "a", "emails": vec![json!({ "value": "a@b.c" }); MAX_EMAILS + 1] }),
+            json!({ "userName": "a", "emails": [{ "value": "x".repeat(MAX_ADDRESS + 1) }] }),
         ] {
             assert_eq!(
                 profile(said(value), None, "usr_1").map_err(|problem| problem.code()),
