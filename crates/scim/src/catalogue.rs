@@ -119,6 +119,8 @@ const MEMBER: &[Attribute] = &[
         .by(Mutability::Immutable)
         .exact(),
     Attribute::new("type", "What kind of resource the member is.").by(Mutability::Immutable).usually(&["User"]),
+    Attribute::new("display", "The name of the member, which some clients say; it is told with the person.")
+        .by(Mutability::ReadOnly),
 ];
 
 const TEAM: &[Attribute] = &[
@@ -155,7 +157,7 @@ pub const USER: &ResourceType = &ResourceType {
     description: "People of the tenant.",
     schema: USER_SCHEMA,
     extensions: &[ENTERPRISE_USER],
-    passed_over: &["groups"],
+    passed_over: &["groups", "password"],
 };
 
 /// Teams of people (RFC 7643 §4.2).

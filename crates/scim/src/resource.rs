@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn names_get_the_schemas_spelling_and_what_nobody_sets_or_has_no_value_goes() {
         let body = json!({
-            "Schemas": [CORE.to_uppercase()], "id": "mine", "META": { "version": "1" }, "groups": [{ "value": "g" }],
+            "Schemas": [CORE.to_uppercase()], "id": "mine", "META": { "version": "1" }, "groups": [{ "value": "g" }], "Password": "secret",
             "USERNAME": "anna", "title": "", "nickName": null, "Active": "False", "ims": [],
             "name": { "FamilyName": "M", "givenname": null },
             "emails": { "VALUE": "a@b.c", "Primary": "true" },
@@ -212,7 +212,7 @@ mod tests {
             (json!({ "userName": 7 }), Fault::InvalidValue),
             (json!({ "userName": "a\u{0}" }), Fault::InvalidValue),
             (json!({ "username": "twice" }), Fault::InvalidSyntax),
-            (json!({ "password": "secret" }), Fault::InvalidSyntax),
+            (json!({ "permissions": ["*"] }), Fault::InvalidSyntax),
             (json!({ "urn:example:2.0:User": {} }), Fault::InvalidSyntax),
             (json!({ "schemas": ["urn:example"] }), Fault::InvalidSyntax),
             (json!({ "schemas": CORE }), Fault::InvalidSyntax),
