@@ -13,11 +13,14 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
-const NOT_RECORDED: [&str; 7] = [
+const NOT_RECORDED: [&str; 10] = [
     "ofrep_evaluate_flag",
     "ofrep_evaluate_flags",
     "patch_upload",
     "refresh_session",
+    "scim_search",
+    "scim_search_groups",
+    "scim_search_users",
     "take_upload_blocks",
     "unleash_metrics",
     "unleash_register",

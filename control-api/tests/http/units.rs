@@ -65,6 +65,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("permissions", "auth"),
         ("playback", "streaming"),
         ("queue", "processing"),
+        ("scim", "user"),
         ("tenants", "org"),
         ("transcoding", "processing"),
         ("units", "gateway"),
