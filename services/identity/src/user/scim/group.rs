@@ -170,7 +170,7 @@ impl Users {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<GroupRow>, DbError> {
-        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, id) = Cursor::below(after);
         match narrow {
             Narrow::Id(id) => self.db.all(ONE, args![tenant, id]).await,
             Narrow::ExternalId(name) => {

@@ -17,7 +17,7 @@ use super::views::{ScimError, ScimList, ScimPatch, ScimResource, ScimUser};
 use super::{found, person};
 
 /// How often a change is tried that nobody has said the state for, while others change the same.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 /// Makes a person of the caller's tenant, as a directory says him.
 #[utoipa::path(

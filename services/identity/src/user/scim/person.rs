@@ -29,6 +29,9 @@ pub(super) fn profile(said: Map<String, Value>, was: Option<&Profile>, id: &str)
             return Err(invalid(format!("{name} has at most {MAX_KEY} characters")));
         }
     }
+    if user_name.trim().is_empty() {
+        return Err(invalid("userName has a letter at least"));
+    }
     if emails(&said).len() > MAX_EMAILS {
         return Err(invalid(format!("a person has at most {MAX_EMAILS} e-mail addresses")));
     }
@@ -246,6 +249,7 @@ mod tests {
         let long = "x".repeat(MAX_KEY + 1);
         for value in [
             json!({ "userName": long }),
+            json!({ "userName": " " }),
             json!({ "userName": "a", "externalId": long }),
             json!({ "userName": "a", "title": "x".repeat(MAX_DOCUMENT_BYTES) }),
             json!({ "userName": "a", "emails": vec![json!({ "value": "a@b.c" }); MAX_EMAILS + 1] }),

@@ -76,7 +76,7 @@ impl Users {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<UserRow>, DbError> {
-        let (time_ms, id) = after.map_or((i64::MAX, String::new()), |cursor| (cursor.time_ms, cursor.id));
+        let (time_ms, id) = Cursor::below(after);
         let mut args = args![tenant, time_ms, id, i64::from(limit)];
         let (sql, by) = match narrow {
             Narrow::All => return self.db.all(ALL, args).await,

@@ -12,13 +12,10 @@ use super::super::store::Users;
 use super::answer::Resource;
 use super::found;
 use super::group::{self, GroupRow, Team};
-use super::people::is_late;
+use super::people::{TRIES, is_late};
 use super::query::{ListQuery, OneQuery, Question};
 use super::refusal::refused;
 use super::views::{ScimError, ScimGroup, ScimList, ScimPatch, ScimResource};
-
-/// How often a change is tried that nobody has said the state for, while others change the same.
-const TRIES: usize = 5;
 
 /// Makes a group of people of the caller's tenant.
 #[utoipa::path(
