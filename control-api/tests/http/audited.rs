@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
-const NOT_RECORDED: [&str; 13] = [
+const NOT_RECORDED: [&str; 16] = [
     "begin_passkey_registration",
     "begin_passkey_sign_in",
     "begin_totp",
@@ -24,6 +24,9 @@ const NOT_RECORDED: [&str; 13] = [
     "ofrep_evaluate_flags",
     "patch_upload",
     "refresh_session",
+    "scim_search",
+    "scim_search_groups",
+    "scim_search_users",
     "take_upload_blocks",
     "unleash_metrics",
     "unleash_register",

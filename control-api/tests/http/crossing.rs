@@ -54,6 +54,8 @@ impl Side {
         let role = made("/api/v1/roles", json!({ "name": "Same", "permissions": ["asset.read"] })).await;
         let has = json!({ "user_id": user["id"], "role_id": role["id"] });
         let binding = made("/api/v1/role-bindings", has).await;
+        let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
+        let team = made("/scim/v2/Groups", team).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
@@ -71,6 +73,8 @@ impl Side {
             ("/api/v1/webhooks/{id}", webhook),
             ("/api/v1/webhooks/{id}/deliveries/{delivery_id}", id(&delivery, "id")),
             ("/ofrep/v1/evaluate/flags/{key}", own),
+            ("/scim/v2/Groups/{id}", id(&team, "id")),
+            ("/scim/v2/Users/{id}", id(&user, "id")),
         ]);
         Self { secret, ids }
     }
@@ -147,7 +151,7 @@ async fn call(
     let mut headers = vec![("authorization", bearer.as_str()), ("tus-resumable", "1.0.0"), ("upload-offset", "0")];
     let content = operation["requestBody"]["content"].as_object().and_then(|content| content.iter().next());
     let body = match content {
-        Some((kind, of)) if kind == "application/json" => {
+        Some((kind, of)) if kind.ends_with("json") => {
             headers.push(("content-type", kind.as_str()));
             least(document, &of["schema"]).to_string()
         }

@@ -68,6 +68,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("queue", "processing"),
         ("role-bindings", "rbac"),
         ("roles", "rbac"),
+        ("scim", "user"),
         ("tenants", "org"),
         ("transcoding", "processing"),
         ("units", "gateway"),

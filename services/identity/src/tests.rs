@@ -4,8 +4,10 @@
 mod beyond;
 mod decisions;
 mod factors;
+mod groups;
 mod passkeys;
 mod people;
+mod provisioned;
 mod roles;
 mod sessions;
 mod tokens;

@@ -9,6 +9,7 @@
 //! - [`protection_data`], [`key_file`], [`licence_request`], [`wrapped_key`], [`key_document`]: keys and what is said
 //!   about them. [`sealed_object`]: what lies under one.
 //! - [`passkey`]: what browsers and authenticators say.
+//! - [`scim`]: what directories send about people.
 //! - [`backup`]: what `lectern backup verify` and `restore` read.
 //! - [`presentation`]: the linter of anybody's presentations.
 
@@ -25,6 +26,7 @@ mod passkey;
 mod pieces;
 mod presentation;
 mod protection;
+mod scim;
 mod segments;
 mod stored_segment;
 mod text;
@@ -37,6 +39,7 @@ mod fixture;
 #[path = "../../../crates/lint/tests/corpus/media.rs"]
 mod media;
 
+pub use self::scim::scim;
 pub use backup::backup;
 pub use codecs::{audio, av1, avc, captions, hevc, vp9};
 pub use container::container;

@@ -65,6 +65,9 @@ fn seeds_are_accepted() {
     assert_eq!(accepted(seeds::sealed_objects(), opens), 3);
     let words = |seed: &[u8]| timed_text::codec::parse(seed).is_ok_and(|parsed| parsed.document.cues.len() >= 3);
     assert_eq!(accepted(seeds::subtitles(), words), 4);
+    let asks =
+        |seed: &[u8]| scim::Filter::parse(String::from_utf8_lossy(seed).lines().next().unwrap_or_default()).is_ok();
+    assert_eq!(accepted(seeds::directories(), asks), 3);
     // Of two tries with each track, at most one passes over the first segment.
     let tries = seeds::encryption().len() - 4;
     let encrypted = accepted(seeds::encryption(), |seed| super::encryption::encrypted(seed) > 0);
@@ -135,6 +138,11 @@ fn init_segments_survive() {
 #[test]
 fn key_documents_survive() {
     exercise("key_document", seeds::key_documents(), 400, super::key_document);
+}
+
+#[test]
+fn what_directories_send_survives() {
+    exercise("scim", seeds::directories(), 3000, super::scim);
 }
 
 #[test]

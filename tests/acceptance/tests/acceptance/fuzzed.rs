@@ -27,6 +27,11 @@ fn furnish(server: &Server, folder: &Path) {
         ("/api/v1/api-keys", json!({ "name": "camera", "permissions": ["asset.read"] })),
         ("/api/v1/flags", json!({ "key": "colour", "environments": on })),
         ("/api/v1/roles", json!({ "name": "Teacher", "permissions": ["asset.read"] })),
+        (
+            "/scim/v2/Groups",
+            json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Physics" }),
+        ),
+        ("/scim/v2/Users", json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "anna" })),
         ("/api/v1/tenants", json!({ "slug": "north", "name": "North" })),
         ("/api/v1/uploads", json!({ "filename": "half.mp4", "size": 3 })),
         // Where nobody is: nothing leaves this machine.
