@@ -17,6 +17,9 @@ use crate::server::Server;
 /// What renews the kept document.
 const RENEW: &str = "UPDATE_GOLDEN=1 cargo test -p control-api --test http contract";
 
+/// So many breaks are told; what all operations share may break at once.
+const MOST_TOLD: usize = 50;
+
 /// What whoever runs the test wants to be done.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wish {
@@ -27,12 +30,13 @@ struct Wish {
 }
 
 /// Whether the kept document is to be written anew, or why this does not pass.
-fn judge(kept: Option<&Value>, new: &Value, wish: Wish, changelog: &str) -> Result<bool, String> {
+fn decide(kept: Option<&Value>, new: &Value, wish: Wish, changelog: &str) -> Result<bool, String> {
     let breaks = kept.map(|kept| breaks(kept, new)).unwrap_or_default();
     if !breaks.is_empty() && !(wish.update && wish.breaking) {
-        let told: String = breaks.iter().map(|of| format!("  {of}\n")).collect();
+        let told: String = breaks.iter().take(MOST_TOLD).map(|of| format!("  {of}\n")).collect();
+        let more = breaks.len().saturating_sub(MOST_TOLD);
         return Err(format!(
-            "this breaks clients of the API:\n{told}take it back, or, where it is meant, name each of these operations in a line under \
+            "this breaks clients of the API:\n{told}  ({more} more)\ntake it back, or, where it is meant, name each of these operations in a line under \
              \"Breaking\" in CHANGELOG.md and run `ALLOW_BREAKING=1 {RENEW}`"
         ));
     }
@@ -72,7 +76,7 @@ async fn what_a_client_of_the_kept_document_relies_on_still_holds() {
     let changelog = std::fs::read_to_string(root.join("CHANGELOG.md")).unwrap();
     let is_set = |name: &str| std::env::var_os(name).is_some();
     let wish = Wish { update: is_set("UPDATE_GOLDEN"), breaking: is_set("ALLOW_BREAKING") };
-    match judge(kept.as_ref(), &document, wish, &changelog) {
+    match decide(kept.as_ref(), &document, wish, &changelog) {
         Ok(true) => std::fs::write(&path, format!("{document:#}\n")).unwrap(),
         Ok(false) => {}
         Err(refusal) => panic!("{refusal}"),
@@ -104,12 +108,12 @@ fn document(ids: &[&str]) -> Value {
 fn what_is_as_it_was_is_left_alone_and_what_only_grew_is_written_when_that_is_asked_for() {
     let (kept, new) = (document(&["a"]), document(&["a", "b"]));
     for wish in [Wish::default(), UPDATE, ALLOW] {
-        assert_eq!(judge(Some(&kept), &kept, wish, ""), Ok(false), "{wish:?}");
+        assert_eq!(decide(Some(&kept), &kept, wish, ""), Ok(false), "{wish:?}");
     }
     for (known, word) in [(Some(&kept), "out of date"), (None, "missing")] {
-        let refusal = judge(known, &new, Wish::default(), "").unwrap_err();
+        let refusal = decide(known, &new, Wish::default(), "").unwrap_err();
         assert!(refusal.contains(word) && refusal.contains(RENEW) && refusal.lines().count() == 1, "{refusal}");
-        assert_eq!(judge(known, &new, UPDATE, ""), Ok(true));
+        assert_eq!(decide(known, &new, UPDATE, ""), Ok(true));
     }
 }
 
@@ -118,13 +122,13 @@ fn what_breaks_is_written_only_when_that_is_allowed_and_told() {
     let new = document(&["a"]);
     let kept = document(&["a", "make_thing"]);
     for wish in [Wish::default(), UPDATE, Wish { update: false, breaking: true }] {
-        let refusal = judge(Some(&kept), &new, wish, CHANGELOG).unwrap_err();
+        let refusal = decide(Some(&kept), &new, wish, CHANGELOG).unwrap_err();
         assert!(refusal.contains("\n  make_thing: it is gone\n") && refusal.contains(RENEW), "{refusal}");
     }
-    assert_eq!(judge(Some(&kept), &new, ALLOW, CHANGELOG), Ok(true));
+    assert_eq!(decide(Some(&kept), &new, ALLOW, CHANGELOG), Ok(true));
     for id in ["other_thing", "old_thing", "thing"] {
-        let refusal = judge(Some(&document(&["a", id])), &new, ALLOW, CHANGELOG).unwrap_err();
+        let refusal = decide(Some(&document(&["a", id])), &new, ALLOW, CHANGELOG).unwrap_err();
         assert!(refusal.ends_with(&format!("names `{id}`")), "{refusal}");
     }
-    assert!(judge(Some(&kept), &new, ALLOW, "# Changelog\n\n## Unreleased\n\n- `make_thing` is gone.\n").is_err());
+    assert!(decide(Some(&kept), &new, ALLOW, "# Changelog\n\n## Unreleased\n\n- `make_thing` is gone.\n").is_err());
 }
