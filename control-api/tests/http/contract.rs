@@ -33,10 +33,13 @@ struct Wish {
 fn decide(kept: Option<&Value>, new: &Value, wish: Wish, changelog: &str) -> Result<bool, String> {
     let breaks = kept.map(|kept| breaks(kept, new)).unwrap_or_default();
     if !breaks.is_empty() && !(wish.update && wish.breaking) {
-        let told: String = breaks.iter().take(MOST_TOLD).map(|of| format!("  {of}\n")).collect();
-        let more = breaks.len().saturating_sub(MOST_TOLD);
+        let mut told: Vec<String> = breaks.iter().take(MOST_TOLD).map(|of| format!("  {of}\n")).collect();
+        if breaks.len() > MOST_TOLD {
+            told.push(format!("  and {} more\n", breaks.len() - MOST_TOLD));
+        }
+        let told = told.concat();
         return Err(format!(
-            "this breaks clients of the API:\n{told}  ({more} more)\ntake it back, or, where it is meant, name each of these operations in a line under \
+            "this breaks clients of the API:\n{told}take it back, or, where it is meant, name each of these operations in a line under \
              \"Breaking\" in CHANGELOG.md and run `ALLOW_BREAKING=1 {RENEW}`"
         ));
     }
