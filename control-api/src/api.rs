@@ -7,7 +7,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use bytes::Bytes;
 use database::Database;
 use kernel::routes::{BEARER, shell};
 use kernel::{Guard, Policy, Routes, Served, client};
@@ -43,8 +42,8 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
         routes.with(Doors { maintenance, clock }, mount)
     });
     let routes = units.into_iter().fold(routes, |routes, unit| unit.mount(routes));
-    let json = routes.document().to_json().expect("an OpenAPI document is plain data, which always has a JSON form");
-    let json = Bytes::from(json);
+    let json = serde_json::to_value(routes.document());
+    let json = docs::text(json.expect("an OpenAPI document is plain data, which always has a JSON form"));
     let document = get(move |headers: HeaderMap| async move {
         let whole = match &gateway {
             Some(gateway) => gateway.document(json).await,

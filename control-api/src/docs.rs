@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use kernel::{Code, respond_cached};
+use serde_json::Value;
 
 use crate::front::Front;
 use crate::web::{Policy, guarded};
@@ -55,11 +56,18 @@ fn markup(text: &str) -> String {
 }
 
 pub(crate) async fn script(headers: HeaderMap) -> Response {
-    text(&headers, "text/javascript; charset=utf-8", SCRIPT)
+    part(&headers, "text/javascript; charset=utf-8", SCRIPT)
 }
 
 pub(crate) async fn style(headers: HeaderMap) -> Response {
-    text(&headers, "text/css; charset=utf-8", STYLE)
+    part(&headers, "text/css; charset=utf-8", STYLE)
+}
+
+/// A document as it is served: with names in their order, so that it has the same text, and the same tag, in every process and after
+/// every start. Maps that `OpenAPI` documents are made of, and those of JSON values in some builds, have no such order.
+pub(crate) fn text(mut document: Value) -> Bytes {
+    document.sort_all_objects();
+    Bytes::from(document.to_string())
 }
 
 /// The document itself.
@@ -67,7 +75,7 @@ pub(crate) fn document(headers: &HeaderMap, json: Bytes) -> Response {
     respond_cached(headers, "application/json", "no-cache", json)
 }
 
-fn text(headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
+fn part(headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
     guarded(respond_cached(headers, media_type, "no-cache", Bytes::from_static(text.as_bytes())), &POLICY)
 }
 

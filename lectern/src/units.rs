@@ -10,11 +10,12 @@ use crate::exit::Failure;
 use crate::settings::{self, Environment};
 
 /// Every unit that this build has, by port.
-pub(crate) static UNITS: [&Unit; 10] = [
+pub(crate) static UNITS: [&Unit; 11] = [
     &control_api::GATEWAY,
     &identity::user::UNIT,
     &identity::auth::UNIT,
     &control_api::MEDIA,
+    &identity::rbac::UNIT,
     &identity::org::UNIT,
     &control_api::PROCESSING,
     &control_api::STREAMING,

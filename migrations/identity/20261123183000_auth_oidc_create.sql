@@ -19,14 +19,13 @@ CREATE INDEX oauth_client_by_age ON oauth_client (tenant_id, created_ms, id);
 -- Whose client it is, is what a request asks.
 CREATE INDEX oauth_client_by_id ON oauth_client (id);
 
--- Of a session that was begun for a client, which one and what it was given; and when the person had shown who he is.
+-- Of a session that was begun for a client, which one and what it was given.
 ALTER TABLE auth_session ADD COLUMN client_id TEXT NULL;
 ALTER TABLE auth_session ADD COLUMN scope TEXT NULL;
-ALTER TABLE auth_session ADD COLUMN auth_ms BIGINT NULL;
 CREATE INDEX auth_session_by_client ON auth_session (tenant_id, client_id);
 
--- What a client changes for tokens, once, as a SHA-256. browser_id is the session of the browser that it was given in. session_id is
--- the session that has come of it; null of one that was not used yet.
+-- What a client changes for tokens, once, as a SHA-256. browser_id is the session of the browser that it was given in, and methods and
+-- authenticated_ms are as that had them. session_id is the session that has come of it; null of one that was not used yet.
 CREATE TABLE oauth_code (
     tenant_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -38,7 +37,8 @@ CREATE TABLE oauth_code (
     scope TEXT NOT NULL,
     nonce TEXT NULL,
     challenge TEXT NOT NULL,
-    auth_ms BIGINT NOT NULL,
+    methods TEXT NOT NULL,
+    authenticated_ms BIGINT NOT NULL,
     session_id TEXT NULL,
     expires_ms BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
@@ -51,7 +51,7 @@ CREATE INDEX oauth_code_by_client ON oauth_code (tenant_id, client_id);
 CREATE INDEX oauth_code_by_end ON oauth_code (expires_ms);
 
 -- A device that waits for somebody to enter user_code: what it asks with is a SHA-256. state is waiting, allowed or denied; user_id,
--- browser_id and auth_ms are of whoever has let it in.
+-- browser_id, methods and authenticated_ms are of whoever has let it in.
 CREATE TABLE oauth_device (
     tenant_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -62,7 +62,8 @@ CREATE TABLE oauth_device (
     state TEXT NOT NULL,
     user_id TEXT NULL,
     browser_id TEXT NULL,
-    auth_ms BIGINT NULL,
+    methods TEXT NULL,
+    authenticated_ms BIGINT NULL,
     interval_s BIGINT NOT NULL,
     asked_ms BIGINT NULL,
     expires_ms BIGINT NOT NULL,

@@ -4,3 +4,5 @@ import schemathesis
 
 # Pieces of uploads by tus are bytes as any others.
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+# What SCIM says is JSON.
+schemathesis.serializer.alias("application/scim+json", "application/json")

@@ -40,7 +40,7 @@ base, token = sys.argv[1:]
 _, jwks = asked("/api/v1/auth/jwks.json")
 assert all(set(key) == {"kty", "crv", "x", "kid", "use", "alg"} for key in jwks["keys"]), jwks
 verified = jwt.decode(token, KeySet.import_key_set(jwks), algorithms=["EdDSA"])
-wanted = {name: {"essential": True} for name in ("sub", "exp", "iat", "sid", "tenant")}
+wanted = {name: {"essential": True} for name in ("sub", "exp", "iat", "sid", "tenant", "acr", "amr", "auth_time")}
 registry = jwt.JWTClaimsRegistry(
     iss={"essential": True, "value": "lectern"}, aud={"essential": True, "value": "lectern-api"}, **wanted
 )

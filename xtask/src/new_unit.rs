@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<String, String> {
 
 const LEFT: &str = "\nwrote the unit __slug__, which keeps __nouns__ at /api/v1/__path__. Now:
   cargo test -p __module__ __slug__                   its own tests, on both engines (and Cargo.lock is brought up to date)
+  UPDATE_GOLDEN=1 cargo test -p control-api --test http contract    its operations, in docs/openapi.json
   cargo test -p control-api --test http            the sweeps over every operation
   what it is about: fields, routes and rules in place of a name; its page, its line in docs/GLOSSARY.md and CHANGELOG.md";
 

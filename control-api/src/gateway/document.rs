@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::Gateway;
 use super::upstream::Upstream;
+use crate::docs;
 
 /// The largest document that a unit may have.
 const MAX_BYTES: usize = 8 << 20;
@@ -58,7 +59,7 @@ impl Gateway {
         let others: Vec<_> =
             self.0.upstreams.iter().map(|upstream| (upstream.unit, known.of.get(upstream.unit.slug))).collect();
         let own = serde_json::from_slice(&own).expect("this process's own document is JSON");
-        let merged = Bytes::from(merge(own, &others).to_string());
+        let merged = docs::text(merge(own, &others));
         known.merged = Some((Instant::now(), merged.clone()));
         merged
     }

@@ -2,7 +2,7 @@
 
 use crate::server::{SERVICE_TOKEN, Server, TOKEN, read};
 
-const OPEN: [(&str, &str); 12] = [
+const OPEN: [(&str, &str); 17] = [
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/api/v1/playback/{playback_id}"),
@@ -17,6 +17,12 @@ const OPEN: [(&str, &str); 12] = [
     ("post", "/api/v1/auth/sessions/refresh"),
     ("post", "/api/v1/auth/password"),
     ("get", "/api/v1/auth/jwks.json"),
+    // What a service can do, which is the same for everybody (RFC 7644 §4).
+    ("get", "/scim/v2/ServiceProviderConfig"),
+    ("get", "/scim/v2/ResourceTypes"),
+    ("get", "/scim/v2/ResourceTypes/{name}"),
+    ("get", "/scim/v2/Schemas"),
+    ("get", "/scim/v2/Schemas/{urn}"),
 ];
 const HIDDEN_OPEN: [&str; 6] =
     ["/", "/assets/nope.js", "/api/docs", "/api/docs/page.js", "/api/docs/page.css", "/api/openapi.json"];

@@ -12,8 +12,14 @@ use tokio::net::TcpStream;
 
 use crate::server::{Server, TOKEN, asset_of, read};
 
-/// These change nothing that the platform holds, or are pieces of an upload or a session, which is recorded as such.
-const NOT_RECORDED: [&str; 11] = [
+/// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
+const NOT_RECORDED: [&str; 20] = [
+    "begin_passkey_registration",
+    "begin_passkey_sign_in",
+    "begin_totp",
+    "dry_run_role",
+    "evaluate_access",
+    "evaluate_access_several",
     "get_userinfo_by_post",
     "oauth_authorize_by_form",
     "oauth_device",
@@ -22,21 +28,26 @@ const NOT_RECORDED: [&str; 11] = [
     "ofrep_evaluate_flags",
     "patch_upload",
     "refresh_session",
+    "scim_search",
+    "scim_search_groups",
+    "scim_search_users",
     "take_upload_blocks",
     "unleash_metrics",
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 11] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
     "create_clearkey_licence",
     "create_licence",
     "create_playback_token",
     "decide_about_device",
+    "finish_sign_in",
     "oauth_logout_by_form",
     "oauth_revoke",
     "oauth_token",
     "set_password",
     "sign_in",
+    "sign_in_by_passkey",
     "sign_in_in_browser",
     "sign_upload_blocks",
 ];

@@ -54,6 +54,11 @@ impl Side {
         let client =
             json!({ "name": "Same", "is_confidential": true, "redirect_uris": ["https://app.example/callback"] });
         let client = made("/api/v1/oauth-clients", client).await;
+        let role = made("/api/v1/roles", json!({ "name": "Same", "permissions": ["asset.read"] })).await;
+        let has = json!({ "user_id": user["id"], "role_id": role["id"] });
+        let binding = made("/api/v1/role-bindings", has).await;
+        let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
+        let team = made("/scim/v2/Groups", team).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
@@ -64,12 +69,16 @@ impl Side {
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
             ("/api/v1/oauth-clients/{id}", id(&client, "id")),
             ("/api/v1/playback/{playback_id}", id(&shown, "playback_id")),
+            ("/api/v1/role-bindings/{id}", id(&binding, "id")),
+            ("/api/v1/roles/{id}", id(&role, "id")),
             ("/api/v1/transcoding/jobs/{jobId}", asset),
             ("/api/v1/uploads/{id}", id(&upload, "id")),
             ("/api/v1/users/{id}", id(&user, "id")),
             ("/api/v1/webhooks/{id}", webhook),
             ("/api/v1/webhooks/{id}/deliveries/{delivery_id}", id(&delivery, "id")),
             ("/ofrep/v1/evaluate/flags/{key}", own),
+            ("/scim/v2/Groups/{id}", id(&team, "id")),
+            ("/scim/v2/Users/{id}", id(&user, "id")),
         ]);
         Self { secret, ids }
     }
@@ -146,7 +155,7 @@ async fn call(
     let mut headers = vec![("authorization", bearer.as_str()), ("tus-resumable", "1.0.0"), ("upload-offset", "0")];
     let content = operation["requestBody"]["content"].as_object().and_then(|content| content.iter().next());
     let body = match content {
-        Some((kind, of)) if kind == "application/json" => {
+        Some((kind, of)) if kind.ends_with("json") => {
             headers.push(("content-type", kind.as_str()));
             least(document, &of["schema"]).to_string()
         }

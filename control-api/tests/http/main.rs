@@ -7,6 +7,7 @@ mod arriving;
 mod assets;
 mod audited;
 mod conditions;
+mod contract;
 mod crossing;
 mod events;
 mod findings;

@@ -1,4 +1,4 @@
-//! Keys and sessions that end, and tenants and people who are suspended, in every process.
+//! Keys, sessions and roles that end, and tenants and people who are suspended, in every process.
 
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,50 @@ async fn a_person_who_signs_out_or_is_suspended_opens_nothing_anywhere_within_fi
     both([&there, &here], access, 401).await;
     let ends = async { while stream.frame().await.is_some() {} };
     tokio::time::timeout(SOON, ends).await.expect("his stream ends in time");
+}
+
+#[tokio::test]
+async fn what_a_role_gave_that_is_revoked_edited_removed_or_over_opens_nothing_anywhere_within_five_seconds() {
+    let here = Server::start().await;
+    let there = here.beside().await;
+    let (id, tokens) = here.person("default", &[]).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    both([&here, &there], access, 403).await;
+    let made = async |path: &str, body: Value| {
+        let answer = there.post(path, &body).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    };
+    let role = made("/api/v1/roles", json!({ "name": "viewers", "permissions": ["asset.read"] })).await;
+    let at = format!("/api/v1/roles/{role}");
+    let bound = async |seconds: Option<i64>| {
+        made("/api/v1/role-bindings", json!({ "user_id": id, "role_id": role, "expires_in_s": seconds })).await
+    };
+    let condition = [("content-type", "application/json"), ("if-match", "*")];
+    let binding = bound(None).await;
+    both([&here, &there], access, 200).await;
+    let binding = format!("/api/v1/role-bindings/{binding}");
+    assert_eq!(there.call("DELETE", &binding, &condition, "").await.status, 204);
+    both([&here, &there], access, 403).await;
+
+    bound(Some(5)).await;
+    both([&here, &there], access, 200).await;
+    let begun = Instant::now();
+    for server in [&here, &there] {
+        until("the end of the role", async || (status(server, access).await == 403).then_some(())).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5) + SOON, "{:?}", begun.elapsed());
+
+    bound(None).await;
+    both([&here, &there], access, 200).await;
+    let without = json!({ "permissions": ["asset.delete"] }).to_string();
+    assert_eq!(there.call("PATCH", &at, &condition, without).await.status, 200);
+    both([&here, &there], access, 403).await;
+    let with = json!({ "permissions": ["asset.*"] }).to_string();
+    assert_eq!(there.call("PATCH", &at, &condition, with).await.status, 200);
+    both([&here, &there], access, 200).await;
+    assert_eq!(there.call("DELETE", &at, &condition, "").await.status, 204);
+    both([&here, &there], access, 403).await;
 }
 
 #[tokio::test]

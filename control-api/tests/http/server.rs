@@ -20,6 +20,7 @@ use hyper_util::rt::TokioExecutor;
 use identity::Registry;
 use identity::auth::{Issuer, Keys, Sessions};
 use identity::org::Tenants;
+use identity::rbac::Roles;
 use identity::user::Users;
 use job_queue::JobQueue;
 use kernel::audit::transit::{self, Ended};
@@ -33,11 +34,11 @@ use tokio::net::TcpListener;
 use webhook::Webhooks;
 
 /// All that there are.
-pub(crate) const UNITS: [&str; 10] =
-    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org", "user"];
+pub(crate) const UNITS: [&str; 11] =
+    ["gateway", "media", "processing", "streaming", "webhook", "audit", "flags", "auth", "org", "user", "rbac"];
 
 /// The same.
-pub(crate) static ALL: [&Unit; 10] = [
+pub(crate) static ALL: [&Unit; 11] = [
     &control_api::GATEWAY,
     &control_api::MEDIA,
     &control_api::PROCESSING,
@@ -48,6 +49,7 @@ pub(crate) static ALL: [&Unit; 10] = [
     &identity::auth::UNIT,
     &identity::org::UNIT,
     &identity::user::UNIT,
+    &identity::rbac::UNIT,
 ];
 
 pub(crate) const TOKEN: &str = "test-token-0123456789";
@@ -91,8 +93,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The code of a refusal, after checking that it is a whole problem.
+    /// The code of a refusal, after checking that it is a whole problem, or what its media type has instead.
     pub(crate) fn code(&self) -> String {
+        if self.header("content-type") == "application/scim+json" {
+            return self.scim_code();
+        }
         assert_eq!(self.header("content-type"), "application/problem+json", "{:?}", self.body);
         let body = self.json();
         assert_eq!(body["status"], self.status);
@@ -114,6 +119,22 @@ impl Answer {
             assert!(error["pointer"].is_string() && error["code"].is_string(), "{error}");
         }
         body["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Answer {
+    /// Of an error of SCIM (RFC 7644 §3.12), the code is behind its link.
+    fn scim_code(&self) -> String {
+        let body = self.json();
+        let names: Vec<&String> = body.as_object().unwrap().keys().filter(|name| *name != "scimType").collect();
+        assert_eq!(names, ["detail", "schemas", "status"], "{body}");
+        assert_eq!(body["schemas"], serde_json::json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));
+        assert_eq!(body["status"], self.status.to_string());
+        assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
+        assert!(!self.header("x-request-id").is_empty());
+        let code =
+            self.header("link").strip_prefix("</api/docs#").and_then(|rest| rest.strip_suffix(">; rel=\"type\""));
+        code.unwrap_or_else(|| panic!("no code in {:?}", self.headers)).to_owned()
     }
 }
 
@@ -397,6 +418,7 @@ async fn process(
         identity::auth::serve(keys, sessions, Some(Issuer::new("https://lectern.example").unwrap())),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
         identity::user::serve(Users::new(db.clone(), db.clock(), permissions())),
+        identity::rbac::serve(Roles::new(db.clone(), db.clock(), permissions())),
     ];
     let gateway = Gateway::new(GatewayOptions::default()).unwrap();
     let front = std::iter::once(gateway.serve());

@@ -50,6 +50,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
     assert_eq!(together, paths(&whole));
     let expected = BTreeMap::from([
         (".well-known", "auth"),
+        ("access", "rbac"),
         ("api", "flags"),
         ("api-keys", "auth"),
         ("assets", "media"),
@@ -69,6 +70,9 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("permissions", "auth"),
         ("playback", "streaming"),
         ("queue", "processing"),
+        ("role-bindings", "rbac"),
+        ("roles", "rbac"),
+        ("scim", "user"),
         ("tenants", "org"),
         ("transcoding", "processing"),
         ("units", "gateway"),

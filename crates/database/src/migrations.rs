@@ -53,6 +53,9 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123140000_user_account_create"),
     migration!("identity", "20261123140100_auth_session_create"),
     migration!("core", "20261123150000_unit_maintenance_create"),
+    migration!("identity", "20261123170000_auth_factor_create"),
+    migration!("identity", "20261123171500_rbac_role_create"),
+    migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
 ];
 

@@ -1,5 +1,5 @@
-//! `lectern rewrap`: all content keys, secrets of webhooks, and signing keys of audit logs and of access tokens, under the current
-//! key-encryption key.
+//! `lectern rewrap`: all content keys, secrets of webhooks and of people's codes, and signing keys of audit logs and of access tokens,
+//! under the current key-encryption key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(crate) async fn run(options: Data, json: bool) -> Result<(), Failure> {
     for (count, name, what) in [
         (secrets, "webhook_secrets", "secrets of webhooks"),
         (signing, "audit_signing_keys", "signing keys of audit logs"),
-        (tokens, "token_signing_keys", "signing keys of access tokens"),
+        (tokens, "token_signing_keys", "signing keys of access tokens and secrets of codes"),
     ] {
         match count {
             0 => {}

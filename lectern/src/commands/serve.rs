@@ -25,6 +25,7 @@ use database::Database;
 use identity::Registry;
 use identity::auth::{Issuer, Keys};
 use identity::org::Tenants;
+use identity::rbac::Roles;
 use identity::user::Users;
 use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
 use ops::flags::Flags;
@@ -99,7 +100,8 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         Some(token) => {
             let mut units: Vec<Served> = gateway.iter().map(Gateway::serve).collect();
             if let Some(database) = &database {
-                units.extend(units_of(engine.as_ref(), &chosen, database, &options, issuer)?);
+                let listening = listener.local_addr().unwrap_or(listen);
+                units.extend(units_of(engine.as_ref(), &chosen, database, (&options, listening), issuer)?);
             }
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
@@ -167,16 +169,21 @@ fn units_of(
     engine: Option<&Engine>,
     chosen: &Chosen,
     database: &Database,
-    options: &Serve,
+    (options, listening): (&Serve, SocketAddr),
     issuer: Option<Issuer>,
 ) -> Result<Vec<Served>, Failure> {
     let mut units: Vec<Served> = engine.map(Engine::units).into_iter().flatten().collect();
     if chosen.has(&identity::auth::UNIT) {
         let keys = Keys::new(database.clone(), database.clock(), units::permissions());
-        units.push(identity::auth::serve(keys, sessions(database, &options.data)?, issuer));
+        let sessions = sessions(database, &options.data)?.with_party(sessions::party(listening)?);
+        units.push(identity::auth::serve(keys, sessions, issuer));
     }
     if chosen.has(&identity::org::UNIT) {
         units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));
+    }
+    if chosen.has(&identity::rbac::UNIT) {
+        let roles = Roles::new(database.clone(), database.clock(), units::permissions());
+        units.push(identity::rbac::serve(roles));
     }
     if chosen.has(&identity::user::UNIT) {
         let users = Users::new(database.clone(), database.clock(), units::permissions());

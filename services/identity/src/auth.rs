@@ -3,21 +3,28 @@
 //! - [`UNIT`], [`serve`]: the unit. `codes`: what it refuses. `secret`: how a secret is made and known again.
 //! - [`Keys`]: what everything about keys goes through. `routes`: `/api/v1/api-keys` and `/api/v1/permissions`. `views`: their JSON.
 //!   `store`: their table.
-//! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are. `throttle`: how often they may try. `jwt`: access
-//!   tokens. `signing`: the keys that sign those.
+//! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
+//!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
+//!   try. `jwt`: access tokens. `signing`: the keys that sign those.
 //! - `oidc`: people sign in to other programs of their tenant.
 
+mod challenge;
 mod codes;
+pub(crate) mod factors;
 pub(crate) mod jwt;
 pub(crate) mod link;
 mod oidc;
+mod passkeys;
 mod password;
+mod proof;
+mod recovery;
 mod routes;
 pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod signing;
 mod store;
 mod throttle;
+mod totp;
 mod views;
 
 use std::sync::Arc;
@@ -31,15 +38,19 @@ pub use oidc::{InvalidIssuer, Issuer};
 pub use sessions::Sessions;
 pub use signing::SigningKeyError;
 pub use store::Keys;
+pub use webauthn::Party;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] = &[
+    challenge::STATEMENTS,
+    factors::STATEMENTS,
     link::STATEMENTS,
     oidc::STATEMENTS[0],
     oidc::STATEMENTS[1],
     oidc::STATEMENTS[2],
     oidc::STATEMENTS[3],
     oidc::STATEMENTS[4],
+    passkeys::STATEMENTS,
     sessions::STATEMENTS,
     signing::STATEMENTS,
     store::STATEMENTS,
@@ -102,5 +113,8 @@ pub fn serve(keys: Keys, sessions: Sessions, issuer: Option<Issuer>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
     let provider = Configured::new(issuer, &sessions, &clients);
     let auth = Auth { keys, sessions, clients, provider };
-    Served::new(&UNIT, auth, |routes| oidc::mount(sessions::routes::mount(routes::mount(routes))))
+    Served::new(&UNIT, auth, |routes| {
+        let routes = sessions::routes::mount(routes::mount(routes));
+        oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
+    })
 }

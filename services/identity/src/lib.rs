@@ -1,13 +1,15 @@
 //! Who asks, and for whom: tenants, their people, and the keys and sessions that act for them.
 //!
-//! - [`org`]: tenants. [`user`]: people. [`auth`]: keys, and people who sign in.
-//! - [`Registry`]: what the kernel's guard asks of all of them.
+//! - [`org`]: tenants. [`user`]: people. [`auth`]: keys, and people who sign in. [`rbac`]: roles of people, and what somebody may.
+//! - [`Registry`]: what the kernel's guard asks of all of them. `giving`: what is common to whatever permissions are given by.
 //!
 //! Layer 6.
 
 pub mod auth;
 mod directory;
+mod giving;
 pub mod org;
+pub mod rbac;
 pub mod user;
 
 pub use directory::Registry;
@@ -16,7 +18,8 @@ pub use directory::Registry;
 pub const TABLES: &str = "identity";
 
 /// Every statement of this crate, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&[&str]]] = &[auth::STATEMENTS, &[directory::STATEMENTS, org::STATEMENTS, user::STATEMENTS]];
+pub const STATEMENTS: &[&[&[&str]]] =
+    &[auth::STATEMENTS, rbac::STATEMENTS, user::STATEMENTS, &[directory::STATEMENTS, org::STATEMENTS]];
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,15 @@
-//! Tenants, people, keys and sessions on both engines.
+//! Tenants, people, roles, keys and sessions on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod beyond;
+mod decisions;
+mod factors;
+mod groups;
 mod oidc;
+mod passkeys;
 mod people;
+mod provisioned;
+mod roles;
 mod sessions;
 mod tokens;
 
@@ -24,14 +31,17 @@ use utoipa::openapi::OpenApiBuilder;
 
 use crate::auth::{Issuer, Keys, Sessions};
 use crate::org::Tenants;
+use crate::rbac::Roles;
 use crate::user::Users;
-use crate::{Registry, auth, org, user};
+use crate::{Registry, auth, org, rbac, user};
 
 const TOKEN: &str = "test-token-0123456789";
 const TENANTS: &str = "/api/v1/tenants";
 const KEYS: &str = "/api/v1/api-keys";
 const USERS: &str = "/api/v1/users";
 const SESSIONS: &str = "/api/v1/auth/sessions";
+const ROLES: &str = "/api/v1/roles";
+const BINDINGS: &str = "/api/v1/role-bindings";
 const PASSWORD: &str = "a horse of another colour";
 const ISSUER: &str = "https://lectern.example";
 const READ: Permission = Permission::new("bell", "read");
@@ -60,15 +70,16 @@ impl Process {
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap()).with_directory(registry);
-        let catalogue =
-            || [&auth::UNIT, &user::UNIT].into_iter().flat_map(|unit| unit.permissions).copied().chain([READ]);
+        let units = || [&auth::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
+        let catalogue = || units().flat_map(|unit| unit.permissions).copied().chain([READ]);
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
+        let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
         let keys = auth::serve(keys, sessions, issuer);
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
-        let routes = [keys, tenants, users].into_iter().fold(routes, |routes, served| served.mount(routes));
+        let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));
         Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }
     }
 
@@ -149,6 +160,24 @@ impl Process {
     /// What a process that knows no tokens yet answers to whom this token is from.
     async fn status(&self, token: &str) -> u16 {
         self.another().send(token, ("GET", SESSIONS), &[], Value::Null).await.status
+    }
+
+    /// A new role of the default tenant; its id.
+    async fn role(&self, name: &str, permissions: &[&str]) -> String {
+        let made = self.ask(201, "POST", ROLES, json!({ "name": name, "permissions": permissions })).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives a role to a person; the id of the binding.
+    async fn grant(&self, user: &str, role: &str, expires_in_s: Option<i64>) -> String {
+        let wish = json!({ "user_id": user, "role_id": role, "expires_in_s": expires_in_s });
+        self.ask(201, "POST", BINDINGS, wish).await["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What is answered to a call that any state is fine for, by a process that knows no tokens yet: status and body.
+    async fn anew(&self, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let answer = self.another().send(token, (method, path), &[("if-match", "*")], body).await;
+        (answer.status, answer.body)
     }
 
     async fn kinds(&self, tenant: &str) -> Vec<String> {

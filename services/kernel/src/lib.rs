@@ -12,6 +12,7 @@
 //! - [`client`]: where a request is from ([`Client`]), and who is believed about that ([`Proxies`]).
 //! - [`rate`]: how many requests are answered, of a key, a tenant and an address ([`Limiter`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
+//! - [`dialect`]: routes that refuse as the protocol of somebody else has it ([`Dialect`]).
 //! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
 //! - [`maintenance`]: units that are closed for a while.
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod code;
 pub mod codes;
 pub mod conditional;
+pub mod dialect;
 pub mod events;
 pub mod idempotency;
 pub mod json;
@@ -58,6 +60,7 @@ pub use client::{Client, Proxies};
 pub use clock::{Clock, rfc3339};
 pub use code::Code;
 pub use conditional::{Etag, check_if_match, require_if_match, respond_cached};
+pub use dialect::Dialect;
 pub use events::{EventData, EventFeed, FeedOptions};
 pub use idempotency::{Idempotency, Outcome, Stored};
 pub use json::{ApiJson, ApiPath, ApiQuery};

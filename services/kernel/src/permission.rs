@@ -1,5 +1,6 @@
 //! What may be done: permissions as routes name them, and lists of them as keys and people hold them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -78,9 +79,27 @@ impl Grants {
         Ok(Self(list))
     }
 
+    /// All that these lists have, however long that is; an entry that another one includes is left out.
+    pub fn united<'a>(lists: impl IntoIterator<Item = &'a Self>) -> Self {
+        let all: BTreeSet<&str> = lists.into_iter().flat_map(|list| &list.0).map(String::as_str).collect();
+        if all.contains("*") {
+            return Self(vec!["*".to_owned()]);
+        }
+        let is_included = |entry: &str| {
+            let kind = entry.split_once('.').filter(|(_, action)| *action != "*");
+            kind.is_some_and(|(resource, _)| all.contains(format!("{resource}.*").as_str()))
+        };
+        Self(all.iter().filter(|entry| !is_included(entry)).map(|&entry| entry.to_owned()).collect())
+    }
+
     /// Whether it has this permission.
     pub fn allows(&self, permission: Permission) -> bool {
-        self.0.iter().any(|entry| covers(entry, permission.resource, permission.action))
+        self.entry_for(permission).is_some()
+    }
+
+    /// The first entry that has this permission.
+    pub fn entry_for(&self, permission: Permission) -> Option<&str> {
+        self.0.iter().map(String::as_str).find(|entry| covers(entry, permission.resource, permission.action))
     }
 
     /// The first entry of `other` that goes beyond this list.
@@ -174,6 +193,24 @@ mod tests {
         ] {
             assert_eq!(grants(has).lacks(&grants(gives)), lacks, "{has:?} gives {gives:?}");
         }
+    }
+
+    #[test]
+    fn several_lists_together_have_what_each_of_them_has_and_nothing_else() {
+        let of = |lists: &[&[&str]]| {
+            let lists: Vec<Grants> = lists.iter().map(|list| grants(list)).collect();
+            Grants::united(&lists).as_slice().join(" ")
+        };
+        assert_eq!(of(&[&["asset.read"], &["job.read", "asset.read"]]), "asset.read job.read");
+        assert_eq!(of(&[&["asset.read", "assets.read"], &["asset.*"]]), "asset.* assets.read");
+        assert_eq!(of(&[&["asset.read"], &["*"], &["job.*"]]), "*");
+        assert_eq!(of(&[]), "");
+        let many =
+            |action: &str| Grants::new((1..=32).map(|at| format!("{}.{action}", "a".repeat(at))).collect()).unwrap();
+        let all = Grants::united(&[many("b"), many("c"), many("d"), many("b")]);
+        assert_eq!(all.as_slice().len(), 96, "more than one list may have");
+        assert_eq!(grants(&["api_key.*", "asset.read"]).entry_for(KEYS), Some("api_key.*"));
+        assert_eq!(grants(&["asset.read"]).entry_for(KEYS), None);
     }
 
     #[test]

@@ -48,10 +48,14 @@ pub struct Person {
     pub id: String,
     /// Whose it is.
     pub tenant: TenantId,
-    /// What the person may.
+    /// What the person may at the moment.
     pub grants: Grants,
+    /// What of that he may for good, and not for a while only: that he can give to others.
+    pub lasting: Grants,
     /// The id of the session.
     pub session: String,
+    /// When the person has last proved who that is, as the token says; in milliseconds since 1970.
+    pub authenticated_ms: i64,
 }
 
 impl Principal {
@@ -85,12 +89,14 @@ impl Principal {
         }
     }
 
-    /// The first entry of `wanted` that it cannot give to anybody, as it lacks that itself. The operator lacks nothing.
+    /// The first entry of `wanted` that it cannot give to anybody, as it lacks that itself, or has it for a while only. The operator
+    /// lacks nothing.
     pub fn lacks<'a>(&self, wanted: &'a Grants) -> Option<&'a str> {
-        match (self, self.grants()) {
-            (Self::Operator { .. }, _) => None,
-            (_, Some(own)) => own.lacks(wanted),
-            (_, None) => wanted.as_slice().first().map(String::as_str),
+        match self {
+            Self::Operator { .. } => None,
+            Self::Key(key) => key.grants.lacks(wanted),
+            Self::Person(person) => person.lasting.lacks(wanted),
+            Self::Nobody | Self::Service => wanted.as_slice().first().map(String::as_str),
         }
     }
 }

@@ -173,6 +173,11 @@ impl Problem {
         self.0.code.name()
     }
 
+    /// What to do about it.
+    pub fn cure(&self) -> &str {
+        &self.0.hint
+    }
+
     fn body(&self) -> ProblemBody {
         ProblemBody {
             kind: format!("/api/docs#{}", self.code()),
@@ -211,9 +216,11 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        for (name, value) in self.0.headers {
-            headers.insert(name, value);
+        for (name, value) in &self.0.headers {
+            headers.insert(name, value.clone());
         }
+        // For routes that say it in other words.
+        response.extensions_mut().insert(self);
         response
     }
 }

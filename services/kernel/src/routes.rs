@@ -18,8 +18,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::audit::{self, Watch};
 use crate::auth::{Gate, admit};
+use crate::dialect::speak;
 use crate::problem::{self, ProblemBody};
-use crate::{Guard, Policy, Problem, Recorder, Rules, codes, rate, request_id, traced};
+use crate::{Dialect, Guard, Policy, Problem, Recorder, Rules, codes, rate, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
 pub const BEARER: &str = "bearer";
@@ -30,6 +31,8 @@ pub struct Routes<S> {
     recorder: Option<Recorder>,
     /// Whose routes are mounted at the moment.
     unit: Option<&'static str>,
+    /// How those refuse that are mounted at the moment, if not with problems.
+    dialect: Option<&'static Dialect>,
     router: OpenApiRouter<S>,
     /// Of what clients call, in the order in which they came.
     paths: Vec<String>,
@@ -41,7 +44,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
         ProblemBody::schemas(&mut schemas);
         document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { guard, recorder, unit: None, router: OpenApiRouter::with_openapi(document), paths: Vec::new() }
+        let router = OpenApiRouter::with_openapi(document);
+        Self { guard, recorder, unit: None, dialect: None, router, paths: Vec::new() }
+    }
+
+    /// The routes that are mounted from now on refuse as the protocol of somebody else has it.
+    #[must_use]
+    pub fn speaking(self, dialect: &'static Dialect) -> Self {
+        Self { dialect: Some(dialect), ..self }
     }
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call, with a policy for all of them or
@@ -65,7 +75,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             for (method, operation) in operations(item) {
                 let policy = rules.named(&method).unwrap_or_else(|| panic!("{method} {path} has no policy"));
                 check(policy, &method, path);
-                document_problems(operation);
+                document_problems(operation, self.dialect);
                 operation.security = Some(requirement(policy));
                 ruled += 1;
             }
@@ -114,7 +124,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         // The refusal of other methods lies behind the same guard: a closed path says nothing about itself.
         let methods = methods.fallback(method_not_allowed);
         let guard = if is_free { self.guard.clone().without_limiter() } else { self.guard.clone() };
-        methods.layer(from_fn_with_state(Gate { guard, rules: Arc::new(rules), unit: self.unit }, admit))
+        let guarded = methods.layer(from_fn_with_state(Gate { guard, rules: Arc::new(rules), unit: self.unit }, admit));
+        match self.dialect {
+            Some(dialect) => guarded.layer(from_fn_with_state(dialect, speak)),
+            None => guarded,
+        }
     }
 
     /// What is mounted so far.
@@ -144,12 +158,13 @@ impl Routes<()> {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let Self { guard, recorder, unit, router, mut paths } = self;
+        let Self { guard, recorder, unit, dialect, router, mut paths } = self;
         let bare = OpenApiRouter::with_openapi(OpenApiBuilder::new().build());
-        let own = Routes { guard: guard.clone(), recorder: recorder.clone(), unit, router: bare, paths: Vec::new() };
+        let (of_guard, of_recorder) = (guard.clone(), recorder.clone());
+        let own = Routes { guard: of_guard, recorder: of_recorder, unit, dialect, router: bare, paths: Vec::new() };
         let own = mount(own);
         paths.extend(own.paths);
-        Self { guard, recorder, unit, router: router.merge(own.router.with_state(state)), paths }
+        Self { guard, recorder, unit, dialect, router: router.merge(own.router.with_state(state)), paths }
     }
 }
 
@@ -188,8 +203,10 @@ async fn not_found(State(guard): State<Guard>, request: Request) -> Response {
     response
 }
 
-/// Every refusal is a problem, also the ones that an operation does not list, such as those of its extractors.
-fn document_problems(operation: &mut Operation) {
+/// Every refusal is a problem, or what a dialect makes of it, also the ones that an operation does not list, such as those of its extractors.
+fn document_problems(operation: &mut Operation, dialect: Option<&Dialect>) {
+    let usual = || (problem::MEDIA_TYPE, ProblemBody::name().into_owned());
+    let (media_type, schema) = dialect.map_or_else(usual, |dialect| (dialect.media_type, dialect.schema.to_owned()));
     let listed = &mut operation.responses.responses;
     for (status, response) in listed.iter_mut() {
         let RefOr::T(response) = response else { continue };
@@ -197,12 +214,11 @@ fn document_problems(operation: &mut Operation) {
             && response.content.get("application/json").is_some_and(is_of_problem)
             && let Some(content) = response.content.swap_remove("application/json")
         {
-            response.content.insert(problem::MEDIA_TYPE.to_owned(), content);
+            response.content.insert(media_type.to_owned(), content);
         }
     }
-    let schema = Ref::from_schema_name(ProblemBody::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let any = ResponseBuilder::new().description("any other refusal").content(problem::MEDIA_TYPE, content);
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    let any = ResponseBuilder::new().description("any other refusal").content(media_type, content);
     listed.insert("default".to_owned(), any.build().into());
 }
 

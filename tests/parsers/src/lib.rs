@@ -8,6 +8,8 @@
 //! - [`subtitles`], [`text_samples`], [`cue_message`]: timed text and splice messages.
 //! - [`protection_data`], [`key_file`], [`licence_request`], [`wrapped_key`], [`key_document`]: keys and what is said
 //!   about them. [`sealed_object`]: what lies under one.
+//! - [`passkey`]: what browsers and authenticators say.
+//! - [`scim`]: what directories send about people.
 //! - [`backup`]: what `lectern backup verify` and `restore` read.
 //! - [`presentation`]: the linter of anybody's presentations.
 
@@ -20,9 +22,11 @@ mod engine;
 mod init_boxes;
 mod key_document;
 mod parts;
+mod passkey;
 mod pieces;
 mod presentation;
 mod protection;
+mod scim;
 mod segments;
 mod stored_segment;
 mod text;
@@ -35,6 +39,7 @@ mod fixture;
 #[path = "../../../crates/lint/tests/corpus/media.rs"]
 mod media;
 
+pub use self::scim::scim;
 pub use backup::backup;
 pub use codecs::{audio, av1, avc, captions, hevc, vp9};
 pub use container::container;
@@ -44,6 +49,7 @@ pub use engine::{ladder_file, message_from_engine, message_to_engine};
 pub use init_boxes::init_boxes;
 pub use key_document::key_document;
 pub use parts::parts;
+pub use passkey::passkey;
 pub use presentation::presentation;
 pub use protection::{key_file, licence_request, protection_data, sealed_object, wrapped_key};
 pub use segments::segments;

@@ -55,6 +55,7 @@ fn seeds_are_accepted() {
         super::parts::front(&[first, second]).is_some()
     };
     assert_eq!(accepted(seeds::parts(), joined), seeds::parts().len());
+    assert_eq!(accepted(seeds::passkeys(), |seed| super::passkey::made(seed).is_ok()), 4);
     let key_file = |seed: &[u8]| drm::KeySet::parse(&String::from_utf8_lossy(seed)).is_ok();
     assert_eq!(accepted(seeds::key_files(), key_file), 3);
     let opens = |seed: &[u8]| {
@@ -64,6 +65,9 @@ fn seeds_are_accepted() {
     assert_eq!(accepted(seeds::sealed_objects(), opens), 3);
     let words = |seed: &[u8]| timed_text::codec::parse(seed).is_ok_and(|parsed| parsed.document.cues.len() >= 3);
     assert_eq!(accepted(seeds::subtitles(), words), 4);
+    let asks =
+        |seed: &[u8]| scim::Filter::parse(String::from_utf8_lossy(seed).lines().next().unwrap_or_default()).is_ok();
+    assert_eq!(accepted(seeds::directories(), asks), 3);
     // Of two tries with each track, at most one passes over the first segment.
     let tries = seeds::encryption().len() - 4;
     let encrypted = accepted(seeds::encryption(), |seed| super::encryption::encrypted(seed) > 0);
@@ -137,8 +141,18 @@ fn key_documents_survive() {
 }
 
 #[test]
+fn what_directories_send_survives() {
+    exercise("scim", seeds::directories(), 3000, super::scim);
+}
+
+#[test]
 fn backups_survive() {
     exercise("backup", seeds::backups(), 5000, super::backup);
+}
+
+#[test]
+fn passkeys_survive() {
+    exercise("passkey", seeds::passkeys(), 5000, super::passkey);
 }
 
 #[test]

@@ -21,6 +21,9 @@ kernel::problem_codes! {
     API_KEY_TOO_MANY = "api_key.too_many",
         "A tenant has at most 200 keys, expired ones included.",
         "revoke keys that are not needed";
+    FACTOR_INVALID_CODE = "factor.invalid_code",
+        "A code of an authenticator holds for half a minute, a little longer where clocks differ, and once; so does a recovery code, until others are made.",
+        "wait for the next code, see to the clock of the authenticator, or use a recovery code that is left";
     OAUTH_INVALID_REDIRECT = "oauth.invalid_redirect",
         "Browsers are sent to addresses alone that the client has registered, in every character; only the port of http://127.0.0.1 and http://[::1] may be another one.",
         "send an address that the client has, or register the one that you send; GET /api/v1/oauth-clients lists them";
@@ -60,6 +63,21 @@ kernel::problem_codes! {
     OIDC_NOT_CONFIGURED = "oidc.not_configured",
         "The installation is reached from other machines, and nobody has said at which address.",
         "start the server with --public-url https://HOST, by which browsers and clients reach it";
+    PASSKEY_INVALID_NAME = "passkey.invalid_name",
+        "A name has 1 to 100 characters, none of them NUL.",
+        "use a name that says where the passkey is";
+    PASSKEY_KNOWN = "passkey.known",
+        "The passkey is known here already.",
+        "sign in by it, or make another one";
+    PASSKEY_NOT_FOUND = "passkey.not_found",
+        "The person who asks has no such passkey.",
+        "check the id; GET /api/v1/auth/passkeys lists the passkeys there are";
+    PASSKEY_REFUSED = "passkey.refused",
+        "What a browser has answered does not hold against what Web Authentication asks for; the detail says where.",
+        "ask for another challenge and try again, from a page of the address that the passkey is for, or sign in another way";
+    PASSKEY_TOO_MANY = "passkey.too_many",
+        "A person has at most 20 passkeys.",
+        "remove those that are not used any more";
     PASSWORD_BUSY = "password.busy",
         "More people sign in at the same time than passwords can be looked at.",
         "try again after the seconds in Retry-After";
@@ -69,6 +87,9 @@ kernel::problem_codes! {
     PASSWORD_WEAK = "password.weak",
         "A password has 8 to 128 characters of any kind, and is not the e-mail address.",
         "use several words, or what a password manager makes";
+    SESSION_INVALID_CODE_TOKEN = "session.invalid_code_token",
+        "No sign-in waits for a code with this token: each waits for five minutes, until it is finished, and of one person five at once.",
+        "sign in with the password again";
     SESSION_INVALID_CREDENTIALS = "session.invalid_credentials",
         "Nobody of this tenant signs in by this e-mail address with this password.",
         "check tenant, address and password, or ask for a link to set a new password";
@@ -78,12 +99,27 @@ kernel::problem_codes! {
     SESSION_NOT_FOUND = "session.not_found",
         "The person who asks has no such session.",
         "check the id; GET /api/v1/auth/sessions lists the sessions there are";
+    SESSION_STEP_UP_REQUIRED = "session.step_up_required",
+        "What changes how a person proves who he is needs a proof of the last ten minutes.",
+        "POST the password, a code or a passkey to /api/v1/auth/sessions/current/step-up, and ask again with the token that it answers";
+    SESSION_STEP_UP_TOO_WEAK = "session.step_up_too_weak",
+        "A password alone does not let in whoever is asked for codes, and proves nothing more within a session.",
+        "show a code, a recovery code or a passkey";
     SESSION_TOO_MANY_TRIES = "session.too_many_tries",
-        "An e-mail address may be tried ten times in 15 minutes, whether there is such a person or not.",
+        "An e-mail address may be tried ten times in 15 minutes, whether there is such a person or not; so may codes of one person.",
         "try again after the seconds in Retry-After";
     SIGNING_KEY_ROTATED = "signing_key.rotated",
         "Somebody else has just rotated the signing keys.",
         "look at the keys that there are before you rotate them once more";
+    TOTP_ENROLLED = "totp.enrolled",
+        "Codes of an authenticator are asked for already.",
+        "remove it before you add another one: DELETE /api/v1/auth/totp";
+    TOTP_NOT_BEGUN = "totp.not_begun",
+        "No new secret waits for its first code; each does for ten minutes.",
+        "POST /api/v1/auth/totp makes one";
+    TOTP_NOT_FOUND = "totp.not_found",
+        "No codes of an authenticator are asked for.",
+        "POST /api/v1/auth/totp begins to add one";
 }
 
 #[cfg(test)]

@@ -46,6 +46,12 @@ pub(crate) struct Claims {
     pub(crate) sid: String,
     /// The id of the tenant.
     pub(crate) tenant: String,
+    /// How many factors have proved who the person is: `aal1` or `aal2`.
+    pub(crate) acr: String,
+    /// Which ones: words of RFC 8176.
+    pub(crate) amr: Vec<String>,
+    /// When the last of them was shown; seconds since 1970.
+    pub(crate) auth_time: i64,
 }
 
 /// What signs tokens. It can be neither printed nor serialised.
@@ -152,6 +158,9 @@ mod tests {
             iat: NOW_S,
             sid: "ses_1".to_owned(),
             tenant: "ten_1".to_owned(),
+            acr: "aal1".to_owned(),
+            amr: vec!["pwd".to_owned()],
+            auth_time: NOW_S,
         }
     }
 

@@ -4,7 +4,6 @@ use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use kernel::conditional::respond_json;
-use kernel::permission::InvalidGrants;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem,
@@ -16,10 +15,10 @@ use super::codes;
 use super::secret::{self, Secret};
 use super::store::{self, KeyRow, Keys, NewKey};
 use super::views::{IssuedKeyView, KeyRequest, KeyView, KeysQuery, PermissionsView};
+use crate::giving;
 
 const ADDRESS: &str = "/api/v1/api-keys";
 const MAX_NAME: usize = 100;
-const MAX_EXPIRY_S: i64 = 10 * 365 * 24 * 3600;
 
 pub(super) const CREATE: Permission = Permission::new("api_key", "create");
 pub(super) const READ: Permission = Permission::new("api_key", "read");
@@ -59,8 +58,8 @@ pub(crate) async fn create(
     let once = Idempotency::key(&headers)?;
     let now_ms = keys.now_ms();
     check_name(&request.name)?;
-    let grants = grants(&keys, &request)?;
-    let expires_ms = expiry(&request, now_ms)?;
+    let grants = giving::grants(&request.permissions, &keys.catalogue, codes::API_KEY_INVALID_PERMISSIONS)?;
+    let expires_ms = giving::expires_ms(request.expires_in_s, now_ms, codes::API_KEY_INVALID_EXPIRY)?;
     check_giver(&principal, &grants, expires_ms)?;
     let secret = Secret::draw(secret::KEY).map_err(|error| Problem::internal(&error))?;
     let new = NewKey {
@@ -85,43 +84,16 @@ fn check_name(name: &str) -> Result<(), Problem> {
     text::check(name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::API_KEY_INVALID_NAME, detail))
 }
 
-/// What is asked for, if there is such a thing.
-fn grants(keys: &Keys, request: &KeyRequest) -> Result<Grants, Problem> {
-    let invalid =
-        |pointer: String, detail: String| Problem::invalid(pointer, codes::API_KEY_INVALID_PERMISSIONS, detail);
-    let grants = Grants::new(request.permissions.clone()).map_err(|error| match error {
-        InvalidGrants::Count => invalid("/permissions".to_owned(), error.to_string()),
-        InvalidGrants::Entry(at) => invalid(format!("/permissions/{at}"), error.to_string()),
-    })?;
-    if let Some(unknown) = grants.unknown(&keys.catalogue) {
-        let at = request.permissions.iter().position(|entry| entry == unknown).unwrap_or_default();
-        return Err(invalid(format!("/permissions/{at}"), format!("there is no permission {unknown}")));
-    }
-    Ok(grants)
-}
-
-/// When it ends.
-fn expiry(request: &KeyRequest, now_ms: i64) -> Result<Option<i64>, Problem> {
-    let Some(seconds) = request.expires_in_s else { return Ok(None) };
-    if !(1..=MAX_EXPIRY_S).contains(&seconds) {
-        let detail = format!("expires_in_s is 1 to {MAX_EXPIRY_S} seconds");
-        return Err(Problem::invalid("/expires_in_s", codes::API_KEY_INVALID_EXPIRY, detail));
-    }
-    Ok(Some(now_ms.saturating_add(seconds * 1000)))
-}
-
 /// Nobody gives what he lacks, nor for longer than he has it himself.
 fn check_giver(giver: &Principal, grants: &Grants, expires_ms: Option<i64>) -> Result<(), Problem> {
     let beyond = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, codes::API_KEY_BEYOND_OWN, detail));
     if let Some(lacking) = giver.lacks(grants) {
         return beyond(format!("whoever asks has no {lacking} to give"));
     }
-    match giver {
-        Principal::Key(own) if own.expires_ms.is_some_and(|end| expires_ms.is_none_or(|asked| asked > end)) => {
-            beyond("this key ends before the one that it shall make".to_owned())
-        }
-        _ => Ok(()),
+    if giving::outlives(giver, expires_ms) {
+        return beyond("this key ends before the one that it shall make".to_owned());
     }
+    Ok(())
 }
 
 /// Keys of the caller's tenant, newest first, expired ones included.

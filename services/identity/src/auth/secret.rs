@@ -27,6 +27,8 @@ pub(crate) const CODE: Kind = Kind { prefix: "lo_", id_prefix: "cod_" };
 pub(crate) const DEVICE: Kind = Kind { prefix: "ld_", id_prefix: "dev_" };
 /// What a browser keeps of somebody who has signed in there.
 pub(crate) const BROWSER: Kind = Kind { prefix: "lb_", id_prefix: "ses_" };
+/// A sign-in that waits for a code.
+pub(crate) const HALF_WAY: Kind = Kind { prefix: "lf_", id_prefix: "hwy_" };
 /// What all refresh tokens of a session begin with.
 const FAMILY: Kind = Kind { prefix: "lr_", id_prefix: "ses_" };
 
@@ -64,6 +66,11 @@ impl Secret {
 /// What is stored of a secret. Its 32 random bytes cannot be guessed, so that a fast hash is enough.
 pub(crate) fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
+}
+
+/// What is stored of a secret that counts together with something else alone; alone, where that is empty.
+pub(crate) fn bound(text: &str, to: &str) -> [u8; 32] {
+    sha256(&[text, to].concat())
 }
 
 /// The id of what has the form of such a secret.
@@ -150,12 +157,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_by_its_id_and_its_hash_alone() {
-        for kind in [KEY, LINK, CLIENT, CODE, DEVICE, BROWSER] {
+        for kind in [KEY, LINK, CLIENT, CODE, DEVICE, BROWSER, HALF_WAY] {
             let (one, other) = (Secret::draw(kind).unwrap(), Secret::draw(kind).unwrap());
             assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
             let (of, hash) = (one.id.clone(), one.sha256());
             let text = one.reveal();
-            assert_eq!((id(kind, &text), sha256(&text)), (Some(of), hash));
+            assert_eq!((id(kind, &text), sha256(&text), bound(&text, "")), (Some(of), hash, hash));
+            assert_ne!(bound(&text, "a"), bound(&text, "b"));
             let prefix = kind.prefix;
             for other in [
                 &text[1..],

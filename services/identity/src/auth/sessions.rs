@@ -3,12 +3,15 @@
 //! A session has two tokens: one that opens the API for ten minutes and is verified without a session ([`jwt`](super::jwt)), and one
 //! that gets both of them anew, once. Who shows the latter again has stolen it, or it was stolen from him: the session ends.
 //!
+//! Of whoever has a second factor a password begins none: it waits for a code ([`factors`](super::factors)). Whatever begins one, for a
+//! person himself, in a browser or for a client, does so by [`admit`] and by what he has shown.
+//!
 //! - [`Sessions`]: what everything goes through. `store`: their tables.
 //! - `routes`: `/api/v1/auth`. `views`: their JSON.
 
 pub(super) mod routes;
-mod store;
-mod views;
+pub(super) mod store;
+pub(super) mod views;
 
 use std::sync::Arc;
 
@@ -18,20 +21,23 @@ use kernel::{Clock, Keyring, Problem, codes as common};
 use media_types::TenantId;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+use webauthn::Party;
 use zeroize::Zeroizing;
 
+use super::challenge::{self, Of, Purpose};
 use super::codes;
-use super::jwt::{AUDIENCE, Claims, ISSUER};
+use super::jwt::{Claims, ISSUER};
 use super::link::{self, LinkRow};
 use super::oidc::scope;
 use super::password::{self, Hasher};
-use super::secret::{self, Refresh};
+use super::proof::{PASSWORD, Proof};
+use super::secret::{self, Refresh, Secret};
 use super::signing::{SigningKeyError, SigningKeys};
 use super::throttle::Throttle;
 use crate::org::{self, is_slug};
 use crate::user::model::{ACTIVE, normal_email};
 
-pub(super) use store::{Account, NewSession, STATEMENTS, SessionRow, end_one, end_reused, insert, stays};
+pub(super) use store::{Account, Admitted, NewSession, STATEMENTS, SessionRow, admit, end_one, end_reused};
 
 use self::store::AccountRow;
 
@@ -42,16 +48,56 @@ pub(super) const SESSION_MS: i64 = 30 * 24 * 3_600_000;
 
 /// What somebody has who has signed in.
 pub(super) struct Tokens {
-    pub(super) tenant: TenantId,
-    pub(super) user: String,
+    pub(super) account: Account,
+    /// What he has shown so far.
+    pub(super) proof: Proof,
     pub(super) session: String,
     pub(super) access: String,
     pub(super) refresh: String,
     pub(super) session_expires_ms: i64,
     /// Of a client's session, what the client was given.
     pub(super) scope: Option<String>,
-    /// When the person has shown who he is.
-    pub(super) auth_ms: i64,
+}
+
+/// A sign-in that lacks a code yet.
+pub(super) struct HalfWay {
+    pub(super) account: Account,
+    /// What the code is to come with.
+    pub(super) token: String,
+}
+
+/// What has come of a password that was right.
+pub(super) enum Passed {
+    /// It lets its person in.
+    Whole(Account, Proof),
+    /// He has codes besides.
+    HalfWay(HalfWay),
+}
+
+/// What has come of a sign-in.
+pub(super) enum SignedIn {
+    Whole(Tokens),
+    HalfWay(HalfWay),
+}
+
+/// Whose a session is besides its person's: a client's.
+#[derive(Clone, Copy)]
+pub(super) struct OfClient<'a> {
+    pub(super) id: &'a str,
+    /// What it was given.
+    pub(super) scope: &'a str,
+    /// How long the session lasts.
+    pub(super) lasts_ms: i64,
+}
+
+/// All of a session with tokens but its row.
+pub(super) struct Begun<'a> {
+    /// The id of the session.
+    pub(super) session: String,
+    refresh: Refresh,
+    access: String,
+    client: Option<OfClient<'a>>,
+    expires_ms: i64,
 }
 
 /// People who sign in to a database. Cheap to clone.
@@ -59,74 +105,67 @@ pub(super) struct Tokens {
 pub struct Sessions {
     pub(super) db: Database,
     pub(super) clock: Clock,
-    pub(super) signing: SigningKeys,
-    hasher: Hasher,
+    /// What the secrets of codes are wrapped by.
+    pub(super) keyring: Arc<Keyring>,
+    /// Whom passkeys are for.
+    pub(super) party: Arc<Party>,
+    pub(super) hasher: Hasher,
     pub(super) throttle: Arc<Throttle>,
+    pub(super) signing: SigningKeys,
 }
 
 impl Sessions {
-    /// Those of `db`, whose signing keys are wrapped by `keyring`.
+    /// Those of `db`, whose signing keys and secrets of codes are wrapped by `keyring`. Passkeys are for a browser on this machine.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), keyring);
-        Self { db, clock, signing, hasher: Hasher::default(), throttle: Arc::default() }
+        let keyring = Arc::new(keyring);
+        let party = Party { id: "localhost".to_owned(), origins: vec!["http://localhost:3000".to_owned()] };
+        let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
+        let (hasher, throttle) = (Hasher::default(), Arc::default());
+        Self { db, clock, keyring, party: Arc::new(party), hasher, throttle, signing }
     }
 
-    /// Wraps every signing key under the current key-encryption key; how many were not.
+    /// The same with passkeys for pages of `party`.
+    #[must_use]
+    pub fn with_party(self, party: Party) -> Self {
+        Self { party: Arc::new(party), ..self }
+    }
+
+    /// Wraps every signing key and every secret of codes under the current key-encryption key; how many were not.
     ///
     /// # Errors
     /// One that does not open, or the database.
     pub async fn rewrap(&self) -> Result<u64, SigningKeyError> {
-        self.signing.rewrap().await
+        Ok(self.signing.rewrap().await? + self.rewrap_codes().await?)
     }
 
-    /// Begins a session.
+    /// Begins a session, or half of one where the person has a second factor.
     async fn sign_in(
         &self,
         who: (&str, &str),
         password: Zeroizing<String>,
         user_agent: Option<String>,
-    ) -> Result<Tokens, Problem> {
-        let now_ms = (self.clock)();
-        let account = self.authenticate(who, password).await?;
-        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
-        let expires_ms = now_ms + SESSION_MS;
-        let access = self.access(&account, &refresh.session, expires_ms, AUDIENCE).await?;
-        let mut tx = self.db.begin().await?;
-        if !stays(&mut tx, &account).await? {
-            return Err(invalid_credentials());
-        }
-        let new = NewSession {
-            account: &account,
-            id: &refresh.session,
-            user_agent,
-            family_sha256: refresh.family_sha256(),
-            token_sha256: refresh.sha256(),
-            expires_ms,
-            client: None,
-            auth_ms: now_ms,
-            now_ms,
+    ) -> Result<SignedIn, Problem> {
+        let (account, proof) = match self.authenticate(who, password, "").await? {
+            Passed::Whole(account, proof) => (account, proof),
+            Passed::HalfWay(half) => return Ok(SignedIn::HalfWay(half)),
         };
-        insert(&mut tx, new).await?;
+        let begun = self.prepare(&account, &proof, None).await?;
+        let mut tx = self.db.begin().await?;
+        let admitted = admit(&mut tx, &account, &proof).await?.ok_or_else(invalid_credentials)?;
+        let tokens = self.begin(&mut tx, &admitted, begun, user_agent).await?;
         tx.commit().await?;
-        Ok(Tokens {
-            tenant: account.tenant,
-            user: account.user,
-            session: refresh.session.clone(),
-            access,
-            refresh: refresh.reveal(),
-            session_expires_ms: expires_ms,
-            scope: None,
-            auth_ms: now_ms,
-        })
+        Ok(SignedIn::Whole(tokens))
     }
 
-    /// Whose password this is. A name that nobody has, a wrong password and a person who may not sign in cost the same and are refused
-    /// alike.
+    /// Whose password this is, and whether it lets him in. A name that nobody has, a wrong password and a person who may not sign in cost
+    /// the same and are refused alike. Where a code is lacking, that has to come with `bound`, too: what only this browser knows, or
+    /// nothing.
     pub(super) async fn authenticate(
         &self,
         (slug, email): (&str, &str),
         password: Zeroizing<String>,
-    ) -> Result<Account, Problem> {
+        bound: &str,
+    ) -> Result<Passed, Problem> {
         let email = normal_email(email);
         let name = secret::sha256(&format!("{slug}\0{}", email.as_deref().unwrap_or_default()));
         self.throttle.enter(name, (self.clock)()).map_err(too_many)?;
@@ -136,12 +175,71 @@ impl Sessions {
         };
         let hash = account.as_ref().and_then(|account| account.hash.as_deref());
         let is_it = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|account| is_it && account.state == ACTIVE) else {
+        let Some(row) = account.filter(|account| is_it && account.state == ACTIVE) else {
             return Err(invalid_credentials());
         };
         self.throttle.leave(&name);
-        check_tenant(&account.tenant_state)?;
-        Ok(Account { tenant: tenant_id(&account.tenant_id)?, user: account.id })
+        check_tenant(&row.tenant_state)?;
+        let account = Account::stored(&row.tenant_id, &row.id)?;
+        if row.code_since_ms.is_some() {
+            return self.half_way(account, bound).await.map(Passed::HalfWay);
+        }
+        Ok(Passed::Whole(account, Proof::new(PASSWORD, (self.clock)())))
+    }
+
+    /// Has a sign-in wait for a code.
+    async fn half_way(&self, account: Account, bound: &str) -> Result<HalfWay, Problem> {
+        let token = Secret::draw(secret::HALF_WAY).map_err(|error| Problem::internal(&error))?.reveal();
+        let of = Of { tenant: &account.tenant, user: Some(&account.user) };
+        let mut tx = self.db.begin().await?;
+        challenge::put(&mut tx, of, Purpose::Code, &secret::bound(&token, bound), (self.clock)()).await?;
+        tx.commit().await?;
+        Ok(HalfWay { account, token })
+    }
+
+    /// All of a new session but its row: nothing that could wait for another transaction than the one that it begins in.
+    pub(super) async fn prepare<'a>(
+        &self,
+        account: &Account,
+        proof: &Proof,
+        client: Option<OfClient<'a>>,
+    ) -> Result<Begun<'a>, Problem> {
+        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
+        let session = refresh.session.clone();
+        let expires_ms = (self.clock)() + client.map_or(SESSION_MS, |client| client.lasts_ms);
+        let scope = client.map(|client| client.scope);
+        let access = self.access((account, proof), &session, expires_ms, scope).await?;
+        Ok(Begun { session, refresh, access, client, expires_ms })
+    }
+
+    /// Begins it, of somebody whom the same transaction lets in.
+    pub(super) async fn begin(
+        &self,
+        tx: &mut Tx,
+        admitted: &Admitted<'_>,
+        begun: Begun<'_>,
+        user_agent: Option<String>,
+    ) -> Result<Tokens, DbError> {
+        let Begun { session, refresh, access, client, expires_ms } = begun;
+        let new = NewSession {
+            id: &session,
+            user_agent,
+            family_sha256: refresh.family_sha256(),
+            token_sha256: refresh.sha256(),
+            expires_ms,
+            client: client.map(|client| (client.id, client.scope)),
+            now_ms: (self.clock)(),
+        };
+        admitted.begin(tx, new).await?;
+        Ok(Tokens {
+            account: admitted.account().clone(),
+            proof: admitted.proof().clone(),
+            session,
+            access,
+            refresh: refresh.reveal(),
+            session_expires_ms: expires_ms,
+            scope: client.map(|client| client.scope.to_owned()),
+        })
     }
 
     /// Goes on with a session of this client; without one, with a session that is no client's.
@@ -151,28 +249,26 @@ impl Sessions {
         let row = self.session(&shown.session, &shown.family_sha256()).await?;
         let row = row.filter(|row| row.client_id.as_deref() == client).ok_or_else(invalid_token)?;
         check_tenant(&row.tenant_state)?;
-        let account = row.account()?;
+        let (account, proof) = (row.account()?, row.proof());
         let next = shown.next().map_err(|error| Problem::internal(&error))?;
-        let audience = scope::audience(row.scope.as_deref());
-        let access = self.access(&account, &shown.session, row.expires_ms, audience).await?;
-        let (tenant, was, is) = (&account.tenant, shown.sha256(), next.sha256());
+        let access = self.access((&account, &proof), &shown.session, row.expires_ms, row.scope.as_deref()).await?;
+        let (was, is) = (shown.sha256(), next.sha256());
         let mut tx = self.db.begin().await?;
-        let turned = tx.execute(store::TURN, args![tenant, &shown.session, &was[..], &is[..], now_ms]).await?;
-        if turned == 0 {
+        let args = args![&account.tenant, &shown.session, &was[..], &is[..], now_ms];
+        if tx.execute(store::TURN, args).await? == 0 {
             end_reused(&mut tx, &account, &shown.session, now_ms).await?;
             tx.commit().await?;
             return Err(invalid_token());
         }
         tx.commit().await?;
         Ok(Tokens {
-            tenant: account.tenant,
-            user: account.user,
+            account,
+            proof,
             session: shown.session,
             access,
             refresh: next.reveal(),
             session_expires_ms: row.expires_ms,
             scope: row.scope,
-            auth_ms: row.auth_ms.unwrap_or(row.created_ms),
         })
     }
 
@@ -188,23 +284,26 @@ impl Sessions {
         Ok(row.filter(|row| row.expires_ms > (self.clock)() && row.user_state == ACTIVE))
     }
 
-    /// An access token of a session, for this audience.
+    /// An access token of a session: of a client's that has this scope, or of no client's.
     pub(super) async fn access(
         &self,
-        account: &Account,
+        (account, proof): (&Account, &Proof),
         session: &str,
         session_expires_ms: i64,
-        audience: &str,
+        scope: Option<&str>,
     ) -> Result<String, Problem> {
         let now_s = (self.clock)().div_euclid(1000);
         let claims = Claims {
             iss: ISSUER.to_owned(),
             sub: account.user.clone(),
-            aud: audience.to_owned(),
+            aud: scope::audience(scope).to_owned(),
             exp: (now_s + ACCESS_S).min(session_expires_ms / 1000),
             iat: now_s,
             sid: session.to_owned(),
             tenant: account.tenant.to_string(),
+            acr: proof.acr().to_owned(),
+            amr: proof.amr().to_vec(),
+            auth_time: proof.at_ms.div_euclid(1000),
         };
         Ok(self.signing.signer().await?.sign(&claims))
     }
@@ -268,7 +367,7 @@ pub(super) fn check_tenant(state: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn unauthorized(code: kernel::Code, detail: &str) -> Problem {
+pub(super) fn unauthorized(code: kernel::Code, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lectern\""))
 }
@@ -281,12 +380,12 @@ fn invalid_token() -> Problem {
     unauthorized(codes::SESSION_INVALID_TOKEN, "the refresh token holds no more, or never did")
 }
 
-fn too_many(seconds: u32) -> Problem {
-    let detail = "this address was tried too often";
+pub(super) fn too_many(seconds: u32) -> Problem {
+    let detail = "there were too many tries";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, codes::SESSION_TOO_MANY_TRIES, detail).retry_after(seconds)
 }
 
-async fn tell(
+pub(super) async fn tell(
     tx: &mut Tx,
     tenant_id: &TenantId,
     (kind, subject): (&str, &str),

@@ -75,7 +75,7 @@ impl SigningKeyRow {
     }
 }
 
-/// Why a signing key is not wrapped anew.
+/// Why a signing key, or another secret beside it, is not wrapped anew.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeyError {
     /// It does not open.
@@ -96,8 +96,8 @@ pub(crate) struct SigningKeys {
 
 impl SigningKeys {
     /// Those of `db`, wrapped by `keyring`. They are made when the first one is needed.
-    pub(crate) fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        Self { db, clock, keyring: Arc::new(keyring) }
+    pub(crate) fn new(db: Database, clock: Clock, keyring: Arc<Keyring>) -> Self {
+        Self { db, clock, keyring }
     }
 
     /// What signs now. It is read anew each time: a key that was retired signs nothing more, in any process.

@@ -3,6 +3,30 @@
 kernel::problem_codes! {
     /// Every code of people, beside the kernel's.
     pub(crate) ALL:
+    GROUP_NOT_FOUND = "group.not_found",
+        "There is no group with this id.",
+        "check the id; GET /scim/v2/Groups lists the groups there are";
+    SCIM_INVALID_FILTER = "scim.invalid_filter",
+        "The filter cannot be read, or asks for what no resource has.",
+        "use a filter such as userName eq \"anna\", of at most 4096 bytes; GET /scim/v2/Schemas has the attributes";
+    SCIM_INVALID_PATH = "scim.invalid_path",
+        "A path cannot be read, or leads to no attribute.",
+        "use a path such as emails[type eq \"work\"].value; GET /scim/v2/Schemas has the attributes";
+    SCIM_INVALID_SYNTAX = "scim.invalid_syntax",
+        "The request has another shape than RFC 7644 has for it, or an attribute that no schema has.",
+        "leave out or correct what detail names; GET /scim/v2/Schemas has the attributes";
+    SCIM_INVALID_VALUE = "scim.invalid_value",
+        "An attribute has a value that it cannot have, or none and needs one.",
+        "correct the value that detail names; GET /scim/v2/Schemas has what each attribute takes";
+    SCIM_MUTABILITY = "scim.mutability",
+        "The attribute is not for clients to change, or not to be without a value.",
+        "leave the change out";
+    SCIM_NO_TARGET = "scim.no_target",
+        "The path of the change leads to nothing that is there.",
+        "read the resource, and name what is there, or add it";
+    SCIM_TOO_MANY = "scim.too_many",
+        "The filter means, or would have to be tried on, more resources than one request is answered with.",
+        "ask by id, externalId, userName or emails.value, which are found at once, joined with and";
     USER_BEYOND_OWN = "user.beyond_own",
         "Nobody gives permissions that he lacks, nor sees to a person who has such.",
         "ask for permissions that you have yourself, or ask somebody who has more";

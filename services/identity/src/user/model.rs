@@ -1,15 +1,17 @@
 //! What may be said of a person. Pure.
 
-use kernel::permission::InvalidGrants;
 use kernel::{Grants, Permission, Problem, text};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::codes;
+use crate::giving;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const SUSPENDED: &str = "suspended";
 
-const MAX_NAME: usize = 200;
+/// The most characters of a name.
+pub(super) const MAX_NAME: usize = 200;
 const MAX_PREFERENCES_BYTES: usize = 16 << 10;
 /// RFC 5321 §4.5.3.1, without the angle brackets of a path.
 const MAX_EMAIL: usize = 254;
@@ -26,6 +28,23 @@ pub(crate) struct Profile {
     pub(crate) state: String,
     pub(crate) grants: Grants,
     pub(crate) preferences: Map<String, Value>,
+    pub(crate) provisioned: Provisioned,
+}
+
+/// What a directory says of a person.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Provisioned {
+    /// What it knows him by, in lower case; his e-mail address without one.
+    pub(crate) user_name: Option<String>,
+    /// Its own name for him.
+    pub(crate) external_id: Option<String>,
+    /// All that it says, as the crate `scim` accepts it; nothing of whom no directory has spoken.
+    pub(crate) document: Option<Map<String, Value>>,
+}
+
+/// The id of a person who is about to be made.
+pub(super) fn new_id() -> String {
+    format!("usr_{}", Uuid::now_v7().simple())
 }
 
 /// The normal form of an e-mail address: in lower case. `None` of what is none, as HTML has them (WHATWG HTML §4.10.5.1.5).
@@ -56,22 +75,32 @@ pub(super) fn name(name: String) -> Result<String, Problem> {
 
 /// By its form alone: which languages there are changes.
 pub(super) fn locale(text: String) -> Result<String, Problem> {
+    let detail = "this can be no locale";
+    if is_locale(&text) { Ok(text) } else { Err(Problem::invalid("/locale", codes::USER_INVALID_LOCALE, detail)) }
+}
+
+pub(super) fn is_locale(text: &str) -> bool {
     let is_subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_language = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let fine = text.len() <= 35 && text.split('-').next().is_some_and(is_language) && text.split('-').all(is_subtag);
-    let detail = "this can be no locale";
-    if fine { Ok(text) } else { Err(Problem::invalid("/locale", codes::USER_INVALID_LOCALE, detail)) }
+    text.len() <= 35 && text.split('-').next().is_some_and(is_language) && text.split('-').all(is_subtag)
 }
 
 /// By its form alone: which zones there are changes.
 pub(super) fn time_zone(text: String) -> Result<String, Problem> {
+    let detail = "this can be no time zone";
+    if is_time_zone(&text) {
+        Ok(text)
+    } else {
+        Err(Problem::invalid("/time_zone", codes::USER_INVALID_TIME_ZONE, detail))
+    }
+}
+
+pub(super) fn is_time_zone(text: &str) -> bool {
     let is_part = |part: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte);
         part.starts_with(|first: char| first.is_ascii_alphabetic()) && part.bytes().all(plain)
     };
-    let fine = text.len() <= 64 && text.split('/').count() <= 3 && text.split('/').all(is_part);
-    let detail = "this can be no time zone";
-    if fine { Ok(text) } else { Err(Problem::invalid("/time_zone", codes::USER_INVALID_TIME_ZONE, detail)) }
+    text.len() <= 64 && text.split('/').count() <= 3 && text.split('/').all(is_part)
 }
 
 pub(super) fn preferences(object: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
@@ -97,16 +126,10 @@ fn has_nul(value: &Value) -> bool {
 
 /// What a list of permissions means, if there are such; an empty one means nothing at all.
 pub(super) fn grants(list: &[String], catalogue: &[Permission]) -> Result<Grants, Problem> {
-    let invalid = |pointer: String, detail: String| Problem::invalid(pointer, codes::USER_INVALID_PERMISSIONS, detail);
-    let grants = Grants::try_from(list.to_vec()).map_err(|error| match error {
-        InvalidGrants::Count => invalid("/permissions".to_owned(), error.to_string()),
-        InvalidGrants::Entry(at) => invalid(format!("/permissions/{at}"), error.to_string()),
-    })?;
-    if let Some(unknown) = grants.unknown(catalogue) {
-        let at = list.iter().position(|entry| entry == unknown).unwrap_or_default();
-        return Err(invalid(format!("/permissions/{at}"), format!("there is no permission {unknown}")));
+    if list.is_empty() {
+        return Ok(Grants::default());
     }
-    Ok(grants)
+    giving::grants(list, catalogue, codes::USER_INVALID_PERMISSIONS)
 }
 
 /// The patterns that find a person by what his address or a word of his name begins with: in lower case, for `LIKE` with the escape

@@ -13,27 +13,38 @@ use kernel::{
 use media_types::TenantId;
 use utoipa_axum::routes;
 
-use super::model::{self, ACTIVE, Profile};
+use super::model::{self, ACTIVE, Profile, Provisioned};
 use super::store::{self, NewUser, UserRow, Users};
 use super::views::{PasswordLinkView, UserChange, UserRequest, UserView, UsersQuery};
-use super::{codes, me};
+use super::{codes, me, scim};
 
 const ADDRESS: &str = "/api/v1/users";
 
-const CREATE: Permission = Permission::new("user", "create");
+pub(super) const CREATE: Permission = Permission::new("user", "create");
 /// To erase one.
-const DELETE: Permission = Permission::new("user", "delete");
-const READ: Permission = Permission::new("user", "read");
+pub(super) const DELETE: Permission = Permission::new("user", "delete");
+pub(super) const READ: Permission = Permission::new("user", "read");
 /// To change one, and to let him set a password.
-const UPDATE: Permission = Permission::new("user", "update");
+pub(super) const UPDATE: Permission = Permission::new("user", "update");
 
 /// What its routes ask for.
-pub(super) const PERMISSIONS: &[Permission] = &[CREATE, DELETE, READ, UPDATE];
+pub(super) const PERMISSIONS: &[Permission] = &[
+    CREATE,
+    DELETE,
+    READ,
+    scim::SEARCH,
+    UPDATE,
+    scim::GROUP_CREATE,
+    scim::GROUP_DELETE,
+    scim::GROUP_READ,
+    scim::GROUP_SEARCH,
+    scim::GROUP_UPDATE,
+];
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
     use Policy::{May, Person};
-    routes
+    let routes = routes
         .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(create, list))
         .mount(Person, routes!(me::show, me::update))
         .mount(
@@ -41,6 +52,8 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
             routes!(show, update, erase),
         )
         .mount(May(UPDATE), routes!(password_link))
+        .mount(May(UPDATE), routes!(reset_factors));
+    scim::mount(routes)
 }
 
 /// Makes a person of the caller's tenant. He has no password yet.
@@ -65,7 +78,7 @@ pub(crate) async fn create(
     let profile = profile(&users, request.clone())?;
     check_beyond(&principal, &profile.grants)?;
     let actor = principal.actor().to_owned();
-    let new = NewUser { tenant: tenant.clone(), profile, actor, now_ms: users.now_ms() };
+    let new = NewUser { tenant: tenant.clone(), id: model::new_id(), profile, actor, now_ms: users.now_ms() };
     let made = users.idempotency.once_within(&tenant, key, ADDRESS, &request, |tx| Box::pin(store::create(tx, new)));
     let outcome = made.await?;
     Ok(outcome.created(ADDRESS))
@@ -81,10 +94,11 @@ fn profile(users: &Users, request: UserRequest) -> Result<Profile, Problem> {
         state: ACTIVE.to_owned(),
         grants: model::grants(&permissions.unwrap_or_default(), &users.catalogue)?,
         preferences: model::preferences(preferences.unwrap_or_default())?,
+        provisioned: Provisioned::default(),
     })
 }
 
-/// Nobody gives what he lacks. Nor does he see to whoever has it: who could set that person's password would have it too.
+/// Nobody gives what he lacks. Nor does he see to whoever has it, by his roles too: who could set that person's password would have it.
 fn check_beyond(principal: &Principal, grants: &Grants) -> Result<(), Problem> {
     let Some(lacking) = principal.lacks(grants) else { return Ok(()) };
     let detail = format!("whoever asks has no {lacking} himself");
@@ -216,10 +230,37 @@ pub(crate) async fn password_link(
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response())
 }
 
+/// Takes from a person all that he proves who he is by but his password: codes, recovery codes and passkeys, if he has lost them. Be sure
+/// that it is he who asks for that.
+#[utoipa::path(
+    delete, path = "/api/v1/users/{id}/factors", operation_id = "reset_factors", tag = "users",
+    params(("id" = String, Path, description = "the person")),
+    responses(
+        (status = 204, description = "he has none any more"),
+        (status = 403, description = "the caller lacks what the person has", body = ProblemBody),
+        (status = 404, description = "no such person", body = ProblemBody),
+    )
+)]
+pub(crate) async fn reset_factors(
+    State(users): State<Users>,
+    Tenant(tenant): Tenant,
+    principal: Principal,
+    ApiPath(id): ApiPath<String>,
+) -> Result<StatusCode, Problem> {
+    let row = to_change(&users, &tenant, &principal, &id).await?;
+    users.reset_factors(&tenant, &row, principal.actor()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A person, if the caller may see to him.
-async fn to_change(users: &Users, tenant: &TenantId, principal: &Principal, id: &str) -> Result<UserRow, Problem> {
+pub(super) async fn to_change(
+    users: &Users,
+    tenant: &TenantId,
+    principal: &Principal,
+    id: &str,
+) -> Result<UserRow, Problem> {
     let row = users.one(tenant, id).await?;
-    check_beyond(principal, &row.permissions.0)?;
+    check_beyond(principal, &users.may(tenant, &row).await?)?;
     Ok(row)
 }
 
@@ -240,5 +281,6 @@ pub(super) fn changed(users: &Users, row: &UserRow, change: UserChange) -> Resul
         state: state.map_or(was.state, |state| state.as_str().to_owned()),
         grants: permissions.map_or(Ok(was.grants), |list| model::grants(&list, &users.catalogue))?,
         preferences: preferences.map_or(Ok(was.preferences), model::preferences)?,
+        provisioned: was.provisioned,
     })
 }

@@ -8,25 +8,28 @@ use kernel::conditional::stale;
 use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::codes;
-use super::model::{ACTIVE, Profile, SUSPENDED};
+use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
+use super::scim::person;
 use super::views::UserView;
-use crate::auth::link;
 use crate::auth::secret::{LINK, Secret};
-use crate::auth::sessions;
+use crate::auth::{factors, link, sessions};
+use crate::rbac;
 
 macro_rules! user_columns {
     () => {
-        "id, email, name, locale, time_zone, state, permissions, preferences, version, created_ms, updated_ms"
+        "id, email, name, locale, time_zone, state, permissions, preferences, user_name, external_id, scim, version, created_ms,
+            updated_ms"
     };
 }
+pub(super) use user_columns;
 
 const INSERT: &str = concat!(
     "INSERT INTO user_account
-        (tenant_id, id, email, name, search, locale, time_zone, state, permissions, preferences, version, created_ms, updated_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) RETURNING ",
+        (tenant_id, id, email, name, search, locale, time_zone, state, permissions, preferences, user_name, external_id, scim,
+            version, created_ms, updated_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14, $14) RETURNING ",
     user_columns!()
 );
 const ONE: &str = concat!("SELECT ", user_columns!(), " FROM user_account WHERE tenant_id = $1 AND id = $2");
@@ -40,13 +43,20 @@ const LIST: &str = concat!(
 );
 const UPDATE: &str = concat!(
     "UPDATE user_account SET email = $4, name = $5, search = $6, locale = $7, time_zone = $8, state = $9, permissions = $10,
-        preferences = $11, version = version + 1, updated_ms = $12 WHERE tenant_id = $1 AND id = $2 AND version = $3 RETURNING ",
+        preferences = $11, user_name = $12, external_id = $13, scim = $14, version = version + 1, updated_ms = $15
+        WHERE tenant_id = $1 AND id = $2 AND version = $3 RETURNING ",
     user_columns!()
 );
 const DELETE: &str = "DELETE FROM user_account WHERE tenant_id = $1 AND id = $2 AND version = $3";
+/// Who is erased leaves them, which changes them.
+const LEAVE_GROUPS: &str = "UPDATE user_group SET version = version + 1, updated_ms = $3 WHERE tenant_id = $1
+    AND id IN (SELECT group_id FROM user_group_member WHERE tenant_id = $1 AND user_id = $2)";
+const FORGET_ADDRESSES: &str = "DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2";
+const PUT_ADDRESS: &str = "INSERT INTO user_address (tenant_id, user_id, address) VALUES ($1, $2, $3)";
 
 /// Every statement of people, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE, DELETE];
+pub(super) const STATEMENTS: &[&str] =
+    &[INSERT, ONE, LIST, UPDATE, DELETE, LEAVE_GROUPS, FORGET_ADDRESSES, PUT_ADDRESS];
 
 database::row! {
     /// A person.
@@ -60,6 +70,9 @@ database::row! {
         pub(crate) state: String,
         pub(crate) permissions: Json<Grants>,
         pub(crate) preferences: Json<Map<String, Value>>,
+        pub(crate) user_name: Option<String>,
+        pub(crate) external_id: Option<String>,
+        pub(crate) scim: Option<Json<Map<String, Value>>>,
         pub(crate) version: i64,
         pub(crate) created_ms: i64,
         pub(crate) updated_ms: i64,
@@ -76,6 +89,11 @@ impl UserRow {
             state: self.state.clone(),
             grants: self.permissions.0.clone(),
             preferences: self.preferences.0.clone(),
+            provisioned: Provisioned {
+                user_name: self.user_name.clone(),
+                external_id: self.external_id.clone(),
+                document: self.scim.as_ref().map(|said| said.0.clone()),
+            },
         }
     }
 }
@@ -83,6 +101,7 @@ impl UserRow {
 /// A person who is about to be made.
 pub(super) struct NewUser {
     pub(super) tenant: TenantId,
+    pub(super) id: String,
     pub(super) profile: Profile,
     pub(super) actor: String,
     pub(super) now_ms: i64,
@@ -91,7 +110,7 @@ pub(super) struct NewUser {
 /// The people of a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Users {
-    db: Database,
+    pub(super) db: Database,
     clock: Clock,
     pub(super) idempotency: Idempotency,
     /// All that routes ask for, whichever process serves them.
@@ -126,6 +145,12 @@ impl Users {
         self.db.all(LIST, args![tenant, time_ms, id, beginning, word, i64::from(limit)]).await
     }
 
+    /// All that a person may at the moment, by his own list and his roles.
+    pub(super) async fn may(&self, tenant: &TenantId, of: &UserRow) -> Result<Grants, DbError> {
+        let roles = rbac::held(&self.db, tenant, &of.id).await?;
+        Ok(rbac::model::may(&of.permissions.0, &roles, self.now_ms()))
+    }
+
     /// Makes of a person what `profile` says. Whoever is suspended by that is signed out everywhere.
     pub(super) async fn change(
         &self,
@@ -136,7 +161,9 @@ impl Users {
     ) -> Result<UserRow, Problem> {
         let now_ms = self.now_ms();
         let ends = of.state == ACTIVE && profile.state == SUSPENDED;
-        let Profile { email, name, locale, time_zone, state, grants, preferences } = profile;
+        let said = said(&profile, &of.id);
+        let Profile { email, name, locale, time_zone, state, grants, preferences, provisioned } = profile;
+        let Provisioned { user_name, external_id, .. } = provisioned;
         let (search, permissions) = (name.to_lowercase(), json!(grants.as_slice()));
         let mut tx = self.db.begin().await?;
         let args = args![
@@ -151,12 +178,16 @@ impl Users {
             state,
             permissions,
             Value::Object(preferences),
+            user_name,
+            external_id,
+            said.clone().map(Value::Object),
             now_ms
         ];
         let row: UserRow = match tx.optional(UPDATE, args).await {
             Err(error) if error.is_unique_violation() => return Err(taken(&email)),
             changed => changed?.ok_or_else(stale)?,
         };
+        put_addresses(&mut tx, tenant, &of.id, said.as_ref()).await?;
         if ends {
             sessions::end_all(&mut tx, tenant, &of.id).await?;
         }
@@ -167,11 +198,21 @@ impl Users {
 
     /// Removes a person for good, with his password and all his sessions.
     pub(super) async fn erase(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
+        let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
+        tx.execute(LEAVE_GROUPS, args![tenant, &of.id, now_ms]).await?;
         if tx.execute(DELETE, args![tenant, &of.id, of.version]).await? == 0 {
             return Err(stale());
         }
-        tell(&mut tx, tenant, of, ("user.erased", actor), self.now_ms()).await?;
+        tell(&mut tx, tenant, of, ("user.erased", actor), now_ms).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes from a person all that he proves who he is by but his password.
+    pub(super) async fn reset_factors(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
+        let mut tx = self.db.begin().await?;
+        factors::reset(&mut tx, tenant, &of.id).await?;
+        tell(&mut tx, tenant, of, ("user.factors_reset", actor), self.now_ms()).await?;
         Ok(tx.commit().await?)
     }
 
@@ -187,24 +228,68 @@ impl Users {
 }
 
 fn taken(email: &str) -> Problem {
-    Problem::conflict(codes::USER_EMAIL_TAKEN, format!("there is a person with the address {email} already"))
+    let detail =
+        format!("there is a person with the address {email} already, or whom a directory knows by the same name");
+    Problem::conflict(codes::USER_EMAIL_TAKEN, detail)
+}
+
+/// What is kept of what a directory says, as far as one has said anything: what was changed here since is in it too.
+fn said(profile: &Profile, id: &str) -> Option<Map<String, Value>> {
+    profile.provisioned.document.as_ref().map(|_| person::document(profile, id))
+}
+
+/// Notes the addresses by which a directory may look for somebody.
+async fn put_addresses(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: &str,
+    said: Option<&Map<String, Value>>,
+) -> Result<(), DbError> {
+    let Some(said) = said else { return Ok(()) };
+    tx.execute(FORGET_ADDRESSES, args![tenant, id]).await?;
+    for address in person::addresses(said) {
+        tx.execute(PUT_ADDRESS, args![tenant, id, address]).await?;
+    }
+    Ok(())
 }
 
 /// Makes a person, in the transaction that stores the answer.
 pub(super) async fn create(tx: &mut Tx, new: NewUser) -> Result<Stored, Problem> {
-    let NewUser { tenant, profile, actor, now_ms } = new;
-    let Profile { email, name, locale, time_zone, state, grants, preferences } = profile;
-    let id = format!("usr_{}", Uuid::now_v7().simple());
-    let (search, permissions, preferences) =
-        (name.to_lowercase(), json!(grants.as_slice()), Value::Object(preferences));
-    let args = args![&tenant, id, &email, name, search, locale, time_zone, state, permissions, preferences, now_ms];
+    let row = insert(tx, new).await?;
+    let body = serde_json::to_value(UserView::from(row)).map_err(|error| Problem::internal(&error))?;
+    Ok(Stored { status: StatusCode::CREATED, body })
+}
+
+/// Makes a person.
+pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem> {
+    let NewUser { tenant, id, profile, actor, now_ms } = new;
+    let said = said(&profile, &id);
+    let Profile { email, name, locale, time_zone, state, grants, preferences, provisioned } = profile;
+    let Provisioned { user_name, external_id, .. } = provisioned;
+    let (search, permissions) = (name.to_lowercase(), json!(grants.as_slice()));
+    let args = args![
+        &tenant,
+        &id,
+        &email,
+        name,
+        search,
+        locale,
+        time_zone,
+        state,
+        permissions,
+        Value::Object(preferences),
+        user_name,
+        external_id,
+        said.clone().map(Value::Object),
+        now_ms
+    ];
     let row: UserRow = match tx.optional(INSERT, args).await {
         Err(error) if error.is_unique_violation() => return Err(taken(&email)),
         made => made?.ok_or(DbError::NoRow)?,
     };
+    put_addresses(tx, &tenant, &id, said.as_ref()).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
-    let body = serde_json::to_value(UserView::from(row)).map_err(|error| Problem::internal(&error))?;
-    Ok(Stored { status: StatusCode::CREATED, body })
+    Ok(row)
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.

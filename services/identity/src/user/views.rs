@@ -23,7 +23,8 @@ pub(crate) struct UserRequest {
     /// A name of the IANA database; `UTC` when absent.
     #[schema(example = "Europe/Zurich")]
     pub(crate) time_zone: Option<String>,
-    /// What the person may: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`); nothing when absent.
+    /// What the person may beside his roles: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`); nothing when
+    /// absent.
     #[schema(max_items = 64, example = json!(["upload.*", "asset.read"]))]
     pub(crate) permissions: Option<Vec<String>>,
     /// What programs keep for the person, at most 16 KiB.
@@ -65,7 +66,7 @@ pub(crate) struct UserChange {
     pub(crate) time_zone: Option<String>,
     /// Whether the person may sign in.
     pub(crate) state: Option<State>,
-    /// All that the person may from now on.
+    /// All that the person may from now on beside his roles.
     #[schema(max_items = 64)]
     pub(crate) permissions: Option<Vec<String>>,
     /// All that programs keep for the person from now on.
@@ -121,7 +122,7 @@ pub(crate) struct UserView {
     time_zone: String,
     /// `active` or `suspended`.
     state: String,
-    /// What the person may.
+    /// What the person may beside his roles.
     permissions: Vec<String>,
     /// What programs keep for the person.
     #[schema(value_type = Object)]

@@ -23,7 +23,8 @@ impl Directory for Three {
         let grants = Grants::new(vec!["bell.read".to_owned()]).unwrap();
         let principal = if secret == "person" {
             let (id, session) = ("usr_1".to_owned(), "ses_1".to_owned());
-            Principal::Person(Arc::new(Person { id, tenant, grants, session }))
+            let lasting = grants.clone();
+            Principal::Person(Arc::new(Person { id, tenant, grants, lasting, session, authenticated_ms: 0 }))
         } else {
             Principal::Key(Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None }))
         };

@@ -6,7 +6,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::judge;
-use crate::server::{Answer, Server, fresh_and_quick, wait_for};
+use crate::server::{Answer, Server, fresh, fresh_and_quick, wait_for};
 
 /// A program of a tenant.
 struct Program<'a> {
@@ -94,6 +94,18 @@ fn two_tenants_upload_with_keys_of_their_own_and_neither_sees_what_the_other_has
     assert_eq!(logged(&server, "default", "create_upload"), ["admin"]);
     let page = server.admin("GET", "/api/v1/assets", None, 200).json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1, "the operator acts for one tenant: {page}");
+}
+
+#[test]
+fn cedar_decides_by_what_is_exported_as_the_server_does() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let mut command = Command::new(judge::root().join(".cache/venv/bin/python3"));
+    command.arg(judge::root().join("tests/people/decide.py")).args([&server.base, crate::server::TOKEN]);
+    let told: Value = serde_json::from_slice(&judge::run(&mut command).stdout).unwrap();
+    let count = |name: &str| told[name].as_u64().unwrap();
+    assert_eq!(count("asked"), 10_000, "{told}");
+    assert!((1_000..9_000).contains(&count("allowed")) && count("for_a_while") > 100, "{told}");
 }
 
 #[test]

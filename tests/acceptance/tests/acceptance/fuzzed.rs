@@ -30,6 +30,12 @@ fn furnish(server: &Server, folder: &Path) {
             "/api/v1/oauth-clients",
             json!({ "name": "Library", "is_confidential": false, "redirect_uris": ["http://127.0.0.1/callback"] }),
         ),
+        ("/api/v1/roles", json!({ "name": "Teacher", "permissions": ["asset.read"] })),
+        (
+            "/scim/v2/Groups",
+            json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Physics" }),
+        ),
+        ("/scim/v2/Users", json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "anna" })),
         ("/api/v1/tenants", json!({ "slug": "north", "name": "North" })),
         ("/api/v1/uploads", json!({ "filename": "half.mp4", "size": 3 })),
         // Where nobody is: nothing leaves this machine.

@@ -10,11 +10,12 @@ use crate::server::{Answer, Server, TOKEN, fresh_and_quick, wait_for};
 use crate::topology::{self, Shared};
 
 /// An address of each unit, as its administrator reads it.
-const READ: [(&str, &str); 10] = [
+const READ: [(&str, &str); 11] = [
     ("gateway", "/api/v1/units"),
     ("user", "/api/v1/users"),
     ("auth", "/api/v1/api-keys"),
     ("media", "/api/v1/assets"),
+    ("rbac", "/api/v1/roles"),
     ("org", "/api/v1/tenants"),
     ("processing", "/api/v1/jobs"),
     ("streaming", "/api/v1/playback/pb_none"),

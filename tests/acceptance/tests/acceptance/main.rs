@@ -38,6 +38,7 @@ mod parts;
 mod people;
 mod per_title;
 mod protected;
+mod provisioned;
 mod renewal;
 mod reuse;
 mod server;

@@ -76,3 +76,38 @@ fn a_person_signs_in_is_verified_by_others_and_is_signed_out_everywhere_once_he_
     let again = json!({ "refresh_token": tokens["refresh_token"] });
     assert_eq!(post(&server, "/api/v1/auth/sessions/refresh", &again, 401)["code"], "session.invalid_token");
 }
+
+#[test]
+fn codes_of_somebody_elses_authenticator_are_asked_for_behind_the_password_and_taken_once() {
+    let (_folder, data) = fresh();
+    let server = Server::start(&data);
+    let id = person(&server, "anna@example.com", &[]);
+    let mut command = Command::new(judge::root().join(".cache/venv/bin/python3"));
+    command.arg(judge::root().join("tests/people/factors.py"));
+    command.args([&server.base, "default", "anna@example.com", PASSWORD]);
+    let claims: Value = serde_json::from_slice(&judge::run(&mut command).stdout).unwrap();
+    assert_eq!((&claims["sub"], &claims["acr"]), (&json!(id), &json!("aal2")), "{claims}");
+    assert_eq!(claims["amr"], json!(["pwd", "otp", "mfa"]));
+    server.admin("DELETE", &format!("/api/v1/users/{id}/factors"), None, 204);
+    let who = json!({ "tenant": "default", "email": "anna@example.com", "password": PASSWORD });
+    post(&server, "/api/v1/auth/sessions", &who, 201);
+}
+
+#[test]
+fn a_browser_makes_a_passkey_and_it_lets_its_person_in_and_nobody_else() {
+    let (_folder, data) = fresh();
+    // One process: passkeys are for the address that it listens at.
+    let server = Server::spawn(Command::new(judge::lectern()), &data, &[]);
+    let id = person(&server, "anna@example.com", &["flag.read"]);
+    let who = json!({ "tenant": "default", "email": "anna@example.com", "password": PASSWORD });
+    let tokens = post(&server, "/api/v1/auth/sessions", &who, 201);
+    let mut command = judge::harness("passkeys.mjs");
+    command.args(["--base", &server.base, "--token", tokens["access_token"].as_str().unwrap()]);
+    let told = String::from_utf8(judge::run(&mut command).stdout).unwrap();
+    println!("{told}");
+    let session: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    assert_eq!(session["user_id"], json!(id));
+    assert_eq!(as_person(&server, &session, "GET", "/api/v1/flags").status, 200);
+    let listed = as_person(&server, &session, "GET", "/api/v1/auth/passkeys").json();
+    assert_eq!((&listed["items"][0]["name"], listed["items"].as_array().unwrap().len()), (&json!("Chromium"), 1));
+}

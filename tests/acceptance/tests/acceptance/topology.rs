@@ -16,10 +16,11 @@ use crate::server::{Server, log, log_of};
 const WORKERS: usize = 2;
 
 /// Every unit of the build but the gateway, and what a process is that serves it alone.
-const UNITS: [(&str, &str); 9] = [
+const UNITS: [(&str, &str); 10] = [
     ("user", "api"),
     ("auth", "api"),
     ("media", "api"),
+    ("rbac", "api"),
     ("org", "api"),
     ("processing", "api"),
     ("streaming", "api,origin"),

@@ -13,7 +13,7 @@ use crate::topology::{self, Shared};
 use crate::webhooks::receive;
 
 /// All that this build has but webhooks.
-const ENGINE: &str = "user,auth,media,org,processing,streaming,audit,flags";
+const ENGINE: &str = "user,auth,media,rbac,org,processing,streaming,audit,flags";
 
 /// Migrates, and starts a server of recordings that sends no webhooks, with who works on them.
 fn engine(data: &Path) -> Server {

@@ -12,13 +12,15 @@ use crate::pieces::join;
 
 mod backups;
 mod keys;
+mod passkeys;
 mod texts;
 
 pub(super) use backups::backups;
 pub(super) use keys::{
     encryption, key_documents, key_files, licence_requests, protection_data, sealed_objects, wrapped_keys,
 };
-pub(super) use texts::{cue_messages, subtitles, text_samples};
+pub(super) use passkeys::passkeys;
+pub(super) use texts::{cue_messages, directories, subtitles, text_samples};
 
 fn framed<M: Message>(message: &M) -> Vec<u8> {
     encode(message, 0, Limits::TO_CHILD).expect("a seed fits the limits")

@@ -15,6 +15,7 @@ use self::wish::Wish;
 use super::browser::Browser;
 use super::clients::Known;
 use super::code::NewCode;
+use super::page::Ask;
 use super::params::{OfAddress, OfForm, Params};
 use super::refusal::{Error, Refused, error};
 use super::{Issuer, Provider, redirect};
@@ -90,12 +91,13 @@ impl Provider {
         if wish.is_silent {
             return Ok(whence.refused(&self.issuer, error("login_required", "nobody has signed in who would do")));
         }
-        self.page(&whence, params, headers, None).map(|page| page.respond(StatusCode::OK))
+        let ask = Ask::Password { email: params.get("login_hint").unwrap_or_default() };
+        self.page(&whence, params, headers, (ask, None)).map(|page| page.respond(StatusCode::OK))
     }
 
     /// Whether somebody who has signed in in the browser need not do so again.
     async fn suits(&self, browser: &Browser, wish: &Wish) -> Result<bool, Problem> {
-        let age_ms = self.now_ms() - browser.auth_ms;
+        let age_ms = self.now_ms() - browser.proof.at_ms;
         let is_old = wish.max_age_s.is_some_and(|most| most == 0 || age_ms > most.saturating_mul(1000));
         if is_old || wish.asks_again {
             return Ok(false);

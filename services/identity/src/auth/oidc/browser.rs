@@ -15,9 +15,12 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Provider;
+use super::clients::Known;
+use super::params::Params;
+use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
-use crate::auth::sessions::routes::user_agent;
-use crate::auth::sessions::{self, Account, NewSession, SessionRow};
+use crate::auth::sessions::routes::agent;
+use crate::auth::sessions::{self, Account, HalfWay, NewSession, Passed, SessionRow, admit, end_one};
 
 /// Names of cookies, behind a prefix that says what a browser has to hold them to.
 const SESSION: &str = "lectern-session";
@@ -35,14 +38,21 @@ pub(super) struct Browser {
     pub(super) account: Account,
     /// The session of the browser itself.
     pub(super) session: String,
-    /// When he has shown who he is.
-    pub(super) auth_ms: i64,
+    /// What he has shown there.
+    pub(super) proof: Proof,
+}
+
+/// What has come of what somebody has shown at a page.
+pub(super) enum Came {
+    /// He is in, and this is for the browser to keep.
+    In(Browser, HeaderValue),
+    /// His password was right, and he has codes besides.
+    HalfWay(HalfWay),
 }
 
 impl Browser {
     fn of(row: &SessionRow) -> Result<Self, Problem> {
-        let auth_ms = row.auth_ms.unwrap_or(row.created_ms);
-        Ok(Self { account: row.account()?, session: row.id.clone(), auth_ms })
+        Ok(Self { account: row.account()?, session: row.id.clone(), proof: row.proof() })
     }
 }
 
@@ -82,42 +92,60 @@ impl Provider {
         Ok(self.browser(headers).await?.filter(|browser| browser.account.tenant == *tenant))
     }
 
-    /// Lets somebody in who shows his password in a browser, in the place of whoever was there; what the browser is to keep.
+    /// Lets somebody in who shows his password in a browser, or a code behind it, in the place of whoever was there. What waits for a code
+    /// can be finished in that browser alone.
     ///
     /// # Errors
     /// As people's sessions have them.
-    pub(super) async fn sign_in(
+    pub(super) async fn come_in(
         &self,
-        (slug, email): (&str, &str),
-        password: Zeroizing<String>,
+        client: &Known,
+        filled: &Params,
+        form: &FormSecret,
         headers: &HeaderMap,
-    ) -> Result<(Browser, HeaderValue), Problem> {
-        let account = self.sessions.authenticate((slug, email), password).await?;
+    ) -> Result<Came, Problem> {
+        let shown = |name: &str| filled.get(name).unwrap_or_default();
+        let (account, proof, half) = if let Some(token) = filled.get("code_token") {
+            let half = self.sessions.second_half(token, &form.token()).await?;
+            (half.account.clone(), half.proof.clone(), Some(half))
+        } else {
+            let who = (client.slug.as_str(), shown("email"));
+            let password = Zeroizing::new(shown("password").to_owned());
+            match self.sessions.authenticate(who, password, &form.token()).await? {
+                Passed::Whole(account, proof) => (account, proof, None),
+                Passed::HalfWay(half) => return Ok(Came::HalfWay(half)),
+            }
+        };
+        if account.tenant.as_str() != client.tenant_id {
+            return Err(sessions::invalid_credentials());
+        }
         let before = self.browser(headers).await?;
         let secret = Secret::draw(secret::BROWSER).map_err(|error| Problem::internal(&error))?;
         let (session, hash, now_ms) = (secret.id.clone(), secret.sha256(), self.now_ms());
         let mut tx = self.sessions.db.begin().await?;
-        if !sessions::stays(&mut tx, &account).await? {
-            return Err(sessions::invalid_credentials());
+        let admitted = admit(&mut tx, &account, &proof).await?.ok_or_else(sessions::invalid_credentials)?;
+        if let Some(half) = &half {
+            self.sessions.settle_code(&mut tx, half, shown("code")).await?;
         }
         if let Some(before) = before {
-            sessions::end_one(&mut tx, &before.account, &before.session).await?;
+            end_one(&mut tx, &before.account, &before.session).await?;
         }
         let new = NewSession {
-            account: &account,
             id: &session,
-            user_agent: user_agent(headers),
+            user_agent: agent(headers),
             family_sha256: hash,
             token_sha256: hash,
             expires_ms: now_ms + HOLDS_MS,
             client: None,
-            auth_ms: now_ms,
             now_ms,
         };
-        sessions::insert(&mut tx, new).await?;
+        admitted.begin(&mut tx, new).await?;
         tx.commit().await?;
+        if let Some(half) = &half {
+            self.sessions.forgive(half);
+        }
         let cookie = self.kept(SESSION, &secret.reveal());
-        Ok((Browser { account, session, auth_ms: now_ms }, cookie))
+        Ok(Came::In(Browser { account, session, proof }, cookie))
     }
 
     /// Has the browser forget who has signed in there.

@@ -10,8 +10,9 @@ use subtle::ConstantTimeEq;
 use super::browser::{Browser, touch};
 use super::refusal::{Error, Refused, invalid_grant, invalid_request};
 use super::{Provider, clients};
+use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
-use crate::auth::sessions::{Account, end_reused, tenant_id};
+use crate::auth::sessions::{Account, end_reused};
 
 /// How long a code holds.
 const HOLDS_MS: i64 = 60_000;
@@ -20,15 +21,15 @@ const KEPT_MS: i64 = 600_000;
 
 const INSERT: &str =
     "INSERT INTO oauth_code (tenant_id, id, client_id, user_id, browser_id, code_sha256, redirect_uri, scope, nonce,
-        challenge, auth_ms, session_id, expires_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)";
+        challenge, methods, authenticated_ms, session_id, expires_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13)";
 /// Of a browser's codes the twenty newest stay: their ids grow.
 const TRIM: &str = "DELETE FROM oauth_code WHERE tenant_id = $1 AND browser_id = $2 AND id NOT IN
     (SELECT id FROM oauth_code WHERE tenant_id = $1 AND browser_id = $2 ORDER BY id DESC LIMIT 20)";
 const SWEEP: &str = "DELETE FROM oauth_code WHERE expires_ms < $1";
 const FIND: &str =
-    "SELECT tenant_id, id, client_id, user_id, code_sha256, redirect_uri, scope, nonce, challenge, auth_ms, session_id,
-        expires_ms FROM oauth_code WHERE id = $1 LIMIT 1";
+    "SELECT tenant_id, id, client_id, user_id, code_sha256, redirect_uri, scope, nonce, challenge, methods, authenticated_ms,
+        session_id, expires_ms FROM oauth_code WHERE id = $1 LIMIT 1";
 /// Whoever is first has it.
 const USE: &str = "UPDATE oauth_code SET session_id = $3 WHERE tenant_id = $1 AND id = $2 AND session_id IS NULL";
 const USED: &str = "SELECT session_id FROM oauth_code WHERE tenant_id = $1 AND id = $2";
@@ -48,7 +49,8 @@ database::row! {
         pub(super) scope: String,
         pub(super) nonce: Option<String>,
         challenge: String,
-        pub(super) auth_ms: i64,
+        methods: String,
+        authenticated_ms: i64,
         session_id: Option<String>,
         expires_ms: i64,
     }
@@ -56,7 +58,12 @@ database::row! {
 
 impl CodeRow {
     pub(super) fn account(&self) -> Result<Account, Problem> {
-        Ok(Account { tenant: tenant_id(&self.tenant_id)?, user: self.user_id.clone() })
+        Account::stored(&self.tenant_id, &self.user_id)
+    }
+
+    /// What its person had shown in the browser.
+    pub(super) fn proof(&self) -> Proof {
+        Proof::stored(&self.methods, self.authenticated_ms)
     }
 }
 
@@ -101,7 +108,8 @@ impl Provider {
             scope,
             nonce,
             challenge,
-            browser.auth_ms,
+            browser.proof.text(),
+            browser.proof.at_ms,
             now_ms + HOLDS_MS
         ];
         tx.execute(INSERT, args).await?;

@@ -18,10 +18,11 @@ use super::clients::views::Grant;
 use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_request};
 use super::scope;
-use super::token::{Begun, Used, unkept};
+use super::token::{Granted, Used, unkept};
 use crate::auth::codes;
+use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
-use crate::auth::sessions::routes::user_agent;
+use crate::auth::sessions::routes::agent;
 use crate::auth::sessions::{Account, tenant_id};
 
 /// How long somebody has for it.
@@ -37,16 +38,17 @@ const ALLOWED: &str = "allowed";
 
 macro_rules! device_columns {
     () => {
-        "tenant_id, id, client_id, device_sha256, user_code, scope, state, user_id, auth_ms, interval_s, asked_ms, expires_ms"
+        "tenant_id, id, client_id, device_sha256, user_code, scope, state, user_id, methods, authenticated_ms, interval_s, asked_ms,
+            expires_ms"
     };
 }
 
 const SWEEP: &str = "DELETE FROM oauth_device WHERE expires_ms <= $1";
 const COUNT: &str = "SELECT COUNT(*) FROM oauth_device WHERE tenant_id = $1";
 const INSERT: &str =
-    "INSERT INTO oauth_device (tenant_id, id, client_id, device_sha256, user_code, scope, state, user_id, browser_id, auth_ms,
-        interval_s, asked_ms, expires_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, 'waiting', NULL, NULL, NULL, $7, NULL, $8)";
+    "INSERT INTO oauth_device (tenant_id, id, client_id, device_sha256, user_code, scope, state, user_id, browser_id, methods,
+        authenticated_ms, interval_s, asked_ms, expires_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, 'waiting', NULL, NULL, NULL, NULL, $7, NULL, $8)";
 const FIND: &str = concat!("SELECT ", device_columns!(), " FROM oauth_device WHERE id = $1 LIMIT 1");
 /// Of two that happen to have the same code, neither is found.
 const BY_USER_CODE: &str = concat!(
@@ -55,7 +57,8 @@ const BY_USER_CODE: &str = concat!(
     " FROM oauth_device WHERE user_code = $1 AND state = 'waiting' AND expires_ms > $2 LIMIT 2"
 );
 const ASKED: &str = "UPDATE oauth_device SET asked_ms = $3, interval_s = $4 WHERE tenant_id = $1 AND id = $2";
-const ALLOW: &str = "UPDATE oauth_device SET state = 'allowed', user_id = $3, browser_id = $4, auth_ms = $5
+const ALLOW: &str =
+    "UPDATE oauth_device SET state = 'allowed', user_id = $3, browser_id = $4, methods = $5, authenticated_ms = $6
     WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
 const DENY: &str = "UPDATE oauth_device SET state = 'denied' WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
 /// Whoever deletes it has it.
@@ -75,7 +78,8 @@ database::row! {
         scope: String,
         state: String,
         user_id: Option<String>,
-        auth_ms: Option<i64>,
+        methods: Option<String>,
+        authenticated_ms: Option<i64>,
         interval_s: i64,
         asked_ms: Option<i64>,
         expires_ms: i64,
@@ -189,20 +193,21 @@ impl Provider {
         if row.expires_ms <= now_ms {
             return Err(EXPIRED.into());
         }
-        let user = match (row.state.as_str(), &row.user_id) {
-            (WAITING, _) => return Err(self.still_waiting(&row, now_ms).await?.into()),
-            (ALLOWED, Some(user)) => user.clone(),
+        let DeviceRow { state, user_id, methods, authenticated_ms, .. } = &row;
+        let (user, proof) = match (state.as_str(), user_id, methods, authenticated_ms) {
+            (WAITING, ..) => return Err(self.still_waiting(&row, now_ms).await?.into()),
+            (ALLOWED, Some(user), Some(methods), Some(at_ms)) => (user, Proof::stored(methods, *at_ms)),
             _ => return Err(error("access_denied", "somebody has refused the device").into()),
         };
-        let begun = Begun {
+        let granted = Granted {
             client,
-            account: Account { tenant: tenant_id(&row.tenant_id)?, user },
+            account: Account::stored(&row.tenant_id, user)?,
+            proof,
             scope: &row.scope,
             nonce: None,
-            auth_ms: row.auth_ms.unwrap_or(now_ms),
-            user_agent: user_agent(headers),
+            user_agent: agent(headers),
         };
-        self.begin(begun, Used::Device(&row)).await
+        self.begin(granted, Used::Device(&row)).await
     }
 
     /// What a device is told that nobody has let in yet. One that does not wait is to wait longer.

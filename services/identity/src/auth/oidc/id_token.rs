@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Provider;
 use crate::auth::jwt::Unverified;
+use crate::auth::proof::Proof;
 use crate::auth::sessions::Account;
 
 /// For how long a client may take one.
@@ -23,6 +24,10 @@ pub(super) struct IdClaims {
     pub(super) iat: i64,
     /// When the person has shown who he is.
     pub(super) auth_time: i64,
+    /// How many factors have proved that: `aal1` or `aal2`.
+    pub(super) acr: String,
+    /// Which ones: words of RFC 8176.
+    pub(super) amr: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) nonce: Option<String>,
     /// The id of the client's session.
@@ -34,9 +39,9 @@ pub(super) struct IdClaims {
 /// What a token is to say that follows from nothing else.
 pub(super) struct Told<'a> {
     pub(super) account: &'a Account,
+    pub(super) proof: &'a Proof,
     pub(super) client: &'a str,
     pub(super) session: &'a str,
-    pub(super) auth_ms: i64,
     pub(super) nonce: Option<String>,
 }
 
@@ -50,7 +55,9 @@ impl Provider {
             aud: told.client.to_owned(),
             exp: now_s + HOLDS_S,
             iat: now_s,
-            auth_time: told.auth_ms.div_euclid(1000),
+            auth_time: told.proof.at_ms.div_euclid(1000),
+            acr: told.proof.acr().to_owned(),
+            amr: told.proof.amr().to_vec(),
             nonce: told.nonce,
             sid: told.session.to_owned(),
             tenant: told.account.tenant.to_string(),

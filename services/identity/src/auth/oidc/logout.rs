@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use kernel::Problem;
-use kernel::audit::{By, Unrecorded};
+use kernel::audit::Unrecorded;
 use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
@@ -15,7 +15,8 @@ use super::params::{OfAddress, OfForm, Params};
 use super::refusal::{Refused, invalid_request};
 use super::{Provider, redirect};
 use crate::auth::codes;
-use crate::auth::sessions::{Account, end_one, tenant_id};
+use crate::auth::sessions::routes::by;
+use crate::auth::sessions::{Account, end_one};
 
 /// What a client sends somebody with, and what he confirms.
 #[derive(ToSchema)]
@@ -89,8 +90,8 @@ impl Provider {
         if others.is_none() {
             self.forget(&mut response);
         }
-        if let Some(Account { tenant, user }) = ended {
-            response.extensions_mut().insert(By { tenant, actor: user });
+        if let Some(account) = ended {
+            response.extensions_mut().insert(by(&account));
         } else {
             response.extensions_mut().insert(Unrecorded);
         }
@@ -102,7 +103,7 @@ impl Provider {
         let mut tx = self.sessions.db.begin().await?;
         let mut ended = None;
         if let Some(hint) = hint {
-            let account = Account { tenant: tenant_id(&hint.tenant)?, user: hint.sub.clone() };
+            let account = Account::stored(&hint.tenant, &hint.sub)?;
             ended = end_one(&mut tx, &account, &hint.sid).await?.then_some(account);
         }
         if let Some(browser) = browser {

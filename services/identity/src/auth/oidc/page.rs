@@ -6,6 +6,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::Problem;
 
+use super::params::Params;
+use crate::auth::codes;
+
 /// The style of all of them.
 pub(super) const STYLE: &str = include_str!("page.css");
 /// Where that is.
@@ -88,6 +91,28 @@ impl Page {
     }
 }
 
+/// What somebody is asked for who has not signed in in a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask<'a> {
+    /// His address, filled in as far as it is known, and his password.
+    Password { email: &'a str },
+    /// A code, for what waits for it by this token.
+    Code { token: &'a str },
+}
+
+impl<'a> Ask<'a> {
+    /// What he is asked for once more where what he has filled in was refused so.
+    pub(super) fn again(filled: &'a Params, problem: &Problem) -> Self {
+        let is_over = [codes::SESSION_INVALID_CODE_TOKEN, codes::SESSION_INVALID_CREDENTIALS]
+            .iter()
+            .any(|code| code.name() == problem.code());
+        match filled.get("code_token").filter(|_| !is_over) {
+            Some(token) => Self::Code { token },
+            None => Self::Password { email: filled.get("email").unwrap_or_default() },
+        }
+    }
+}
+
 /// A form that is being written.
 pub(super) struct Form(String);
 
@@ -106,8 +131,25 @@ impl Form {
         self.html(format_args!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", text(value)))
     }
 
+    /// What somebody is asked for.
+    pub(super) fn asks(self, ask: Ask<'_>) -> Self {
+        match ask {
+            Ask::Password { email } => self.credentials(email),
+            Ask::Code { token } => self.hidden("code_token", token).code(),
+        }
+    }
+
+    /// A code of either kind.
+    fn code(self) -> Self {
+        self.html(format_args!(
+            "<label for=\"code\">Code of your authenticator, or a recovery code</label>\
+             <input id=\"code\" name=\"code\" autocomplete=\"one-time-code\" autocapitalize=\"none\" spellcheck=\"false\" \
+             required autofocus>"
+        ))
+    }
+
     /// Somebody's address and password.
-    pub(super) fn credentials(self, email: &str) -> Self {
+    fn credentials(self, email: &str) -> Self {
         let (email, focused) = (text(email), if email.is_empty() { ["autofocus", ""] } else { ["", "autofocus"] });
         self.html(format_args!(
             "<label for=\"email\">E-mail address</label>\
@@ -174,8 +216,9 @@ mod tests {
         let page = Page::new("Sign in").sentence("to go on to {}", "<script>{}</script>").fault(Some("<b>"));
         assert!(page.body.contains("to go on to <strong>&lt;script&gt;"), "{}", page.body);
         assert!(!page.body.contains("<script>") && !page.body.contains("<b>"), "{}", page.body);
-        let form = Form::to("/a?b=\"&c", "token").hidden("name", "\"><b>").credentials("\"<i>").finish();
-        assert!(!form.contains("<b>") && !form.contains("<i>"), "{form}");
+        let form = Form::to("/a?b=\"&c", "token").hidden("name", "\"><b>");
+        let form = form.asks(Ask::Password { email: "\"<i>" }).asks(Ask::Code { token: "\"<u>" }).finish();
+        assert!(!["<b>", "<i>", "<u>"].iter().any(|tag| form.contains(tag)), "{form}");
         assert!(form.starts_with("<form method=\"post\" action=\"/a?b=&quot;&amp;c\">"), "{form}");
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kernel::audit::{By, Unrecorded};
+use kernel::audit::Unrecorded;
 use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
@@ -10,6 +10,7 @@ use super::Provider;
 use super::params::OfForm;
 use super::refusal::{OAuthErrorView, Refused, invalid_request};
 use crate::auth::secret::Refresh;
+use crate::auth::sessions::routes::by;
 use crate::auth::sessions::{SessionRow, end_one};
 
 /// What a client gives back, or asks about.
@@ -70,6 +71,6 @@ pub(crate) async fn revoke(
     let mut tx = provider.sessions.db.begin().await?;
     end_one(&mut tx, &account, &row.id).await?;
     tx.commit().await?;
-    response.extensions_mut().insert(By { tenant: account.tenant, actor: account.user });
+    response.extensions_mut().insert(by(&account));
     Ok(response)
 }

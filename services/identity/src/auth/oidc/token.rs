@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use database::Tx;
 use kernel::Problem;
-use kernel::audit::{By, Unrecorded};
+use kernel::audit::Unrecorded;
 use kernel::problem::ProblemBody;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,9 +19,10 @@ use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_grant, invalid_request};
 use super::scope::{self, Scope};
 use super::{Provider, device};
+use crate::auth::proof::Proof;
 use crate::auth::secret::Refresh;
-use crate::auth::sessions::routes::user_agent;
-use crate::auth::sessions::{self, ACCESS_S, Account, NewSession, SESSION_MS};
+use crate::auth::sessions::routes::{agent, by};
+use crate::auth::sessions::{ACCESS_S, Account, OfClient, SESSION_MS, admit};
 
 /// The grant of devices (RFC 8628 §3.4).
 pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -65,13 +66,14 @@ pub(crate) struct TokenForm {
     scope: Option<String>,
 }
 
-/// What a session of a client is begun with.
-pub(super) struct Begun<'a> {
+/// What somebody has granted a client, in a browser where he has signed in.
+pub(super) struct Granted<'a> {
     pub(super) client: &'a Known,
     pub(super) account: Account,
+    /// What he had shown there, which the client's session takes over.
+    pub(super) proof: Proof,
     pub(super) scope: &'a str,
     pub(super) nonce: Option<String>,
-    pub(super) auth_ms: i64,
     pub(super) user_agent: Option<String>,
 }
 
@@ -135,15 +137,15 @@ impl Provider {
             verifier: params.get("code_verifier").ok_or(invalid_request("the request has no code_verifier"))?,
         };
         let row = self.find(&shown).await?;
-        let begun = Begun {
+        let granted = Granted {
             client,
             account: row.account()?,
+            proof: row.proof(),
             scope: &row.scope,
             nonce: row.nonce.clone(),
-            auth_ms: row.auth_ms,
-            user_agent: user_agent(headers),
+            user_agent: agent(headers),
         };
-        self.begin(begun, Used::Code(&row)).await
+        self.begin(granted, Used::Code(&row)).await
     }
 
     async fn by_refresh_token(&self, client: &Known, params: &Params) -> Result<Response, Refused> {
@@ -155,12 +157,11 @@ impl Provider {
             _ => problem.into(),
         })?;
         let scope = tokens.scope.unwrap_or_default();
-        let account = Account { tenant: tokens.tenant, user: tokens.user };
         let told = Told {
-            account: &account,
+            account: &tokens.account,
+            proof: &tokens.proof,
             client: &client.id,
             session: &tokens.session,
-            auth_ms: tokens.auth_ms,
             nonce: None,
         };
         let id_token = self.id_token_if(&scope, told).await?;
@@ -189,50 +190,36 @@ impl Provider {
     }
 
     /// Begins a session of a client by what it has shown, which has done its work then.
-    pub(super) async fn begin(&self, begun: Begun<'_>, used: Used<'_>) -> Result<Response, Refused> {
-        let Begun { client, account, scope, nonce, auth_ms, user_agent } = begun;
+    pub(super) async fn begin(&self, granted: Granted<'_>, used: Used<'_>) -> Result<Response, Refused> {
+        let Granted { client, account, proof, scope, nonce, user_agent } = granted;
         let refreshes = client.may(Grant::RefreshToken);
-        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
-        let now_ms = self.now_ms();
-        let expires_ms = now_ms + if refreshes { SESSION_MS } else { ACCESS_S * 1000 };
-        let (audience, session) = (scope::audience(Some(scope)), refresh.session.clone());
+        let lasts_ms = if refreshes { SESSION_MS } else { ACCESS_S * 1000 };
         // First what may fail without a trace.
-        let access_token = self.sessions.access(&account, &session, expires_ms, audience).await?;
-        let told = Told { account: &account, client: &client.id, session: &session, auth_ms, nonce };
+        let of = OfClient { id: &client.id, scope, lasts_ms };
+        let begun = self.sessions.prepare(&account, &proof, Some(of)).await?;
+        let told = Told { account: &account, proof: &proof, client: &client.id, session: &begun.session, nonce };
         let id_token = self.id_token_if(scope, told).await?;
         let mut tx = self.sessions.db.begin().await?;
-        let stay =
-            sessions::stays(&mut tx, &account).await? && clients::stays(&mut tx, &account.tenant, &client.id).await?;
-        if !stay {
+        let admitted = admit(&mut tx, &account, &proof).await?.ok_or(NO_CODE)?;
+        if !clients::stays(&mut tx, &account.tenant, &client.id).await? {
             return Err(NO_CODE.into());
         }
-        if !self.use_up(&mut tx, &used, &session).await? {
+        if !self.use_up(&mut tx, &used, &begun.session).await? {
             tx.commit().await?;
             return Err(NO_CODE.into());
         }
-        let new = NewSession {
-            account: &account,
-            id: &session,
-            user_agent,
-            family_sha256: refresh.family_sha256(),
-            token_sha256: refresh.sha256(),
-            expires_ms,
-            client: Some((client.id.as_str(), scope)),
-            auth_ms,
-            now_ms,
-        };
-        sessions::insert(&mut tx, new).await?;
+        let tokens = self.sessions.begin(&mut tx, &admitted, begun, user_agent).await?;
         tx.commit().await?;
         let view = GrantedView {
-            access_token,
+            access_token: tokens.access,
             token_type: "Bearer",
             expires_in: ACCESS_S,
-            refresh_token: refreshes.then(|| refresh.reveal()),
+            refresh_token: refreshes.then_some(tokens.refresh),
             id_token,
             scope: scope.to_owned(),
         };
         let mut response = unkept(&view);
-        response.extensions_mut().insert(By { tenant: account.tenant, actor: account.user });
+        response.extensions_mut().insert(by(&account));
         Ok(response)
     }
 

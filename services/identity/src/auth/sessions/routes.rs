@@ -6,14 +6,15 @@ use axum::response::{IntoResponse, Response};
 use kernel::audit::By;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Myself, Policy, Problem, Routes, respond_cached};
+use serde::Serialize;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
 use super::views::{
-    JwkView, JwksView, PasswordRequest, RefreshRequest, RotateKeysRequest, SessionView, SessionsView, SignInRequest,
-    SigningKeyView, SigningKeysView, TokensView,
+    HalfWayView, JwkView, JwksView, PasswordRequest, RefreshRequest, RotateKeysRequest, SessionView, SessionsView,
+    SignInRequest, SigningKeyView, SigningKeysView, TokensView,
 };
-use super::{Sessions, Tokens};
+use super::{Account, Sessions, SignedIn, Tokens};
 
 /// Characters of a device's name that are kept.
 const MAX_USER_AGENT: usize = 200;
@@ -36,11 +37,13 @@ where
         .mount(Operator, routes!(rotate))
 }
 
-/// Begins a session. A name that nobody has is refused as a wrong password is.
+/// Begins a session. A name that nobody has is refused as a wrong password is. Whoever has a second factor is asked for a code first:
+/// `POST /api/v1/auth/sessions/code`.
 #[utoipa::path(
     post, path = "/api/v1/auth/sessions", operation_id = "sign_in", tag = "sessions", request_body = SignInRequest,
     extensions(("x-audit" = json!("answer"))),
     responses(
+        (status = 200, description = "it is the password, and a code is needed besides", body = HalfWayView),
         (status = 201, description = "the session with its tokens", body = TokensView),
         (status = 401, description = "not a person's address and password", body = ProblemBody),
         (status = 403, description = "the tenant is suspended", body = ProblemBody),
@@ -54,17 +57,39 @@ pub(crate) async fn sign_in(
     ApiJson(request): ApiJson<SignInRequest>,
 ) -> Result<Response, Problem> {
     let SignInRequest { tenant, email, password } = request;
-    let tokens = sessions.sign_in((&tenant, &email), Zeroizing::new(password), user_agent(&headers)).await?;
-    let by = By { tenant: tokens.tenant.clone(), actor: tokens.user.clone() };
-    let mut response = answer(StatusCode::CREATED, tokens);
-    response.extensions_mut().insert(by);
-    Ok(response)
+    match sessions.sign_in((&tenant, &email), Zeroizing::new(password), agent(&headers)).await? {
+        SignedIn::Whole(tokens) => Ok(begun(tokens)),
+        SignedIn::HalfWay(half) => {
+            let by = by(&half.account);
+            let mut response = fresh(HalfWayView::from(half));
+            response.extensions_mut().insert(by);
+            Ok(response)
+        }
+    }
 }
 
-/// What a request comes from, as that calls itself.
-pub(in crate::auth) fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(agent.chars().take(MAX_USER_AGENT).collect())
+/// An answer that nobody keeps.
+pub(in crate::auth) fn fresh(view: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response()
+}
+
+/// What a request was sent with, as that calls itself.
+pub(in crate::auth) fn agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect())
+}
+
+/// The answer to whoever has signed in, which says for the log who that is.
+pub(in crate::auth) fn begun(tokens: Tokens) -> Response {
+    let by = by(&tokens.account);
+    let mut response = answer(StatusCode::CREATED, tokens);
+    response.extensions_mut().insert(by);
+    response
+}
+
+/// Whom the log names who has shown who he is.
+pub(in crate::auth) fn by(account: &Account) -> By {
+    By { tenant: account.tenant.clone(), actor: account.user.clone() }
 }
 
 fn answer(status: StatusCode, tokens: Tokens) -> Response {
@@ -98,7 +123,7 @@ pub(crate) async fn refresh(
 pub(crate) async fn list(State(sessions): State<Sessions>, Myself(me): Myself) -> Result<Response, Problem> {
     let rows = sessions.list(&me.tenant, &me.id).await?;
     let items = rows.into_iter().map(|row| SessionView::of(row, &me.session)).collect();
-    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(SessionsView { items })).into_response())
+    Ok(fresh(SessionsView { items }))
 }
 
 /// Signs the person who asks out somewhere, within five seconds in every process.

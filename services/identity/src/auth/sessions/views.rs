@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::store::SessionRow;
-use super::{ACCESS_S, Tokens};
+use super::{ACCESS_S, HalfWay, Tokens};
+use crate::auth::challenge;
 use crate::auth::jwt::ALGORITHM;
 use crate::auth::signing::SigningKeyRow;
 
@@ -73,8 +74,23 @@ impl From<Tokens> for TokensView {
             refresh_token: tokens.refresh,
             session_id: tokens.session,
             session_expires_at: rfc3339(tokens.session_expires_ms),
-            user_id: tokens.user,
+            user_id: tokens.account.user,
         }
+    }
+}
+
+/// A sign-in that a code is still needed for. It is in this answer and in no other.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HalfWayView {
+    /// What to send to `POST /api/v1/auth/sessions/code` with the code.
+    code_token: String,
+    /// Seconds for which it holds.
+    expires_in: i64,
+}
+
+impl From<HalfWay> for HalfWayView {
+    fn from(half: HalfWay) -> Self {
+        Self { code_token: half.token, expires_in: challenge::HOLDS_MS / 1000 }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Subtitles and splice messages.
+//! Subtitles, splice messages, and what directories send.
 
 use crate::pieces::join;
 
@@ -53,4 +53,22 @@ pub(crate) fn cue_messages() -> Vec<Vec<u8>> {
     .iter()
     .filter_map(|text| hex::decode(text).ok())
     .collect()
+}
+
+/// Filters and a path, each with a person or changes of one behind it.
+pub(crate) fn directories() -> Vec<Vec<u8>> {
+    let person = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"anna","active":true,
+        "name":{"givenName":"Anna","familyName":"M"},"emails":[{"value":"a@b.c","type":"work","primary":true}],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":{"value":"usr_2"}}}"#;
+    let changes = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[
+        {"op":"replace","path":"emails[type eq \"work\"].value","value":"c@d.e"},{"op":"remove","path":"name.givenName"},
+        {"op":"Add","value":{"active":"False","name.familyName":"K"}}]}"#;
+    [
+        ("emails[type eq \"work\" and value co \"@x\"] or not (userName sw \"a\" and active eq true)", person),
+        ("name.familyName pr and (title ne null or meta.created gt \"2026-11-21T03:50:00Z\")", changes),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:emails[primary eq true].value eq \"a\"", changes),
+        ("emails[type eq \"home\"].display", person),
+    ]
+    .map(|(line, body)| format!("{line}\n{body}").into_bytes())
+    .into()
 }

@@ -3,33 +3,32 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use kernel::Problem;
-use kernel::audit::By;
 use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
-use zeroize::Zeroizing;
 
 use super::wish::Wish;
 use super::{Whence, plainly, unclear};
-use crate::auth::oidc::page::{Form as HtmlForm, Page, in_place_of, is_for_people};
+use crate::auth::oidc::browser::Came;
+use crate::auth::oidc::page::{Ask, Form as HtmlForm, Page, in_place_of, is_for_people};
 use crate::auth::oidc::params::{OfAddress, OfForm, Params};
 use crate::auth::oidc::refusal::Refused;
 use crate::auth::oidc::{Provider, redirect};
+use crate::auth::sessions::routes::by;
 
 impl Provider {
-    /// The page where somebody signs in; with what went wrong, if he has tried.
+    /// The page where somebody signs in: what he is asked for there, and what went wrong, if he has tried.
     pub(super) fn page(
         &self,
         whence: &Whence,
         params: &Params,
         headers: &HeaderMap,
-        tried: Option<(&str, &str)>,
+        (ask, fault): (Ask<'_>, Option<&str>),
     ) -> Result<SignInPage, Problem> {
         let (secret, cookie) = self.form_secret(headers)?;
-        let email = tried.map_or_else(|| params.get("login_hint").unwrap_or_default(), |(email, _)| email);
         let form = HtmlForm::to(&format!("/oauth2/sign-in?{}", params.without(&[])), &secret.token());
-        let form = form.credentials(email).button("Sign in").finish();
+        let form = form.asks(ask).button("Sign in").finish();
         let page = Page::new("Sign in").sentence("to go on to {}.", &whence.client.name);
-        let page = page.fault(tried.map(|(_, fault)| fault)).html(&form);
+        let page = page.fault(fault).html(&form);
         Ok(SignInPage { page: page.leading_to(redirect::source(&whence.redirect_uri)), cookie })
     }
 }
@@ -56,20 +55,27 @@ impl SignInPage {
 pub(crate) struct SignInForm {
     /// What the page has put into it.
     csrf: String,
-    email: String,
+    /// Of whoever begins.
+    email: Option<String>,
     #[schema(format = "password")]
-    password: String,
+    password: Option<String>,
+    /// What the page has put into it that asks for a code.
+    code_token: Option<String>,
+    /// What the authenticator shows, or a recovery code.
+    code: Option<String>,
 }
 
-/// Somebody signs in at the page. The browser keeps that for twelve hours, or until it is closed.
+/// Somebody signs in at the page. Whoever has a second factor is asked for a code then, at the same page. The browser keeps that he has
+/// signed in for twelve hours, or until it is closed.
 #[utoipa::path(
     post, path = "/oauth2/sign-in", operation_id = "sign_in_in_browser", tag = "sign-in",
     request_body(content = SignInForm, content_type = "application/x-www-form-urlencoded"),
     extensions(("x-audit" = json!("answer"))),
     responses(
+        (status = 200, description = "it is the password: a page that asks for a code", body = String, content_type = "text/html"),
         (status = 303, description = "back to the client, with code or error"),
         (status = 400, description = "no client to go back to", body = ProblemBody),
-        (status = 401, description = "not a person's address and password", body = String, content_type = "text/html"),
+        (status = 401, description = "not a person's address and password, or no code of his", body = String, content_type = "text/html"),
         (
             status = 403, description = "not a form of this browser's, or the tenant is suspended",
             content((String = "text/html"), (ProblemBody = "application/problem+json"))
@@ -77,7 +83,7 @@ pub(crate) struct SignInForm {
         (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
         (status = 415, description = "no form", body = ProblemBody),
         (
-            status = 429, description = "too many tries at this address",
+            status = 429, description = "too many tries at this address, or of this person's codes",
             content((String = "text/html"), (ProblemBody = "application/problem+json"))
         ),
         (
@@ -98,24 +104,28 @@ pub(crate) async fn sign_in(
         Ok(wish) => wish,
         Err(refusal) => return Ok(whence.refused(&provider.issuer, refusal)),
     };
-    let email = filled.get("email").unwrap_or_default();
     let (secret, _) = provider.form_secret(&headers)?;
     if !secret.is_of(filled.get("csrf")) {
-        let tried = (email, "This page was not shown in this browser, or too long ago. Sign in again.");
-        return provider.page(&whence, &params, &headers, Some(tried)).map(|page| page.respond(StatusCode::FORBIDDEN));
+        let ask = Ask::Password { email: filled.get("email").unwrap_or_default() };
+        let tried = (ask, Some("This page was not shown in this browser, or too long ago. Sign in again."));
+        return provider.page(&whence, &params, &headers, tried).map(|page| page.respond(StatusCode::FORBIDDEN));
     }
-    let password = Zeroizing::new(filled.get("password").unwrap_or_default().to_owned());
-    match provider.sign_in((&whence.client.slug, email), password, &headers).await {
-        Ok((browser, cookie)) => {
+    match provider.come_in(&whence.client, &filled, &secret, &headers).await {
+        Ok(Came::In(browser, cookie)) => {
             let mut response = provider.grant(&whence, &wish, &browser).await?;
             response.headers_mut().append(header::SET_COOKIE, cookie);
-            let by = By { tenant: browser.account.tenant, actor: browser.account.user };
-            response.extensions_mut().insert(by);
+            response.extensions_mut().insert(by(&browser.account));
+            Ok(response)
+        }
+        Ok(Came::HalfWay(half)) => {
+            let page = provider.page(&whence, &params, &headers, (Ask::Code { token: &half.token }, None))?;
+            let mut response = page.respond(StatusCode::OK);
+            response.extensions_mut().insert(by(&half.account));
             Ok(response)
         }
         Err(problem) if is_for_people(&problem) => {
-            let tried = (email, problem.detail());
-            let page = provider.page(&whence, &params, &headers, Some(tried))?;
+            let tried = (Ask::again(&filled, &problem), Some(problem.detail()));
+            let page = provider.page(&whence, &params, &headers, tried)?;
             Ok(in_place_of(problem, |status| page.respond(status)))
         }
         Err(problem) => Err(problem),

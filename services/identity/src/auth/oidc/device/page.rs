@@ -4,25 +4,27 @@ use axum::Extension;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use database::args;
-use kernel::audit::{By, Unrecorded};
+use kernel::audit::Unrecorded;
 use kernel::problem::ProblemBody;
 use kernel::{Client, Problem};
 use utoipa::ToSchema;
-use zeroize::Zeroizing;
 
 use super::{ALLOW, BY_USER_CODE, DENY, DeviceRow, entered, shown};
 use crate::auth::codes;
 use crate::auth::oidc::Provider;
 use crate::auth::oidc::authorize::{plainly, unclear};
-use crate::auth::oidc::browser::{Browser, touch};
+use crate::auth::oidc::browser::{Browser, Came, FormSecret, touch};
 use crate::auth::oidc::clients::Known;
-use crate::auth::oidc::page::{Form as HtmlForm, Page, in_place_of, is_for_people};
+use crate::auth::oidc::page::{Ask, Form as HtmlForm, Page, in_place_of, is_for_people};
 use crate::auth::oidc::params::{OfAddress, OfForm, Params};
 use crate::auth::oidc::refusal::Refused;
 use crate::auth::secret;
+use crate::auth::sessions::routes::by;
 use crate::auth::sessions::tenant_id;
 
 const TITLE: &str = "Connect a device";
+/// What is asked for of whoever it may be.
+const UNKNOWN: Ask<'static> = Ask::Password { email: "" };
 
 /// What somebody decides at the page.
 #[derive(ToSchema)]
@@ -37,6 +39,10 @@ pub(crate) struct DevicePageForm {
     email: Option<String>,
     #[schema(format = "password")]
     password: Option<String>,
+    /// What the page has put into it that asks for a code.
+    code_token: Option<String>,
+    /// What his authenticator shows, or a recovery code.
+    code: Option<String>,
 }
 
 /// A device that waits, and its client.
@@ -76,23 +82,23 @@ impl Provider {
         }
     }
 
-    /// Where somebody decides about a device.
+    /// Where somebody decides about a device: what he is asked for if he has not signed in, and what went wrong, if he has tried.
     async fn ask_for_decision(
         &self,
         waiting: &Waiting,
         headers: &HeaderMap,
-        tried: Option<(&str, &str)>,
+        (ask, fault): (Ask<'_>, Option<&str>),
         status: StatusCode,
     ) -> Result<Response, Problem> {
         let (secret, cookie) = self.form_secret(headers)?;
         let browser = self.browser_of(headers, &tenant_id(&waiting.client.tenant_id)?).await?;
         let code = shown(&waiting.row.user_code);
         let form = HtmlForm::to("/device", &secret.token()).hidden("user_code", &code);
-        let form = if browser.is_some() { form } else { form.credentials(tried.map_or("", |(email, _)| email)) };
+        let form = if browser.is_some() { form } else { form.asks(ask) };
         let form = form.button("Let it in").other_button(("decision", "deny"), "Send it away").finish();
         let page = Page::new(TITLE).sentence("{} asks to be let in in your name.", &waiting.client.name);
         let page = page.html(&format!("<p>It has to show this code: <span class=\"code\">{code}</span></p>"));
-        let mut response = page.fault(tried.map(|(_, fault)| fault)).html(&form).respond(status);
+        let mut response = page.fault(fault).html(&form).respond(status);
         if let Some(cookie) = cookie {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
@@ -105,17 +111,22 @@ impl Provider {
         waiting: &Waiting,
         headers: &HeaderMap,
         filled: &Params,
+        secret: &FormSecret,
     ) -> Result<Result<(Browser, Option<HeaderValue>), Response>, Problem> {
         if let Some(browser) = self.browser_of(headers, &tenant_id(&waiting.client.tenant_id)?).await? {
             return Ok(Ok((browser, None)));
         }
-        let email = filled.get("email").unwrap_or_default();
-        let password = Zeroizing::new(filled.get("password").unwrap_or_default().to_owned());
-        match self.sign_in((&waiting.client.slug, email), password, headers).await {
-            Ok((browser, cookie)) => Ok(Ok((browser, Some(cookie)))),
+        match self.come_in(&waiting.client, filled, secret, headers).await {
+            Ok(Came::In(browser, cookie)) => Ok(Ok((browser, Some(cookie)))),
+            Ok(Came::HalfWay(half)) => {
+                let ask = (Ask::Code { token: &half.token }, None);
+                let mut page = self.ask_for_decision(waiting, headers, ask, StatusCode::OK).await?;
+                page.extensions_mut().insert(by(&half.account));
+                Ok(Err(page))
+            }
             Err(problem) if is_for_people(&problem) => {
-                let (tried, status) = ((email, problem.detail()), problem.status());
-                let page = self.ask_for_decision(waiting, headers, Some(tried), status).await?;
+                let tried = (Ask::again(filled, &problem), Some(problem.detail()));
+                let page = self.ask_for_decision(waiting, headers, tried, problem.status()).await?;
                 Ok(Err(in_place_of(problem, |_| page)))
             }
             Err(problem) => Err(problem),
@@ -128,8 +139,9 @@ impl Provider {
         if !touch(&mut tx, browser, self.now_ms()).await? {
             return Ok(false);
         }
-        let (user, session) = (&browser.account.user, &browser.session);
-        let changed = tx.execute(ALLOW, args![&row.tenant_id, &row.id, user, session, browser.auth_ms]).await?;
+        let Browser { account, session, proof } = browser;
+        let args = args![&row.tenant_id, &row.id, &account.user, session, proof.text(), proof.at_ms];
+        let changed = tx.execute(ALLOW, args).await?;
         tx.commit().await?;
         Ok(changed == 1)
     }
@@ -179,20 +191,21 @@ pub(crate) async fn show(
     let params = params.map_err(unclear)?;
     let Some(code) = params.get("user_code") else { return Ok(ask_for_code(None).respond(StatusCode::OK)) };
     match provider.found(code, from).await? {
-        Ok(waiting) => provider.ask_for_decision(&waiting, &headers, None, StatusCode::OK).await,
+        Ok(waiting) => provider.ask_for_decision(&waiting, &headers, (UNKNOWN, None), StatusCode::OK).await,
         Err(page) => Ok(page),
     }
 }
 
-/// Somebody lets a device in, or sends it away.
+/// Somebody lets a device in, or sends it away. Whoever has a second factor and has not signed in in this browser yet is asked for a code
+/// then, at the same page.
 #[utoipa::path(
     post, path = "/device", operation_id = "decide_about_device", tag = "sign-in",
     request_body(content = DevicePageForm, content_type = "application/x-www-form-urlencoded"),
     extensions(("x-audit" = json!("answer"))),
     responses(
-        (status = 200, description = "a page that says so", body = String, content_type = "text/html"),
+        (status = 200, description = "a page that says so, or asks for a code", body = String, content_type = "text/html"),
         (status = 400, description = "not a form that this can be", body = ProblemBody),
-        (status = 401, description = "not a person's address and password", body = String, content_type = "text/html"),
+        (status = 401, description = "not a person's address and password, or no code of his", body = String, content_type = "text/html"),
         (
             status = 403, description = "not a form of this browser's, or the tenant is suspended",
             content((String = "text/html"), (ProblemBody = "application/problem+json"))
@@ -222,9 +235,8 @@ pub(crate) async fn decide(
     };
     let (secret, _) = provider.form_secret(&headers)?;
     if !secret.is_of(filled.get("csrf")) {
-        let email = filled.get("email").unwrap_or_default();
-        let tried = (email, "This page was not shown in this browser, or too long ago. Decide again.");
-        return provider.ask_for_decision(&waiting, &headers, Some(tried), StatusCode::FORBIDDEN).await;
+        let fault = "This page was not shown in this browser, or too long ago. Decide again.";
+        return provider.ask_for_decision(&waiting, &headers, (UNKNOWN, Some(fault)), StatusCode::FORBIDDEN).await;
     }
     if filled.get("decision") == Some("deny") {
         provider.deny(&waiting.row).await?;
@@ -232,7 +244,7 @@ pub(crate) async fn decide(
         response.extensions_mut().insert(Unrecorded);
         return Ok(response);
     }
-    let (browser, cookie) = match provider.decider(&waiting, &headers, &filled).await? {
+    let (browser, cookie) = match provider.decider(&waiting, &headers, &filled, &secret).await? {
         Ok(decider) => decider,
         Err(page) => return Ok(page),
     };
@@ -243,6 +255,6 @@ pub(crate) async fn decide(
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    response.extensions_mut().insert(By { tenant: browser.account.tenant, actor: browser.account.user });
+    response.extensions_mut().insert(by(&browser.account));
     Ok(response)
 }
