@@ -18,7 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use identity::Registry;
-use identity::auth::{Issuer, Keys, Sessions};
+use identity::auth::{Keys, PublicAddress, Sessions};
 use identity::org::Tenants;
 use identity::rbac::Roles;
 use identity::user::Users;
@@ -415,7 +415,7 @@ async fn process(
         webhook::serve(hooks),
         ops::audit::serve(Audit::new(db.clone(), db.clock(), Keyring::default())),
         ops::flags::serve(flags),
-        identity::auth::serve(keys, sessions, Some(Issuer::new("https://lectern.example").unwrap())),
+        identity::auth::serve(keys, sessions, Some(PublicAddress::new("https://lectern.example").unwrap())),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
         identity::user::serve(Users::new(db.clone(), db.clock(), permissions())),
         identity::rbac::serve(Roles::new(db.clone(), db.clock(), permissions())),

@@ -43,8 +43,9 @@ pub(crate) struct Serve {
     /// None if not given
     #[arg(long = "trusted-proxies", env = "LECTERN_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "")]
     pub(crate) trusted_proxies: String,
-    /// Address that browsers and other programs reach this installation at, https://HOST, by which people sign in to programs of their
-    /// tenant (OpenID Connect). Where only this machine is served, the address that is listened at if not given
+    /// Address that people and their programs reach this installation at, https://HOST: they sign in to programs of their tenant there
+    /// (OpenID Connect), and their passkeys are made for it. Where only this machine is served, the address that is listened at if not
+    /// given; passkeys are for http://localhost at the port then
     #[arg(long = "public-url", env = "LECTERN_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
     #[command(flatten)]

@@ -1,10 +1,10 @@
 //! `lectern serve`: everything in one process, or some of it.
 
+mod address;
 mod audit;
 mod counting;
 mod engine;
 mod gateway;
-mod issuer;
 mod licence_servers;
 mod renewing;
 mod sessions;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use control_api::{FrontOptions, Gateway, Router};
 use database::Database;
 use identity::Registry;
-use identity::auth::{Issuer, Keys};
+use identity::auth::{Keys, PublicAddress};
 use identity::org::Tenants;
 use identity::rbac::Roles;
 use identity::user::Users;
@@ -83,7 +83,8 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
-    let issuer = issuer::configured(options.public_url.as_deref(), &listener)?;
+    let listening = listener.local_addr().unwrap_or(listen);
+    let address = address::configured(options.public_url.as_deref(), listening)?;
     let database = open(&options.data, &chosen).await?;
     let engine = match &database {
         Some(database) if parts.origin || parts.worker || chosen.has_engine() => {
@@ -100,8 +101,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         Some(token) => {
             let mut units: Vec<Served> = gateway.iter().map(Gateway::serve).collect();
             if let Some(database) = &database {
-                let listening = listener.local_addr().unwrap_or(listen);
-                units.extend(units_of(engine.as_ref(), &chosen, database, (&options, listening), issuer)?);
+                units.extend(units_of(engine.as_ref(), &chosen, database, (&options, listening), address)?);
             }
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
@@ -170,13 +170,17 @@ fn units_of(
     chosen: &Chosen,
     database: &Database,
     (options, listening): (&Serve, SocketAddr),
-    issuer: Option<Issuer>,
+    address: Option<PublicAddress>,
 ) -> Result<Vec<Served>, Failure> {
     let mut units: Vec<Served> = engine.map(Engine::units).into_iter().flatten().collect();
     if chosen.has(&identity::auth::UNIT) {
         let keys = Keys::new(database.clone(), database.clock(), units::permissions());
-        let sessions = sessions(database, &options.data)?.with_party(sessions::party(listening)?);
-        units.push(identity::auth::serve(keys, sessions, issuer));
+        let sessions = sessions(database, &options.data)?;
+        let sessions = match &address {
+            Some(address) => sessions.reached_at(address),
+            None => sessions.reached_at(&PublicAddress::to_try_out(listening.port())),
+        };
+        units.push(identity::auth::serve(keys, sessions, address));
     }
     if chosen.has(&identity::org::UNIT) {
         units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));

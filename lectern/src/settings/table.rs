@@ -91,8 +91,6 @@ variables! {
         "File of further certificate authorities in PEM, for requests to all other machines but S3";
     WEBHOOK_ALLOW = "LECTERN_WEBHOOK_ALLOW", plain, SERVE, unless set "public machines alone",
         "Networks that webhooks may be sent to besides, such as 10.0.0.0/8, with commas between them";
-    PUBLIC_URL = "LECTERN_PUBLIC_URL", plain, SERVE, unless set "http://localhost and the port",
-        "The address that people reach this server at, such as https://video.example.com: passkeys are made for its host";
     LICENCE_WIDEVINE_URL = "LECTERN_LICENCE_WIDEVINE_URL", plain, WORK, "The licence server of Widevine";
     LICENCE_PLAYREADY_URL = "LECTERN_LICENCE_PLAYREADY_URL", plain, WORK, "That of PlayReady";
     LICENCE_FAIRPLAY_URL = "LECTERN_LICENCE_FAIRPLAY_URL", plain, WORK, "That of FairPlay";

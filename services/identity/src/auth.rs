@@ -7,7 +7,9 @@
 //!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
 //! - `oidc`: people sign in to other programs of their tenant.
+//! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
 
+mod address;
 mod challenge;
 mod codes;
 pub(crate) mod factors;
@@ -34,11 +36,10 @@ use kernel::{Served, Unit};
 
 use self::oidc::{Clients, Configured};
 
-pub use oidc::{InvalidIssuer, Issuer};
+pub use address::{InvalidAddress, PublicAddress};
 pub use sessions::Sessions;
 pub use signing::SigningKeyError;
 pub use store::Keys;
-pub use webauthn::Party;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] = &[
@@ -108,10 +109,11 @@ impl FromRef<Auth> for Configured {
     }
 }
 
-/// What a process serves of them: the routes. People sign in to other programs where there is an `issuer`.
-pub fn serve(keys: Keys, sessions: Sessions, issuer: Option<Issuer>) -> Served {
+/// What a process serves of them: the routes. People sign in to other programs where there is an address that these
+/// know.
+pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
-    let provider = Configured::new(issuer, &sessions, &clients);
+    let provider = Configured::new(address, &sessions, &clients);
     let auth = Auth { keys, sessions, clients, provider };
     Served::new(&UNIT, auth, |routes| {
         let routes = sessions::routes::mount(routes::mount(routes));

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use crate::auth::{Issuer, Keys, Sessions};
+use crate::auth::{Keys, PublicAddress, Sessions};
 use crate::org::Tenants;
 use crate::rbac::Roles;
 use crate::user::Users;
@@ -61,11 +61,11 @@ struct Answer {
 
 impl Process {
     fn new(db: &Database, now_ms: &Arc<AtomicI64>) -> Self {
-        Self::known_as(db, now_ms, Some(Issuer::new(ISSUER).unwrap()))
+        Self::known_as(db, now_ms, Some(PublicAddress::new(ISSUER).unwrap()))
     }
 
     /// The same at an address that others know, or at none.
-    fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, issuer: Option<Issuer>) -> Self {
+    fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, address: Option<PublicAddress>) -> Self {
         let time = Arc::clone(now_ms);
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
@@ -76,7 +76,7 @@ impl Process {
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
-        let keys = auth::serve(keys, sessions, issuer);
+        let keys = auth::serve(keys, sessions, address);
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));

@@ -1,6 +1,6 @@
 //! An OpenID Connect provider: people of a tenant sign in to its programs, each in a browser, at one page.
 //!
-//! - [`Provider`]: what everything goes through. [`Issuer`]: the address that it is known by.
+//! - [`Provider`]: what everything goes through.
 //! - `clients`: the programs. `credentials`: how they show which they are. `scope`, `redirect`: what they may have, and where browsers
 //!   are sent back to.
 //! - `authorize`: a browser asks for a code. `browser`: who has signed in there. `page`: what people see. `code`: what a client gets.
@@ -17,7 +17,6 @@ mod device;
 mod discovery;
 mod id_token;
 mod introspect;
-mod issuer;
 mod logout;
 mod page;
 mod params;
@@ -36,10 +35,9 @@ use axum::routing::get;
 use kernel::{Policy, Problem, Routes};
 use utoipa_axum::routes;
 
+use super::address::PublicAddress;
 use super::codes;
 use super::sessions::Sessions;
-
-pub use issuer::{InvalidIssuer, Issuer};
 
 pub(super) use clients::Clients;
 pub(super) use clients::routes::{CREATE, DELETE, READ, UPDATE};
@@ -51,7 +49,7 @@ pub(super) const STATEMENTS: [&[&str]; 5] =
 /// What the provider is made of. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Provider {
-    issuer: Issuer,
+    issuer: PublicAddress,
     sessions: Sessions,
     clients: Clients,
 }
@@ -67,7 +65,7 @@ impl Provider {
 pub(crate) struct Configured(Option<Provider>);
 
 impl Configured {
-    pub(super) fn new(issuer: Option<Issuer>, sessions: &Sessions, clients: &Clients) -> Self {
+    pub(super) fn new(issuer: Option<PublicAddress>, sessions: &Sessions, clients: &Clients) -> Self {
         let provider = |issuer| Provider { issuer, sessions: sessions.clone(), clients: clients.clone() };
         Self(issuer.map(provider))
     }

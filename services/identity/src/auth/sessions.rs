@@ -24,6 +24,7 @@ use subtle::ConstantTimeEq;
 use webauthn::Party;
 use zeroize::Zeroizing;
 
+use super::address::PublicAddress;
 use super::challenge::{self, Of, Purpose};
 use super::codes;
 use super::jwt::{Claims, ISSUER};
@@ -45,6 +46,8 @@ use self::store::AccountRow;
 pub(super) const ACCESS_S: i64 = 600;
 /// How long a session lasts, however often it is refreshed.
 pub(super) const SESSION_MS: i64 = 30 * 24 * 3_600_000;
+/// Where a server listens that was told nothing else.
+const USUAL_PORT: u16 = 3000;
 
 /// What somebody has who has signed in.
 pub(super) struct Tokens {
@@ -117,17 +120,16 @@ pub struct Sessions {
 impl Sessions {
     /// Those of `db`, whose signing keys and secrets of codes are wrapped by `keyring`. Passkeys are for a browser on this machine.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        let keyring = Arc::new(keyring);
-        let party = Party { id: "localhost".to_owned(), origins: vec!["http://localhost:3000".to_owned()] };
+        let (keyring, party) = (Arc::new(keyring), PublicAddress::to_try_out(USUAL_PORT).party());
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
-        Self { db, clock, keyring, party: Arc::new(party), hasher, throttle, signing }
+        Self { db, clock, keyring, party, hasher, throttle, signing }
     }
 
-    /// The same with passkeys for pages of `party`.
+    /// The same with passkeys for pages of this address.
     #[must_use]
-    pub fn with_party(self, party: Party) -> Self {
-        Self { party: Arc::new(party), ..self }
+    pub fn reached_at(self, address: &PublicAddress) -> Self {
+        Self { party: address.party(), ..self }
     }
 
     /// Wraps every signing key and every secret of codes under the current key-encryption key; how many were not.

@@ -18,7 +18,8 @@ use super::code::NewCode;
 use super::page::Ask;
 use super::params::{OfAddress, OfForm, Params};
 use super::refusal::{Error, Refused, error};
-use super::{Issuer, Provider, redirect};
+use super::{Provider, redirect};
+use crate::auth::address::PublicAddress;
 use crate::auth::codes;
 use crate::auth::sessions::{check_tenant, tenant_id};
 
@@ -31,13 +32,13 @@ struct Whence {
 
 impl Whence {
     /// Back to the client, who is told this and by whom (RFC 9207).
-    fn back(&self, issuer: &Issuer, told: &[(&str, &str)]) -> Response {
+    fn back(&self, issuer: &PublicAddress, told: &[(&str, &str)]) -> Response {
         let state = self.state.as_deref().map(|state| ("state", state));
         let told: Vec<_> = told.iter().copied().chain(state).chain([("iss", issuer.as_str())]).collect();
         see(&redirect::with(&self.redirect_uri, &told))
     }
 
-    fn refused(&self, issuer: &Issuer, refusal: Error) -> Response {
+    fn refused(&self, issuer: &PublicAddress, refusal: Error) -> Response {
         self.back(issuer, &[("error", refusal.code), ("error_description", refusal.description)])
     }
 }
