@@ -2,11 +2,13 @@
 //
 //   node relying.mjs CONFIGURATION [--screenshot FILE]
 //
-// CONFIGURATION is JSON: {base, email, password, clients: {public, confidential, device: {id, secret}}}. Each of the first two may send
-// browsers back to http://127.0.0.1/callback, and the second, when somebody has signed out, to http://127.0.0.1/left.
+// CONFIGURATION is JSON, of somebody of the default tenant: {base, email, password, clients: {public, confidential, device: {id, secret}}}. Each
+// of the first two may send browsers back to http://127.0.0.1/callback, and the second, when somebody has signed out, to
+// http://127.0.0.1/left.
 // One line per thing that holds, then one line of JSON: {id_token, client_id, nonce}; exit 1 with the reason when one does not.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
@@ -120,6 +122,39 @@ async function device(page, client) {
   holds('a device is let in');
 }
 
+/** What an authenticator shows that has this secret in base32 (RFC 6238). */
+function totp(base32) {
+  const bits = [...base32].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const tag = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))).update(step).digest();
+  return String((tag.readUInt32BE(tag[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+/** Whoever has codes asked for is asked for one behind his password, at the same page, and the client is told so. */
+async function behindThePassword(page, own, client) {
+  const post = async (path, body, token) => {
+    const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+    const answer = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    assert.ok(answer.ok, `${path}: ${answer.status}`);
+    return answer.json();
+  };
+  const { access_token } = await post('/api/v1/auth/sessions', { tenant: 'default', email, password });
+  const { secret } = await post('/api/v1/auth/totp', {}, access_token);
+  const { recovery_codes } = await post('/api/v1/auth/totp/confirm', { code: totp(secret) }, access_token);
+  const { checks, asked } = wish({ redirect_uri: own.at('/callback'), acr_values: 'aal2' });
+  await page.goto(client.authorizationUrl(asked));
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByLabel('Code of your authenticator').fill(recovery_codes[0]);
+  const come = own.next();
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  const tokens = await client.callback(own.at('/callback'), client.callbackParams(await come), checks);
+  assert.deepEqual([tokens.claims().acr, tokens.claims().amr], ['aal2', ['pwd', 'otp', 'mfa']]);
+  holds('whoever has codes is asked for one at the page');
+}
+
 /** The client sends somebody to sign out, who is nobody then. */
 async function signOut(page, own, client) {
   const { checks, asked } = wish({ redirect_uri: own.at('/callback'), prompt: 'none' });
@@ -155,6 +190,7 @@ async function main() {
     await signIn(page, own, client(clients.public));
     await goOn(page, own, client(clients.confidential));
     await device(page, client(clients.device));
+    await behindThePassword(page, own, client(clients.confidential));
     console.log(JSON.stringify(await signOut(page, own, client(clients.confidential))));
   } finally {
     await browser.close();

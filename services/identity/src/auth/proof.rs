@@ -9,6 +9,9 @@ pub(super) const BOUND_PASSKEY: &[&str] = &["hwk", "user", "mfa"];
 /// One that can be on several.
 pub(super) const SYNCED_PASSKEY: &[&str] = &["swk", "user", "mfa"];
 
+/// How many factors have proved it, as the levels of NIST SP 800-63B count them: one, and two.
+pub(super) const LEVELS: [&str; 2] = ["aal1", "aal2"];
+
 const SEVERAL: &str = "mfa";
 
 /// What has proved it, and when the last of that was shown.
@@ -65,9 +68,9 @@ impl Proof {
         self.has(SEVERAL)
     }
 
-    /// How many factors these are, as the levels of NIST SP 800-63B count them.
+    /// Which of the levels these are.
     pub(super) fn acr(&self) -> &'static str {
-        if self.are_several() { "aal2" } else { "aal1" }
+        LEVELS[usize::from(self.are_several())]
     }
 }
 

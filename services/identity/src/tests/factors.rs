@@ -21,7 +21,7 @@ pub(super) fn claims(token: &str) -> Value {
 }
 
 /// An authenticator, as somebody else would make one.
-struct Authenticator {
+pub(super) struct Authenticator {
     secret: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ impl Authenticator {
     }
 
     /// What it shows so many steps from now.
-    fn code(&self, process: &Process, steps: i64) -> String {
+    pub(super) fn code(&self, process: &Process, steps: i64) -> String {
         let step = process.now_ms.load(Ordering::Relaxed) / 30_000 + steps;
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret), &step.to_be_bytes());
         let at = usize::from(tag.as_ref()[19] & 15);
@@ -52,7 +52,7 @@ impl Process {
     }
 
     /// Has codes asked for of whom the token is from; the authenticator, and recovery codes.
-    async fn enrol(&self, token: &str) -> (Authenticator, Vec<String>) {
+    pub(super) async fn enrol(&self, token: &str) -> (Authenticator, Vec<String>) {
         let (status, _, made) = self.call(token, "POST", TOTP, Value::Null).await;
         assert_eq!(status, 200, "{made}");
         let authenticator = Authenticator::new(made["secret"].as_str().unwrap());
@@ -63,7 +63,7 @@ impl Process {
     }
 
     /// The first half of a sign-in: its token.
-    async fn half_way(&self, email: &str) -> String {
+    pub(super) async fn half_way(&self, email: &str) -> String {
         let half = self.sign_in("default", email, PASSWORD).await;
         assert_eq!((half.status, half.headers["cache-control"].to_str().unwrap()), (200, "no-store"));
         assert!(half.body["access_token"].is_null() && half.body["expires_in"] == 300, "{}", half.body);
@@ -71,7 +71,7 @@ impl Process {
     }
 
     /// The second half.
-    async fn finish(&self, token: &str, code: &str) -> (u16, String, Value) {
+    pub(super) async fn finish(&self, token: &str, code: &str) -> (u16, String, Value) {
         self.call("", "POST", CODE, json!({ "code_token": token, "code": code })).await
     }
 

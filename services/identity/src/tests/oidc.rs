@@ -3,14 +3,16 @@
 mod clients;
 mod codes;
 mod devices;
+mod halves;
 mod sessions;
 
 use std::collections::BTreeMap;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use url::{Url, form_urlencoded};
 
+use super::factors::claims;
 use super::*;
 
 const CLIENTS: &str = "/api/v1/oauth-clients";
@@ -48,20 +50,29 @@ impl Fetched {
         address.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
-    /// What the page has put into its form.
-    fn csrf(&self) -> String {
-        let (_, rest) = self.text.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("{}", self.text));
+    /// What the page has put into its form under this name.
+    fn hidden(&self, name: &str) -> String {
+        let begin = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.text.split_once(&begin).unwrap_or_else(|| panic!("{}", self.text));
         rest.split('"').next().unwrap().to_owned()
+    }
+
+    fn csrf(&self) -> String {
+        self.hidden("csrf")
+    }
+
+    /// Whether it is a page that asks for a code, or for the password.
+    fn asks_for(&self) -> &'static str {
+        match ["autocomplete=\"one-time-code\"", "name=\"password\""].map(|input| self.text.contains(input)) {
+            [true, false] => "a code",
+            [false, true] => "the password",
+            _ => "neither",
+        }
     }
 }
 
 fn form(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
-/// The claims of a token, unverified.
-fn claims(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
 /// A client as it knows itself.

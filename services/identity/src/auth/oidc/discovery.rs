@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::Provider;
 use super::scope::{self, Scope};
 use crate::auth::jwt::ALGORITHM;
+use crate::auth::proof;
 
 /// Where everything is, and what of it is spoken.
 #[derive(Serialize, ToSchema)]
@@ -35,6 +36,8 @@ pub(crate) struct ProviderView {
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     code_challenge_methods_supported: Vec<&'static str>,
     prompt_values_supported: Vec<&'static str>,
+    /// Of the ID token, by what was shown; no wish for one asks for more.
+    acr_values_supported: Vec<&'static str>,
     claims_supported: Vec<&'static str>,
     /// RFC 9207.
     authorization_response_iss_parameter_supported: bool,
@@ -67,6 +70,7 @@ fn view(provider: &Provider) -> ProviderView {
         introspection_endpoint_auth_methods_supported: vec!["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: vec!["S256"],
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+        acr_values_supported: proof::LEVELS.to_vec(),
         claims_supported: vec![
             "iss",
             "sub",
@@ -74,6 +78,8 @@ fn view(provider: &Provider) -> ProviderView {
             "exp",
             "iat",
             "auth_time",
+            "acr",
+            "amr",
             "nonce",
             "sid",
             "tenant",

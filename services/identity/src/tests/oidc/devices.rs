@@ -5,14 +5,14 @@ use super::*;
 const BY_DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 impl Process {
-    async fn television(&self) -> Program {
+    pub(super) async fn television(&self) -> Program {
         let grants = ["device_code", "refresh_token"];
         self.program(json!({ "name": "Television", "is_confidential": false, "redirect_uris": [], "grants": grants }))
             .await
     }
 
     /// A device that waits: what it asks with, and what it shows.
-    async fn waiting(&self, program: &Program) -> (String, String) {
+    pub(super) async fn waiting(&self, program: &Program) -> (String, String) {
         let begun = self.called(program, "/oauth2/device", &[("scope", "openid email")]).await;
         assert_eq!(begun.status, 200, "{}", begun.text);
         let text = |name: &str| begun.json()[name].as_str().unwrap().to_owned();
@@ -20,13 +20,13 @@ impl Process {
         (text("device_code"), text("user_code"))
     }
 
-    async fn poll(&self, program: &Program, code: &str) -> Fetched {
+    pub(super) async fn poll(&self, program: &Program, code: &str) -> Fetched {
         self.called(program, "/oauth2/token", &[("grant_type", BY_DEVICE), ("device_code", code)]).await
     }
 }
 
 /// Somebody enters a code, and decides with what else the form has.
-async fn decide(browser: &mut Browser, process: &Process, code: &str, more: &[(&str, &str)]) -> Fetched {
+pub(super) async fn decide(browser: &mut Browser, process: &Process, code: &str, more: &[(&str, &str)]) -> Fetched {
     let page = browser.get(process, &format!("/device?user_code={code}")).await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.text.contains("Television") && page.text.contains(code), "{}", page.text);
