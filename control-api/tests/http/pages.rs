@@ -78,9 +78,12 @@ async fn every_operation_has_a_name_of_its_own_and_its_path_parameters() {
                 let refusal = status == "default" || status.starts_with(['4', '5']);
                 let types: Vec<_> =
                     response["content"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
-                // People are told in pages, and clients of OAuth in its own words.
-                let of_oauth = path.starts_with("/oauth2/") || path == "/device";
-                let own = |name: &str| of_oauth && ["application/json", "text/html"].contains(&name);
+                // People are told in pages, and clients of protocols in the words of those.
+                let own = |name: &str| match path.split('/').nth(1) {
+                    Some("oauth2" | "device") => ["application/json", "text/html"].contains(&name),
+                    Some("scim") => name == "application/scim+json",
+                    _ => false,
+                };
                 let problem = types.iter().all(|name| *name == "application/problem+json" || own(name));
                 assert!(!refusal || problem, "{method} {path} {status}: {types:?}");
             }

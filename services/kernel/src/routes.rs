@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{Content, ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
@@ -211,7 +211,6 @@ fn document_problems(operation: &mut Operation, dialect: Option<&Dialect>) {
     for (status, response) in listed.iter_mut() {
         let RefOr::T(response) = response else { continue };
         if status.starts_with(['4', '5'])
-            && response.content.get("application/json").is_some_and(is_of_problem)
             && let Some(content) = response.content.swap_remove("application/json")
         {
             response.content.insert(media_type.to_owned(), content);
@@ -220,12 +219,6 @@ fn document_problems(operation: &mut Operation, dialect: Option<&Dialect>) {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
     let any = ResponseBuilder::new().description("any other refusal").content(media_type, content);
     listed.insert("default".to_owned(), any.build().into());
-}
-
-/// Protocols of others have refusals of their own.
-fn is_of_problem(content: &RefOr<Content>) -> bool {
-    let RefOr::T(content) = content else { return false };
-    matches!(&content.schema, Some(RefOr::Ref(of)) if of.ref_location.ends_with("/ProblemBody"))
 }
 
 /// What the document says of a policy: the permission that is needed, or in its place `operator`, `person` or `service` (OpenAPI 3.1 §4.8.30).

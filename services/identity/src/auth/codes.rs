@@ -24,21 +24,66 @@ kernel::problem_codes! {
     FACTOR_INVALID_CODE = "factor.invalid_code",
         "A code of an authenticator holds for half a minute, a little longer where clocks differ, and once; so does a recovery code, until others are made.",
         "wait for the next code, see to the clock of the authenticator, or use a recovery code that is left";
+    OAUTH_ACCESS_DENIED = "oauth.access_denied",
+        "Somebody has refused, or what he has signed in with has just ended.",
+        "ask again, if he wants it";
+    OAUTH_AUTHORIZATION_PENDING = "oauth.authorization_pending",
+        "Nobody has entered the code of the device yet.",
+        "ask again after the seconds in interval";
+    OAUTH_EXPIRED_TOKEN = "oauth.expired_token",
+        "A device waits for ten minutes, for its own client, and gets tokens once.",
+        "have the device begin anew";
+    OAUTH_INSUFFICIENT_SCOPE = "oauth.insufficient_scope",
+        "User info is for clients that were given the scope `openid`.",
+        "ask for the scope openid when somebody signs in";
+    OAUTH_INVALID_CLIENT = "oauth.invalid_client",
+        "A client says its id, and its secret if it has one.",
+        "send both as 'Authorization: Basic', or as client_id and client_secret; GET /api/v1/oauth-clients lists the clients there are";
+    OAUTH_INVALID_GRANT = "oauth.invalid_grant",
+        "A code holds for a minute and a refresh token until it was used, each once and for one client, with the verifier and the address that it was asked for by.",
+        "have the person sign in again";
     OAUTH_INVALID_REDIRECT = "oauth.invalid_redirect",
         "Browsers are sent to addresses alone that the client has registered, in every character; only the port of http://127.0.0.1 and http://[::1] may be another one.",
         "send an address that the client has, or register the one that you send; GET /api/v1/oauth-clients lists them";
     OAUTH_INVALID_REQUEST = "oauth.invalid_request",
-        "The request is not one of OAuth that there is a client to be told of.",
+        "The request is none that OAuth has for this address.",
         "correct what detail says; /api/docs has what the address takes";
+    OAUTH_INVALID_SCOPE = "oauth.invalid_scope",
+        "A client is given scopes that it has, and a session goes on with those that it was given.",
+        "ask for openid, profile, email or api, whichever the client has";
+    OAUTH_INVALID_TOKEN = "oauth.invalid_token",
+        "The access token is of no session that goes on.",
+        "refresh it, or have the person sign in again";
+    OAUTH_LOGIN_REQUIRED = "oauth.login_required",
+        "Nobody has signed in in the browser who would do, and the client wants nothing to be shown.",
+        "send the browser again without prompt=none";
     OAUTH_NOT_FORM = "oauth.not_form",
         "OAuth sends forms.",
         "send the header 'Content-Type: application/x-www-form-urlencoded', and names with values";
+    OAUTH_REQUEST_NOT_SUPPORTED = "oauth.request_not_supported",
+        "What is asked for stands in the address, and in no `request` of its own.",
+        "write each part of it into the address";
+    OAUTH_REQUEST_URI_NOT_SUPPORTED = "oauth.request_uri_not_supported",
+        "What is asked for stands in the address, and behind no `request_uri`.",
+        "write each part of it into the address";
+    OAUTH_SLOW_DOWN = "oauth.slow_down",
+        "The device asks more often than it was told to.",
+        "wait five seconds more from now on";
     OAUTH_TOO_MANY_DEVICES = "oauth.too_many_devices",
         "A tenant has at most 1000 devices that wait to be let in, and from one address ten wrong codes may be tried in 15 minutes.",
         "try again after the seconds in Retry-After";
+    OAUTH_UNAUTHORIZED_CLIENT = "oauth.unauthorized_client",
+        "A client comes to tokens in the ways that it was made for.",
+        "use one of the client's grants, or change them; GET /api/v1/oauth-clients lists them";
     OAUTH_UNKNOWN_CLIENT = "oauth.unknown_client",
         "There is no client of this `client_id`.",
         "send the id of a client; GET /api/v1/oauth-clients lists them";
+    OAUTH_UNSUPPORTED_GRANT_TYPE = "oauth.unsupported_grant_type",
+        "There are `authorization_code`, `refresh_token` and the grant of devices.",
+        "send one of those that /.well-known/openid-configuration lists";
+    OAUTH_UNSUPPORTED_RESPONSE_TYPE = "oauth.unsupported_response_type",
+        "A browser brings a client a code, and nothing else.",
+        "send response_type=code";
     OAUTH_CLIENT_BEYOND_OWN = "oauth_client.beyond_own",
         "Whoever sees to a client with the scope `api` could do whatever those may who sign in to it.",
         "leave the scope api out, or ask somebody who may everything";

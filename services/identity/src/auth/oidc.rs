@@ -97,14 +97,16 @@ where
         .mount(Public, routes!(discovery::oauth))
         .mount(Public, routes!(authorize::ask, authorize::ask_by_form))
         .mount(Public, routes!(authorize::sign_in::sign_in))
+        .mount(Public, routes!(logout::ask, logout::confirm))
+        .mount(Public, routes!(device::page::show, device::page::decide))
+        .mount_hidden(Public, page::STYLE_PATH, get(style))
+        // What clients alone call is refused as they expect it.
+        .speaking(&refusal::DIALECT)
         .mount(Public, routes!(token::token))
         .mount(Public, routes!(userinfo::show, userinfo::show_by_post))
         .mount(Public, routes!(revoke::revoke))
         .mount(Public, routes!(introspect::introspect))
-        .mount(Public, routes!(logout::ask, logout::confirm))
         .mount(Public, routes!(device::ask))
-        .mount(Public, routes!(device::page::show, device::page::decide))
-        .mount_hidden(Public, page::STYLE_PATH, get(style))
 }
 
 async fn style() -> Response {

@@ -17,7 +17,7 @@ use super::clients::Known;
 use super::code::NewCode;
 use super::page::Ask;
 use super::params::{OfAddress, OfForm, Params};
-use super::refusal::{Error, Refused, error};
+use super::refusal::{Error, error};
 use super::{Provider, redirect};
 use crate::auth::address::PublicAddress;
 use crate::auth::codes;
@@ -39,7 +39,7 @@ impl Whence {
     }
 
     fn refused(&self, issuer: &PublicAddress, refusal: Error) -> Response {
-        self.back(issuer, &[("error", refusal.code), ("error_description", refusal.description)])
+        self.back(issuer, &[("error", refusal.word()), ("error_description", refusal.description)])
     }
 }
 
@@ -53,11 +53,6 @@ pub(super) fn see(address: &str) -> Response {
         [(header::LOCATION, address), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
     )
         .into_response()
-}
-
-/// What a request says that nobody can be sent back for.
-pub(super) fn unclear(refusal: Error) -> Problem {
-    Problem::bad_request(codes::OAUTH_INVALID_REQUEST, refusal.description)
 }
 
 impl Provider {
@@ -90,7 +85,9 @@ impl Provider {
             return self.grant(&whence, &wish, &browser).await;
         }
         if wish.is_silent {
-            return Ok(whence.refused(&self.issuer, error("login_required", "nobody has signed in who would do")));
+            return Ok(
+                whence.refused(&self.issuer, error(codes::OAUTH_LOGIN_REQUIRED, "nobody has signed in who would do"))
+            );
         }
         let ask = Ask::Password { email: params.get("login_hint").unwrap_or_default() };
         self.page(&whence, params, headers, (ask, None)).map(|page| page.respond(StatusCode::OK))
@@ -118,7 +115,8 @@ impl Provider {
         };
         Ok(match self.issue(new, browser).await? {
             Some(code) => whence.back(&self.issuer, &[("code", &code)]),
-            None => whence.refused(&self.issuer, error("access_denied", "the session of the browser has just ended")),
+            None => whence
+                .refused(&self.issuer, error(codes::OAUTH_ACCESS_DENIED, "the session of the browser has just ended")),
         })
     }
 }
@@ -175,7 +173,7 @@ pub(crate) async fn ask(
     OfAddress(params): OfAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    provider.authorize(&params.map_err(unclear)?, &headers).await
+    provider.authorize(&params, &headers).await
 }
 
 /// The same by a form.
@@ -195,16 +193,7 @@ pub(crate) async fn ask(
 pub(crate) async fn ask_by_form(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<OfForm, Refused>,
+    OfForm(params): OfForm,
 ) -> Result<Response, Problem> {
-    let OfForm(params) = form.map_err(plainly)?;
     provider.authorize(&params, &headers).await
-}
-
-/// A refusal that no client waits for.
-pub(super) fn plainly(refused: Refused) -> Problem {
-    match refused {
-        Refused::OAuth(refusal) => unclear(refusal),
-        Refused::Problem(problem) => problem,
-    }
 }

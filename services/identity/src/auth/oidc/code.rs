@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::browser::{Browser, touch};
-use super::refusal::{Error, Refused, invalid_grant, invalid_request};
+use super::refusal::{Error, invalid_grant, invalid_request};
 use super::{Provider, clients};
 use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
@@ -119,7 +119,7 @@ impl Provider {
     }
 
     /// What a client has a code of. One that was used before ends what has come of it.
-    pub(super) async fn find(&self, shown: &Shown<'_>) -> Result<CodeRow, Refused> {
+    pub(super) async fn find(&self, shown: &Shown<'_>) -> Result<CodeRow, Problem> {
         let id = secret::id(secret::CODE, shown.code).ok_or(NO_CODE)?;
         let row: Option<CodeRow> = self.sessions.db.optional(FIND, args![id]).await?;
         let is_of = |row: &CodeRow| bool::from(row.code_sha256.as_slice().ct_eq(&secret::sha256(shown.code)));
@@ -141,7 +141,7 @@ impl Provider {
     }
 
     /// Uses a code for a session; whether nobody else did at the same time. Otherwise what he got of it ends.
-    pub(super) async fn take(&self, tx: &mut Tx, row: &CodeRow, session: &str) -> Result<bool, Refused> {
+    pub(super) async fn take(&self, tx: &mut Tx, row: &CodeRow, session: &str) -> Result<bool, Problem> {
         if tx.execute(USE, args![&row.tenant_id, &row.id, session]).await? == 1 {
             return Ok(true);
         }
@@ -149,7 +149,7 @@ impl Provider {
         Ok(false)
     }
 
-    async fn reused(&self, tx: &mut Tx, row: &CodeRow) -> Result<(), Refused> {
+    async fn reused(&self, tx: &mut Tx, row: &CodeRow) -> Result<(), Problem> {
         let found: Option<(Option<String>,)> = tx.optional(USED, args![&row.tenant_id, &row.id]).await?;
         if let Some((Some(session),)) = found {
             end_reused(tx, &row.account()?, &session, self.now_ms()).await?;
@@ -188,10 +188,10 @@ mod tests {
         assert!(is_challenge(challenge));
         assert_eq!(verify(verifier, challenge), Ok(()));
         for wrong in [&verifier.to_lowercase(), &format!("{verifier}a"), &"a".repeat(43)] {
-            assert_eq!(verify(wrong, challenge).map_err(|error| error.code), Err("invalid_grant"), "{wrong}");
+            assert_eq!(verify(wrong, challenge).map_err(Error::word), Err("invalid_grant"), "{wrong}");
         }
         for unfit in ["", challenge.get(1..).unwrap_or_default(), &"a".repeat(129), &format!("{verifier}=")] {
-            assert_eq!(verify(unfit, challenge).map_err(|error| error.code), Err("invalid_request"), "{unfit}");
+            assert_eq!(verify(unfit, challenge).map_err(Error::word), Err("invalid_request"), "{unfit}");
         }
         for plain in ["", verifier.get(1..).unwrap_or_default(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c="] {
             assert!(!is_challenge(plain), "{plain}");

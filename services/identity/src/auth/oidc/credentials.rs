@@ -5,17 +5,19 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kernel::Problem;
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
 use super::Provider;
 use super::clients::Known;
 use super::params::Params;
-use super::refusal::{Error, INVALID_CLIENT, Refused, error, invalid_request};
+use super::refusal::{Error, error, invalid_request};
+use crate::auth::codes;
 use crate::auth::secret;
 use crate::auth::sessions::check_tenant;
 
-const NOBODY: Error = error(INVALID_CLIENT, "there is no such client, or its secret is another one");
+const NOBODY: Error = error(codes::OAUTH_INVALID_CLIENT, "there is no such client, or its secret is another one");
 
 /// What a request says of its client.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,11 +30,12 @@ impl Credentials {
     fn of(headers: &HeaderMap, params: &Params) -> Result<Self, Error> {
         let (id, secret) = (params.get("client_id"), params.get("client_secret"));
         let Some(value) = headers.get(header::AUTHORIZATION) else {
-            let id = id.ok_or(error(INVALID_CLIENT, "the request names no client"))?;
+            let id = id.ok_or(error(codes::OAUTH_INVALID_CLIENT, "the request names no client"))?;
             return Ok(Self { id: id.to_owned(), secret: secret.map(str::to_owned) });
         };
         let basic = value.to_str().ok().and_then(basic);
-        let of_header = basic.ok_or(error(INVALID_CLIENT, "the header Authorization is not that of RFC 6749"))?;
+        let of_header =
+            basic.ok_or(error(codes::OAUTH_INVALID_CLIENT, "the header Authorization is not that of RFC 6749"))?;
         if secret.is_some() || id.is_some_and(|id| id != of_header.id) {
             return Err(invalid_request("a client shows which it is in one way"));
         }
@@ -55,7 +58,7 @@ fn basic(value: &str) -> Option<Credentials> {
 
 impl Provider {
     /// The client of a request, whose tenant is not suspended.
-    pub(super) async fn client(&self, headers: &HeaderMap, params: &Params) -> Result<Known, Refused> {
+    pub(super) async fn client(&self, headers: &HeaderMap, params: &Params) -> Result<Known, Problem> {
         let Credentials { id, secret } = Credentials::of(headers, params)?;
         let client = self.clients.known(&id).await?.ok_or(NOBODY)?;
         let is_it = match (&client.secret_sha256, secret) {
@@ -83,7 +86,7 @@ mod tests {
         let line = authorization.map(|text| (header::AUTHORIZATION, HeaderValue::from_str(text).unwrap()));
         let params = Params::parse(form.as_bytes()).unwrap();
         let found = Credentials::of(&HeaderMap::from_iter(line), &params);
-        found.map(|found| (found.id, found.secret)).map_err(|error| error.code)
+        found.map(|found| (found.id, found.secret)).map_err(Error::word)
     }
 
     #[test]

@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use database::{DbError, Tx, args};
 use kernel::Problem;
-use kernel::problem::ProblemBody;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
@@ -16,7 +15,7 @@ use super::Provider;
 use super::clients::Known;
 use super::clients::views::Grant;
 use super::params::{OfForm, Params};
-use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_request};
+use super::refusal::{Error, OAuthErrorView, error, invalid_request};
 use super::scope;
 use super::token::{Granted, Used, unkept};
 use crate::auth::codes;
@@ -131,25 +130,21 @@ pub(crate) struct DeviceForm {
         (status = 200, description = "what it shows, and asks with", body = DeviceView),
         (status = 400, description = "by RFC 6749", body = OAuthErrorView),
         (status = 401, description = "not a client, or not its secret", body = OAuthErrorView),
-        (status = 403, description = "the tenant is suspended", body = ProblemBody),
-        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
-        (status = 415, description = "no form", body = ProblemBody),
-        (status = 429, description = "too many devices wait", body = ProblemBody),
+        (status = 403, description = "the tenant is suspended", body = OAuthErrorView),
+        (status = 404, description = "the installation has no address that it is known by", body = OAuthErrorView),
+        (status = 415, description = "no form", body = OAuthErrorView),
+        (status = 429, description = "too many devices wait", body = OAuthErrorView),
     )
 )]
-pub(crate) async fn ask(
-    provider: Provider,
-    headers: HeaderMap,
-    form: Result<OfForm, Refused>,
-) -> Result<Response, Refused> {
-    let OfForm(params) = form?;
+pub(crate) async fn ask(provider: Provider, headers: HeaderMap, OfForm(params): OfForm) -> Result<Response, Problem> {
     let client = provider.client(&headers, &params).await?;
     if !client.may(Grant::DeviceCode) {
-        return Err(error("unauthorized_client", "this client comes to tokens in another way").into());
+        return Err(error(codes::OAUTH_UNAUTHORIZED_CLIENT, "this client comes to tokens in another way").into());
     }
-    let asked = params.get("scope").ok_or(error("invalid_scope", "the request has no scope"))?;
+    let asked = params.get("scope").ok_or(error(codes::OAUTH_INVALID_SCOPE, "the request has no scope"))?;
     let scope = scope::granted(asked, &client.scopes.0);
-    let scope = scope.ok_or(error("invalid_scope", "the client may have none of the scopes that it asks for"))?;
+    let scope =
+        scope.ok_or(error(codes::OAUTH_INVALID_SCOPE, "the client may have none of the scopes that it asks for"))?;
     let secret = Secret::draw(secret::DEVICE).map_err(|error| Problem::internal(&error))?;
     let user_code = user_code().map_err(|error| Problem::internal(&error))?;
     let (tenant, hash, now_ms) = (tenant_id(&client.tenant_id)?, secret.sha256(), provider.now_ms());
@@ -159,7 +154,7 @@ pub(crate) async fn ask(
     if count >= MAX_WAITING {
         let detail = format!("{MAX_WAITING} devices of this tenant wait already");
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, codes::OAUTH_TOO_MANY_DEVICES, detail);
-        return Err(problem.retry_after(60).into());
+        return Err(problem.retry_after(60));
     }
     let expires_ms = now_ms + HOLDS_MS;
     let args = args![&tenant, &secret.id, &client.id, &hash[..], &user_code, &scope, INTERVAL_S, expires_ms];
@@ -183,7 +178,7 @@ impl Provider {
         client: &Known,
         params: &Params,
         headers: &HeaderMap,
-    ) -> Result<Response, Refused> {
+    ) -> Result<Response, Problem> {
         let shown = params.get("device_code").ok_or(invalid_request("the request has no device_code"))?;
         let id = secret::id(secret::DEVICE, shown).ok_or(EXPIRED)?;
         let row: Option<DeviceRow> = self.sessions.db.optional(FIND, args![id]).await?;
@@ -197,7 +192,7 @@ impl Provider {
         let (user, proof) = match (state.as_str(), user_id, methods, authenticated_ms) {
             (WAITING, ..) => return Err(self.still_waiting(&row, now_ms).await?.into()),
             (ALLOWED, Some(user), Some(methods), Some(at_ms)) => (user, Proof::stored(methods, *at_ms)),
-            _ => return Err(error("access_denied", "somebody has refused the device").into()),
+            _ => return Err(error(codes::OAUTH_ACCESS_DENIED, "somebody has refused the device").into()),
         };
         let granted = Granted {
             client,
@@ -218,14 +213,14 @@ impl Provider {
         tx.execute(ASKED, args![&row.tenant_id, &row.id, now_ms, interval_s]).await?;
         tx.commit().await?;
         Ok(if is_early {
-            error("slow_down", "the device has not waited")
+            error(codes::OAUTH_SLOW_DOWN, "the device has not waited")
         } else {
-            error("authorization_pending", "nobody has entered the code yet")
+            error(codes::OAUTH_AUTHORIZATION_PENDING, "nobody has entered the code yet")
         })
     }
 }
 
-const EXPIRED: Error = error("expired_token", "the device_code is none of this client's that holds");
+const EXPIRED: Error = error(codes::OAUTH_EXPIRED_TOKEN, "the device_code is none of this client's that holds");
 
 /// Eight letters that nobody can guess in time.
 fn user_code() -> Result<String, std::io::Error> {

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use kernel::problem::ProblemBody;
+use kernel::Problem;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 use super::Provider;
 use super::clients::Known;
 use super::params::OfForm;
-use super::refusal::{INVALID_CLIENT, OAuthErrorView, Refused, error, invalid_request};
+use super::refusal::{OAuthErrorView, error, invalid_request};
 use super::revoke::OAuthTokenForm;
 use super::token::unkept;
+use crate::auth::codes;
 use crate::auth::jwt::ISSUER;
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::SessionRow;
@@ -48,7 +49,7 @@ pub(crate) struct IntrospectionView {
 }
 
 impl Provider {
-    async fn known(&self, client: &Known, token: &str) -> Result<IntrospectionView, Refused> {
+    async fn known(&self, client: &Known, token: &str) -> Result<IntrospectionView, Problem> {
         if let Some(refresh) = Refresh::read(token) {
             let row = self.sessions.session(&refresh.session, &refresh.family_sha256()).await?;
             let holds = |row: &SessionRow| bool::from(row.token_sha256.as_slice().ct_eq(&refresh.sha256()));
@@ -90,20 +91,19 @@ impl Provider {
         (status = 200, description = "whether it holds, and whose it is then", body = IntrospectionView),
         (status = 400, description = "by RFC 6749", body = OAuthErrorView),
         (status = 401, description = "not a client with a secret", body = OAuthErrorView),
-        (status = 403, description = "the tenant is suspended", body = ProblemBody),
-        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
-        (status = 415, description = "no form", body = ProblemBody),
+        (status = 403, description = "the tenant is suspended", body = OAuthErrorView),
+        (status = 404, description = "the installation has no address that it is known by", body = OAuthErrorView),
+        (status = 415, description = "no form", body = OAuthErrorView),
     )
 )]
 pub(crate) async fn introspect(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<OfForm, Refused>,
-) -> Result<Response, Refused> {
-    let OfForm(params) = form?;
+    OfForm(params): OfForm,
+) -> Result<Response, Problem> {
     let client = provider.client(&headers, &params).await?;
     if client.secret_sha256.is_none() {
-        return Err(error(INVALID_CLIENT, "this is for clients that have a secret").into());
+        return Err(error(codes::OAUTH_INVALID_CLIENT, "this is for clients that have a secret").into());
     }
     let token = params.get("token").ok_or(invalid_request("the request has no token"))?;
     Ok(unkept(&provider.known(&client, token).await?))

@@ -7,12 +7,12 @@ use kernel::audit::Unrecorded;
 use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
-use super::authorize::{plainly, see, unclear};
+use super::authorize::see;
 use super::browser::Browser;
 use super::id_token::IdClaims;
 use super::page::{Form as HtmlForm, Page};
 use super::params::{OfAddress, OfForm, Params};
-use super::refusal::{Refused, invalid_request};
+use super::refusal::invalid_request;
 use super::{Provider, redirect};
 use crate::auth::codes;
 use crate::auth::sessions::routes::by;
@@ -40,7 +40,7 @@ impl Provider {
         if let (Some(named), Some(hint)) = (named, hint)
             && named != hint.aud
         {
-            return Err(unclear(invalid_request("the id_token_hint is for another client")));
+            return Err(invalid_request("the id_token_hint is for another client").into());
         }
         let Some(asked) = params.get("post_logout_redirect_uri") else { return Ok(None) };
         let client = match named.or(hint.map(|hint| hint.aud.as_str())) {
@@ -136,7 +136,7 @@ pub(crate) async fn ask(
     OfAddress(params): OfAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    provider.log_out(&params.map_err(unclear)?, &headers).await
+    provider.log_out(&params, &headers).await
 }
 
 /// The same by a form, and what somebody says to the page that asks.
@@ -155,8 +155,7 @@ pub(crate) async fn ask(
 pub(crate) async fn confirm(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<OfForm, Refused>,
+    OfForm(params): OfForm,
 ) -> Result<Response, Problem> {
-    let OfForm(params) = form.map_err(plainly)?;
     provider.log_out(&params, &headers).await
 }

@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use kernel::Problem;
 use url::form_urlencoded;
 
-use super::refusal::{Error, Refused, invalid_request};
+use super::refusal::{Error, invalid_request};
 use crate::auth::codes;
 
 /// How long a whole form may take.
@@ -55,13 +55,13 @@ impl Params {
 }
 
 /// Those of the address.
-pub(crate) struct OfAddress(pub(super) Result<Params, Error>);
+pub(crate) struct OfAddress(pub(super) Params);
 
 impl<S: Send + Sync> FromRequestParts<S> for OfAddress {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(Params::parse(parts.uri.query().unwrap_or_default().as_bytes())))
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(Self(Params::parse(parts.uri.query().unwrap_or_default().as_bytes())?))
     }
 }
 
@@ -69,15 +69,15 @@ impl<S: Send + Sync> FromRequestParts<S> for OfAddress {
 pub(crate) struct OfForm(pub(super) Params);
 
 impl<S: Send + Sync> FromRequest<S> for OfForm {
-    type Rejection = Refused;
+    type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let kind =
             request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = kind.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             let detail = "the Content-Type of the body is not application/x-www-form-urlencoded";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::OAUTH_NOT_FORM, detail).into());
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::OAUTH_NOT_FORM, detail));
         }
         let incomplete = || Problem::bad_request(kernel::codes::BODY_INCOMPLETE, "the body ended before it was whole");
         let bytes = tokio::time::timeout(PATIENCE, Bytes::from_request(request, state)).await;
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(Params::parse(b"").unwrap(), Params::default());
         assert_eq!(Params::parse(b"a=&a=1").unwrap().get("a"), Some("1"));
         for refused in [&b"a=1&a=1"[..], b"a=1&a=2", b"a=%00", b"%00=1", &vec![b'a'; MAX_BYTES + 1]] {
-            assert_eq!(Params::parse(refused).unwrap_err().code, "invalid_request", "{refused:?}");
+            assert_eq!(Params::parse(refused).unwrap_err().word(), "invalid_request", "{refused:?}");
         }
     }
 }

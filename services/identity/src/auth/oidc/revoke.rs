@@ -2,13 +2,13 @@
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use kernel::Problem;
 use kernel::audit::Unrecorded;
-use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
 use super::Provider;
 use super::params::OfForm;
-use super::refusal::{OAuthErrorView, Refused, invalid_request};
+use super::refusal::{OAuthErrorView, invalid_request};
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::routes::by;
 use crate::auth::sessions::{SessionRow, end_one};
@@ -30,7 +30,7 @@ pub(crate) struct OAuthTokenForm {
 
 impl Provider {
     /// The session that a token is of, whichever it is.
-    async fn session_of(&self, token: &str) -> Result<Option<SessionRow>, Refused> {
+    async fn session_of(&self, token: &str) -> Result<Option<SessionRow>, Problem> {
         if let Some(refresh) = Refresh::read(token) {
             return Ok(self.sessions.session(&refresh.session, &refresh.family_sha256()).await?);
         }
@@ -48,17 +48,16 @@ impl Provider {
         (status = 200, description = "it holds no more"),
         (status = 400, description = "by RFC 6749", body = OAuthErrorView),
         (status = 401, description = "not a client, or not its secret", body = OAuthErrorView),
-        (status = 403, description = "the tenant is suspended", body = ProblemBody),
-        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
-        (status = 415, description = "no form", body = ProblemBody),
+        (status = 403, description = "the tenant is suspended", body = OAuthErrorView),
+        (status = 404, description = "the installation has no address that it is known by", body = OAuthErrorView),
+        (status = 415, description = "no form", body = OAuthErrorView),
     )
 )]
 pub(crate) async fn revoke(
     provider: Provider,
     headers: HeaderMap,
-    form: Result<OfForm, Refused>,
-) -> Result<Response, Refused> {
-    let OfForm(params) = form?;
+    OfForm(params): OfForm,
+) -> Result<Response, Problem> {
     let client = provider.client(&headers, &params).await?;
     let token = params.get("token").ok_or(invalid_request("the request has no token"))?;
     let row = provider.session_of(token).await?.filter(|row| row.client_id.as_ref() == Some(&client.id));

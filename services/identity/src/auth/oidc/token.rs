@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use database::Tx;
 use kernel::Problem;
 use kernel::audit::Unrecorded;
-use kernel::problem::ProblemBody;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,9 +15,10 @@ use super::clients::{self, Known};
 use super::code::{CodeRow, NO_CODE, Shown};
 use super::id_token::Told;
 use super::params::{OfForm, Params};
-use super::refusal::{Error, OAuthErrorView, Refused, error, invalid_grant, invalid_request};
-use super::scope::{self, Scope};
+use super::refusal::{Error, OAuthErrorView, error, invalid_grant, invalid_request};
+use super::scope::Scope;
 use super::{Provider, device};
+use crate::auth::codes;
 use crate::auth::proof::Proof;
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::routes::{agent, by};
@@ -99,27 +99,22 @@ pub(super) fn unkept(view: &impl Serialize) -> Response {
         (status = 200, description = "the tokens", body = GrantedView),
         (status = 400, description = "by RFC 6749 and RFC 8628", body = OAuthErrorView),
         (status = 401, description = "not a client, or not its secret", body = OAuthErrorView),
-        (status = 403, description = "the tenant is suspended", body = ProblemBody),
-        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
-        (status = 415, description = "no form", body = ProblemBody),
+        (status = 403, description = "the tenant is suspended", body = OAuthErrorView),
+        (status = 404, description = "the installation has no address that it is known by", body = OAuthErrorView),
+        (status = 415, description = "no form", body = OAuthErrorView),
     )
 )]
-pub(crate) async fn token(
-    provider: Provider,
-    headers: HeaderMap,
-    form: Result<OfForm, Refused>,
-) -> Result<Response, Refused> {
-    let OfForm(params) = form?;
+pub(crate) async fn token(provider: Provider, headers: HeaderMap, OfForm(params): OfForm) -> Result<Response, Problem> {
     let kind = params.get("grant_type").ok_or(invalid_request("the request has no grant_type"))?;
     let grant = match kind {
         "authorization_code" => Grant::AuthorizationCode,
         "refresh_token" => Grant::RefreshToken,
         DEVICE_CODE => Grant::DeviceCode,
-        _ => return Err(error("unsupported_grant_type", "there is no such grant_type").into()),
+        _ => return Err(error(codes::OAUTH_UNSUPPORTED_GRANT_TYPE, "there is no such grant_type").into()),
     };
     let client = provider.client(&headers, &params).await?;
     if !client.may(grant) {
-        return Err(error("unauthorized_client", "this client comes to tokens in another way").into());
+        return Err(error(codes::OAUTH_UNAUTHORIZED_CLIENT, "this client comes to tokens in another way").into());
     }
     match grant {
         Grant::AuthorizationCode => provider.by_code(&client, &params, &headers).await,
@@ -129,7 +124,7 @@ pub(crate) async fn token(
 }
 
 impl Provider {
-    async fn by_code(&self, client: &Known, params: &Params, headers: &HeaderMap) -> Result<Response, Refused> {
+    async fn by_code(&self, client: &Known, params: &Params, headers: &HeaderMap) -> Result<Response, Problem> {
         let shown = Shown {
             code: params.get("code").ok_or(invalid_request("the request has no code"))?,
             client: &client.id,
@@ -148,13 +143,13 @@ impl Provider {
         self.begin(granted, Used::Code(&row)).await
     }
 
-    async fn by_refresh_token(&self, client: &Known, params: &Params) -> Result<Response, Refused> {
+    async fn by_refresh_token(&self, client: &Known, params: &Params) -> Result<Response, Problem> {
         let shown = params.get("refresh_token").ok_or(invalid_request("the request has no refresh_token"))?;
         self.check_scope(shown, params.get("scope")).await?;
         let refreshed = self.sessions.refresh(shown, Some(&client.id)).await;
         let tokens = refreshed.map_err(|problem| match problem.status() {
-            StatusCode::UNAUTHORIZED => Refused::from(NO_REFRESH),
-            _ => problem.into(),
+            StatusCode::UNAUTHORIZED => Problem::from(NO_REFRESH),
+            _ => problem,
         })?;
         let scope = tokens.scope.unwrap_or_default();
         let told = Told {
@@ -179,18 +174,18 @@ impl Provider {
     }
 
     /// That no more is asked for than a session has (RFC 6749 §6); what it has is what it goes on with.
-    async fn check_scope(&self, refresh_token: &str, asked: Option<&str>) -> Result<(), Refused> {
+    async fn check_scope(&self, refresh_token: &str, asked: Option<&str>) -> Result<(), Problem> {
         let (Some(asked), Some(shown)) = (asked, Refresh::read(refresh_token)) else { return Ok(()) };
         let row = self.sessions.session(&shown.session, &shown.family_sha256()).await?;
         let had = row.and_then(|row| row.scope).unwrap_or_default();
         if asked.split(' ').all(|word| had.split(' ').any(|known| known == word)) {
             return Ok(());
         }
-        Err(error("invalid_scope", "the session has fewer scopes than it is asked for").into())
+        Err(error(codes::OAUTH_INVALID_SCOPE, "the session has fewer scopes than it is asked for").into())
     }
 
     /// Begins a session of a client by what it has shown, which has done its work then.
-    pub(super) async fn begin(&self, granted: Granted<'_>, used: Used<'_>) -> Result<Response, Refused> {
+    pub(super) async fn begin(&self, granted: Granted<'_>, used: Used<'_>) -> Result<Response, Problem> {
         let Granted { client, account, proof, scope, nonce, user_agent } = granted;
         let refreshes = client.may(Grant::RefreshToken);
         let lasts_ms = if refreshes { SESSION_MS } else { ACCESS_S * 1000 };
@@ -223,14 +218,14 @@ impl Provider {
         Ok(response)
     }
 
-    async fn use_up(&self, tx: &mut Tx, used: &Used<'_>, session: &str) -> Result<bool, Refused> {
+    async fn use_up(&self, tx: &mut Tx, used: &Used<'_>, session: &str) -> Result<bool, Problem> {
         match used {
             Used::Code(row) => self.take(tx, row, session).await,
             Used::Device(row) => Ok(device::take(tx, row).await?),
         }
     }
 
-    async fn id_token_if(&self, scope: &str, told: Told<'_>) -> Result<Option<String>, Refused> {
+    async fn id_token_if(&self, scope: &str, told: Told<'_>) -> Result<Option<String>, Problem> {
         Ok(if Scope::Openid.is_in(scope) { Some(self.id_token(told).await?) } else { None })
     }
 }

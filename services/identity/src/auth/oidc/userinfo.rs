@@ -3,14 +3,15 @@
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use database::args;
-use kernel::problem::ProblemBody;
+use kernel::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Provider;
-use super::refusal::{Error, INSUFFICIENT_SCOPE, INVALID_TOKEN, OAuthErrorView, Refused, error};
+use super::refusal::{Error, OAuthErrorView, error};
 use super::scope::Scope;
 use super::token::unkept;
+use crate::auth::codes;
 use crate::auth::jwt::{Claims, Unverified};
 use crate::auth::sessions::{SessionRow, check_tenant};
 
@@ -20,7 +21,7 @@ const PERSON: &str =
 /// Every statement of user info, for the test that prepares each on both engines.
 pub(super) const STATEMENTS: &[&str] = &[PERSON];
 
-const NO_TOKEN: Error = error(INVALID_TOKEN, "the access token is of no session that goes on");
+const NO_TOKEN: Error = error(codes::OAUTH_INVALID_TOKEN, "the access token is of no session that goes on");
 
 database::row! {
     struct PersonRow {
@@ -57,7 +58,7 @@ pub(crate) struct UserInfoView {
 
 impl Provider {
     /// What an access token says that holds, and its session, which goes on; of whatever audience.
-    pub(super) async fn access_token(&self, token: &str) -> Result<Option<(Claims, SessionRow)>, Refused> {
+    pub(super) async fn access_token(&self, token: &str) -> Result<Option<(Claims, SessionRow)>, Problem> {
         let Some(unverified) = Unverified::read(token) else { return Ok(None) };
         let Some(public_key) = self.public_key(&unverified.kid).await? else { return Ok(None) };
         let Some(claims) = unverified.access(&public_key, self.now_ms().div_euclid(1000)) else { return Ok(None) };
@@ -76,10 +77,10 @@ impl Provider {
         (status = 200, description = "the person", body = UserInfoView),
         (status = 401, description = "by RFC 6750: no access token that holds", body = OAuthErrorView),
         (status = 403, description = "by RFC 6750: one without the scope openid", body = OAuthErrorView),
-        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 404, description = "the installation has no address that it is known by", body = OAuthErrorView),
     )
 )]
-pub(crate) async fn show(provider: Provider, headers: HeaderMap) -> Result<Response, Refused> {
+pub(crate) async fn show(provider: Provider, headers: HeaderMap) -> Result<Response, Problem> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token =
         value.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -88,7 +89,7 @@ pub(crate) async fn show(provider: Provider, headers: HeaderMap) -> Result<Respo
     check_tenant(&row.tenant_state).map_err(|_suspended| NO_TOKEN)?;
     let scope = row.scope.unwrap_or_default();
     if !Scope::Openid.is_in(&scope) {
-        return Err(error(INSUFFICIENT_SCOPE, "the access token is for something else").into());
+        return Err(error(codes::OAUTH_INSUFFICIENT_SCOPE, "the access token is for something else").into());
     }
     let args = args![&row.tenant_id, &row.user_id];
     let person: Option<PersonRow> = provider.sessions.db.optional(PERSON, args).await?;
@@ -114,9 +115,9 @@ pub(crate) async fn show(provider: Provider, headers: HeaderMap) -> Result<Respo
         (status = 200, description = "the person", body = UserInfoView),
         (status = 401, description = "by RFC 6750: no access token that holds", body = OAuthErrorView),
         (status = 403, description = "by RFC 6750: one without the scope openid", body = OAuthErrorView),
-        (status = 404, description = "the installation has no address that it is known by", body = ProblemBody),
+        (status = 404, description = "the installation has no address that it is known by", body = OAuthErrorView),
     )
 )]
-pub(crate) async fn show_by_post(provider: Provider, headers: HeaderMap) -> Result<Response, Refused> {
+pub(crate) async fn show_by_post(provider: Provider, headers: HeaderMap) -> Result<Response, Problem> {
     show(provider, headers).await
 }

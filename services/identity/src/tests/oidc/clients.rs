@@ -134,7 +134,12 @@ async fn where_nobody_has_said_an_address_there_is_no_provider() {
             ("GET", "/device"),
         ] {
             let refused = process.fetch(method, path, &[], "").await;
-            assert_eq!((refused.status, &refused.json()["code"]), (404, &json!("oidc.not_configured")), "{path}");
+            if path == "/oauth2/token" {
+                assert_eq!(refused.error(), (404, "invalid_request".to_owned()), "in the words of OAuth");
+                assert_eq!(refused.header("link"), "</api/docs#oidc.not_configured>; rel=\"type\"");
+            } else {
+                assert_eq!((refused.status, &refused.json()["code"]), (404, &json!("oidc.not_configured")), "{path}");
+            }
         }
     })
     .await;

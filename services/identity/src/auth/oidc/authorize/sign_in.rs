@@ -6,12 +6,11 @@ use kernel::Problem;
 use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
+use super::Whence;
 use super::wish::Wish;
-use super::{Whence, plainly, unclear};
 use crate::auth::oidc::browser::Came;
 use crate::auth::oidc::page::{Ask, Form as HtmlForm, Page, in_place_of, is_for_people};
 use crate::auth::oidc::params::{OfAddress, OfForm, Params};
-use crate::auth::oidc::refusal::Refused;
 use crate::auth::oidc::{Provider, redirect};
 use crate::auth::sessions::routes::by;
 
@@ -96,9 +95,8 @@ pub(crate) async fn sign_in(
     provider: Provider,
     OfAddress(params): OfAddress,
     headers: HeaderMap,
-    form: Result<OfForm, Refused>,
+    OfForm(filled): OfForm,
 ) -> Result<Response, Problem> {
-    let (params, OfForm(filled)) = (params.map_err(unclear)?, form.map_err(plainly)?);
     let whence = provider.whence(&params).await?;
     let wish = match Wish::read(&whence.client, &params) {
         Ok(wish) => wish,

@@ -1,5 +1,6 @@
 //! What a client asks for with a browser that it sends. Pure.
 
+use crate::auth::codes;
 use crate::auth::oidc::clients::Known;
 use crate::auth::oidc::clients::views::Grant;
 use crate::auth::oidc::code::is_challenge;
@@ -55,7 +56,8 @@ impl Wish {
             return Err(invalid_request("there is no such prompt"));
         }
         Ok(Self {
-            scope: granted.ok_or(error("invalid_scope", "the client may have none of the scopes that it asks for"))?,
+            scope: granted
+                .ok_or(error(codes::OAUTH_INVALID_SCOPE, "the client may have none of the scopes that it asks for"))?,
             nonce: nonce.map(str::to_owned),
             challenge: challenge.to_owned(),
             is_silent: prompts == ["none"],
@@ -69,19 +71,19 @@ impl Wish {
 /// That it asks for a code, in the address, and in no other way.
 fn check_kind(client: &Known, params: &Params) -> Result<(), Error> {
     if params.get("request").is_some() {
-        return Err(error("request_not_supported", "what is asked for stands in the address"));
+        return Err(error(codes::OAUTH_REQUEST_NOT_SUPPORTED, "what is asked for stands in the address"));
     }
     if params.get("request_uri").is_some() {
-        return Err(error("request_uri_not_supported", "what is asked for stands in the address"));
+        return Err(error(codes::OAUTH_REQUEST_URI_NOT_SUPPORTED, "what is asked for stands in the address"));
     }
     if params.get("response_type") != Some("code") {
-        return Err(error("unsupported_response_type", "the response_type is code"));
+        return Err(error(codes::OAUTH_UNSUPPORTED_RESPONSE_TYPE, "the response_type is code"));
     }
     if params.get("response_mode").is_some_and(|mode| mode != "query") {
         return Err(invalid_request("the response_mode is query"));
     }
     if !client.may(Grant::AuthorizationCode) {
-        return Err(error("unauthorized_client", "this client comes to tokens in another way"));
+        return Err(error(codes::OAUTH_UNAUTHORIZED_CLIENT, "this client comes to tokens in another way"));
     }
     Ok(())
 }
@@ -115,7 +117,7 @@ mod tests {
         let names: Vec<&str> = more.split('&').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
         let kept = Params::parse(FINE.as_bytes()).unwrap().without(&names);
         let params = Params::parse(format!("{kept}&{more}").as_bytes()).unwrap();
-        Wish::read(&client, &params).map_err(|error| error.code)
+        Wish::read(&client, &params).map_err(Error::word)
     }
 
     #[test]

@@ -12,12 +12,10 @@ use utoipa::ToSchema;
 use super::{ALLOW, BY_USER_CODE, DENY, DeviceRow, entered, shown};
 use crate::auth::codes;
 use crate::auth::oidc::Provider;
-use crate::auth::oidc::authorize::{plainly, unclear};
 use crate::auth::oidc::browser::{Browser, Came, FormSecret, touch};
 use crate::auth::oidc::clients::Known;
 use crate::auth::oidc::page::{Ask, Form as HtmlForm, Page, in_place_of, is_for_people};
 use crate::auth::oidc::params::{OfAddress, OfForm, Params};
-use crate::auth::oidc::refusal::Refused;
 use crate::auth::secret;
 use crate::auth::sessions::routes::by;
 use crate::auth::sessions::tenant_id;
@@ -188,7 +186,6 @@ pub(crate) async fn show(
     from: Option<Extension<Client>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = params.map_err(unclear)?;
     let Some(code) = params.get("user_code") else { return Ok(ask_for_code(None).respond(StatusCode::OK)) };
     match provider.found(code, from).await? {
         Ok(waiting) => provider.ask_for_decision(&waiting, &headers, (UNKNOWN, None), StatusCode::OK).await,
@@ -226,9 +223,8 @@ pub(crate) async fn decide(
     provider: Provider,
     from: Option<Extension<Client>>,
     headers: HeaderMap,
-    form: Result<OfForm, Refused>,
+    OfForm(filled): OfForm,
 ) -> Result<Response, Problem> {
-    let OfForm(filled) = form.map_err(plainly)?;
     let waiting = match provider.found(filled.get("user_code").unwrap_or_default(), from).await? {
         Ok(waiting) => waiting,
         Err(page) => return Ok(page),
