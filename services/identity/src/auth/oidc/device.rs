@@ -17,11 +17,11 @@ use super::clients::views::Grant;
 use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, error, invalid_request};
 use super::scope;
-use super::token::{Granted, Used, unkept};
+use super::token::{Granted, Used};
 use crate::auth::codes;
 use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
-use crate::auth::sessions::routes::agent;
+use crate::auth::sessions::routes::{agent, fresh};
 use crate::auth::sessions::{Account, tenant_id};
 
 /// How long somebody has for it.
@@ -161,7 +161,7 @@ pub(crate) async fn ask(provider: Provider, headers: HeaderMap, OfForm(params): 
     tx.execute(INSERT, args).await?;
     tx.commit().await?;
     let (at, shown) = (provider.issuer.at("/device"), shown(&user_code));
-    Ok(unkept(&DeviceView {
+    Ok(fresh(DeviceView {
         device_code: secret.reveal(),
         verification_uri_complete: format!("{at}?user_code={shown}"),
         verification_uri: at,

@@ -12,11 +12,11 @@ use super::clients::Known;
 use super::params::OfForm;
 use super::refusal::{OAuthErrorView, error, invalid_request};
 use super::revoke::OAuthTokenForm;
-use super::token::unkept;
 use crate::auth::codes;
 use crate::auth::jwt::ISSUER;
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::SessionRow;
+use crate::auth::sessions::routes::fresh;
 
 /// What is known of a token (RFC 7662 §2.2): of one that does not hold, nothing.
 #[derive(Default, Serialize, ToSchema)]
@@ -106,5 +106,5 @@ pub(crate) async fn introspect(
         return Err(error(codes::OAUTH_INVALID_CLIENT, "this is for clients that have a secret").into());
     }
     let token = params.get("token").ok_or(invalid_request("the request has no token"))?;
-    Ok(unkept(&provider.known(&client, token).await?))
+    Ok(fresh(provider.known(&client, token).await?))
 }

@@ -2,8 +2,8 @@
 //!
 //! Whatever it comes with first begins a session, as signing in anywhere does; refresh tokens are those of sessions.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use database::Tx;
 use kernel::Problem;
 use kernel::audit::Unrecorded;
@@ -21,7 +21,7 @@ use super::{Provider, device};
 use crate::auth::codes;
 use crate::auth::proof::Proof;
 use crate::auth::secret::Refresh;
-use crate::auth::sessions::routes::{agent, by};
+use crate::auth::sessions::routes::{agent, by, fresh};
 use crate::auth::sessions::{ACCESS_S, Account, OfClient, SESSION_MS, admit};
 
 /// The grant of devices (RFC 8628 §3.4).
@@ -81,13 +81,6 @@ pub(super) struct Granted<'a> {
 pub(super) enum Used<'a> {
     Code(&'a CodeRow),
     Device(&'a device::DeviceRow),
-}
-
-/// An answer that nobody keeps.
-pub(super) fn unkept(view: &impl Serialize) -> Response {
-    let mut response = (StatusCode::OK, axum::Json(view)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Gives a client tokens. A code that is shown again ends the session that has come of it, and so does a refresh token.
@@ -168,7 +161,7 @@ impl Provider {
             id_token,
             scope,
         };
-        let mut response = unkept(&view);
+        let mut response = fresh(view);
         response.extensions_mut().insert(Unrecorded);
         Ok(response)
     }
@@ -213,7 +206,7 @@ impl Provider {
             id_token,
             scope: scope.to_owned(),
         };
-        let mut response = unkept(&view);
+        let mut response = fresh(view);
         response.extensions_mut().insert(by(&account));
         Ok(response)
     }

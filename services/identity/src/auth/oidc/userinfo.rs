@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use super::Provider;
 use super::refusal::{Error, OAuthErrorView, error};
 use super::scope::Scope;
-use super::token::unkept;
 use crate::auth::codes;
 use crate::auth::jwt::{Claims, Unverified};
+use crate::auth::sessions::routes::fresh;
 use crate::auth::sessions::{SessionRow, check_tenant};
 
 const PERSON: &str =
@@ -95,7 +95,7 @@ pub(crate) async fn show(provider: Provider, headers: HeaderMap) -> Result<Respo
     let person: Option<PersonRow> = provider.sessions.db.optional(PERSON, args).await?;
     let PersonRow { name, email, locale, time_zone, updated_ms } = person.ok_or(NO_TOKEN)?;
     let (profile, address) = (Scope::Profile.is_in(&scope), Scope::Email.is_in(&scope));
-    Ok(unkept(&UserInfoView {
+    Ok(fresh(UserInfoView {
         sub: claims.sub,
         name: profile.then_some(name),
         locale: profile.then_some(locale),
