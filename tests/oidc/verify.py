@@ -44,7 +44,7 @@ assert metadata == json.loads(asked(base + "/.well-known/oauth-authorization-ser
 jwks = json.loads(asked(metadata["jwks_uri"]))
 keys = KeySet.import_key_set(jwks)
 verified = jwt.decode(token, keys, algorithms=["EdDSA"])
-wanted = {name: {"essential": True} for name in ("sub", "exp", "iat", "auth_time", "sid")}
+wanted = {name: {"essential": True} for name in ("sub", "exp", "iat", "auth_time", "acr", "amr", "sid")}
 
 
 def registry(audience):

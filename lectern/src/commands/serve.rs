@@ -178,7 +178,7 @@ fn units_of(
         let sessions = sessions(database, &options.data)?;
         let sessions = match &address {
             Some(address) => sessions.reached_at(address),
-            None => sessions.reached_at(&PublicAddress::to_try_out(listening.port())),
+            None => sessions.reached_at(&PublicAddress::on_this_machine(listening.port())),
         };
         units.push(identity::auth::serve(keys, sessions, address));
     }

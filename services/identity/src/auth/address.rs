@@ -57,8 +57,8 @@ impl PublicAddress {
         Self::new(&format!("http://{listening}")).ok()
     }
 
-    /// That of whatever listens at this port, as a browser beside it has it: to try out what is for people who come from elsewhere.
-    pub fn to_try_out(port: u16) -> Self {
+    /// That of whatever listens at this port, as a browser on the same machine has it: to try out what is for people from elsewhere.
+    pub fn on_this_machine(port: u16) -> Self {
         Self::new(&format!("http://localhost:{port}")).expect("every port is one of this machine")
     }
 
@@ -131,6 +131,6 @@ mod tests {
         assert_eq!(of("[::1]:3000"), Some(PublicAddress::new("http://[::1]:3000").unwrap()));
         assert_eq!(of("0.0.0.0:3000"), None);
         assert_eq!(of("10.0.0.1:3000"), None);
-        assert_eq!(PublicAddress::to_try_out(0).party.id, "localhost");
+        assert_eq!(PublicAddress::on_this_machine(0).party.id, "localhost");
     }
 }

@@ -120,7 +120,7 @@ pub struct Sessions {
 impl Sessions {
     /// Those of `db`, whose signing keys and secrets of codes are wrapped by `keyring`. Passkeys are for a browser on this machine.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        let (keyring, party) = (Arc::new(keyring), PublicAddress::to_try_out(USUAL_PORT).party());
+        let (keyring, party) = (Arc::new(keyring), PublicAddress::on_this_machine(USUAL_PORT).party());
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
         Self { db, clock, keyring, party, hasher, throttle, signing }
