@@ -306,6 +306,10 @@ async fn whoever_has_signed_in_in_a_browser_need_not_do_so_again_unless_the_clie
         ] {
             assert_eq!(come(more).await, answered, "{more:?}");
         }
+        process.person("default", "bob@example.com", &[]).await;
+        let hinted = asked(&other, &[("id_token_hint", &*hint)]);
+        let another = Browser::default().sign_in_as(&process, "bob@example.com", &hinted).await;
+        assert_eq!(another.told("error").as_deref(), Some("login_required"), "it has to be Anna");
         let own = process.tokens("anna@example.com").await.0;
         let listed = process.send(&own, ("GET", SESSIONS), &[], Value::Null).await.body;
         let of_client =

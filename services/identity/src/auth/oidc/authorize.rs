@@ -100,12 +100,21 @@ impl Provider {
         if is_old || wish.asks_again {
             return Ok(false);
         }
-        let Some(hint) = &wish.id_token_hint else { return Ok(true) };
-        Ok(self.hint(hint).await?.is_some_and(|claims| claims.sub == browser.account.user))
+        Ok(self.is_meant(browser, wish).await? == Some(true))
     }
 
-    /// Sends the browser back with a code.
+    /// Whether it is whom the client means; `None` where it says that by nothing that can be read.
+    async fn is_meant(&self, browser: &Browser, wish: &Wish) -> Result<Option<bool>, Problem> {
+        let Some(hint) = &wish.id_token_hint else { return Ok(Some(true)) };
+        Ok(self.hint(hint).await?.map(|claims| claims.sub == browser.account.user))
+    }
+
+    /// Sends the browser back with a code, unless somebody else has signed in than was meant (OpenID Connect Core §3.1.2.2).
     async fn grant(&self, whence: &Whence, wish: &Wish, browser: &Browser) -> Result<Response, Problem> {
+        if self.is_meant(browser, wish).await? == Some(false) {
+            let refusal = error(codes::OAUTH_LOGIN_REQUIRED, "somebody else has signed in than was meant");
+            return Ok(whence.refused(&self.issuer, refusal));
+        }
         let new = NewCode {
             client: &whence.client.id,
             redirect_uri: &whence.redirect_uri,
