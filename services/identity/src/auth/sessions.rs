@@ -6,11 +6,12 @@
 //! Of whoever has a second factor a password begins none: it waits for a code ([`factors`](super::factors)). Whatever begins one, for a
 //! person himself, in a browser or for a client, does so by [`admit`] and by what he has shown.
 //!
-//! - [`Sessions`]: what everything goes through. `store`: their tables.
+//! - [`Sessions`]: what everything goes through. `tokens`: the two of a session. `store`: their tables.
 //! - `routes`: `/api/v1/auth`. `views`: their JSON.
 
 pub(super) mod routes;
 pub(super) mod store;
+mod tokens;
 pub(super) mod views;
 
 use std::sync::Arc;
@@ -27,40 +28,22 @@ use zeroize::Zeroizing;
 use super::address::PublicAddress;
 use super::challenge::{self, Of, Purpose};
 use super::codes;
-use super::jwt::{Claims, ISSUER};
 use super::link::{self, LinkRow};
-use super::oidc::scope;
 use super::password::{self, Hasher};
 use super::proof::{PASSWORD, Proof};
-use super::secret::{self, Refresh, Secret};
+use super::secret::{self, Secret};
 use super::signing::{SigningKeyError, SigningKeys};
 use super::throttle::Throttle;
 use crate::org::{self, is_slug};
 use crate::user::model::{ACTIVE, normal_email};
 
-pub(super) use store::{Account, Admitted, NewSession, STATEMENTS, SessionRow, admit, end_one, end_reused};
+pub(super) use store::{Account, NewSession, STATEMENTS, SessionRow, admit, end_one, end_reused};
+pub(super) use tokens::{ACCESS_S, OfClient, SESSION_MS, Tokens};
 
 use self::store::AccountRow;
 
-/// How long an access token holds.
-pub(super) const ACCESS_S: i64 = 600;
-/// How long a session lasts, however often it is refreshed.
-pub(super) const SESSION_MS: i64 = 30 * 24 * 3_600_000;
 /// Where a server listens that was told nothing else.
 const USUAL_PORT: u16 = 3000;
-
-/// What somebody has who has signed in.
-pub(super) struct Tokens {
-    pub(super) account: Account,
-    /// What he has shown so far.
-    pub(super) proof: Proof,
-    pub(super) session: String,
-    pub(super) access: String,
-    pub(super) refresh: String,
-    pub(super) session_expires_ms: i64,
-    /// Of a client's session, what the client was given.
-    pub(super) scope: Option<String>,
-}
 
 /// A sign-in that lacks a code yet.
 pub(super) struct HalfWay {
@@ -81,26 +64,6 @@ pub(super) enum Passed {
 pub(super) enum SignedIn {
     Whole(Tokens),
     HalfWay(HalfWay),
-}
-
-/// Whose a session is besides its person's: a client's.
-#[derive(Clone, Copy)]
-pub(super) struct OfClient<'a> {
-    pub(super) id: &'a str,
-    /// What it was given.
-    pub(super) scope: &'a str,
-    /// How long the session lasts.
-    pub(super) lasts_ms: i64,
-}
-
-/// All of a session with tokens but its row.
-pub(super) struct Begun<'a> {
-    /// The id of the session.
-    pub(super) session: String,
-    refresh: Refresh,
-    access: String,
-    client: Option<OfClient<'a>>,
-    expires_ms: i64,
 }
 
 /// People who sign in to a database. Cheap to clone.
@@ -199,117 +162,6 @@ impl Sessions {
         Ok(HalfWay { account, token })
     }
 
-    /// All of a new session but its row: nothing that could wait for another transaction than the one that it begins in.
-    pub(super) async fn prepare<'a>(
-        &self,
-        account: &Account,
-        proof: &Proof,
-        client: Option<OfClient<'a>>,
-    ) -> Result<Begun<'a>, Problem> {
-        let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
-        let session = refresh.session.clone();
-        let expires_ms = (self.clock)() + client.map_or(SESSION_MS, |client| client.lasts_ms);
-        let scope = client.map(|client| client.scope);
-        let access = self.access((account, proof), &session, expires_ms, scope).await?;
-        Ok(Begun { session, refresh, access, client, expires_ms })
-    }
-
-    /// Begins it, of somebody whom the same transaction lets in.
-    pub(super) async fn begin(
-        &self,
-        tx: &mut Tx,
-        admitted: &Admitted<'_>,
-        begun: Begun<'_>,
-        user_agent: Option<String>,
-    ) -> Result<Tokens, DbError> {
-        let Begun { session, refresh, access, client, expires_ms } = begun;
-        let new = NewSession {
-            id: &session,
-            user_agent,
-            family_sha256: refresh.family_sha256(),
-            token_sha256: refresh.sha256(),
-            expires_ms,
-            client: client.map(|client| (client.id, client.scope)),
-            now_ms: (self.clock)(),
-        };
-        admitted.begin(tx, new).await?;
-        Ok(Tokens {
-            account: admitted.account().clone(),
-            proof: admitted.proof().clone(),
-            session,
-            access,
-            refresh: refresh.reveal(),
-            session_expires_ms: expires_ms,
-            scope: client.map(|client| client.scope.to_owned()),
-        })
-    }
-
-    /// Goes on with a session of this client; without one, with a session that is no client's.
-    pub(super) async fn refresh(&self, token: &str, client: Option<&str>) -> Result<Tokens, Problem> {
-        let now_ms = (self.clock)();
-        let shown = Refresh::read(token).ok_or_else(invalid_token)?;
-        let row = self.session(&shown.session, &shown.family_sha256()).await?;
-        let row = row.filter(|row| row.client_id.as_deref() == client).ok_or_else(invalid_token)?;
-        check_tenant(&row.tenant_state)?;
-        let (account, proof) = (row.account()?, row.proof());
-        let next = shown.next().map_err(|error| Problem::internal(&error))?;
-        let access = self.access((&account, &proof), &shown.session, row.expires_ms, row.scope.as_deref()).await?;
-        let (was, is) = (shown.sha256(), next.sha256());
-        let mut tx = self.db.begin().await?;
-        let args = args![&account.tenant, &shown.session, &was[..], &is[..], now_ms];
-        if tx.execute(store::TURN, args).await? == 0 {
-            end_reused(&mut tx, &account, &shown.session, now_ms).await?;
-            tx.commit().await?;
-            return Err(invalid_token());
-        }
-        tx.commit().await?;
-        Ok(Tokens {
-            account,
-            proof,
-            session: shown.session,
-            access,
-            refresh: next.reveal(),
-            session_expires_ms: row.expires_ms,
-            scope: row.scope,
-        })
-    }
-
-    /// The session whose tokens all begin so, if it goes on and its person may sign in.
-    pub(super) async fn session(&self, id: &str, family_sha256: &[u8; 32]) -> Result<Option<SessionRow>, DbError> {
-        let row = self.going_on(id).await?;
-        Ok(row.filter(|row| bool::from(row.family_sha256.as_slice().ct_eq(family_sha256))))
-    }
-
-    /// The session of this id, if it goes on and its person may sign in.
-    pub(super) async fn going_on(&self, id: &str) -> Result<Option<SessionRow>, DbError> {
-        let row: Option<SessionRow> = self.db.optional(store::BY_ID, args![id]).await?;
-        Ok(row.filter(|row| row.expires_ms > (self.clock)() && row.user_state == ACTIVE))
-    }
-
-    /// An access token of a session: of a client's that has this scope, or of no client's.
-    pub(super) async fn access(
-        &self,
-        (account, proof): (&Account, &Proof),
-        session: &str,
-        session_expires_ms: i64,
-        scope: Option<&str>,
-    ) -> Result<String, Problem> {
-        let now_s = (self.clock)().div_euclid(1000);
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            sub: account.user.clone(),
-            aud: scope::audience(scope).to_owned(),
-            exp: (now_s + ACCESS_S).min(session_expires_ms / 1000),
-            iat: now_s,
-            sid: session.to_owned(),
-            tenant: account.tenant.to_string(),
-            acr: proof.acr().to_owned(),
-            amr: proof.amr().to_vec(),
-            auth_time: proof.at_ms.div_euclid(1000),
-        };
-        Ok(self.signing.signer().await?.sign(&claims))
-    }
-
     /// Sets the password of the person whose link this is, and signs him out everywhere; whose it was.
     async fn set_password(&self, token: &str, password: Zeroizing<String>) -> Result<(TenantId, String), Problem> {
         let refused = || {
@@ -376,10 +228,6 @@ pub(super) fn unauthorized(code: kernel::Code, detail: &str) -> Problem {
 
 pub(super) fn invalid_credentials() -> Problem {
     unauthorized(codes::SESSION_INVALID_CREDENTIALS, "nobody signs in by this address with this password")
-}
-
-fn invalid_token() -> Problem {
-    unauthorized(codes::SESSION_INVALID_TOKEN, "the refresh token holds no more, or never did")
 }
 
 pub(super) fn too_many(seconds: u32) -> Problem {
