@@ -146,7 +146,7 @@ kernel::problem_codes! {
         "check the id; GET /api/v1/auth/sessions lists the sessions there are";
     SESSION_STEP_UP_REQUIRED = "session.step_up_required",
         "What changes how a person proves who he is needs a proof of the last ten minutes.",
-        "POST the password, a code or a passkey to /api/v1/auth/sessions/current/step-up, and ask again with the token that it answers";
+        "send the password, a code or a passkey to /api/v1/auth/sessions/current/step-up, and ask again with the token that it answers";
     SESSION_STEP_UP_TOO_WEAK = "session.step_up_too_weak",
         "A password alone does not let in whoever is asked for codes, and proves nothing more within a session.",
         "show a code, a recovery code or a passkey";
@@ -161,10 +161,10 @@ kernel::problem_codes! {
         "remove it before you add another one: DELETE /api/v1/auth/totp";
     TOTP_NOT_BEGUN = "totp.not_begun",
         "No new secret waits for its first code; each does for ten minutes.",
-        "POST /api/v1/auth/totp makes one";
+        "make one with POST /api/v1/auth/totp";
     TOTP_NOT_FOUND = "totp.not_found",
         "No codes of an authenticator are asked for.",
-        "POST /api/v1/auth/totp begins to add one";
+        "begin to add one with POST /api/v1/auth/totp";
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(db: Database, clock: Clock) -> Self {
+    pub(in crate::auth) fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), clock.clone());
         Self { db, clock, idempotency }
     }

@@ -4,7 +4,7 @@
 use axum::response::Response;
 use kernel::{Cursor, Problem};
 use media_types::TenantId;
-use scim::{Filter, GROUP, USER, Wanted};
+use scim::{GROUP, USER, Wanted};
 use serde_json::Value;
 
 use super::super::store::Users;
