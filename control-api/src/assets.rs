@@ -45,9 +45,10 @@ pub(crate) async fn list(api: Api, ApiQuery(query): ApiQuery<ListQuery>) -> Resu
     };
     let state = query.state.as_deref().map(known).transpose()?;
     let cursor = |row: &AssetRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
-    let page = Page::read(query.limit, query.after.as_deref(), cursor, |after, limit| fetch(&api, state, after, limit))
-        .await?;
-    let views = views(&api, page.items.clone()).await?;
+    let mut page =
+        Page::read(query.limit, query.after.as_deref(), cursor, |after, limit| fetch(&api, state, after, limit))
+            .await?;
+    let views = views(&api, std::mem::take(&mut page.items)).await?;
     let page = page.with(views);
     let address = match state {
         Some(state) => format!("/api/v1/assets?state={state}&"),

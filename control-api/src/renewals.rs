@@ -122,8 +122,9 @@ async fn renew_page(
     after: Option<&str>,
 ) -> Result<Page<AssetView>, Problem> {
     let cursor = |row: &AssetRow| Cursor { time_ms: row.created_ms, id: row.id.to_string() };
-    let page = Page::read(limit, after, cursor, |after, limit| outdated(api, ladder, after, limit)).await?;
-    let renewed = api.store.renew_all(page.items.clone(), ladder, true, api.now_ms()).await.map_err(error::store)?;
+    let mut page = Page::read(limit, after, cursor, |after, limit| outdated(api, ladder, after, limit)).await?;
+    let renewed =
+        api.store.renew_all(std::mem::take(&mut page.items), ladder, true, api.now_ms()).await.map_err(error::store)?;
     begin(api).await?;
     let mut rows = Vec::with_capacity(renewed.len());
     for row in renewed {

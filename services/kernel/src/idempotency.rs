@@ -193,7 +193,7 @@ impl Idempotency {
         effect: F,
     ) -> Result<Outcome, Problem>
     where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'_, Result<Stored, Problem>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Stored, Problem>> + Send + 'static,
     {
         let hash = digest(address, request)?;
         let turn = match key {
@@ -207,7 +207,7 @@ impl Idempotency {
 
     async fn within<F>(&self, turn: Option<Turn>, hash: &str, effect: F) -> Result<Outcome, Problem>
     where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'_, Result<Stored, Problem>>,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Stored, Problem>>,
     {
         let mut tx = self.db.begin().await?;
         if let Some(Turn { name: (tenant, key), .. }) = &turn {

@@ -78,9 +78,7 @@ async fn one_is_made_shown_and_removed_and_each_change_is_told() {
         assert_eq!(api.send("GET", &at, &[("if-none-match", etag)], Value::Null).await.status, 304);
         assert_eq!(api.send("DELETE", &at, &[("if-match", "\"x\"")], Value::Null).await.status, 412);
         assert_eq!(api.send("DELETE", &at, &[("if-match", etag)], Value::Null).await.status, 204);
-        for missing in [at.as_str(), "/api/v1/__path__/%00"] {
-            assert_eq!(api.ask(404, "DELETE", missing, Value::Null).await["code"], "__noun__.not_found");
-        }
+        assert_eq!(api.ask(404, "DELETE", &at, Value::Null).await["code"], "__noun__.not_found");
         let events = outbox::after(&db, &default_tenant(), 0, 100).await.unwrap();
         let told: Vec<_> = events.into_iter().map(|event| event.kind).collect();
         assert_eq!(told, ["__noun__.created", "__noun__.deleted"]);
