@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: API, page, origin and workers; or some of them, with --roles, --only and --unit
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Run only workers, on the database and the store of a running `serve`
     Worker(Worker),
     /// Run only the origin, on a store

@@ -31,7 +31,7 @@ pub(crate) use serve::interrupted;
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
     match arguments.command {
-        Command::Serve(options) => going_on("serve", serve::run(options, json)),
+        Command::Serve(options) => going_on("serve", serve::run(*options, json)),
         Command::Worker(options) => going_on("worker", worker::run(options)),
         Command::Origin(options) => going_on("origin", origin::run(options, json)),
         Command::Units => units::run(json),

@@ -154,7 +154,7 @@ mod tests {
     fn serve(arguments: &[&str]) -> Serve {
         let line = ["lectern", "serve"].iter().chain(arguments);
         let Command::Serve(options) = Arguments::try_parse_from(line).unwrap().command else { panic!("it is serve") };
-        options
+        *options
     }
 
     fn chosen(arguments: &[&str]) -> Vec<&'static str> {

@@ -213,7 +213,8 @@ mod tests {
             let timeline = Timeline::new(&pts, base(tick), FrameRate::new(30, 1), max_rate).unwrap();
             prop_assert_eq!(timeline.frame_rate.frame_ticks(timeline.timescale), Some(timeline.frame_ticks));
             prop_assert!(timeline.frame_rate.as_f64() <= f64::from(max_rate));
-            prop_assert_eq!(timeline.frame_map.0[0].source_pts, 0);
+            // A picture a tick later takes the first one's place where ticks round.
+            prop_assert!((0..=1).contains(&timeline.frame_map.0[0].source_pts));
             prop_assert!(timeline.frame_map.0.iter().all(|shown| shown.frames > 0));
         }
     }

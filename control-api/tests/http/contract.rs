@@ -32,7 +32,8 @@ struct Wish {
 /// Whether the kept document is to be written anew, or why this does not pass.
 fn decide(kept: Option<&Value>, new: &Value, wish: Wish, changelog: &str) -> Result<bool, String> {
     let breaks = kept.map(|kept| breaks(kept, new)).unwrap_or_default();
-    if !breaks.is_empty() && !(wish.update && wish.breaking) {
+    let is_meant = wish.update && wish.breaking;
+    if !breaks.is_empty() && !is_meant {
         let mut told: Vec<String> = breaks.iter().take(MOST_TOLD).map(|of| format!("  {of}\n")).collect();
         if breaks.len() > MOST_TOLD {
             told.push(format!("  and {} more\n", breaks.len() - MOST_TOLD));

@@ -173,6 +173,10 @@ proptest! {
             if *event == FlowEvent::RetryRequested && !whole {
                 continue;
             }
+            // A renewal looks for itself, at what is ready.
+            if state.phase == Phase::Ready {
+                break;
+            }
             let Ok((next, effects)) = advance(&state, event) else { continue };
             whole |= next.phase == Phase::Processing;
             check_jobs(&effects.jobs)?;
@@ -210,6 +214,10 @@ proptest! {
         for event in &events {
             if *event == FlowEvent::RetryRequested && !whole {
                 continue;
+            }
+            // A renewal looks for itself, at what is ready.
+            if state.phase == Phase::Ready {
+                break;
             }
             let of = match event {
                 FlowEvent::Probed => Some(Stage::Probe),

@@ -46,7 +46,7 @@ impl ResourceType {
     /// The attribute of this name, without a schema in front; `None` of one that clients say in vain.
     pub(crate) fn settable(&self, name: &str) -> Result<Option<&'static Attribute>, Refusal> {
         let is = |other: &&str| other.eq_ignore_ascii_case(name);
-        if self.passed_over.iter().any(|other| is(other)) || is(&"schemas") {
+        if self.passed_over.iter().any(&is) || is(&"schemas") {
             return Ok(None);
         }
         let target = self.resolve(&crate::AttributePath::of(name));

@@ -21,7 +21,7 @@ const HOLDER: &str = "SELECT k.tenant_id, k.id, k.secret_sha256, k.permissions, 
 const SIGNED_BY: &str = "SELECT public_key FROM auth_signing_key
     WHERE tenant_id = $1 AND kid = $2 AND (retired_ms IS NULL OR retired_ms >= $3)";
 /// Of a person who may sign in, with his own list.
-const SESSION: &str = "SELECT u.permissions, t.state FROM auth_session s
+const SESSION: &str = "SELECT u.permissions, t.state, s.client_id FROM auth_session s
     JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenant t ON t.tenant_id = s.tenant_id
     WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.expires_ms > $4 AND u.state = 'active'";
 const TENANT: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
@@ -87,13 +87,13 @@ impl Registry {
         let Some(claims) = unverified.verify(&public_key, now_ms.div_euclid(1000)) else { return Ok(None) };
         let tenant = claims.tenant.parse::<TenantId>().map_err(|error| Problem::internal(&error))?;
         let args = args![&tenant, &claims.sid, &claims.sub, now_ms];
-        let found: Option<(Json<Grants>, String)> = self.db.optional(SESSION, args).await?;
-        let Some((Json(own), state)) = found else { return Ok(None) };
+        let found: Option<(Json<Grants>, String, Option<String>)> = self.db.optional(SESSION, args).await?;
+        let Some((Json(own), state, client)) = found else { return Ok(None) };
         let roles = held(&self.db, &tenant, &claims.sub).await?;
         let (grants, lasting) = (model::may(&own, &roles, now_ms), model::lasting(&own, &roles));
         let authenticated_ms = claims.auth_time.saturating_mul(1000);
         let (id, session) = (claims.sub, claims.sid);
-        let person = Arc::new(Person { id, tenant, grants, lasting, session, authenticated_ms });
+        let person = Arc::new(Person { id, tenant, grants, lasting, session, client, authenticated_ms });
         Ok(Some(Holder { principal: Principal::Person(person), is_suspended: state == SUSPENDED }))
     }
 

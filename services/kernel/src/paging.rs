@@ -42,7 +42,7 @@ impl Cursor {
         let parsed = (text.len() <= 512).then_some(text).and_then(|text| {
             let plain = String::from_utf8(hex::decode(text).ok()?).ok()?;
             let (time, id) = plain.split_once(':')?;
-            Some(Self { time_ms: time.parse().ok()?, id: id.to_owned() })
+            (!id.contains('\0')).then_some(Self { time_ms: time.parse().ok()?, id: id.to_owned() })
         });
         parsed.ok_or_else(|| {
             Problem::invalid("?after", codes::PAGE_INVALID_CURSOR, "this cursor was not made by this server")
@@ -134,7 +134,7 @@ mod tests {
             let cursor = Cursor { time_ms, id: id.to_owned() };
             assert_eq!(Cursor::decode(&cursor.encode()).ok(), Some(cursor));
         }
-        for bad in ["", "zz", "00ff", "3a", &"61".repeat(400)] {
+        for bad in ["", "zz", "00ff", "3a", "303a6100", &"61".repeat(400)] {
             assert!(Cursor::decode(bad).is_err(), "{bad}");
         }
     }

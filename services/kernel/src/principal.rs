@@ -54,6 +54,8 @@ pub struct Person {
     pub lasting: Grants,
     /// The id of the session.
     pub session: String,
+    /// The id of the program that acts for him; `None` in a session of his own.
+    pub client: Option<String>,
     /// When the person has last proved who that is, as the token says; in milliseconds since 1970.
     pub authenticated_ms: i64,
 }

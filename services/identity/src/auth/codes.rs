@@ -144,6 +144,9 @@ kernel::problem_codes! {
     SESSION_NOT_FOUND = "session.not_found",
         "The person who asks has no such session.",
         "check the id; GET /api/v1/auth/sessions lists the sessions there are";
+    SESSION_OF_CLIENT = "session.of_client",
+        "What proves who somebody is is no business of programs that he has signed in to, whatever they may.",
+        "let the person sign in here himself, and do it in that session";
     SESSION_STEP_UP_REQUIRED = "session.step_up_required",
         "What changes how a person proves who he is needs a proof of the last ten minutes.",
         "send the password, a code or a passkey to /api/v1/auth/sessions/current/step-up, and ask again with the token that it answers";

@@ -61,11 +61,24 @@ struct Owned {
     passkeys: i64,
 }
 
-/// That somebody has proved of late who he is.
+/// That a person asks himself, and not a program that he has signed in to.
+///
+/// # Errors
+/// 403.
+fn check_own(me: &Person) -> Result<(), Problem> {
+    if me.client.is_none() {
+        return Ok(());
+    }
+    let detail = "a program that somebody has signed in to cannot prove who that is, nor change how that is done";
+    Err(Problem::new(StatusCode::FORBIDDEN, codes::SESSION_OF_CLIENT, detail))
+}
+
+/// That somebody has proved of late, and himself, who he is.
 ///
 /// # Errors
 /// 403.
 pub(super) fn check_recent(me: &Person, now_ms: i64) -> Result<(), Problem> {
+    check_own(me)?;
     if now_ms - me.authenticated_ms <= RECENT_MS {
         return Ok(());
     }

@@ -20,6 +20,9 @@ const BE: u8 = 0x08;
 const BS: u8 = 0x10;
 const AT: u8 = 0x40;
 
+/// What is wrong, and how an authenticator comes to say it.
+type Change = (&'static str, fn(&mut Authenticator));
+
 fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -227,7 +230,7 @@ async fn no_answer_that_lacks_anything_lets_anybody_in() {
         process.register(&bobs, &mut other).await;
         let (user, of_bob, credential) = (own.user.clone(), other.user.clone(), own.id.clone());
         assert_eq!(user, text(id.as_bytes()));
-        let changes: [(&str, fn(&mut Authenticator)); 13] = [
+        let changes: [Change; 13] = [
             ("another port", |it| it.origin = "http://localhost:3001".to_owned()),
             ("another scheme", |it| it.origin = "https://localhost:3000".to_owned()),
             ("another host", |it| it.origin = "http://localhost.evil.example:3000".to_owned()),
@@ -312,7 +315,7 @@ async fn only_what_answers_ones_own_challenge_becomes_a_passkey() {
         let (bobs, _) = process.tokens("bob@example.com").await;
         let mut own = Authenticator::new();
         let credential = own.id.clone();
-        let changes: [(&str, fn(&mut Authenticator)); 8] = [
+        let changes: [Change; 8] = [
             ("another origin", |it| it.origin = "http://localhost:3001".to_owned()),
             ("another domain", |it| it.party = "evil.example".to_owned()),
             ("another challenge", |it| it.challenge = |_| text(&[7; 32])),

@@ -24,7 +24,15 @@ impl Directory for Three {
         let principal = if secret == "person" {
             let (id, session) = ("usr_1".to_owned(), "ses_1".to_owned());
             let lasting = grants.clone();
-            Principal::Person(Arc::new(Person { id, tenant, grants, lasting, session, authenticated_ms: 0 }))
+            Principal::Person(Arc::new(Person {
+                id,
+                tenant,
+                grants,
+                lasting,
+                session,
+                client: None,
+                authenticated_ms: 0,
+            }))
         } else {
             Principal::Key(Arc::new(ApiKey { id: format!("key_{secret}"), tenant, grants, expires_ms: None }))
         };

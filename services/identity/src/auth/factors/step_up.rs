@@ -4,7 +4,7 @@ use database::args;
 use kernel::{Person, Problem};
 use zeroize::Zeroizing;
 
-use super::{INVALID_CODE, name_of};
+use super::{INVALID_CODE, check_own, name_of};
 use crate::auth::codes;
 use crate::auth::passkeys::Claim;
 use crate::auth::passkeys::views::PasskeyAssertion;
@@ -23,6 +23,7 @@ pub(super) enum Shown {
 impl Sessions {
     /// Takes note that a person has just proved who he is; an access token that says so.
     pub(super) async fn step_up(&self, me: &Person, shown: Shown) -> Result<String, Problem> {
+        check_own(me)?;
         let missing = || Problem::not_found(codes::SESSION_NOT_FOUND, "the session has ended");
         let row: Option<SessionRow> = self.db.optional(BY_ID, args![&me.session]).await?;
         let row = row.filter(|row| row.user_id == me.id).ok_or_else(missing)?;

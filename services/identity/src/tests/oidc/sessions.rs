@@ -1,6 +1,7 @@
 //! Sessions of clients: refreshed, asked about, given back, and ended by signing out.
 
 use super::*;
+use crate::tests::factors::STEP_UP;
 
 #[tokio::test]
 async fn a_client_goes_on_by_refresh_tokens_that_hold_once_each() {
@@ -50,6 +51,12 @@ async fn a_client_that_may_not_go_on_is_given_ten_minutes() {
         let access = granted["access_token"].as_str().unwrap();
         assert_eq!(process.userinfo(access).await.error(), (403, "insufficient_scope".to_owned()));
         assert_eq!(process.status(access).await, 200);
+        for (path, body) in
+            [("/api/v1/auth/totp", Value::Null), (STEP_UP, json!({ "password": crate::tests::PASSWORD }))]
+        {
+            let refused = process.send(access, ("POST", path), &[], body).await;
+            assert_eq!((refused.status, refused.body["code"].as_str()), (403, Some("session.of_client")), "{path}");
+        }
         process.pass(Duration::from_secs(600));
         assert_eq!(process.status(access).await, 401);
         let (own, _) = process.tokens("anna@example.com").await;
