@@ -5,8 +5,8 @@ provision.py BASE KEY: prints how many checks came out how, and those that did n
 
 import collections, json, sys
 
-from httpx import Client
-from scim2_client.engines.httpx import SyncSCIMClient
+from httpx2 import Client
+from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
 base, key = sys.argv[1:]

@@ -76,11 +76,11 @@ pub(crate) fn within(extension: &Schema, value: &Value) -> Result<Option<Value>,
     let refused = || Refusal::syntax(format!("{} is an object", extension.id));
     let object = match value {
         Value::Null => return Ok(None),
-        Value::Object(object) => object,
+        // Some clients say its schema here once more, as of a whole resource.
+        Value::Object(object) => object.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas")),
         _ => return Err(refused()),
     };
-    let known = |name: &str| extension.attribute(name);
-    parts(object, known, extension.id)
+    parts(object, |name| extension.attribute(name), extension.id)
 }
 
 /// The value of an attribute in its normal form; `None` where it has none.
@@ -117,10 +117,10 @@ pub(crate) fn single(attribute: &Attribute, value: &Value) -> Result<Option<Valu
     let refused = |what: &str| Refusal::value(format!("{name} is {what}"));
     match (attribute.kind, value) {
         (_, Value::Null) => Ok(None),
-        (Kind::Complex(_), Value::Object(object)) => parts(object, |part| attribute.part(part), name),
+        (Kind::Complex(_), Value::Object(object)) => parts(object.iter(), |part| attribute.part(part), name),
         // As some clients say whom they mean.
         (Kind::Complex(_), Value::String(_)) if attribute.part("value").is_some() => {
-            parts(&Map::from_iter([("value".to_owned(), value.clone())]), |part| attribute.part(part), name)
+            parts([(&"value".to_owned(), value)].into_iter(), |part| attribute.part(part), name)
         }
         (Kind::Complex(_), _) => Err(refused("an object")),
         (Kind::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
@@ -141,8 +141,8 @@ pub(crate) fn single(attribute: &Attribute, value: &Value) -> Result<Option<Valu
 }
 
 /// The parts of an object in their normal form; `None` where none has a value.
-fn parts(
-    object: &Map<String, Value>,
+fn parts<'a>(
+    object: impl Iterator<Item = (&'a String, &'a Value)>,
     known: impl Fn(&str) -> Option<&'static Attribute>,
     of: &str,
 ) -> Result<Option<Value>, Refusal> {
@@ -189,7 +189,7 @@ mod tests {
             "emails": { "VALUE": "a@b.c", "Primary": "true" },
             "x509certificates": [{ "value": "MII=\n" }],
             "URN:ietf:params:scim:schemas:extension:enterprise:2.0:USER":
-                { "manager": "usr_2", "department": "Physics" },
+                { "schemas": [], "manager": "usr_2", "department": "Physics" },
         });
         let expected = json!({
             "userName": "anna", "active": false, "name": { "familyName": "M" },
