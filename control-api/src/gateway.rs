@@ -22,7 +22,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::routing::any;
 use http_client::{Base, Passage, RootsError};
-use kernel::{Code, Policy, Routes, Served, Unit};
+use kernel::{Code, Policy, Rights, Routes, Served, Unit};
 use telemetry::figures::Text;
 use utoipa_axum::routes;
 
@@ -39,6 +39,7 @@ pub static GATEWAY: Unit = Unit {
     tables: &[],
     permissions: &[],
     codes: codes::ALL,
+    rights: Rights::nothing("a gateway keeps nothing of what goes through it"),
 };
 
 /// Idle connections that are kept to one unit.

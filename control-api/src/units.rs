@@ -3,7 +3,7 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use kernel::{Policy, Routes, Served, Unit};
+use kernel::{Policy, Rights, Routes, Served, Unit};
 use utoipa_axum::routes;
 
 use crate::options::ControlOptions;
@@ -24,6 +24,7 @@ pub static MEDIA: Unit = Unit {
     tables: TABLES,
     permissions: permissions::OF_MEDIA,
     codes: codes::ALL,
+    rights: Rights::nothing("recordings belong to the tenant, and their rows name nobody"),
 };
 /// What is made of assets: jobs, workers and ladders.
 pub static PROCESSING: Unit = Unit {
@@ -33,6 +34,7 @@ pub static PROCESSING: Unit = Unit {
     tables: TABLES,
     permissions: permissions::OF_PROCESSING,
     codes: codes::ALL,
+    rights: Rights::nothing("jobs are about recordings, and name nobody"),
 };
 /// Where assets are played, and licences for that. What is published is `/p`, which an origin in the same process answers.
 pub static STREAMING: Unit = Unit {
@@ -42,6 +44,7 @@ pub static STREAMING: Unit = Unit {
     tables: TABLES,
     permissions: permissions::OF_STREAMING,
     codes: codes::ALL,
+    rights: Rights::nothing("who plays what is not written down"),
 };
 
 /// What a process serves of [`MEDIA`], [`PROCESSING`] and [`STREAMING`].

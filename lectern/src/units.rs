@@ -180,6 +180,13 @@ mod tests {
     }
 
     #[test]
+    fn every_unit_says_what_it_has_of_people() {
+        for unit in UNITS {
+            assert_ne!(unit.rights.hooks().is_some(), unit.rights.why_nothing().is_some(), "{}", unit.slug);
+        }
+    }
+
+    #[test]
     fn every_table_is_some_units() {
         let known: BTreeSet<_> = database::migrations::MIGRATIONS.iter().map(|migration| migration.module).collect();
         let used: BTreeSet<_> = UNITS.iter().flat_map(|unit| unit.tables).copied().collect();

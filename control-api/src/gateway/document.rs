@@ -134,10 +134,24 @@ mod tests {
 
     use super::*;
 
-    static BELLS: Unit =
-        Unit { slug: "bells", parts: &[], addresses: &["/api/v1/bells"], tables: &[], permissions: &[], codes: &[] };
-    static WELLS: Unit =
-        Unit { slug: "wells", parts: &[], addresses: &["/api/v1/wells"], tables: &[], permissions: &[], codes: &[] };
+    static BELLS: Unit = Unit {
+        slug: "bells",
+        parts: &[],
+        addresses: &["/api/v1/bells"],
+        tables: &[],
+        permissions: &[],
+        codes: &[],
+        rights: kernel::Rights::nothing("bells know nobody"),
+    };
+    static WELLS: Unit = Unit {
+        slug: "wells",
+        parts: &[],
+        addresses: &["/api/v1/wells"],
+        tables: &[],
+        permissions: &[],
+        codes: &[],
+        rights: kernel::Rights::nothing("wells know nobody"),
+    };
 
     fn document(path: &str, schemas: Value) -> Value {
         let mut paths = json!({ "/healthz": { "get": {} } });

@@ -22,6 +22,7 @@ mod parts;
 mod permitted;
 mod renewals;
 mod revoked;
+mod rights;
 mod server;
 mod source;
 mod units;

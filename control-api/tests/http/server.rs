@@ -166,6 +166,22 @@ impl Server {
         Self::on(scratch, &UNITS, Arc::new(MemoryStore::default()), None, Licences::default(), (limiter, proxies)).await
     }
 
+    /// A server whose database is of this engine.
+    pub(crate) async fn on_engine(kind: EngineKind) -> Self {
+        let scratch = Scratch::migrated(kind).await;
+        Self::on(scratch, &UNITS, Arc::new(MemoryStore::default()), None, Licences::default(), usual()).await
+    }
+
+    /// Where a text stands in the database: tables with their columns.
+    pub(crate) async fn places_of(&self, text: &str) -> Vec<String> {
+        database::testing::places_of(&self.scratch.db, text).await.unwrap()
+    }
+
+    /// The address of the database, which is a path where that is a file.
+    pub(crate) fn database_url(&self) -> &str {
+        self.scratch.url()
+    }
+
     /// A server of these units alone.
     pub(crate) async fn of(slugs: &[&str]) -> Self {
         Self::serving(slugs, Arc::new(MemoryStore::default()), None, |_| Licences::default()).await
@@ -417,7 +433,7 @@ async fn process(
         ops::flags::serve(flags),
         identity::auth::serve(keys, sessions, Some(PublicAddress::new("https://lectern.example").unwrap())),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
-        identity::user::serve(Users::new(db.clone(), db.clock(), permissions())),
+        identity::user::serve(Users::new(db.clone(), db.clock(), permissions()).among(&ALL)),
         identity::rbac::serve(Roles::new(db.clone(), db.clock(), permissions())),
     ];
     let gateway = Gateway::new(GatewayOptions::default()).unwrap();

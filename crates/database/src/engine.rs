@@ -27,6 +27,8 @@ const PG_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 const PG_CALL_TIMEOUT: Duration = Duration::from_secs(35);
 /// Word of commits is gathered for so long: a transcode commits often.
 const GATHER: Duration = Duration::from_millis(20);
+/// Without waiting for long: whoever writes waits meanwhile. The last is [`BUSY_TIMEOUT`].
+const SCRUB: &str = "PRAGMA busy_timeout = 200; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000";
 const SQLITE_READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
 
@@ -164,6 +166,19 @@ impl Database {
         Arc::new(move || now_ms(server.as_deref()))
     }
 
+    /// Empties the write-ahead log of a SQLite file, which has what was deleted in its older pages: once nobody reads what was before,
+    /// and for a moment only, so that it may have to be asked for again. A server sees to its own log.
+    pub async fn scrub(&self) -> Result<(), DbError> {
+        let Pools::Lite { writer, .. } = &self.pools else { return Ok(()) };
+        let writer = writer.clone();
+        // To its end, whatever becomes of who asked: the connection waits as long as ever for others afterwards.
+        let scrubbed = tokio::spawn(async move {
+            let mut connection = writer.acquire().await?;
+            sqlx::raw_sql(SCRUB).execute(&mut *connection).await.map(drop)
+        });
+        Ok(scrubbed.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
+    }
+
     /// Closes every connection, after the calls in progress.
     pub async fn close(&self) {
         match &self.pools {
@@ -210,7 +225,9 @@ async fn open_sqlite(path: &str) -> Result<Pools, DbError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true);
+        .foreign_keys(true)
+        // What was deleted, a person's address say, is overwritten.
+        .pragma("secure_delete", "ON");
     let pool = |connections: u32| {
         SqlitePoolOptions::new()
             .max_connections(connections)

@@ -8,8 +8,10 @@ mod rest;
 use std::future::Future;
 use std::sync::OnceLock;
 
+use backup_format::Cell;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 
+use crate::backup::BackupError;
 use crate::engine::Pools;
 use crate::tx::for_postgres;
 use crate::{Database, DbError, EngineKind};
@@ -95,6 +97,35 @@ pub async fn prepare_all(db: &Database, statements: &[&'static str]) -> Result<(
         prepared.map_err(|error| (sql, error.into()))?;
     }
     Ok(())
+}
+
+/// Where a text stands, in whatever case: `table.column` of every value of every table that has it, once each.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn places_of(db: &Database, text: &str) -> Result<Vec<String>, BackupError> {
+    let text = text.to_lowercase();
+    let says = |cell: &Cell| match cell {
+        Cell::Text(value) | Cell::Json(value) => value.to_lowercase().contains(&text),
+        Cell::Bytes(value) => String::from_utf8_lossy(value).to_lowercase().contains(&text),
+        _ => false,
+    };
+    let mut snapshot = db.snapshot().await?;
+    let mut places = Vec::new();
+    for table in snapshot.tables().to_vec() {
+        let columns = &table.columns;
+        let look = |row: &[Cell]| {
+            for (column, _) in columns.iter().zip(row).filter(|(_, cell)| says(cell)) {
+                places.push(format!("{}.{}", table.name, column.name));
+            }
+            Ok(())
+        };
+        snapshot.rows(&table, look).await?;
+    }
+    snapshot.end().await?;
+    places.sort();
+    places.dedup();
+    Ok(places)
 }
 
 /// The address of a new, empty database on the cluster that all tests of this process share.

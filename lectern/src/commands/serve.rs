@@ -106,6 +106,9 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
+            if let Some(database) = &database {
+                tasks.spawn(kernel::rights::run(database.clone(), chosen.here().to_vec(), stopped.clone()));
+            }
             Some(control_api::router(front, units))
         }
         None => None,
@@ -191,7 +194,7 @@ fn units_of(
     }
     if chosen.has(&identity::user::UNIT) {
         let users = Users::new(database.clone(), database.clock(), units::permissions());
-        units.push(identity::user::serve(users));
+        units.push(identity::user::serve(users.among(&units::UNITS)));
     }
     if chosen.has(&webhook::UNIT) {
         units.push(webhook::serve(webhooks(database, &options.data)?));

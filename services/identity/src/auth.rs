@@ -6,7 +6,7 @@
 //! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
 //!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
-//! - `oidc`: people sign in to other programs of their tenant.
+//! - `oidc`: people sign in to other programs of their tenant. `rights`: what becomes of all of it with the person.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
 
 mod address;
@@ -20,6 +20,7 @@ mod passkeys;
 mod password;
 mod proof;
 mod recovery;
+mod rights;
 mod routes;
 pub(crate) mod secret;
 pub(crate) mod sessions;
@@ -32,7 +33,7 @@ mod views;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
 use self::oidc::{Clients, Configured};
 
@@ -52,6 +53,8 @@ pub const STATEMENTS: &[&[&str]] = &[
     oidc::STATEMENTS[3],
     oidc::STATEMENTS[4],
     passkeys::STATEMENTS,
+    rights::ERASING,
+    rights::STATEMENTS,
     sessions::STATEMENTS,
     signing::STATEMENTS,
     store::STATEMENTS,
@@ -74,6 +77,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "identity"],
     permissions: &[routes::CREATE, routes::DELETE, routes::READ, oidc::CREATE, oidc::DELETE, oidc::READ, oidc::UPDATE],
     codes: codes::ALL,
+    rights: Rights::of(&rights::HOOKS).removing(rights::RETENTION),
 };
 
 /// What its routes share.

@@ -8,7 +8,7 @@ mod codes;
 mod routes;
 mod store;
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
 pub(crate) use store::SUSPENDED;
 pub use store::{STATEMENTS, Tenants};
@@ -21,6 +21,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "identity"],
     permissions: &[],
     codes: codes::ALL,
+    rights: Rights::nothing("a tenant has a name, and says nothing of its people"),
 };
 
 /// What a process serves of them: the routes.

@@ -2,7 +2,7 @@
 //!
 //! - [`Roles`]: what everything goes through. [`UNIT`], [`serve`]: the unit. `codes`: what it refuses.
 //! - `model`: what somebody may and why, and what a change of a role would do. `cedar`: the same as policies of Cedar.
-//! - `store`: roles in their table. `bindings`: who has them.
+//! - `store`: roles in their table. `bindings`: who has them. `rights`: what becomes of that with the person.
 //! - `routes`: `/api/v1/roles`, `/api/v1/role-bindings` and `/api/v1/access`. `views`, `access`, `evaluations`:
 //!   their JSON.
 
@@ -12,17 +12,18 @@ mod cedar;
 mod codes;
 mod evaluations;
 pub(crate) mod model;
+mod rights;
 mod routes;
 mod store;
 mod views;
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
 pub(crate) use bindings::held;
 pub use store::Roles;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] = &[bindings::STATEMENTS, store::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[bindings::STATEMENTS, rights::STATEMENTS, store::STATEMENTS];
 
 /// Roles, as a unit.
 pub static UNIT: Unit = Unit {
@@ -32,6 +33,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "identity"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
+    rights: Rights::of(&rights::HOOKS).removing(rights::RETENTION),
 };
 
 /// What a process serves of them: the routes.

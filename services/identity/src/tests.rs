@@ -3,6 +3,7 @@
 
 mod beyond;
 mod decisions;
+mod erasing;
 mod factors;
 mod groups;
 mod oidc;

@@ -2,23 +2,28 @@
 //!
 //! - [`Users`]: what everything goes through. [`UNIT`], [`serve`]: the unit.
 //! - `model`: what may be said of a person. `store`: the table.
+//! - `rights`: what the unit has of a person. `archive`: all that there is of him. `erasure`: that he is erased, now or after a while.
 //! - `scim`: what a school's directory does to them, and to groups of them, at `/scim/v2`.
 //! - `routes`: `/api/v1/users`. `me`: `/api/v1/users/me`. `views`: their JSON. `codes`: what they refuse.
 
+mod archive;
 mod codes;
+mod erasure;
 mod me;
 pub(crate) mod model;
+mod rights;
 mod routes;
 mod scim;
 mod store;
 mod views;
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
 pub use store::Users;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] = &[scim::GROUP_STATEMENTS, scim::PEOPLE_STATEMENTS, store::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] =
+    &[erasure::STATEMENTS, rights::STATEMENTS, scim::GROUP_STATEMENTS, scim::PEOPLE_STATEMENTS, store::STATEMENTS];
 
 /// People, as a unit.
 pub static UNIT: Unit = Unit {
@@ -28,9 +33,10 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "identity"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
+    rights: Rights::of(&rights::HOOKS),
 };
 
-/// What a process serves of them: the routes.
+/// What a process serves of them: the routes, and the erasing of whoever is due.
 pub fn serve(users: Users) -> Served {
-    Served::new(&UNIT, users, routes::mount)
+    Served::new(&UNIT, users.clone(), routes::mount).with_task(|stopped| erasure::run(users, stopped))
 }

@@ -75,6 +75,9 @@ crate::problem_codes! {
     RATE_LIMITED = "rate.limited",
         "A key, a tenant or an address has sent more requests than are answered.",
         "wait for the seconds in Retry-After; the header RateLimit tells with each answer how many more are answered at once";
+    RIGHTS_TOO_MUCH = "rights.too_much",
+        "An archive of what is kept of a person has at most 64 MiB.",
+        "ask whoever runs this server for a copy of the rows";
     SERVER_INTERNAL = "server.internal",
         "A fault of the server. Its log has the cause under the request id.",
         "try again; if it fails again, look for the request_id in the server's log";

@@ -24,6 +24,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use crate::rights::Subject;
 use crate::{Clock, Problem, codes};
 
 const FIND: &str = "SELECT request_sha256, status, body, created_ms FROM idempotency WHERE tenant_id = $1 AND key = $2";
@@ -35,9 +36,12 @@ const STORE: &str =
     "UPDATE idempotency SET status = $3, content_type = $4, body = $5 WHERE tenant_id = $1 AND key = $2";
 const RELEASE: &str = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL";
 const SWEEP: &str = "DELETE FROM idempotency WHERE created_ms < $1";
+const ANSWERS: &str = "SELECT key, body FROM idempotency WHERE tenant_id = $1 AND key > $2 AND body IS NOT NULL
+    ORDER BY key LIMIT 100";
+const FORGET: &str = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND body IS NOT NULL";
 
 /// Every statement of this module, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[FIND, RESERVE, EXPIRE, STORE, RELEASE, SWEEP];
+pub const STATEMENTS: &[&str] = &[FIND, RESERVE, EXPIRE, STORE, RELEASE, SWEEP, ANSWERS, FORGET];
 
 const KEPT_MS: i64 = 24 * 3600 * 1000;
 const ABANDONED_MS: i64 = 5 * 60 * 1000;
@@ -323,6 +327,33 @@ impl Idempotency {
         }
         tx.execute(EXPIRE, args![tenant, key, now_ms - KEPT_MS, now_ms - ABANDONED_MS]).await?;
         Ok(tx.execute(RESERVE, args![tenant, key, hash, now_ms]).await? == 1)
+    }
+}
+
+/// Forgets every stored answer that says something of a person: his id or an address of his. Whoever repeats such a request has its
+/// effect once more.
+///
+/// # Errors
+/// Those of the database; what is forgotten stays so.
+pub async fn forget(db: &Database, of: &Subject) -> Result<(), DbError> {
+    let says = |body: &[u8]| {
+        let text = String::from_utf8_lossy(body).to_lowercase();
+        text.contains(&of.id) || of.addresses.iter().any(|address| text.contains(address.as_str()))
+    };
+    let mut after = String::new();
+    loop {
+        let answers: Vec<(String, Vec<u8>)> = db.all(ANSWERS, args![&of.tenant, &after]).await?;
+        let Some((last, _)) = answers.last() else { return Ok(()) };
+        after.clone_from(last);
+        let telling: Vec<&String> = answers.iter().filter(|(_, body)| says(body)).map(|(key, _)| key).collect();
+        if telling.is_empty() {
+            continue;
+        }
+        let mut tx = db.begin().await?;
+        for key in telling {
+            tx.execute(FORGET, args![&of.tenant, key]).await?;
+        }
+        tx.commit().await?;
     }
 }
 

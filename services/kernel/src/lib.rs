@@ -20,6 +20,7 @@
 //! - [`paging`]: opaque cursors, bounded pages and the `Link` header.
 //! - [`conditional`]: strong `ETag`s, `If-None-Match` and `If-Match`.
 //! - [`events`]: the outbox as a resumable stream.
+//! - [`rights`]: people's data, handed out, erased, and removed when it is old ([`Rights`]).
 //! - [`clock`]: time as an argument, and its RFC 3339 form.
 //! - [`text`]: what texts may be. [`uri`]: text within an address.
 //! - [`keyring`]: secrets, drawn and at rest ([`Keyring`]). [`standing`]: whose claims are dead ([`Standing`]).
@@ -47,6 +48,7 @@ pub mod principal;
 pub mod problem;
 pub mod rate;
 pub mod request_id;
+pub mod rights;
 pub mod routes;
 pub mod standing;
 pub mod text;
@@ -72,6 +74,7 @@ pub use policy::{Policy, Rules};
 pub use principal::{ApiKey, Directory, Holder, Myself, Person, Principal, Tenant};
 pub use problem::{FieldError, Problem};
 pub use rate::{Limiter, Rates};
+pub use rights::{Personal, Rights};
 pub use routes::Routes;
 pub use standing::Standing;
 pub use unit::{Served, Unit};

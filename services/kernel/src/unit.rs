@@ -7,10 +7,10 @@ use telemetry::figures::Text;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Code, Permission, Problem, Routes};
+use crate::{Code, Permission, Problem, Rights, Routes};
 
 /// What a build has of a unit.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Unit {
     /// Its slug in the manifest.
     pub slug: &'static str,
@@ -24,7 +24,18 @@ pub struct Unit {
     pub permissions: &'static [Permission],
     /// The codes of what it refuses, beside the kernel's.
     pub codes: &'static [Code],
+    /// What it has of people.
+    pub rights: Rights,
 }
+
+/// No two have the same slug.
+impl PartialEq for Unit {
+    fn eq(&self, other: &Self) -> bool {
+        self.slug == other.slug
+    }
+}
+
+impl Eq for Unit {}
 
 impl Unit {
     /// Whether a path, or the pattern of some, is one of its addresses.
@@ -130,10 +141,24 @@ mod tests {
     use super::*;
     use crate::{AdminToken, Guard, Policy, Recorder};
 
-    static BELLS: Unit =
-        Unit { slug: "bells", parts: &[], addresses: &["/bells"], tables: &["core"], permissions: &[], codes: &[] };
-    static WELLS: Unit =
-        Unit { slug: "wells", parts: &[], addresses: &["/wells"], tables: &[], permissions: &[], codes: &[] };
+    static BELLS: Unit = Unit {
+        slug: "bells",
+        parts: &[],
+        addresses: &["/bells"],
+        tables: &["core"],
+        permissions: &[],
+        codes: &[],
+        rights: Rights::nothing("bells know nobody"),
+    };
+    static WELLS: Unit = Unit {
+        slug: "wells",
+        parts: &[],
+        addresses: &["/wells"],
+        tables: &[],
+        permissions: &[],
+        codes: &[],
+        rights: Rights::nothing("wells know nobody"),
+    };
 
     #[utoipa::path(get, path = "/bells", operation_id = "bells", responses((status = 200, body = String)))]
     async fn bells(State(sound): State<&'static str>) -> String {

@@ -4,13 +4,14 @@
 //! - [`Audit`]: logs in their tables, appended to, searched and proven. `appender`: takes what the kernel has recorded.
 //! - [`Verified`], [`Fault`]: what became of a log, read whole.
 //! - `tree`, `note`, `entry`: pure: RFC 9162's Merkle tree over stored hashes, signed checkpoints, canonical entries.
-//! - `model`, `sql`: rows and statements.
+//! - `rights`: what it has of a person. `model`, `sql`: rows and statements.
 
 mod appender;
 pub mod codes;
 mod entry;
 mod model;
 mod note;
+mod rights;
 mod routes;
 mod sql;
 mod store;

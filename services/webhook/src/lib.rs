@@ -9,7 +9,7 @@
 //! - [`restored()`]: deliveries in a database that was restored from a backup.
 //! - `filter`, `signature`, `schedule`, `payload`: pure rules: which events, how signed, when again, what is sent. `send`: one
 //!   attempt.
-//! - `model`, `sql`: rows and statements.
+//! - `rights`: what becomes of a person's data. `model`, `sql`: rows and statements.
 //!
 //! Layer 6. Where requests may go is decided by `http_client::Egress`.
 
@@ -20,6 +20,7 @@ mod filter;
 mod model;
 mod payload;
 mod restored;
+mod rights;
 mod routes;
 mod schedule;
 mod send;

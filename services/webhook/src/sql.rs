@@ -163,6 +163,10 @@ pub(crate) const RESTORED: &str = "UPDATE webhook_delivery SET attempt = CASE WH
         ELSE CAST($1 AS BIGINT) END, state = CASE WHEN state = 'sending' THEN 'pending' ELSE state END
     WHERE state <> 'delivered'";
 
+/// What receivers answered when they were told of something; a receiver may have said anything.
+pub(crate) const FORGET_ANSWERS: &str =
+    "UPDATE webhook_delivery SET attempts = '[]' WHERE tenant_id = $1 AND subject = $2";
+
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     INSERT_CURSOR,
@@ -199,4 +203,5 @@ pub const STATEMENTS: &[&str] = &[
     GIVE_BACK,
     PRUNE,
     RESTORED,
+    FORGET_ANSWERS,
 ];

@@ -1,8 +1,8 @@
 //! The unit.
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
-use crate::{Webhooks, codes, dispatcher, routes};
+use crate::{Webhooks, codes, dispatcher, rights, routes};
 
 /// Webhooks, as a unit.
 pub static UNIT: Unit = Unit {
@@ -12,6 +12,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "webhook"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
+    rights: Rights::of(&rights::HOOKS),
 };
 
 /// What a process serves of them: the routes, and the dispatcher.

@@ -9,7 +9,7 @@ mod routes;
 mod store;
 mod views;
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
 pub use store::{__Nouns__, STATEMENTS};
 
@@ -21,6 +21,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "__module__"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
+    rights: Rights::nothing("__nouns__ have a name, and say nothing of people"),
 };
 
 /// What a process serves of it: the routes.

@@ -135,7 +135,14 @@ async fn a_dry_run_tells_what_a_change_would_do_and_does_nothing() {
         let at = format!("{ROLES}/{role}/dry-run");
         let told = process.ask(200, "POST", &at, json!({ "permissions": ["user.create", "role.read"] })).await;
         let share = |permission: &str, people: u64| json!({ "permission": permission, "people": people });
-        let counts = [("bell.read", 3), ("user.delete", 3), ("user.read", 1), ("user.search", 3), ("user.update", 3)];
+        let counts = [
+            ("bell.read", 3),
+            ("user.delete", 3),
+            ("user.export", 3),
+            ("user.read", 1),
+            ("user.search", 3),
+            ("user.update", 3),
+        ];
         let lost = counts.map(|(permission, people)| share(permission, people));
         assert_eq!(
             told,

@@ -33,9 +33,15 @@ kernel::problem_codes! {
     USER_EMAIL_TAKEN = "user.email_taken",
         "There is a person with this e-mail address already.",
         "use another address, or the account that there is; GET /api/v1/users?q= finds it";
+    USER_ERASING = "user.erasing",
+        "The person is just being erased, and changes no more.",
+        "leave him out; he is gone within a minute";
     USER_INVALID_EMAIL = "user.invalid_email",
         "An e-mail address has at most 254 characters of ASCII, as HTML has them.",
         "use an address such as anna@example.com; a domain with other letters is written in its xn-- form";
+    USER_INVALID_GRACE = "user.invalid_grace",
+        "Whoever is to be erased is so after 1 to 365 days, and by himself after 7 at least.",
+        "use a number of days within these bounds, or leave grace_days out";
     USER_INVALID_LOCALE = "user.invalid_locale",
         "A locale has 2 to 35 letters, digits and `-`, as BCP 47 has them.",
         "use a locale such as en, de-CH or zh-Hant";
@@ -54,9 +60,18 @@ kernel::problem_codes! {
     USER_INVALID_TIME_ZONE = "user.invalid_time_zone",
         "A time zone has the form of the IANA database's names.",
         "use a time zone such as UTC or Europe/Zurich";
+    USER_NO_ERASURE = "user.no_erasure",
+        "Nobody has asked that the person be erased.",
+        "nothing has to be taken back";
+    USER_NOT_ASKED_BY_SELF = "user.not_asked_by_self",
+        "Somebody else has asked that the person be erased.",
+        "ask whoever sees to the people of the tenant to take it back";
     USER_NOT_FOUND = "user.not_found",
         "There is no person with this id.",
         "check the id; GET /api/v1/users lists the people there are";
+    USER_UNITS_ELSEWHERE = "user.units_elsewhere",
+        "Units of the platform have their tables in another database, where this process can neither read nor erase.",
+        "ask a process that has all of them in its database, or apply the migrations with 'lectern migrate'";
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@ use crate::giving;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const SUSPENDED: &str = "suspended";
+/// Of one who has gone, and may come back.
+pub(crate) const DEACTIVATED: &str = "deactivated";
+/// Of one who goes for good, as long as that takes.
+pub(crate) const ERASING: &str = "erasing";
 
 /// The most characters of a name.
 pub(super) const MAX_NAME: usize = 200;

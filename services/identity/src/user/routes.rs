@@ -13,16 +13,19 @@ use kernel::{
 use media_types::TenantId;
 use utoipa_axum::routes;
 
+use super::erasure::routes as erasing;
 use super::model::{self, ACTIVE, Profile, Provisioned};
 use super::store::{self, NewUser, UserRow, Users};
 use super::views::{PasswordLinkView, UserChange, UserRequest, UserView, UsersQuery};
-use super::{codes, me, scim};
+use super::{archive, codes, me, scim};
 
 const ADDRESS: &str = "/api/v1/users";
 
 pub(super) const CREATE: Permission = Permission::new("user", "create");
 /// To erase one.
 pub(super) const DELETE: Permission = Permission::new("user", "delete");
+/// To be given all that is kept of one.
+pub(super) const EXPORT: Permission = Permission::new("user", "export");
 pub(super) const READ: Permission = Permission::new("user", "read");
 /// To change one, and to let him set a password.
 pub(super) const UPDATE: Permission = Permission::new("user", "update");
@@ -31,6 +34,7 @@ pub(super) const UPDATE: Permission = Permission::new("user", "update");
 pub(super) const PERMISSIONS: &[Permission] = &[
     CREATE,
     DELETE,
+    EXPORT,
     READ,
     scim::SEARCH,
     UPDATE,
@@ -52,7 +56,14 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
             routes!(show, update, erase),
         )
         .mount(May(UPDATE), routes!(password_link))
-        .mount(May(UPDATE), routes!(reset_factors));
+        .mount(May(UPDATE), routes!(reset_factors))
+        .mount(May(EXPORT), routes!(archive::export))
+        .mount(Person, routes!(archive::export_me))
+        .mount(
+            [(Method::PUT, May(DELETE)), (Method::GET, May(READ)), (Method::DELETE, May(DELETE))],
+            routes!(erasing::ask, erasing::show, erasing::cancel),
+        )
+        .mount(Person, routes!(erasing::ask_own, erasing::show_own, erasing::cancel_own));
     scim::mount(routes)
 }
 
@@ -146,7 +157,7 @@ pub(crate) async fn show(
     Ok(respond_json(&headers, &UserView::from(users.one(&tenant, &id).await?)))
 }
 
-/// Changes a person. One who is suspended is signed out everywhere, within five seconds in every process.
+/// Changes a person. One who is suspended or deactivated is signed out everywhere, within five seconds in every process.
 #[utoipa::path(
     patch, path = "/api/v1/users/{id}", operation_id = "update_user", tag = "users", request_body = UserChange,
     params(
@@ -179,7 +190,8 @@ pub(crate) async fn update(
     Ok(respond_json(&HeaderMap::new(), &UserView::from(row)))
 }
 
-/// Removes a person for good, with his password, his sessions and what programs keep for him. What he has made stays.
+/// Removes a person for good, at once and in all units: his account, his password, his sessions, what programs keep for him. What he
+/// has made stays, under an id that leads to nobody. `PUT /api/v1/users/{id}/erasure` does so after a while.
 #[utoipa::path(
     delete, path = "/api/v1/users/{id}", operation_id = "erase_user", tag = "users",
     params(
@@ -192,6 +204,7 @@ pub(crate) async fn update(
         (status = 404, description = "no such person", body = ProblemBody),
         (status = 412, description = "he has changed since he was read", body = ProblemBody),
         (status = 428, description = "without If-Match", body = ProblemBody),
+        (status = 503, description = "a unit has its tables elsewhere", body = ProblemBody),
     )
 )]
 pub(crate) async fn erase(

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use database::{Database, DbError, Json, Tx, args, outbox};
 use kernel::conditional::stale;
-use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
+use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored, Unit};
 use media_types::TenantId;
 use serde_json::{Map, Value, json};
 
 use super::codes;
-use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
+use super::model::{ACTIVE, ERASING, Profile, Provisioned};
 use super::scim::person;
 use super::views::UserView;
 use crate::auth::secret::{LINK, Secret};
 use crate::auth::{factors, link, sessions};
-use crate::rbac;
+use crate::{auth, org, rbac, user};
 
 macro_rules! user_columns {
     () => {
@@ -32,7 +32,7 @@ const INSERT: &str = concat!(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14, $14) RETURNING ",
     user_columns!()
 );
-const ONE: &str = concat!("SELECT ", user_columns!(), " FROM user_account WHERE tenant_id = $1 AND id = $2");
+pub(super) const ONE: &str = concat!("SELECT ", user_columns!(), " FROM user_account WHERE tenant_id = $1 AND id = $2");
 /// By the beginning of the address, of the name, or of a later word of it.
 const LIST: &str = concat!(
     "SELECT ",
@@ -47,16 +47,14 @@ const UPDATE: &str = concat!(
         WHERE tenant_id = $1 AND id = $2 AND version = $3 RETURNING ",
     user_columns!()
 );
-const DELETE: &str = "DELETE FROM user_account WHERE tenant_id = $1 AND id = $2 AND version = $3";
-/// Who is erased leaves them, which changes them.
-const LEAVE_GROUPS: &str = "UPDATE user_group SET version = version + 1, updated_ms = $3 WHERE tenant_id = $1
-    AND id IN (SELECT group_id FROM user_group_member WHERE tenant_id = $1 AND user_id = $2)";
 const FORGET_ADDRESSES: &str = "DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2";
 const PUT_ADDRESS: &str = "INSERT INTO user_address (tenant_id, user_id, address) VALUES ($1, $2, $3)";
 
+/// Those of this crate, which are in one database wherever any of them is.
+static OWN: &[&Unit] = &[&user::UNIT, &auth::UNIT, &rbac::UNIT, &org::UNIT];
+
 /// Every statement of people, for the test that prepares each on both engines.
-pub(super) const STATEMENTS: &[&str] =
-    &[INSERT, ONE, LIST, UPDATE, DELETE, LEAVE_GROUPS, FORGET_ADDRESSES, PUT_ADDRESS];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE, FORGET_ADDRESSES, PUT_ADDRESS];
 
 database::row! {
     /// A person.
@@ -115,13 +113,21 @@ pub struct Users {
     pub(super) idempotency: Idempotency,
     /// All that routes ask for, whichever process serves them.
     pub(super) catalogue: Arc<[Permission]>,
+    /// Whose data of a person is handed out and erased.
+    pub(super) units: &'static [&'static Unit],
 }
 
 impl Users {
     /// Those of `db`, who may what is in `catalogue`: the permissions of all units.
     pub fn new(db: Database, clock: Clock, catalogue: impl IntoIterator<Item = Permission>) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect() }
+        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect(), units: OWN }
+    }
+
+    /// The same where there are `units`, all that the build has, which have data of people in the same database.
+    #[must_use]
+    pub fn among(self, units: &'static [&'static Unit]) -> Self {
+        Self { units, ..self }
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -130,7 +136,11 @@ impl Users {
 
     pub(super) async fn one(&self, tenant: &TenantId, id: &str) -> Result<UserRow, Problem> {
         let missing = || Problem::not_found(codes::USER_NOT_FOUND, "there is no such person");
-        self.db.optional(ONE, args![tenant, id]).await?.ok_or_else(missing)
+        self.find(tenant, id).await?.ok_or_else(missing)
+    }
+
+    pub(super) async fn find(&self, tenant: &TenantId, id: &str) -> Result<Option<UserRow>, DbError> {
+        self.db.optional(ONE, args![tenant, id]).await
     }
 
     /// Newest first.
@@ -151,7 +161,7 @@ impl Users {
         Ok(rbac::model::may(&of.permissions.0, &roles, self.now_ms()))
     }
 
-    /// Makes of a person what `profile` says. Whoever is suspended by that is signed out everywhere.
+    /// Makes of a person what `profile` says. Whoever may sign in no longer is signed out everywhere.
     pub(super) async fn change(
         &self,
         tenant: &TenantId,
@@ -159,8 +169,11 @@ impl Users {
         profile: Profile,
         actor: &str,
     ) -> Result<UserRow, Problem> {
+        if of.state == ERASING {
+            return Err(Problem::conflict(codes::USER_ERASING, "this person is just being erased"));
+        }
         let now_ms = self.now_ms();
-        let ends = of.state == ACTIVE && profile.state == SUSPENDED;
+        let ends = of.state == ACTIVE && profile.state != ACTIVE;
         let said = said(&profile, &of.id);
         let Profile { email, name, locale, time_zone, state, grants, preferences, provisioned } = profile;
         let Provisioned { user_name, external_id, .. } = provisioned;
@@ -194,18 +207,6 @@ impl Users {
         tell(&mut tx, tenant, &row, ("user.updated", actor), now_ms).await?;
         tx.commit().await?;
         Ok(row)
-    }
-
-    /// Removes a person for good, with his password and all his sessions.
-    pub(super) async fn erase(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
-        let now_ms = self.now_ms();
-        let mut tx = self.db.begin().await?;
-        tx.execute(LEAVE_GROUPS, args![tenant, &of.id, now_ms]).await?;
-        if tx.execute(DELETE, args![tenant, &of.id, of.version]).await? == 0 {
-            return Err(stale());
-        }
-        tell(&mut tx, tenant, of, ("user.erased", actor), now_ms).await?;
-        Ok(tx.commit().await?)
     }
 
     /// Takes from a person all that he proves who he is by but his password.
@@ -293,7 +294,7 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.
-async fn tell(
+pub(super) async fn tell(
     tx: &mut Tx,
     tenant_id: &TenantId,
     row: &UserRow,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{ACTIVE, SUSPENDED};
+use super::model::{ACTIVE, DEACTIVATED, SUSPENDED};
 use super::store::UserRow;
 
 /// A new person.
@@ -41,6 +41,8 @@ pub(crate) enum State {
     Active,
     /// Opens nothing: his sessions have ended, and no new one begins.
     Suspended,
+    /// Has gone and may come back: opens nothing either.
+    Deactivated,
 }
 
 impl State {
@@ -48,6 +50,7 @@ impl State {
         match self {
             Self::Active => ACTIVE,
             Self::Suspended => SUSPENDED,
+            Self::Deactivated => DEACTIVATED,
         }
     }
 }
@@ -120,7 +123,7 @@ pub(crate) struct UserView {
     locale: String,
     /// A name of the IANA database.
     time_zone: String,
-    /// `active` or `suspended`.
+    /// `active`, `suspended` or `deactivated`; `erasing` of somebody who is just being erased.
     state: String,
     /// What the person may beside his roles.
     permissions: Vec<String>,

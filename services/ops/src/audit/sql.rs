@@ -64,6 +64,10 @@ pub(crate) const NODES: &str = "SELECT idx, hash FROM audit_node
 pub(crate) const SURPLUS: &str = "SELECT COUNT(*) FROM audit_entry WHERE tenant_id = $1
     AND (seq < 0 OR seq >= COALESCE((SELECT size FROM audit_log WHERE tenant_id = $1), 0))";
 
+/// What somebody has done, oldest first.
+pub(crate) const DONE_BY: &str = "SELECT entry, time_ms, seq FROM audit_entry
+    WHERE tenant_id = $1 AND actor = $2 AND (time_ms, seq) > ($3, $4) ORDER BY time_ms, seq LIMIT $5";
+
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     INSERT_LOG,
@@ -84,4 +88,5 @@ pub const STATEMENTS: &[&str] = &[
     INSERT_NODE,
     NODES,
     SURPLUS,
+    DONE_BY,
 ];

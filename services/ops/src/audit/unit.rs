@@ -1,8 +1,8 @@
 //! The unit.
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
-use super::{Audit, appender, codes, routes};
+use super::{Audit, appender, codes, rights, routes};
 
 /// The audit log, as a unit.
 pub static UNIT: Unit = Unit {
@@ -12,6 +12,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "ops"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
+    rights: Rights::of(&rights::HOOKS),
 };
 
 /// What a process serves of it: the routes, and the appender.

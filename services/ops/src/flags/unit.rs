@@ -1,6 +1,6 @@
 //! The unit.
 
-use kernel::{Served, Unit};
+use kernel::{Rights, Served, Unit};
 
 use super::{Flags, codes, routes};
 
@@ -12,6 +12,9 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "ops"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
+    rights: Rights::nothing(
+        "the history of flags has whoever changed them by id alone, and whom a flag is asked for is not kept",
+    ),
 };
 
 /// What a process serves of them: the routes. What it answers from follows the tables by itself.
