@@ -57,6 +57,10 @@ impl Side {
         let role = made("/api/v1/roles", json!({ "name": "Same", "permissions": ["asset.read"] })).await;
         let has = json!({ "user_id": user["id"], "role_id": role["id"] });
         let binding = made("/api/v1/role-bindings", has).await;
+        let guardian = made("/api/v1/users", json!({ "email": "other@example.com", "name": "Other" })).await;
+        let guardians = format!("/api/v1/users/{}/guardians/{}", id(&user, "id"), id(&guardian, "id"));
+        let relation = json!({ "relation": "mother" }).to_string();
+        assert_eq!(server.ask(&secret, "PUT", &guardians, relation).await.status, 204);
         let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
         let team = made("/scim/v2/Groups", team).await;
         let own = format!("of-{slug}");
@@ -74,6 +78,7 @@ impl Side {
             ("/api/v1/transcoding/jobs/{jobId}", asset),
             ("/api/v1/uploads/{id}", id(&upload, "id")),
             ("/api/v1/users/{id}", id(&user, "id")),
+            ("/api/v1/users/{id}/guardians/{guardian_id}", id(&guardian, "id")),
             ("/api/v1/webhooks/{id}", webhook),
             ("/api/v1/webhooks/{id}/deliveries/{delivery_id}", id(&delivery, "id")),
             ("/ofrep/v1/evaluate/flags/{key}", own),

@@ -58,6 +58,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
     migration!("identity", "20261124000700_user_rights"),
+    migration!("identity", "20261124000701_user_word"),
+    migration!("identity", "20261124000702_user_guardian"),
 ];
 
 #[cfg(test)]

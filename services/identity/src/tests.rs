@@ -6,6 +6,8 @@ mod decisions;
 mod erasing;
 mod factors;
 mod groups;
+mod guarded;
+mod merged;
 mod oidc;
 mod passkeys;
 mod people;

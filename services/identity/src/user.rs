@@ -4,26 +4,41 @@
 //! - `model`: what may be said of a person. `store`: the table.
 //! - `rights`: what the unit has of a person. `archive`: all that there is of him. `erasure`: that he is erased, now or after a while.
 //! - `scim`: what a school's directory does to them, and to groups of them, at `/scim/v2`.
+//! - `guardians`: who sees to minors. `consents`: what people have agreed to. `merge`: two accounts that become one.
+//! - `words`: what people are found by.
 //! - `routes`: `/api/v1/users`. `me`: `/api/v1/users/me`. `views`: their JSON. `codes`: what they refuse.
 
 mod archive;
 mod codes;
+mod consents;
 mod erasure;
+mod guardians;
 mod me;
+mod merge;
 pub(crate) mod model;
 mod rights;
 mod routes;
 mod scim;
 mod store;
 mod views;
+mod words;
 
 use kernel::{Rights, Served, Unit};
 
 pub use store::Users;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] =
-    &[erasure::STATEMENTS, rights::STATEMENTS, scim::GROUP_STATEMENTS, scim::PEOPLE_STATEMENTS, store::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[
+    consents::STATEMENTS,
+    erasure::STATEMENTS,
+    guardians::STATEMENTS,
+    merge::STATEMENTS,
+    rights::STATEMENTS,
+    scim::GROUP_STATEMENTS,
+    scim::PEOPLE_STATEMENTS,
+    store::STATEMENTS,
+    words::STATEMENTS,
+];
 
 /// People, as a unit.
 pub static UNIT: Unit = Unit {

@@ -63,9 +63,26 @@ const HOLDERS_HOLD: &str = "SELECT o.user_id, o.id, o.role_id, o.expires_ms FROM
     JOIN rbac_binding o ON o.tenant_id = b.tenant_id AND o.user_id = b.user_id
     WHERE b.tenant_id = $1 AND b.role_id = $2 ORDER BY o.user_id, o.id LIMIT $3";
 
+const MOVE: &str = "UPDATE rbac_binding SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2
+    AND role_id NOT IN (SELECT role_id FROM rbac_binding WHERE tenant_id = $1 AND user_id = $3)";
+
 /// Every statement of bindings, for the test that prepares each on both engines.
-pub(super) const STATEMENTS: &[&str] =
-    &[PERSON_STAYS, PURGE, COUNT, INSERT, ONE, LIST, DELETE, HELD, PERSON, PEOPLE, PEOPLE_HOLD, HOLDERS, HOLDERS_HOLD];
+pub(super) const STATEMENTS: &[&str] = &[
+    PERSON_STAYS,
+    PURGE,
+    COUNT,
+    INSERT,
+    ONE,
+    LIST,
+    DELETE,
+    HELD,
+    PERSON,
+    PEOPLE,
+    PEOPLE_HOLD,
+    HOLDERS,
+    HOLDERS_HOLD,
+    MOVE,
+];
 
 database::row! {
     /// That a person has a role.
@@ -115,6 +132,13 @@ pub(crate) async fn held(db: &Database, tenant: &TenantId, user: &str) -> Result
         Held { binding: row.id, role, expires_ms: row.expires_ms }
     };
     Ok(rows.into_iter().map(held).collect())
+}
+
+/// Gives the roles of one person to another one, who keeps those that he has as he has them. Whether they are no more than he may have.
+pub(crate) async fn move_roles(tx: &mut Tx, tenant: &TenantId, (from, to): (&str, &str)) -> Result<bool, DbError> {
+    tx.execute(MOVE, args![tenant, from, to]).await?;
+    let (count,): (i64,) = tx.optional(COUNT, args![tenant, to]).await?.ok_or(DbError::NoRow)?;
+    Ok(count <= MAX_HELD)
 }
 
 /// A binding that is about to be made.

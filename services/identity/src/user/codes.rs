@@ -36,12 +36,18 @@ kernel::problem_codes! {
     USER_ERASING = "user.erasing",
         "The person is just being erased, and changes no more.",
         "leave him out; he is gone within a minute";
+    USER_INVALID_CONSENT = "user.invalid_consent",
+        "What somebody agrees to, and the text of it, are words of 1 to 64 small letters, digits, `.`, `-` and `_`.",
+        "use words such as analytics and 2026-11";
     USER_INVALID_EMAIL = "user.invalid_email",
         "An e-mail address has at most 254 characters of ASCII, as HTML has them.",
         "use an address such as anna@example.com; a domain with other letters is written in its xn-- form";
     USER_INVALID_GRACE = "user.invalid_grace",
         "Whoever is to be erased is so after 1 to 365 days, and by himself after 7 at least.",
         "use a number of days within these bounds, or leave grace_days out";
+    USER_INVALID_GUARDIAN = "user.invalid_guardian",
+        "A guardian is another person, and who he is to his ward has 1 to 60 characters.",
+        "name another person of the tenant, and a relation such as mother";
     USER_INVALID_LOCALE = "user.invalid_locale",
         "A locale has 2 to 35 letters, digits and `-`, as BCP 47 has them.",
         "use a locale such as en, de-CH or zh-Hant";
@@ -60,15 +66,33 @@ kernel::problem_codes! {
     USER_INVALID_TIME_ZONE = "user.invalid_time_zone",
         "A time zone has the form of the IANA database's names.",
         "use a time zone such as UTC or Europe/Zurich";
+    USER_IS_MINOR = "user.is_minor",
+        "Whoever has a guardian agrees to nothing by himself.",
+        "let a guardian agree, at /api/v1/users/me/wards/{id}/consents";
     USER_NO_ERASURE = "user.no_erasure",
         "Nobody has asked that the person be erased.",
         "nothing has to be taken back";
+    USER_NO_GUARDIAN = "user.no_guardian",
+        "The one is no guardian of the other.",
+        "check both ids; GET /api/v1/users/{id}/guardians lists the guardians there are";
     USER_NOT_ASKED_BY_SELF = "user.not_asked_by_self",
         "Somebody else has asked that the person be erased.",
         "ask whoever sees to the people of the tenant to take it back";
     USER_NOT_FOUND = "user.not_found",
         "There is no person with this id.",
         "check the id; GET /api/v1/users lists the people there are";
+    USER_SAME = "user.same",
+        "Two accounts are to be one, and they are one already.",
+        "name the account that goes in from, and the one that stays in the address";
+    USER_TOO_MANY_CONSENTS = "user.too_many_consents",
+        "Of one person at most 1000 entries of what he agrees to are kept.",
+        "write down only what has changed";
+    USER_TOO_MANY_GUARDIANS = "user.too_many_guardians",
+        "A person has at most 10 guardians.",
+        "remove one that does not see to him any more";
+    USER_TOO_MANY_ROLES = "user.too_many_roles",
+        "A person has at most 32 roles.",
+        "revoke some of the roles of either account first";
     USER_UNITS_ELSEWHERE = "user.units_elsewhere",
         "Units of the platform have their tables in another database, where this process can neither read nor erase.",
         "ask a process that has all of them in its database, or apply the migrations with 'lectern migrate'";

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use super::codes;
 use super::rights::{self, HOOKS};
 use super::store::{UserRow, Users, tell};
+use super::words;
 use crate::auth::sessions;
 
 /// Between two looks at who is due.
@@ -41,7 +42,9 @@ const CANCEL: &str = "DELETE FROM user_erasure WHERE tenant_id = $1 AND user_id 
 const DUE: &str = "SELECT tenant_id, user_id, asked_by FROM user_erasure WHERE due_ms <= $1
     ORDER BY due_ms, tenant_id, user_id LIMIT 100";
 
-pub(super) const STATEMENTS: &[&str] = &[LOCK_OUT, LOCK_OUT_DUE, STAYS, PUT, ONE, CANCEL, DUE];
+const BEGIN: &str = "UPDATE user_account SET state = 'erasing' WHERE tenant_id = $1 AND id = $2";
+
+pub(super) const STATEMENTS: &[&str] = &[BEGIN, LOCK_OUT, LOCK_OUT_DUE, STAYS, PUT, ONE, CANCEL, DUE];
 
 database::row! {
     /// That somebody is to be erased.
@@ -133,7 +136,7 @@ impl Users {
     }
 
     /// Erases a person who is locked out.
-    async fn finish(&self, tenant: &TenantId, id: &str, actor: &str) -> Result<(), Problem> {
+    pub(super) async fn finish(&self, tenant: &TenantId, id: &str, actor: &str) -> Result<(), Problem> {
         let Some(row) = self.find(tenant, id).await? else { return Ok(()) };
         let subject = self.subject(tenant, &row).await?;
         for unit in self.units.iter().filter(|unit| unit.slug != super::UNIT.slug) {
@@ -191,6 +194,17 @@ async fn put(
     tx.optional(PUT, args![tenant, id, actor, asked_ms, due_ms]).await?.ok_or(DbError::NoRow)
 }
 
+/// Notes of a person, whom the transaction has locked, that he goes now.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    (tenant, id): (&TenantId, &str),
+    actor: &str,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    tx.execute(BEGIN, args![tenant, id]).await?;
+    put(tx, (tenant, id), actor, (now_ms, now_ms)).await.map(drop)
+}
+
 fn under_way() -> Problem {
     Problem::conflict(codes::USER_ERASING, "this person is just being erased")
 }
@@ -199,8 +213,11 @@ fn not_asked() -> Problem {
     Problem::not_found(codes::USER_NO_ERASURE, "nobody has asked that this person be erased, or it is due already")
 }
 
-/// Erases whoever is due, every minute until `stopped` turns true.
+/// Erases whoever is due, every minute until `stopped` turns true. Before that it sees to it that everybody is found.
 pub(super) async fn run(users: Users, mut stopped: watch::Receiver<bool>) {
+    if let Err(error) = words::complete(&users.db).await {
+        tracing::warn!(error = %chain(&error), "people of an earlier version are not all found");
+    }
     loop {
         if let Err(problem) = users.erase_due().await {
             tracing::warn!(why = problem.detail(), "nobody who is to be erased is");

@@ -7,6 +7,8 @@ use media_types::TenantId;
 use serde::Serialize;
 use serde_json::json;
 
+use super::consents::{ALL as CONSENTS, ConsentRow};
+use super::guardians::{GUARDIANS, GuardianRow, WARDS};
 use super::store::{ONE, UserRow};
 
 const ADDRESSES: &str =
@@ -65,7 +67,13 @@ impl Personal for Hooks {
             });
             into.document("profile", &profile)?;
             let groups: Vec<GroupExport> = db.all(GROUPS, args()).await?;
-            groups.iter().try_for_each(|group| into.row("groups", group))
+            groups.iter().try_for_each(|group| into.row("groups", group))?;
+            let consents: Vec<ConsentRow> = db.all(CONSENTS, args()).await?;
+            consents.iter().try_for_each(|consent| into.row("consents", consent))?;
+            let guardians: Vec<GuardianRow> = db.all(GUARDIANS, args()).await?;
+            guardians.iter().try_for_each(|guardian| into.row("guardians", guardian))?;
+            let wards: Vec<GuardianRow> = db.all(WARDS, args()).await?;
+            wards.iter().try_for_each(|ward| into.row("wards", ward))
         })
     }
 

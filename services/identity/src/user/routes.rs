@@ -17,7 +17,7 @@ use super::erasure::routes as erasing;
 use super::model::{self, ACTIVE, Profile, Provisioned};
 use super::store::{self, NewUser, UserRow, Users};
 use super::views::{PasswordLinkView, UserChange, UserRequest, UserView, UsersQuery};
-use super::{archive, codes, me, scim};
+use super::{archive, codes, consents, guardians, me, merge, scim};
 
 const ADDRESS: &str = "/api/v1/users";
 
@@ -63,7 +63,14 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
             [(Method::PUT, May(DELETE)), (Method::GET, May(READ)), (Method::DELETE, May(DELETE))],
             routes!(erasing::ask, erasing::show, erasing::cancel),
         )
-        .mount(Person, routes!(erasing::ask_own, erasing::show_own, erasing::cancel_own));
+        .mount(Person, routes!(erasing::ask_own, erasing::show_own, erasing::cancel_own))
+        .mount(May(UPDATE), routes!(merge::merge))
+        .mount(May(READ), routes!(guardians::list))
+        .mount(May(UPDATE), routes!(guardians::put, guardians::remove))
+        .mount(Person, routes!(guardians::wards))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(consents::create, consents::list))
+        .mount(Person, routes!(consents::create_own, consents::list_own))
+        .mount(Person, routes!(consents::create_of_ward));
     scim::mount(routes)
 }
 
@@ -129,9 +136,9 @@ pub(crate) async fn list(
     Tenant(tenant): Tenant,
     ApiQuery(query): ApiQuery<UsersQuery>,
 ) -> Result<Response, Problem> {
-    let (beginning, word) = model::patterns(query.q.as_deref())?;
+    model::check_search(query.q.as_deref())?;
     let cursor = |row: &UserRow| Cursor { time_ms: row.created_ms, id: row.id.clone() };
-    let (users, tenant, wanted) = (&users, &tenant, (beginning.as_str(), word.as_str()));
+    let (users, tenant, wanted) = (&users, &tenant, query.q.as_deref());
     let read = |after, limit| async move { users.list(tenant, wanted, after, limit).await };
     let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
     let address = query.q.map_or_else(|| format!("{ADDRESS}?"), |q| format!("{ADDRESS}?q={}&", escaped(&q)));

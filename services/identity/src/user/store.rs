@@ -13,6 +13,7 @@ use super::codes;
 use super::model::{ACTIVE, ERASING, Profile, Provisioned};
 use super::scim::person;
 use super::views::UserView;
+use super::words;
 use crate::auth::secret::{LINK, Secret};
 use crate::auth::{factors, link, sessions};
 use crate::{auth, org, rbac, user};
@@ -33,13 +34,18 @@ const INSERT: &str = concat!(
     user_columns!()
 );
 pub(super) const ONE: &str = concat!("SELECT ", user_columns!(), " FROM user_account WHERE tenant_id = $1 AND id = $2");
-/// By the beginning of the address, of the name, or of a later word of it.
 const LIST: &str = concat!(
     "SELECT ",
     user_columns!(),
+    " FROM user_account WHERE tenant_id = $1 AND (created_ms, id) < ($2, $3) ORDER BY created_ms DESC, id DESC LIMIT $4"
+);
+/// Who is found by a word between two.
+const SEARCH: &str = concat!(
+    "SELECT ",
+    user_columns!(),
     " FROM user_account WHERE tenant_id = $1 AND (created_ms, id) < ($2, $3)
-        AND (email LIKE $4 ESCAPE '!' OR search LIKE $4 ESCAPE '!' OR search LIKE $5 ESCAPE '!')
-        ORDER BY created_ms DESC, id DESC LIMIT $6"
+        AND id IN (SELECT user_id FROM user_word WHERE tenant_id = $1 AND word >= $5 AND word < $6)
+        ORDER BY created_ms DESC, id DESC LIMIT $4"
 );
 const UPDATE: &str = concat!(
     "UPDATE user_account SET email = $4, name = $5, search = $6, locale = $7, time_zone = $8, state = $9, permissions = $10,
@@ -54,7 +60,7 @@ const PUT_ADDRESS: &str = "INSERT INTO user_address (tenant_id, user_id, address
 static OWN: &[&Unit] = &[&user::UNIT, &auth::UNIT, &rbac::UNIT, &org::UNIT];
 
 /// Every statement of people, for the test that prepares each on both engines.
-pub(super) const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE, FORGET_ADDRESSES, PUT_ADDRESS];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, SEARCH, UPDATE, FORGET_ADDRESSES, PUT_ADDRESS];
 
 database::row! {
     /// A person.
@@ -143,16 +149,20 @@ impl Users {
         self.db.optional(ONE, args![tenant, id]).await
     }
 
-    /// Newest first.
+    /// Newest first: everybody, or who is found by this.
     pub(super) async fn list(
         &self,
         tenant: &TenantId,
-        (beginning, word): (&str, &str),
+        search: Option<&str>,
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<UserRow>, DbError> {
         let (time_ms, id) = Cursor::below(after);
-        self.db.all(LIST, args![tenant, time_ms, id, beginning, word, i64::from(limit)]).await
+        let Some(search) = search else {
+            return self.db.all(LIST, args![tenant, time_ms, id, i64::from(limit)]).await;
+        };
+        let (first, beyond) = words::between(search);
+        self.db.all(SEARCH, args![tenant, time_ms, id, i64::from(limit), first, beyond]).await
     }
 
     /// All that a person may at the moment, by his own list and his roles.
@@ -201,6 +211,9 @@ impl Users {
             changed => changed?.ok_or_else(stale)?,
         };
         put_addresses(&mut tx, tenant, &of.id, said.as_ref()).await?;
+        if (&row.email, &row.name) != (&of.email, &of.name) {
+            words::put(&mut tx, (tenant.as_str(), &of.id), (&row.email, &row.name)).await?;
+        }
         if ends {
             sessions::end_all(&mut tx, tenant, &of.id).await?;
         }
@@ -289,6 +302,7 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
         made => made?.ok_or(DbError::NoRow)?,
     };
     put_addresses(tx, &tenant, &id, said.as_ref()).await?;
+    words::put(tx, (tenant.as_str(), &id), (&row.email, &row.name)).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
     Ok(row)
 }
