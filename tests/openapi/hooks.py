@@ -6,3 +6,5 @@ import schemathesis
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 # What SCIM says is JSON.
 schemathesis.serializer.alias("application/scim+json", "application/json")
+# A table is text.
+schemathesis.serializer.alias("text/csv", "text/plain")

@@ -7,6 +7,7 @@ mod erasing;
 mod factors;
 mod groups;
 mod guarded;
+mod imported;
 mod merged;
 mod oidc;
 mod passkeys;

@@ -5,7 +5,7 @@
 //! - `rights`: what the unit has of a person. `archive`: all that there is of him. `erasure`: that he is erased, now or after a while.
 //! - `scim`: what a school's directory does to them, and to groups of them, at `/scim/v2`.
 //! - `guardians`: who sees to minors. `consents`: what people have agreed to. `merge`: two accounts that become one.
-//! - `words`: what people are found by.
+//! - `words`: what people are found by. `table`: people as CSV.
 //! - `routes`: `/api/v1/users`. `me`: `/api/v1/users/me`. `views`: their JSON. `codes`: what they refuse.
 
 mod archive;
@@ -20,6 +20,7 @@ mod rights;
 mod routes;
 mod scim;
 mod store;
+mod table;
 mod views;
 mod words;
 
@@ -37,6 +38,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     scim::GROUP_STATEMENTS,
     scim::PEOPLE_STATEMENTS,
     store::STATEMENTS,
+    table::STATEMENTS,
     words::STATEMENTS,
 ];
 

@@ -29,7 +29,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
             let detail = "the body's Content-Type is not application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::BODY_NOT_JSON, detail));
         }
-        let bytes = within(PATIENCE, request, state).await?;
+        let bytes = whole(request, state).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -37,6 +37,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
 async fn within<S: Send + Sync>(patience: Duration, request: Request, state: &S) -> Result<Bytes, Problem> {
     let bytes = tokio::time::timeout(patience, Bytes::from_request(request, state)).await;
     bytes.map_err(|_late| incomplete())?.map_err(refused)
+}
+
+/// A whole body of at most the router's body limit, whatever it is.
+///
+/// # Errors
+/// 413 when it is larger, 400 when it ends too early or takes too long.
+pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    within(PATIENCE, request, state).await
 }
 
 fn is_json(request: &Request) -> bool {

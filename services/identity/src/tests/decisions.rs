@@ -139,6 +139,7 @@ async fn a_dry_run_tells_what_a_change_would_do_and_does_nothing() {
             ("bell.read", 3),
             ("user.delete", 3),
             ("user.export", 3),
+            ("user.import", 3),
             ("user.read", 1),
             ("user.search", 3),
             ("user.update", 3),

@@ -39,6 +39,9 @@ kernel::problem_codes! {
     USER_INVALID_CONSENT = "user.invalid_consent",
         "What somebody agrees to, and the text of it, are words of 1 to 64 small letters, digits, `.`, `-` and `_`.",
         "use words such as analytics and 2026-11";
+    USER_INVALID_CSV = "user.invalid_csv",
+        "A table of people is CSV in UTF-8 with a line of names and at most 2000 lines behind it; one that is handed out has at most 50,000.",
+        "use the columns email, name, locale, time_zone, external_id and state, and several tables for more people";
     USER_INVALID_EMAIL = "user.invalid_email",
         "An e-mail address has at most 254 characters of ASCII, as HTML has them.",
         "use an address such as anna@example.com; a domain with other letters is written in its xn-- form";
@@ -78,6 +81,9 @@ kernel::problem_codes! {
     USER_NOT_ASKED_BY_SELF = "user.not_asked_by_self",
         "Somebody else has asked that the person be erased.",
         "ask whoever sees to the people of the tenant to take it back";
+    USER_NOT_CSV = "user.not_csv",
+        "The Content-Type is not `text/csv`.",
+        "send the header 'Content-Type: text/csv'";
     USER_NOT_FOUND = "user.not_found",
         "There is no person with this id.",
         "check the id; GET /api/v1/users lists the people there are";
@@ -93,6 +99,9 @@ kernel::problem_codes! {
     USER_TOO_MANY_ROLES = "user.too_many_roles",
         "A person has at most 32 roles.",
         "revoke some of the roles of either account first";
+    USER_UNCLEAR_ROW = "user.unclear_row",
+        "A line of a table is about a person whom another line, or another person's address or external_id, is about too.",
+        "let one line be about each person, with the address and the external_id that are his";
     USER_UNITS_ELSEWHERE = "user.units_elsewhere",
         "Units of the platform have their tables in another database, where this process can neither read nor erase.",
         "ask a process that has all of them in its database, or apply the migrations with 'lectern migrate'";

@@ -17,13 +17,15 @@ use super::erasure::routes as erasing;
 use super::model::{self, ACTIVE, Profile, Provisioned};
 use super::store::{self, NewUser, UserRow, Users};
 use super::views::{PasswordLinkView, UserChange, UserRequest, UserView, UsersQuery};
-use super::{archive, codes, consents, guardians, me, merge, scim};
+use super::{archive, codes, consents, guardians, me, merge, scim, table};
 
 const ADDRESS: &str = "/api/v1/users";
 
 pub(super) const CREATE: Permission = Permission::new("user", "create");
 /// To erase one.
 pub(super) const DELETE: Permission = Permission::new("user", "delete");
+/// To make and change people by a table.
+pub(super) const IMPORT: Permission = Permission::new("user", "import");
 /// To be given all that is kept of one.
 pub(super) const EXPORT: Permission = Permission::new("user", "export");
 pub(super) const READ: Permission = Permission::new("user", "read");
@@ -35,6 +37,7 @@ pub(super) const PERMISSIONS: &[Permission] = &[
     CREATE,
     DELETE,
     EXPORT,
+    IMPORT,
     READ,
     scim::SEARCH,
     UPDATE,
@@ -70,7 +73,8 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
         .mount(Person, routes!(guardians::wards))
         .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(consents::create, consents::list))
         .mount(Person, routes!(consents::create_own, consents::list_own))
-        .mount(Person, routes!(consents::create_of_ward));
+        .mount(Person, routes!(consents::create_of_ward))
+        .mount([(Method::POST, May(IMPORT)), (Method::GET, May(EXPORT))], routes!(table::import, table::export));
     scim::mount(routes)
 }
 
@@ -117,7 +121,7 @@ fn profile(users: &Users, request: UserRequest) -> Result<Profile, Problem> {
 }
 
 /// Nobody gives what he lacks. Nor does he see to whoever has it, by his roles too: who could set that person's password would have it.
-fn check_beyond(principal: &Principal, grants: &Grants) -> Result<(), Problem> {
+pub(super) fn check_beyond(principal: &Principal, grants: &Grants) -> Result<(), Problem> {
     let Some(lacking) = principal.lacks(grants) else { return Ok(()) };
     let detail = format!("whoever asks has no {lacking} himself");
     Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_BEYOND_OWN, detail))
