@@ -61,6 +61,8 @@ impl Side {
         let guardians = format!("/api/v1/users/{}/guardians/{}", id(&user, "id"), id(&guardian, "id"));
         let relation = json!({ "relation": "mother" }).to_string();
         assert_eq!(server.ask(&secret, "PUT", &guardians, relation).await.status, 204);
+        let field = json!({ "key": format!("of_{slug}"), "label": "Same", "kind": "text", "visibility": "staff" });
+        let field = made("/api/v1/users/fields", field).await;
         let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
         let team = made("/scim/v2/Groups", team).await;
         let own = format!("of-{slug}");
@@ -78,6 +80,7 @@ impl Side {
             ("/api/v1/transcoding/jobs/{jobId}", asset),
             ("/api/v1/uploads/{id}", id(&upload, "id")),
             ("/api/v1/users/{id}", id(&user, "id")),
+            ("/api/v1/users/fields/{key}", id(&field, "id")),
             ("/api/v1/users/{id}/guardians/{guardian_id}", id(&guardian, "id")),
             ("/api/v1/webhooks/{id}", webhook),
             ("/api/v1/webhooks/{id}/deliveries/{delivery_id}", id(&delivery, "id")),

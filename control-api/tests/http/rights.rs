@@ -38,7 +38,8 @@ async fn seed(server: &Server) -> String {
     let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Choir",
         "members": [{ "value": id }] });
     typed("POST", "/scim/v2/Groups", &[("content-type", SCIM)], team).await;
-    let role = typed("POST", "/api/v1/roles", &[json_typed], json!({ "name": "Singer", "permissions": ["asset.read"] })).await;
+    let role =
+        typed("POST", "/api/v1/roles", &[json_typed], json!({ "name": "Singer", "permissions": ["asset.read"] })).await;
     let has = json!({ "user_id": id, "role_id": role.json()["id"] });
     typed("POST", "/api/v1/role-bindings", &[json_typed, ("idempotency-key", "bind")], has).await;
 
@@ -58,6 +59,14 @@ async fn seed(server: &Server) -> String {
     let headers = [json_typed, ("authorization", bearer.as_str()), ("if-match", shown.header("etag"))];
     let changed = read(server.send("PATCH", "/api/v1/users/me", &headers, change.into()).await).await;
     assert_eq!(changed.status, 200, "{:?}", changed.body);
+    let field = json!({ "key": "nick", "label": "Nick", "kind": "text", "visibility": "self" });
+    typed("POST", "/api/v1/users/fields", &[json_typed], field).await;
+    let values = json!({ "values": { "nick": WORD } }).to_string();
+    let headers = [json_typed, ("authorization", bearer.as_str()), ("if-match", "*")];
+    let changed = read(server.send("PATCH", "/api/v1/users/me/fields", &headers, values.into()).await).await;
+    assert_eq!(changed.status, 200, "{:?}", changed.body);
+    let agrees = json!({ "purpose": "analytics", "version": "1", "is_given": true }).to_string();
+    assert_eq!(server.ask(&token, "POST", "/api/v1/users/me/consents", agrees).await.status, 201);
     let asked = server.ask(&token, "PUT", "/api/v1/users/me/erasure", json!({ "grace_days": 7 }).to_string()).await;
     assert_eq!(asked.status, 200, "{:?}", asked.body);
     id
@@ -90,7 +99,14 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_file() {
         let server = Server::on_engine(kind).await;
         let (one, other) = (seed(&server).await, seed_remembered(&server).await);
         let before = places(server.places_of(WORD).await);
-        for place in ["user_account.email", "user_address.address", "auth_session.user_agent", "idempotency.body"] {
+        for place in [
+            "user_account.email",
+            "user_address.address",
+            "user_field_value.value",
+            "user_word.word",
+            "auth_session.user_agent",
+            "idempotency.body",
+        ] {
             assert!(before.iter().any(|seen| seen == place), "{place} has it before: {before:?}");
         }
         let folder = (kind == EngineKind::Sqlite).then(|| Path::new(server.database_url()).parent().unwrap());
@@ -124,6 +140,8 @@ async fn one_archive_has_what_every_unit_has_of_a_person_and_no_secret() {
         "about/archive.json",
         "user/profile.json",
         "user/groups.ndjson",
+        "user/fields.json",
+        "user/consents.ndjson",
         "auth/factors.json",
         "auth/sessions.ndjson",
         "rbac/roles.ndjson",

@@ -60,6 +60,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261124000700_user_rights"),
     migration!("identity", "20261124000701_user_word"),
     migration!("identity", "20261124000702_user_guardian"),
+    migration!("identity", "20261124000703_user_field"),
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod beyond;
 mod decisions;
 mod erasing;
 mod factors;
+mod fields;
 mod groups;
 mod guarded;
 mod imported;

@@ -5,6 +5,7 @@
 //! - `rights`: what the unit has of a person. `archive`: all that there is of him. `erasure`: that he is erased, now or after a while.
 //! - `scim`: what a school's directory does to them, and to groups of them, at `/scim/v2`.
 //! - `guardians`: who sees to minors. `consents`: what people have agreed to. `merge`: two accounts that become one.
+//! - `fields`: what a tenant keeps of its people besides. `preferences`: what programs keep for them.
 //! - `words`: what people are found by. `table`: people as CSV.
 //! - `routes`: `/api/v1/users`. `me`: `/api/v1/users/me`. `views`: their JSON. `codes`: what they refuse.
 
@@ -12,10 +13,12 @@ mod archive;
 mod codes;
 mod consents;
 mod erasure;
+mod fields;
 mod guardians;
 mod me;
 mod merge;
 pub(crate) mod model;
+mod preferences;
 mod rights;
 mod routes;
 mod scim;
@@ -32,6 +35,8 @@ pub use store::Users;
 pub const STATEMENTS: &[&[&str]] = &[
     consents::STATEMENTS,
     erasure::STATEMENTS,
+    fields::STATEMENTS,
+    fields::values::STATEMENTS,
     guardians::STATEMENTS,
     merge::STATEMENTS,
     rights::STATEMENTS,

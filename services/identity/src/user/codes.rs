@@ -36,6 +36,24 @@ kernel::problem_codes! {
     USER_ERASING = "user.erasing",
         "The person is just being erased, and changes no more.",
         "leave him out; he is gone within a minute";
+    USER_FIELD_INVALID = "user.field_invalid",
+        "A field has a key of 1 to 40 small letters, digits and `_`, a label of 1 to 100 characters and, if it is a choice, 1 to 100 choices.",
+        "correct the part that pointer names";
+    USER_FIELD_INVALID_VALUE = "user.field_invalid_value",
+        "A value is not of the kind of its field.",
+        "use what the field takes; GET /api/v1/users/fields has the kinds and the choices";
+    USER_FIELD_NOT_FOUND = "user.field_not_found",
+        "There is no field with this key.",
+        "check the key; GET /api/v1/users/fields lists the fields there are";
+    USER_FIELD_NOT_YOURS = "user.field_not_yours",
+        "There is no such field, or it is for others to write.",
+        "leave the field out; what is for staff people do not write themselves, and what is for oneself nobody else does";
+    USER_FIELD_TAKEN = "user.field_taken",
+        "There is a field with this key already.",
+        "use another key, or the field that there is";
+    USER_FIELD_TOO_MANY = "user.field_too_many",
+        "A tenant has at most 50 fields.",
+        "remove fields that nobody needs";
     USER_INVALID_CONSENT = "user.invalid_consent",
         "What somebody agrees to, and the text of it, are words of 1 to 64 small letters, digits, `.`, `-` and `_`.",
         "use words such as analytics and 2026-11";
@@ -61,8 +79,8 @@ kernel::problem_codes! {
         "`permissions` is a list of up to 64 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     USER_INVALID_PREFERENCES = "user.invalid_preferences",
-        "Preferences are an object of at most 16 KiB, without NUL.",
-        "keep less in them";
+        "Preferences are an object of at most 16 KiB, without NUL, in which words that the platform knows have values of their kind.",
+        "keep less in them, or correct the part that pointer names";
     USER_INVALID_SEARCH = "user.invalid_search",
         "A search has 1 to 100 characters, none of them NUL.",
         "search for the beginning of a name or an address, or leave q out";

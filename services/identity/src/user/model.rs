@@ -4,8 +4,8 @@ use kernel::{Grants, Permission, Problem, text};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::codes;
 use super::words::MAX_SEARCH;
+use super::{codes, preferences};
 use crate::giving;
 
 pub(crate) const ACTIVE: &str = "active";
@@ -116,6 +116,9 @@ pub(super) fn preferences(object: Map<String, Value>) -> Result<Map<String, Valu
     let bytes = serde_json::to_vec(&object).map_err(|error| Problem::internal(&error))?;
     if bytes.len() > MAX_PREFERENCES_BYTES {
         return refused("they are more than 16 KiB");
+    }
+    if let Some((pointer, detail)) = preferences::fault(&object) {
+        return Err(Problem::invalid(pointer, codes::USER_INVALID_PREFERENCES, detail));
     }
     Ok(object)
 }

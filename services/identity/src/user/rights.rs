@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::consents::{ALL as CONSENTS, ConsentRow};
+use super::fields::values;
 use super::guardians::{GUARDIANS, GuardianRow, WARDS};
 use super::store::{ONE, UserRow};
 
@@ -66,6 +67,8 @@ impl Personal for Hooks {
                 "updated_at": rfc3339(row.updated_ms),
             });
             into.document("profile", &profile)?;
+            let values = values::all(db, &of.tenant, &of.id).await?;
+            into.document("fields", &values)?;
             let groups: Vec<GroupExport> = db.all(GROUPS, args()).await?;
             groups.iter().try_for_each(|group| into.row("groups", group))?;
             let consents: Vec<ConsentRow> = db.all(CONSENTS, args()).await?;

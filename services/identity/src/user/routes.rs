@@ -14,6 +14,7 @@ use media_types::TenantId;
 use utoipa_axum::routes;
 
 use super::erasure::routes as erasing;
+use super::fields::{routes as fields, values};
 use super::model::{self, ACTIVE, Profile, Provisioned};
 use super::store::{self, NewUser, UserRow, Users};
 use super::views::{PasswordLinkView, UserChange, UserRequest, UserView, UsersQuery};
@@ -41,6 +42,10 @@ pub(super) const PERMISSIONS: &[Permission] = &[
     READ,
     scim::SEARCH,
     UPDATE,
+    fields::CREATE,
+    fields::DELETE,
+    fields::READ,
+    fields::UPDATE,
     scim::GROUP_CREATE,
     scim::GROUP_DELETE,
     scim::GROUP_READ,
@@ -74,7 +79,22 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
         .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(consents::create, consents::list))
         .mount(Person, routes!(consents::create_own, consents::list_own))
         .mount(Person, routes!(consents::create_of_ward))
-        .mount([(Method::POST, May(IMPORT)), (Method::GET, May(EXPORT))], routes!(table::import, table::export));
+        .mount([(Method::POST, May(IMPORT)), (Method::GET, May(EXPORT))], routes!(table::import, table::export))
+        .mount(
+            [(Method::POST, May(fields::CREATE)), (Method::GET, May(fields::READ))],
+            routes!(fields::create, fields::list),
+        )
+        .mount(
+            [
+                (Method::GET, May(fields::READ)),
+                (Method::PATCH, May(fields::UPDATE)),
+                (Method::DELETE, May(fields::DELETE)),
+            ],
+            routes!(fields::show, fields::update, fields::delete),
+        )
+        .mount([(Method::GET, May(READ)), (Method::PATCH, May(UPDATE))], routes!(values::show, values::update))
+        .mount(Person, routes!(values::show_own, values::update_own))
+        .mount(Person, routes!(values::card));
     scim::mount(routes)
 }
 
