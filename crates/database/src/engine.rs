@@ -27,8 +27,10 @@ const PG_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 const PG_CALL_TIMEOUT: Duration = Duration::from_secs(35);
 /// Word of commits is gathered for so long: a transcode commits often.
 const GATHER: Duration = Duration::from_millis(20);
-/// Without waiting for long: whoever writes waits meanwhile. The last is [`BUSY_TIMEOUT`].
-const SCRUB: &str = "PRAGMA busy_timeout = 200; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000";
+/// Whoever writes waits while the log is emptied, so that it is not waited for readers for long; and then [`BUSY_TIMEOUT`] again.
+const BE_BRIEF: &str = "PRAGMA busy_timeout = 200";
+const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+const BE_PATIENT: &str = "PRAGMA busy_timeout = 10000";
 const SQLITE_READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
 
@@ -174,7 +176,10 @@ impl Database {
         // To its end, whatever becomes of who asked: the connection waits as long as ever for others afterwards.
         let scrubbed = tokio::spawn(async move {
             let mut connection = writer.acquire().await?;
-            sqlx::raw_sql(SCRUB).execute(&mut *connection).await.map(drop)
+            sqlx::query(BE_BRIEF).execute(&mut *connection).await?;
+            let emptied = sqlx::query(EMPTY_LOG).execute(&mut *connection).await;
+            sqlx::query(BE_PATIENT).execute(&mut *connection).await?;
+            emptied.map(drop)
         });
         Ok(scrubbed.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
     }

@@ -37,6 +37,8 @@ async fn a_person_goes_when_the_days_are_over_unless_it_was_taken_back() {
         let (of_ben_token, _) = process.tokens("ben@b.c").await;
         let (status, refused) = process.anew(&of_ben_token, "DELETE", &own, Value::Null).await;
         assert_eq!((status, &refused["code"]), (403, &json!("user.not_asked_by_self")));
+        let (status, refused) = process.anew(&of_ben_token, "PUT", &own, json!({ "grace_days": 365 })).await;
+        assert_eq!((status, &refused["code"]), (403, &json!("user.not_asked_by_self")), "nor does he put it off");
         assert_eq!(process.anew(&access, "DELETE", &own, Value::Null).await.0, 204);
         process.pass(7 * DAY);
         assert_eq!(process.erases().await, 0, "it was taken back, and the other one is not due");

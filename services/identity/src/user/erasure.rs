@@ -7,6 +7,7 @@ pub(super) mod routes;
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use database::{DbError, Tx, args};
 use kernel::conditional::stale;
 use kernel::problem::chain;
@@ -41,7 +42,7 @@ const ONE: &str = "SELECT asked_by, asked_ms, due_ms FROM user_erasure WHERE ten
 const CANCEL: &str = "DELETE FROM user_erasure WHERE tenant_id = $1 AND user_id = $2 AND due_ms > $3";
 const DUE: &str = "SELECT tenant_id, user_id, asked_by FROM user_erasure WHERE due_ms <= $1
     ORDER BY due_ms, tenant_id, user_id LIMIT 100";
-
+/// Locks the row, too.
 const BEGIN: &str = "UPDATE user_account SET state = 'erasing' WHERE tenant_id = $1 AND id = $2";
 
 pub(super) const STATEMENTS: &[&str] = &[BEGIN, LOCK_OUT, LOCK_OUT_DUE, STAYS, PUT, ONE, CANCEL, DUE];
@@ -76,7 +77,20 @@ impl Users {
 
     /// What is noted of a person.
     pub(super) async fn erasure(&self, tenant: &TenantId, id: &str) -> Result<ErasureRow, Problem> {
-        self.db.optional(ONE, args![tenant, id]).await?.ok_or_else(not_asked)
+        self.noted(tenant, id).await?.ok_or_else(not_asked)
+    }
+
+    async fn noted(&self, tenant: &TenantId, id: &str) -> Result<Option<ErasureRow>, DbError> {
+        self.db.optional(ONE, args![tenant, id]).await
+    }
+
+    /// That nobody else has asked that a person be erased, who could otherwise put it off for himself.
+    pub(super) async fn check_own(&self, tenant: &TenantId, id: &str) -> Result<(), Problem> {
+        if self.noted(tenant, id).await?.is_none_or(|noted| noted.asked_by == id) {
+            return Ok(());
+        }
+        let detail = "whoever has asked that this person be erased changes it or takes it back";
+        Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_NOT_ASKED_BY_SELF, detail))
     }
 
     /// Takes back that a person is to be erased, as long as it is not due.
@@ -148,6 +162,10 @@ impl Users {
         idempotency::forget(&self.db, &subject).await?;
         let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
+        if tx.execute(BEGIN, args![tenant, id]).await? == 0 {
+            // Somebody else was faster, and has told so.
+            return Ok(());
+        }
         rights::leave_groups(&mut tx, &subject, now_ms).await?;
         HOOKS.erase(&mut tx, &subject).await?;
         tell(&mut tx, tenant, &row, ("user.erased", actor), now_ms).await?;

@@ -53,9 +53,7 @@ impl Users {
         let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
         // Always in the same order, so that two merges never wait for each other.
-        let mut both = [into, from];
-        both.sort_by(|one, other| one.id.cmp(&other.id));
-        for row in both {
+        for row in if into.id < from.id { [into, from] } else { [from, into] } {
             if tx.execute(STAYS, args![tenant, &row.id, row.version, now_ms]).await? == 0 {
                 return Err(stale());
             }

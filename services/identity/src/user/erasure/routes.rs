@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, Myself, Principal, Problem, Tenant, rfc3339};
+use kernel::{ApiJson, ApiPath, Myself, Principal, Problem, Tenant, codes as common, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -125,6 +125,7 @@ pub(crate) async fn cancel(
     put, path = "/api/v1/users/me/erasure", operation_id = "ask_own_erasure", tag = "users", request_body = ErasureRequest,
     responses(
         (status = 200, description = "when it is done", body = ErasureView),
+        (status = 403, description = "somebody else has asked for it, or a client asks", body = ProblemBody),
         (status = 409, description = "he is just being erased", body = ProblemBody),
         (status = 422, description = "not such a while", body = ProblemBody),
     )
@@ -134,7 +135,12 @@ pub(crate) async fn ask_own(
     Myself(me): Myself,
     ApiJson(request): ApiJson<ErasureRequest>,
 ) -> Result<Response, Problem> {
+    if me.client.is_some() {
+        let detail = "a program that somebody has signed in to does not have him erased";
+        return Err(Problem::new(StatusCode::FORBIDDEN, common::AUTH_FORBIDDEN, detail));
+    }
     let after_ms = request.grace_ms(MIN_OWN_DAYS)?;
+    users.check_own(&me.tenant, &me.id).await?;
     let row = users.one(&me.tenant, &me.id).await?;
     Ok(answer(users.ask_erasure(&me.tenant, &row, (me.id.as_str(), after_ms)).await?))
 }
@@ -161,10 +167,7 @@ pub(crate) async fn show_own(State(users): State<Users>, Myself(me): Myself) -> 
     )
 )]
 pub(crate) async fn cancel_own(State(users): State<Users>, Myself(me): Myself) -> Result<StatusCode, Problem> {
-    if users.erasure(&me.tenant, &me.id).await?.asked_by != me.id {
-        let detail = "whoever has asked that this person be erased takes it back";
-        return Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_NOT_ASKED_BY_SELF, detail));
-    }
+    users.check_own(&me.tenant, &me.id).await?;
     let row = users.one(&me.tenant, &me.id).await?;
     users.cancel_erasure(&me.tenant, &row, &me.id).await?;
     Ok(StatusCode::NO_CONTENT)
