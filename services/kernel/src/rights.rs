@@ -188,15 +188,23 @@ impl Dossier {
 /// Those of the database; what was removed before stays removed.
 pub async fn sweep(db: &Database, units: &[&'static Unit], now_ms: i64) -> Result<u64, DbError> {
     let mut removed = 0;
-    for retention in units.iter().flat_map(|unit| unit.rights.retention()) {
-        for _ in 0..MAX_ROUNDS {
-            let mut tx = db.begin().await?;
-            let rows = tx.execute(retention.remove, args![now_ms - retention.kept_ms, AT_ONCE]).await?;
-            tx.commit().await?;
-            removed += rows;
-            if rows < AT_ONCE.unsigned_abs() {
-                break;
-            }
+    for unit in units {
+        for retention in unit.rights.retention() {
+            removed += remove(db, retention, now_ms).await?;
+        }
+    }
+    Ok(removed)
+}
+
+async fn remove(db: &Database, retention: &'static Retention, now_ms: i64) -> Result<u64, DbError> {
+    let mut removed = 0;
+    for _ in 0..MAX_ROUNDS {
+        let mut tx = db.begin().await?;
+        let rows = tx.execute(retention.remove, args![now_ms - retention.kept_ms, AT_ONCE]).await?;
+        tx.commit().await?;
+        removed += rows;
+        if rows < AT_ONCE.unsigned_abs() {
+            break;
         }
     }
     Ok(removed)

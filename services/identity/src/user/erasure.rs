@@ -153,8 +153,11 @@ impl Users {
     pub(super) async fn finish(&self, tenant: &TenantId, id: &str, actor: &str) -> Result<(), Problem> {
         let Some(row) = self.find(tenant, id).await? else { return Ok(()) };
         let subject = self.subject(tenant, &row).await?;
-        for unit in self.units.iter().filter(|unit| unit.slug != super::UNIT.slug) {
+        for unit in self.units {
             let Some(hooks) = unit.rights.hooks() else { continue };
+            if unit.slug == super::UNIT.slug {
+                continue;
+            }
             let mut tx = self.db.begin().await?;
             hooks.erase(&mut tx, &subject).await?;
             tx.commit().await?;
