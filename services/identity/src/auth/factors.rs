@@ -77,7 +77,7 @@ fn check_own(me: &Person) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 403.
-pub(super) fn check_recent(me: &Person, now_ms: i64) -> Result<(), Problem> {
+pub(crate) fn check_recent(me: &Person, now_ms: i64) -> Result<(), Problem> {
     check_own(me)?;
     if now_ms - me.authenticated_ms <= RECENT_MS {
         return Ok(());

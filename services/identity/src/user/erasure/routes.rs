@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, Myself, Principal, Problem, Tenant, codes as common, rfc3339};
+use kernel::{ApiJson, ApiPath, Myself, Principal, Problem, Tenant, rfc3339};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ErasureRow;
+use crate::auth::factors::check_recent;
 use crate::user::codes;
 use crate::user::routes::to_change;
 use crate::user::store::Users;
@@ -120,12 +121,13 @@ pub(crate) async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Has the person who asks erased after a while. Until then he may go on signing in, and take it back.
+/// Has the person who asks erased after a while, if he has proved of late, and himself, who he is. Until then he may go on signing in, and
+/// take it back.
 #[utoipa::path(
     put, path = "/api/v1/users/me/erasure", operation_id = "ask_own_erasure", tag = "users", request_body = ErasureRequest,
     responses(
         (status = 200, description = "when it is done", body = ErasureView),
-        (status = 403, description = "somebody else has asked for it, or a client asks", body = ProblemBody),
+        (status = 403, description = "somebody else has asked for it, or he has to prove anew who he is", body = ProblemBody),
         (status = 409, description = "he is just being erased", body = ProblemBody),
         (status = 422, description = "not such a while", body = ProblemBody),
     )
@@ -135,10 +137,7 @@ pub(crate) async fn ask_own(
     Myself(me): Myself,
     ApiJson(request): ApiJson<ErasureRequest>,
 ) -> Result<Response, Problem> {
-    if me.client.is_some() {
-        let detail = "a program that somebody has signed in to does not have him erased";
-        return Err(Problem::new(StatusCode::FORBIDDEN, common::AUTH_FORBIDDEN, detail));
-    }
+    check_recent(&me, users.now_ms())?;
     let after_ms = request.grace_ms(MIN_OWN_DAYS)?;
     users.check_own(&me.tenant, &me.id).await?;
     let row = users.one(&me.tenant, &me.id).await?;
