@@ -242,3 +242,28 @@ async fn a_person_sees_to_what_is_his_own_business_and_to_nothing_else() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_search_looks_in_one_part_of_an_index_on_both_engines() {
+    const LITE: &str = "EXPLAIN QUERY PLAN
+        SELECT user_id FROM user_word WHERE tenant_id = $1 AND word >= $2 AND word < $3";
+    const PG: &str = "EXPLAIN SELECT user_id FROM user_word WHERE tenant_id = $1 AND word >= $2 AND word < $3";
+    for_each_engine(|db| async move {
+        let wanted = || args!["ten_default", b"an".to_vec(), b"an\xff".to_vec()];
+        let mut tx = db.begin().await.unwrap();
+        let plan: Vec<String> = match db.kind() {
+            database::EngineKind::Sqlite => {
+                let steps: Vec<(i64, i64, i64, String)> = tx.all(LITE, wanted()).await.unwrap();
+                steps.into_iter().map(|(.., step)| step).collect()
+            }
+            database::EngineKind::Postgres => {
+                // Of a table with nothing in it every plan is as good.
+                tx.execute("SET LOCAL enable_seqscan = off", args![]).await.unwrap();
+                tx.all::<(String,)>(PG, wanted()).await.unwrap().into_iter().map(|(step,)| step).collect()
+            }
+        };
+        let bounds = plan.iter().find(|step| step.contains("word>?") || step.contains("Index Cond"));
+        assert!(bounds.is_some_and(|step| step.contains("word")), "{plan:?}");
+    })
+    .await;
+}
