@@ -54,6 +54,8 @@ impl Side {
         let client =
             json!({ "name": "Same", "is_confidential": true, "redirect_uris": ["https://app.example/callback"] });
         let client = made("/api/v1/oauth-clients", client).await;
+        let provider = json!({ "name": "Same", "issuer": "https://id.example.com", "client_id": "same" });
+        let provider = made("/api/v1/auth/providers", provider).await;
         let role = made("/api/v1/roles", json!({ "name": "Same", "permissions": ["asset.read"] })).await;
         let has = json!({ "user_id": user["id"], "role_id": role["id"] });
         let binding = made("/api/v1/role-bindings", has).await;
@@ -63,6 +65,7 @@ impl Side {
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
             ("/api/v1/assets/{id}", asset.clone()),
+            ("/api/v1/auth/providers/{id}", id(&provider, "id")),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
             ("/api/v1/flag-segments/{name}", own.clone()),

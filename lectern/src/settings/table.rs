@@ -91,6 +91,8 @@ variables! {
         "File of further certificate authorities in PEM, for requests to all other machines but S3";
     WEBHOOK_ALLOW = "LECTERN_WEBHOOK_ALLOW", plain, SERVE, unless set "public machines alone",
         "Networks that webhooks may be sent to besides, such as 10.0.0.0/8, with commas between them";
+    AUTH_ALLOW = "LECTERN_AUTH_ALLOW", plain, SERVE, unless set "public machines alone",
+        "Networks that identity providers may be in besides, such as 10.0.0.0/8, with commas between them";
     LICENCE_WIDEVINE_URL = "LECTERN_LICENCE_WIDEVINE_URL", plain, WORK, "The licence server of Widevine";
     LICENCE_PLAYREADY_URL = "LECTERN_LICENCE_PLAYREADY_URL", plain, WORK, "That of PlayReady";
     LICENCE_FAIRPLAY_URL = "LECTERN_LICENCE_FAIRPLAY_URL", plain, WORK, "That of FairPlay";

@@ -6,13 +6,14 @@
 //! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
 //!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
-//! - `oidc`: people sign in to other programs of their tenant.
+//! - `oidc`: people sign in to other programs of their tenant. `federation`: and here by providers of others.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
 
 mod address;
 mod challenge;
 mod codes;
 pub(crate) mod factors;
+mod federation;
 pub(crate) mod jwt;
 pub(crate) mod link;
 mod oidc;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use kernel::{Served, Unit};
 
+use self::federation::Federation;
 use self::oidc::{Clients, Configured};
 
 pub use address::{InvalidAddress, PublicAddress};
@@ -45,6 +47,7 @@ pub use store::Keys;
 pub const STATEMENTS: &[&[&str]] = &[
     challenge::STATEMENTS,
     factors::STATEMENTS,
+    federation::STATEMENTS,
     link::STATEMENTS,
     oidc::STATEMENTS[0],
     oidc::STATEMENTS[1],
@@ -72,7 +75,19 @@ pub static UNIT: Unit = Unit {
         "/oauth2",
     ],
     tables: &["core", "identity"],
-    permissions: &[routes::CREATE, routes::DELETE, routes::READ, oidc::CREATE, oidc::DELETE, oidc::READ, oidc::UPDATE],
+    permissions: &[
+        routes::CREATE,
+        routes::DELETE,
+        routes::READ,
+        federation::CREATE,
+        federation::DELETE,
+        federation::READ,
+        federation::UPDATE,
+        oidc::CREATE,
+        oidc::DELETE,
+        oidc::READ,
+        oidc::UPDATE,
+    ],
     codes: codes::ALL,
 };
 
@@ -82,6 +97,7 @@ struct Auth {
     keys: Keys,
     sessions: Sessions,
     clients: Clients,
+    federation: Federation,
     provider: Configured,
 }
 
@@ -103,6 +119,12 @@ impl FromRef<Auth> for Clients {
     }
 }
 
+impl FromRef<Auth> for Federation {
+    fn from_ref(auth: &Auth) -> Self {
+        auth.federation.clone()
+    }
+}
+
 impl FromRef<Auth> for Configured {
     fn from_ref(auth: &Auth) -> Self {
         auth.provider.clone()
@@ -113,10 +135,12 @@ impl FromRef<Auth> for Configured {
 /// know.
 pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
-    let provider = Configured::new(address, &sessions, &clients);
-    let auth = Auth { keys, sessions, clients, provider };
+    let federation = Federation::new(&sessions, address.clone());
+    let provider = Configured::new(address, &sessions, &clients, &federation);
+    let auth = Auth { keys, sessions, clients, federation, provider };
     Served::new(&UNIT, auth, |routes| {
         let routes = sessions::routes::mount(routes::mount(routes));
+        let routes = federation::programs::mount(federation::routes::mount(routes));
         oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
     })
 }

@@ -24,6 +24,7 @@ use axum::http::{HeaderMap, Method, Request};
 use database::testing::{for_each_engine, prepare_all};
 use database::{Database, args, outbox};
 use http_body_util::BodyExt;
+use http_client::Egress;
 use kernel::{AdminToken, Clock, Guard, Keyring, Permission, Recorder, Routes, default_tenant};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -74,6 +75,7 @@ impl Process {
         let catalogue = || units().flat_map(|unit| unit.permissions).copied().chain([READ]);
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
+        let sessions = sessions.asking(Egress::allowing("127.0.0.0/8").unwrap(), None).unwrap();
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
         let keys = auth::serve(keys, sessions, address);

@@ -9,6 +9,8 @@
 //!   A public route says whose log it belongs to by a [`Tenant`] among the extensions of the answer, or by [`By`] who has asked, too.
 //! - `none`: it changes nothing, or is a piece of something that is recorded.
 //!
+//! A `GET` is recorded where it says so: somebody else's protocol may have a browser bring back by one what lets its person in.
+//!
 //! A refusal (4xx) has changed nothing and leaves no record, nor does an answer that is given again for its `Idempotency-Key`, or one
 //! that says so by [`Unrecorded`].
 //!
@@ -122,7 +124,9 @@ impl Watch {
         ];
         let rules =
             operations.into_iter().filter_map(|(method, operation)| Rule::of(method, path, operation.as_mut()?));
-        let rules: Arc<[Rule]> = rules.collect();
+        let says = |get: &&mut Operation| get.extensions.as_ref().is_some_and(|all| all.contains_key(EXTENSION));
+        let get = item.get.as_mut().filter(says).and_then(|get| Rule::of(Method::GET, path, get));
+        let rules: Arc<[Rule]> = rules.chain(get).collect();
         (!rules.is_empty()).then(|| {
             let recorder = recorder.unwrap_or_else(|| panic!("{path} changes something, and nothing records it"));
             Self { recorder: recorder.clone(), rules }
@@ -146,7 +150,9 @@ impl Watch {
 
 /// Middleware, behind the guard: records the request as its operation says.
 pub(crate) async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> Response {
-    let Some(rule) = watch.rules.iter().find(|rule| rule.method == *request.method()) else {
+    // What answers GET answers HEAD, too.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let Some(rule) = watch.rules.iter().find(|rule| rule.method == *method) else {
         return next.run(request).await;
     };
     let mut record = watch.record(rule, &request);

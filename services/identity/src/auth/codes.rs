@@ -24,6 +24,42 @@ kernel::problem_codes! {
     FACTOR_INVALID_CODE = "factor.invalid_code",
         "A code of an authenticator holds for half a minute, a little longer where clocks differ, and once; so does a recovery code, until others are made.",
         "wait for the next code, see to the clock of the authenticator, or use a recovery code that is left";
+    IDENTITY_NOT_FOUND = "identity.not_found",
+        "The person who asks is nobody at a provider by this id.",
+        "check the id; GET /api/v1/auth/identities lists the identities there are";
+    IDENTITY_TAKEN = "identity.taken",
+        "Whoever has signed in at the provider is a person's identity already: this one's, or another one's.",
+        "sign in by the provider, or remove the identity where it is";
+    IDENTITY_TOO_MANY = "identity.too_many",
+        "A person has at most 20 identities.",
+        "remove those that are not used any more";
+    IDENTITY_PROVIDER_BEYOND_OWN = "identity_provider.beyond_own",
+        "Whoever sees to a provider could become everybody who signs in by it.",
+        "ask somebody who may everything";
+    IDENTITY_PROVIDER_INVALID_CLIENT = "identity_provider.invalid_client",
+        "What the provider knows the tenant by has 1 to 512 characters of printable ASCII, and so has the secret for it.",
+        "copy both from where the provider shows them";
+    IDENTITY_PROVIDER_INVALID_DOMAINS = "identity_provider.invalid_domains",
+        "A provider is believed about at most 20 domains of e-mail addresses.",
+        "name domains such as school.example; one with other letters is written in its xn-- form";
+    IDENTITY_PROVIDER_INVALID_ISSUER = "identity_provider.invalid_issuer",
+        "A provider is at an https address that this server may reach, without ? and #.",
+        "use the issuer of its /.well-known/openid-configuration; LECTERN_AUTH_ALLOW lets an operator allow private networks";
+    IDENTITY_PROVIDER_INVALID_NAME = "identity_provider.invalid_name",
+        "A name has 1 to 100 characters, none of them NUL.",
+        "use a name by which people know what they sign in by";
+    IDENTITY_PROVIDER_INVALID_SCOPES = "identity_provider.invalid_scopes",
+        "Scopes are 1 to 16 words of RFC 6749, of which one is openid.",
+        "name openid, email and profile, and whatever else the provider has";
+    IDENTITY_PROVIDER_NOT_FOUND = "identity_provider.not_found",
+        "There is no provider with this id, it was removed, or people cannot sign in by it at the moment.",
+        "check the id; GET /api/v1/auth/providers lists the providers there are";
+    IDENTITY_PROVIDER_TOO_MANY = "identity_provider.too_many",
+        "A tenant has at most 20 providers.",
+        "remove providers that are not needed";
+    IDENTITY_PROVIDER_UNREACHABLE = "identity_provider.unreachable",
+        "The provider does not answer, or not as OpenID Connect Discovery has it.",
+        "try again later, or sign in another way; whoever sees to the provider checks its issuer";
     OAUTH_ACCESS_DENIED = "oauth.access_denied",
         "Somebody has refused, or what he has signed in with has just ended.",
         "ask again, if he wants it";
@@ -132,6 +168,15 @@ kernel::problem_codes! {
     PASSWORD_WEAK = "password.weak",
         "A password has 8 to 128 characters of any kind, and is not the e-mail address.",
         "use several words, or what a password manager makes";
+    PROVIDER_SIGN_IN_INVALID = "provider_sign_in.invalid",
+        "Nobody who was sent to a provider from this browser or by this page is to come back with this: each holds for ten minutes, once.",
+        "begin the sign-in anew";
+    PROVIDER_SIGN_IN_NOBODY = "provider_sign_in.nobody",
+        "The provider has let somebody in who has no account here: none with that identity, nor with an address that the provider is believed about.",
+        "ask for an account, or sign in another way and add the identity yourself";
+    PROVIDER_SIGN_IN_REFUSED = "provider_sign_in.refused",
+        "The provider has let nobody in, or what it says of him does not hold against what OpenID Connect asks for; the detail says where.",
+        "begin the sign-in anew; where it fails again whoever sees to the provider checks its settings";
     SESSION_INVALID_CODE_TOKEN = "session.invalid_code_token",
         "No sign-in waits for a code with this token: each waits for five minutes, until it is finished, and of one person five at once.",
         "sign in with the password again";

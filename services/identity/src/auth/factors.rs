@@ -19,7 +19,7 @@ use media_types::TenantId;
 use serde_json::json;
 
 use super::challenge::{self, Of, Purpose};
-use super::proof::{CODE, PASSWORD, Proof};
+use super::proof::{CODE, Proof};
 use super::secret;
 use super::sessions::store::{END_OTHERS, STAYS};
 use super::sessions::{
@@ -202,14 +202,15 @@ impl Sessions {
         let account = Account::stored(&row.tenant_id, &row.user_id)?;
         let name = name_of((&account.tenant, &account.user));
         self.throttle.enter(name, now_ms).map_err(too_many)?;
-        Ok(SecondHalf { account, proof: Proof::new(PASSWORD, now_ms).and(CODE, now_ms), sha256, name })
+        let proof = Proof::stored(&row.methods, now_ms).and(CODE, now_ms);
+        Ok(SecondHalf { account, proof, sha256, name })
     }
 
     /// Uses up the token and the code, if it is one.
     pub(super) async fn settle_code(&self, tx: &mut Tx, half: &SecondHalf, code: &str) -> Result<(), Problem> {
         let Account { tenant, user } = &half.account;
         let of = Of { tenant, user: Some(user) };
-        if !challenge::take(tx, of, Purpose::Code, &half.sha256, (self.clock)()).await? {
+        if !challenge::take(tx, of, Purpose::Code(&[]), &half.sha256, (self.clock)()).await? {
             return Err(ended());
         }
         if !self.spend(tx, (tenant, user), code).await? {

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use database::{Database, DbError, Tx, args, outbox};
+use http_client::{Egress, RootsError};
 use kernel::{Clock, Keyring, Problem, codes as common};
 use media_types::TenantId;
 use serde_json::json;
@@ -28,6 +29,7 @@ use zeroize::Zeroizing;
 use super::address::PublicAddress;
 use super::challenge::{self, Of, Purpose};
 use super::codes;
+use super::federation::Outside;
 use super::link::{self, LinkRow};
 use super::password::{self, Hasher};
 use super::proof::{PASSWORD, Proof};
@@ -78,6 +80,8 @@ pub struct Sessions {
     pub(super) hasher: Hasher,
     pub(super) throttle: Arc<Throttle>,
     pub(super) signing: SigningKeys,
+    /// What providers are asked by.
+    pub(super) outside: Outside,
 }
 
 impl Sessions {
@@ -86,7 +90,16 @@ impl Sessions {
         let (keyring, party) = (Arc::new(keyring), PublicAddress::on_this_machine(USUAL_PORT).party());
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
-        Self { db, clock, keyring, party, hasher, throttle, signing }
+        let outside = Outside::new(Egress::public(), None).expect("the public authorities are not read from anywhere");
+        Self { db, clock, keyring, party, hasher, throttle, signing, outside }
+    }
+
+    /// The same asking providers at addresses that `egress` permits, which the authorities of `pem` vouch for besides the public ones.
+    ///
+    /// # Errors
+    /// These are none.
+    pub fn asking(self, egress: Egress, pem: Option<&[u8]>) -> Result<Self, RootsError> {
+        Ok(Self { outside: Outside::new(egress, pem)?, ..self })
     }
 
     /// The same with passkeys for pages of this address.
@@ -95,12 +108,12 @@ impl Sessions {
         Self { party: address.party(), ..self }
     }
 
-    /// Wraps every signing key and every secret of codes under the current key-encryption key; how many were not.
+    /// Wraps every signing key, every secret of codes and that of every provider under the current key-encryption key; how many were not.
     ///
     /// # Errors
     /// One that does not open, or the database.
     pub async fn rewrap(&self) -> Result<u64, SigningKeyError> {
-        Ok(self.signing.rewrap().await? + self.rewrap_codes().await?)
+        Ok(self.signing.rewrap().await? + self.rewrap_codes().await? + self.rewrap_providers().await?)
     }
 
     /// Begins a session, or half of one where the person has a second factor.
@@ -114,12 +127,49 @@ impl Sessions {
             Passed::Whole(account, proof) => (account, proof),
             Passed::HalfWay(half) => return Ok(SignedIn::HalfWay(half)),
         };
-        let begun = self.prepare(&account, &proof, None).await?;
+        self.whole(&account, &proof, user_agent).await?.ok_or_else(invalid_credentials)
+    }
+
+    /// Begins the session of whoever has shown that; `None` where he may not sign in.
+    pub(super) async fn whole(
+        &self,
+        account: &Account,
+        proof: &Proof,
+        user_agent: Option<String>,
+    ) -> Result<Option<SignedIn>, Problem> {
+        let begun = self.prepare(account, proof, None).await?;
         let mut tx = self.db.begin().await?;
-        let admitted = admit(&mut tx, &account, &proof).await?.ok_or_else(invalid_credentials)?;
+        let Some(admitted) = admit(&mut tx, account, proof).await? else { return Ok(None) };
         let tokens = self.begin(&mut tx, &admitted, begun, user_agent).await?;
         tx.commit().await?;
-        Ok(SignedIn::Whole(tokens))
+        Ok(Some(SignedIn::Whole(tokens)))
+    }
+
+    /// What has come of what has proved who somebody is by itself; `None` of somebody who may not sign in.
+    pub(super) async fn passed(
+        &self,
+        account: Account,
+        methods: &'static [&'static str],
+        bound: &str,
+    ) -> Result<Option<Passed>, Problem> {
+        let of = || args![&account.tenant, &account.user];
+        let found: Option<(String,)> = self.db.optional(store::STANDING, of()).await?;
+        let Some((tenant_state,)) = found else { return Ok(None) };
+        check_tenant(&tenant_state)?;
+        let codes: Option<(i64,)> = self.db.optional(store::CODES, of()).await?;
+        if codes.is_some() {
+            return self.half_way(account, methods, bound).await.map(|half| Some(Passed::HalfWay(half)));
+        }
+        Ok(Some(Passed::Whole(account, Proof::new(methods, (self.clock)()))))
+    }
+
+    /// The tenant of this slug.
+    pub(super) async fn tenant_named(&self, slug: &str) -> Result<Option<TenantId>, Problem> {
+        if !is_slug(slug) {
+            return Ok(None);
+        }
+        let found: Option<(String,)> = self.db.optional(store::NAMED, args![slug]).await?;
+        found.map(|(id,)| tenant_id(&id)).transpose()
     }
 
     /// Whose password this is, and whether it lets him in. A name that nobody has, a wrong password and a person who may not sign in cost
@@ -147,17 +197,22 @@ impl Sessions {
         check_tenant(&row.tenant_state)?;
         let account = Account::stored(&row.tenant_id, &row.id)?;
         if row.code_since_ms.is_some() {
-            return self.half_way(account, bound).await.map(Passed::HalfWay);
+            return self.half_way(account, PASSWORD, bound).await.map(Passed::HalfWay);
         }
         Ok(Passed::Whole(account, Proof::new(PASSWORD, (self.clock)())))
     }
 
-    /// Has a sign-in wait for a code.
-    async fn half_way(&self, account: Account, bound: &str) -> Result<HalfWay, Problem> {
+    /// Has a sign-in wait for a code behind what was shown for it.
+    async fn half_way(
+        &self,
+        account: Account,
+        methods: &'static [&'static str],
+        bound: &str,
+    ) -> Result<HalfWay, Problem> {
         let token = Secret::draw(secret::HALF_WAY).map_err(|error| Problem::internal(&error))?.reveal();
         let of = Of { tenant: &account.tenant, user: Some(&account.user) };
         let mut tx = self.db.begin().await?;
-        challenge::put(&mut tx, of, Purpose::Code, &secret::bound(&token, bound), (self.clock)()).await?;
+        challenge::put(&mut tx, of, Purpose::Code(methods), &secret::bound(&token, bound), (self.clock)()).await?;
         tx.commit().await?;
         Ok(HalfWay { account, token })
     }

@@ -3,6 +3,7 @@
 mod clients;
 mod codes;
 mod devices;
+mod federation;
 mod halves;
 mod sessions;
 

@@ -9,10 +9,10 @@ use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
 use serde_json::{Map, Value, json};
 
-use super::codes;
 use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
 use super::scim::person;
 use super::views::UserView;
+use super::{codes, model};
 use crate::auth::secret::{LINK, Secret};
 use crate::auth::{factors, link, sessions};
 use crate::rbac;
@@ -290,6 +290,32 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
     put_addresses(tx, &tenant, &id, said.as_ref()).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
     Ok(row)
+}
+
+/// Makes a person whom a provider has let in, who may nothing yet; the id.
+pub(crate) async fn arrive(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    (email, name): (&str, &str),
+    actor: &str,
+    now_ms: i64,
+) -> Result<String, Problem> {
+    // What others call somebody may be nothing that is a name here.
+    let name = model::name(name.to_owned()).unwrap_or_else(|_| email.to_owned());
+    let profile = Profile {
+        email: model::email(email)?,
+        name,
+        locale: "en".to_owned(),
+        time_zone: "UTC".to_owned(),
+        state: ACTIVE.to_owned(),
+        grants: Grants::default(),
+        preferences: Map::new(),
+        provisioned: Provisioned::default(),
+    };
+    let id = model::new_id();
+    let new = NewUser { tenant: tenant.clone(), id: id.clone(), profile, actor: actor.to_owned(), now_ms };
+    insert(tx, new).await?;
+    Ok(id)
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.

@@ -1,7 +1,8 @@
 //! `/oauth2/authorize`: a browser comes from a client and goes back to it with a code (OpenID Connect Core §3.1.2, RFC 9700 §2.1).
 //!
-//! - `wish`: what the client asks for. `sign_in`: the page, where nobody has signed in who would do.
+//! - `wish`: what the client asks for. `sign_in`: the page, where nobody has signed in who would do. `elsewhere`: by providers of others.
 
+pub(super) mod elsewhere;
 pub(super) mod sign_in;
 mod wish;
 
@@ -90,7 +91,7 @@ impl Provider {
             );
         }
         let ask = Ask::Password { email: params.get("login_hint").unwrap_or_default() };
-        self.page(&whence, params, headers, (ask, None)).map(|page| page.respond(StatusCode::OK))
+        self.page(&whence, params, headers, (ask, None)).await.map(|page| page.respond(StatusCode::OK))
     }
 
     /// Whether somebody who has signed in in the browser need not do so again.

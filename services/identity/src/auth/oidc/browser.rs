@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::Provider;
 use super::clients::Known;
 use super::params::Params;
+use crate::auth::factors::SecondHalf;
 use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
 use crate::auth::sessions::routes::agent;
@@ -119,13 +120,27 @@ impl Provider {
         if account.tenant.as_str() != client.tenant_id {
             return Err(sessions::invalid_credentials());
         }
+        self.enter(account, proof, half.map(|half| (half, shown("code"))), headers).await
+    }
+
+    /// Lets somebody in who has shown enough, or shows a code now, in the place of whoever was there.
+    ///
+    /// # Errors
+    /// As people's sessions have them.
+    pub(super) async fn enter(
+        &self,
+        account: Account,
+        proof: Proof,
+        half: Option<(SecondHalf, &str)>,
+        headers: &HeaderMap,
+    ) -> Result<Came, Problem> {
         let before = self.browser(headers).await?;
         let secret = Secret::draw(secret::BROWSER).map_err(|error| Problem::internal(&error))?;
         let (session, hash, now_ms) = (secret.id.clone(), secret.sha256(), self.now_ms());
         let mut tx = self.sessions.db.begin().await?;
         let admitted = admit(&mut tx, &account, &proof).await?.ok_or_else(sessions::invalid_credentials)?;
-        if let Some(half) = &half {
-            self.sessions.settle_code(&mut tx, half, shown("code")).await?;
+        if let Some((half, code)) = &half {
+            self.sessions.settle_code(&mut tx, half, code).await?;
         }
         if let Some(before) = before {
             end_one(&mut tx, &before.account, &before.session).await?;
@@ -141,7 +156,7 @@ impl Provider {
         };
         admitted.begin(&mut tx, new).await?;
         tx.commit().await?;
-        if let Some(half) = &half {
+        if let Some((half, _)) = &half {
             self.sessions.forgive(half);
         }
         let cookie = self.kept(SESSION, &secret.reveal());

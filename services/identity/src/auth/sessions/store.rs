@@ -23,6 +23,10 @@ pub(super) const ACCOUNT: &str =
     LEFT JOIN auth_password p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
     LEFT JOIN auth_totp c ON c.tenant_id = u.tenant_id AND c.user_id = u.id
     WHERE t.slug = $1 AND u.email = $2 LIMIT 1";
+/// Of a person who may sign in, how his tenant stands.
+pub(super) const STANDING: &str = "SELECT t.state FROM user_account u JOIN tenant t ON t.tenant_id = u.tenant_id
+    WHERE u.tenant_id = $1 AND u.id = $2 AND u.state = 'active'";
+pub(super) const NAMED: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
 /// An update that changes nothing locks the row on both engines.
 pub(in crate::auth) const STAYS: &str =
     "UPDATE user_account SET state = state WHERE tenant_id = $1 AND id = $2 AND state = 'active'";
@@ -58,8 +62,23 @@ pub(super) const END_ALL: &str = "DELETE FROM auth_session WHERE tenant_id = $1 
 pub(in crate::auth) const END_OTHERS: &str =
     "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND id <> $3";
 
-pub(in crate::auth) const STATEMENTS: &[&str] =
-    &[ACCOUNT, STAYS, CODES, PUT_PASSWORD, INSERT, TRIM, BY_ID, TURN, PROVE, LIST, END, END_ALL, END_OTHERS];
+pub(in crate::auth) const STATEMENTS: &[&str] = &[
+    ACCOUNT,
+    STANDING,
+    NAMED,
+    STAYS,
+    CODES,
+    PUT_PASSWORD,
+    INSERT,
+    TRIM,
+    BY_ID,
+    TURN,
+    PROVE,
+    LIST,
+    END,
+    END_ALL,
+    END_OTHERS,
+];
 
 database::row! {
     /// A person as he signs in; without a hash he has no password, and without a time no second factor.
