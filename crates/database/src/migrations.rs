@@ -58,6 +58,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
     migration!("identity", "20261124000800_auth_provider_create"),
+    migration!("identity", "20261124000801_auth_policy_create"),
 ];
 
 #[cfg(test)]

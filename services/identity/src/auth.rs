@@ -4,7 +4,7 @@
 //! - [`Keys`]: what everything about keys goes through. `routes`: `/api/v1/api-keys` and `/api/v1/permissions`. `views`: their JSON.
 //!   `store`: their table.
 //! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
-//!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
+//!   `passkeys`: by those alone. `policy`: what a tenant asks for. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
 //! - `oidc`: people sign in to other programs of their tenant. `federation`: and here by providers of others.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
@@ -19,6 +19,7 @@ pub(crate) mod link;
 mod oidc;
 mod passkeys;
 mod password;
+mod policy;
 mod proof;
 mod recovery;
 mod routes;
@@ -55,6 +56,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     oidc::STATEMENTS[3],
     oidc::STATEMENTS[4],
     passkeys::STATEMENTS,
+    policy::STATEMENTS,
     sessions::STATEMENTS,
     signing::STATEMENTS,
     store::STATEMENTS,
@@ -87,6 +89,8 @@ pub static UNIT: Unit = Unit {
         oidc::DELETE,
         oidc::READ,
         oidc::UPDATE,
+        policy::routes::READ,
+        policy::routes::UPDATE,
     ],
     codes: codes::ALL,
 };
@@ -139,7 +143,7 @@ pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> 
     let provider = Configured::new(address, &sessions, &clients, &federation);
     let auth = Auth { keys, sessions, clients, federation, provider };
     Served::new(&UNIT, auth, |routes| {
-        let routes = sessions::routes::mount(routes::mount(routes));
+        let routes = policy::routes::mount(sessions::routes::mount(routes::mount(routes)));
         let routes = federation::programs::mount(federation::routes::mount(routes));
         oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
     })

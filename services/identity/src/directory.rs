@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 
 use crate::auth::jwt::Unverified;
 use crate::auth::secret;
+use crate::auth::sessions::are_several;
 use crate::auth::signing::kept_since;
 use crate::org::{SUSPENDED, is_slug};
 use crate::rbac::{held, model};
@@ -21,7 +22,8 @@ const HOLDER: &str = "SELECT k.tenant_id, k.id, k.secret_sha256, k.permissions, 
 const SIGNED_BY: &str = "SELECT public_key FROM auth_signing_key
     WHERE tenant_id = $1 AND kid = $2 AND (retired_ms IS NULL OR retired_ms >= $3)";
 /// Of a person who may sign in, with his own list.
-const SESSION: &str = "SELECT u.permissions, t.state, s.client_id FROM auth_session s
+const SESSION: &str = "SELECT u.permissions, t.state, s.client_id, s.methods, p.needs_second_factor FROM auth_session s
+    LEFT JOIN auth_policy p ON p.tenant_id = s.tenant_id
     JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenant t ON t.tenant_id = s.tenant_id
     WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.expires_ms > $4 AND u.state = 'active'";
 const TENANT: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
@@ -43,6 +45,17 @@ database::row! {
         expires_ms: Option<i64>,
         last_used_ms: Option<i64>,
         state: String,
+    }
+}
+
+database::row! {
+    /// A session that goes on, and what its person's tenant asks for.
+    struct SessionRow {
+        permissions: Json<Grants>,
+        state: String,
+        client_id: Option<String>,
+        methods: String,
+        needs_second_factor: Option<bool>,
     }
 }
 
@@ -87,10 +100,19 @@ impl Registry {
         let Some(claims) = unverified.verify(&public_key, now_ms.div_euclid(1000)) else { return Ok(None) };
         let tenant = claims.tenant.parse::<TenantId>().map_err(|error| Problem::internal(&error))?;
         let args = args![&tenant, &claims.sid, &claims.sub, now_ms];
-        let found: Option<(Json<Grants>, String, Option<String>)> = self.db.optional(SESSION, args).await?;
-        let Some((Json(own), state, client)) = found else { return Ok(None) };
-        let roles = held(&self.db, &tenant, &claims.sub).await?;
-        let (grants, lasting) = (model::may(&own, &roles, now_ms), model::lasting(&own, &roles));
+        let Some(found) = self.db.optional::<SessionRow>(SESSION, args).await? else { return Ok(None) };
+        let SessionRow { permissions: Json(own), state, client_id: client, methods, needs_second_factor } = found;
+        let lacks_factor = needs_second_factor == Some(true) && !are_several(&methods);
+        if lacks_factor && client.is_some() {
+            return Ok(None);
+        }
+        let (grants, lasting) = if lacks_factor {
+            // In to add one, which is his own affair.
+            (Grants::default(), Grants::default())
+        } else {
+            let roles = held(&self.db, &tenant, &claims.sub).await?;
+            (model::may(&own, &roles, now_ms), model::lasting(&own, &roles))
+        };
         let authenticated_ms = claims.auth_time.saturating_mul(1000);
         let (id, session) = (claims.sub, claims.sid);
         let person = Arc::new(Person { id, tenant, grants, lasting, session, client, authenticated_ms });

@@ -52,6 +52,7 @@ struct Process {
     router: Router,
     db: Database,
     now_ms: Arc<AtomicI64>,
+    sessions: Sessions,
 }
 
 struct Answer {
@@ -78,11 +79,11 @@ impl Process {
         let sessions = sessions.asking(Egress::allowing("127.0.0.0/8").unwrap(), None).unwrap();
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
-        let keys = auth::serve(keys, sessions, address);
+        let keys = auth::serve(keys, sessions.clone(), address);
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));
-        Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }
+        Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms), sessions }
     }
 
     fn first(db: &Database) -> Self {

@@ -21,6 +21,15 @@ kernel::problem_codes! {
     API_KEY_TOO_MANY = "api_key.too_many",
         "A tenant has at most 200 keys, expired ones included.",
         "revoke keys that are not needed";
+    AUTH_POLICY_INVALID_DOMAINS = "auth_policy.invalid_domains",
+        "E-mail addresses of at most 50 domains let in; of all, where none is named.",
+        "name domains such as school.example; one with other letters is written in its xn-- form";
+    AUTH_POLICY_INVALID_PASSWORD_LENGTH = "auth_policy.invalid_password_length",
+        "A tenant asks for passwords of 8 characters at least, or of up to 64.",
+        "ask for 8 to 64 characters";
+    AUTH_POLICY_INVALID_SESSION = "auth_policy.invalid_session",
+        "A session lasts 5 minutes to 30 days.",
+        "ask for 300 to 2592000 seconds";
     FACTOR_INVALID_CODE = "factor.invalid_code",
         "A code of an authenticator holds for half a minute, a little longer where clocks differ, and once; so does a recovery code, until others are made.",
         "wait for the next code, see to the clock of the authenticator, or use a recovery code that is left";
@@ -166,7 +175,7 @@ kernel::problem_codes! {
         "The token is of no link by which a password can be set: each works once, for an hour, until another one is made.",
         "ask whoever gave you the link for another one";
     PASSWORD_WEAK = "password.weak",
-        "A password has 8 to 128 characters of any kind, and is not the e-mail address.",
+        "A password has 8 to 128 characters of any kind, or as many more at least as its tenant asks for, and is not the e-mail address.",
         "use several words, or what a password manager makes";
     PROVIDER_SIGN_IN_INVALID = "provider_sign_in.invalid",
         "Nobody who was sent to a provider from this browser or by this page is to come back with this: each holds for ten minutes, once.",

@@ -21,9 +21,9 @@ use serde_json::json;
 use super::challenge::{self, Of, Purpose};
 use super::proof::{CODE, Proof};
 use super::secret;
-use super::sessions::store::{END_OTHERS, STAYS};
+use super::sessions::store::{BY_ID, END_OTHERS, PROVE, STAYS};
 use super::sessions::{
-    Account, Sessions, Tokens, admit, check_tenant, invalid_credentials, tell, too_many, unauthorized,
+    Account, SessionRow, Sessions, Tokens, admit, check_tenant, invalid_credentials, tell, too_many, unauthorized,
 };
 use super::signing::SigningKeyError;
 use super::{codes, passkeys, recovery, totp};
@@ -144,6 +144,10 @@ impl Sessions {
             return Err(none());
         }
         let all = new_codes(&mut tx, me).await?;
+        // The code proves it, too: whoever needed one is in from now on.
+        let session: SessionRow = tx.optional(BY_ID, args![&me.session]).await?.ok_or(DbError::NoRow)?;
+        let proof = session.proof().and(CODE, now_ms);
+        tx.execute(PROVE, args![&me.tenant, &me.id, &me.session, proof.text(), proof.at_ms]).await?;
         tx.execute(END_OTHERS, args![&me.tenant, &me.id, &me.session]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_added", &me.id), json!({ "id": me.id }), now_ms).await?;
         tx.commit().await?;

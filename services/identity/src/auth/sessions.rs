@@ -32,6 +32,7 @@ use super::codes;
 use super::federation::Outside;
 use super::link::{self, LinkRow};
 use super::password::{self, Hasher};
+use super::policy::Rules;
 use super::proof::{PASSWORD, Proof};
 use super::secret::{self, Secret};
 use super::signing::{SigningKeyError, SigningKeys};
@@ -106,6 +107,12 @@ impl Sessions {
     #[must_use]
     pub fn reached_at(self, address: &PublicAddress) -> Self {
         Self { party: address.party(), ..self }
+    }
+
+    /// How many passwords were hashed so far.
+    #[cfg(test)]
+    pub(crate) fn hashed(&self) -> usize {
+        self.hasher.hashed()
     }
 
     /// Wraps every signing key, every secret of codes and that of every provider under the current key-encryption key; how many were not.
@@ -229,9 +236,10 @@ impl Sessions {
         let row: Option<LinkRow> = self.db.optional(link::FIND, args![id]).await?;
         let is_it = |row: &LinkRow| bool::from(row.token_sha256.as_slice().ct_eq(&hash)) && row.expires_ms > now_ms;
         let row = row.filter(is_it).ok_or_else(refused)?;
-        password::check(&password, &row.email)?;
-        let stored = self.hasher.hash(password).await?;
         let (tenant, user) = (tenant_id(&row.tenant_id)?, row.user_id);
+        let rules = Rules::of(&self.db, &tenant).await?;
+        password::check(&password, &row.email, usize::try_from(rules.min_password).unwrap_or_default())?;
+        let stored = self.hasher.hash(password).await?;
         let mut tx = self.db.begin().await?;
         if tx.execute(link::TAKE, args![&tenant, &user, &hash[..], now_ms]).await? == 0 {
             return Err(refused());
@@ -257,6 +265,11 @@ impl Sessions {
         }
         Ok(tx.commit().await?)
     }
+}
+
+/// Whether what has proved who somebody is, as it is stored, are two factors.
+pub(crate) fn are_several(methods: &str) -> bool {
+    Proof::stored(methods, 0).are_several()
 }
 
 /// Signs a person out everywhere.

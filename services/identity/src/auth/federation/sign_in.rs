@@ -22,6 +22,7 @@ use super::outside::Exchange;
 use super::store::{self, ProviderRow, WaitingRow};
 use super::{CALLBACK, Federation};
 use crate::auth::codes;
+use crate::auth::policy::Rules;
 use crate::auth::secret;
 use crate::auth::sessions::{Account, tell, tenant_id};
 use crate::user;
@@ -236,7 +237,8 @@ impl Federation {
     ) -> Result<String, Problem> {
         let email = said.email.as_deref().and_then(normal_email).ok_or_else(nobody)?;
         let domain = email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
-        if !provider.domains.0.iter().any(|known| known == domain) {
+        let rules = Rules::within(tx, tenant).await?;
+        if !rules.admit(&email) || !provider.domains.0.iter().any(|known| known == domain) {
             return Err(nobody());
         }
         let found: Option<(String,)> = tx.optional(store::OF_EMAIL, args![tenant, &email]).await?;

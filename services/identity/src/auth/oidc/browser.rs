@@ -18,6 +18,7 @@ use super::Provider;
 use super::clients::Known;
 use super::params::Params;
 use crate::auth::factors::SecondHalf;
+use crate::auth::policy::Rules;
 use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
 use crate::auth::sessions::routes::agent;
@@ -80,6 +81,12 @@ pub(super) async fn touch(tx: &mut Tx, browser: &Browser, now_ms: i64) -> Result
 }
 
 impl Provider {
+    /// Whether what somebody has shown in a browser is all that his tenant asks for.
+    pub(super) async fn is_enough(&self, browser: &Browser) -> Result<bool, Problem> {
+        let rules = Rules::of(&self.sessions.db, &browser.account.tenant).await?;
+        Ok(!rules.needs_second_factor || browser.proof.are_several())
+    }
+
     /// Who has signed in in the browser that asks.
     pub(super) async fn browser(&self, headers: &HeaderMap) -> Result<Option<Browser>, Problem> {
         let Some(text) = self.cookie(headers, SESSION) else { return Ok(None) };
@@ -134,6 +141,7 @@ impl Provider {
         half: Option<(SecondHalf, &str)>,
         headers: &HeaderMap,
     ) -> Result<Came, Problem> {
+        let longest_ms = Rules::of(&self.sessions.db, &account.tenant).await?.session_ms();
         let before = self.browser(headers).await?;
         let secret = Secret::draw(secret::BROWSER).map_err(|error| Problem::internal(&error))?;
         let (session, hash, now_ms) = (secret.id.clone(), secret.sha256(), self.now_ms());
@@ -150,7 +158,7 @@ impl Provider {
             user_agent: agent(headers),
             family_sha256: hash,
             token_sha256: hash,
-            expires_ms: now_ms + HOLDS_MS,
+            expires_ms: now_ms + HOLDS_MS.min(longest_ms),
             client: None,
             now_ms,
         };

@@ -189,6 +189,9 @@ impl Provider {
         let id_token = self.id_token_if(scope, told).await?;
         let mut tx = self.sessions.db.begin().await?;
         let admitted = admit(&mut tx, &account, &proof).await?.ok_or(NO_CODE)?;
+        if !admitted.is_enough() {
+            return Err(invalid_grant("the tenant asks for a second factor, and this person has shown none").into());
+        }
         if !clients::stays(&mut tx, &account.tenant, &client.id).await? {
             return Err(NO_CODE.into());
         }

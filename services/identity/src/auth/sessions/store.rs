@@ -6,6 +6,7 @@ use media_types::TenantId;
 use serde_json::json;
 
 use super::{tell, tenant_id};
+use crate::auth::policy::Rules;
 use crate::auth::proof::Proof;
 
 macro_rules! session_columns {
@@ -30,6 +31,8 @@ pub(super) const NAMED: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
 /// An update that changes nothing locks the row on both engines.
 pub(in crate::auth) const STAYS: &str =
     "UPDATE user_account SET state = state WHERE tenant_id = $1 AND id = $2 AND state = 'active'";
+/// The address that somebody is let in by.
+const EMAIL: &str = "SELECT email FROM user_account WHERE tenant_id = $1 AND id = $2";
 /// Of whoever is asked for codes.
 pub(super) const CODES: &str =
     "SELECT confirmed_ms FROM auth_totp WHERE tenant_id = $1 AND user_id = $2 AND confirmed_ms IS NOT NULL";
@@ -67,6 +70,7 @@ pub(in crate::auth) const STATEMENTS: &[&str] = &[
     STANDING,
     NAMED,
     STAYS,
+    EMAIL,
     CODES,
     PUT_PASSWORD,
     INSERT,
@@ -157,10 +161,11 @@ pub(in crate::auth) struct NewSession<'a> {
 pub(in crate::auth) struct Admitted<'a> {
     account: &'a Account,
     proof: &'a Proof,
+    is_enough: bool,
 }
 
-/// Lets a person in who may sign in, by what he has shown: of whoever has codes one factor is not enough. `None` of anybody else. It comes
-/// first in its transaction, so that two never wait for each other.
+/// Lets a person in who may sign in, by what he has shown: of whoever has codes one factor is not enough, and his address is one that his
+/// tenant lets in. `None` of anybody else. It comes first in its transaction, so that two never wait for each other.
 pub(in crate::auth) async fn admit<'a>(
     tx: &mut Tx,
     account: &'a Account,
@@ -171,7 +176,10 @@ pub(in crate::auth) async fn admit<'a>(
         return Ok(None);
     }
     let codes: Option<(i64,)> = tx.optional(CODES, args![tenant, user]).await?;
-    Ok((codes.is_none() || proof.are_several()).then_some(Admitted { account, proof }))
+    let (rules, email) = (Rules::within(tx, tenant).await?, tx.optional(EMAIL, args![tenant, user]).await?);
+    let is_known = email.is_some_and(|(email,): (String,)| rules.admit(&email));
+    let is_enough = !rules.needs_second_factor || proof.are_several();
+    Ok((is_known && (codes.is_none() || proof.are_several())).then_some(Admitted { account, proof, is_enough }))
 }
 
 impl Admitted<'_> {
@@ -181,6 +189,11 @@ impl Admitted<'_> {
 
     pub(in crate::auth) fn proof(&self) -> &Proof {
         self.proof
+    }
+
+    /// Whether what was shown is all that the tenant asks for. Otherwise he is in for his own affairs, and no program gets anything of him.
+    pub(in crate::auth) fn is_enough(&self) -> bool {
+        self.is_enough
     }
 
     /// Begins a session of the person: the one way in which any begins.
