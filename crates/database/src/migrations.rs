@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123183000_auth_oidc_create"),
     migration!("identity", "20261124000800_auth_provider_create"),
     migration!("identity", "20261124000801_auth_policy_create"),
+    migration!("identity", "20261124000802_auth_client_permission"),
 ];
 
 #[cfg(test)]

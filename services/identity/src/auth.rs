@@ -138,7 +138,7 @@ impl FromRef<Auth> for Configured {
 /// What a process serves of them: the routes. People sign in to other programs where there is an address that these
 /// know.
 pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
-    let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
+    let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock), Arc::clone(&keys.catalogue));
     let federation = Federation::new(&sessions, address.clone());
     let provider = Configured::new(address, &sessions, &clients, &federation);
     let auth = Auth { keys, sessions, clients, federation, provider };

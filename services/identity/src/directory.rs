@@ -9,7 +9,7 @@ use kernel::{ApiKey, Clock, Directory, Grants, Holder, Person, Principal, Proble
 use media_types::TenantId;
 use subtle::ConstantTimeEq;
 
-use crate::auth::jwt::Unverified;
+use crate::auth::jwt::{Claims, Unverified};
 use crate::auth::secret;
 use crate::auth::sessions::are_several;
 use crate::auth::signing::kept_since;
@@ -26,12 +26,14 @@ const SESSION: &str = "SELECT u.permissions, t.state, s.client_id, s.methods, p.
     LEFT JOIN auth_policy p ON p.tenant_id = s.tenant_id
     JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenant t ON t.tenant_id = s.tenant_id
     WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.expires_ms > $4 AND u.state = 'active'";
+const CLIENT: &str = "SELECT c.permissions, t.state FROM oauth_client c JOIN tenant t ON t.tenant_id = c.tenant_id
+    WHERE c.tenant_id = $1 AND c.id = $2 AND c.secret_sha256 IS NOT NULL";
 const TENANT: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
 /// Whichever process is first in a minute.
 const USED: &str = "UPDATE api_key SET last_used_ms = $3
     WHERE tenant_id = $1 AND id = $2 AND (last_used_ms IS NULL OR last_used_ms < $4)";
 
-pub(crate) const STATEMENTS: &[&str] = &[HOLDER, SIGNED_BY, SESSION, TENANT, USED];
+pub(crate) const STATEMENTS: &[&str] = &[HOLDER, SIGNED_BY, SESSION, CLIENT, TENANT, USED];
 
 /// The use of a key is noted once in so long.
 const NOTED_EVERY_MS: i64 = 60_000;
@@ -99,6 +101,9 @@ impl Registry {
         let Some((public_key,)) = self.db.optional::<(Vec<u8>,)>(SIGNED_BY, args).await? else { return Ok(None) };
         let Some(claims) = unverified.verify(&public_key, now_ms.div_euclid(1000)) else { return Ok(None) };
         let tenant = claims.tenant.parse::<TenantId>().map_err(|error| Problem::internal(&error))?;
+        if claims.is_of_client() {
+            return self.client(tenant, claims).await;
+        }
         let args = args![&tenant, &claims.sid, &claims.sub, now_ms];
         let Some(found) = self.db.optional::<SessionRow>(SESSION, args).await? else { return Ok(None) };
         let SessionRow { permissions: Json(own), state, client_id: client, methods, needs_second_factor } = found;
@@ -117,6 +122,16 @@ impl Registry {
         let (id, session) = (claims.sub, claims.sid);
         let person = Arc::new(Person { id, tenant, grants, lasting, session, client, authenticated_ms });
         Ok(Some(Holder { principal: Principal::Person(person), is_suspended: state == SUSPENDED }))
+    }
+
+    /// A client that acts in its own name, which is to the guard as a key that holds for as long as the token does.
+    async fn client(&self, tenant: TenantId, claims: Claims) -> Result<Option<Holder>, Problem> {
+        let found: Option<(Option<Json<Grants>>, String)> =
+            self.db.optional(CLIENT, args![&tenant, &claims.sub]).await?;
+        let Some((Some(Json(grants)), state)) = found else { return Ok(None) };
+        let expires_ms = Some(claims.exp.saturating_mul(1000));
+        let key = Arc::new(ApiKey { id: claims.sub, tenant, grants, expires_ms });
+        Ok(Some(Holder { principal: Principal::Key(key), is_suspended: state == SUSPENDED }))
     }
 
     /// Notes that a key is used, behind the request: it needs not wait, nor fail when that does.

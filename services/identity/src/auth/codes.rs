@@ -124,20 +124,23 @@ kernel::problem_codes! {
         "There is no client of this `client_id`.",
         "send the id of a client; GET /api/v1/oauth-clients lists them";
     OAUTH_UNSUPPORTED_GRANT_TYPE = "oauth.unsupported_grant_type",
-        "There are `authorization_code`, `refresh_token` and the grant of devices.",
+        "There are `authorization_code`, `client_credentials`, `refresh_token` and the grant of devices.",
         "send one of those that /.well-known/openid-configuration lists";
     OAUTH_UNSUPPORTED_RESPONSE_TYPE = "oauth.unsupported_response_type",
         "A browser brings a client a code, and nothing else.",
         "send response_type=code";
     OAUTH_CLIENT_BEYOND_OWN = "oauth_client.beyond_own",
-        "Whoever sees to a client with the scope `api` could do whatever those may who sign in to it.",
-        "leave the scope api out, or ask somebody who may everything";
+        "Whoever sees to a client with the scope `api` could do whatever those may who sign in to it, and with permissions of its own whatever it may itself.",
+        "leave the scope api out, and permissions that you lack, or ask somebody who may everything";
     OAUTH_CLIENT_INVALID_GRANTS = "oauth_client.invalid_grants",
-        "A client comes to its first tokens by authorization_code or by device_code.",
-        "name one of the two, and refresh_token beside it if the client is to go on";
+        "A client comes to its first tokens by authorization_code, by device_code, or in its own name by client_credentials, which needs a secret.",
+        "name one of the three, and refresh_token beside it if the client is to go on";
     OAUTH_CLIENT_INVALID_NAME = "oauth_client.invalid_name",
         "A name has 1 to 100 characters, none of them NUL.",
         "use a name by which people know what they sign in to";
+    OAUTH_CLIENT_INVALID_PERMISSIONS = "oauth_client.invalid_permissions",
+        "A client with client_credentials has 1 to 64 permissions of its own, and no other one has any.",
+        "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     OAUTH_CLIENT_INVALID_SCOPES = "oauth_client.invalid_scopes",
         "A client has at least one scope.",
         "name openid, profile, email or api";

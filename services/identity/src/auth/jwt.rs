@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::secret::CLIENT;
+
 /// Who makes the tokens.
 pub(crate) const ISSUER: &str = "lectern";
 /// Whom they are for.
@@ -52,6 +54,13 @@ pub(crate) struct Claims {
     pub(crate) amr: Vec<String>,
     /// When the last of them was shown; seconds since 1970.
     pub(crate) auth_time: i64,
+}
+
+impl Claims {
+    /// Whether it is a client's that acts in its own name, and no person's.
+    pub(crate) fn is_of_client(&self) -> bool {
+        self.sub == self.sid && self.sub.starts_with(CLIENT.id_prefix())
+    }
 }
 
 /// What signs tokens. It can be neither printed nor serialised.

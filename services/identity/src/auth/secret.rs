@@ -15,6 +15,13 @@ pub(crate) struct Kind {
     id_prefix: &'static str,
 }
 
+impl Kind {
+    /// What ids begin with.
+    pub(crate) fn id_prefix(self) -> &'static str {
+        self.id_prefix
+    }
+}
+
 /// A key.
 pub(crate) const KEY: Kind = Kind { prefix: "lk_", id_prefix: "key_" };
 /// A link by which a password is set.

@@ -5,6 +5,7 @@ mod codes;
 mod devices;
 mod federation;
 mod halves;
+mod own;
 mod policy;
 mod sessions;
 

@@ -62,7 +62,12 @@ fn view(provider: &Provider) -> ProviderView {
         scopes_supported: scope::ALL.to_vec(),
         response_types_supported: vec!["code"],
         response_modes_supported: vec!["query"],
-        grant_types_supported: vec!["authorization_code", "refresh_token", super::token::DEVICE_CODE],
+        grant_types_supported: vec![
+            "authorization_code",
+            "client_credentials",
+            "refresh_token",
+            super::token::DEVICE_CODE,
+        ],
         subject_types_supported: vec!["public"],
         id_token_signing_alg_values_supported: vec![ALGORITHM],
         token_endpoint_auth_methods_supported: by_secret_or_none.clone(),

@@ -14,6 +14,8 @@ use crate::auth::oidc::scope::Scope;
 pub(crate) enum Grant {
     /// By a browser that comes back with a code.
     AuthorizationCode,
+    /// By its secret alone, in its own name.
+    ClientCredentials,
     /// By the code that a device shows (RFC 8628).
     DeviceCode,
     /// By a refresh token, which it is given with the others then.
@@ -40,6 +42,9 @@ pub(crate) struct ClientRequest {
     pub(crate) grants: Option<Vec<Grant>>,
     /// What it may learn and do; `openid`, `profile` and `email` when absent.
     pub(crate) scopes: Option<Vec<Scope>>,
+    /// What it may in its own name, with `client_credentials`: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`).
+    #[schema(max_items = 64)]
+    pub(crate) permissions: Option<Vec<String>>,
 }
 
 /// What changes about a client; what is absent stays.
@@ -58,6 +63,9 @@ pub(crate) struct ClientChange {
     pub(crate) grants: Option<Vec<Grant>>,
     /// All of them from now on.
     pub(crate) scopes: Option<Vec<Scope>>,
+    /// All of them from now on.
+    #[schema(max_items = 64)]
+    pub(crate) permissions: Option<Vec<String>>,
 }
 
 /// The query of the list.
@@ -88,6 +96,8 @@ pub(crate) struct ClientView {
     grants: Vec<Grant>,
     /// What it may learn and do.
     scopes: Vec<Scope>,
+    /// What it may in its own name.
+    permissions: Vec<String>,
     /// Who made it: `admin`, or the id of a key or a person.
     created_by: String,
     /// RFC 3339.
@@ -106,6 +116,7 @@ impl From<ClientRow> for ClientView {
             post_logout_redirect_uris: row.logout_uris.0,
             grants: row.grants.0,
             scopes: row.scopes.0,
+            permissions: row.permissions.map(|own| own.0.into()).unwrap_or_default(),
             created_by: row.created_by,
             created_at: rfc3339(row.created_ms),
             updated_at: rfc3339(row.updated_ms),
