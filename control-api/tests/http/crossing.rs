@@ -65,6 +65,7 @@ impl Side {
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
             ("/api/v1/assets/{id}", asset.clone()),
+            ("/api/v1/auth/impersonations/{id}", id(&user, "id")),
             ("/api/v1/auth/providers/{id}", id(&provider, "id")),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),

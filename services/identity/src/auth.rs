@@ -7,6 +7,7 @@
 //!   `passkeys`: by those alone. `policy`: what a tenant asks for. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
 //! - `oidc`: people sign in to other programs of their tenant. `federation`: and here by providers of others.
+//! - `impersonation`: somebody acts as another person.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
 
 mod address;
@@ -14,6 +15,7 @@ mod challenge;
 mod codes;
 pub(crate) mod factors;
 mod federation;
+mod impersonation;
 pub(crate) mod jwt;
 pub(crate) mod link;
 mod oidc;
@@ -49,6 +51,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     challenge::STATEMENTS,
     factors::STATEMENTS,
     federation::STATEMENTS,
+    impersonation::STATEMENTS,
     link::STATEMENTS,
     oidc::STATEMENTS[0],
     oidc::STATEMENTS[1],
@@ -85,6 +88,7 @@ pub static UNIT: Unit = Unit {
         federation::DELETE,
         federation::READ,
         federation::UPDATE,
+        impersonation::CREATE,
         oidc::CREATE,
         oidc::DELETE,
         oidc::READ,
@@ -144,6 +148,7 @@ pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> 
     let auth = Auth { keys, sessions, clients, federation, provider };
     Served::new(&UNIT, auth, |routes| {
         let routes = policy::routes::mount(sessions::routes::mount(routes::mount(routes)));
+        let routes = impersonation::mount(routes);
         let routes = federation::programs::mount(federation::routes::mount(routes));
         oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
     })

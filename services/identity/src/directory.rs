@@ -21,11 +21,14 @@ const HOLDER: &str = "SELECT k.tenant_id, k.id, k.secret_sha256, k.permissions, 
 /// One that signs, will sign, or was retired lately.
 const SIGNED_BY: &str = "SELECT public_key FROM auth_signing_key
     WHERE tenant_id = $1 AND kid = $2 AND (retired_ms IS NULL OR retired_ms >= $3)";
-/// Of a person who may sign in, with his own list.
-const SESSION: &str = "SELECT u.permissions, t.state, s.client_id, s.methods, p.needs_second_factor FROM auth_session s
+/// Of a person who may sign in, with his own list. Whoever acts as him does so as long as he is in himself.
+const SESSION: &str =
+    "SELECT u.permissions, t.state, s.client_id, s.methods, s.acted_by, p.needs_second_factor FROM auth_session s
     LEFT JOIN auth_policy p ON p.tenant_id = s.tenant_id
     JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id JOIN tenant t ON t.tenant_id = s.tenant_id
-    WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.expires_ms > $4 AND u.state = 'active'";
+    WHERE s.tenant_id = $1 AND s.id = $2 AND s.user_id = $3 AND s.expires_ms > $4 AND u.state = 'active'
+        AND (s.acted_session_id IS NULL OR EXISTS (SELECT 1 FROM auth_session a
+            WHERE a.tenant_id = s.tenant_id AND a.id = s.acted_session_id AND a.expires_ms > $4))";
 const CLIENT: &str = "SELECT c.permissions, t.state FROM oauth_client c JOIN tenant t ON t.tenant_id = c.tenant_id
     WHERE c.tenant_id = $1 AND c.id = $2 AND c.secret_sha256 IS NOT NULL";
 const TENANT: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
@@ -57,6 +60,7 @@ database::row! {
         state: String,
         client_id: Option<String>,
         methods: String,
+        acted_by: Option<String>,
         needs_second_factor: Option<bool>,
     }
 }
@@ -106,7 +110,8 @@ impl Registry {
         }
         let args = args![&tenant, &claims.sid, &claims.sub, now_ms];
         let Some(found) = self.db.optional::<SessionRow>(SESSION, args).await? else { return Ok(None) };
-        let SessionRow { permissions: Json(own), state, client_id: client, methods, needs_second_factor } = found;
+        let SessionRow { permissions: Json(own), state, client_id: client, methods, acted_by, needs_second_factor } =
+            found;
         let lacks_factor = needs_second_factor == Some(true) && !are_several(&methods);
         if lacks_factor && client.is_some() {
             return Ok(None);
@@ -116,11 +121,13 @@ impl Registry {
             (Grants::default(), Grants::default())
         } else {
             let roles = held(&self.db, &tenant, &claims.sub).await?;
-            (model::may(&own, &roles, now_ms), model::lasting(&own, &roles))
+            // Whoever acts as somebody else gives nothing away.
+            let lasting = if acted_by.is_some() { Grants::default() } else { model::lasting(&own, &roles) };
+            (model::may(&own, &roles, now_ms), lasting)
         };
         let authenticated_ms = claims.auth_time.saturating_mul(1000);
         let (id, session) = (claims.sub, claims.sid);
-        let person = Arc::new(Person { id, tenant, grants, lasting, session, client, authenticated_ms });
+        let person = Arc::new(Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms });
         Ok(Some(Holder { principal: Principal::Person(person), is_suspended: state == SUSPENDED }))
     }
 

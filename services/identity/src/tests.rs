@@ -5,6 +5,7 @@ mod beyond;
 mod decisions;
 mod factors;
 mod groups;
+mod impersonation;
 mod oidc;
 mod passkeys;
 mod people;

@@ -139,7 +139,7 @@ impl Watch {
             // What is about no tenant is about the installation, whose own is the default one.
             tenant: principal.tenant().cloned().unwrap_or_else(default_tenant),
             id: uuid::Uuid::now_v7().simple().to_string(),
-            actor: principal.actor().to_owned(),
+            actor: principal.recorded_as(),
             action: Arc::clone(&rule.action),
             resource: resource(request.uri().path(), rule.last),
             request_id: request_id::current(),

@@ -56,6 +56,8 @@ pub struct Person {
     pub session: String,
     /// The id of the program that acts for him; `None` in a session of his own.
     pub client: Option<String>,
+    /// Who acts as the person, if it is not himself.
+    pub acted_by: Option<String>,
     /// When the person has last proved who that is, as the token says; in milliseconds since 1970.
     pub authenticated_ms: i64,
 }
@@ -79,6 +81,23 @@ impl Principal {
             Self::Service => "service",
             Self::Key(key) => &key.id,
             Self::Person(person) => &person.id,
+        }
+    }
+
+    /// Who acts as the person that it is, if that is somebody else.
+    pub fn acted_by(&self) -> Option<&str> {
+        match self {
+            Self::Person(person) => person.acted_by.as_deref(),
+            Self::Nobody | Self::Operator { .. } | Self::Service | Self::Key(_) => None,
+        }
+    }
+
+    /// What the audit log knows it by: as [`actor`](Self::actor) has it, and where somebody acts as another person by both ids with ` as ` between
+    /// them.
+    pub(crate) fn recorded_as(&self) -> String {
+        match self.acted_by() {
+            Some(by) => format!("{by} as {}", self.actor()),
+            None => self.actor().to_owned(),
         }
     }
 

@@ -69,6 +69,21 @@ kernel::problem_codes! {
     IDENTITY_PROVIDER_UNREACHABLE = "identity_provider.unreachable",
         "The provider does not answer, or not as OpenID Connect Discovery has it.",
         "try again later, or sign in another way; whoever sees to the provider checks its issuer";
+    IMPERSONATION_BEYOND_OWN = "impersonation.beyond_own",
+        "Nobody acts as a person who may what he himself lacks, or has for a while only.",
+        "ask somebody who may as much as that person";
+    IMPERSONATION_INVALID_REASON = "impersonation.invalid_reason",
+        "A reason has 1 to 500 characters, none of them NUL.",
+        "say why, for the person to read";
+    IMPERSONATION_NOT_ALLOWED = "impersonation.not_allowed",
+        "A tenant allows people to act as others, or does not, which is usual.",
+        "set allows_impersonation with PUT /api/v1/auth/policy, if that is wanted";
+    IMPERSONATION_NOT_IN_PERSON = "impersonation.not_in_person",
+        "Only a person acts as another one: of a key and of the admin token nobody knows who holds them.",
+        "sign in, and ask with the access token";
+    IMPERSONATION_UNKNOWN_PERSON = "impersonation.unknown_person",
+        "There is no person with this id, or he is suspended.",
+        "check the id; GET /api/v1/users lists the people there are";
     OAUTH_ACCESS_DENIED = "oauth.access_denied",
         "Somebody has refused, or what he has signed in with has just ended.",
         "ask again, if he wants it";
@@ -189,6 +204,9 @@ kernel::problem_codes! {
     PROVIDER_SIGN_IN_REFUSED = "provider_sign_in.refused",
         "The provider has let nobody in, or what it says of him does not hold against what OpenID Connect asks for; the detail says where.",
         "begin the sign-in anew; where it fails again whoever sees to the provider checks its settings";
+    SESSION_IMPERSONATED = "session.impersonated",
+        "What proves who somebody is is his own business, and not of whoever acts as him, who acts as nobody else either.",
+        "do it in a session of your own";
     SESSION_INVALID_CODE_TOKEN = "session.invalid_code_token",
         "No sign-in waits for a code with this token: each waits for five minutes, until it is finished, and of one person five at once.",
         "sign in with the password again";

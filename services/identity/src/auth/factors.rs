@@ -61,11 +61,15 @@ struct Owned {
     passkeys: i64,
 }
 
-/// That a person asks himself, and not a program that he has signed in to.
+/// That a person asks himself, and neither somebody who acts as him nor a program that he has signed in to.
 ///
 /// # Errors
 /// 403.
 fn check_own(me: &Person) -> Result<(), Problem> {
+    if me.acted_by.is_some() {
+        let detail = "whoever acts as another person cannot prove that he is that one, nor change how that is done";
+        return Err(Problem::new(StatusCode::FORBIDDEN, codes::SESSION_IMPERSONATED, detail));
+    }
     if me.client.is_none() {
         return Ok(());
     }

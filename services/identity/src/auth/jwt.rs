@@ -9,6 +9,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::secret::CLIENT;
 
@@ -54,6 +55,18 @@ pub(crate) struct Claims {
     pub(crate) amr: Vec<String>,
     /// When the last of them was shown; seconds since 1970.
     pub(crate) auth_time: i64,
+    /// Who acts as the person, if it is not himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Act>,
+}
+
+/// Who acts as somebody else (RFC 8693 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[schema(as = OAuthActor)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Act {
+    /// The id of that person.
+    pub(crate) sub: String,
 }
 
 impl Claims {
@@ -170,6 +183,7 @@ mod tests {
             acr: "aal1".to_owned(),
             amr: vec!["pwd".to_owned()],
             auth_time: NOW_S,
+            act: None,
         }
     }
 

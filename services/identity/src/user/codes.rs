@@ -33,6 +33,9 @@ kernel::problem_codes! {
     USER_EMAIL_TAKEN = "user.email_taken",
         "There is a person with this e-mail address already.",
         "use another address, or the account that there is; GET /api/v1/users?q= finds it";
+    USER_IMPERSONATED = "user.impersonated",
+        "Whoever acts as another person changes nobody's password or second factors.",
+        "do it in a session of your own";
     USER_INVALID_EMAIL = "user.invalid_email",
         "An e-mail address has at most 254 characters of ASCII, as HTML has them.",
         "use an address such as anna@example.com; a domain with other letters is written in its xn-- form";

@@ -31,6 +31,7 @@ impl Directory for Three {
                 lasting,
                 session,
                 client: None,
+                acted_by: None,
                 authenticated_ms: 0,
             }))
         } else {

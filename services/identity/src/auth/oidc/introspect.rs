@@ -14,7 +14,7 @@ use super::refusal::{OAuthErrorView, error, invalid_request};
 use super::revoke::OAuthTokenForm;
 use super::scope::Scope;
 use crate::auth::codes;
-use crate::auth::jwt::{Claims, ISSUER, Unverified};
+use crate::auth::jwt::{Act, Claims, ISSUER, Unverified};
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::SessionRow;
 use crate::auth::sessions::routes::fresh;
@@ -34,6 +34,9 @@ pub(crate) struct IntrospectionView {
     /// The id of the person, or of a client that acts in its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
+    /// Who acts as the person, if it is not himself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +106,7 @@ impl Provider {
             client_id: row.client_id,
             token_type: Some("Bearer"),
             sub: Some(claims.sub),
+            act: claims.act,
             aud: Some(claims.aud),
             iss: Some(ISSUER),
             sid: Some(claims.sid),

@@ -133,6 +133,7 @@ impl Claims {
             acr: LEVELS[0].to_owned(),
             amr: Vec::new(),
             auth_time: now_s,
+            act: None,
         }
     }
 }

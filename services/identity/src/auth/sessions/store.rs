@@ -12,7 +12,7 @@ use crate::auth::proof::Proof;
 macro_rules! session_columns {
     () => {
         "s.tenant_id, s.id, s.user_id, s.user_agent, s.family_sha256, s.token_sha256, s.methods, s.authenticated_ms, s.expires_ms,
-            s.last_used_ms, s.created_ms, s.client_id, s.scope, u.state AS user_state, t.state AS tenant_state
+            s.last_used_ms, s.created_ms, s.client_id, s.scope, s.acted_by, s.reason, u.state AS user_state, t.state AS tenant_state
             FROM auth_session s JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
             JOIN tenant t ON t.tenant_id = s.tenant_id"
     };
@@ -112,6 +112,8 @@ database::row! {
         pub(super) created_ms: i64,
         pub(in crate::auth) client_id: Option<String>,
         pub(in crate::auth) scope: Option<String>,
+        pub(super) acted_by: Option<String>,
+        pub(super) reason: Option<String>,
         pub(super) user_state: String,
         pub(in crate::auth) tenant_state: String,
     }
@@ -196,7 +198,7 @@ impl Admitted<'_> {
         self.is_enough
     }
 
-    /// Begins a session of the person: the one way in which any begins.
+    /// Begins a session of the person: the one way in which any begins but those in which somebody else acts as him.
     pub(in crate::auth) async fn begin(&self, tx: &mut Tx, new: NewSession<'_>) -> Result<(), DbError> {
         let Account { tenant, user } = self.account;
         let NewSession { id, user_agent, family_sha256, token_sha256, expires_ms, client, now_ms } = new;

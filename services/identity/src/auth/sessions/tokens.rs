@@ -164,8 +164,20 @@ impl Sessions {
         session_expires_ms: i64,
         scope: Option<&str>,
     ) -> Result<String, Problem> {
+        let claims = self.claims((account, proof), session, session_expires_ms, scope);
+        Ok(self.signing.signer().await?.sign(&claims))
+    }
+
+    /// What such a token says.
+    pub(in crate::auth) fn claims(
+        &self,
+        (account, proof): (&Account, &Proof),
+        session: &str,
+        session_expires_ms: i64,
+        scope: Option<&str>,
+    ) -> Claims {
         let now_s = (self.clock)().div_euclid(1000);
-        let claims = Claims {
+        Claims {
             iss: ISSUER.to_owned(),
             sub: account.user.clone(),
             aud: scope::audience(scope).to_owned(),
@@ -176,8 +188,8 @@ impl Sessions {
             acr: proof.acr().to_owned(),
             amr: proof.amr().to_vec(),
             auth_time: proof.at_ms.div_euclid(1000),
-        };
-        Ok(self.signing.signer().await?.sign(&claims))
+            act: None,
+        }
     }
 }
 
