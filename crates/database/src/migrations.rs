@@ -61,6 +61,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261124000801_auth_policy_create"),
     migration!("identity", "20261124000802_auth_client_permission"),
     migration!("identity", "20261124000803_auth_impersonation"),
+    migration!("identity", "20261124000804_auth_backchannel_create"),
 ];
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 //!   `passkeys`: by those alone. `policy`: what a tenant asks for. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
 //! - `oidc`: people sign in to other programs of their tenant. `federation`: and here by providers of others.
-//! - `impersonation`: somebody acts as another person.
+//! - `backchannel`: clients are told that somebody has signed out. `impersonation`: somebody acts as another person.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
 
 mod address;
+pub(crate) mod backchannel;
 mod challenge;
 mod codes;
 pub(crate) mod factors;
@@ -48,6 +49,7 @@ pub use store::Keys;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] = &[
+    backchannel::STATEMENTS,
     challenge::STATEMENTS,
     factors::STATEMENTS,
     federation::STATEMENTS,
@@ -143,6 +145,7 @@ impl FromRef<Auth> for Configured {
 /// know.
 pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock), Arc::clone(&keys.catalogue));
+    let (told_by, issuer) = (sessions.clone(), address.clone());
     let federation = Federation::new(&sessions, address.clone());
     let provider = Configured::new(address, &sessions, &clients, &federation);
     let auth = Auth { keys, sessions, clients, federation, provider };
@@ -152,4 +155,5 @@ pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> 
         let routes = federation::programs::mount(federation::routes::mount(routes));
         oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
     })
+    .with_task(|stopped| backchannel::run(told_by, issuer, stopped))
 }

@@ -96,7 +96,12 @@ impl Signer {
 
     /// The token that says so.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> String {
-        let header = Header { alg: ALGORITHM.to_owned(), kid: thumbprint(&self.public_key), typ: TYPE.to_owned() };
+        self.sign_as(TYPE, claims)
+    }
+
+    /// The same of another type, which is none of those that are read here.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> String {
+        let header = Header { alg: ALGORITHM.to_owned(), kid: thumbprint(&self.public_key), typ: typ.to_owned() };
         let signed = format!("{}.{}", part(&header), part(claims));
         let signature = self.pair.sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))

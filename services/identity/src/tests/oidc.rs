@@ -1,5 +1,6 @@
 //! People sign in to programs of their tenant.
 
+mod backchannel;
 mod clients;
 mod codes;
 mod devices;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_client::{Egress, HttpClient, Limits, Method, PlainHttp, Request, RootsError, StatusCode, header};
+use http_client::{Egress, HttpClient, HttpError, Limits, Method, PlainHttp, Request, RootsError, StatusCode, header};
 use kernel::Problem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,7 @@ const FRESH_MS: i64 = 3_600_000;
 const AGAIN_MS: i64 = 60_000;
 /// Providers that are known at once.
 const MOST: usize = 256;
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Bytes of an answer.
 const MAX_ANSWER: usize = 256 << 10;
 
@@ -140,6 +141,18 @@ impl Outside {
         Ok(jwk::find(&known.keys, kid, algorithm).cloned())
     }
 
+    /// Sends somebody a form; the status of the answer.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(in crate::auth) async fn post(&self, url: &str, form: String) -> Result<StatusCode, HttpError> {
+        let mut request = Request::get(url);
+        request.method = Method::POST;
+        request.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(FORM));
+        request.body = form.into();
+        Ok(self.http.send_for_status(request).await?.status)
+    }
+
     async fn keys(&self, metadata: &Metadata) -> Result<Vec<Jwk>, Problem> {
         let set: serde_json::Value = self.fetched(&metadata.jwks_uri).await?;
         jwk::read(set.to_string().as_bytes()).ok_or_else(|| away("the provider publishes no keys"))
@@ -205,8 +218,7 @@ fn request(metadata: &Metadata, of: &Exchange<'_>) -> Result<Request, Problem> {
             form.append_pair("client_id", client);
         }
     }
-    let kind = header::HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers.insert(header::CONTENT_TYPE, kind);
+    request.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(FORM));
     request.headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
     request.body = form.finish().into();
     Ok(request)

@@ -23,6 +23,9 @@ pub(crate) struct ProviderView {
     revocation_endpoint: String,
     introspection_endpoint: String,
     end_session_endpoint: String,
+    /// Clients are told where they have said so (OpenID Connect Back-Channel Logout §2.1).
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     device_authorization_endpoint: String,
     scopes_supported: Vec<Scope>,
     response_types_supported: Vec<&'static str>,
@@ -58,6 +61,8 @@ fn view(provider: &Provider) -> ProviderView {
         revocation_endpoint: at("/oauth2/revoke"),
         introspection_endpoint: at("/oauth2/introspect"),
         end_session_endpoint: at("/oauth2/logout"),
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         device_authorization_endpoint: at("/oauth2/device"),
         scopes_supported: scope::ALL.to_vec(),
         response_types_supported: vec!["code"],

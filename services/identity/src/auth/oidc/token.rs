@@ -18,6 +18,7 @@ use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, error, invalid_grant, invalid_request};
 use super::scope::Scope;
 use super::{Provider, device};
+use crate::auth::backchannel;
 use crate::auth::codes;
 use crate::auth::jwt::{AUDIENCE, Claims, ISSUER};
 use crate::auth::proof::{LEVELS, Proof};
@@ -247,6 +248,7 @@ impl Provider {
             return Err(NO_CODE.into());
         }
         let tokens = self.sessions.begin(&mut tx, &admitted, begun, user_agent).await?;
+        backchannel::watch(&mut tx, &account, (&client.id, &tokens.session), tokens.session_expires_ms).await?;
         tx.commit().await?;
         let view = GrantedView {
             access_token: tokens.access,

@@ -81,9 +81,10 @@ pub(crate) async fn create(
 }
 
 fn settings(request: ClientRequest, clients: &Clients) -> Result<Settings, Problem> {
-    let is_confidential = request.is_confidential;
+    let (is_confidential, backchannel) = (request.is_confidential, request.backchannel_logout_uri.clone());
     let ClientRequest { name, redirect_uris, post_logout_redirect_uris, grants, scopes, permissions, .. } = request;
     let settings = Settings {
+        backchannel_uri: backchannel.filter(|uri| !uri.is_empty()),
         name,
         redirect_uris: redirect_uris.unwrap_or_default(),
         logout_uris: post_logout_redirect_uris.unwrap_or_default(),
@@ -135,7 +136,12 @@ fn checked(of: Settings, is_confidential: bool) -> Result<Settings, Problem> {
         let detail = "a client with authorization_code has an address that browsers are sent back to";
         return Err(Problem::invalid("/redirect_uris", codes::OAUTH_CLIENT_INVALID_URI, detail));
     }
+    if of.backchannel_uri.as_deref().is_some_and(|uri| !redirect::is_fit(uri)) {
+        let detail = "nobody is told anything at such an address";
+        return Err(Problem::invalid("/backchannel_logout_uri", codes::OAUTH_CLIENT_INVALID_URI, detail));
+    }
     Ok(Settings {
+        backchannel_uri: of.backchannel_uri,
         name: of.name,
         redirect_uris: uris("/redirect_uris", of.redirect_uris)?,
         logout_uris: uris("/post_logout_redirect_uris", of.logout_uris)?,
@@ -250,6 +256,7 @@ pub(crate) async fn update(
         None => Grants::default(),
     };
     let settings = Settings {
+        backchannel_uri: change.backchannel_logout_uri.or(was.backchannel_uri).filter(|uri| !uri.is_empty()),
         name: change.name.unwrap_or(was.name),
         redirect_uris: change.redirect_uris.unwrap_or(was.redirect_uris.0),
         logout_uris: change.post_logout_redirect_uris.unwrap_or(was.logout_uris.0),

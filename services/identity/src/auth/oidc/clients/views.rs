@@ -38,6 +38,8 @@ pub(crate) struct ClientRequest {
     /// Where browsers may be sent when somebody has signed out, of the same form.
     #[schema(max_items = 20)]
     pub(crate) post_logout_redirect_uris: Option<Vec<String>>,
+    /// Where the client is told by a logout token that somebody has signed out, of the same form.
+    pub(crate) backchannel_logout_uri: Option<String>,
     /// By codes of browsers and refresh tokens when absent.
     pub(crate) grants: Option<Vec<Grant>>,
     /// What it may learn and do; `openid`, `profile` and `email` when absent.
@@ -59,6 +61,8 @@ pub(crate) struct ClientChange {
     /// All of them from now on.
     #[schema(max_items = 20)]
     pub(crate) post_logout_redirect_uris: Option<Vec<String>>,
+    /// Empty for none. It counts for sessions that begin from now on.
+    pub(crate) backchannel_logout_uri: Option<String>,
     /// All of them from now on.
     pub(crate) grants: Option<Vec<Grant>>,
     /// All of them from now on.
@@ -92,6 +96,8 @@ pub(crate) struct ClientView {
     redirect_uris: Vec<String>,
     /// Where browsers may be sent when somebody has signed out.
     post_logout_redirect_uris: Vec<String>,
+    /// Where it is told that somebody has signed out.
+    backchannel_logout_uri: Option<String>,
     /// How it comes to tokens.
     grants: Vec<Grant>,
     /// What it may learn and do.
@@ -114,6 +120,7 @@ impl From<ClientRow> for ClientView {
             is_confidential: row.secret_sha256.is_some(),
             redirect_uris: row.redirect_uris.0,
             post_logout_redirect_uris: row.logout_uris.0,
+            backchannel_logout_uri: row.backchannel_uri,
             grants: row.grants.0,
             scopes: row.scopes.0,
             permissions: row.permissions.map(|own| own.0.into()).unwrap_or_default(),
