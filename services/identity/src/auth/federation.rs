@@ -85,6 +85,10 @@ impl Federation {
 
     /// One of them.
     pub(super) async fn open(&self, tenant: &TenantId, id: &str) -> Result<ProviderRow, Problem> {
+        // NUL is what PostgreSQL takes for no text.
+        if id.contains('\0') {
+            return Err(missing());
+        }
         let row = self.one(tenant, id).await?;
         if row.is_enabled { Ok(row) } else { Err(missing()) }
     }

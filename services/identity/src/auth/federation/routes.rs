@@ -141,7 +141,8 @@ fn checked(federation: &Federation, of: Settings) -> Result<Settings, Problem> {
 
 fn is_issuer(text: &str) -> bool {
     let is_bare = |url: &Url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    text.len() <= MAX_ISSUER && text.is_ascii() && Url::parse(text).is_ok_and(|url| is_bare(&url))
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    text.len() <= MAX_ISSUER && is_plain && Url::parse(text).is_ok_and(|url| is_bare(&url))
 }
 
 fn is_scope(scope: &str) -> bool {

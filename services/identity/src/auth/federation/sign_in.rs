@@ -243,7 +243,15 @@ impl Federation {
         }
         let found: Option<(String,)> = tx.optional(store::OF_EMAIL, args![tenant, &email]).await?;
         let user = match found {
-            Some((user,)) => user,
+            Some((user,)) => {
+                // Whoever has the address now at the provider is not he who had it before.
+                let known: Option<(String,)> =
+                    tx.optional(store::HAS_IDENTITY, args![tenant, &provider.id, &user]).await?;
+                if known.is_some() {
+                    return Err(nobody());
+                }
+                user
+            }
             None if provider.provisions => {
                 let known: Option<(String,)> = tx.optional(store::ANYBODY, args![tenant, &email]).await?;
                 if known.is_some() {

@@ -59,6 +59,8 @@ pub(super) const USED: &str = "UPDATE auth_identity SET last_used_ms = $4
 pub(super) const OF_EMAIL: &str =
     "SELECT id FROM user_account WHERE tenant_id = $1 AND email = $2 AND state = 'active'";
 pub(super) const ANYBODY: &str = "SELECT id FROM user_account WHERE tenant_id = $1 AND email = $2";
+pub(super) const HAS_IDENTITY: &str =
+    "SELECT id FROM auth_identity WHERE tenant_id = $1 AND provider_id = $2 AND user_id = $3 LIMIT 1";
 pub(super) const COUNT_IDENTITIES: &str = "SELECT COUNT(*) FROM auth_identity WHERE tenant_id = $1 AND user_id = $2";
 pub(super) const LINK: &str =
     "INSERT INTO auth_identity (tenant_id, id, provider_id, subject, user_id, last_used_ms, created_ms)
@@ -98,6 +100,7 @@ pub(in crate::auth) const STATEMENTS: &[&str] = &[
     USED,
     OF_EMAIL,
     ANYBODY,
+    HAS_IDENTITY,
     COUNT_IDENTITIES,
     LINK,
     IDENTITIES,

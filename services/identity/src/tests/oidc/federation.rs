@@ -206,6 +206,13 @@ async fn whoever_a_provider_lets_in_is_in_at_the_page_once_and_in_his_browser_al
         let sent = process.leave(&mut later, &asked).await;
         let back = elsewhere.lets_in(&process, &sent, json!({}));
         assert!(later.get(&process, &callback(&back)).await.told("code").is_some());
+        let mut heir = anna();
+        heir["sub"] = json!("u-9");
+        let mut browser = Browser::default();
+        let sent = process.leave(&mut browser, &asked).await;
+        let back = elsewhere.lets_in(&process, &sent, heir);
+        let refused = browser.get(&process, &callback(&back)).await;
+        assert_eq!((refused.status, refused.asks_for()), (403, "the password"), "who has her address now is not she");
     })
     .await;
 }
@@ -408,6 +415,7 @@ async fn a_provider_is_for_those_to_see_to_who_may_everything_and_its_secret_is_
             (json!({ "issuer": "https://10.0.0.1" }), "identity_provider.invalid_issuer"),
             (json!({ "issuer": "https://id.example/?a" }), "identity_provider.invalid_issuer"),
             (json!({ "issuer": "id.example" }), "identity_provider.invalid_issuer"),
+            (json!({ "issuer": "https://id.example/\0" }), "identity_provider.invalid_issuer"),
             (json!({ "client_id": "" }), "identity_provider.invalid_client"),
             (json!({ "client_secret": "a\nb" }), "identity_provider.invalid_client"),
             (json!({ "scopes": ["email"] }), "identity_provider.invalid_scopes"),
