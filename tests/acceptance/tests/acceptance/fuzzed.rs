@@ -25,6 +25,10 @@ fn furnish(server: &Server, folder: &Path) {
     let on = json!({ "production": { "enabled": true } });
     for (path, body) in [
         ("/api/v1/api-keys", json!({ "name": "camera", "permissions": ["asset.read"] })),
+        (
+            "/api/v1/auth/providers",
+            json!({ "name": "School account", "issuer": "https://nobody.invalid", "client_id": "lectern" }),
+        ),
         ("/api/v1/flags", json!({ "key": "colour", "environments": on })),
         (
             "/api/v1/oauth-clients",

@@ -3,8 +3,6 @@
 //! The state is all that has to be remembered, as a hash: the nonce follows from it, and the verifier from it and from what only the browser
 //! or the program knows that has sent somebody.
 
-use std::fmt;
-
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,12 +61,6 @@ pub(in crate::auth) struct Returned<'a> {
 
 /// Somebody who was sent to a provider, and is back or not.
 pub(in crate::auth) struct Waiting(WaitingRow);
-
-impl fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").field("provider", &self.0.provider_id).finish_non_exhaustive()
-    }
-}
 
 impl Waiting {
     /// What he was sent for.
