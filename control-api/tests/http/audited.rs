@@ -129,7 +129,10 @@ async fn what_a_person_does_is_in_the_log_of_his_tenant_under_his_id_from_his_fi
     assert_eq!(server.ask(access, "DELETE", "/api/v1/auth/sessions/current", "").await.status, 204);
 
     let own = server.recorded_of(&school.parse().unwrap()).await;
-    assert!(!format!("{own:?}").contains("@example.com"), "it names nobody's address");
+    let open = |one: &Ended| [&one.actor, &one.action, &one.resource].map(|text| text.contains("@example.com"));
+    assert!(own.iter().all(|one| open(one) == [false; 3]), "nobody's address is beside what the log seals");
+    let made = own[0].changes.as_deref().unwrap();
+    assert!(made.contains(r#"{"path":"/email","new":""#) && !format!("{own:?}").contains(access), "{made}");
     let of = |one: &Ended| (one.actor.clone(), one.action.clone());
     let expected = [
         ("admin", "create_user"),
@@ -187,6 +190,10 @@ async fn each_change_is_recorded_once_with_what_it_was_done_to_and_a_refusal_or_
     assert_eq!(recorded.iter().map(of).collect::<Vec<_>>(), expected);
     assert_eq!(recorded[1].request_id.as_deref(), Some("mine"));
     assert!(!format!("{recorded:?}").contains(TOKEN));
+    let changes: Value = serde_json::from_str(recorded[6].changes.as_deref().unwrap()).unwrap();
+    let paths = changes["changes"].as_array().unwrap().iter().map(|change| change["path"].as_str().unwrap());
+    assert!(paths.into_iter().any(|path| path.starts_with("/environments")), "{changes}");
+    assert!(recorded[7].changes.as_deref().unwrap().contains(r#"{"path":"/url","new":"https://example.com/"}"#));
     assert_eq!(server.recorded().await, [], "each of them once");
 }
 

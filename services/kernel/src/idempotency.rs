@@ -24,7 +24,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use crate::{Clock, Problem, codes};
+use crate::{Clock, Problem, audit, codes};
 
 const FIND: &str = "SELECT request_sha256, status, body, created_ms FROM idempotency WHERE tenant_id = $1 AND key = $2";
 const RESERVE: &str = "INSERT INTO idempotency (tenant_id, key, request_sha256, created_ms) VALUES ($1, $2, $3, $4)
@@ -67,8 +67,10 @@ pub struct Outcome {
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 impl Outcome {
-    /// The answer to a POST that made something: where it is, which is its `id` behind `/` behind `address`, and for no cache.
+    /// The answer to a POST that made something: where it is, which is its `id` behind `/` behind `address`, and for no cache. The record
+    /// of the request has it as what is after that.
     pub fn created(self, address: &str) -> Response {
+        audit::after(&self.stored.body);
         let at = self.stored.body["id"].as_str().map(|id| format!("{address}/{id}"));
         let mut response = self.into_response();
         let answer = response.headers_mut();

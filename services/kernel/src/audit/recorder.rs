@@ -37,6 +37,8 @@ pub(crate) struct Record {
     pub(crate) resource: String,
     pub(crate) request_id: Option<String>,
     pub(crate) time_ms: i64,
+    /// A [`transit::Context`] as JSON.
+    pub(crate) context: Option<String>,
 }
 
 /// What became of a request.
@@ -44,19 +46,21 @@ pub(crate) struct Record {
 pub(crate) enum Ending {
     /// It has changed nothing.
     Nothing,
-    /// What it asked for is done; and where what it made is.
-    Done { status: u16, made: Option<String> },
+    /// What it asked for is done; where what it made is, and what has changed.
+    Done { status: u16, made: Option<String>, changes: Option<String> },
     /// It may have changed something.
     Unknown { status: Option<u16> },
 }
 
 impl Ending {
-    /// State, status, and what was made, as they are stored.
-    fn stored(&self) -> (&'static str, Option<i64>, Option<&str>) {
+    /// State, status, what was made, and what has changed, as they are stored.
+    fn stored(&self) -> (&'static str, Option<i64>, Option<&str>, Option<&str>) {
         match self {
-            Self::Nothing => ("nothing", None, None),
-            Self::Done { status, made } => ("done", Some(i64::from(*status)), made.as_deref()),
-            Self::Unknown { status } => ("unknown", status.map(i64::from), None),
+            Self::Nothing => ("nothing", None, None, None),
+            Self::Done { status, made, changes } => {
+                ("done", Some(i64::from(*status)), made.as_deref(), changes.as_deref())
+            }
+            Self::Unknown { status } => ("unknown", status.map(i64::from), None, None),
         }
     }
 }
@@ -258,10 +262,11 @@ impl Shared {
     async fn write(&self, new: &[New], ends: &[End]) -> Result<(), DbError> {
         let mut tx = self.db.begin().await?;
         for New { record, ending, .. } in new {
-            let (state, status, made) = ending.as_ref().map_or(("open", None, None), Ending::stored);
-            let Record { tenant, id, actor, action, resource, request_id, time_ms } = record;
+            let (state, status, made, changes) = ending.as_ref().map_or(("open", None, None, None), Ending::stored);
+            let Record { tenant, id, actor, action, resource, request_id, time_ms, context } = record;
             let (writer, resource, request_id) = (&self.writer, made.unwrap_or(resource), request_id.clone());
-            let args = args![tenant, id, writer, state, actor, &**action, resource, request_id, status, *time_ms];
+            let mut args = args![tenant, id, writer, state, actor, &**action, resource, request_id, status, *time_ms];
+            args.extend(args![context.clone(), changes]);
             tx.execute(transit::INSERT, args).await?;
         }
         for (tenant, id, ending) in ends {
@@ -269,8 +274,8 @@ impl Shared {
                 tx.execute(transit::WITHDRAW, args![tenant, id]).await?;
                 continue;
             }
-            let (state, status, made) = ending.stored();
-            tx.execute(transit::END, args![tenant, id, state, status, made]).await?;
+            let (state, status, made, changes) = ending.stored();
+            tx.execute(transit::END, args![tenant, id, state, status, made, changes]).await?;
         }
         tx.commit().await
     }

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored, audit};
 
 use super::problem;
 use crate::flags::codes;
@@ -38,6 +38,7 @@ pub(crate) async fn create(
         stored(StatusCode::CREATED, &FlagView::from(row))
     };
     let outcome = flags.idempotency.once(&flags.tenant, key, "POST /api/v1/flags", &request, effect).await?;
+    audit::after(&outcome.stored.body);
     Ok(outcome.into_response())
 }
 
