@@ -3,7 +3,9 @@
 //! - [`UNIT`], [`serve`]: the unit. `routes`: `/api/v1/audit`. `views`: their JSON. [`codes`]: what they refuse.
 //! - [`Audit`]: logs in their tables, appended to, searched and proven. `appender`: takes what the kernel has recorded.
 //! - [`Verified`], [`Fault`]: what became of a log, read whole.
-//! - `tree`, `note`, `entry`: pure: RFC 9162's Merkle tree over stored hashes, signed checkpoints, canonical entries.
+//! - `subjects`: what is personal in entries, under keys of whom it is about.
+//! - `tree`, `note`, `entry`, `seal`: pure: RFC 9162's Merkle tree over stored hashes, signed checkpoints, canonical entries, and what
+//!   is sealed in them.
 //! - `model`, `sql`: rows and statements.
 
 mod appender;
@@ -12,8 +14,10 @@ mod entry;
 mod model;
 mod note;
 mod routes;
+mod seal;
 mod sql;
 mod store;
+mod subjects;
 mod tree;
 mod unit;
 mod verify;

@@ -26,6 +26,8 @@ database::row! {
         pub(crate) action: String,
         pub(crate) resource: String,
         pub(crate) request_id: Option<String>,
+        pub(crate) session: Option<String>,
+        pub(crate) subject: Option<String>,
         pub(crate) time_ms: i64,
     }
 }
@@ -53,6 +55,8 @@ pub(crate) struct Wanted {
     pub(crate) resource: Option<String>,
     pub(crate) action: Option<String>,
     pub(crate) actor: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) subject: Option<String>,
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
 }

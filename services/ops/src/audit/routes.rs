@@ -65,8 +65,9 @@ async fn list(
     let (audit, tenant, wanted) = (&audit, &tenant, &query.wanted());
     let cursor = |row: &EntryRow| Cursor { time_ms: row.time_ms, id: row.seq.to_string() };
     let read = |after, limit| async move { audit.search(tenant, wanted, after, limit).await.map_err(problem) };
-    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
-    Ok(page.map(EntryView::from).respond(&query.address()))
+    let mut page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    let views = audit.views(tenant, std::mem::take(&mut page.items)).await.map_err(problem)?;
+    Ok(page.with(views).respond(&query.address()))
 }
 
 /// One entry.
@@ -85,7 +86,8 @@ async fn show(
 ) -> Result<axum::Json<EntryView>, Problem> {
     let index = index.parse().map_err(|_| Problem::not_found(codes::AUDIT_NOT_FOUND, "an index is a number"))?;
     let row = audit.entry(&tenant, index).await.map_err(problem)?;
-    Ok(axum::Json(row.into()))
+    let view = audit.views(&tenant, vec![row]).await.map_err(problem)?.pop();
+    view.map(axum::Json).ok_or_else(|| problem(AuditError::NoEntry(index)))
 }
 
 /// Entries in the order of the log: the canonical JSON of one on each line, whose hash is that of its leaf.

@@ -8,12 +8,12 @@ macro_rules! log_columns {
 
 macro_rules! entry_columns {
     () => {
-        "seq, entry, leaf_hash, actor, action, resource, request_id, time_ms"
+        "seq, entry, leaf_hash, actor, action, resource, request_id, session, subject, time_ms"
     };
 }
 
-/// Entries behind a place, newest first. What a search names is looked up in the index of the first of request, resource, action and
-/// actor, which `$by` is, and the others are held against what that gives.
+/// Entries behind a place, newest first. What a search names is looked up in the index of the first of request, session, resource,
+/// subject, action and actor, which `$by` is, and the others are held against what that gives.
 macro_rules! search {
     ($by:literal) => {
         concat!(
@@ -21,9 +21,10 @@ macro_rules! search {
             entry_columns!(),
             " FROM audit_entry WHERE tenant_id = $1 AND (time_ms, seq) < ($2, $3) AND time_ms >= $4 AND time_ms < $5
                 AND (CAST($6 AS TEXT) IS NULL OR request_id = $6) AND (CAST($7 AS TEXT) IS NULL OR resource = $7)
-                AND (CAST($8 AS TEXT) IS NULL OR action = $8) AND (CAST($9 AS TEXT) IS NULL OR actor = $9)",
+                AND (CAST($8 AS TEXT) IS NULL OR action = $8) AND (CAST($9 AS TEXT) IS NULL OR actor = $9)
+                AND (CAST($10 AS TEXT) IS NULL OR session = $10) AND (CAST($11 AS TEXT) IS NULL OR subject = $11)",
             $by,
-            " ORDER BY time_ms DESC, seq DESC LIMIT $10"
+            " ORDER BY time_ms DESC, seq DESC LIMIT $12"
         )
     };
 }
@@ -43,8 +44,8 @@ pub(crate) const RESEAL: &str =
     "UPDATE audit_log SET secret = $2, is_wrapped = $3 WHERE tenant_id = $1 AND secret = $4";
 
 pub(crate) const INSERT_ENTRY: &str =
-    "INSERT INTO audit_entry (tenant_id, seq, entry, leaf_hash, actor, action, resource, request_id, time_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    "INSERT INTO audit_entry (tenant_id, seq, entry, leaf_hash, actor, action, resource, request_id, session, subject, time_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 pub(crate) const ENTRY: &str =
     concat!("SELECT ", entry_columns!(), " FROM audit_entry WHERE tenant_id = $1 AND seq = $2");
 pub(crate) const ENTRIES: &str =
@@ -54,6 +55,21 @@ pub(crate) const SEARCH_REQUEST: &str = search!(" AND request_id = $6");
 pub(crate) const SEARCH_RESOURCE: &str = search!(" AND resource = $7");
 pub(crate) const SEARCH_ACTION: &str = search!(" AND action = $8");
 pub(crate) const SEARCH_ACTOR: &str = search!(" AND actor = $9");
+pub(crate) const SEARCH_SESSION: &str = search!(" AND session = $10");
+pub(crate) const SEARCH_SUBJECT: &str = search!(" AND subject = $11");
+
+pub(crate) const SUBJECT: &str = "SELECT secret, is_wrapped FROM audit_subject WHERE tenant_id = $1 AND id = $2";
+pub(crate) const INSERT_SUBJECT: &str = "INSERT INTO audit_subject (tenant_id, id, secret, is_wrapped, created_ms)
+    VALUES ($1, $2, $3, $4, $5)";
+/// The row stays: no other key is drawn for whom it names.
+pub(crate) const ERASE: &str = "INSERT INTO audit_subject (tenant_id, id, secret, is_wrapped, created_ms, erased_ms)
+    VALUES ($1, $2, NULL, FALSE, $3, $3) ON CONFLICT (tenant_id, id) DO UPDATE SET
+    secret = NULL, is_wrapped = FALSE, erased_ms = excluded.erased_ms WHERE audit_subject.erased_ms IS NULL";
+pub(crate) const SUBJECTS: &str = "SELECT tenant_id, id, secret, is_wrapped FROM audit_subject
+    WHERE (tenant_id, id) > ($1, $2) AND secret IS NOT NULL ORDER BY tenant_id, id LIMIT $3";
+/// Only if nobody has changed it meanwhile.
+pub(crate) const RESEAL_SUBJECT: &str = "UPDATE audit_subject SET secret = $3, is_wrapped = $4
+    WHERE tenant_id = $1 AND id = $2 AND secret = $5";
 
 pub(crate) const LEAVES: &str = "SELECT seq, leaf_hash FROM audit_entry
     WHERE tenant_id = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq";
@@ -80,6 +96,13 @@ pub const STATEMENTS: &[&str] = &[
     SEARCH_RESOURCE,
     SEARCH_ACTION,
     SEARCH_ACTOR,
+    SEARCH_SESSION,
+    SEARCH_SUBJECT,
+    SUBJECT,
+    INSERT_SUBJECT,
+    ERASE,
+    SUBJECTS,
+    RESEAL_SUBJECT,
     LEAVES,
     INSERT_NODE,
     NODES,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use database::{Database, DbError, Row, Tx, Val, args};
-use kernel::audit::transit;
+use kernel::audit::transit::{self, Ended};
 use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
 use media_types::TenantId;
 
@@ -12,6 +12,7 @@ use super::entry::AuditEntry;
 use super::model::{EntryRow, LogRow, Wanted};
 use super::note::{Checkpoint, NoteError, Signer};
 use super::sql;
+use super::subjects::Keys;
 use super::tree::{self, Frontier, Hash, Node, empty_root, leaf_hash};
 
 /// Entries that one transaction appends, under one checkpoint.
@@ -46,8 +47,8 @@ pub enum AuditError {
 #[derive(Clone)]
 pub struct Audit {
     pub(crate) db: Database,
-    clock: Clock,
-    keyring: Arc<Keyring>,
+    pub(super) clock: Clock,
+    pub(super) keyring: Arc<Keyring>,
 }
 
 /// Where hashes are read: inside a transaction, or outside of any.
@@ -98,18 +99,33 @@ impl Audit {
         if ended.is_empty() {
             return Ok(0);
         }
+        let count = self.append_in(&mut tx, tenant, &log, ended).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Appends these to a log whose row the transaction has locked, and signs the state after them; how many there were.
+    pub(super) async fn append_in(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        log: &LogRow,
+        ended: Vec<Ended>,
+    ) -> Result<usize, AuditError> {
         let signer = Signer::new(&*self.keyring.open(&log.sealed())?);
-        let source = Source::Inside(&mut tx);
+        let source = Source::Inside(tx);
         let mut frontier = with_nodes(source, tenant, |nodes| Frontier::of(log.size(), nodes)).await?;
-        let (count, mut whole) = (ended.len(), Vec::new());
+        let (count, mut whole, mut keys) = (ended.len(), Vec::new(), Keys::new());
         for (seq, ended) in (log.size..).zip(ended) {
             let time_ms = ended.time_ms;
-            let entry = AuditEntry::of(tenant.as_str(), ended);
+            let (mut entry, personal) = AuditEntry::of(tenant.as_str(), ended);
+            self.seal(tx, &mut keys, &mut entry, personal).await?;
             let text = entry.text();
             let leaf = leaf_hash(text.as_bytes());
             frontier.push(leaf, &mut whole);
-            let AuditEntry { actor, action, resource, request_id, .. } = entry;
-            let args = args![tenant, seq, text, &leaf[..], actor, action, resource, request_id, time_ms];
+            let AuditEntry { actor, action, resource, request_id, session, subject, .. } = entry;
+            let mut args = args![tenant, seq, text, &leaf[..], actor, action, resource, request_id];
+            args.extend(args![session, subject, time_ms]);
             tx.execute(sql::INSERT_ENTRY, args).await?;
         }
         for (Node { level, index }, hash) in whole {
@@ -118,7 +134,6 @@ impl Audit {
         let checkpoint = Checkpoint { size: frontier.size(), root: frontier.root() };
         let args = args![tenant, log.size, stored(checkpoint.size), signer.sign(&checkpoint)];
         tx.execute(sql::ADVANCE, args).await?;
-        tx.commit().await?;
         Ok(count)
     }
 
@@ -131,17 +146,20 @@ impl Audit {
         limit: u32,
     ) -> Result<Vec<EntryRow>, AuditError> {
         let (time_ms, seq) = after.map_or((i64::MAX, i64::MAX), |place| (place.time_ms, place.id.parse().unwrap_or(0)));
-        let Wanted { request_id, resource, action, actor, from_ms, to_ms } = wanted.clone();
-        let sql = match (&request_id, &resource, &action, &actor) {
+        let Wanted { request_id, resource, action, actor, session, subject, from_ms, to_ms } = wanted.clone();
+        let sql = match (&request_id, &session, &resource, &subject, &action, &actor) {
             (Some(_), ..) => sql::SEARCH_REQUEST,
-            (_, Some(_), ..) => sql::SEARCH_RESOURCE,
-            (_, _, Some(_), _) => sql::SEARCH_ACTION,
+            (_, Some(_), ..) => sql::SEARCH_SESSION,
+            (_, _, Some(_), ..) => sql::SEARCH_RESOURCE,
+            (_, _, _, Some(_), ..) => sql::SEARCH_SUBJECT,
+            (.., Some(_), _) => sql::SEARCH_ACTION,
             (.., Some(_)) => sql::SEARCH_ACTOR,
             _ => sql::SEARCH,
         };
         let (from_ms, to_ms) = (from_ms.unwrap_or(i64::MIN), to_ms.unwrap_or(i64::MAX));
         let limit = i64::from(limit);
-        let args = args![tenant, time_ms, seq, from_ms, to_ms, request_id, resource, action, actor, limit];
+        let mut args = args![tenant, time_ms, seq, from_ms, to_ms, request_id, resource, action, actor];
+        args.extend(args![session, subject, limit]);
         Ok(self.db.all(sql, args).await?)
     }
 
@@ -175,12 +193,12 @@ impl Audit {
         with_nodes(Source::Outside(&self.db), tenant, prove).await
     }
 
-    /// Wraps every signing key under the current key-encryption key; how many were not.
+    /// Wraps every key of a log and of whom it is about under the current key-encryption key; how many were not.
     ///
     /// # Errors
     /// One that does not open, or the database.
     pub async fn rewrap(&self) -> Result<u64, AuditError> {
-        let (mut after, mut changed) = (String::new(), 0);
+        let (mut after, mut changed) = (String::new(), self.rewrap_subjects().await?);
         loop {
             let page: Vec<(String, Vec<u8>, bool)> = self.db.all(sql::LOGS, args![after, PAGE]).await?;
             let Some((last, ..)) = page.last() else { return Ok(changed) };

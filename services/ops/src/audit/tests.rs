@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod http;
+mod personal;
 mod tampered;
 
 use std::sync::Arc;

@@ -149,8 +149,9 @@ impl Walk {
 /// Whether the columns of an entry say what its text says.
 fn is_labelled(row: &EntryRow) -> bool {
     let Ok(entry) = serde_json::from_str::<AuditEntry>(&row.entry) else { return false };
-    let columns = (&row.actor, &row.action, &row.resource, &row.request_id);
-    columns == (&entry.actor, &entry.action, &entry.resource, &entry.request_id) && rfc3339(row.time_ms) == entry.time
+    let columns = (&row.actor, &row.action, &row.resource, &row.request_id, &row.session, &row.subject);
+    let said = (&entry.actor, &entry.action, &entry.resource, &entry.request_id, &entry.session, &entry.subject);
+    columns == said && rfc3339(row.time_ms) == entry.time
 }
 
 impl Audit {

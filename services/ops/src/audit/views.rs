@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::entry::AuditEntry;
+use super::entry::{AuditChanges, AuditEntry, AuditOrigin};
 use super::model::{EntryRow, Wanted};
 use super::note::Verifier;
 use super::tree::Hash;
@@ -25,6 +25,10 @@ pub(crate) struct EntriesQuery {
     pub(crate) resource: Option<String>,
     /// The id of the request.
     pub(crate) request_id: Option<String>,
+    /// The id of the session that it was asked for in.
+    pub(crate) session: Option<String>,
+    /// The id of the person that it was done to.
+    pub(crate) subject: Option<String>,
     /// Not before this time, in milliseconds since 1970.
     pub(crate) from_ms: Option<i64>,
     /// Before this time, in milliseconds since 1970.
@@ -42,6 +46,8 @@ impl EntriesQuery {
             resource: self.resource.clone(),
             action: self.action.clone(),
             actor: self.actor.clone(),
+            session: self.session.clone(),
+            subject: self.subject.clone(),
             from_ms: self.from_ms,
             to_ms: self.to_ms,
         }
@@ -54,6 +60,8 @@ impl EntriesQuery {
             ("action", self.action.clone()),
             ("resource", self.resource.clone()),
             ("request_id", self.request_id.clone()),
+            ("session", self.session.clone()),
+            ("subject", self.subject.clone()),
             ("from_ms", self.from_ms.map(|ms| ms.to_string())),
             ("to_ms", self.to_ms.map(|ms| ms.to_string())),
         ];
@@ -106,13 +114,20 @@ pub(crate) struct EntryView {
     /// What it says.
     #[schema(value_type = AuditEntry)]
     pub(crate) entry: Value,
+    /// From where it came, of those that say so.
+    pub(crate) origin: Option<AuditOrigin>,
+    /// What it has changed, and why, of those that say so.
+    pub(crate) change: Option<AuditChanges>,
+    /// Whether it said more once, of somebody who was erased since.
+    pub(crate) is_erased: bool,
 }
 
 impl From<EntryRow> for EntryView {
     fn from(row: EntryRow) -> Self {
         // As it is, even if somebody has changed it: that is for the proof to say.
         let entry = serde_json::from_str(&row.entry).unwrap_or(Value::Null);
-        Self { index: row.seq, leaf_hash: STANDARD.encode(row.leaf_hash), entry }
+        let leaf_hash = STANDARD.encode(row.leaf_hash);
+        Self { index: row.seq, leaf_hash, entry, origin: None, change: None, is_erased: false }
     }
 }
 
