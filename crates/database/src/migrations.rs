@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123183000_auth_oidc_create"),
     migration!("core", "20261124000200_audit_transit_change"),
     migration!("ops", "20261124000201_audit_person"),
+    migration!("ops", "20261124000202_audit_keeping"),
 ];
 
 #[cfg(test)]

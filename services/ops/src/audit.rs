@@ -3,6 +3,7 @@
 //! - [`UNIT`], [`serve`]: the unit. `routes`: `/api/v1/audit`. `views`: their JSON. [`codes`]: what they refuse.
 //! - [`Audit`]: logs in their tables, appended to, searched and proven. `appender`: takes what the kernel has recorded.
 //! - [`Verified`], [`Fault`]: what became of a log, read whole.
+//! - `keeping`: how long entries keep what they say, and what holds them.
 //! - `subjects`: what is personal in entries, under keys of whom it is about.
 //! - `tree`, `note`, `entry`, `seal`: pure: RFC 9162's Merkle tree over stored hashes, signed checkpoints, canonical entries, and what
 //!   is sealed in them.
@@ -11,6 +12,7 @@
 mod appender;
 pub mod codes;
 mod entry;
+mod keeping;
 mod model;
 mod note;
 mod routes;

@@ -48,7 +48,23 @@ pub(crate) struct AuditEntry {
     pub(crate) time: String,
 }
 
+/// What the log itself says when entries have lost what they said, as their time was over: no operation has this id.
+pub(crate) const EXPIRED: &str = "expire_audit_entries";
+/// The resource of such an entry, up to the index.
+const BELOW: &str = "/api/v1/audit/entries?below=";
+
 impl AuditEntry {
+    /// The resource that says that what was emptied is below this index.
+    pub(crate) fn expired(below: i64) -> String {
+        format!("{BELOW}{below}")
+    }
+
+    /// Below which index it says that entries were emptied.
+    pub(crate) fn expired_below(&self) -> Option<u64> {
+        let index = self.resource.strip_prefix(BELOW).filter(|_| self.action == EXPIRED && self.actor == "service");
+        index?.parse().ok()
+    }
+
     /// Of a record that has ended; what is personal in that is beside it, to be sealed.
     pub(crate) fn of(tenant: &str, ended: Ended) -> (Self, Personal) {
         let Ended { id, actor, action, resource, request_id, state, status, time_ms, context, changes } = ended;

@@ -12,6 +12,16 @@ macro_rules! entry_columns {
     };
 }
 
+/// Whether the hold `h` holds the entry `e`.
+macro_rules! holds {
+    () => {
+        "e.time_ms >= COALESCE(h.from_ms, e.time_ms) AND e.time_ms < COALESCE(h.to_ms, e.time_ms + 1)
+                AND (h.resource IS NULL OR e.resource = h.resource
+                    OR substr(e.resource, 1, length(h.resource) + 1) = h.resource || '/')
+                AND (h.person IS NULL OR e.actor = h.person OR e.subject = h.person)"
+    };
+}
+
 /// Entries behind a place, newest first. What a search names is looked up in the index of the first of request, session, resource,
 /// subject, action and actor, which `$by` is, and the others are held against what that gives.
 macro_rules! search {
@@ -20,6 +30,7 @@ macro_rules! search {
             "SELECT ",
             entry_columns!(),
             " FROM audit_entry WHERE tenant_id = $1 AND (time_ms, seq) < ($2, $3) AND time_ms >= $4 AND time_ms < $5
+                AND entry <> ''
                 AND (CAST($6 AS TEXT) IS NULL OR request_id = $6) AND (CAST($7 AS TEXT) IS NULL OR resource = $7)
                 AND (CAST($8 AS TEXT) IS NULL OR action = $8) AND (CAST($9 AS TEXT) IS NULL OR actor = $9)
                 AND (CAST($10 AS TEXT) IS NULL OR session = $10) AND (CAST($11 AS TEXT) IS NULL OR subject = $11)",
@@ -71,6 +82,46 @@ pub(crate) const SUBJECTS: &str = "SELECT tenant_id, id, secret, is_wrapped FROM
 pub(crate) const RESEAL_SUBJECT: &str = "UPDATE audit_subject SET secret = $3, is_wrapped = $4
     WHERE tenant_id = $1 AND id = $2 AND secret = $5";
 
+pub(crate) const RETENTION: &str = "SELECT days, swept_ms, updated_ms FROM audit_retention WHERE tenant_id = $1";
+/// What is kept for a shorter time now is found from the place on that was come to.
+pub(crate) const RETAIN: &str =
+    "INSERT INTO audit_retention (tenant_id, days, swept_ms, updated_ms) VALUES ($1, $2, 0, $3)
+    ON CONFLICT (tenant_id) DO UPDATE SET days = excluded.days, updated_ms = excluded.updated_ms";
+pub(crate) const RETAIN_FOR_GOOD: &str = "DELETE FROM audit_retention WHERE tenant_id = $1";
+pub(crate) const RETENTIONS: &str = "SELECT tenant_id FROM audit_retention WHERE tenant_id > $1
+    ORDER BY tenant_id LIMIT $2";
+pub(crate) const SWEPT: &str = "UPDATE audit_retention SET swept_ms = $2 WHERE tenant_id = $1 AND swept_ms < $2";
+pub(crate) const SWEEP_ANEW: &str = "UPDATE audit_retention SET swept_ms = 0 WHERE tenant_id = $1";
+/// Chosen once and for all before any is changed.
+pub(crate) const EMPTY: &str = concat!(
+    "WITH chosen AS MATERIALIZED (SELECT e.seq FROM audit_entry e
+        WHERE e.tenant_id = $1 AND e.time_ms >= $2 AND e.time_ms < $3 AND e.entry <> ''
+            AND NOT EXISTS (SELECT 1 FROM audit_hold h WHERE h.tenant_id = $1 AND ",
+    holds!(),
+    ") ORDER BY e.time_ms, e.seq LIMIT $4)
+    UPDATE audit_entry SET entry = '', actor = '', action = '', resource = '', request_id = NULL, session = NULL, subject = NULL
+    WHERE tenant_id = $1 AND seq IN (SELECT seq FROM chosen) RETURNING seq"
+);
+/// Whether something holds what there is of somebody.
+pub(crate) const HELD: &str = concat!(
+    "SELECT COUNT(*) FROM audit_hold h WHERE h.tenant_id = $1 AND (h.person = $2
+        OR (h.person IS NULL AND EXISTS (SELECT 1 FROM audit_entry e
+            WHERE e.tenant_id = $1 AND (e.actor = $2 OR e.subject = $2) AND ",
+    holds!(),
+    ")))"
+);
+pub(crate) const INSERT_HOLD: &str =
+    "INSERT INTO audit_hold (tenant_id, id, reason, resource, person, from_ms, to_ms, created_by, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+pub(crate) const COUNT_HOLDS: &str = "SELECT COUNT(*) FROM audit_hold WHERE tenant_id = $1";
+pub(crate) const HOLDS: &str =
+    "SELECT id, reason, resource, person, from_ms, to_ms, created_by, created_ms FROM audit_hold
+    WHERE tenant_id = $1 AND (created_ms, id) < ($2, $3) ORDER BY created_ms DESC, id DESC LIMIT $4";
+pub(crate) const HOLD: &str =
+    "SELECT id, reason, resource, person, from_ms, to_ms, created_by, created_ms FROM audit_hold
+    WHERE tenant_id = $1 AND id = $2";
+pub(crate) const RELEASE: &str = "DELETE FROM audit_hold WHERE tenant_id = $1 AND id = $2";
+
 pub(crate) const LEAVES: &str = "SELECT seq, leaf_hash FROM audit_entry
     WHERE tenant_id = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq";
 pub(crate) const INSERT_NODE: &str = "INSERT INTO audit_node (tenant_id, level, idx, hash) VALUES ($1, $2, $3, $4)";
@@ -103,6 +154,19 @@ pub const STATEMENTS: &[&str] = &[
     ERASE,
     SUBJECTS,
     RESEAL_SUBJECT,
+    RETENTION,
+    RETAIN,
+    RETAIN_FOR_GOOD,
+    RETENTIONS,
+    SWEPT,
+    SWEEP_ANEW,
+    EMPTY,
+    HELD,
+    INSERT_HOLD,
+    COUNT_HOLDS,
+    HOLDS,
+    HOLD,
+    RELEASE,
     LEAVES,
     INSERT_NODE,
     NODES,

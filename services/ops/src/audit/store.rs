@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use database::{Database, DbError, Row, Tx, Val, args};
 use kernel::audit::transit::{self, Ended};
-use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
+use kernel::{Clock, Cursor, Idempotency, Keyring, Sealed, SecretError};
 use media_types::TenantId;
 
 use super::entry::AuditEntry;
@@ -26,6 +26,12 @@ pub enum AuditError {
     /// There is no such entry.
     #[error("the log has no entry {0}")]
     NoEntry(u64),
+    /// Its time was over.
+    #[error("the time of entry {0} was over: its hash is what is left of it")]
+    Expired(u64),
+    /// What somebody's entries say must not be erased at the moment.
+    #[error("a legal hold keeps what the log says of them")]
+    Held,
     /// A state that the log has not had, or what was not in it.
     #[error("there is no such proof: the log has {0} entries")]
     NoProof(u64),
@@ -49,6 +55,7 @@ pub struct Audit {
     pub(crate) db: Database,
     pub(super) clock: Clock,
     pub(super) keyring: Arc<Keyring>,
+    pub(super) idempotency: Idempotency,
 }
 
 /// Where hashes are read: inside a transaction, or outside of any.
@@ -69,7 +76,8 @@ impl Source<'_> {
 impl Audit {
     /// Logs in `db`, whose signing keys are wrapped by `keyring`.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        Self { db, clock, keyring: Arc::new(keyring) }
+        let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
+        Self { db, clock, keyring: Arc::new(keyring), idempotency }
     }
 
     /// A tenant's log; it is begun, with a key of its own, when there is none.
@@ -165,8 +173,9 @@ impl Audit {
 
     /// One entry.
     pub(crate) async fn entry(&self, tenant: &TenantId, index: u64) -> Result<EntryRow, AuditError> {
-        let row = self.db.optional(sql::ENTRY, args![tenant, stored(index)]).await?;
-        row.ok_or(AuditError::NoEntry(index))
+        let row: Option<EntryRow> = self.db.optional(sql::ENTRY, args![tenant, stored(index)]).await?;
+        let row = row.ok_or(AuditError::NoEntry(index))?;
+        if row.entry.is_empty() { Err(AuditError::Expired(index)) } else { Ok(row) }
     }
 
     /// Entries in their order.

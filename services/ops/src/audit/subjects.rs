@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use database::{Tx, args};
+use database::{DbError, Tx, args};
 use kernel::{Keyring, Sealed};
 use media_types::TenantId;
 use zeroize::Zeroizing;
@@ -148,12 +148,16 @@ impl Audit {
     /// with all that is proven of them, and nothing that comes later of him is kept either. Says whether there was anything to erase.
     ///
     /// # Errors
-    /// The database.
+    /// [`AuditError::Held`] while a hold names him, or entries by or about him; the database.
     pub async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<bool, AuditError> {
         self.log(tenant).await?;
         let mut tx = self.db.begin().await?;
         // Who appends has this row: what he seals he has sealed before, or finds no key for.
         let _: Option<LogRow> = tx.optional(sql::LOCK_LOG, args![tenant]).await?;
+        let (held,): (i64,) = tx.optional(sql::HELD, args![tenant, subject]).await?.ok_or(DbError::NoRow)?;
+        if held > 0 {
+            return Err(AuditError::Held);
+        }
         let erased = tx.execute(sql::ERASE, args![tenant, subject, (self.clock)()]).await?;
         tx.commit().await?;
         Ok(erased > 0)

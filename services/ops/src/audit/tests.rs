@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod http;
+mod keeping;
 mod personal;
 mod tampered;
 
