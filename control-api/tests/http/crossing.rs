@@ -60,11 +60,13 @@ impl Side {
         let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
         let team = made("/scim/v2/Groups", team).await;
         let hold = made("/api/v1/audit/holds", json!({ "reason": "same" })).await;
+        let stream = made("/api/v1/audit/streams", json!({ "url": "https://siem.example/ingest" })).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
             ("/api/v1/assets/{id}", asset.clone()),
             ("/api/v1/audit/holds/{id}", id(&hold, "id")),
+            ("/api/v1/audit/streams/{id}", id(&stream, "id")),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
             ("/api/v1/flag-segments/{name}", own.clone()),

@@ -60,6 +60,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("core", "20261124000200_audit_transit_change"),
     migration!("ops", "20261124000201_audit_person"),
     migration!("ops", "20261124000202_audit_keeping"),
+    migration!("ops", "20261124000203_audit_stream"),
 ];
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - [`Audit`]: logs in their tables, appended to, searched and proven. `appender`: takes what the kernel has recorded.
 //! - [`Verified`], [`Fault`]: what became of a log, read whole.
 //! - `keeping`: how long entries keep what they say, and what holds them.
+//! - `stream`: logs on their way to a SIEM.
 //! - `subjects`: what is personal in entries, under keys of whom it is about.
 //! - `tree`, `note`, `entry`, `seal`: pure: RFC 9162's Merkle tree over stored hashes, signed checkpoints, canonical entries, and what
 //!   is sealed in them.
@@ -19,6 +20,7 @@ mod routes;
 mod seal;
 mod sql;
 mod store;
+mod stream;
 mod subjects;
 mod tree;
 mod unit;

@@ -18,10 +18,16 @@ kernel::problem_codes! {
     AUDIT_INVALID_RETENTION = "audit.invalid_retention",
         "Entries are kept for 90 to 36500 days, or for good.",
         "ask for so many days, or leave days out";
+    AUDIT_INVALID_STREAM = "audit.invalid_stream",
+        "A log is sent to https://, or to tcp://HOST:PORT for syslog, at a public address, from an index that could be.",
+        "correct what pointer names; whoever runs the server can allow networks beside the public ones, as for webhooks";
     AUDIT_NOT_FOUND = "audit.not_found",
         "The log has no entry of this index.",
         "ask for an index below the size in /api/v1/audit/checkpoint";
+    AUDIT_STREAM_NOT_FOUND = "audit.stream_not_found",
+        "The log has no stream of this id.",
+        "check the id; GET /api/v1/audit/streams lists the streams there are";
     AUDIT_TOO_MANY = "audit.too_many",
-        "A tenant may have 200 holds.",
+        "A tenant may have 200 holds, and 5 streams.",
         "end what is not needed any more";
 }

@@ -16,7 +16,7 @@ use super::views::{
     ConsistencyQuery, ConsistencyView, EntriesQuery, EntryView, ExportQuery, InclusionQuery, InclusionView, KeyView,
     encoded,
 };
-use super::{codes, keeping};
+use super::{codes, keeping, stream};
 
 /// The most lines of an export.
 const MAX_LINES: u32 = 1000;
@@ -24,12 +24,12 @@ const MAX_LINES: u32 = 1000;
 pub(super) const READ: Permission = Permission::new("audit", "read");
 
 /// What the routes ask for.
-pub(super) const PERMISSIONS: &[Permission] = &[READ, keeping::HOLD, keeping::RETAIN];
+pub(super) const PERMISSIONS: &[Permission] = &[READ, keeping::HOLD, keeping::RETAIN, stream::STREAM];
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Audit>) -> Routes<Audit> {
     use Policy::May;
-    keeping::mount(routes)
+    stream::mount(keeping::mount(routes))
         .mount(May(READ), routes!(list))
         .mount(May(READ), routes!(show))
         .mount(May(READ), routes!(export))
@@ -39,7 +39,7 @@ pub(super) fn mount(routes: Routes<Audit>) -> Routes<Audit> {
         .mount(May(READ), routes!(consistency))
 }
 
-fn problem(error: AuditError) -> Problem {
+pub(super) fn problem(error: AuditError) -> Problem {
     let detail = error.to_string();
     match error {
         AuditError::NoEntry(_) => Problem::not_found(codes::AUDIT_NOT_FOUND, detail),

@@ -12,6 +12,12 @@ macro_rules! entry_columns {
     };
 }
 
+macro_rules! stream_columns {
+    () => {
+        "tenant_id, id, url, has_personal, credential, next_seq, due_ms, failures, last_error, last_ms, created_by, created_ms"
+    };
+}
+
 /// Whether the hold `h` holds the entry `e`.
 macro_rules! holds {
     () => {
@@ -122,6 +128,35 @@ pub(crate) const HOLD: &str =
     WHERE tenant_id = $1 AND id = $2";
 pub(crate) const RELEASE: &str = "DELETE FROM audit_hold WHERE tenant_id = $1 AND id = $2";
 
+pub(crate) const STREAMS: &str = concat!(
+    "SELECT ",
+    stream_columns!(),
+    " FROM audit_stream WHERE tenant_id = $1 ORDER BY created_ms DESC, id DESC LIMIT $2"
+);
+pub(crate) const STREAM: &str =
+    concat!("SELECT ", stream_columns!(), " FROM audit_stream WHERE tenant_id = $1 AND id = $2");
+pub(crate) const COUNT_STREAMS: &str = "SELECT COUNT(*) FROM audit_stream WHERE tenant_id = $1";
+pub(crate) const INSERT_STREAM: &str = "INSERT INTO audit_stream
+        (tenant_id, id, url, has_personal, credential, next_seq, due_ms, failures, created_by, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)";
+pub(crate) const END_STREAM: &str = "DELETE FROM audit_stream WHERE tenant_id = $1 AND id = $2";
+pub(crate) const FORGET_SUBJECT: &str = "DELETE FROM audit_subject WHERE tenant_id = $1 AND id = $2";
+/// Those that are due and have something to send.
+pub(crate) const DUE_STREAMS: &str = concat!(
+    "SELECT ",
+    stream_columns!(),
+    " FROM audit_stream s WHERE due_ms <= $1
+        AND EXISTS (SELECT 1 FROM audit_log l WHERE l.tenant_id = s.tenant_id AND l.size > s.next_seq)
+    ORDER BY due_ms LIMIT $2"
+);
+/// Only if nobody else was first.
+pub(crate) const CLAIM_STREAM: &str =
+    "UPDATE audit_stream SET due_ms = $4 WHERE tenant_id = $1 AND id = $2 AND due_ms = $3";
+pub(crate) const ADVANCE_STREAM: &str =
+    "UPDATE audit_stream SET next_seq = $4, due_ms = $5, failures = $6, last_error = $7,
+        last_ms = COALESCE(CAST($8 AS BIGINT), last_ms)
+    WHERE tenant_id = $1 AND id = $2 AND due_ms = $3";
+
 pub(crate) const LEAVES: &str = "SELECT seq, leaf_hash FROM audit_entry
     WHERE tenant_id = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq";
 pub(crate) const INSERT_NODE: &str = "INSERT INTO audit_node (tenant_id, level, idx, hash) VALUES ($1, $2, $3, $4)";
@@ -167,6 +202,15 @@ pub const STATEMENTS: &[&str] = &[
     HOLDS,
     HOLD,
     RELEASE,
+    STREAMS,
+    STREAM,
+    COUNT_STREAMS,
+    INSERT_STREAM,
+    END_STREAM,
+    FORGET_SUBJECT,
+    DUE_STREAMS,
+    CLAIM_STREAM,
+    ADVANCE_STREAM,
     LEAVES,
     INSERT_NODE,
     NODES,

@@ -12,6 +12,7 @@ use super::entry::AuditEntry;
 use super::model::{EntryRow, LogRow, Wanted};
 use super::note::{Checkpoint, NoteError, Signer};
 use super::sql;
+use super::stream::Outlet;
 use super::subjects::Keys;
 use super::tree::{self, Frontier, Hash, Node, empty_root, leaf_hash};
 
@@ -56,6 +57,7 @@ pub struct Audit {
     pub(super) clock: Clock,
     pub(super) keyring: Arc<Keyring>,
     pub(super) idempotency: Idempotency,
+    pub(super) outlet: Outlet,
 }
 
 /// Where hashes are read: inside a transaction, or outside of any.
@@ -74,10 +76,10 @@ impl Source<'_> {
 }
 
 impl Audit {
-    /// Logs in `db`, whose signing keys are wrapped by `keyring`.
+    /// Logs in `db`, whose keys are wrapped by `keyring`. They are sent to public machines alone.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, keyring: Arc::new(keyring), idempotency }
+        Self { db, clock, keyring: Arc::new(keyring), idempotency, outlet: Outlet::public() }
     }
 
     /// A tenant's log; it is begun, with a key of its own, when there is none.

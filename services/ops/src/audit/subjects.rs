@@ -144,6 +144,33 @@ impl Audit {
         Ok(keys[subject].as_deref().and_then(|key| open(key, place, sealed)))
     }
 
+    /// Seals what is a secret of the log itself, under a key of its own.
+    pub(super) async fn seal_text(
+        &self,
+        tx: &mut Tx,
+        (tenant, subject): (&str, &str),
+        part: &'static str,
+        text: &str,
+    ) -> Result<Option<String>, AuditError> {
+        let mut keys = Keys::new();
+        let key = self.key(tx, &mut keys, tenant, subject).await?;
+        let place = Place { tenant, entry: subject, part };
+        Ok(key.as_deref().map(|key| seal(key, place, text)).transpose()?)
+    }
+
+    /// What [`Audit::seal_text`] has sealed; `None` when its key is gone.
+    pub(super) async fn open_text(
+        &self,
+        (tenant, subject): (&str, &str),
+        part: &'static str,
+        sealed: &str,
+    ) -> Result<Option<String>, AuditError> {
+        let found: Option<SubjectRow> = self.db.optional(sql::SUBJECT, args![tenant, subject]).await?;
+        let key = found.map(|row| row.opened(&self.keyring)).transpose()?.flatten();
+        let place = Place { tenant, entry: subject, part };
+        Ok(key.as_deref().and_then(|key| open(key, place, sealed)))
+    }
+
     /// Erases what is personal of somebody from a tenant's log, by destroying the key that it is sealed under: entries stay as they are,
     /// with all that is proven of them, and nothing that comes later of him is kept either. Says whether there was anything to erase.
     ///

@@ -4,6 +4,7 @@
 mod http;
 mod keeping;
 mod personal;
+mod streams;
 mod tampered;
 
 use std::sync::Arc;
