@@ -94,6 +94,10 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
     assert_eq!(told("answer"), BTreeSet::from(RECORDED_BY_THEIR_ANSWER));
     assert_eq!(told("request").len(), operations.len() - NOT_RECORDED.len() - RECORDED_BY_THEIR_ANSWER.len());
 
+    let ids: BTreeSet<&str> = operations.iter().map(|of| of.id.as_str()).collect();
+    let unknown: Vec<&str> = ops::audit::packed().filter(|id| !ids.contains(id)).collect();
+    assert!(unknown.is_empty(), "packs name what is no operation: {unknown:?}");
+
     let (_, tokens) = server.person("default", &[]).await;
     server.recorded().await;
     let ask = async |of: &Mutating| {

@@ -61,6 +61,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("ops", "20261124000201_audit_person"),
     migration!("ops", "20261124000202_audit_keeping"),
     migration!("ops", "20261124000203_audit_stream"),
+    migration!("ops", "20261124000204_audit_finding"),
 ];
 
 #[cfg(test)]

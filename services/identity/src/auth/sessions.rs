@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use database::{Database, DbError, Tx, args, outbox};
-use kernel::{Clock, Keyring, Problem, codes as common};
+use kernel::{Clock, Keyring, Problem, audit, codes as common};
 use media_types::TenantId;
 use serde_json::json;
 use subtle::ConstantTimeEq;
@@ -143,7 +143,11 @@ impl Sessions {
         let Some(row) = account.filter(|account| is_it && account.state == ACTIVE) else {
             return Err(invalid_credentials());
         };
-        self.throttle.leave(&name);
+        let refused = self.throttle.leave(&name);
+        if refused > 0 {
+            // For the log, which has no refusals: whoever looks at it should know that somebody has guessed.
+            audit::after(&json!({ "refused_attempts": refused }));
+        }
         check_tenant(&row.tenant_state)?;
         let account = Account::stored(&row.tenant_id, &row.id)?;
         if row.code_since_ms.is_some() {

@@ -38,6 +38,9 @@ pub(crate) async fn run(audit: Audit, mut stopped: watch::Receiver<bool>) {
             // Who could not say that he lives while the database was away has time to.
             standing = Standing::new(transit::PATIENCE);
         }
+        if let Err(error) = audit.judge_all().await {
+            tracing::warn!(error = %chain(&error), "entries of audit logs wait to be judged");
+        }
         tokio::select! {
             // Whoever could stop it is gone: that is an end too.
             _ = stopped.wait_for(|stop| *stop) => return,

@@ -16,7 +16,7 @@ use super::views::{
     ConsistencyQuery, ConsistencyView, EntriesQuery, EntryView, ExportQuery, InclusionQuery, InclusionView, KeyView,
     encoded,
 };
-use super::{codes, keeping, stream};
+use super::{codes, findings, keeping, stream};
 
 /// The most lines of an export.
 const MAX_LINES: u32 = 1000;
@@ -29,7 +29,7 @@ pub(super) const PERMISSIONS: &[Permission] = &[READ, keeping::HOLD, keeping::RE
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Audit>) -> Routes<Audit> {
     use Policy::May;
-    stream::mount(keeping::mount(routes))
+    findings::mount(stream::mount(keeping::mount(routes)))
         .mount(May(READ), routes!(list))
         .mount(May(READ), routes!(show))
         .mount(May(READ), routes!(export))

@@ -28,10 +28,32 @@ macro_rules! holds {
     };
 }
 
+/// What changes who may what: what a review of access looks at.
+macro_rules! access_actions {
+    () => {
+        "'create_api_key', 'create_oauth_client', 'create_password_link', 'create_role', 'create_user', 'delete_oauth_client', \
+        'delete_role', 'erase_user', 'grant_role', 'remove_totp', 'reset_factors', 'resume_tenant', 'revoke_api_key', 'revoke_role', \
+        'scim_create_user', 'scim_erase_user', 'scim_patch_user', 'scim_replace_user', 'suspend_tenant', 'update_oauth_client', \
+        'update_role', 'update_user'"
+    };
+}
+
+/// What changes the log's own keeping, by whomever.
+macro_rules! keeping_actions {
+    () => {
+        "'create_audit_hold', 'create_audit_stream', 'end_audit_stream', 'put_audit_retention', 'release_audit_hold'"
+    };
+}
+
+/// The operations that packs name, by their ids.
+pub fn packed() -> impl Iterator<Item = &'static str> {
+    [access_actions!(), keeping_actions!()].into_iter().flat_map(|list| list.split('\'').skip(1).step_by(2))
+}
+
 /// Entries behind a place, newest first. What a search names is looked up in the index of the first of request, session, resource,
 /// subject, action and actor, which `$by` is, and the others are held against what that gives.
 macro_rules! search {
-    ($by:literal) => {
+    ($($by:tt)*) => {
         concat!(
             "SELECT ",
             entry_columns!(),
@@ -40,7 +62,7 @@ macro_rules! search {
                 AND (CAST($6 AS TEXT) IS NULL OR request_id = $6) AND (CAST($7 AS TEXT) IS NULL OR resource = $7)
                 AND (CAST($8 AS TEXT) IS NULL OR action = $8) AND (CAST($9 AS TEXT) IS NULL OR actor = $9)
                 AND (CAST($10 AS TEXT) IS NULL OR session = $10) AND (CAST($11 AS TEXT) IS NULL OR subject = $11)",
-            $by,
+            $($by)*,
             " ORDER BY time_ms DESC, seq DESC LIMIT $12"
         )
     };
@@ -74,6 +96,8 @@ pub(crate) const SEARCH_ACTION: &str = search!(" AND action = $8");
 pub(crate) const SEARCH_ACTOR: &str = search!(" AND actor = $9");
 pub(crate) const SEARCH_SESSION: &str = search!(" AND session = $10");
 pub(crate) const SEARCH_SUBJECT: &str = search!(" AND subject = $11");
+pub(crate) const SEARCH_ACCESS: &str = search!(" AND action IN (", access_actions!(), ")");
+pub(crate) const SEARCH_ADMIN: &str = search!(" AND (actor = 'admin' OR action IN (", keeping_actions!(), "))");
 
 pub(crate) const SUBJECT: &str = "SELECT secret, is_wrapped FROM audit_subject WHERE tenant_id = $1 AND id = $2";
 pub(crate) const INSERT_SUBJECT: &str = "INSERT INTO audit_subject (tenant_id, id, secret, is_wrapped, created_ms)
@@ -157,6 +181,18 @@ pub(crate) const ADVANCE_STREAM: &str =
         last_ms = COALESCE(CAST($8 AS BIGINT), last_ms)
     WHERE tenant_id = $1 AND id = $2 AND due_ms = $3";
 
+pub(crate) const UNJUDGED: &str =
+    "SELECT l.tenant_id FROM audit_log l LEFT JOIN audit_judged j ON j.tenant_id = l.tenant_id
+    WHERE l.tenant_id > $1 AND l.size > COALESCE(j.next_seq, 0) ORDER BY l.tenant_id LIMIT $2";
+pub(crate) const JUDGED: &str = "SELECT next_seq FROM audit_judged WHERE tenant_id = $1";
+/// Only if nobody else was first.
+pub(crate) const JUDGE: &str = "INSERT INTO audit_judged (tenant_id, next_seq) VALUES ($1, $3)
+    ON CONFLICT (tenant_id) DO UPDATE SET next_seq = excluded.next_seq WHERE audit_judged.next_seq = $2";
+pub(crate) const INSERT_FINDING: &str = "INSERT INTO audit_finding (tenant_id, id, rule, seq, actor, count, time_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, rule, seq) DO NOTHING";
+pub(crate) const FINDINGS: &str = "SELECT id, rule, seq, actor, count, time_ms FROM audit_finding
+    WHERE tenant_id = $1 AND (time_ms, id) < ($2, $3) ORDER BY time_ms DESC, id DESC LIMIT $4";
+
 pub(crate) const LEAVES: &str = "SELECT seq, leaf_hash FROM audit_entry
     WHERE tenant_id = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq";
 pub(crate) const INSERT_NODE: &str = "INSERT INTO audit_node (tenant_id, level, idx, hash) VALUES ($1, $2, $3, $4)";
@@ -184,6 +220,8 @@ pub const STATEMENTS: &[&str] = &[
     SEARCH_ACTOR,
     SEARCH_SESSION,
     SEARCH_SUBJECT,
+    SEARCH_ACCESS,
+    SEARCH_ADMIN,
     SUBJECT,
     INSERT_SUBJECT,
     ERASE,
@@ -211,6 +249,11 @@ pub const STATEMENTS: &[&str] = &[
     DUE_STREAMS,
     CLAIM_STREAM,
     ADVANCE_STREAM,
+    UNJUDGED,
+    JUDGED,
+    JUDGE,
+    INSERT_FINDING,
+    FINDINGS,
     LEAVES,
     INSERT_NODE,
     NODES,

@@ -9,7 +9,7 @@ use kernel::{Clock, Cursor, Idempotency, Keyring, Sealed, SecretError};
 use media_types::TenantId;
 
 use super::entry::AuditEntry;
-use super::model::{EntryRow, LogRow, Wanted};
+use super::model::{EntryRow, LogRow, Pack, Wanted};
 use super::note::{Checkpoint, NoteError, Signer};
 use super::sql;
 use super::stream::Outlet;
@@ -156,8 +156,10 @@ impl Audit {
         limit: u32,
     ) -> Result<Vec<EntryRow>, AuditError> {
         let (time_ms, seq) = after.map_or((i64::MAX, i64::MAX), |place| (place.time_ms, place.id.parse().unwrap_or(0)));
-        let Wanted { request_id, resource, action, actor, session, subject, from_ms, to_ms } = wanted.clone();
+        let Wanted { request_id, resource, action, actor, session, subject, pack, from_ms, to_ms } = wanted.clone();
         let sql = match (&request_id, &session, &resource, &subject, &action, &actor) {
+            _ if pack == Some(Pack::Access) => sql::SEARCH_ACCESS,
+            _ if pack == Some(Pack::Admin) => sql::SEARCH_ADMIN,
             (Some(_), ..) => sql::SEARCH_REQUEST,
             (_, Some(_), ..) => sql::SEARCH_SESSION,
             (_, _, Some(_), ..) => sql::SEARCH_RESOURCE,

@@ -1,6 +1,7 @@
 //! Logs on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod findings;
 mod http;
 mod keeping;
 mod personal;

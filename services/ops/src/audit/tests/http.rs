@@ -61,7 +61,7 @@ async fn entries_are_found_by_what_they_say_newest_first_page_by_page() {
     for_each_engine(|db| async move {
         let api = Api::new(&filled(&db, 60).await);
         let (early, late) = (NOW_MS + 20_000, NOW_MS + 30_000);
-        let cases: [(String, Vec<i64>); 9] = [
+        let cases: [(String, Vec<i64>); 12] = [
             ("limit=3".to_owned(), vec![59, 58, 57]),
             ("resource=/api/v1/assets/ast_7".to_owned(), vec![57, 47, 37, 27, 17, 7]),
             ("resource=%2Fapi%2Fv1%2Fassets%2Fast_7&actor=anyone".to_owned(), vec![57, 27]),
@@ -71,6 +71,9 @@ async fn entries_are_found_by_what_they_say_newest_first_page_by_page() {
             ("request_id=req_8&actor=anyone".to_owned(), vec![]),
             (format!("from_ms={early}&to_ms={late}&actor=admin"), vec![29, 28, 26, 25, 23, 22, 20]),
             ("actor=nobody".to_owned(), vec![]),
+            ("pack=admin&limit=3".to_owned(), vec![59, 58, 56]),
+            ("pack=admin&actor=anyone".to_owned(), vec![]),
+            ("pack=access".to_owned(), vec![]),
         ];
         for (query, expected) in cases {
             assert_eq!(api.found(&query).await, expected, "{query}");
@@ -97,7 +100,14 @@ async fn entries_are_found_by_what_they_say_newest_first_page_by_page() {
         for bad in ["entries/60", "entries/-1", "entries/x"] {
             assert_eq!(api.ask(404, &format!("{HERE}/{bad}")).await["code"], "audit.not_found", "{bad}");
         }
-        for bad in ["entries?limit=0", "entries?after=zz", "entries?who=me", "export?limit=1001", "export?start=-1"] {
+        for bad in [
+            "entries?limit=0",
+            "entries?after=zz",
+            "entries?who=me",
+            "entries?pack=all",
+            "export?limit=1001",
+            "export?start=-1",
+        ] {
             assert_eq!(api.text(&format!("{HERE}/{bad}")).await.0, 422, "{bad}");
         }
     })
