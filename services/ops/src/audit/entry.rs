@@ -61,8 +61,8 @@ impl AuditEntry {
 
     /// Below which index it says that entries were emptied.
     pub(crate) fn expired_below(&self) -> Option<u64> {
-        let index = self.resource.strip_prefix(BELOW).filter(|_| self.action == EXPIRED && self.actor == "service");
-        index?.parse().ok()
+        let is_said = self.action == EXPIRED && self.actor == "service" && self.outcome == "done";
+        self.resource.strip_prefix(BELOW).filter(|_| is_said)?.parse().ok()
     }
 
     /// Of a record that has ended; what is personal in that is beside it, to be sealed.

@@ -23,6 +23,8 @@ pub(super) use routes::{HOLD, RETAIN, mount};
 const MAX_HOLDS: i64 = 200;
 /// Entries that one transaction empties.
 const AT_ONCE: i64 = 500;
+/// The fewest days: nobody gets rid of what he has just done.
+const LEAST_DAYS: i64 = 90;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Rows that one read returns.
 const PAGE: i64 = 200;
@@ -122,7 +124,8 @@ impl Audit {
         let Some(log) = tx.optional::<LogRow>(sql::LOCK_LOG, args![tenant]).await? else { return Ok(false) };
         let Some(kept) = tx.optional::<RetentionRow>(sql::RETENTION, args![tenant]).await? else { return Ok(false) };
         let now_ms = (self.clock)();
-        let until_ms = now_ms - kept.days * DAY_MS;
+        // Whoever has written fewer into the row did so behind everybody's back.
+        let until_ms = now_ms - kept.days.max(LEAST_DAYS) * DAY_MS;
         let emptied: Vec<(i64,)> = tx.all(sql::EMPTY, args![tenant, kept.swept_ms, until_ms, AT_ONCE]).await?;
         let Some((last,)) = emptied.iter().max() else {
             tx.execute(sql::SWEPT, args![tenant, until_ms]).await?;

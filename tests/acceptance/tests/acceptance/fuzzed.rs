@@ -25,6 +25,8 @@ fn furnish(server: &Server, folder: &Path) {
     let on = json!({ "production": { "enabled": true } });
     for (path, body) in [
         ("/api/v1/api-keys", json!({ "name": "camera", "permissions": ["asset.read"] })),
+        ("/api/v1/audit/holds", json!({ "reason": "case 4711" })),
+        ("/api/v1/audit/streams", json!({ "url": "https://nobody.invalid/ingest" })),
         ("/api/v1/flags", json!({ "key": "colour", "environments": on })),
         (
             "/api/v1/oauth-clients",

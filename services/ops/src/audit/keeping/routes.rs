@@ -14,14 +14,12 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::views::{HoldRequest, HoldView, HoldsQuery, RetentionRequest, RetentionView};
-use super::{HoldRow, NewHold, make};
+use super::{HoldRow, LEAST_DAYS, NewHold, make};
 use crate::audit::routes::READ;
 use crate::audit::{Audit, codes};
 
 /// Where holds are.
 const ADDRESS: &str = "/api/v1/audit/holds";
-/// The fewest days: nobody gets rid of what he has just done.
-const LEAST_DAYS: i64 = 90;
 const MOST_DAYS: i64 = 36_500;
 const MAX_REASON: usize = 500;
 const MAX_NAME: usize = 512;

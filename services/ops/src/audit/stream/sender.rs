@@ -118,7 +118,7 @@ impl Audit {
         let tenant: TenantId = row.tenant_id.parse().map_err(|_| "the tenant has no id".to_owned())?;
         let start = u64::try_from(row.next_seq).unwrap_or_default();
         let rows = self.entries(&tenant, start, BATCH).await.map_err(|error| chain(&error))?;
-        let Some(last) = rows.last() else { return Ok(row.next_seq) };
+        let last = rows.last().ok_or_else(|| "the log lacks entries that it should have".to_owned())?;
         let next = last.seq + 1;
         let views: Vec<Option<EntryView>> = if row.has_personal {
             let views = self.views(&tenant, rows.clone()).await.map_err(|error| chain(&error))?;
