@@ -57,8 +57,8 @@ pub(crate) fn judge(facts: &[Fact], first: usize) -> Vec<Found> {
     let rules: [(&'static str, Rule); 4] =
         [(REFUSALS, refusals), (EVERYTHING, everything), (REMOVALS, removals), (ADDRESSES, addresses)];
     let mut found = Vec::new();
-    for at in first..facts.len() {
-        let (before, fact) = (&facts[..at], &facts[at]);
+    for (at, fact) in facts.iter().enumerate().skip(first) {
+        let before = &facts[..at];
         for (rule, holds) in rules {
             let Some(count) = holds(before, fact) else { continue };
             let Fact { index, time_ms, ref actor, .. } = *fact;
