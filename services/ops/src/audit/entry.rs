@@ -111,7 +111,6 @@ pub(crate) struct Personal {
 
 /// From where a request came.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
 pub(crate) struct AuditOrigin {
     /// The address of the machine.
     pub(crate) address: Option<String>,
@@ -121,19 +120,19 @@ pub(crate) struct AuditOrigin {
 
 /// What a request has changed, and why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
 pub(crate) struct AuditChanges {
     /// As whoever asked says, by the header `Lectern-Reason`.
     pub(crate) reason: Option<String>,
     /// The places that are not what they were.
+    #[serde(default)]
     pub(crate) changes: Vec<AuditChange>,
     /// How many of those there are beside.
+    #[serde(default)]
     pub(crate) more: u64,
 }
 
 /// A place of a resource that is not what it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
 pub(crate) struct AuditChange {
     /// A JSON pointer (RFC 6901).
     pub(crate) path: String,
