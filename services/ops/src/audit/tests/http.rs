@@ -184,3 +184,60 @@ async fn the_whole_log_can_be_taken_away_and_hashed_elsewhere() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_kept_held_or_sent_is_refused_with_what_is_wrong() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    let api = Api::new(&audit(&scratch.db));
+    let ask = async |method: &str, path: &str, body: Value| {
+        let request = Request::builder().method(method).uri(format!("{HERE}/{path}"));
+        let request = request.header("authorization", format!("Bearer {TOKEN}")).header("if-match", "*");
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap();
+        let (parts, body) = api.0.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), serde_json::from_slice::<Value>(&bytes).unwrap_or_default())
+    };
+    let cases = [
+        ("PUT", "retention", json!({ "days": 89 }), "audit.invalid_retention", "/days"),
+        ("PUT", "retention", json!({ "days": 40_000 }), "audit.invalid_retention", "/days"),
+        ("POST", "holds", json!({ "reason": "" }), "audit.invalid_hold", "/reason"),
+        ("POST", "holds", json!({ "reason": "a", "person": "" }), "audit.invalid_hold", "/person"),
+        ("POST", "holds", json!({ "reason": "a", "from_ms": 5, "to_ms": 5 }), "audit.invalid_hold", "/to_ms"),
+        ("POST", "streams", json!({ "url": "http://siem.example/" }), "audit.invalid_stream", "/url"),
+        ("POST", "streams", json!({ "url": "https://192.168.0.1/" }), "audit.invalid_stream", "/url"),
+        ("POST", "streams", json!({ "url": "tcp://127.0.0.1:514" }), "audit.invalid_stream", "/url"),
+        ("POST", "streams", json!({ "url": "tcp://siem.example" }), "audit.invalid_stream", "/url"),
+        (
+            "POST",
+            "streams",
+            json!({ "url": "https://siem.example/", "credential": "a\nb" }),
+            "audit.invalid_stream",
+            "/credential",
+        ),
+        (
+            "POST",
+            "streams",
+            json!({ "url": "tcp://siem.example:514", "credential": "Bearer x" }),
+            "audit.invalid_stream",
+            "/credential",
+        ),
+    ];
+    for (method, path, body, code, pointer) in cases {
+        let (status, problem) = ask(method, path, body.clone()).await;
+        let told = (status, &problem["errors"][0]["code"], &problem["errors"][0]["pointer"]);
+        assert_eq!(told, (422, &json!(code), &json!(pointer)), "{path} {body}");
+    }
+    let (status, kept) = ask("PUT", "retention", json!({ "days": 90 })).await;
+    assert_eq!((status, &kept["days"]), (200, &json!(90)));
+    assert_eq!(ask("PUT", "retention", json!({})).await.1["days"], Value::Null, "for good");
+
+    let stream = json!({ "url": "https://siem.example/", "credential": "Bearer s3cret", "start": 7 });
+    for _ in 0..5 {
+        let (status, made) = ask("POST", "streams", stream.clone()).await;
+        assert_eq!((status, &made["has_credential"], &made["next_index"]), (201, &json!(true), &json!(7)), "{made}");
+        assert!(!made.to_string().contains("s3cret"));
+    }
+    let (status, refused) = ask("POST", "streams", stream).await;
+    assert_eq!((status, &refused["code"]), (422, &json!("audit.too_many")));
+    assert_eq!(ask("GET", "streams", Value::Null).await.1["items"].as_array().unwrap().len(), 5);
+}
