@@ -24,6 +24,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("tracing-opentelemetry", &["telemetry"]),
     ("unleash-", &["ops"]),
     ("argon2", &["identity"]),
+    ("lettre", &["postbox"]),
+    ("fluent", &["postbox"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

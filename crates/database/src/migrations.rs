@@ -57,6 +57,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123171500_rbac_role_create"),
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
+    migration!("core", "20261124000400_letter_create"),
+    migration!("identity", "20261124000401_auth_mail_link"),
 ];
 
 #[cfg(test)]
