@@ -13,7 +13,9 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
-const NOT_RECORDED: [&str; 20] = [
+const NOT_RECORDED: [&str; 22] = [
+    "ask_password_link",
+    "ask_sign_in_link",
     "begin_passkey_registration",
     "begin_passkey_sign_in",
     "begin_totp",
@@ -36,7 +38,7 @@ const NOT_RECORDED: [&str; 20] = [
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 14] = [
     "create_clearkey_licence",
     "create_licence",
     "create_playback_token",
@@ -47,6 +49,7 @@ const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
     "oauth_token",
     "set_password",
     "sign_in",
+    "sign_in_by_link",
     "sign_in_by_passkey",
     "sign_in_in_browser",
     "sign_upload_blocks",

@@ -48,6 +48,14 @@ pub(crate) struct Serve {
     /// given; passkeys are for http://localhost at the port then
     #[arg(long = "public-url", env = "LECTERN_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// SMTP server that letters to people go to, such as smtps://mail.example, smtp+starttls://mail.example or, without TLS,
+    /// smtp://127.0.0.1, perhaps with a port. Whoever it knows stands in LECTERN_SMTP_URL before the host, as USER:PASSWORD@. None are
+    /// sent if not given, and nothing is offered that needs one
+    #[arg(long = "smtp-url", value_name = "URL")]
+    pub(crate) smtp_url: Option<String>,
+    /// Who letters are from, such as no-reply@lectern.example or 'Lectern <no-reply@lectern.example>'
+    #[arg(long = "mail-from", env = "LECTERN_MAIL_FROM", value_name = "ADDRESS")]
+    pub(crate) mail_from: Option<String>,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
     #[command(flatten)]

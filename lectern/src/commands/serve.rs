@@ -6,6 +6,7 @@ mod counting;
 mod engine;
 mod gateway;
 mod licence_servers;
+mod mail;
 mod renewing;
 mod sessions;
 mod token;
@@ -13,6 +14,7 @@ mod webhooks;
 
 pub(crate) use audit::configured as audit;
 pub(crate) use licence_servers::systems as licence_systems;
+pub(crate) use mail::smtp;
 pub(crate) use sessions::configured as sessions;
 pub(crate) use webhooks::configured as webhooks;
 
@@ -180,6 +182,10 @@ fn units_of(
             Some(address) => sessions.reached_at(address),
             None => sessions.reached_at(&PublicAddress::on_this_machine(listening.port())),
         };
+        let sessions = match mail::configured(options, address.as_ref())? {
+            Some(mail) => sessions.with_mail(mail),
+            None => sessions,
+        };
         units.push(identity::auth::serve(keys, sessions, address));
     }
     if chosen.has(&identity::org::UNIT) {
@@ -191,6 +197,7 @@ fn units_of(
     }
     if chosen.has(&identity::user::UNIT) {
         let users = Users::new(database.clone(), database.clock(), units::permissions());
+        let users = if mail::is_named(options) { users.telling_people() } else { users };
         units.push(identity::user::serve(users));
     }
     if chosen.has(&webhook::UNIT) {

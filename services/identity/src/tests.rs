@@ -5,6 +5,7 @@ mod beyond;
 mod decisions;
 mod factors;
 mod groups;
+mod mail;
 mod oidc;
 mod passkeys;
 mod people;
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use crate::auth::{Keys, PublicAddress, Sessions};
+use crate::auth::{Keys, Mail, PublicAddress, Sessions};
 use crate::org::Tenants;
 use crate::rbac::Roles;
 use crate::user::Users;
@@ -66,6 +67,16 @@ impl Process {
 
     /// The same at an address that others know, or at none.
     fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, address: Option<PublicAddress>) -> Self {
+        Self::sending(db, now_ms, address, None).0
+    }
+
+    /// The same that writes letters, and what it answers wishes for them by.
+    fn sending(
+        db: &Database,
+        now_ms: &Arc<AtomicI64>,
+        address: Option<PublicAddress>,
+        mail: Option<Mail>,
+    ) -> (Self, Sessions) {
         let time = Arc::clone(now_ms);
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
@@ -74,13 +85,18 @@ impl Process {
         let catalogue = || units().flat_map(|unit| unit.permissions).copied().chain([READ]);
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
-        let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
+        let users = Users::new(db.clone(), Arc::clone(&clock), catalogue());
+        let (sessions, users) = match mail {
+            Some(mail) => (sessions.with_mail(mail), users.telling_people()),
+            None => (sessions, users),
+        };
+        let users = user::serve(users);
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
-        let keys = auth::serve(keys, sessions, address);
+        let keys = auth::serve(keys, sessions.clone(), address);
         let tenants = org::serve(Tenants::new(db.clone(), clock));
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));
-        Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }
+        (Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }, sessions)
     }
 
     fn first(db: &Database) -> Self {
