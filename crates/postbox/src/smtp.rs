@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use url::{Host, Url};
 
@@ -46,14 +47,20 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// From what an operator has written: the address of the server, and who letters are from.
+    /// From what an operator has written: the address of the server, and who letters are from. Beside the usual certificate authorities
+    /// those of a file in PEM are believed.
     ///
     /// # Errors
     /// See [`InvalidSmtp`]; none says what was written, which may hold a password.
-    pub fn new(url: &str, from: &str) -> Result<Self, InvalidSmtp> {
+    pub fn new(url: &str, from: &str, authorities: Option<&[u8]>) -> Result<Self, InvalidSmtp> {
         let from = sender(from).ok_or(InvalidSmtp::From)?;
         let address = checked(url)?;
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&address).map_err(InvalidSmtp::Tls)?;
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&address).map_err(InvalidSmtp::Tls)?;
+        if let Some(pem) = authorities
+            && let Some(tls) = tls(&address, pem)?
+        {
+            transport = transport.tls(tls);
+        }
         Ok(Self { transport: transport.timeout(Some(PATIENCE)).build(), from })
     }
 
@@ -144,6 +151,19 @@ fn checked(text: &str) -> Result<String, InvalidSmtp> {
     Ok(format!("{}{required}", address.trim_end_matches('/')))
 }
 
+/// TLS as the address in lettre's words asks for it, by further certificate authorities.
+fn tls(address: &str, authorities: &[u8]) -> Result<Option<Tls>, InvalidSmtp> {
+    let url = Url::parse(address).map_err(|_| InvalidSmtp::Url)?;
+    let certificate = Certificate::from_pem(authorities).map_err(InvalidSmtp::Tls)?;
+    let builder = TlsParameters::builder(url.host_str().unwrap_or_default().to_owned());
+    let parameters = builder.add_root_certificate(certificate).build().map_err(InvalidSmtp::Tls)?;
+    Ok(match (url.scheme(), url.query()) {
+        ("smtps", _) => Some(Tls::Wrapper(parameters)),
+        (_, Some(_)) => Some(Tls::Required(parameters)),
+        (_, None) => None,
+    })
+}
+
 /// An address as number, which of this scheme `url` reads as a name.
 fn is_loopback(host: &str) -> bool {
     host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -192,14 +212,14 @@ mod tests {
             assert!(matches!(checked(text), Err(InvalidSmtp::Url)), "{text}");
         }
         for from in ["", "nobody", "a@b.c\r\nBcc: x@y.z", "Lectern <a@b"] {
-            let refused = Smtp::new("smtp://u:hush@127.0.0.1", from).err().unwrap();
+            let refused = Smtp::new("smtp://u:hush@127.0.0.1", from, None).err().unwrap();
             assert!(matches!(refused, InvalidSmtp::From) && !refused.to_string().contains("hush"), "{from:?}");
         }
     }
 
     #[tokio::test]
     async fn a_letter_has_its_id_for_ever_both_forms_and_no_header_that_somebody_put_into_it() {
-        let smtp = Smtp::new("smtp://127.0.0.1:1", "Lectern <no-reply@lectern.example>").unwrap();
+        let smtp = Smtp::new("smtp://127.0.0.1:1", "Lectern <no-reply@lectern.example>", None).unwrap();
         let letter = Written {
             id: "let_1".to_owned(),
             recipient: "anna@example.com".to_owned(),

@@ -7,7 +7,7 @@ use postbox::{InvalidSmtp, Smtp};
 
 use crate::cli::Serve;
 use crate::exit::Failure;
-use crate::settings;
+use crate::{http, settings};
 
 /// What letters go by, with links that lead to where people reach this installation; `None` where no server is named.
 pub(super) fn configured(options: &Serve, address: Option<&PublicAddress>) -> Result<Option<Mail>, Failure> {
@@ -35,7 +35,8 @@ pub(crate) fn smtp(said: Option<&str>, from: Option<&str>) -> Result<Option<Smtp
         let detail = "an SMTP server is named, and nobody whom letters are from";
         Failure::config("mail.from", detail, "say --mail-from, such as no-reply@lectern.example, or LECTERN_MAIL_FROM")
     })?;
-    Smtp::new(&url, from).map(Some).map_err(|error| {
+    let authorities = http::authorities().map_err(http::unfit)?;
+    Smtp::new(&url, from, authorities.as_deref()).map(Some).map_err(|error| {
         let hint = match error {
             InvalidSmtp::From => "correct --mail-from or LECTERN_MAIL_FROM",
             _ => "correct --smtp-url or LECTERN_SMTP_URL, or leave it out",
