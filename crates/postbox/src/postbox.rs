@@ -1,8 +1,8 @@
 //! The box: what is due is claimed, written and handed to whoever takes letters away, until that is stopped. Any number of processes may
-//! do this at once. A claim ends by itself, so that what a process leaves that dies is sent by another one.
+//! do this at once. A claim ends unless something is heard of it, so that what a process leaves that dies is sent by another one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::letter::About;
-use crate::schedule::{self, CLAIM_MS, DEADLINE_MS};
+use crate::schedule::{self, CLAIM_MS, DEADLINE, HEARD_EVERY};
 use crate::sql::{self, ClaimedRow};
 use crate::written::{Written, written};
 
@@ -92,7 +92,12 @@ impl Postbox {
                 return Ok(count);
             }
             count += claimed.len();
-            for done in join_all(claimed.iter().map(|letter| self.deliver(letter))).await {
+            let sent = join_all(claimed.iter().map(|letter| self.deliver(letter)));
+            let ended = tokio::select! {
+                ended = sent => ended,
+                never = self.hold(&claimed) => match never {},
+            };
+            for done in ended {
                 done?;
             }
         }
@@ -110,11 +115,29 @@ impl Postbox {
         Ok(claimed)
     }
 
+    /// Has claims go on for as long as this goes on.
+    async fn hold(&self, claimed: &[ClaimedRow]) -> Infallible {
+        loop {
+            tokio::time::sleep(HEARD_EVERY).await;
+            if let Err(error) = self.hold_once(claimed).await {
+                tracing::debug!(error = %error, "letters may be sent twice");
+            }
+        }
+    }
+
+    async fn hold_once(&self, claimed: &[ClaimedRow]) -> Result<(), DbError> {
+        let next_ms = (self.clock)() + CLAIM_MS;
+        let mut tx = self.db.begin().await?;
+        for ClaimedRow { tenant_id, id, attempt, .. } in claimed {
+            tx.execute(sql::HOLD, args![tenant_id, id, *attempt, next_ms]).await?;
+        }
+        tx.commit().await
+    }
+
     async fn deliver(&self, letter: &ClaimedRow) -> Result<(), DbError> {
         let outcome = match self.write(letter) {
             Ok(written) => {
-                let deadline = Duration::from_millis(DEADLINE_MS.unsigned_abs());
-                let taken = tokio::time::timeout(deadline, self.carrier.carry(&written)).await;
+                let taken = tokio::time::timeout(DEADLINE, self.carrier.carry(&written)).await;
                 taken.unwrap_or_else(|_late| Err(not_carried("nobody took it in time", false)))
             }
             Err(refused) => Err(refused),

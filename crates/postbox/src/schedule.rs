@@ -1,5 +1,7 @@
 //! When a letter is tried again. Pure: randomness comes in as an argument.
 
+use std::time::Duration;
+
 const SECOND_MS: i64 = 1000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -22,9 +24,12 @@ const PAUSES_MS: [i64; 11] = [
 /// A pause is so much longer or shorter at most, in hundredths: letters that failed together do not come back together.
 const JITTER: i64 = 20;
 
-/// One attempt has so long, and a claim somewhat longer: nobody else takes up what is still being sent.
-pub(crate) const DEADLINE_MS: i64 = 45 * SECOND_MS;
-pub(crate) const CLAIM_MS: i64 = 2 * DEADLINE_MS;
+/// One attempt has so long.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
+/// A claim of which nothing is heard for so long belongs to nobody any more.
+pub(crate) const CLAIM_MS: i64 = 10 * SECOND_MS;
+/// So often something is.
+pub(crate) const HEARD_EVERY: Duration = Duration::from_secs(3);
 
 /// The pause after a failed attempt, which was number `tries`, from 1; `None` when it was the last.
 pub(crate) fn pause_ms(tries: i64, random: u32) -> Option<i64> {

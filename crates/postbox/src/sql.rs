@@ -24,6 +24,9 @@ pub(crate) const CLAIM: &str = concat!(
         WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM chosen) RETURNING ",
     letter_columns!()
 );
+/// Of a claim that goes on.
+pub(crate) const HOLD: &str = "UPDATE letter SET next_ms = $4
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'sending'";
 /// Under the claim that it was sent by. What was sent leaves nothing.
 pub(crate) const SENT: &str = "DELETE FROM letter WHERE tenant_id = $1 AND id = $2 AND attempt = $3";
 pub(crate) const AGAIN: &str = "UPDATE letter SET state = 'pending', next_ms = $4, error = $5, updated_ms = $6
@@ -38,7 +41,7 @@ pub(crate) const GIVEN_UP: &str =
 pub(crate) const PRUNE: &str = "DELETE FROM letter WHERE state = 'failed' AND updated_ms < $1";
 
 /// All of them, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[COUNT, INSERT, DUE, CLAIM, SENT, AGAIN, GIVE_UP, GIVEN_UP, PRUNE];
+pub const STATEMENTS: &[&str] = &[COUNT, INSERT, DUE, CLAIM, HOLD, SENT, AGAIN, GIVE_UP, GIVEN_UP, PRUNE];
 
 database::row! {
     /// A letter that was claimed.
