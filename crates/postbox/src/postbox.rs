@@ -1,7 +1,6 @@
 //! The box: what is due is claimed, written and handed to whoever takes letters away, until that is stopped. Any number of processes may
 //! do this at once. A claim ends unless something is heard of it, so that what a process leaves that dies is sent by another one.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -95,7 +94,8 @@ impl Postbox {
             let sent = join_all(claimed.iter().map(|letter| self.deliver(letter)));
             let ended = tokio::select! {
                 ended = sent => ended,
-                never = self.hold(&claimed) => match never {},
+                // It has no end of its own.
+                () = self.hold(&claimed) => Vec::new(),
             };
             for done in ended {
                 done?;
@@ -116,7 +116,7 @@ impl Postbox {
     }
 
     /// Has claims go on for as long as this goes on.
-    async fn hold(&self, claimed: &[ClaimedRow]) -> Infallible {
+    async fn hold(&self, claimed: &[ClaimedRow]) {
         loop {
             tokio::time::sleep(HEARD_EVERY).await;
             if let Err(error) = self.hold_once(claimed).await {
