@@ -113,8 +113,8 @@ impl FromRef<Auth> for Configured {
     }
 }
 
-/// What a process serves of them: the routes, and letters where they go out. People sign in to other programs where there is an address that these
-/// know.
+/// What a process serves of them: the routes, and letters where they go out. People sign in to other programs where there is an address
+/// that these know.
 pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
     let provider = Configured::new(address, &sessions, &clients);
