@@ -57,6 +57,9 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123171500_rbac_role_create"),
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
+    migration!("core", "20261124000600_event_reader_create"),
+    migration!("identity", "20261124000601_org_person_create"),
+    migration!("webhook", "20261124000602_webhook_reader"),
 ];
 
 #[cfg(test)]
