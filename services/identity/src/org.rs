@@ -2,16 +2,20 @@
 //!
 //! - [`Tenants`]: what everything goes through. [`UNIT`], [`serve`]: the unit.
 //! - `routes`: `/api/v1/tenants`, for the holder of the admin token. `codes`: what they refuse.
-//! - `store`: their table.
+//! - `store`: their table. `people`: how many people each has, as events of their accounts tell.
 
 mod codes;
+pub(crate) mod people;
 mod routes;
 mod store;
 
 use kernel::{Served, Unit};
 
 pub(crate) use store::SUSPENDED;
-pub use store::{STATEMENTS, Tenants};
+pub use store::Tenants;
+
+/// Every statement of the unit, for the test that prepares each on both engines.
+pub const STATEMENTS: &[&[&str]] = &[people::STATEMENTS, store::STATEMENTS];
 
 /// Tenants, as a unit.
 pub static UNIT: Unit = Unit {
@@ -23,9 +27,10 @@ pub static UNIT: Unit = Unit {
     codes: codes::ALL,
 };
 
-/// What a process serves of them: the routes.
+/// What a process serves of them: the routes, and the count of their people.
 pub fn serve(tenants: Tenants) -> Served {
-    Served::new(&UNIT, tenants, routes::mount)
+    let people = tenants.inbox(people::People);
+    Served::new(&UNIT, tenants, routes::mount).with_task(|stopped| people.run(stopped))
 }
 
 /// Whether this can be the name of a tenant in headers: that of a host, as DNS has them (RFC 1123 §2.1).

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod beyond;
+mod counted;
 mod decisions;
 mod factors;
 mod groups;

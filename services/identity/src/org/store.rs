@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use database::{Database, DbError, Tx, args, outbox};
-use kernel::{Clock, Cursor, Idempotency, Problem, Stored, codes as common, rfc3339};
+use kernel::{Clock, Cursor, Handler, Idempotency, Inbox, Problem, Stored, codes as common, rfc3339};
 use media_types::TenantId;
 use serde::Serialize;
 use serde_json::json;
@@ -40,7 +40,7 @@ const UPDATE: &str = concat!(
 );
 
 /// Every statement of tenants, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE];
 
 database::row! {
     /// A tenant.
@@ -88,7 +88,7 @@ impl From<TenantRow> for TenantView {
 /// The tenants of a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Tenants {
-    db: Database,
+    pub(super) db: Database,
     clock: Clock,
     pub(super) idempotency: Idempotency,
 }
@@ -98,6 +98,11 @@ impl Tenants {
     pub fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
         Self { db, clock, idempotency }
+    }
+
+    /// A handler at work on the same database.
+    pub(crate) fn inbox<H: Handler>(&self, handler: H) -> Inbox<H> {
+        Inbox::new(self.db.clone(), Arc::clone(&self.clock), handler)
     }
 
     pub(super) fn now_ms(&self) -> i64 {
