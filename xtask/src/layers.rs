@@ -24,6 +24,9 @@ const WALLS: &[(&str, &[&str])] = &[
     ("tracing-opentelemetry", &["telemetry"]),
     ("unleash-", &["ops"]),
     ("argon2", &["identity"]),
+    ("async-nats", &["bridge"]),
+    ("lapin", &["bridge"]),
+    ("rskafka", &["bridge"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.
@@ -31,6 +34,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("origin-server", &["database", "job-queue", "asset-store", "key-vault", "kernel"]),
     ("control-api", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer"]),
     ("kernel", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
+    ("bridge", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("identity", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("ops", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("webhook", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),

@@ -48,6 +48,13 @@ pub(crate) struct Serve {
     /// given; passkeys are for http://localhost at the port then
     #[arg(long = "public-url", env = "LECTERN_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Broker that events are published to as CloudEvents, once for each: nats://HOST/PREFIX (JetStream; tls:// too), amqp://HOST/VHOST or
+    /// kafka://HOST/TOPIC. Behind `?`, with `&` between them: kinds=asset.*,user.erased (all if not given), mode=binary, from=start (from
+    /// now on if not given), name=NAME, and on AMQP exchange=NAME. LECTERN_BRIDGE says the same, several with spaces between them, and is
+    /// the place for an address with a password
+    // No `env` here: the help would print what the variable holds.
+    #[arg(long = "bridge", value_name = "URL")]
+    pub(crate) bridges: Vec<String>,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 mod address;
 mod audit;
+mod bridges;
 mod counting;
 mod engine;
 mod gateway;
@@ -80,6 +81,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     let listen = units::listen(&options, &settings::environment)?;
     let gateway = gateway::configured(&chosen, &options.upstreams)?;
     let counting = counting::configured(&options)?;
+    let bridges = bridges::configured(&options, &settings::environment)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
@@ -106,6 +108,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
+            bridges.begin(database.as_ref(), &mut tasks, &stopped);
             Some(control_api::router(front, units))
         }
         None => None,

@@ -80,6 +80,7 @@ macro_rules! variables {
 
 variables! {
     DATABASE = "LECTERN_DATABASE", plain, WORK, flag "database", "As the argument, which must not hold a password";
+    BRIDGE = "LECTERN_BRIDGE", secret, SERVE, flag "bridge", "As the argument, several with spaces between them";
     ADMIN_TOKEN = "LECTERN_ADMIN_TOKEN", secret, SERVE, unless set "made and kept in the data folder; then only loopback is served",
         "What opens everything: 16 to 512 printable ASCII characters without spaces";
     SERVICE_TOKEN = "LECTERN_SERVICE_TOKEN", secret, DEMAND,

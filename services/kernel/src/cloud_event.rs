@@ -55,6 +55,11 @@ impl CloudEvent {
         &self.kind
     }
 
+    /// When, in the form of RFC 3339.
+    pub fn time(&self) -> &str {
+        &self.time
+    }
+
     /// Whose event it is.
     pub fn tenant(&self) -> &str {
         &self.tenant

@@ -4,7 +4,7 @@
 //! or neither does; of several processes that try at once one moves it. Numbers of the outbox are in the order of commits, so nothing
 //! appears below the row's number later.
 //!
-//! [`all`], [`troubles`], [`replay`] and [`retry`] are for an operator.
+//! [`all`], [`troubles`], [`replay`], [`retry`] and [`forget`] are for an operator.
 
 use database::{Database, DbError, Tx, args, outbox};
 use telemetry::figures::Text;
@@ -28,10 +28,12 @@ const ALL: &str = "SELECT r.name, r.seq, r.holder, r.error,
 const TROUBLES: &str = "SELECT tenant_id, subject, seq, tries, error FROM event_waiting
     WHERE reader = $1 AND tries > 0 ORDER BY tenant_id, subject, seq LIMIT 200";
 const REPLAY: &str = "UPDATE event_reader SET seq = -1, error = NULL WHERE name = $1";
+const FORGET: &str = "DELETE FROM event_reader WHERE name = $1";
 const RETRY: &str = "UPDATE event_waiting SET tries = 0, next_ms = 0 WHERE reader = $1 AND tries > 0";
 
 /// Every statement of this module, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[BEGIN, PLACE, STAY, ADVANCE, LEASE, RELEASE, FAILED, ALL, TROUBLES, REPLAY, RETRY];
+pub const STATEMENTS: &[&str] =
+    &[BEGIN, PLACE, STAY, ADVANCE, LEASE, RELEASE, FAILED, ALL, TROUBLES, REPLAY, FORGET, RETRY];
 
 /// The most characters of an error that are kept.
 const MAX_ERROR: usize = 500;
@@ -172,6 +174,14 @@ pub async fn replay(db: &Database, name: &str) -> Result<bool, DbError> {
     tx.wake();
     tx.commit().await?;
     Ok(is_there)
+}
+
+/// Forgets how far a reader is that is there no longer; one that is begins as if it were new. `false` when there is none of this name.
+pub async fn forget(db: &Database, name: &str) -> Result<bool, DbError> {
+    let mut tx = db.begin().await?;
+    let was_there = tx.execute(FORGET, args![name]).await? > 0;
+    tx.commit().await?;
+    Ok(was_there)
 }
 
 /// Has a handler try again at once what it has failed to take; how many events that are.
