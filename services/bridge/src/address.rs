@@ -105,6 +105,9 @@ impl Address {
                 "a prefix, an exchange or a topic is 1 to 200 of letters, digits, `-`, `_` and, but at its ends, `.`",
             ));
         }
+        if protocol == Protocol::Kafka && (!url.username().is_empty() || url.password().is_some()) {
+            return Err(AddressError::Value("nobody can sign in to Kafka by this: leave the user out"));
+        }
         let name = said.name.unwrap_or_else(|| url.scheme().to_owned());
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if !(1..=MAX_NAME).contains(&name.len()) || !name.bytes().all(is_plain) {
@@ -237,6 +240,7 @@ mod tests {
             ("http://u:hush@h", "there is no bridge for http://"),
             ("amqps://u:hush@h", "there is no bridge for amqps://"),
             ("kafka://u:hush@h", "a prefix, an exchange or a topic"),
+            ("kafka://u:hush@h/t", "nobody can sign in to Kafka"),
             ("nats://u:hush@h/a/b", "a prefix, an exchange or a topic"),
             ("nats://u:hush@h/a.>", "a prefix, an exchange or a topic"),
             ("nats://u:hush@h?exchange=a", "a bridge has no \"exchange\""),

@@ -80,12 +80,17 @@ impl Bridge {
         let mut pause = None;
         loop {
             changed.mark_unchanged();
-            match self.look().await {
+            let looked = tokio::select! {
+                // Whoever could stop it is gone: that is an end too.
+                _ = stopped.wait_for(|stop| *stop) => break,
+                looked = self.look() => looked,
+            };
+            match looked {
                 Ok(more) => {
                     if pause.take().is_some() {
                         tracing::info!(bridge = self.reader.name(), "events are published again");
                     }
-                    if more && !*stopped.borrow() {
+                    if more {
                         continue;
                     }
                 }
@@ -98,7 +103,6 @@ impl Bridge {
                 }
             };
             tokio::select! {
-                // Whoever could stop it is gone: that is an end too.
                 _ = stopped.wait_for(|stop| *stop) => break,
                 () = next => {}
             }

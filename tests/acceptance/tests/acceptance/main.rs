@@ -12,6 +12,7 @@ mod arriving;
 mod audited;
 mod backups;
 mod bad_input;
+mod bridged;
 mod bucket;
 mod careful;
 mod codecs;
