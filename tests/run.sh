@@ -55,9 +55,11 @@ judges() {
   tests/media/make.sh "$cache/media"
 }
 
-executables() {
-  step "executables"
-  cargo build --quiet --locked -p lectern -p lectern-engine
+# All of the workspace, and always so: what is built for some of its packages, or without its tests, has other features, and
+# would be built again.
+build() {
+  step "build"
+  cargo build --quiet --locked --workspace --bins --tests
 }
 
 deployment() {
@@ -71,27 +73,29 @@ if [ "$mode" = check ]; then
   judge_source
   exit 0
 fi
-judges
+# They wait for others, and for one processor at a time: the compiler has the rest.
+judges &
+judging=$!
+build
+wait "$judging"
 deployment
-executables
 if [ "$mode" = soak ]; then
   step "the players' harness"
   (cd tests/browser && npm run --silent selftest)
   step "the queue's model and its tables, told the same long story"
-  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p job-queue --test simulation -- tables_and_model
+  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked --workspace --test simulation -- tables_and_model
   step "real workers, told the same as the model"
-  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p story
+  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked --workspace --test story
   step "soak"
-  cargo test --quiet --locked -p acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
+  cargo test --quiet --locked --workspace --test acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
   step "acceptance, a fleet, whole"
-  LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --skip kill:: --skip faults::
+  LECTERN_TOPOLOGY=fleet cargo test --quiet --locked --workspace --test acceptance -- --test-threads=2 --skip kill:: --skip faults::
   exit 0
 fi
 step "the page's logic"
 node --test tests/web/*.test.mjs
-# Of the workspace each time: what is built for some of its packages alone has other features, and would be built again.
 step "crates"
-cargo test --quiet --locked --workspace --exclude acceptance --exclude story
+cargo test --quiet --locked --workspace
 step "real workers, told the same as the model"
 cargo test --quiet --locked --workspace --test story
 step "acceptance, one process"
