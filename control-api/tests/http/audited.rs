@@ -52,6 +52,10 @@ const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
     "sign_upload_blocks",
 ];
 
+/// The record of these is in the transaction of what they do.
+const RECORDED_WITH_THEIR_EFFECT: [&str; 6] =
+    ["create_api_key", "create_oauth_client", "create_role", "create_tenant", "create_user", "grant_role"];
+
 /// An operation that may change something.
 #[derive(Debug)]
 struct Mutating {
@@ -92,7 +96,9 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
     };
     assert_eq!(told("none"), BTreeSet::from(NOT_RECORDED));
     assert_eq!(told("answer"), BTreeSet::from(RECORDED_BY_THEIR_ANSWER));
-    assert_eq!(told("request").len(), operations.len() - NOT_RECORDED.len() - RECORDED_BY_THEIR_ANSWER.len());
+    assert_eq!(told("effect"), BTreeSet::from(RECORDED_WITH_THEIR_EFFECT));
+    let others = NOT_RECORDED.len() + RECORDED_BY_THEIR_ANSWER.len() + RECORDED_WITH_THEIR_EFFECT.len();
+    assert_eq!(told("request").len(), operations.len() - others);
 
     let (_, tokens) = server.person("default", &[]).await;
     server.recorded().await;
@@ -112,6 +118,8 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
         let (status, id) = (ask(of).await, &of.id);
         assert_eq!(status == 500, of.told == "request", "{id}: {status}");
     }
+    assert_eq!(server.post("/api/v1/roles", &json!({ "name": "a", "permissions": ["upload.create"] })).await.status, 500);
+    assert_eq!(server.get("/api/v1/roles").await.json()["items"], json!([]), "its effect is not without its record");
 }
 
 #[tokio::test]
