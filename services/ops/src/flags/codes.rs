@@ -3,6 +3,9 @@
 kernel::problem_codes! {
     /// Every code of flags.
     pub ALL:
+    FLAG_APPROVAL_REQUIRED = "flag.approval_required",
+        "In this environment a change takes effect only when somebody else has approved it; flags are turned off without.",
+        "ask for the change by POST /api/v1/flag-requests; for other rules of a shared segment make a new segment and ask for its use";
     FLAG_CHANGED = "flag.changed",
         "Somebody else has just changed the flag or the segment.",
         "read it again and repeat the change";
@@ -24,6 +27,9 @@ kernel::problem_codes! {
     FLAG_INVALID_PARENTS = "flag.invalid_parents",
         "A flag names at most 8 others that it depends on, and not itself.",
         "name each parent once, by its key";
+    FLAG_INVALID_REQUEST = "flag.invalid_request",
+        "A reason has at most 500 characters, and a change takes effect within the next 366 days.",
+        "shorten the reason, and write due_at as RFC 3339 has it, such as 2026-12-01T08:00:00Z";
     FLAG_INVALID_STRATEGY = "flag.invalid_strategy",
         "A strategy has one of Unleash's names and the parameters that go with it; at most 16 to an environment.",
         "see the strategies in docs/flags.md; rollout and percentage are whole numbers of 0 to 100";
@@ -36,12 +42,24 @@ kernel::problem_codes! {
     FLAG_NO_VERSION = "flag.no_version",
         "The flag never had this version, or it is forgotten: the latest 1000 are kept.",
         "look through GET /api/v1/flags/KEY/history";
+    FLAG_NOT_APPROVER = "flag.not_approver",
+        "Nobody approves what he has asked for himself, and a key approves nothing.",
+        "have another person with the permission flag_approval.give approve it";
     FLAG_NOT_ARCHIVED = "flag.not_archived",
         "Only an archived flag is removed for good.",
         "archive the flag with PATCH and {\"archived\": true}, then delete it";
     FLAG_NOT_FOUND = "flag.not_found",
         "There is no flag with this key, or it has no settings in this environment.",
         "check the key; GET /api/v1/flags lists the flags there are";
+    FLAG_READ_ONLY = "flag.read_only",
+        "The operator has every change of flags refused for a while, but for turning them off.",
+        "turn the flag off if it does harm; otherwise wait until GET /api/v1/flag-freeze says that flags may change";
+    FLAG_REQUEST_DECIDED = "flag.request_decided",
+        "The request has taken effect, or was approved, declined or given up.",
+        "read it again, and ask anew if the change is still needed";
+    FLAG_REQUEST_NOT_FOUND = "flag.request_not_found",
+        "There is no request with this id; of those that are over the latest 1000 are kept.",
+        "look through GET /api/v1/flag-requests";
     FLAG_SEGMENT_IN_USE = "flag.segment_in_use",
         "A flag refers to the segment.",
         "take the segment out of the flag's strategies first";
@@ -52,8 +70,8 @@ kernel::problem_codes! {
         "A flag or a segment has at most 64 KiB as JSON.",
         "keep lists in a segment, or large settings behind an address";
     FLAG_TOO_MANY = "flag.too_many",
-        "A tenant has at most 1000 flags, archived ones included, and 100 segments.",
-        "delete archived flags and segments that are not needed";
+        "A tenant has at most 1000 flags, archived ones included, 100 segments, 200 requests that wait and 64 environments with approval.",
+        "delete archived flags and segments that are not needed, and withdraw requests that are not wanted any more";
 }
 
 #[cfg(test)]

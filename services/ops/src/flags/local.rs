@@ -66,7 +66,7 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub(crate) struct Asked {
     flags: TenantFlags,
-    actor: String,
+    principal: Principal,
 }
 
 impl std::ops::Deref for Asked {
@@ -82,14 +82,14 @@ impl FromRequestParts<Flags> for Asked {
     async fn from_request_parts(parts: &mut Parts, flags: &Flags) -> Result<Self, Problem> {
         let Tenant(tenant) = Tenant::from_request_parts(parts, flags).await?;
         let Ok(principal) = Principal::from_request_parts(parts, flags).await;
-        Ok(Self { flags: flags.of(&tenant), actor: principal.actor().to_owned() })
+        Ok(Self { flags: flags.of(&tenant), principal })
     }
 }
 
 impl Asked {
     /// Whose flags are changed, and by whom.
     pub(crate) fn by(&self) -> By<'_> {
-        By { tenant: &self.tenant, actor: &self.actor }
+        By { tenant: &self.tenant, actor: self.principal.actor() }
     }
 }
 
@@ -122,6 +122,35 @@ impl Flags {
         let followed = entry.or_insert_with(|| Followed { of: Arc::new(self.0.unread(tenant)), asked: now });
         followed.asked = now;
         TenantFlags { all: self.clone(), of: Arc::clone(&followed.of) }
+    }
+}
+
+impl Flags {
+    /// Where they are.
+    pub(crate) fn database(&self) -> Database {
+        self.0.store.db.clone()
+    }
+
+    /// Has approved changes of all tenants take effect whose time has come. What is wrong with one is no reason to let others wait.
+    ///
+    /// # Errors
+    /// The database does not say which.
+    pub(crate) async fn take_due(&self) -> Result<(), DbError> {
+        for row in self.0.store.due().await? {
+            let Ok(tenant) = row.tenant_id.parse::<TenantId>() else { continue };
+            match self.0.store.take_due(&tenant, &row.id).await {
+                Ok(()) | Err(FlagError::Decided(_) | FlagError::NoRequest) => {}
+                Err(error) => {
+                    let request = row.id.as_str();
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        request,
+                        "a scheduled change of a flag waits"
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 }
 

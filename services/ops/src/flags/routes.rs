@@ -2,8 +2,10 @@
 
 mod environments;
 mod flags;
+mod guards;
 mod history;
 mod ofrep;
+mod requests;
 mod segments;
 mod unleash;
 
@@ -32,13 +34,18 @@ const READ_SEGMENT: Permission = Permission::new("flag_segment", "read");
 const UPDATE_SEGMENT: Permission = Permission::new("flag_segment", "update");
 const DELETE_SEGMENT: Permission = Permission::new("flag_segment", "delete");
 
+/// To approve and to decline what others ask for.
+const APPROVE: Permission = Permission::new("flag_approval", "give");
+/// To say where changes need approval.
+const DEMAND: Permission = Permission::new("flag_approval", "demand");
+
 /// What its routes ask for.
 pub(super) const PERMISSIONS: &[Permission] =
-    &[CREATE, DELETE, EVALUATE, READ, UPDATE, DELETE_SEGMENT, READ_SEGMENT, UPDATE_SEGMENT];
+    &[CREATE, DELETE, EVALUATE, READ, UPDATE, DEMAND, APPROVE, DELETE_SEGMENT, READ_SEGMENT, UPDATE_SEGMENT];
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
-    use Policy::May;
+    use Policy::{May, Operator};
     routes
         .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(flags::create, flags::list))
         .mount(
@@ -65,6 +72,14 @@ pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
         .mount(May(EVALUATE), routes!(unleash::register))
         .mount(May(EVALUATE), routes!(unleash::metrics))
         .mount(May(READ), routes!(unleash::clients))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(requests::create, requests::list))
+        .mount(May(READ), routes!(requests::show))
+        .mount(May(APPROVE), routes!(requests::approve))
+        .mount(May(APPROVE), routes!(requests::decline))
+        .mount(May(UPDATE), routes!(requests::withdraw))
+        .mount(May(READ), routes!(guards::list))
+        .mount(May(DEMAND), routes!(guards::put))
+        .mount([(Method::GET, May(READ)), (Method::PUT, Operator)], routes!(guards::frozen, guards::freeze))
 }
 
 fn problem(error: FlagError) -> Problem {
@@ -76,6 +91,11 @@ fn problem(error: FlagError) -> Problem {
         FlagError::Exists => Problem::conflict(codes::FLAG_EXISTS, detail),
         FlagError::Changed => Problem::conflict(codes::FLAG_CHANGED, detail).retry_after(1),
         FlagError::InUse(_) => Problem::conflict(codes::FLAG_SEGMENT_IN_USE, detail),
+        FlagError::Guarded(_) => Problem::conflict(codes::FLAG_APPROVAL_REQUIRED, detail),
+        FlagError::Frozen(_) => Problem::conflict(codes::FLAG_READ_ONLY, detail),
+        FlagError::NoRequest => Problem::not_found(codes::FLAG_REQUEST_NOT_FOUND, detail),
+        FlagError::Decided(_) => Problem::conflict(codes::FLAG_REQUEST_DECIDED, detail),
+        FlagError::OwnRequest => Problem::new(StatusCode::FORBIDDEN, codes::FLAG_NOT_APPROVER, detail),
         FlagError::TooMany(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::FLAG_TOO_MANY, detail),
         FlagError::Database(error) => error.into(),
         FlagError::Unreadable(_) | FlagError::Uncompiled(_) => Problem::internal(&error),

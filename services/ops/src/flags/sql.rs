@@ -18,6 +18,13 @@ macro_rules! change_columns {
     };
 }
 
+macro_rules! request_columns {
+    () => {
+        "tenant_id, id, flag_key, environment, state, was, wanted, reason, due_ms, asked_by, decided_by, version,
+            created_ms, updated_ms"
+    };
+}
+
 /// Also has every other change of the tenant wait until this one is over.
 pub(crate) const BUMP: &str = "INSERT INTO flag_head (tenant_id, seq) VALUES ($1, 1)
     ON CONFLICT (tenant_id) DO UPDATE SET seq = flag_head.seq + 1 RETURNING seq";
@@ -93,6 +100,46 @@ pub(crate) const FORGET_CLIENTS: &str =
 pub(crate) const CLIENTS: &str = "SELECT app_name, environment, sdk, last_ms FROM flag_client
     WHERE tenant_id = $1 ORDER BY last_ms DESC, app_name, environment LIMIT $2";
 
+pub(crate) const COUNT_OPEN_REQUESTS: &str =
+    "SELECT COUNT(*) FROM flag_request WHERE tenant_id = $1 AND state IN ('asked', 'approved')";
+pub(crate) const INSERT_REQUEST: &str = concat!(
+    "INSERT INTO flag_request (tenant_id, id, flag_key, environment, state, was, wanted, reason, due_ms, asked_by,
+        created_ms, updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING ",
+    request_columns!()
+);
+pub(crate) const REQUEST: &str =
+    concat!("SELECT ", request_columns!(), " FROM flag_request WHERE tenant_id = $1 AND id = $2");
+pub(crate) const LIST_REQUESTS: &str = concat!(
+    "SELECT ",
+    request_columns!(),
+    " FROM flag_request WHERE tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2)
+        AND (CAST($3 AS TEXT) IS NULL OR flag_key = $3) AND (created_ms, id) < ($4, $5)
+        ORDER BY created_ms DESC, id DESC LIMIT $6"
+);
+pub(crate) const SETTLE_REQUEST: &str = concat!(
+    "UPDATE flag_request SET state = $3, decided_by = $4, version = $5, updated_ms = $6
+        WHERE tenant_id = $1 AND id = $2 RETURNING ",
+    request_columns!()
+);
+pub(crate) const DUE_REQUESTS: &str = concat!(
+    "SELECT ",
+    request_columns!(),
+    " FROM flag_request WHERE state = $1 AND due_ms <= $2 ORDER BY due_ms, id LIMIT $3"
+);
+pub(crate) const FORGET_REQUESTS: &str = "DELETE FROM flag_request WHERE tenant_id = $1
+    AND state NOT IN ('asked', 'approved') AND id NOT IN (SELECT id FROM flag_request WHERE tenant_id = $1
+        AND state NOT IN ('asked', 'approved') ORDER BY created_ms DESC, id DESC LIMIT $2)";
+pub(crate) const GUARDS: &str =
+    "SELECT environment, since_ms FROM flag_guard WHERE tenant_id = $1 ORDER BY environment LIMIT $2";
+pub(crate) const GUARD: &str = "INSERT INTO flag_guard (tenant_id, environment, since_ms) VALUES ($1, $2, $3)
+    ON CONFLICT (tenant_id, environment) DO NOTHING";
+pub(crate) const UNGUARD: &str = "DELETE FROM flag_guard WHERE tenant_id = $1 AND environment = $2";
+pub(crate) const FREEZE: &str = "SELECT reason, actor, since_ms FROM flag_freeze WHERE scope = 'all'";
+pub(crate) const BEGIN_FREEZE: &str =
+    "INSERT INTO flag_freeze (scope, reason, actor, since_ms) VALUES ('all', $1, $2, $3)
+    ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, actor = excluded.actor";
+pub(crate) const END_FREEZE: &str = "DELETE FROM flag_freeze WHERE scope = 'all'";
+
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     BUMP,
@@ -120,4 +167,17 @@ pub const STATEMENTS: &[&str] = &[
     SEEN_CLIENT,
     FORGET_CLIENTS,
     CLIENTS,
+    COUNT_OPEN_REQUESTS,
+    INSERT_REQUEST,
+    REQUEST,
+    LIST_REQUESTS,
+    SETTLE_REQUEST,
+    DUE_REQUESTS,
+    FORGET_REQUESTS,
+    GUARDS,
+    GUARD,
+    UNGUARD,
+    FREEZE,
+    BEGIN_FREEZE,
+    END_FREEZE,
 ];

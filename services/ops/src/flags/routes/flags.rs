@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored};
+use serde::Serialize;
 
 use super::problem;
 use crate::flags::codes;
@@ -18,7 +19,7 @@ use crate::flags::views::{FlagChange, FlagRequest, FlagView, FlagsQuery};
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key, the same answer")),
     responses(
         (status = 201, description = "the flag", body = FlagView),
-        (status = 409, description = "there is one with this key", body = ProblemBody),
+        (status = 409, description = "there is one with this key, or it may not be made", body = ProblemBody),
         (status = 422, description = "this cannot be a flag, or there are too many", body = ProblemBody),
     )
 )]
@@ -41,7 +42,7 @@ pub(crate) async fn create(
     Ok(outcome.into_response())
 }
 
-pub(super) fn stored(status: StatusCode, view: &FlagView) -> Result<Stored, Problem> {
+pub(super) fn stored(status: StatusCode, view: &impl Serialize) -> Result<Stored, Problem> {
     let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
     Ok(Stored { status, body })
 }
