@@ -7,6 +7,7 @@
 //! - [`Evaluator`]: strategies, constraints, segments and variants, by Unleash's own engine, which only that file names.
 //! - `requests`, `guard`: changes that are asked for, at a time or with somebody else's approval, and which may not be made without.
 //!   `keeping`: what a process does unasked.
+//! - `stale`: which flags may not be needed any more.
 //! - `model`, `rules`, `wire`, `snapshot`: what a flag is, what it may say, how Unleash's clients read it, and the flags of an
 //!   environment, compiled.
 
@@ -21,6 +22,7 @@ mod routes;
 mod rules;
 mod snapshot;
 mod sql;
+mod stale;
 mod store;
 mod unit;
 mod views;

@@ -28,8 +28,8 @@ kernel::problem_codes! {
         "A flag names at most 8 others that it depends on, and not itself.",
         "name each parent once, by its key";
     FLAG_INVALID_REQUEST = "flag.invalid_request",
-        "A reason has at most 500 characters, and a change takes effect within the next 366 days.",
-        "shorten the reason, and write due_at as RFC 3339 has it, such as 2026-12-01T08:00:00Z";
+        "A reason has at most 500 characters, a change takes effect within the next 366 days, and a report is of 1 to 365 days.",
+        "correct the part that errors points at; due_at is written as RFC 3339 has it, such as 2026-12-01T08:00:00Z";
     FLAG_INVALID_STRATEGY = "flag.invalid_strategy",
         "A strategy has one of Unleash's names and the parameters that go with it; at most 16 to an environment.",
         "see the strategies in docs/flags.md; rollout and percentage are whole numbers of 0 to 100";

@@ -14,7 +14,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::evaluate::Context;
-use super::snapshot::{Environment, Evaluation, Snapshot};
+use super::snapshot::{Evaluation, Snapshot};
+use super::store::reports::Counted;
 use super::store::{By, FlagError, Store};
 
 /// Tenants whose flags are in memory at once, and as many more as somebody has; those that were asked for longest ago are read anew
@@ -152,9 +153,31 @@ impl Flags {
         }
         Ok(())
     }
+
+    /// What time it is.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.0.store.now_ms()
+    }
+
+    /// Writes down how often flags were asked for here. What one cannot be told of is counted on.
+    ///
+    /// # Errors
+    /// The database does not take it.
+    pub(crate) async fn write_counts(&self) -> Result<(), DbError> {
+        for of in self.0.all() {
+            of.write_counts().await?;
+        }
+        Ok(())
+    }
 }
 
 impl All {
+    /// Those that were asked for.
+    fn all(&self) -> Vec<Arc<Inner>> {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.values().map(|followed| Arc::clone(&followed.of)).collect()
+    }
+
     fn unread(&self, tenant: &TenantId) -> Inner {
         Inner {
             store: self.store.clone(),
@@ -171,10 +194,7 @@ impl All {
     /// # Errors
     /// As [`Inner::refresh`], of one of them.
     async fn refresh(&self) -> Result<(), FlagError> {
-        let followed: Vec<Arc<Inner>> = {
-            let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-            followed.values().map(|followed| Arc::clone(&followed.of)).collect()
-        };
+        let followed = self.all();
         if followed.is_empty() {
             return Ok(());
         }
@@ -204,11 +224,13 @@ impl TenantFlags {
         value.filter(|value| std::mem::discriminant(value) == kind).unwrap_or(default)
     }
 
-    /// What a flag is for `context`, and why; `None` where nothing is known of it.
+    /// What a flag is for `context`, and why; `None` where nothing is known of it. It is counted as a use.
     pub fn evaluate(&self, key: &str, context: &Context) -> Option<Evaluation> {
         let snapshot = self.of.known.load();
         let environment = snapshot.as_ref()?.environment(context.environment.as_deref());
-        environment.evaluate(key, &self.of.completed(context)).ok()
+        let evaluation = environment.evaluate(key, &self.of.completed(context)).ok()?;
+        environment.count(key, evaluation.is_on);
+        Some(evaluation)
     }
 
     /// Those of all tenants.
@@ -237,6 +259,26 @@ impl Inner {
         self.known.load_full().ok_or(FlagError::Database(DbError::NoRow))
     }
 
+    /// Writes down how often flags were asked for since this was done last, in one transaction for each environment.
+    ///
+    /// # Errors
+    /// The database does not take it; it is counted on.
+    async fn write_counts(&self) -> Result<(), DbError> {
+        let Some(snapshot) = self.known.load_full() else { return Ok(()) };
+        for (name, environment) in snapshot.environments() {
+            let counts = environment.take_counts();
+            if counts.is_empty() {
+                continue;
+            }
+            let counted: Vec<Counted<'_>> = counts.iter().map(|&(key, yes, no)| Counted { key, yes, no }).collect();
+            if let Err(error) = self.store.count(&self.tenant, name, &counted).await {
+                environment.give_back(&counts);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the tables if anything has changed in them.
     ///
     /// # Errors
@@ -251,10 +293,10 @@ impl Inner {
         let flags = self.store.contents(&self.tenant).await?;
         let segments = self.store.segments(&self.tenant).await?;
         let segments: BTreeMap<_, _> = segments.into_iter().map(|row| (row.name, row.content.0)).collect();
-        let machine = self.machine.clone();
-        let compiling = move || Snapshot::new(seq, flags, &segments, machine.as_deref());
+        let (machine, before) = (self.machine.clone(), self.known.load_full());
+        let compiling = move || Snapshot::new(seq, flags, &segments, machine.as_deref(), before.as_deref());
         let snapshot = tokio::task::spawn_blocking(compiling).await??;
-        for fault in snapshot.environments().flat_map(Environment::faults) {
+        for fault in snapshot.environments().flat_map(|(_, environment)| environment.faults()) {
             tracing::error!(fault, "a flag cannot be compiled, and is off");
         }
         self.known.store(Some(Arc::new(snapshot)));

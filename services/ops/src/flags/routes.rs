@@ -56,6 +56,7 @@ pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
         .mount(May(READ), routes!(history::list))
         .mount(May(UPDATE), routes!(history::rollback))
         .mount(May(READ), routes!(history::usage))
+        .mount(May(READ), routes!(history::stale))
         .mount(May(READ_SEGMENT), routes!(segments::list))
         .mount(
             [

@@ -90,6 +90,8 @@ pub(crate) const COUNT_USE: &str = "INSERT INTO flag_usage (tenant_id, flag_key,
         no = flag_usage.no + excluded.no, last_ms = excluded.last_ms";
 pub(crate) const USAGE: &str = "SELECT environment, yes, no, last_ms FROM flag_usage
     WHERE tenant_id = $1 AND flag_key = $2 ORDER BY environment LIMIT $3";
+pub(crate) const LAST_USES: &str = "SELECT flag_key, CAST(MAX(last_ms) AS BIGINT) FROM flag_usage
+    WHERE tenant_id = $1 GROUP BY flag_key ORDER BY flag_key LIMIT $2";
 pub(crate) const SEEN_CLIENT: &str = "INSERT INTO flag_client (tenant_id, app_name, environment, sdk, last_ms)
     VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (tenant_id, app_name, environment) DO UPDATE SET sdk = excluded.sdk, last_ms = excluded.last_ms";
@@ -164,6 +166,7 @@ pub const STATEMENTS: &[&str] = &[
     CHANGE,
     COUNT_USE,
     USAGE,
+    LAST_USES,
     SEEN_CLIENT,
     FORGET_CLIENTS,
     CLIENTS,

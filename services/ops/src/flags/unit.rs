@@ -13,6 +13,7 @@ pub static UNIT: Unit = Unit {
         "/api/v1/flag-approvals",
         "/api/v1/flag-clients",
         "/api/v1/flag-freeze",
+        "/api/v1/flag-reports",
         "/api/v1/flag-requests",
         "/api/v1/flag-segments",
         "/api/client",

@@ -180,6 +180,36 @@ impl From<UsageRow> for UsageView {
     }
 }
 
+/// The query of the report on stale flags.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StaleQuery {
+    /// For how long nothing must have happened, 1 to 365; 30 when absent.
+    pub(crate) days: Option<i64>,
+}
+
+/// A flag that may not be needed any more.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StaleFlagView)]
+pub(crate) struct StaleView {
+    pub(crate) key: String,
+    /// For people.
+    pub(crate) description: String,
+    /// What it is for.
+    pub(crate) purpose: Purpose,
+    /// Whether nobody has asked for it for so long.
+    pub(crate) unused: bool,
+    /// Whether it is the same for everybody in each environment, and was not changed for so long.
+    pub(crate) settled: bool,
+    /// By environment: `on` or `off` for everybody, or `depends`.
+    pub(crate) environments: BTreeMap<String, String>,
+    /// When somebody asked for it last, RFC 3339, to the minute; null when nobody has.
+    pub(crate) last_used_at: Option<String>,
+    /// When it was changed last, RFC 3339.
+    pub(crate) updated_at: String,
+}
+
 /// An application that fetches flags.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FlagClientView)]

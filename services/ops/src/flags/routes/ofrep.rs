@@ -99,7 +99,11 @@ pub(crate) async fn one(
         Err(failure) => return Ok(failed(StatusCode::BAD_REQUEST, FailureView { key: Some(key), ..failure })),
     };
     let snapshot = flags.known().await.map_err(problem)?;
-    let evaluated = snapshot.environment(context.environment.as_deref()).evaluate_named(&key, &context);
+    let environment = snapshot.environment(context.environment.as_deref());
+    let evaluated = environment.evaluate_named(&key, &context);
+    if let Ok(evaluation) = &evaluated {
+        environment.count(&key, evaluation.is_on);
+    }
     Ok(match evaluated {
         Err(refusal @ Refusal::Unknown) => failed(StatusCode::NOT_FOUND, refused(key, refusal)),
         Err(refusal @ Refusal::NobodyNamed) => failed(StatusCode::BAD_REQUEST, refused(key, refusal)),
@@ -107,7 +111,7 @@ pub(crate) async fn one(
     })
 }
 
-/// Evaluates all flags for a context. With `If-None-Match`, 304 while every value is the same.
+/// Evaluates all flags for a context. With `If-None-Match`, 304 while every value is the same. It is counted as a use of none.
 #[utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags", operation_id = "ofrep_evaluate_flags", tag = "flag clients",
     request_body = EvaluationRequest,
