@@ -53,6 +53,7 @@ impl Side {
         let wish =
             json!({ "flag_key": format!("of-{slug}"), "environment": "staging", "settings": { "enabled": true } });
         let wish = made("/api/v1/flag-requests", wish).await;
+        let page = made("/api/v1/flag-keys", json!({ "environment": "production" })).await;
         let user = made("/api/v1/users", json!({ "email": "same@example.com", "name": "Same" })).await;
         let client =
             json!({ "name": "Same", "is_confidential": true, "redirect_uris": ["https://app.example/callback"] });
@@ -68,6 +69,7 @@ impl Side {
             ("/api/v1/assets/{id}", asset.clone()),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
+            ("/api/v1/flag-keys/{id}", id(&page, "id")),
             ("/api/v1/flag-requests/{id}", id(&wish, "id")),
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),

@@ -61,6 +61,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("flag-approvals", "flags"),
         ("flag-clients", "flags"),
         ("flag-freeze", "flags"),
+        ("flag-keys", "flags"),
         ("flag-reports", "flags"),
         ("flag-requests", "flags"),
         ("flag-segments", "flags"),

@@ -7,12 +7,14 @@
 //! - [`Evaluator`]: strategies, constraints, segments and variants, by Unleash's own engine, which only that file names.
 //! - `requests`, `guard`: changes that are asked for, at a time or with somebody else's approval, and which may not be made without.
 //!   `keeping`: what a process does unasked.
+//! - `fronts`: keys of pages and apps, which are told what public flags come to for them.
 //! - `stale`: which flags may not be needed any more.
 //! - `model`, `rules`, `wire`, `snapshot`: what a flag is, what it may say, how Unleash's clients read it, and the flags of an
 //!   environment, compiled.
 
 pub mod codes;
 mod evaluate;
+mod fronts;
 mod guard;
 mod keeping;
 mod local;

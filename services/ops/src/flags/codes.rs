@@ -39,6 +39,9 @@ kernel::problem_codes! {
     FLAG_INVALID_VARIANTS = "flag.invalid_variants",
         "Variants have names of their own and weights of 0 to 1000 that are not all 0; at most 32 to a list.",
         "give each variant a name, a weight and a value";
+    FLAG_KEY_NOT_FOUND = "flag.key_not_found",
+        "There is no key of pages and apps with this id.",
+        "look through GET /api/v1/flag-keys";
     FLAG_NO_VERSION = "flag.no_version",
         "The flag never had this version, or it is forgotten: the latest 1000 are kept.",
         "look through GET /api/v1/flags/KEY/history";
@@ -70,8 +73,11 @@ kernel::problem_codes! {
         "A flag or a segment has at most 64 KiB as JSON.",
         "keep lists in a segment, or large settings behind an address";
     FLAG_TOO_MANY = "flag.too_many",
-        "A tenant has at most 1000 flags, archived ones included, 100 segments, 200 requests that wait and 64 environments with approval.",
-        "delete archived flags and segments that are not needed, and withdraw requests that are not wanted any more";
+        "A tenant has at most 1000 flags, archived ones included, 100 segments, 200 requests that wait, 100 keys of pages and 64 environments with approval.",
+        "delete or withdraw what is not needed any more";
+    FLAG_UNKNOWN_CLIENT = "flag.unknown_client",
+        "Pages and apps ask with a key that was made for them, and this is none or was removed.",
+        "make one by POST /api/v1/flag-keys, and send it as the header Authorization";
 }
 
 #[cfg(test)]

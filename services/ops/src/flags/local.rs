@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::evaluate::Context;
+use super::fronts::Fronts;
 use super::snapshot::{Evaluation, Snapshot};
 use super::store::reports::Counted;
 use super::store::{By, FlagError, Store};
@@ -32,6 +33,7 @@ struct All {
     store: Store,
     idempotency: Idempotency,
     machine: Option<String>,
+    fronts: Fronts,
     followed: std::sync::Mutex<HashMap<TenantId, Followed>>,
 }
 
@@ -88,6 +90,11 @@ impl FromRequestParts<Flags> for Asked {
 }
 
 impl Asked {
+    /// Answers a key of pages and apps no more that was just removed. Other processes look again within seconds.
+    pub(crate) fn forget_key(&self, key: &str) {
+        self.flags.all.fronts().keep(key, None, Instant::now());
+    }
+
     /// Whose flags are changed, and by whom.
     pub(crate) fn by(&self) -> By<'_> {
         By { tenant: &self.tenant, actor: self.principal.actor() }
@@ -102,7 +109,8 @@ impl Flags {
     pub fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
         let (store, machine) = (Store::new(db.clone(), clock), machine());
-        let flags = Self(Arc::new(All { store, idempotency, machine, followed: std::sync::Mutex::default() }));
+        let (fronts, followed) = (Fronts::default(), std::sync::Mutex::default());
+        let flags = Self(Arc::new(All { store, idempotency, machine, fronts, followed }));
         tokio::spawn(follow(Arc::downgrade(&flags.0), db));
         flags
     }
@@ -152,6 +160,16 @@ impl Flags {
             }
         }
         Ok(())
+    }
+
+    /// The tables.
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Keys of pages and apps.
+    pub(crate) fn fronts(&self) -> &Fronts {
+        &self.0.fronts
     }
 
     /// What time it is.
@@ -272,7 +290,7 @@ impl Inner {
             }
             let counted: Vec<Counted<'_>> = counts.iter().map(|&(key, yes, no)| Counted { key, yes, no }).collect();
             if let Err(error) = self.store.count(&self.tenant, name, &counted).await {
-                environment.give_back(&counts);
+                environment.count_all(&counts);
                 return Err(error);
             }
         }

@@ -2,8 +2,10 @@
 
 mod environments;
 mod flags;
+mod frontend;
 mod guards;
 mod history;
+mod keys;
 mod ofrep;
 mod requests;
 mod segments;
@@ -45,7 +47,7 @@ pub(super) const PERMISSIONS: &[Permission] =
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
-    use Policy::{May, Operator};
+    use Policy::{May, Operator, Public};
     routes
         .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(flags::create, flags::list))
         .mount(
@@ -80,6 +82,11 @@ pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
         .mount(May(UPDATE), routes!(requests::withdraw))
         .mount(May(READ), routes!(guards::list))
         .mount(May(DEMAND), routes!(guards::put))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(keys::create, keys::list))
+        .mount(May(UPDATE), routes!(keys::delete))
+        .mount(Public, routes!(frontend::features, frontend::features_by_post, frontend::preflight))
+        .mount(Public, routes!(frontend::metrics, frontend::metrics_preflight))
+        .mount(Public, routes!(frontend::bulk, frontend::bulk_preflight))
         .mount([(Method::GET, May(READ)), (Method::PUT, Operator)], routes!(guards::frozen, guards::freeze))
 }
 
@@ -94,6 +101,7 @@ fn problem(error: FlagError) -> Problem {
         FlagError::InUse(_) => Problem::conflict(codes::FLAG_SEGMENT_IN_USE, detail),
         FlagError::Guarded(_) => Problem::conflict(codes::FLAG_APPROVAL_REQUIRED, detail),
         FlagError::Frozen(_) => Problem::conflict(codes::FLAG_READ_ONLY, detail),
+        FlagError::NoKey => Problem::not_found(codes::FLAG_KEY_NOT_FOUND, detail),
         FlagError::NoRequest => Problem::not_found(codes::FLAG_REQUEST_NOT_FOUND, detail),
         FlagError::Decided(_) => Problem::conflict(codes::FLAG_REQUEST_DECIDED, detail),
         FlagError::OwnRequest => Problem::new(StatusCode::FORBIDDEN, codes::FLAG_NOT_APPROVER, detail),

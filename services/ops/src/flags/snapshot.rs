@@ -8,7 +8,7 @@ use bytes::Bytes;
 use kernel::Etag;
 use serde_json::Value;
 
-use super::evaluate::{Chosen, Context, Evaluator, Unreadable};
+use super::evaluate::{Chosen, Context, Evaluator, Outcome, Unreadable};
 use super::model::{Content, FlagSegment, Settings, Strategy, ValueType};
 use super::wire;
 
@@ -66,6 +66,7 @@ pub(crate) enum Refusal {
 struct Compiled {
     value_type: ValueType,
     settings: Settings,
+    is_public: bool,
     uses: Arc<Uses>,
 }
 
@@ -150,6 +151,7 @@ impl Environment {
         let compiled = |key: &str, content: &Content| Compiled {
             value_type: content.value_type,
             settings: settings(content),
+            is_public: content.public,
             uses: uses(key).unwrap_or_default(),
         };
         let flags = flags.iter().map(|(key, content)| (key.clone(), compiled(key, content))).collect();
@@ -166,12 +168,19 @@ impl Environment {
         self.flags.keys().map(String::as_str)
     }
 
+    /// Keys of flags that pages and apps may know, in their order.
+    pub(crate) fn public_keys(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().filter(|(_, flag)| flag.is_public).map(|(key, _)| key.as_str())
+    }
+
+    /// What a flag comes to, as Unleash has it.
+    pub(crate) fn outcome(&self, key: &str, context: &Context) -> Option<Outcome> {
+        self.evaluator.evaluate(key, context)
+    }
+
     /// Counts that somebody has asked for a flag.
     pub(crate) fn count(&self, key: &str, is_on: bool) {
-        if let Some(flag) = self.flags.get(key) {
-            let uses = if is_on { &flag.uses.yes } else { &flag.uses.no };
-            uses.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count_all(&[(key, i64::from(is_on), i64::from(!is_on))]);
     }
 
     /// What was counted since this was called last: how often each flag was on, and off.
@@ -182,8 +191,8 @@ impl Environment {
         counts.filter(|(_, (yes, no))| yes + no > 0).map(|(key, (yes, no))| (key, yes, no)).collect()
     }
 
-    /// Counts again what could not be written down.
-    pub(crate) fn give_back(&self, counts: &[(&str, i64, i64)]) {
+    /// Counts what others have counted, or what could not be written down.
+    pub(crate) fn count_all(&self, counts: &[(&str, i64, i64)]) {
         for (key, yes, no) in counts {
             if let Some(flag) = self.flags.get(*key) {
                 flag.uses.yes.fetch_add(*yes, Ordering::Relaxed);

@@ -142,6 +142,15 @@ pub(crate) const BEGIN_FREEZE: &str =
     ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, actor = excluded.actor";
 pub(crate) const END_FREEZE: &str = "DELETE FROM flag_freeze WHERE scope = 'all'";
 
+pub(crate) const COUNT_KEYS: &str = "SELECT COUNT(*) FROM flag_key WHERE tenant_id = $1";
+pub(crate) const INSERT_KEY: &str = "INSERT INTO flag_key (tenant_id, id, name, environment, created_ms)
+    VALUES ($1, $2, $3, $4, $5) RETURNING id, name, environment, created_ms";
+pub(crate) const KEYS: &str = "SELECT id, name, environment, created_ms FROM flag_key
+    WHERE tenant_id = $1 ORDER BY created_ms DESC, id DESC LIMIT $2";
+pub(crate) const DELETE_KEY: &str = "DELETE FROM flag_key WHERE tenant_id = $1 AND id = $2";
+/// Of whichever tenant: the key says which one.
+pub(crate) const FRONT: &str = "SELECT tenant_id, environment FROM flag_key WHERE id = $1 LIMIT 1";
+
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     BUMP,
@@ -183,4 +192,9 @@ pub const STATEMENTS: &[&str] = &[
     FREEZE,
     BEGIN_FREEZE,
     END_FREEZE,
+    COUNT_KEYS,
+    INSERT_KEY,
+    KEYS,
+    DELETE_KEY,
+    FRONT,
 ];

@@ -1,5 +1,6 @@
 //! Flags and segments in their tables, with every version they had.
 
+mod keys;
 pub(crate) mod reports;
 pub(crate) mod requests;
 pub(crate) mod segments;
@@ -80,6 +81,9 @@ pub(crate) enum FlagError {
     /// There is no such request.
     #[error("there is no request with this id")]
     NoRequest,
+    /// There is no such key of pages and apps.
+    #[error("there is no such key of pages and apps")]
+    NoKey,
     /// Somebody has decided on the request already, or its time has come.
     #[error("the request is {0}")]
     Decided(String),

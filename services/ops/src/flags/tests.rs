@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod clients;
+mod frontend;
 mod http;
 mod memory;
 mod requests;

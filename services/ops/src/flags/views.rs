@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{
-    ChangeRow, ClientRow, Constraint, Content, FlagRow, Purpose, SegmentRow, Settings, UsageRow, ValueType,
+    ChangeRow, ClientRow, Constraint, Content, FlagRow, KeyRow, Purpose, SegmentRow, Settings, UsageRow, ValueType,
 };
 use super::requests::{FreezeRow, GuardRow, RequestRow};
 
@@ -27,6 +27,9 @@ pub(crate) struct FlagRequest {
     /// What kind of value it has; `boolean` when absent.
     #[serde(default)]
     pub(crate) value_type: ValueType,
+    /// Whether pages and apps are told what it comes to for them; they are not when absent.
+    #[serde(default)]
+    pub(crate) public: bool,
     /// Values and rules, by the name of the environment.
     #[serde(default)]
     pub(crate) environments: BTreeMap<String, Settings>,
@@ -42,6 +45,8 @@ pub(crate) struct FlagChange {
     pub(crate) purpose: Option<Purpose>,
     /// Whether it is evaluated as one that is not there.
     pub(crate) archived: Option<bool>,
+    /// Whether pages and apps are told what it comes to for them.
+    pub(crate) public: Option<bool>,
 }
 
 /// Turns a flag off for everybody in an environment, or lets its rules decide again.
@@ -326,6 +331,35 @@ pub(crate) struct ApprovalView {
 impl From<GuardRow> for ApprovalView {
     fn from(row: GuardRow) -> Self {
         Self { environment: row.environment, since: rfc3339(row.since_ms) }
+    }
+}
+
+/// A new key of pages and apps.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FlagKeyRequest {
+    /// For people, at most 500 characters.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// Whose values it opens.
+    pub(crate) environment: String,
+}
+
+/// A key of pages and apps.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FlagKeyView {
+    /// The key itself, which is no secret.
+    id: String,
+    /// For people.
+    name: String,
+    environment: String,
+    /// RFC 3339.
+    created_at: String,
+}
+
+impl From<KeyRow> for FlagKeyView {
+    fn from(row: KeyRow) -> Self {
+        Self { id: row.id, name: row.name, environment: row.environment, created_at: rfc3339(row.created_ms) }
     }
 }
 

@@ -31,8 +31,8 @@ pub(crate) async fn create(
     let key = Idempotency::key(&headers)?;
     let (this, asked) = (flags.clone(), request.clone());
     let effect = async move {
-        let FlagRequest { key, description, purpose, value_type, environments } = asked;
-        let content = Content { description, purpose, value_type, archived: false, environments };
+        let FlagRequest { key, description, purpose, value_type, public, environments } = asked;
+        let content = Content { description, purpose, value_type, archived: false, public, environments };
         this.check_content(&key, &content).await?;
         let row = this.store.create(this.by(), &key, &content).await.map_err(problem)?;
         this.tell().await;
@@ -109,6 +109,7 @@ pub(crate) async fn update(
         _ => "changed",
     };
     content.archived = change.archived.unwrap_or(content.archived);
+    content.public = change.public.unwrap_or(content.public);
     content.purpose = change.purpose.unwrap_or(content.purpose);
     content.description = change.description.unwrap_or(content.description);
     Ok(respond_json(&HeaderMap::new(), &flags.make(&row, action, &content).await?))
