@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
-const NOT_RECORDED: [&str; 23] = [
+const NOT_RECORDED: [&str; 24] = [
     "begin_passkey_registration",
     "begin_passkey_sign_in",
     "begin_totp",
@@ -31,6 +31,7 @@ const NOT_RECORDED: [&str; 23] = [
     "ofrep_evaluate_flags",
     "patch_upload",
     "refresh_session",
+    "report_flag_events",
     "scim_search",
     "scim_search_groups",
     "scim_search_users",

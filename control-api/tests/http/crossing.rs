@@ -69,6 +69,7 @@ impl Side {
             ("/api/v1/assets/{id}", asset.clone()),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
+            ("/api/v1/flag-experiments/{id}", id(&experiment, "id")),
             ("/api/v1/flag-keys/{id}", id(&page, "id")),
             ("/api/v1/flag-requests/{id}", id(&wish, "id")),
             ("/api/v1/flag-segments/{name}", own.clone()),

@@ -60,6 +60,8 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("events", "media"),
         ("flag-approvals", "flags"),
         ("flag-clients", "flags"),
+        ("flag-events", "flags"),
+        ("flag-experiments", "flags"),
         ("flag-freeze", "flags"),
         ("flag-keys", "flags"),
         ("flag-reports", "flags"),

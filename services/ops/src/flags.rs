@@ -7,6 +7,7 @@
 //! - [`Evaluator`]: strategies, constraints, segments and variants, by Unleash's own engine, which only that file names.
 //! - `requests`, `guard`: changes that are asked for, at a time or with somebody else's approval, and which may not be made without.
 //!   `keeping`: what a process does unasked.
+//! - `experiment`: variants that are compared, and the statistics that say whether one is better.
 //! - `fronts`: keys of pages and apps, which are told what public flags come to for them.
 //! - `stale`: which flags may not be needed any more.
 //! - `model`, `rules`, `wire`, `snapshot`: what a flag is, what it may say, how Unleash's clients read it, and the flags of an
@@ -14,6 +15,7 @@
 
 pub mod codes;
 mod evaluate;
+mod experiment;
 mod fronts;
 mod guard;
 mod keeping;

@@ -12,6 +12,12 @@ kernel::problem_codes! {
     FLAG_EXISTS = "flag.exists",
         "There is a flag with this key already, perhaps an archived one.",
         "use another key, or change the flag that there is";
+    FLAG_EXPERIMENT_NOT_FOUND = "flag.experiment_not_found",
+        "There is no experiment with this id.",
+        "look through GET /api/v1/flag-experiments";
+    FLAG_EXPERIMENT_RUNNING = "flag.experiment_running",
+        "The experiment is running, or one with the same flag is in the same environment.",
+        "end it by POST /api/v1/flag-experiments/ID/stop first";
     FLAG_INVALID_CONSTRAINT = "flag.invalid_constraint",
         "A constraint compares a property of the context by an operator to `values`, or to one `value` of its kind.",
         "use values with IN, NOT_IN, STR_* and IN_CIDR, and value with the others: a number, RFC 3339, a semantic version, a regular expression";
@@ -21,6 +27,12 @@ kernel::problem_codes! {
     FLAG_INVALID_ENVIRONMENT = "flag.invalid_environment",
         "An environment is named by 1 to 32 of a to z, 0 to 9 and -, and a flag has at most 8 of them.",
         "use a name such as production or staging, in the header Lectern-Environment too";
+    FLAG_INVALID_EVENTS = "flag.invalid_events",
+        "A request tells of at most 500 events, each of a unit of 1 to 500 characters; `exposed` names the variant, and nothing else does.",
+        "correct the event that errors points at";
+    FLAG_INVALID_EXPERIMENT = "flag.invalid_experiment",
+        "An experiment compares at least two variants with a weight, by a goal and at most 8 guardrails, which are different events.",
+        "give the flag variants in this environment, and name events such as lesson.completed";
     FLAG_INVALID_KEY = "flag.invalid_key",
         "Keys of flags and names of segments have 1 to 100 of A to Z, a to z, 0 to 9, `.`, `_` and `-`, and begin with a letter or a digit.",
         "use a key such as player.low-latency";
@@ -73,7 +85,7 @@ kernel::problem_codes! {
         "A flag or a segment has at most 64 KiB as JSON.",
         "keep lists in a segment, or large settings behind an address";
     FLAG_TOO_MANY = "flag.too_many",
-        "A tenant has at most 1000 flags, archived ones included, 100 segments, 200 requests that wait, 100 keys of pages and 64 environments with approval.",
+        "A tenant has at most 1000 flags, archived ones included, 100 segments, 200 requests that wait, 100 keys of pages, 100 experiments and 64 environments with approval.",
         "delete or withdraw what is not needed any more";
     FLAG_UNKNOWN_CLIENT = "flag.unknown_client",
         "Pages and apps ask with a key that was made for them, and this is none or was removed.",

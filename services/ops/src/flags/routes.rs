@@ -1,6 +1,7 @@
 //! The resources under `/api/v1/flags` and `/api/v1/flag-segments`, OFREP, and Unleash's client API.
 
 mod environments;
+mod experiments;
 mod flags;
 mod frontend;
 mod guards;
@@ -82,6 +83,13 @@ pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
         .mount(May(UPDATE), routes!(requests::withdraw))
         .mount(May(READ), routes!(guards::list))
         .mount(May(DEMAND), routes!(guards::put))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(experiments::begin, experiments::list))
+        .mount(
+            [(Method::GET, May(READ)), (Method::DELETE, May(UPDATE))],
+            routes!(experiments::show, experiments::delete),
+        )
+        .mount(May(UPDATE), routes!(experiments::stop))
+        .mount(May(EVALUATE), routes!(experiments::report))
         .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(keys::create, keys::list))
         .mount(May(UPDATE), routes!(keys::delete))
         .mount(Public, routes!(frontend::features, frontend::features_by_post, frontend::preflight))
@@ -101,6 +109,8 @@ fn problem(error: FlagError) -> Problem {
         FlagError::InUse(_) => Problem::conflict(codes::FLAG_SEGMENT_IN_USE, detail),
         FlagError::Guarded(_) => Problem::conflict(codes::FLAG_APPROVAL_REQUIRED, detail),
         FlagError::Frozen(_) => Problem::conflict(codes::FLAG_READ_ONLY, detail),
+        FlagError::NoExperiment => Problem::not_found(codes::FLAG_EXPERIMENT_NOT_FOUND, detail),
+        FlagError::Running => Problem::conflict(codes::FLAG_EXPERIMENT_RUNNING, detail),
         FlagError::NoKey => Problem::not_found(codes::FLAG_KEY_NOT_FOUND, detail),
         FlagError::NoRequest => Problem::not_found(codes::FLAG_REQUEST_NOT_FOUND, detail),
         FlagError::Decided(_) => Problem::conflict(codes::FLAG_REQUEST_DECIDED, detail),

@@ -25,6 +25,12 @@ macro_rules! request_columns {
     };
 }
 
+macro_rules! experiment_columns {
+    () => {
+        "id, flag_key, environment, design, created_ms, stopped_ms"
+    };
+}
+
 /// Also has every other change of the tenant wait until this one is over.
 pub(crate) const BUMP: &str = "INSERT INTO flag_head (tenant_id, seq) VALUES ($1, 1)
     ON CONFLICT (tenant_id) DO UPDATE SET seq = flag_head.seq + 1 RETURNING seq";
@@ -151,6 +157,38 @@ pub(crate) const DELETE_KEY: &str = "DELETE FROM flag_key WHERE tenant_id = $1 A
 /// Of whichever tenant: the key says which one.
 pub(crate) const FRONT: &str = "SELECT tenant_id, environment FROM flag_key WHERE id = $1 LIMIT 1";
 
+pub(crate) const INSERT_EXPERIMENT: &str = concat!(
+    "INSERT INTO flag_experiment (tenant_id, id, flag_key, environment, design, created_ms)
+        VALUES ($1, $2, $3, $4, $5, $6) RETURNING ",
+    experiment_columns!()
+);
+pub(crate) const EXPERIMENTS: &str = concat!(
+    "SELECT ",
+    experiment_columns!(),
+    " FROM flag_experiment WHERE tenant_id = $1 ORDER BY created_ms DESC, id DESC LIMIT $2"
+);
+pub(crate) const EXPERIMENT: &str =
+    concat!("SELECT ", experiment_columns!(), " FROM flag_experiment WHERE tenant_id = $1 AND id = $2");
+pub(crate) const STOP_EXPERIMENT: &str =
+    "UPDATE flag_experiment SET stopped_ms = $3 WHERE tenant_id = $1 AND id = $2 AND stopped_ms IS NULL";
+pub(crate) const DELETE_EXPERIMENT: &str = "DELETE FROM flag_experiment WHERE tenant_id = $1 AND id = $2";
+/// Unless it was seen already, there are too many, or the experiment is gone.
+pub(crate) const EXPOSE: &str = "INSERT INTO flag_exposure (tenant_id, experiment_id, unit, variant)
+    SELECT tenant_id, id, CAST($3 AS TEXT), CAST($4 AS TEXT) FROM flag_experiment
+    WHERE tenant_id = $1 AND id = $2 AND stopped_ms IS NULL
+        AND (SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM flag_tally
+            WHERE tenant_id = $1 AND experiment_id = $2 AND event = $5) < $6
+    ON CONFLICT (tenant_id, experiment_id, unit) DO NOTHING";
+pub(crate) const EXPOSURE: &str =
+    "SELECT variant FROM flag_exposure WHERE tenant_id = $1 AND experiment_id = $2 AND unit = $3";
+pub(crate) const CONVERT: &str = "INSERT INTO flag_conversion (tenant_id, experiment_id, unit, event)
+    VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, experiment_id, unit, event) DO NOTHING";
+pub(crate) const ADD_TALLY: &str = "INSERT INTO flag_tally (tenant_id, experiment_id, variant, event, count)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (tenant_id, experiment_id, variant, event) DO UPDATE SET count = flag_tally.count + excluded.count";
+pub(crate) const TALLIES: &str = "SELECT variant, event, count FROM flag_tally
+    WHERE tenant_id = $1 AND experiment_id = $2 ORDER BY variant, event LIMIT $3";
+
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
     BUMP,
@@ -197,4 +235,14 @@ pub const STATEMENTS: &[&str] = &[
     KEYS,
     DELETE_KEY,
     FRONT,
+    INSERT_EXPERIMENT,
+    EXPERIMENTS,
+    EXPERIMENT,
+    STOP_EXPERIMENT,
+    DELETE_EXPERIMENT,
+    EXPOSE,
+    EXPOSURE,
+    CONVERT,
+    ADD_TALLY,
+    TALLIES,
 ];

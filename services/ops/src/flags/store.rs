@@ -1,5 +1,6 @@
 //! Flags and segments in their tables, with every version they had.
 
+mod experiments;
 mod keys;
 pub(crate) mod reports;
 pub(crate) mod requests;
@@ -81,6 +82,12 @@ pub(crate) enum FlagError {
     /// There is no such request.
     #[error("there is no request with this id")]
     NoRequest,
+    /// There is no such experiment.
+    #[error("there is no experiment with this id")]
+    NoExperiment,
+    /// It is running, or one with the same flag is.
+    #[error("an experiment with this flag is running in this environment")]
+    Running,
     /// There is no such key of pages and apps.
     #[error("there is no such key of pages and apps")]
     NoKey,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod clients;
+mod experiments;
 mod frontend;
 mod http;
 mod memory;

@@ -12,6 +12,8 @@ pub static UNIT: Unit = Unit {
         "/api/v1/flags",
         "/api/v1/flag-approvals",
         "/api/v1/flag-clients",
+        "/api/v1/flag-events",
+        "/api/v1/flag-experiments",
         "/api/v1/flag-freeze",
         "/api/v1/flag-keys",
         "/api/v1/flag-reports",
