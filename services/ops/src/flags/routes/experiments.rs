@@ -12,7 +12,8 @@ use crate::flags::codes;
 use crate::flags::experiment::{Design, Event, ExperimentView, MAX_EVENTS};
 use crate::flags::local::Asked;
 use crate::flags::rules;
-use crate::flags::views::{CountedView, EventsRequest, ExperimentRequest, ExperimentSummary, Listed};
+use crate::flags::views::Listed;
+use crate::flags::views::experiments::{CountedView, EventsRequest, ExperimentRequest, ExperimentSummary};
 
 /// Begins to compare the variants that a flag has in an environment at the moment. Their weights are remembered: arms that are not as wide
 /// are told of.

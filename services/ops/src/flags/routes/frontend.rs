@@ -71,13 +71,11 @@ pub(crate) struct PayloadView {
 }
 
 /// Public flags that are on for the context in the query, as Unleash's clients for pages and apps ask: `userId`, `sessionId`, `appName`,
-/// `remoteAddress` and `properties[NAME]`. With `If-None-Match`, 304 while all are the same.
+/// `remoteAddress` and `properties[NAME]`. `Authorization` is a key of `/api/v1/flag-keys`, with or without the word `Bearer`. With
+/// `If-None-Match`, 304 while all are the same.
 #[utoipa::path(
     get, path = "/api/frontend", operation_id = "frontend_features", tag = "flag clients",
-    params(
-        ("Authorization" = Option<String>, Header, description = "a key of `/api/v1/flag-keys`"),
-        ("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before"),
-    ),
+    params(("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before")),
     responses(
         (status = 200, description = "as Unleash documents it, with a strong ETag", body = FrontendView),
         (status = 304, description = "unchanged"),
@@ -101,10 +99,7 @@ pub(crate) async fn features(State(flags): State<Flags>, headers: HeaderMap, add
 #[utoipa::path(
     post, path = "/api/frontend", operation_id = "frontend_features_by_post", tag = "flag clients",
     request_body = EvaluationRequest,
-    params(
-        ("Authorization" = Option<String>, Header, description = "a key of `/api/v1/flag-keys`"),
-        ("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before"),
-    ),
+    params(("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before")),
     extensions(("x-audit" = json!("none"))),
     responses(
         (status = 200, description = "as Unleash documents it, with a strong ETag", body = FrontendView),
@@ -142,7 +137,6 @@ async fn posted(
 #[utoipa::path(
     post, path = "/api/frontend/client/metrics", operation_id = "frontend_metrics", tag = "flag clients",
     request_body = Metrics,
-    params(("Authorization" = Option<String>, Header, description = "a key of `/api/v1/flag-keys`")),
     extensions(("x-audit" = json!("none"))),
     responses(
         (status = 202, description = "counted"),
@@ -179,10 +173,7 @@ async fn counted(
 #[utoipa::path(
     post, path = "/api/frontend/ofrep/v1/evaluate/flags", operation_id = "frontend_ofrep", tag = "flag clients",
     request_body = EvaluationRequest,
-    params(
-        ("Authorization" = Option<String>, Header, description = "a key of `/api/v1/flag-keys`"),
-        ("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before"),
-    ),
+    params(("If-None-Match" = Option<String>, Header, description = "the ETag of the answer before")),
     extensions(("x-audit" = json!("none"))),
     responses(
         (status = 200, description = "all values, with a strong ETag", body = BulkView),

@@ -6,7 +6,8 @@ use kernel::{ApiJson, ApiPath, Problem, text};
 
 use super::problem;
 use crate::flags::local::Asked;
-use crate::flags::views::{ApprovalRequest, ApprovalView, FreezeRequest, FreezeView, Listed};
+use crate::flags::views::Listed;
+use crate::flags::views::requests::{ApprovalRequest, ApprovalView, FreezeRequest, FreezeView};
 use crate::flags::{codes, rules};
 
 /// Environments in which a change takes effect only when somebody else has approved it.

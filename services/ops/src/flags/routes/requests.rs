@@ -13,7 +13,7 @@ use crate::flags::codes;
 use crate::flags::local::Asked;
 use crate::flags::requests::{RequestRow, STATES, Wish};
 use crate::flags::rules::{self, Fault};
-use crate::flags::views::{ChangeRequest, ChangeRequestView, ChangeRequestsQuery};
+use crate::flags::views::requests::{ChangeRequest, ChangeRequestView, ChangeRequestsQuery};
 
 /// How far ahead a change may be scheduled.
 const MAX_AHEAD_MS: i64 = 366 * 24 * 3600 * 1000;
