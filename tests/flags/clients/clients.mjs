@@ -7,10 +7,14 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { OFREPProvider } from '@openfeature/ofrep-provider';
-import { OpenFeature } from '@openfeature/server-sdk';
-import { initialize } from 'unleash-client';
-import { InMemoryStorageProvider, UnleashClient } from 'unleash-proxy-client';
+import { createRequire } from 'node:module';
+
+// All four have a build that Node requires; what their names export to `import` differs.
+const require = createRequire(import.meta.url);
+const { OFREPProvider } = require('@openfeature/ofrep-provider');
+const { OpenFeature } = require('@openfeature/server-sdk');
+const { initialize } = require('unleash-client');
+const { InMemoryStorageProvider, UnleashClient } = require('unleash-proxy-client');
 
 const [base, key, publicKey] = process.argv.slice(2);
 const within = setTimeout(() => {
