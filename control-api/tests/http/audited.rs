@@ -13,13 +13,16 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
-const NOT_RECORDED: [&str; 20] = [
+const NOT_RECORDED: [&str; 24] = [
     "begin_passkey_registration",
     "begin_passkey_sign_in",
     "begin_totp",
     "dry_run_role",
     "evaluate_access",
     "evaluate_access_several",
+    "frontend_features_by_post",
+    "frontend_metrics",
+    "frontend_ofrep",
     "get_userinfo_by_post",
     "oauth_authorize_by_form",
     "oauth_device",
@@ -28,6 +31,7 @@ const NOT_RECORDED: [&str; 20] = [
     "ofrep_evaluate_flags",
     "patch_upload",
     "refresh_session",
+    "report_flag_events",
     "scim_search",
     "scim_search_groups",
     "scim_search_users",

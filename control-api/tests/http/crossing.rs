@@ -15,7 +15,7 @@ use crate::server::{Answer, Server, read};
 /// What belongs to no tenant, so that everybody finds it; and what each has at the same addresses, as the log of each has a first entry.
 const SHARED: [&str; 2] = ["/api/v1/audit/entries/{index}", "/api/v1/ladders/{name}"];
 /// Operations that make what they do not find, so that they never answer 404.
-const MAKES: [&str; 1] = ["put_flag_segment"];
+const MAKES: [&str; 2] = ["put_flag_approval", "put_flag_segment"];
 
 /// A tenant with a key that may everything there, and one resource of each kind.
 pub(crate) struct Side {
@@ -50,6 +50,10 @@ impl Side {
         let segment = json!({ "description": slug, "constraints": [] }).to_string();
         let segments = format!("/api/v1/flag-segments/of-{slug}");
         assert_eq!(server.ask(&secret, "PUT", &segments, segment).await.status, 200);
+        let wish =
+            json!({ "flag_key": format!("of-{slug}"), "environment": "staging", "settings": { "enabled": true } });
+        let wish = made("/api/v1/flag-requests", wish).await;
+        let page = made("/api/v1/flag-keys", json!({ "environment": "production" })).await;
         let user = made("/api/v1/users", json!({ "email": "same@example.com", "name": "Same" })).await;
         let client =
             json!({ "name": "Same", "is_confidential": true, "redirect_uris": ["https://app.example/callback"] });
@@ -65,6 +69,9 @@ impl Side {
             ("/api/v1/assets/{id}", asset.clone()),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
+            ("/api/v1/flag-experiments/{id}", id(&experiment, "id")),
+            ("/api/v1/flag-keys/{id}", id(&page, "id")),
+            ("/api/v1/flag-requests/{id}", id(&wish, "id")),
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
             ("/api/v1/oauth-clients/{id}", id(&client, "id")),

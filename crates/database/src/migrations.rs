@@ -57,6 +57,9 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123171500_rbac_role_create"),
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
+    migration!("ops", "20261124000100_flag_request_create"),
+    migration!("ops", "20261124000101_flag_key_create"),
+    migration!("ops", "20261124000102_flag_experiment_create"),
 ];
 
 #[cfg(test)]

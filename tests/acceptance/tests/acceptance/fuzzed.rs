@@ -26,6 +26,11 @@ fn furnish(server: &Server, folder: &Path) {
     for (path, body) in [
         ("/api/v1/api-keys", json!({ "name": "camera", "permissions": ["asset.read"] })),
         ("/api/v1/flags", json!({ "key": "colour", "environments": on })),
+        ("/api/v1/flag-keys", json!({ "environment": "production" })),
+        (
+            "/api/v1/flag-requests",
+            json!({ "flag_key": "colour", "environment": "staging", "settings": { "enabled": true } }),
+        ),
         (
             "/api/v1/oauth-clients",
             json!({ "name": "Library", "is_confidential": false, "redirect_uris": ["http://127.0.0.1/callback"] }),
