@@ -2,6 +2,7 @@
 //!
 //! - `passage`: one request on its way. `headers`, `body`: what becomes of its headers and bodies. `upstream`, `circuit`: how a unit
 //!   elsewhere is, and whether it is asked.
+//! - `upgrade`: requests that leave HTTP, and become tunnels.
 //! - `document`: the documents of all units as one. `states`: how each is.
 //!
 //! A unit of the same process is mounted beside it and answers by itself.
@@ -13,6 +14,7 @@ mod document;
 mod headers;
 mod passage;
 mod states;
+mod upgrade;
 mod upstream;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use utoipa_axum::routes;
 use self::circuit::State as CircuitState;
 use self::document::Documents;
 use self::headers::Mark;
+use self::upgrade::Tunnels;
 use self::upstream::Upstream;
 
 /// The way to all other units.
@@ -55,13 +58,18 @@ pub struct Bounds {
     pub pause: Duration,
     /// Requests to one unit at once; more are refused.
     pub at_once: usize,
+    /// Connections that have left HTTP, such as WebSockets, to all units together; more are refused.
+    pub tunnels: u32,
+    /// For so long nothing may move on one of them.
+    pub quiet: Duration,
 }
 
 impl Default for Bounds {
-    /// 2 s, 90 s, 2 s, 1024.
+    /// 2 s, 90 s, 2 s, 1024, 1024, 5 min.
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connect: seconds(2), silence: seconds(90), pause: seconds(2), at_once: 1024 }
+        let (connect, silence, pause, quiet) = (seconds(2), seconds(90), seconds(2), seconds(300));
+        Self { connect, silence, pause, at_once: 1024, tunnels: 1024, quiet }
     }
 }
 
@@ -88,6 +96,7 @@ struct Inner {
     client: Passage<Body>,
     mark: Mark,
     silence: Duration,
+    tunnels: Tunnels,
     documents: Documents,
 }
 
@@ -102,15 +111,22 @@ impl Gateway {
         let upstreams =
             elsewhere.into_iter().map(|(unit, base)| Arc::new(Upstream::new(unit, base, &bounds))).collect();
         let (mark, documents) = (Mark::new(), Documents::default());
-        Ok(Self(Arc::new(Inner { here, upstreams, client, mark, silence: bounds.silence, documents })))
+        let tunnels = Tunnels::new(bounds.tunnels, bounds.quiet);
+        Ok(Self(Arc::new(Inner { here, upstreams, client, mark, silence: bounds.silence, tunnels, documents })))
     }
 
-    /// What a process serves of it: the way to the units that are elsewhere, and how all of them are.
+    /// What a process serves of it: the way to the units that are elsewhere, and how all of them are. When it is stopped, what has
+    /// left HTTP is cut.
     pub fn serve(&self) -> Served {
-        let (of_units, figures) = (self.clone(), self.clone());
-        Served::new(&GATEWAY, self.clone(), move |routes| of_units.mount(routes)).with_figures(move |text| {
+        let (of_units, figures, ending) = (self.clone(), self.clone(), self.clone());
+        let served = Served::new(&GATEWAY, self.clone(), move |routes| of_units.mount(routes));
+        let served = served.with_figures(move |text| {
             figures.write(text);
             Box::pin(std::future::ready(Ok(())))
+        });
+        served.with_task(move |mut stopped| async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+            ending.0.tunnels.close().await;
         })
     }
 
@@ -146,6 +162,8 @@ impl Gateway {
         for upstream in &self.0.upstreams {
             text.line("lectern_gateway_requests_in_flight", &[("unit", upstream.unit.slug)], upstream.in_flight());
         }
+        text.family("lectern_gateway_tunnels", "gauge", "Connections that have left HTTP, such as WebSockets.");
+        text.line("lectern_gateway_tunnels", &[], self.0.tunnels.open());
     }
 }
 

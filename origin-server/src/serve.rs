@@ -103,12 +103,12 @@ async fn serve_connection(
     router: Router,
     limits: ServeLimits,
     mut stopping: watch::Receiver<()>,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 ) {
     // Small playlists would wait for the client's acknowledgement; without the option they are only slower.
     let _ = stream.set_nodelay(true);
     let asked = Asked::default();
-    let io = TokioIo::new(Watched::new(stream, limits.idle_timeout, asked.clone()));
+    let io = TokioIo::new(Watched::new(stream, limits.idle_timeout, asked.clone(), place));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     builder
@@ -117,7 +117,7 @@ async fn serve_connection(
         .max_concurrent_streams(limits.max_streams)
         .max_header_list_size(MAX_HTTP2_HEADER_BYTES);
     let turns = Turns::new(router, asked, address);
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(turns)));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(io, TowerToHyperService::new(turns)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {
@@ -139,11 +139,13 @@ struct Watched {
     asked: Asked,
     patience: Duration,
     deadline: Pin<Box<Sleep>>,
+    /// Kept also by what has left HTTP.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Watched {
-    fn new(stream: TcpStream, patience: Duration, asked: Asked) -> Self {
-        Self { stream, asked, patience, deadline: Box::pin(tokio::time::sleep(patience)) }
+    fn new(stream: TcpStream, patience: Duration, asked: Asked, place: OwnedSemaphorePermit) -> Self {
+        Self { stream, asked, patience, deadline: Box::pin(tokio::time::sleep(patience)), _place: place }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -11,9 +11,11 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use http_client::{HttpError, Incoming};
 use kernel::{Problem, request_id};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::{Answer, Heard};
-use super::upstream::{Upstream, away, whole_seconds};
+use super::upgrade::{self, Wish};
+use super::upstream::{Upstream, Visit, away, whole_seconds};
 use super::{Gateway, codes, headers};
 
 /// After this a unit that could not be reached, or broke off, may be asked again.
@@ -80,11 +82,19 @@ async fn answer(gateway: &Gateway, upstream: &Arc<Upstream>, request: Request) -
         let detail = format!("the address of the unit {} leads back here", upstream.unit.slug);
         return Err(Problem::new(StatusCode::LOOP_DETECTED, codes::GATEWAY_LOOP, detail));
     }
+    let wish = upgrade::wish(&mut parts, &body);
     headers::to_unit(&mut parts, &gateway.0.mark);
+    if let Some(wish) = &wish {
+        wish.tell(&mut parts.headers);
+    }
     let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let asked = Asked { method: parts.method, uri: upstream.base.at(path), headers: parts.headers };
+    let room = wish.as_ref().map(|_| gateway.0.tunnels.enter()).transpose()?;
     let visit = upstream.enter()?;
-    match ask(gateway, asked, body).await {
+    match ask(gateway, asked, body, wish.is_some()).await {
+        Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            switch(gateway, upstream, visit, answer, wish.zip(room))
+        }
         Ok(answer) => {
             let (mut parts, body) = answer.into_parts();
             headers::to_client(&mut parts.headers);
@@ -97,6 +107,27 @@ async fn answer(gateway: &Gateway, upstream: &Arc<Upstream>, request: Request) -
             Err(fault.problem(upstream))
         }
     }
+}
+
+/// The unit leaves HTTP, and so does the client.
+fn switch(
+    gateway: &Gateway,
+    upstream: &Upstream,
+    visit: Visit,
+    mut answer: axum::http::Response<Incoming>,
+    wish: Option<(Wish, OwnedSemaphorePermit)>,
+) -> Result<Response, Problem> {
+    let granted = wish.and_then(|(wish, room)| Some((wish.granted(&mut answer)?, room)));
+    let Some((granted, room)) = granted else {
+        let fault = Fault::Broken("it chose a protocol that nobody asked for".to_owned());
+        visit.failed(fault.outcome());
+        return Err(fault.problem(upstream));
+    };
+    let mut parts = answer.into_parts().0;
+    headers::to_client(&mut parts.headers);
+    granted.tell(&mut parts.headers);
+    gateway.0.tunnels.begin(granted, upstream.unit.slug, (visit.answered(), room));
+    Ok(Response::from_parts(parts, Body::empty()))
 }
 
 /// All of a request but its body, as a unit gets it.
@@ -117,19 +148,25 @@ impl Asked {
 
 /// Sends the request. One that changes nothing and has no body is sent once more where the connection broke: a process that was
 /// started anew leaves connections behind that look alive.
-async fn ask(gateway: &Gateway, asked: Asked, body: Body) -> Result<axum::http::Response<Incoming>, Fault> {
+async fn ask(
+    gateway: &Gateway,
+    asked: Asked,
+    body: Body,
+    may_leave: bool,
+) -> Result<axum::http::Response<Incoming>, Fault> {
     let changes_nothing = matches!(asked.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if !(changes_nothing && body.is_end_stream()) {
-        return send(gateway, asked.with(body)).await;
+        return send(gateway, asked.with(body), may_leave).await;
     }
-    match send(gateway, asked.clone().with(Body::empty())).await {
-        Err(Fault::Broken(_)) => send(gateway, asked.with(Body::empty())).await,
+    match send(gateway, asked.clone().with(Body::empty()), may_leave).await {
+        Err(Fault::Broken(_)) => send(gateway, asked.with(Body::empty()), may_leave).await,
         first => first,
     }
 }
 
-/// Waits for the head of the answer as long as something of the request still comes, and some time after its end.
-async fn send(gateway: &Gateway, request: Request) -> Result<axum::http::Response<Incoming>, Fault> {
+/// Waits for the head of the answer as long as something of the request still comes, and some time after its end. Only a request that
+/// `may_leave` HTTP can be answered so.
+async fn send(gateway: &Gateway, request: Request, may_leave: bool) -> Result<axum::http::Response<Incoming>, Fault> {
     let heard = Heard::default();
     let request = match request.body().is_end_stream() {
         true => request,
@@ -139,7 +176,7 @@ async fn send(gateway: &Gateway, request: Request) -> Result<axum::http::Respons
     loop {
         let frames = heard.frames();
         match tokio::time::timeout(gateway.0.silence, sending.as_mut()).await {
-            // Nothing here asks for another protocol.
+            Ok(Ok(answer)) if may_leave && answer.status() == StatusCode::SWITCHING_PROTOCOLS => return Ok(answer),
             Ok(Ok(answer)) if answer.status().is_informational() => {
                 return Err(Fault::Broken(format!("it answered {}", answer.status())));
             }

@@ -3,6 +3,7 @@
 mod failures;
 mod front;
 mod streams;
+mod tunnels;
 
 use axum::body::Bytes;
 use axum::extract::Request;

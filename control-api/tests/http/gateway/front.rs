@@ -17,6 +17,8 @@ use hyper_util::rt::TokioExecutor;
 use kernel::{AdminToken, Limiter, Proxies, Rates, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::server::{Answer, TOKEN, read};
 
@@ -24,6 +26,9 @@ use crate::server::{Answer, TOKEN, read};
 pub(super) struct Front {
     pub(super) address: SocketAddr,
     client: Client<HttpConnector, Body>,
+    /// Turns true when the process is to end.
+    pub(super) stop: watch::Sender<bool>,
+    _tasks: JoinSet<()>,
 }
 
 /// Where nothing is, until something is.
@@ -90,7 +95,9 @@ impl Front {
         let elsewhere = elsewhere.iter().map(|(unit, at)| (*unit, base(at))).collect();
         let here = vec![&control_api::GATEWAY];
         let gateway = Gateway::new(GatewayOptions { here, elsewhere, authorities: None, bounds }).unwrap();
-        let served = vec![gateway.serve()];
+        let (stop, stopped) = watch::channel(false);
+        let (mut served, mut tasks) = (vec![gateway.serve()], JoinSet::new());
+        served.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
         let options = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: None,
@@ -108,7 +115,7 @@ impl Front {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { address, client: Client::builder(TokioExecutor::new()).build_http(), stop, _tasks: tasks }
     }
 
     /// Sends a request, with the token unless another one is among the headers, and gives the answer as soon as it begins.
