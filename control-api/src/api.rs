@@ -28,6 +28,7 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let gateway = options.gateway.take();
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
     let guard = guard.with_limiter(options.limiter.clone()).with_maintenance(options.maintenance.clone());
+    let guard = guard.with_vouching(options.vouching.take());
     let proxies = options.proxies.clone();
     let doors = options.maintenance.clone().zip(options.database.as_ref().map(Database::clock));
     let guard = options.directory.iter().fold(guard, |guard, known| guard.with_directory(Arc::clone(known)));

@@ -141,12 +141,12 @@ impl Gateway {
             // Whether a unit is closed its own process knows, which has the database.
             let doors = format!("/api/v1/units/{}/maintenance", upstream.unit.slug);
             upstream.unit.addresses.iter().flat_map(patterns).chain([doors]).fold(routes, |routes, pattern| {
-                let upstream = Arc::clone(upstream);
+                let (upstream, slug) = (Arc::clone(upstream), upstream.unit.slug);
                 let passage = move |State(gateway): State<Self>, request: Request| {
                     let upstream = Arc::clone(&upstream);
                     async move { passage::pass(&gateway, &upstream, request).await }
                 };
-                routes.mount_passage(&pattern, any(passage))
+                routes.mount_passage(&pattern, slug, any(passage))
             })
         })
     }

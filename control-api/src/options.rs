@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
+use kernel::auth::Vouching;
 use kernel::{AdminToken, Clock, Directory, Limiter, Maintenance, Proxies, Recorder};
 use ladders::Ladder;
 use media_store::MediaStore;
@@ -47,6 +48,8 @@ pub struct FrontOptions {
     pub service_token: Option<AdminToken>,
     /// Knows the keys that open what they may, and the tenants; without it only the tokens open anything.
     pub directory: Option<Arc<dyn Directory>>,
+    /// What a gateway says of tokens is signed, and believed, by this; without it every process looks for itself.
+    pub vouching: Option<Vouching>,
     /// Where requests that change something are recorded; a process without one serves nothing that does.
     pub recorder: Option<Recorder>,
     /// Counts requests, and refuses those of whoever sends too many.

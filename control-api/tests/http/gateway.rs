@@ -5,6 +5,8 @@ mod front;
 mod streams;
 mod tunnels;
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::HeaderMap;
@@ -12,13 +14,18 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use axum::{Json, Router};
 use control_api::{Bounds, MEDIA, STREAMING};
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
-use kernel::Proxies;
+use kernel::auth::Vouching;
+use kernel::principal::Holder;
+use kernel::{ApiKey, Directory, Grants, Principal, Problem, Proxies, default_tenant};
+use media_types::TenantId;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use zeroize::Zeroizing;
 
 use self::front::{Front, nowhere, unit};
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 /// Tells what it was asked.
 async fn echo(request: Request) -> impl IntoResponse {
@@ -66,6 +73,41 @@ async fn a_request_reaches_the_unit_as_it_is_but_for_what_is_of_the_connection_o
         assert_eq!(got(name), "", "{name}");
     }
     assert!(got("authorization").starts_with("Bearer "), "it is for the unit to say who may do what");
+}
+
+/// Knows one key.
+struct One;
+
+impl Directory for One {
+    fn holder<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+        let grants = Grants::new(vec!["asset.read".to_owned()]).unwrap();
+        let key = ApiKey { id: "key_one".to_owned(), tenant: default_tenant(), grants, expires_ms: None };
+        let holder = Holder { principal: Principal::Key(Arc::new(key)), is_suspended: false };
+        Box::pin(std::future::ready(Ok((token == "lk_one").then_some(holder))))
+    }
+
+    fn tenant<'a>(&'a self, _slug: &'a str) -> BoxFuture<'a, Result<Option<TenantId>, Problem>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_knows_a_key_tells_the_unit_whose_it_is_and_hands_the_key_on_all_the_same() {
+    let at = unit(Router::new().fallback(any(echo))).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let vouching = Vouching::new([Zeroizing::new([7; 32])], Arc::new(|| 1_000_000)).unwrap();
+    let known: Option<(Arc<dyn Directory>, Vouching)> = Some((Arc::new(One), vouching));
+    let front = Front::knowing(listener, &[(&MEDIA, at)], Bounds::default(), known);
+    let forged = [("lectern-identity", "{\"who\":\"root\"}"), ("lectern-identity-signature", "00")];
+    for (token, who) in [("lk_one", "key_one"), ("lk_two", ""), (TOKEN, "")] {
+        let bearer = format!("Bearer {token}");
+        let headers = [&[("authorization", bearer.as_str())], &forged[..]].concat();
+        let got = front.call("GET", "/api/v1/assets", &headers, "").await.json()["headers"].clone();
+        assert_eq!(got["authorization"], bearer);
+        let told: Value = serde_json::from_str(got["lectern-identity"].as_str().unwrap_or("{}")).unwrap();
+        assert_eq!(told["who"]["key"]["id"].as_str().unwrap_or(""), who, "{told}");
+        assert_eq!(got["lectern-identity-signature"].as_str().map_or(0, str::len), if who.is_empty() { 0 } else { 64 });
+    }
 }
 
 #[tokio::test]

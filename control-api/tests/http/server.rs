@@ -431,6 +431,7 @@ async fn process(
         admin_token: AdminToken::new(TOKEN).unwrap(),
         service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
         directory: Some(Arc::new(Registry::new(db.clone(), db.clock()))),
+        vouching: None,
         recorder: Some(recorder.clone()),
         limiter,
         proxies,

@@ -9,6 +9,7 @@ mod licence_servers;
 mod renewing;
 mod sessions;
 mod token;
+mod vouching;
 mod webhooks;
 
 pub(crate) use audit::configured as audit;
@@ -103,8 +104,10 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             if let Some(database) = &database {
                 units.extend(units_of(engine.as_ref(), &chosen, database, (&options, listening), address)?);
             }
+            let vouching = vouching::configured(database.as_ref(), &options.data)?;
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
+            let front = FrontOptions { vouching, ..front };
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             Some(control_api::router(front, units))
         }
@@ -218,6 +221,7 @@ async fn front(
         admin_token,
         service_token: viewers::service_token()?,
         directory: database.as_ref().map(registry),
+        vouching: None,
         recorder,
         limiter,
         proxies,

@@ -17,7 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::audit::{self, Watch};
-use crate::auth::{Gate, admit};
+use crate::auth::{Gate, admit, vouch_for};
 use crate::dialect::speak;
 use crate::problem::{self, ProblemBody};
 use crate::{Dialect, Guard, Policy, Problem, Recorder, Rules, codes, rate, request_id, traced};
@@ -102,9 +102,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Mounts, at a path of another unit, what takes requests to the process that serves it. Who may call it, and by which methods,
-    /// is for that process to say.
+    /// is for that process to say; where this one knows whom a request is from, it has [`Vouched`](crate::auth::Vouched) among its
+    /// extensions.
     #[must_use]
-    pub fn mount_passage(mut self, path: &str, passage: MethodRouter<S>) -> Self {
+    pub fn mount_passage(mut self, path: &str, unit: &'static str, passage: MethodRouter<S>) -> Self {
+        let passage = passage.layer(from_fn_with_state((self.guard.clone(), unit), vouch_for));
         self.router = self.router.route(path, passage);
         self
     }

@@ -14,7 +14,8 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kernel::{AdminToken, Limiter, Proxies, Rates, Unit};
+use kernel::auth::Vouching;
+use kernel::{AdminToken, Directory, Limiter, Proxies, Rates, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -91,6 +92,17 @@ impl Front {
     }
 
     pub(super) fn at(listener: TcpListener, elsewhere: &[(&'static Unit, SocketAddr)], bounds: Bounds) -> Self {
+        Self::knowing(listener, elsewhere, bounds, None)
+    }
+
+    /// One that knows keys, and tells units of them.
+    pub(super) fn knowing(
+        listener: TcpListener,
+        elsewhere: &[(&'static Unit, SocketAddr)],
+        bounds: Bounds,
+        known: Option<(Arc<dyn Directory>, Vouching)>,
+    ) -> Self {
+        let (directory, vouching) = known.unzip();
         let base = |at: &SocketAddr| Base::new(&format!("http://{at}")).unwrap();
         let elsewhere = elsewhere.iter().map(|(unit, at)| (*unit, base(at))).collect();
         let here = vec![&control_api::GATEWAY];
@@ -101,7 +113,8 @@ impl Front {
         let options = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: None,
-            directory: None,
+            directory,
+            vouching,
             recorder: None,
             limiter: Limiter::new(Rates::default()),
             proxies: Proxies::none(),
