@@ -2,6 +2,7 @@
 
 mod failures;
 mod front;
+mod several;
 mod streams;
 mod tunnels;
 

@@ -30,8 +30,8 @@ pub(crate) struct Serve {
     /// The same for one unit
     #[arg(long, value_name = "SLUG")]
     pub(crate) unit: Option<String>,
-    /// Where the gateway finds a unit that this process does not serve, such as media=http://10.0.0.2:3006; once for each, or several
-    /// behind commas. http://127.0.0.1 at the unit's own port if not given
+    /// Where the gateway finds a unit that this process does not serve, such as media=http://10.0.0.2:3006; once for each process of one,
+    /// or several behind commas. http://127.0.0.1 at the unit's own port if not given
     #[arg(long = "upstream", env = "LECTERN_UPSTREAM", value_name = "SLUG=URL", value_delimiter = ',')]
     pub(crate) upstreams: Vec<String>,
     /// How many requests are answered, such as caller-read=2000/10 for 2000 in 10 seconds, or caller-read=none for any number; once for each
