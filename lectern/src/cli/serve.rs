@@ -1,6 +1,7 @@
 //! Arguments of `lectern serve`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::builder::ArgPredicate;
 
@@ -48,6 +49,13 @@ pub(crate) struct Serve {
     /// given; passkeys are for http://localhost at the port then
     #[arg(long = "public-url", env = "LECTERN_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// File of the certificate that clients are shown, with those that vouch for it behind it, in PEM; read again when it changes. With it
+    /// nothing but TLS is spoken at the address, and --public-url is to be said. Plain HTTP if not given
+    #[arg(long = "tls-certificate", env = "LECTERN_TLS_CERTIFICATE", value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// File of the private key of the certificate, in PEM
+    #[arg(long = "tls-key", env = "LECTERN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
     #[command(flatten)]
