@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use database::Database;
 use kernel::routes::{BEARER, shell};
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::front::Front;
 use crate::maintenance::{self, Doors};
 use crate::options::FrontOptions;
-use crate::{docs, ops};
+use crate::{docs, ops, packed};
 
 /// The largest JSON body.
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -55,6 +55,7 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let (router, _document) = routes.mount_hidden(Policy::Public, "/api/openapi.json", document).finish(());
     let nosniff = HeaderValue::from_static("nosniff");
     shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)).layer(from_fn_with_state(proxies, client::find)))
+        .layer(from_fn(packed::pack))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, nosniff))
         .layer(from_fn_with_state(requests, ops::count))
 }

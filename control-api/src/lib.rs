@@ -4,7 +4,7 @@
 //! - [`options`]: what they need to run ([`FrontOptions`], [`ControlOptions`], [`LadderSource`]).
 //! - `api`, `front`: the router, and what every process answers. `ops`, `docs`: health, metrics, the `OpenAPI` document and its
 //!   page.
-//! - `maintenance`: units that are closed for a while.
+//! - `maintenance`: units that are closed for a while. `packed`: answers that are compressed.
 //! - `units`: every route of [`MEDIA`], [`PROCESSING`] and [`STREAMING`] with its policy. `permissions`: what these name. `state`:
 //!   what they share, and whose resources a request is about.
 //! - `action`: what a request has done, once for each key.
@@ -45,6 +45,7 @@ mod limits;
 mod maintenance;
 mod ops;
 pub mod options;
+mod packed;
 mod parts;
 mod permissions;
 mod playback;
