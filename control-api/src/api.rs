@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::front::Front;
 use crate::maintenance::{self, Doors};
 use crate::options::FrontOptions;
-use crate::{docs, ops, packed};
+use crate::{cors, docs, ops, packed};
 
 /// The largest JSON body.
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -29,7 +29,7 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
     let guard = guard.with_limiter(options.limiter.clone()).with_maintenance(options.maintenance.clone());
     let guard = guard.with_vouching(options.vouching.take());
-    let proxies = options.proxies.clone();
+    let (proxies, origins) = (options.proxies.clone(), options.origins.clone());
     let doors = options.maintenance.clone().zip(options.database.as_ref().map(Database::clock));
     let guard = options.directory.iter().fold(guard, |guard, known| guard.with_directory(Arc::clone(known)));
     let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
@@ -57,6 +57,7 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)).layer(from_fn_with_state(proxies, client::find)))
         .layer(from_fn(packed::pack))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, nosniff))
+        .layer(from_fn_with_state(origins, cors::allow))
         .layer(from_fn_with_state(requests, ops::count))
 }
 

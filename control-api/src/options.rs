@@ -1,5 +1,6 @@
 //! What the control API is given.
 
+use crate::cors::Origins;
 use crate::demand::Viewers;
 use crate::gateway::Gateway;
 use crate::licence::Licences;
@@ -56,6 +57,8 @@ pub struct FrontOptions {
     pub limiter: Limiter,
     /// Who is believed when he says for whom he asks.
     pub proxies: Proxies,
+    /// Whose pages may call, beside those of the server itself.
+    pub origins: Origins,
     /// Which units are closed; a process without one closes none.
     pub maintenance: Option<Maintenance>,
     /// The version that the `OpenAPI` document and the metrics carry.

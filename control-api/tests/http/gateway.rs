@@ -196,3 +196,26 @@ async fn a_body_of_unknown_length_is_passed_on_as_one() {
     let answer = front.send("POST", "/api/v1/uploads", &[], axum::body::Body::from_stream(pieces)).await;
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "true 8");
 }
+
+#[tokio::test]
+async fn what_players_say_of_themselves_and_caches_of_an_answer_passes_untouched_and_nothing_is_packed_twice() {
+    let packed = &b"\x1f\x8b packed by somebody else"[..];
+    let answer = move |request: Request| async move {
+        let cmcd = request.headers()["cmcd-request"].clone();
+        let uri = request.uri().to_string();
+        let headers = [("cache-status", "edge; hit; ttl=30, origin; fwd=miss"), ("content-encoding", "gzip")];
+        let rest = [("content-type", "text/plain"), ("etag", "\"a-gz\""), ("x-asked", uri.as_str())];
+        let mut response = (headers, rest, packed).into_response();
+        response.headers_mut().insert("x-cmcd", cmcd);
+        response
+    };
+    let at = unit(Router::new().fallback(any(answer))).await;
+    let front = Front::before(&[(&STREAMING, at)], Bounds::default()).await;
+    let path = "/p/pb_1/g1/1.m4s?CMCD=bl%3D21300%2Csid%3D%22a%22";
+    let headers = [("cmcd-request", "bl=21300,mtp=48100"), ("accept-encoding", "gzip")];
+    let answer = front.call("GET", path, &headers, "").await;
+    assert_eq!((answer.header("x-asked"), answer.header("x-cmcd")), (path, "bl=21300,mtp=48100"));
+    assert_eq!(answer.header("cache-status"), "edge; hit; ttl=30, origin; fwd=miss");
+    assert_eq!((answer.header("content-encoding"), answer.header("etag")), ("gzip", "\"a-gz\""));
+    assert_eq!(answer.body, packed);
+}

@@ -44,6 +44,10 @@ pub(crate) struct Serve {
     /// None if not given
     #[arg(long = "trusted-proxies", env = "LECTERN_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "")]
     pub(crate) trusted_proxies: String,
+    /// Origins whose pages may call the API from browsers, beside those of the server itself, such as https://app.example; once for each, or
+    /// several behind commas. None if not given; what is published, and licences, are for pages of any
+    #[arg(long = "allowed-origin", env = "ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) allowed_origins: Vec<String>,
     /// Address that people and their programs reach this installation at, https://HOST: they sign in to programs of their tenant there
     /// (OpenID Connect), and their passkeys are made for it. Where only this machine is served, the address that is listened at if not
     /// given; passkeys are for http://localhost at the port then

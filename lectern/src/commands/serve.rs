@@ -6,6 +6,7 @@ mod counting;
 mod engine;
 mod gateway;
 mod licence_servers;
+mod origins;
 mod renewing;
 mod sessions;
 pub(crate) mod tls;
@@ -22,7 +23,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_api::{FrontOptions, Gateway, Router};
+use control_api::{FrontOptions, Gateway, Origins, Router};
 use database::Database;
 use identity::Registry;
 use identity::auth::{Keys, PublicAddress};
@@ -83,6 +84,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     let listen = units::listen(&options, &settings::environment)?;
     let gateway = gateway::configured(&chosen, &options.upstreams)?;
     let counting = counting::configured(&options)?;
+    let origins = origins::configured(&options)?;
     let tls = tls::configured(&options)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
@@ -113,7 +115,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             let vouching = vouching::configured(database.as_ref(), &options.data)?;
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
-            let front = FrontOptions { vouching, ..front };
+            let front = FrontOptions { vouching, origins, ..front };
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             Some(control_api::router(front, units))
         }
@@ -228,6 +230,7 @@ async fn front(
         service_token: viewers::service_token()?,
         directory: database.as_ref().map(registry),
         vouching: None,
+        origins: Origins::default(),
         recorder,
         limiter,
         proxies,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use control_api::{Bounds, FrontOptions, Gateway, GatewayOptions};
+use control_api::{Bounds, FrontOptions, Gateway, GatewayOptions, Origins};
 use http_client::Base;
 use hyper::Response;
 use hyper::body::Incoming;
@@ -118,6 +118,7 @@ impl Front {
             recorder: None,
             limiter: Limiter::new(Rates::default()),
             proxies: Proxies::none(),
+            origins: Origins::default(),
             maintenance: None,
             version: "1.2.3".to_owned(),
             database: None,
