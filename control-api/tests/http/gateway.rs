@@ -96,13 +96,13 @@ impl Directory for One {
 async fn a_gateway_that_knows_a_key_tells_the_unit_whose_it_is_and_hands_the_key_on_all_the_same() {
     let at = unit(Router::new().fallback(any(echo))).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let vouching = Vouching::new([Zeroizing::new([7; 32])], Arc::new(|| 1_000_000)).unwrap();
+    let vouching = Vouching::new([Zeroizing::new([7; 32])], Arc::new(|| 1_000_000_i64)).unwrap();
     let known: Option<(Arc<dyn Directory>, Vouching)> = Some((Arc::new(One), vouching));
     let front = Front::knowing(listener, &[(&MEDIA, at)], Bounds::default(), known);
     let forged = [("lectern-identity", "{\"who\":\"root\"}"), ("lectern-identity-signature", "00")];
     for (token, who) in [("lk_one", "key_one"), ("lk_two", ""), (TOKEN, "")] {
         let bearer = format!("Bearer {token}");
-        let headers = [&[("authorization", bearer.as_str())], &forged[..]].concat();
+        let headers = [&[("authorization", bearer.as_str())][..], &forged[..]].concat();
         let got = front.call("GET", "/api/v1/assets", &headers, "").await.json()["headers"].clone();
         assert_eq!(got["authorization"], bearer);
         let told: Value = serde_json::from_str(got["lectern-identity"].as_str().unwrap_or("{}")).unwrap();
