@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::StatusCode;
 use axum::routing::any;
 use control_api::{Bounds, MEDIA};
@@ -53,8 +52,8 @@ async fn one_process_that_is_away_costs_nothing_that_can_be_sent_to_another() {
     let (there, _) = named("there", Arc::default()).await;
     let front = Front::before(&[(&MEDIA, nowhere().await), (&MEDIA, there)], resentful()).await;
     for method in ["GET", "DELETE", "POST", "HEAD", "OPTIONS"].repeat(4) {
-        let answer = front.send(method, ASSETS, &[], Body::empty()).await;
-        assert_eq!(answer.status(), 200, "{method}: no connection, so nobody has heard of it");
+        let answer = front.call(method, ASSETS, &[], "").await;
+        assert_eq!(answer.status, 200, "{method}: no connection, so nobody has heard of it");
     }
     assert!(front.figure("lectern_gateway_circuit_open{unit=\"media\"} 1").await);
     for _ in 0..4 {
@@ -72,7 +71,7 @@ async fn what_may_have_been_done_is_not_sent_to_another_process() {
     let front = Front::before(&[(&MEDIA, breaks), (&MEDIA, there)], resentful()).await;
     let mut refused = 0;
     for method in ["DELETE", "PUT", "POST", "PATCH"] {
-        refused += usize::from(front.send(method, ASSETS, &[], Body::empty()).await.status() == 503);
+        refused += usize::from(front.call(method, ASSETS, &[], "").await.status == 503);
     }
     assert_eq!((refused, broken.load(Ordering::SeqCst), asked.load(Ordering::SeqCst)), (2, 2, 2));
     for _ in 0..4 {

@@ -171,6 +171,11 @@ impl Vouching {
     }
 }
 
+/// Whether anything is said of the token of a request.
+pub(super) fn is_said(headers: &HeaderMap) -> bool {
+    headers.contains_key(IDENTITY)
+}
+
 /// Of two, none is what was said.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     let mut all = headers.get_all(name).iter();
