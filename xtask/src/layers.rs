@@ -17,6 +17,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("mp4-atom", &["packager"]),
     ("hyper-rustls", &["http-client"]),
     ("rustls", &["http-client"]),
+    ("tokio-rustls", &["http-client", "origin-server"]),
     ("landlock", &["lectern-engine"]),
     ("seccompiler", &["lectern-engine"]),
     ("aes-gcm", &["drm"]),
