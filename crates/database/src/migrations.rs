@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123171500_rbac_role_create"),
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
+    migration!("identity", "20261124000300_org_tree_create"),
 ];
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod provisioned;
 mod roles;
 mod sessions;
 mod tokens;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ const ROLES: &str = "/api/v1/roles";
 const BINDINGS: &str = "/api/v1/role-bindings";
 const PASSWORD: &str = "a horse of another colour";
 const ISSUER: &str = "https://lectern.example";
+const NODES: &str = "/api/v1/org/nodes";
 const READ: Permission = Permission::new("bell", "read");
 
 /// A process, whose time a test moves.
@@ -70,7 +72,7 @@ impl Process {
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap()).with_directory(registry);
-        let units = || [&auth::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
+        let units = || [&auth::UNIT, &org::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
         let catalogue = || units().flat_map(|unit| unit.permissions).copied().chain([READ]);
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());

@@ -3,6 +3,51 @@
 kernel::problem_codes! {
     /// Every code of tenants, beside the kernel's.
     pub(crate) ALL:
+    ORG_BEYOND_OWN = "org.beyond_own",
+        "Nobody gives or takes, by a place in the organization either, what he lacks or has for a while only.",
+        "ask for what you have for good yourself, or ask somebody who has more";
+    ORG_INVALID_NAME = "org.invalid_name",
+        "A name has 1 to 200 characters, none of them NUL.",
+        "use a name that people know it by";
+    ORG_NODE_BELOW_ITSELF = "org.node_below_itself",
+        "A sub-organization is not moved to a place below itself.",
+        "move what is below it first";
+    ORG_NODE_IN_USE = "org.node_in_use",
+        "Somebody belongs to the sub-organization, or something is below it.",
+        "move these first; GET /api/v1/org/nodes/{id}/people and GET /api/v1/org/nodes?parent_id= list them";
+    ORG_NODE_NAME_TAKEN = "org.node_name_taken",
+        "There is a sub-organization with this name at the same place.",
+        "use another name, or the one that there is";
+    ORG_NODE_NOT_FOUND = "org.node_not_found",
+        "There is no sub-organization with this id.",
+        "check the id; GET /api/v1/org/nodes lists those there are";
+    ORG_NODE_TOO_DEEP = "org.node_too_deep",
+        "There are at most 8 levels of sub-organizations.",
+        "choose a place further up";
+    ORG_NODE_TOO_MANY = "org.node_too_many",
+        "A tenant has at most 1000 sub-organizations.",
+        "remove those that nobody needs";
+    ORG_NODE_TOO_MANY_ROLES = "org.node_too_many_roles",
+        "A sub-organization gives at most 8 roles by itself.",
+        "make one role of several";
+    ORG_NODE_UNKNOWN = "org.node_unknown",
+        "What the request names is neither a sub-organization nor `root`.",
+        "use the id of one, or root for the tenant itself; GET /api/v1/org/nodes lists those there are";
+    ORG_PERSON_NOT_FOUND = "org.person_not_found",
+        "There is no person with this id.",
+        "check the id; GET /api/v1/users lists the people there are";
+    ORG_ROLE_NOT_FOUND = "org.role_not_found",
+        "There is no such role, or it is not given there.",
+        "check the id; GET /api/v1/roles lists the roles there are";
+    ORG_SETTING_INVALID = "org.setting_invalid",
+        "The setting does not take such a value.",
+        "use a value as detail has it";
+    ORG_SETTING_LOCKED = "org.setting_locked",
+        "A place above has locked the setting.",
+        "leave it out, or have it unlocked where it is locked; effective of GET /api/v1/org/nodes/{id}/settings says where";
+    ORG_SETTING_UNKNOWN = "org.setting_unknown",
+        "There is no setting with this name.",
+        "use one of those that effective of GET /api/v1/org/nodes/{id}/settings lists";
     TENANT_CHANGED = "tenant.changed",
         "Somebody else has just changed the tenant.",
         "read the tenant again and repeat the change";

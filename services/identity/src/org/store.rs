@@ -40,7 +40,7 @@ const UPDATE: &str = concat!(
 );
 
 /// Every statement of tenants, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE];
 
 database::row! {
     /// A tenant.
@@ -88,7 +88,7 @@ impl From<TenantRow> for TenantView {
 /// The tenants of a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Tenants {
-    db: Database,
+    pub(super) db: Database,
     clock: Clock,
     pub(super) idempotency: Idempotency,
 }
