@@ -58,6 +58,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
     migration!("identity", "20261124000300_org_tree_create"),
+    migration!("identity", "20261124000301_org_roll_create"),
 ];
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! - `routes`: `/api/v1/tenants`, for the holder of the admin token. `codes`: what they refuse.
 //! - `store`: their table.
 //! - `tree`: sub-organizations of a tenant, who belongs to which, and the roles that they give. `settings`: what is inherited down.
+//! - `rolls`: teams and licences, with their seats.
 
 mod codes;
+mod rolls;
 mod routes;
 mod settings;
 mod store;
@@ -24,10 +26,27 @@ pub use store::Tenants;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] =
-    &[settings::store::STATEMENTS, store::STATEMENTS, tree::STATEMENTS, tree::roles::STATEMENTS];
+    &[rolls::STATEMENTS, settings::store::STATEMENTS, store::STATEMENTS, tree::STATEMENTS, tree::roles::STATEMENTS];
 
 /// What the routes ask for that are not the operator's.
-const PERMISSIONS: &[Permission] = &tree::routes::PERMISSIONS;
+const PERMISSIONS: &[Permission] = &[
+    tree::routes::CREATE,
+    tree::routes::DELETE,
+    tree::routes::GRANT,
+    tree::routes::PLACE,
+    tree::routes::READ,
+    tree::routes::UPDATE,
+    rolls::teams::CREATE,
+    rolls::teams::DELETE,
+    rolls::teams::PLACE,
+    rolls::teams::READ,
+    rolls::teams::UPDATE,
+    rolls::licences::CREATE,
+    rolls::licences::DELETE,
+    rolls::licences::PLACE,
+    rolls::licences::READ,
+    rolls::licences::UPDATE,
+];
 
 /// Tenants, as a unit.
 pub static UNIT: Unit = Unit {
@@ -45,7 +64,8 @@ pub fn serve(tenants: Tenants) -> Served {
 }
 
 fn mount(routes: Routes<Tenants>) -> Routes<Tenants> {
-    settings::routes::mount(tree::routes::mount(routes::mount(routes)))
+    let routes = settings::routes::mount(tree::routes::mount(routes::mount(routes)));
+    rolls::licences::mount(rolls::teams::mount(routes))
 }
 
 /// Nobody gives or takes what he lacks.

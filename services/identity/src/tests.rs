@@ -10,6 +10,7 @@ mod passkeys;
 mod people;
 mod provisioned;
 mod roles;
+mod rolls;
 mod sessions;
 mod tokens;
 mod tree;

@@ -9,6 +9,9 @@ kernel::problem_codes! {
     ORG_INVALID_NAME = "org.invalid_name",
         "A name has 1 to 200 characters, none of them NUL.",
         "use a name that people know it by";
+    ORG_LICENCE_NOT_FOUND = "org.licence_not_found",
+        "There is no licence with this id.",
+        "check the id; GET /api/v1/org/licences lists those there are";
     ORG_NODE_BELOW_ITSELF = "org.node_below_itself",
         "A sub-organization is not moved to a place below itself.",
         "move what is below it first";
@@ -39,6 +42,21 @@ kernel::problem_codes! {
     ORG_ROLE_NOT_FOUND = "org.role_not_found",
         "There is no such role, or it is not given there.",
         "check the id; GET /api/v1/roles lists the roles there are";
+    ORG_ROLL_FULL = "org.roll_full",
+        "All seats of the team or the licence are taken.",
+        "take somebody out who needs it no longer, or have it given more seats";
+    ORG_ROLL_INVALID_SEATS = "org.roll_invalid_seats",
+        "A team or a licence has 0 to 1000000 seats.",
+        "use such a number; a team is made without seats, if it shall have no bound";
+    ORG_ROLL_NAME_TAKEN = "org.roll_name_taken",
+        "There is a team, or a licence, with this name already.",
+        "use another name, or the one that there is";
+    ORG_ROLL_SEATS_TAKEN = "org.roll_seats_taken",
+        "More seats are taken than there would be.",
+        "take people out first";
+    ORG_ROLL_TOO_MANY = "org.roll_too_many",
+        "A tenant has at most 1000 teams, and 1000 licences.",
+        "remove those that nobody needs";
     ORG_SETTING_INVALID = "org.setting_invalid",
         "The setting does not take such a value.",
         "use a value as detail has it";
@@ -48,6 +66,12 @@ kernel::problem_codes! {
     ORG_SETTING_UNKNOWN = "org.setting_unknown",
         "There is no setting with this name.",
         "use one of those that effective of GET /api/v1/org/nodes/{id}/settings lists";
+    ORG_TEAM_MANAGER = "org.team_manager",
+        "Who sees to a team takes nobody out of it who sees to it too.",
+        "ask somebody who may org_team.place";
+    ORG_TEAM_NOT_FOUND = "org.team_not_found",
+        "There is no team with this id, or none that the person who asks sees to.",
+        "check the id; GET /api/v1/org/teams lists those there are, GET /api/v1/org/me one's own";
     TENANT_CHANGED = "tenant.changed",
         "Somebody else has just changed the tenant.",
         "read the tenant again and repeat the change";

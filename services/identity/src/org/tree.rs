@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::store::Tenants;
 use super::{codes, tell};
 
-pub(super) use views::OrgNodeView;
+pub(super) use views::{OrgNodeView, OrgPageQuery};
 
 /// What stands for the tenant itself.
 pub(super) const ROOT: &str = "root";

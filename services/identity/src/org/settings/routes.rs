@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::super::rolls::views::OwnRollView;
 use super::super::store::Tenants;
 use super::super::tree::routes::{READ, UPDATE};
 use super::store::Said;
@@ -45,13 +46,17 @@ pub(crate) struct OrgSettingsView {
     effective: Vec<OrgEffectiveSetting>,
 }
 
-/// Where somebody belongs, and what holds there.
+/// Where somebody belongs, what holds there, and which lists he is on.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OwnOrgView {
     /// A sub-organization, or `root` for the tenant itself.
     node_id: String,
     /// What holds there: every setting that there is.
     effective: Vec<OrgEffectiveSetting>,
+    /// The teams to which he belongs, at most 200 with the licences.
+    teams: Vec<OwnRollView>,
+    /// The licences of which he has a seat.
+    licences: Vec<OwnRollView>,
 }
 
 /// What is said at a sub-organization, or at `root`, and what holds there, each with where it is said.
@@ -116,7 +121,7 @@ pub(crate) async fn put(
     Ok(respond_json(&HeaderMap::new(), &view))
 }
 
-/// Where the person who asks belongs, and what holds there, each with where it is said.
+/// Where the person who asks belongs, what holds there, each with where it is said, and his teams and licences.
 #[utoipa::path(
     get, path = "/api/v1/org/me", operation_id = "get_own_org", tag = "org",
     responses(
@@ -131,5 +136,6 @@ pub(crate) async fn mine(
 ) -> Result<Response, Problem> {
     let node_id = tenants.place(&me.tenant, &me.id).await?;
     let effective = tenants.holds(&me.tenant, &node_id).await?;
-    Ok(respond_json(&headers, &OwnOrgView { node_id, effective }))
+    let (teams, licences) = tenants.own_rolls(&me.tenant, &me.id).await?;
+    Ok(respond_json(&headers, &OwnOrgView { node_id, effective, teams, licences }))
 }

@@ -23,17 +23,14 @@ use super::{MemberRow, NewNode, NodeRow, ROOT, Standing, create as made};
 const NODES: &str = "/api/v1/org/nodes";
 const MAX_NAME: usize = 200;
 
-const CREATE: Permission = Permission::new("org_node", "create");
-const DELETE: Permission = Permission::new("org_node", "delete");
+pub(in crate::org) const CREATE: Permission = Permission::new("org_node", "create");
+pub(in crate::org) const DELETE: Permission = Permission::new("org_node", "delete");
 /// To say which roles it gives.
-const GRANT: Permission = Permission::new("org_node", "grant");
+pub(in crate::org) const GRANT: Permission = Permission::new("org_node", "grant");
 /// To say who belongs to it.
-const PLACE: Permission = Permission::new("org_node", "place");
+pub(in crate::org) const PLACE: Permission = Permission::new("org_node", "place");
 pub(in crate::org) const READ: Permission = Permission::new("org_node", "read");
 pub(in crate::org) const UPDATE: Permission = Permission::new("org_node", "update");
-
-/// What these ask for.
-pub(in crate::org) const PERMISSIONS: [Permission; 6] = [CREATE, DELETE, GRANT, PLACE, READ, UPDATE];
 
 /// Mounts every route of the tree.
 pub(in crate::org) fn mount(routes: Routes<Tenants>) -> Routes<Tenants> {
