@@ -64,6 +64,8 @@ impl Side {
         assert_eq!(server.ask(&secret, "PUT", &given, "").await.status, 204);
         let class = made("/api/v1/org/teams", json!({ "name": "Same" })).await;
         let licence = made("/api/v1/org/licences", json!({ "name": "Same", "seats": 1 })).await;
+        let invited = made("/api/v1/org/invitations", json!({ "email": "other@example.com" })).await;
+        let domain = made("/api/v1/org/domains", json!({ "name": "same.example" })).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
@@ -73,6 +75,8 @@ impl Side {
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
             ("/api/v1/oauth-clients/{id}", id(&client, "id")),
+            ("/api/v1/org/domains/{id}", id(&domain, "id")),
+            ("/api/v1/org/invitations/{id}", id(&invited, "id")),
             ("/api/v1/org/licences/{id}", id(&licence, "id")),
             ("/api/v1/org/licences/{id}/people/{user_id}", id(&user, "id")),
             ("/api/v1/org/nodes/{id}", id(&node, "id")),

@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123183000_auth_oidc_create"),
     migration!("identity", "20261124000300_org_tree_create"),
     migration!("identity", "20261124000301_org_roll_create"),
+    migration!("identity", "20261124000302_org_invitation_create"),
 ];
 
 #[cfg(test)]

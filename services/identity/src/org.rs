@@ -4,9 +4,16 @@
 //! - `routes`: `/api/v1/tenants`, for the holder of the admin token. `codes`: what they refuse.
 //! - `store`: their table.
 //! - `tree`: sub-organizations of a tenant, who belongs to which, and the roles that they give. `settings`: what is inherited down.
-//! - `rolls`: teams and licences, with their seats.
+//! - `rolls`: teams and licences, with their seats. `invitations`: who is invited to what.
+//! - `domains`: those that are proven to be a tenant's own, by [`TxtLookup`] and [`Dns`]. `brand`: how it looks there.
+//! - `export`: all of it.
 
+mod brand;
 mod codes;
+mod dns;
+mod domains;
+mod export;
+mod invitations;
 mod rolls;
 mod routes;
 mod settings;
@@ -19,17 +26,40 @@ use kernel::{Code, Grants, Permission, Principal, Problem, Routes, Served, Unit}
 use media_types::TenantId;
 use serde_json::Value;
 
+use crate::giving;
 use crate::rbac::model::is_id;
 
+pub use dns::{Dns, DnsError, TxtLookup};
+pub(crate) use domains::join as join_by_address;
 pub(crate) use store::SUSPENDED;
 pub use store::Tenants;
 
 /// Every statement of the unit, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&[&str]] =
-    &[rolls::STATEMENTS, settings::store::STATEMENTS, store::STATEMENTS, tree::STATEMENTS, tree::roles::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[
+    brand::STATEMENTS,
+    domains::STATEMENTS,
+    export::STATEMENTS,
+    invitations::STATEMENTS,
+    rolls::STATEMENTS,
+    settings::store::STATEMENTS,
+    store::STATEMENTS,
+    tree::STATEMENTS,
+    tree::roles::STATEMENTS,
+];
 
 /// What the routes ask for that are not the operator's.
 const PERMISSIONS: &[Permission] = &[
+    brand::READ,
+    brand::UPDATE,
+    export::EXPORT,
+    domains::routes::CREATE,
+    domains::routes::DELETE,
+    domains::routes::PROVE,
+    domains::routes::READ,
+    domains::routes::UPDATE,
+    invitations::routes::CREATE,
+    invitations::routes::DELETE,
+    invitations::routes::READ,
     tree::routes::CREATE,
     tree::routes::DELETE,
     tree::routes::GRANT,
@@ -65,14 +95,20 @@ pub fn serve(tenants: Tenants) -> Served {
 
 fn mount(routes: Routes<Tenants>) -> Routes<Tenants> {
     let routes = settings::routes::mount(tree::routes::mount(routes::mount(routes)));
-    rolls::licences::mount(rolls::teams::mount(routes))
+    let routes = invitations::routes::mount(rolls::licences::mount(rolls::teams::mount(routes)));
+    export::mount(brand::mount(domains::routes::mount(routes)))
 }
 
-/// Nobody gives or takes what he lacks.
+/// Nobody gives or takes what he lacks, or has for a while only.
 fn check_beyond(by: &Principal, grants: &Grants) -> Result<(), Problem> {
-    let Some(lacking) = by.lacks(grants) else { return Ok(()) };
-    let detail = format!("whoever asks has no {lacking} for good himself");
-    Err(Problem::new(StatusCode::FORBIDDEN, codes::ORG_BEYOND_OWN, detail))
+    let beyond = |detail: String| Err(Problem::new(StatusCode::FORBIDDEN, codes::ORG_BEYOND_OWN, detail));
+    if let Some(lacking) = by.lacks(grants) {
+        return beyond(format!("whoever asks has no {lacking} for good himself"));
+    }
+    if giving::outlives(by, None) {
+        return beyond("this key ends, and what it would give or take does not".to_owned());
+    }
+    Ok(())
 }
 
 /// That it can be an id.

@@ -3,8 +3,11 @@
 
 mod beyond;
 mod decisions;
+mod domains;
+mod exported;
 mod factors;
 mod groups;
+mod invitations;
 mod oidc;
 mod passkeys;
 mod people;
@@ -16,6 +19,7 @@ mod tokens;
 mod tree;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -32,7 +36,7 @@ use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
 use crate::auth::{Keys, PublicAddress, Sessions};
-use crate::org::Tenants;
+use crate::org::{Dns, Tenants};
 use crate::rbac::Roles;
 use crate::user::Users;
 use crate::{Registry, auth, org, rbac, user};
@@ -69,6 +73,16 @@ impl Process {
 
     /// The same at an address that others know, or at none.
     fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, address: Option<PublicAddress>) -> Self {
+        Self::made_of(db, now_ms, address, None)
+    }
+
+    /// The same that asks a name server.
+    fn made_of(
+        db: &Database,
+        now_ms: &Arc<AtomicI64>,
+        address: Option<PublicAddress>,
+        dns: Option<SocketAddr>,
+    ) -> Self {
         let time = Arc::clone(now_ms);
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
@@ -80,7 +94,12 @@ impl Process {
         let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
         let keys = auth::serve(keys, sessions, address);
-        let tenants = org::serve(Tenants::new(db.clone(), clock));
+        let tenants = Tenants::new(db.clone(), clock);
+        let tenants = match dns {
+            Some(server) => tenants.asking(Arc::new(Dns::at(server))),
+            None => tenants,
+        };
+        let tenants = org::serve(tenants);
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));
         Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }

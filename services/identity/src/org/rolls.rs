@@ -291,8 +291,24 @@ impl Tenants {
     }
 }
 
+/// That there is such a team.
+pub(super) async fn check_team(tx: &mut Tx, tenant: &TenantId, id: &str) -> Result<(), Problem> {
+    let found: Option<RollRow> = tx.optional(ONE, args![tenant, Roll::Team.word(), id]).await?;
+    found.map(drop).ok_or_else(|| Roll::Team.missing())
+}
+
+/// Has somebody belong to a team, in the transaction that says why.
+pub(super) async fn join(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    (team, user): (&str, &str),
+    by: (&str, i64),
+) -> Result<(), Problem> {
+    put_on(tx, tenant, (Roll::Team, team), (user, false), by).await
+}
+
 /// Puts somebody on a list, if there is a seat, in the transaction that says why.
-pub(super) async fn put_on(
+async fn put_on(
     tx: &mut Tx,
     tenant: &TenantId,
     (kind, id): (Roll, &str),

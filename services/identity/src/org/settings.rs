@@ -64,7 +64,7 @@ struct Known {
 }
 
 /// All of them, in order.
-const CATALOGUE: [Known; 4] = [
+static CATALOGUE: [Known; 4] = [
     Known { key: INVITATION_DAYS, kind: Kind::Number(1, 90), usual: || json!(7) },
     Known { key: INVITATIONS_ALLOWED, kind: Kind::Flag, usual: || json!(true) },
     Known { key: LOCALE, kind: Kind::Locale, usual: || json!("en") },

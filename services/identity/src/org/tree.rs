@@ -264,14 +264,19 @@ pub(super) async fn one_by_one(tx: &mut Tx, tenant: &TenantId) -> Result<(), DbE
     tx.execute(ONE_BY_ONE, args![tenant]).await.map(drop)
 }
 
-/// How many levels there are down to this one, itself included; none down to the tenant itself.
-pub(super) async fn level(tx: &mut Tx, tenant: &TenantId, id: &str, pointer: &str) -> Result<i64, Problem> {
+/// How many levels there are down to this one, itself included, and none down to the tenant itself; `None` of what is not there.
+pub(super) async fn depth(tx: &mut Tx, tenant: &TenantId, id: &str) -> Result<Option<i64>, DbError> {
     if id == ROOT {
-        return Ok(0);
+        return Ok(Some(0));
     }
     let found: Option<(Option<i64>,)> = tx.optional(ABOVE, args![tenant, id]).await?;
+    Ok(found.and_then(|(above,)| above).map(|above| above + 1))
+}
+
+/// The same of what a request names.
+pub(super) async fn level(tx: &mut Tx, tenant: &TenantId, id: &str, pointer: &str) -> Result<i64, Problem> {
     let unknown = || Problem::invalid(pointer, codes::ORG_NODE_UNKNOWN, "there is no such sub-organization");
-    Ok(found.and_then(|(depth,)| depth).ok_or_else(unknown)? + 1)
+    depth(tx, tenant, id).await?.ok_or_else(unknown)
 }
 
 /// That whoever asks has for good what these give to those who belong there: nobody gives or takes what he lacks.

@@ -273,6 +273,22 @@ pub(super) async fn create(tx: &mut Tx, new: NewBinding) -> Result<Stored, Probl
     Ok(Stored { status: StatusCode::CREATED, body })
 }
 
+/// Gives a role to somebody who has just come, by what was said before he came. One that is gone since he does not get.
+pub(crate) async fn give(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    (user, role): (&str, &str),
+    (giver, now_ms): (&str, i64),
+) -> Result<(), Problem> {
+    if store::stays(tx, tenant, role).await?.is_none() {
+        return Ok(());
+    }
+    let id = format!("bnd_{}", Uuid::now_v7().simple());
+    let args = args![tenant, id, user, role, giver, None::<i64>, now_ms];
+    let row: BindingRow = tx.optional(INSERT, args).await?.ok_or(DbError::NoRow)?;
+    Ok(tell(tx, tenant, &row, ("role.granted", giver), now_ms).await?)
+}
+
 async fn tell(
     tx: &mut Tx,
     tenant_id: &TenantId,

@@ -1,6 +1,6 @@
 //! Settings in their table.
 
-use database::{DbError, Json, args};
+use database::{DbError, Json, Tx, args};
 use kernel::conditional::stale;
 use kernel::{Principal, Problem};
 use media_types::TenantId;
@@ -101,4 +101,13 @@ impl Tenants {
         }
         self.node(tenant, node).await.map(drop)
     }
+}
+
+/// What holds at a place, in the transaction of whoever goes by it.
+pub(in crate::org) async fn holds_in(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    node: &str,
+) -> Result<Vec<OrgEffectiveSetting>, DbError> {
+    Ok(effective(&places(tx.all(CHAIN, args![tenant, node]).await?)))
 }
