@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 use super::super::store::Tenants;
 use super::super::tree::OrgPageQuery;
 use super::super::{check_id, codes};
-use super::views::{AcceptRequest, AcceptedView, IssuedInvitationView, OrgInvitationRequest, OrgInvitationView};
+use super::views::{
+    AcceptInvitationRequest, AcceptedInvitationView, IssuedInvitationView, OrgInvitationRequest, OrgInvitationView,
+};
 use super::{InvitationRow, NewInvitation, create as made};
 use crate::auth::secret::{INVITATION, Secret};
 use crate::user::model::normal_email;
@@ -187,9 +189,9 @@ pub(crate) async fn revoke(
 /// password.
 #[utoipa::path(
     post, path = "/api/v1/org/invitations/accept", operation_id = "accept_invitation", tag = "org",
-    request_body = AcceptRequest, extensions(("x-audit" = json!("answer"))),
+    request_body = AcceptInvitationRequest, extensions(("x-audit" = json!("answer"))),
     responses(
-        (status = 201, description = "the account", body = AcceptedView),
+        (status = 201, description = "the account", body = AcceptedInvitationView),
         (status = 403, description = "the tenant is suspended", body = ProblemBody),
         (status = 409, description = "the address has an account by now, or a team is full", body = ProblemBody),
         (status = 422, description = "an invitation that holds no more, or not a name", body = ProblemBody),
@@ -197,12 +199,12 @@ pub(crate) async fn revoke(
 )]
 pub(crate) async fn accept(
     State(tenants): State<Tenants>,
-    ApiJson(AcceptRequest { token, name }): ApiJson<AcceptRequest>,
+    ApiJson(AcceptInvitationRequest { token, name }): ApiJson<AcceptInvitationRequest>,
 ) -> Result<Response, Problem> {
     check_name(name.as_deref())?;
     let accepted = tenants.accept(&token, name).await?;
     let by = By { tenant: accepted.tenant.clone(), actor: accepted.user.clone() };
-    let view = AcceptedView::from(accepted);
+    let view = AcceptedInvitationView::from(accepted);
     let mut response = (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response();
     response.extensions_mut().insert(by);
     Ok(response)

@@ -79,7 +79,7 @@ pub(crate) struct IssuedInvitationView {
 /// That somebody accepts an invitation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AcceptRequest {
+pub(crate) struct AcceptInvitationRequest {
     /// That of the invitation.
     pub(super) token: String,
     /// What he is called, 1 to 200 characters; as the invitation has it when absent.
@@ -88,7 +88,7 @@ pub(crate) struct AcceptRequest {
 
 /// The account of somebody who has accepted an invitation.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AcceptedView {
+pub(crate) struct AcceptedInvitationView {
     user_id: String,
     /// The slug of the tenant, which he signs in to.
     tenant: String,
@@ -98,7 +98,7 @@ pub(crate) struct AcceptedView {
     expires_at: String,
 }
 
-impl From<Accepted> for AcceptedView {
+impl From<Accepted> for AcceptedInvitationView {
     fn from(accepted: Accepted) -> Self {
         let Accepted { slug, user, token, expires_ms, .. } = accepted;
         Self { user_id: user, tenant: slug, password_token: token, expires_at: rfc3339(expires_ms) }
