@@ -25,6 +25,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("tracing-opentelemetry", &["telemetry"]),
     ("unleash-", &["ops"]),
     ("argon2", &["identity"]),
+    ("hickory-", &["identity"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

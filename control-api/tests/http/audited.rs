@@ -40,7 +40,8 @@ const NOT_RECORDED: [&str; 24] = [
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 14] = [
+    "accept_invitation",
     "create_clearkey_licence",
     "create_licence",
     "create_playback_token",

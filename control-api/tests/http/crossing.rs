@@ -63,6 +63,13 @@ impl Side {
         let binding = made("/api/v1/role-bindings", has).await;
         let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
         let team = made("/scim/v2/Groups", team).await;
+        let node = made("/api/v1/org/nodes", json!({ "name": "Same" })).await;
+        let given = format!("/api/v1/org/nodes/{}/roles/{}", id(&node, "id"), id(&role, "id"));
+        assert_eq!(server.ask(&secret, "PUT", &given, "").await.status, 204);
+        let class = made("/api/v1/org/teams", json!({ "name": "Same" })).await;
+        let licence = made("/api/v1/org/licences", json!({ "name": "Same", "seats": 1 })).await;
+        let invited = made("/api/v1/org/invitations", json!({ "email": "other@example.com" })).await;
+        let domain = made("/api/v1/org/domains", json!({ "name": "same.example" })).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
@@ -75,6 +82,15 @@ impl Side {
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
             ("/api/v1/oauth-clients/{id}", id(&client, "id")),
+            ("/api/v1/org/domains/{id}", id(&domain, "id")),
+            ("/api/v1/org/invitations/{id}", id(&invited, "id")),
+            ("/api/v1/org/licences/{id}", id(&licence, "id")),
+            ("/api/v1/org/licences/{id}/people/{user_id}", id(&user, "id")),
+            ("/api/v1/org/nodes/{id}", id(&node, "id")),
+            ("/api/v1/org/nodes/{id}/roles/{role_id}", id(&role, "id")),
+            ("/api/v1/org/people/{id}", id(&user, "id")),
+            ("/api/v1/org/teams/{id}", id(&class, "id")),
+            ("/api/v1/org/teams/{id}/people/{user_id}", id(&user, "id")),
             ("/api/v1/playback/{playback_id}", id(&shown, "playback_id")),
             ("/api/v1/role-bindings/{id}", id(&binding, "id")),
             ("/api/v1/roles/{id}", id(&role, "id")),

@@ -74,6 +74,7 @@ async fn the_document_is_that_of_the_units_one_by_one_and_an_addresss_first_word
         ("oauth-clients", "auth"),
         ("oauth2", "auth"),
         ("ofrep", "flags"),
+        ("org", "org"),
         ("permissions", "auth"),
         ("playback", "streaming"),
         ("queue", "processing"),

@@ -60,6 +60,9 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("ops", "20261124000100_flag_request_create"),
     migration!("ops", "20261124000101_flag_key_create"),
     migration!("ops", "20261124000102_flag_experiment_create"),
+    migration!("identity", "20261124000300_org_tree_create"),
+    migration!("identity", "20261124000301_org_roll_create"),
+    migration!("identity", "20261124000302_org_invitation_create"),
 ];
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use control_api::{FrontOptions, Gateway, Origins, Router};
 use database::Database;
 use identity::Registry;
 use identity::auth::{Keys, PublicAddress};
-use identity::org::Tenants;
+use identity::org::{Dns, Tenants};
 use identity::rbac::Roles;
 use identity::user::Users;
 use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
@@ -194,7 +194,8 @@ fn units_of(
         units.push(identity::auth::serve(keys, sessions, address));
     }
     if chosen.has(&identity::org::UNIT) {
-        units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));
+        let tenants = Tenants::new(database.clone(), database.clock());
+        units.push(identity::org::serve(tenants.asking(Arc::new(Dns::of_system()))));
     }
     if chosen.has(&identity::rbac::UNIT) {
         let roles = Roles::new(database.clone(), database.clock(), units::permissions());

@@ -35,6 +35,10 @@ fn furnish(server: &Server, folder: &Path) {
             "/api/v1/oauth-clients",
             json!({ "name": "Library", "is_confidential": false, "redirect_uris": ["http://127.0.0.1/callback"] }),
         ),
+        ("/api/v1/org/invitations", json!({ "email": "bruno@example.com" })),
+        ("/api/v1/org/licences", json!({ "name": "Advanced Physics", "seats": 2 })),
+        ("/api/v1/org/nodes", json!({ "name": "Physics" })),
+        ("/api/v1/org/teams", json!({ "name": "Class of 2027" })),
         ("/api/v1/roles", json!({ "name": "Teacher", "permissions": ["asset.read"] })),
         (
             "/scim/v2/Groups",
