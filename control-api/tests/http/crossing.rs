@@ -53,6 +53,12 @@ impl Side {
         let wish =
             json!({ "flag_key": format!("of-{slug}"), "environment": "staging", "settings": { "enabled": true } });
         let wish = made("/api/v1/flag-requests", wish).await;
+        let arms = json!([{ "name": "a", "weight": 500, "value": "a" }, { "name": "b", "weight": 500, "value": "b" }]);
+        let arms = json!({ "production": { "enabled": true, "variants": arms } });
+        let tried = format!("tried-{slug}");
+        made("/api/v1/flags", json!({ "key": tried, "value_type": "string", "environments": arms })).await;
+        let tried = json!({ "flag_key": tried, "environment": "production", "goal": "seen" });
+        let experiment = made("/api/v1/flag-experiments", tried).await;
         let page = made("/api/v1/flag-keys", json!({ "environment": "production" })).await;
         let user = made("/api/v1/users", json!({ "email": "same@example.com", "name": "Same" })).await;
         let client =
