@@ -118,7 +118,10 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
         let (status, id) = (ask(of).await, &of.id);
         assert_eq!(status == 500, of.told == "request", "{id}: {status}");
     }
-    assert_eq!(server.post("/api/v1/roles", &json!({ "name": "a", "permissions": ["upload.create"] })).await.status, 500);
+    assert_eq!(
+        server.post("/api/v1/roles", &json!({ "name": "a", "permissions": ["upload.create"] })).await.status,
+        500
+    );
     assert_eq!(server.get("/api/v1/roles").await.json()["items"], json!([]), "its effect is not without its record");
 }
 
