@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(options) => going_on("serve", serve::run(*options, json)),
         Command::Worker(options) => going_on("worker", worker::run(options)),
-        Command::Origin(options) => going_on("origin", origin::run(options, json)),
+        Command::Origin(options) => going_on("origin", origin::run(options, None, json)),
         Command::Units => units::run(json),
         Command::Watch(options) => crate::block_on(crate::watch::run(options, json)),
         Command::Encode(options) => crate::block_on(encode::run(options, json)),

@@ -17,6 +17,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("mp4-atom", &["packager"]),
     ("hyper-rustls", &["http-client"]),
     ("rustls", &["http-client"]),
+    ("tokio-rustls", &["http-client", "origin-server"]),
     ("landlock", &["lectern-engine"]),
     ("seccompiler", &["lectern-engine"]),
     ("aes-gcm", &["drm"]),
@@ -27,6 +28,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("async-nats", &["bridge"]),
     ("lapin", &["bridge"]),
     ("rskafka", &["bridge"]),
+    ("hickory-", &["identity"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.

@@ -118,7 +118,7 @@ async fn a_transaction_with_a_failed_statement_keeps_nothing_and_says_so() {
 }
 
 /// What belongs to no tenant: the history of migrations, the last event's number and how far its readers are, the queue as a whole,
-/// limits, the slugs of tenants, which tell them apart, and what units are closed.
+/// limits, the slugs of tenants, which tell them apart, what units are closed, and whether flags may change.
 #[tokio::test]
 async fn every_unique_key_names_its_tenant() {
     const WITHOUT: &str = "SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) i
@@ -132,6 +132,7 @@ async fn every_unique_key_names_its_tenant() {
         [
             "admission_limit",
             "event_reader",
+            "flag_freeze",
             "lectern_migrations",
             "outbox_head",
             "queue_drain",

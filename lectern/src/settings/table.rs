@@ -47,11 +47,6 @@ pub(crate) const ALIASES: &[Alias] = &[
 /// Names that say nothing here, and why.
 pub(crate) const NOT_USED: &[(&str, &str)] = &[
     (
-        "ALLOWED_ORIGINS",
-        "Not used: the API answers pages of its own address alone, whatever this names; what is published, and licences, are \
-         for pages of any",
-    ),
-    (
         "JWT_SECRET_KEY",
         "Not used: no token is signed with a secret that is shared. Keys are looked up in the database, and playback tokens are \
          signed under the key-encryption key",

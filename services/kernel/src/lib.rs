@@ -12,6 +12,7 @@
 //! - [`client`]: where a request is from ([`Client`]), and who is believed about that ([`Proxies`]).
 //! - [`rate`]: how many requests are answered, of a key, a tenant and an address ([`Limiter`]).
 //! - [`routes`]: [`Routes`], the only way to mount a route: it takes a policy, so none can be left open by accident.
+//! - `retiring`: routes that are going to end, and say so.
 //! - [`dialect`]: routes that refuse as the protocol of somebody else has it ([`Dialect`]).
 //! - [`audit`]: a record of every request that changes something ([`Recorder`]), on its way to the log.
 //! - [`manifest`]: every unit of the platform; [`unit`]: those that a build has ([`Unit`]), and that a process serves ([`Served`]).
@@ -52,6 +53,7 @@ pub mod problem;
 pub mod rate;
 pub mod reader;
 pub mod request_id;
+mod retiring;
 pub mod routes;
 pub mod standing;
 pub mod text;

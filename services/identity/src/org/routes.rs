@@ -65,6 +65,7 @@ pub(crate) struct TenantsQuery {
 #[utoipa::path(
     post, path = "/api/v1/tenants", operation_id = "create_tenant", tag = "tenants", request_body = TenantRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one tenant per key, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the tenant", body = TenantView),
         (status = 409, description = "the slug is another one's", body = ProblemBody),

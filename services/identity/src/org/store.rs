@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::codes;
+use super::dns::TxtLookup;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const SUSPENDED: &str = "suspended";
@@ -91,13 +92,21 @@ pub struct Tenants {
     pub(super) db: Database,
     clock: Clock,
     pub(super) idempotency: Idempotency,
+    /// Who says what is in the DNS, if anybody does.
+    pub(super) dns: Option<Arc<dyn TxtLookup>>,
 }
 
 impl Tenants {
     /// Those of `db`.
     pub fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, idempotency }
+        Self { db, clock, idempotency, dns: None }
+    }
+
+    /// The same with somebody to ask what is in the DNS: without, no domain is proven.
+    #[must_use]
+    pub fn asking(self, dns: Arc<dyn TxtLookup>) -> Self {
+        Self { dns: Some(dns), ..self }
     }
 
     /// A handler at work on the same database.

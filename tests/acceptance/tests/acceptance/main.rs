@@ -23,6 +23,7 @@ mod direct;
 mod encode;
 mod faults;
 mod first_play;
+mod flags;
 mod fleet;
 mod full_disk;
 mod fuzzed;
