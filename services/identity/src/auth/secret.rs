@@ -31,6 +31,8 @@ pub(crate) const DEVICE: Kind = Kind { prefix: "ld_", id_prefix: "dev_" };
 pub(crate) const BROWSER: Kind = Kind { prefix: "lb_", id_prefix: "ses_" };
 /// A sign-in that waits for a code.
 pub(crate) const HALF_WAY: Kind = Kind { prefix: "lf_", id_prefix: "hwy_" };
+/// What somebody accepts an invitation by.
+pub(crate) const INVITATION: Kind = Kind { prefix: "li_", id_prefix: "inv_" };
 /// What all refresh tokens of a session begin with.
 const FAMILY: Kind = Kind { prefix: "lr_", id_prefix: "ses_" };
 
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_by_its_id_and_its_hash_alone() {
-        for kind in [KEY, LINK, SIGN_IN_LINK, CLIENT, CODE, DEVICE, BROWSER, HALF_WAY] {
+        for kind in [KEY, LINK, SIGN_IN_LINK, CLIENT, CODE, DEVICE, BROWSER, HALF_WAY, INVITATION] {
             let (one, other) = (Secret::draw(kind).unwrap(), Secret::draw(kind).unwrap());
             assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
             let (of, hash) = (one.id.clone(), one.sha256());

@@ -37,7 +37,7 @@ impl Post {
         let address = PublicAddress::new(ISSUER).unwrap();
         let carrier: Arc<dyn Carrier> = tray.clone();
         let mail = Mail::new(address.clone(), carrier);
-        let (process, sessions) = Process::sending(db, &now_ms, Some(address), Some(mail));
+        let (process, sessions) = Process::made_of(db, &now_ms, Some(address), Some(mail), None);
         Self { process, sessions, tray }
     }
 

@@ -11,12 +11,12 @@ use postbox::{About, Factor};
 use serde_json::{Map, Value, json};
 
 use super::codes;
-use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
+use super::model::{self, ACTIVE, Profile, Provisioned, SUSPENDED};
 use super::scim::person;
 use super::views::UserView;
 use crate::auth::secret::{LINK, Secret};
 use crate::auth::{factors, link, mail, sessions};
-use crate::rbac;
+use crate::{org, rbac};
 
 macro_rules! user_columns {
     () => {
@@ -301,8 +301,39 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
         made => made?.ok_or(DbError::NoRow)?,
     };
     put_addresses(tx, &tenant, &id, said.as_ref()).await?;
+    org::join_by_address(tx, &tenant, &id, &email).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
     Ok(row)
+}
+
+/// Somebody who has accepted an invitation.
+pub(crate) struct Invited {
+    /// In its normal form.
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+}
+
+/// Makes the account of somebody who was invited, who has nothing by himself yet; his id.
+pub(crate) async fn invited(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    Invited { email, name, locale, time_zone }: Invited,
+    (actor, now_ms): (&str, i64),
+) -> Result<String, Problem> {
+    let profile = Profile {
+        email,
+        name,
+        locale,
+        time_zone,
+        state: ACTIVE.to_owned(),
+        grants: Grants::default(),
+        preferences: Map::new(),
+        provisioned: Provisioned::default(),
+    };
+    let (id, actor) = (model::new_id(), actor.to_owned());
+    Ok(insert(tx, NewUser { tenant: tenant.clone(), id, profile, actor, now_ms }).await?.id)
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.

@@ -8,7 +8,7 @@ use media_types::TenantId;
 
 pub(super) const INSERT: &str =
     "INSERT INTO audit_transit (tenant_id, id, writer, beat, state, actor, action, resource, request_id, status, time_ms)
-    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10)";
+    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (tenant_id, id) DO NOTHING";
 pub(super) const END: &str =
     "UPDATE audit_transit SET state = $3, status = $4, resource = COALESCE(CAST($5 AS TEXT), resource)
     WHERE tenant_id = $1 AND id = $2 AND state = 'open'";
