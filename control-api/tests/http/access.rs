@@ -2,7 +2,7 @@
 
 use crate::server::{SERVICE_TOKEN, Server, TOKEN, read};
 
-const OPEN: [(&str, &str); 42] = [
+const OPEN: [(&str, &str); 44] = [
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/api/v1/playback/{playback_id}"),
@@ -25,6 +25,9 @@ const OPEN: [(&str, &str); 42] = [
     ("post", "/api/v1/auth/sessions/refresh"),
     ("post", "/api/v1/auth/password"),
     ("get", "/api/v1/auth/jwks.json"),
+    // Whoever opens a page at an organization's own address, and whoever an invitation was sent to.
+    ("get", "/api/v1/org/brands/{host}"),
+    ("post", "/api/v1/org/invitations/accept"),
     // They ask for a passkey, or for a code to what a password said.
     ("post", "/api/v1/auth/sessions/passkey"),
     ("post", "/api/v1/auth/sessions/passkey-challenge"),

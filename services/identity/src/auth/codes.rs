@@ -13,7 +13,7 @@ kernel::problem_codes! {
         "A name has 1 to 100 characters, none of them NUL.",
         "use a name that says who holds the key";
     API_KEY_INVALID_PERMISSIONS = "api_key.invalid_permissions",
-        "`permissions` is a list of 1 to 64 permissions.",
+        "`permissions` is a list of 1 to 256 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     API_KEY_NOT_FOUND = "api_key.not_found",
         "There is no key with this id, or it was revoked.",

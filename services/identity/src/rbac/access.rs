@@ -90,7 +90,7 @@ impl ExplanationView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DryRunRequest {
     /// What the role would give; an empty list is as if it were removed.
-    #[schema(max_items = 64, example = json!(["upload.*", "asset.read"]))]
+    #[schema(max_items = 256, example = json!(["upload.*", "asset.read"]))]
     pub(crate) permissions: Vec<String>,
 }
 
