@@ -42,7 +42,7 @@ const NOT_RECORDED: [&str; 26] = [
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 14] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 15] = [
     "accept_invitation",
     "create_clearkey_licence",
     "create_licence",
