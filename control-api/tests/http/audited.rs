@@ -13,13 +13,18 @@ use tokio::net::TcpStream;
 use crate::server::{Server, TOKEN, asset_of, read};
 
 /// These change nothing that the platform holds, or are pieces of an upload, a session or a second factor, which is recorded as such.
-const NOT_RECORDED: [&str; 20] = [
+const NOT_RECORDED: [&str; 26] = [
+    "ask_password_link",
+    "ask_sign_in_link",
     "begin_passkey_registration",
     "begin_passkey_sign_in",
     "begin_totp",
     "dry_run_role",
     "evaluate_access",
     "evaluate_access_several",
+    "frontend_features_by_post",
+    "frontend_metrics",
+    "frontend_ofrep",
     "get_userinfo_by_post",
     "oauth_authorize_by_form",
     "oauth_device",
@@ -28,6 +33,7 @@ const NOT_RECORDED: [&str; 20] = [
     "ofrep_evaluate_flags",
     "patch_upload",
     "refresh_session",
+    "report_flag_events",
     "scim_search",
     "scim_search_groups",
     "scim_search_users",
@@ -36,7 +42,8 @@ const NOT_RECORDED: [&str; 20] = [
     "unleash_register",
 ];
 /// What these do is what they answer.
-const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
+const RECORDED_BY_THEIR_ANSWER: [&str; 15] = [
+    "accept_invitation",
     "create_clearkey_licence",
     "create_licence",
     "create_playback_token",
@@ -47,10 +54,15 @@ const RECORDED_BY_THEIR_ANSWER: [&str; 13] = [
     "oauth_token",
     "set_password",
     "sign_in",
+    "sign_in_by_link",
     "sign_in_by_passkey",
     "sign_in_in_browser",
     "sign_upload_blocks",
 ];
+
+/// The record of these is in the transaction of what they do.
+const RECORDED_WITH_THEIR_EFFECT: [&str; 6] =
+    ["create_api_key", "create_oauth_client", "create_role", "create_tenant", "create_user", "grant_role"];
 
 /// An operation that may change something.
 #[derive(Debug)]
@@ -92,7 +104,9 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
     };
     assert_eq!(told("none"), BTreeSet::from(NOT_RECORDED));
     assert_eq!(told("answer"), BTreeSet::from(RECORDED_BY_THEIR_ANSWER));
-    assert_eq!(told("request").len(), operations.len() - NOT_RECORDED.len() - RECORDED_BY_THEIR_ANSWER.len());
+    assert_eq!(told("effect"), BTreeSet::from(RECORDED_WITH_THEIR_EFFECT));
+    let others = NOT_RECORDED.len() + RECORDED_BY_THEIR_ANSWER.len() + RECORDED_WITH_THEIR_EFFECT.len();
+    assert_eq!(told("request").len(), operations.len() - others);
 
     let ids: BTreeSet<&str> = operations.iter().map(|of| of.id.as_str()).collect();
     let unknown: Vec<&str> = ops::audit::packed().filter(|id| !ids.contains(id)).collect();
@@ -116,6 +130,11 @@ async fn no_operation_of_the_whole_document_begins_before_it_is_recorded_but_tho
         let (status, id) = (ask(of).await, &of.id);
         assert_eq!(status == 500, of.told == "request", "{id}: {status}");
     }
+    assert_eq!(
+        server.post("/api/v1/roles", &json!({ "name": "a", "permissions": ["upload.create"] })).await.status,
+        500
+    );
+    assert_eq!(server.get("/api/v1/roles").await.json()["items"], json!([]), "its effect is not without its record");
 }
 
 #[tokio::test]

@@ -57,11 +57,22 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261123171500_rbac_role_create"),
     migration!("identity", "20261123173000_user_directory"),
     migration!("identity", "20261123183000_auth_oidc_create"),
+    migration!("ops", "20261124000100_flag_request_create"),
+    migration!("ops", "20261124000101_flag_key_create"),
+    migration!("ops", "20261124000102_flag_experiment_create"),
     migration!("core", "20261124000200_audit_transit_change"),
     migration!("ops", "20261124000201_audit_person"),
     migration!("ops", "20261124000202_audit_keeping"),
     migration!("ops", "20261124000203_audit_stream"),
     migration!("ops", "20261124000204_audit_finding"),
+    migration!("identity", "20261124000300_org_tree_create"),
+    migration!("identity", "20261124000301_org_roll_create"),
+    migration!("identity", "20261124000302_org_invitation_create"),
+    migration!("core", "20261124000400_letter_create"),
+    migration!("identity", "20261124000401_auth_mail_link"),
+    migration!("core", "20261124000600_event_reader_create"),
+    migration!("identity", "20261124000601_org_person_create"),
+    migration!("webhook", "20261124000602_webhook_reader"),
 ];
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
 //!   `passkeys`: by those alone. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
+//! - [`Mail`]: letters to people, and what they ask for by those. `page`, in it: what a link of a letter opens.
 //! - `oidc`: people sign in to other programs of their tenant.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
 
@@ -15,6 +16,7 @@ mod codes;
 pub(crate) mod factors;
 pub(crate) mod jwt;
 pub(crate) mod link;
+pub(crate) mod mail;
 mod oidc;
 mod passkeys;
 mod password;
@@ -37,6 +39,7 @@ use kernel::{Served, Unit};
 use self::oidc::{Clients, Configured};
 
 pub use address::{InvalidAddress, PublicAddress};
+pub use mail::Mail;
 pub use sessions::Sessions;
 pub use signing::SigningKeyError;
 pub use store::Keys;
@@ -46,6 +49,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     challenge::STATEMENTS,
     factors::STATEMENTS,
     link::STATEMENTS,
+    mail::STATEMENTS,
     oidc::STATEMENTS[0],
     oidc::STATEMENTS[1],
     oidc::STATEMENTS[2],
@@ -109,14 +113,21 @@ impl FromRef<Auth> for Configured {
     }
 }
 
-/// What a process serves of them: the routes. People sign in to other programs where there is an address that these
-/// know.
+/// What a process serves of them: the routes, and letters where they go out. People sign in to other programs where there is an address
+/// that these know.
 pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock));
     let provider = Configured::new(address, &sessions, &clients);
+    let (postbox, asked) = (sessions.postbox(), sessions.clone());
     let auth = Auth { keys, sessions, clients, provider };
-    Served::new(&UNIT, auth, |routes| {
-        let routes = sessions::routes::mount(routes::mount(routes));
+    let served = Served::new(&UNIT, auth, |routes| {
+        let routes = mail::routes::mount(sessions::routes::mount(routes::mount(routes)));
         oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
-    })
+    });
+    match postbox {
+        Some(postbox) => {
+            served.with_task(|stopped| mail::answer_until(asked, stopped)).with_task(|stopped| postbox.run(stopped))
+        }
+        None => served,
+    }
 }

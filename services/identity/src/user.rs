@@ -16,6 +16,7 @@ mod views;
 use kernel::{Served, Unit};
 
 pub use store::Users;
+pub(crate) use store::{Invited, invited};
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] = &[scim::GROUP_STATEMENTS, scim::PEOPLE_STATEMENTS, store::STATEMENTS];

@@ -5,6 +5,8 @@
 //! leaves one that says so. Operations say in the `OpenAPI` document, by the extension `x-audit`, how they are recorded:
 //!
 //! - `request`, as above: every `POST`, `PUT`, `PATCH` and `DELETE` that says nothing else.
+//! - `effect`: its effect is one transaction of [`Idempotency::once_within`](crate::Idempotency::once_within), and its record is in
+//!   that: there with the effect, and not without. Nothing is stored before.
 //! - `answer`: what it does is what it answers, such as a licence; recorded when the handler is done, before anybody has the answer.
 //!   A public route says whose log it belongs to by a [`Tenant`] among the extensions of the answer, or by [`By`] who has asked, too.
 //! - `none`: it changes nothing, or is a piece of something that is recorded.
@@ -15,9 +17,11 @@
 //! A record also says from where and by which session the request came, why, as its header `Lectern-Reason` says, and what was before and
 //! after it ([`before`], [`after`]).
 //!
-//! - [`Recorder`]: stores records, those of requests at the same time together. [`transit`]: where they wait for the log.
+//! - [`Recorder`]: stores records, those of requests at the same time together. `effect`: those that their effects store.
+//!   [`transit`]: where they wait for the log.
 
 pub(crate) mod change;
+pub(crate) mod effect;
 mod recorder;
 pub mod transit;
 
@@ -53,6 +57,7 @@ const MAX_USER_AGENT: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     Request,
+    Effect,
     Answer,
     None,
 }
@@ -61,6 +66,7 @@ impl Kept {
     fn named(name: &serde_json::Value) -> Option<Self> {
         match name.as_str()? {
             "request" => Some(Self::Request),
+            "effect" => Some(Self::Effect),
             "answer" => Some(Self::Answer),
             "none" => Some(Self::None),
             _ => None,
@@ -95,8 +101,8 @@ impl Rule {
     fn of(method: Method, path: &str, operation: &mut Operation) -> Option<Self> {
         let extensions = operation.extensions.get_or_insert_default();
         let name = extensions.entry(EXTENSION.to_owned()).or_insert_with(|| "request".into());
-        let kept =
-            Kept::named(name).unwrap_or_else(|| panic!("{method} {path}: {EXTENSION} is request, answer or none"));
+        let kept = Kept::named(name)
+            .unwrap_or_else(|| panic!("{method} {path}: {EXTENSION} is request, effect, answer or none"));
         let action = operation.operation_id.as_deref().unwrap_or_else(|| panic!("{method} {path} has no operation id"));
         (kept != Kept::None).then(|| Self { method, action: action.into(), kept, last: last(path) })
     }
@@ -168,6 +174,10 @@ pub(crate) async fn watch(State(watch): State<Watch>, request: Request, next: Ne
         Err(problem) => return problem.into_response(),
     };
     let is_removal = rule.method == Method::DELETE;
+    if rule.kept == Kept::Effect {
+        record.context = known(&record.actor, record.context.take());
+        return effect::watch(&watch.recorder, record, next.run(request)).await;
+    }
     if rule.kept == Kept::Answer {
         let (response, views) = change::watched(next.run(request)).await;
         // Where there is no answer nothing is done.

@@ -10,8 +10,10 @@ pub(super) const HOLDS_MS: i64 = 5 * 60_000;
 /// What the answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A sign-in that lacks a code.
+    /// A sign-in by password that lacks a code.
     Code,
+    /// One by a link of a letter.
+    LinkCode,
     /// A new passkey.
     Register,
     /// A passkey that is shown, whosever it is.
@@ -19,9 +21,10 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Code => "code",
+            Self::LinkCode => "link_code",
             Self::Register => "register",
             Self::SignIn => "sign_in",
         }

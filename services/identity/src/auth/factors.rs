@@ -16,10 +16,11 @@ use axum::http::StatusCode;
 use database::{DbError, Tx, args};
 use kernel::{Person, Problem};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::json;
 
 use super::challenge::{self, Of, Purpose};
-use super::proof::{CODE, PASSWORD, Proof};
+use super::proof::{CODE, LINK, PASSWORD, Proof};
 use super::secret;
 use super::sessions::store::{END_OTHERS, STAYS};
 use super::sessions::{
@@ -48,6 +49,7 @@ pub(super) struct SecondHalf {
     pub(super) account: Account,
     /// What has proved who it is, if it is a code.
     pub(super) proof: Proof,
+    purpose: Purpose,
     sha256: [u8; 32],
     /// What tries are counted under.
     name: [u8; 32],
@@ -146,6 +148,7 @@ impl Sessions {
         let all = new_codes(&mut tx, me).await?;
         tx.execute(END_OTHERS, args![&me.tenant, &me.id, &me.session]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_added", &me.id), json!({ "id": me.id }), now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorAdded { factor: Factor::Codes }).await?;
         tx.commit().await?;
         self.throttle.leave(&name);
         Ok(all)
@@ -161,6 +164,7 @@ impl Sessions {
         }
         tx.execute(store::DROP_CODES, args![&me.tenant, &me.id]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_removed", &me.id), json!({ "id": me.id }), now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorRemoved { factor: Factor::Codes }).await?;
         Ok(tx.commit().await?)
     }
 
@@ -177,7 +181,7 @@ impl Sessions {
         Ok(all)
     }
 
-    /// Ends what a password has begun: the session begins.
+    /// Ends what a password or a link has begun: the session begins.
     async fn finish(&self, token: &str, code: &str, user_agent: Option<String>) -> Result<Tokens, Problem> {
         let half = self.second_half(token, "").await?;
         let begun = self.prepare(&half.account, &half.proof, None).await?;
@@ -202,14 +206,16 @@ impl Sessions {
         let account = Account::stored(&row.tenant_id, &row.user_id)?;
         let name = name_of((&account.tenant, &account.user));
         self.throttle.enter(name, now_ms).map_err(too_many)?;
-        Ok(SecondHalf { account, proof: Proof::new(PASSWORD, now_ms).and(CODE, now_ms), sha256, name })
+        let is_link = row.purpose == Purpose::LinkCode.as_str();
+        let (purpose, first) = if is_link { (Purpose::LinkCode, LINK) } else { (Purpose::Code, PASSWORD) };
+        Ok(SecondHalf { account, proof: Proof::new(first, now_ms).and(CODE, now_ms), purpose, sha256, name })
     }
 
     /// Uses up the token and the code, if it is one.
     pub(super) async fn settle_code(&self, tx: &mut Tx, half: &SecondHalf, code: &str) -> Result<(), Problem> {
         let Account { tenant, user } = &half.account;
         let of = Of { tenant, user: Some(user) };
-        if !challenge::take(tx, of, Purpose::Code, &half.sha256, (self.clock)()).await? {
+        if !challenge::take(tx, of, half.purpose, &half.sha256, (self.clock)()).await? {
             return Err(ended());
         }
         if !self.spend(tx, (tenant, user), code).await? {

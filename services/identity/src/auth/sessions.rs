@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use database::{Database, DbError, Tx, args, outbox};
 use kernel::{Clock, Keyring, Problem, audit, codes as common};
 use media_types::TenantId;
+use postbox::About;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use webauthn::Party;
@@ -29,6 +30,7 @@ use super::address::PublicAddress;
 use super::challenge::{self, Of, Purpose};
 use super::codes;
 use super::link::{self, LinkRow};
+use super::mail::Mail;
 use super::password::{self, Hasher};
 use super::proof::{PASSWORD, Proof};
 use super::secret::{self, Secret};
@@ -78,6 +80,8 @@ pub struct Sessions {
     pub(super) hasher: Hasher,
     pub(super) throttle: Arc<Throttle>,
     pub(super) signing: SigningKeys,
+    /// Nothing where no letters go out.
+    pub(super) mail: Option<Mail>,
 }
 
 impl Sessions {
@@ -86,7 +90,13 @@ impl Sessions {
         let (keyring, party) = (Arc::new(keyring), PublicAddress::on_this_machine(USUAL_PORT).party());
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
-        Self { db, clock, keyring, party, hasher, throttle, signing }
+        Self { db, clock, keyring, party, hasher, throttle, signing, mail: None }
+    }
+
+    /// The same with letters to its people.
+    #[must_use]
+    pub fn with_mail(self, mail: Mail) -> Self {
+        Self { mail: Some(mail), ..self }
     }
 
     /// The same with passkeys for pages of this address.
@@ -188,6 +198,7 @@ impl Sessions {
         tx.execute(store::PUT_PASSWORD, args![&tenant, &user, stored, now_ms]).await?;
         end_all(&mut tx, &tenant, &user).await?;
         tell(&mut tx, &tenant, ("user.password_set", &user), json!({ "id": user }), now_ms).await?;
+        self.notify(&mut tx, (&tenant, &user), &About::PasswordChanged).await?;
         tx.commit().await?;
         Ok((tenant, user))
     }

@@ -7,15 +7,16 @@ use database::{Database, DbError, Json, Tx, args, outbox};
 use kernel::conditional::stale;
 use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::{Map, Value, json};
 
 use super::codes;
-use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
+use super::model::{self, ACTIVE, Profile, Provisioned, SUSPENDED};
 use super::scim::person;
 use super::views::UserView;
 use crate::auth::secret::{LINK, Secret};
-use crate::auth::{factors, link, sessions};
-use crate::rbac;
+use crate::auth::{factors, link, mail, sessions};
+use crate::{org, rbac};
 
 macro_rules! user_columns {
     () => {
@@ -115,13 +116,21 @@ pub struct Users {
     pub(super) idempotency: Idempotency,
     /// All that routes ask for, whichever process serves them.
     pub(super) catalogue: Arc<[Permission]>,
+    /// Whether letters go out.
+    tells_people: bool,
 }
 
 impl Users {
     /// Those of `db`, who may what is in `catalogue`: the permissions of all units.
     pub fn new(db: Database, clock: Clock, catalogue: impl IntoIterator<Item = Permission>) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect() }
+        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect(), tells_people: false }
+    }
+
+    /// The same that write to people about what others do to their accounts.
+    #[must_use]
+    pub fn telling_people(self) -> Self {
+        Self { tells_people: true, ..self }
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -213,6 +222,10 @@ impl Users {
         let mut tx = self.db.begin().await?;
         factors::reset(&mut tx, tenant, &of.id).await?;
         tell(&mut tx, tenant, of, ("user.factors_reset", actor), self.now_ms()).await?;
+        if self.tells_people {
+            let about = About::FactorRemoved { factor: Factor::All };
+            mail::notice(&mut tx, (tenant, &of.id), &about, self.now_ms()).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -288,8 +301,39 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
         made => made?.ok_or(DbError::NoRow)?,
     };
     put_addresses(tx, &tenant, &id, said.as_ref()).await?;
+    org::join_by_address(tx, &tenant, &id, &email).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
     Ok(row)
+}
+
+/// Somebody who has accepted an invitation.
+pub(crate) struct Invited {
+    /// In its normal form.
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+}
+
+/// Makes the account of somebody who was invited, who has nothing by himself yet; his id.
+pub(crate) async fn invited(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    Invited { email, name, locale, time_zone }: Invited,
+    (actor, now_ms): (&str, i64),
+) -> Result<String, Problem> {
+    let profile = Profile {
+        email,
+        name,
+        locale,
+        time_zone,
+        state: ACTIVE.to_owned(),
+        grants: Grants::default(),
+        preferences: Map::new(),
+        provisioned: Provisioned::default(),
+    };
+    let (id, actor) = (model::new_id(), actor.to_owned());
+    Ok(insert(tx, NewUser { tenant: tenant.clone(), id, profile, actor, now_ms }).await?.id)
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.

@@ -98,6 +98,11 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Views {
+    /// Those of a resource that was not there before.
+    pub(super) fn after(view: &impl Serialize) -> Self {
+        Self { before: None, after: serde_json::to_vec(view).ok().map(Bytes::from) }
+    }
+
     /// What has changed, as JSON; of what was removed all that it was. `None` when nothing is known of it.
     pub(super) fn changes(self, is_removal: bool) -> Option<String> {
         if self.after.is_none() && !(is_removal && self.before.is_some()) {

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
@@ -13,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::*;
 use crate::conditional::respond_json;
+use crate::idempotency::{Idempotency, Stored};
 use crate::{AdminToken, Etag, Guard, Policy, Problem, Routes, codes};
 
 const TOKEN: &str = "0123456789abcdef";
@@ -66,13 +68,35 @@ async fn licence() {}
 )]
 async fn chunk() {}
 
+#[utoipa::path(
+    post, path = "/effects/{id}", operation_id = "do", extensions(("x-audit" = json!("effect"))), responses((status = 201))
+)]
+async fn effect(Path(id): Path<String>, Extension(db): Extension<Database>) -> Result<Response, Problem> {
+    if id == "outside" {
+        return Ok(StatusCode::CREATED.into_response());
+    }
+    let (once, tenant, key) = (Idempotency::new(db.clone(), db.clock()), default_tenant(), Some(id.clone()));
+    let request = id.clone();
+    let done = once.once_within(&tenant, key, "/done", &request, |_tx| {
+        Box::pin(async move {
+            match id.as_str() {
+                "refused" => Err(Problem::bad_request(codes::BODY_INVALID, "no")),
+                "dead" => panic!("on purpose"),
+                _ => Ok(Stored { status: StatusCode::CREATED, body: serde_json::json!({ "id": id }) }),
+            }
+        })
+    });
+    Ok(done.await?.created("/done"))
+}
+
 fn router(recorder: &Recorder) -> Router {
     let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
     let routes = Routes::new(guard, Some(recorder.clone()), OpenApiBuilder::new().build())
         .mount(Policy::Operator, routes!(show, put, remove))
         .mount(Policy::Operator, routes!(poke))
         .mount(Policy::Public, routes!(licence))
-        .mount(Policy::Operator, routes!(chunk));
+        .mount(Policy::Operator, routes!(chunk))
+        .mount(Policy::Operator, routes!(effect));
     crate::routes::shell(routes.finish(()).0)
 }
 
@@ -180,6 +204,35 @@ async fn a_record_says_why_from_where_and_what_was_before_and_after_and_nothing_
             assert_eq!(ask("PUT", "/things/told", bad).await, 400, "{bad:?}");
         }
         assert_eq!(recorded().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_record_of_an_effect_is_there_with_it_and_not_without() {
+    for_each_engine(|db| async move {
+        let recorder = Recorder::new(db.clone());
+        let router = router(&recorder).layer(Extension(db.clone()));
+        let done = |at: &str| vec![row("admin", "do", at, "done", 201)];
+        let cases = [
+            ("/effects/a", 201, done("/done/a")),
+            ("/effects/a", 201, vec![]),
+            ("/effects/refused", 400, vec![]),
+            ("/effects/dead", 500, vec![]),
+            // At fault, and not lost.
+            ("/effects/outside", 201, done("/effects/outside")),
+        ];
+        for (path, status, records) in cases {
+            assert_eq!(ask(&router, "POST", path).await, status, "{path}");
+            assert_eq!(waiting(&db).await, records, "{path}, without anything having been waited for");
+        }
+        let mut tx = db.begin().await.unwrap();
+        tx.execute("DROP TABLE audit_transit", args![]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(ask(&router, "POST", "/effects/b").await, 500);
+        let left: Option<(i64,)> =
+            db.optional("SELECT CAST(COUNT(*) AS BIGINT) FROM idempotency WHERE key = 'b'", args![]).await.unwrap();
+        assert_eq!(left.unwrap().0, 0, "what cannot be recorded is not done");
     })
     .await;
 }

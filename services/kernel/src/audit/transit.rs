@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) const INSERT: &str =
     "INSERT INTO audit_transit (tenant_id, id, writer, beat, state, actor, action, resource, request_id, status, time_ms,
         context, changes)
-    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (tenant_id, id) DO NOTHING";
 pub(super) const END: &str =
     "UPDATE audit_transit SET state = $3, status = $4, resource = COALESCE(CAST($5 AS TEXT), resource), changes = $6
     WHERE tenant_id = $1 AND id = $2 AND state = 'open'";

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
+use kernel::filter::FilterError;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, audit, require_if_match, text};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Filters, Page, Problem, Tenant, audit, require_if_match, text};
 
 use super::{enabled, problem};
-use crate::filter::{FilterError, Filters};
 use crate::model::{ENABLED, EndpointRow};
 use crate::store::{Issued, Settings};
 use crate::views::{
