@@ -57,7 +57,7 @@ pub struct Stored {
 
 impl Stored {
     /// Where it says that something was made: its `id`, behind `/` behind `address`.
-    fn made(&self, address: &str) -> Option<String> {
+    pub(crate) fn made(&self, address: &str) -> Option<String> {
         self.body["id"].as_str().map(|id| format!("{address}/{id}"))
     }
 }
