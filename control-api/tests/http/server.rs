@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences};
+use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences, Origins};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
 use futures::future::BoxFuture;
@@ -431,9 +431,11 @@ async fn process(
         admin_token: AdminToken::new(TOKEN).unwrap(),
         service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
         directory: Some(Arc::new(Registry::new(db.clone(), db.clock()))),
+        vouching: None,
         recorder: Some(recorder.clone()),
         limiter,
         proxies,
+        origins: Origins::default(),
         maintenance: Some(Maintenance::follow(db.clone()).await.unwrap()),
         version: "1.2.3".to_owned(),
         database: Some(db.clone()),

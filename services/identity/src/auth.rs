@@ -6,6 +6,7 @@
 //! - [`Sessions`]: the same of people. `password`, `link`: how they prove who they are; `factors`, `totp`, `recovery`: by codes besides;
 //!   `passkeys`: by those alone. `policy`: what a tenant asks for. `proof`: what tokens say of that. `challenge`: what waits for an answer. `throttle`: how often they may
 //!   try. `jwt`: access tokens. `signing`: the keys that sign those.
+//! - [`Mail`]: letters to people, and what they ask for by those. `page`, in it: what a link of a letter opens.
 //! - `oidc`: people sign in to other programs of their tenant. `federation`: and here by providers of others.
 //! - `backchannel`: clients are told that somebody has signed out. `impersonation`: somebody acts as another person.
 //! - [`PublicAddress`]: where all of that is, as everybody outside sees it.
@@ -19,6 +20,7 @@ mod federation;
 mod impersonation;
 pub(crate) mod jwt;
 pub(crate) mod link;
+pub(crate) mod mail;
 mod oidc;
 mod passkeys;
 mod password;
@@ -43,6 +45,7 @@ use self::federation::Federation;
 use self::oidc::{Clients, Configured};
 
 pub use address::{InvalidAddress, PublicAddress};
+pub use mail::Mail;
 pub use sessions::Sessions;
 pub use signing::SigningKeyError;
 pub use store::Keys;
@@ -55,6 +58,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     federation::STATEMENTS,
     impersonation::STATEMENTS,
     link::STATEMENTS,
+    mail::STATEMENTS,
     oidc::STATEMENTS[0],
     oidc::STATEMENTS[1],
     oidc::STATEMENTS[2],
@@ -141,19 +145,26 @@ impl FromRef<Auth> for Configured {
     }
 }
 
-/// What a process serves of them: the routes. People sign in to other programs where there is an address that these
-/// know.
+/// What a process serves of them: the routes, and letters where they go out. People sign in to other programs where there is an address
+/// that these know.
 pub fn serve(keys: Keys, sessions: Sessions, address: Option<PublicAddress>) -> Served {
     let clients = Clients::new(sessions.db.clone(), Arc::clone(&sessions.clock), Arc::clone(&keys.catalogue));
     let (told_by, issuer) = (sessions.clone(), address.clone());
     let federation = Federation::new(&sessions, address.clone());
     let provider = Configured::new(address, &sessions, &clients, &federation);
+    let (postbox, asked) = (sessions.postbox(), sessions.clone());
     let auth = Auth { keys, sessions, clients, federation, provider };
-    Served::new(&UNIT, auth, |routes| {
+    let served = Served::new(&UNIT, auth, |routes| {
         let routes = policy::routes::mount(sessions::routes::mount(routes::mount(routes)));
-        let routes = impersonation::mount(routes);
+        let routes = mail::routes::mount(impersonation::mount(routes));
         let routes = federation::programs::mount(federation::routes::mount(routes));
         oidc::mount(passkeys::routes::mount(factors::routes::mount(routes)))
     })
-    .with_task(|stopped| backchannel::run(told_by, issuer, stopped))
+    .with_task(|stopped| backchannel::run(told_by, issuer, stopped));
+    match postbox {
+        Some(postbox) => {
+            served.with_task(|stopped| mail::answer_until(asked, stopped)).with_task(|stopped| postbox.run(stopped))
+        }
+        None => served,
+    }
 }

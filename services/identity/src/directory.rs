@@ -176,7 +176,36 @@ impl Directory for Registry {
         if token.contains('.') { Box::pin(self.person(token)) } else { Box::pin(self.key(token)) }
     }
 
+    fn knows_form(&self, token: &str) -> bool {
+        has_form(token)
+    }
+
     fn tenant<'a>(&'a self, slug: &'a str) -> BoxFuture<'a, Result<Option<TenantId>, Problem>> {
         Box::pin(self.named(slug))
+    }
+}
+
+/// Whether a text has the form of an access token or of a key.
+fn has_form(token: &str) -> bool {
+    match token.contains('.') {
+        true => Unverified::read(token).is_some(),
+        false => secret::id(secret::KEY, token).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::auth::secret::Secret;
+
+    #[test]
+    fn a_key_has_the_form_of_one_and_what_opens_something_else_has_not() {
+        assert!(has_form(&Secret::draw(secret::KEY).unwrap().reveal()));
+        assert!(!has_form(&Secret::draw(secret::CODE).unwrap().reveal()));
+        for none in ["", "lk_", "lpt1.AAAA", "a.b.c", "0123456789abcdef"] {
+            assert!(!has_form(none), "{none:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ mod views;
 
 use kernel::{Served, Unit};
 
-pub(crate) use bindings::held;
+pub(crate) use bindings::{give, held};
 pub use store::Roles;
 
 /// Every statement of the unit, for the test that prepares each on both engines.

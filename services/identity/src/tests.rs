@@ -2,19 +2,27 @@
 #![allow(clippy::unwrap_used)]
 
 mod beyond;
+mod counted;
 mod decisions;
+mod domains;
+mod exported;
 mod factors;
 mod groups;
 mod impersonation;
+mod invitations;
+mod mail;
 mod oidc;
 mod passkeys;
 mod people;
 mod provisioned;
 mod roles;
+mod rolls;
 mod sessions;
 mod tokens;
+mod tree;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -31,8 +39,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use crate::auth::{Keys, PublicAddress, Sessions};
-use crate::org::Tenants;
+use crate::auth::{Keys, Mail, PublicAddress, Sessions};
+use crate::org::{Dns, Tenants};
 use crate::rbac::Roles;
 use crate::user::Users;
 use crate::{Registry, auth, org, rbac, user};
@@ -46,6 +54,7 @@ const ROLES: &str = "/api/v1/roles";
 const BINDINGS: &str = "/api/v1/role-bindings";
 const PASSWORD: &str = "a horse of another colour";
 const ISSUER: &str = "https://lectern.example";
+const NODES: &str = "/api/v1/org/nodes";
 const READ: Permission = Permission::new("bell", "read");
 
 /// A process, whose time a test moves.
@@ -69,19 +78,40 @@ impl Process {
 
     /// The same at an address that others know, or at none.
     fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, address: Option<PublicAddress>) -> Self {
+        Self::made_of(db, now_ms, address, None, None)
+    }
+
+    /// The same that writes letters, or asks a name server.
+    fn made_of(
+        db: &Database,
+        now_ms: &Arc<AtomicI64>,
+        address: Option<PublicAddress>,
+        mail: Option<Mail>,
+        dns: Option<SocketAddr>,
+    ) -> Self {
         let time = Arc::clone(now_ms);
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap()).with_directory(registry);
-        let units = || [&auth::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
+        let units = || [&auth::UNIT, &org::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
         let catalogue = || units().flat_map(|unit| unit.permissions).copied().chain([READ]);
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
         let sessions = sessions.asking(Egress::allowing("127.0.0.0/8").unwrap(), None).unwrap();
-        let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
+        let users = Users::new(db.clone(), Arc::clone(&clock), catalogue());
+        let (sessions, users) = match mail {
+            Some(mail) => (sessions.with_mail(mail), users.telling_people()),
+            None => (sessions, users),
+        };
+        let users = user::serve(users);
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
         let keys = auth::serve(keys, sessions.clone(), address);
-        let tenants = org::serve(Tenants::new(db.clone(), clock));
+        let tenants = Tenants::new(db.clone(), clock);
+        let tenants = match dns {
+            Some(server) => tenants.asking(Arc::new(Dns::at(server))),
+            None => tenants,
+        };
+        let tenants = org::serve(tenants);
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));
         Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms), sessions }

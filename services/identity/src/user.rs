@@ -16,7 +16,7 @@ mod views;
 use kernel::{Served, Unit};
 
 pub use store::Users;
-pub(crate) use store::arrive;
+pub(crate) use store::{Arriving, arrive};
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] = &[scim::GROUP_STATEMENTS, scim::PEOPLE_STATEMENTS, store::STATEMENTS];

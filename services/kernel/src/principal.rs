@@ -178,6 +178,12 @@ pub trait Directory: Send + Sync {
     /// Nothing can be said at the moment.
     fn holder<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>>;
 
+    /// Whether a text has the form of a token that could be known, as far as that can be said without looking for it. A token for
+    /// something else need not be looked for.
+    fn knows_form(&self, _token: &str) -> bool {
+        true
+    }
+
     /// The tenant that is named so, if there is one.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ kernel::problem_codes! {
         "A name has 1 to 100 characters, none of them NUL.",
         "use a name that says who holds the key";
     API_KEY_INVALID_PERMISSIONS = "api_key.invalid_permissions",
-        "`permissions` is a list of 1 to 64 permissions.",
+        "`permissions` is a list of 1 to 256 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     API_KEY_NOT_FOUND = "api_key.not_found",
         "There is no key with this id, or it was revoked.",
@@ -84,6 +84,12 @@ kernel::problem_codes! {
     IMPERSONATION_UNKNOWN_PERSON = "impersonation.unknown_person",
         "There is no person with this id, or he is suspended.",
         "check the id; GET /api/v1/users lists the people there are";
+    MAIL_BUSY = "mail.busy",
+        "More people ask for letters at the same time than can be written.",
+        "ask again after the seconds in Retry-After";
+    MAIL_NOT_CONFIGURED = "mail.not_configured",
+        "This installation sends no letters, so that nothing is offered that needs one.",
+        "start the server with --mail-from, --public-url, and --smtp-url or LECTERN_SMTP_URL; until then an administrator makes links for passwords";
     OAUTH_ACCESS_DENIED = "oauth.access_denied",
         "Somebody has refused, or what he has signed in with has just ended.",
         "ask again, if he wants it";
@@ -213,6 +219,9 @@ kernel::problem_codes! {
     SESSION_INVALID_CREDENTIALS = "session.invalid_credentials",
         "Nobody of this tenant signs in by this e-mail address with this password.",
         "check tenant, address and password, or ask for a link to set a new password";
+    SESSION_INVALID_LINK = "session.invalid_link",
+        "A link signs in once, for 15 minutes, and only in the browser in which it was asked for.",
+        "open the newest link in the browser in which you asked for it, or ask for another one there";
     SESSION_INVALID_TOKEN = "session.invalid_token",
         "The refresh token was used before, or its session has ended.",
         "sign in again";

@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use database::{DbError, Tx, args};
 use kernel::{Person, Problem};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::json;
 
 use super::challenge::{self, Of, Purpose};
@@ -156,6 +157,7 @@ impl Sessions {
         }
         tx.execute(END_OTHERS, args![&me.tenant, &me.id, &me.session]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_added", &me.id), json!({ "id": me.id }), now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorAdded { factor: Factor::Codes }).await?;
         tx.commit().await?;
         self.throttle.leave(&name);
         Ok(all)
@@ -171,6 +173,7 @@ impl Sessions {
         }
         tx.execute(store::DROP_CODES, args![&me.tenant, &me.id]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_removed", &me.id), json!({ "id": me.id }), now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorRemoved { factor: Factor::Codes }).await?;
         Ok(tx.commit().await?)
     }
 
@@ -187,7 +190,7 @@ impl Sessions {
         Ok(all)
     }
 
-    /// Ends what a password has begun: the session begins.
+    /// Ends what a password or a link has begun: the session begins.
     async fn finish(&self, token: &str, code: &str, user_agent: Option<String>) -> Result<Tokens, Problem> {
         let half = self.second_half(token, "").await?;
         let begun = self.prepare(&half.account, &half.proof, None).await?;

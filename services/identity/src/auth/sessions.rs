@@ -19,8 +19,9 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use database::{Database, DbError, Tx, args, outbox};
 use http_client::{Egress, RootsError};
-use kernel::{Clock, Keyring, Problem, codes as common};
+use kernel::{Clock, Keyring, Problem, audit, codes as common};
 use media_types::TenantId;
+use postbox::About;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use webauthn::Party;
@@ -31,6 +32,7 @@ use super::challenge::{self, Of, Purpose};
 use super::codes;
 use super::federation::Outside;
 use super::link::{self, LinkRow};
+use super::mail::Mail;
 use super::password::{self, Hasher};
 use super::policy::Rules;
 use super::proof::{PASSWORD, Proof};
@@ -83,6 +85,8 @@ pub struct Sessions {
     pub(super) signing: SigningKeys,
     /// What providers are asked by.
     pub(super) outside: Outside,
+    /// Nothing where no letters go out.
+    pub(super) mail: Option<Mail>,
 }
 
 impl Sessions {
@@ -92,7 +96,7 @@ impl Sessions {
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
         let outside = Outside::new(Egress::public(), None).expect("the public authorities are not read from anywhere");
-        Self { db, clock, keyring, party, hasher, throttle, signing, outside }
+        Self { db, clock, keyring, party, hasher, throttle, signing, outside, mail: None }
     }
 
     /// The same asking providers at addresses that `egress` permits, which the authorities of `pem` vouch for besides the public ones.
@@ -101,6 +105,12 @@ impl Sessions {
     /// These are none.
     pub fn asking(self, egress: Egress, pem: Option<&[u8]>) -> Result<Self, RootsError> {
         Ok(Self { outside: Outside::new(egress, pem)?, ..self })
+    }
+
+    /// The same with letters to its people.
+    #[must_use]
+    pub fn with_mail(self, mail: Mail) -> Self {
+        Self { mail: Some(mail), ..self }
     }
 
     /// The same with passkeys for pages of this address.
@@ -200,7 +210,11 @@ impl Sessions {
         let Some(row) = account.filter(|account| is_it && account.state == ACTIVE) else {
             return Err(invalid_credentials());
         };
-        self.throttle.leave(&name);
+        let refused = self.throttle.leave(&name);
+        if refused > 0 {
+            // For the log, which has no refusals: whoever looks at it should know that somebody has guessed.
+            audit::after(&json!({ "refused_attempts": refused }));
+        }
         check_tenant(&row.tenant_state)?;
         let account = Account::stored(&row.tenant_id, &row.id)?;
         if row.code_since_ms.is_some() {
@@ -247,6 +261,7 @@ impl Sessions {
         tx.execute(store::PUT_PASSWORD, args![&tenant, &user, stored, now_ms]).await?;
         end_all(&mut tx, &tenant, &user).await?;
         tell(&mut tx, &tenant, ("user.password_set", &user), json!({ "id": user }), now_ms).await?;
+        self.notify(&mut tx, (&tenant, &user), &About::PasswordChanged).await?;
         tx.commit().await?;
         Ok((tenant, user))
     }

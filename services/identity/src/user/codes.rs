@@ -46,7 +46,7 @@ kernel::problem_codes! {
         "A name has 1 to 200 characters, none of them NUL.",
         "use a name that people know the person by";
     USER_INVALID_PERMISSIONS = "user.invalid_permissions",
-        "`permissions` is a list of up to 64 permissions.",
+        "`permissions` is a list of up to 256 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     USER_INVALID_PREFERENCES = "user.invalid_preferences",
         "Preferences are an object of at most 16 KiB, without NUL.",

@@ -60,6 +60,7 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
 #[utoipa::path(
     post, path = "/api/v1/users", operation_id = "create_user", tag = "users", request_body = UserRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one person for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the person", body = UserView),
         (status = 403, description = "the caller has not all of these permissions", body = ProblemBody),

@@ -7,6 +7,7 @@ use database::{Database, DbError, Json, Tx, args, outbox};
 use kernel::conditional::stale;
 use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::{Map, Value, json};
 
 use super::model::{ACTIVE, Profile, Provisioned, SUSPENDED};
@@ -14,8 +15,8 @@ use super::scim::person;
 use super::views::UserView;
 use super::{codes, model};
 use crate::auth::secret::{LINK, Secret};
-use crate::auth::{factors, link, sessions};
-use crate::rbac;
+use crate::auth::{factors, link, mail, sessions};
+use crate::{org, rbac};
 
 macro_rules! user_columns {
     () => {
@@ -115,13 +116,21 @@ pub struct Users {
     pub(super) idempotency: Idempotency,
     /// All that routes ask for, whichever process serves them.
     pub(super) catalogue: Arc<[Permission]>,
+    /// Whether letters go out.
+    tells_people: bool,
 }
 
 impl Users {
     /// Those of `db`, who may what is in `catalogue`: the permissions of all units.
     pub fn new(db: Database, clock: Clock, catalogue: impl IntoIterator<Item = Permission>) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect() }
+        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect(), tells_people: false }
+    }
+
+    /// The same that write to people about what others do to their accounts.
+    #[must_use]
+    pub fn telling_people(self) -> Self {
+        Self { tells_people: true, ..self }
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -213,6 +222,10 @@ impl Users {
         let mut tx = self.db.begin().await?;
         factors::reset(&mut tx, tenant, &of.id).await?;
         tell(&mut tx, tenant, of, ("user.factors_reset", actor), self.now_ms()).await?;
+        if self.tells_people {
+            let about = About::FactorRemoved { factor: Factor::All };
+            mail::notice(&mut tx, (tenant, &of.id), &about, self.now_ms()).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -288,34 +301,39 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
         made => made?.ok_or(DbError::NoRow)?,
     };
     put_addresses(tx, &tenant, &id, said.as_ref()).await?;
+    org::join_by_address(tx, &tenant, &id, &email).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
     Ok(row)
 }
 
-/// Makes a person whom a provider has let in, who may nothing yet; the id.
+/// Somebody who has accepted an invitation, or was let in by a provider of others.
+pub(crate) struct Arriving {
+    /// In its normal form.
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+}
+
+/// Makes the account of somebody who has nothing by himself yet; his id.
 pub(crate) async fn arrive(
     tx: &mut Tx,
     tenant: &TenantId,
-    (email, name): (&str, &str),
-    actor: &str,
-    now_ms: i64,
+    Arriving { email, name, locale, time_zone }: Arriving,
+    (actor, now_ms): (&str, i64),
 ) -> Result<String, Problem> {
-    // What others call somebody may be nothing that is a name here.
-    let name = model::name(name.to_owned()).unwrap_or_else(|_| email.to_owned());
     let profile = Profile {
-        email: model::email(email)?,
+        email,
         name,
-        locale: "en".to_owned(),
-        time_zone: "UTC".to_owned(),
+        locale,
+        time_zone,
         state: ACTIVE.to_owned(),
         grants: Grants::default(),
         preferences: Map::new(),
         provisioned: Provisioned::default(),
     };
-    let id = model::new_id();
-    let new = NewUser { tenant: tenant.clone(), id: id.clone(), profile, actor: actor.to_owned(), now_ms };
-    insert(tx, new).await?;
-    Ok(id)
+    let (id, actor) = (model::new_id(), actor.to_owned());
+    Ok(insert(tx, NewUser { tenant: tenant.clone(), id, profile, actor, now_ms }).await?.id)
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.

@@ -2,6 +2,7 @@
 
 use kernel::{Served, Unit};
 
+use super::stream::sender;
 use super::{Audit, appender, codes, routes};
 
 /// The audit log, as a unit.
@@ -14,7 +15,10 @@ pub static UNIT: Unit = Unit {
     codes: codes::ALL,
 };
 
-/// What a process serves of it: the routes, and the appender.
+/// What a process serves of it: the routes, the appender, and whoever sends logs on.
 pub fn serve(audit: Audit) -> Served {
-    Served::new(&UNIT, audit.clone(), routes::mount).with_task(|stopped| appender::run(audit, stopped))
+    let (appending, sending) = (audit.clone(), audit.clone());
+    Served::new(&UNIT, audit, routes::mount)
+        .with_task(|stopped| appender::run(appending, stopped))
+        .with_task(|stopped| sender::run(sending, stopped))
 }

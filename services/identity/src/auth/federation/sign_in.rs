@@ -249,8 +249,12 @@ impl Federation {
                 if known.is_some() {
                     return Err(nobody());
                 }
-                let name = said.name.as_deref().unwrap_or(&email);
-                user::arrive(tx, tenant, (&email, name), &provider.id, self.now_ms()).await?
+                // What others call somebody may be nothing that is a name here.
+                let name =
+                    said.name.clone().and_then(|name| user::model::name(name).ok()).unwrap_or_else(|| email.clone());
+                let (locale, time_zone) = ("en".to_owned(), "UTC".to_owned());
+                let arriving = user::Arriving { email: email.clone(), name, locale, time_zone };
+                user::arrive(tx, tenant, arriving, (&provider.id, self.now_ms())).await?
             }
             None => return Err(nobody()),
         };

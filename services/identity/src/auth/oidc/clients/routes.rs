@@ -47,6 +47,7 @@ where
 #[utoipa::path(
     post, path = "/api/v1/oauth-clients", operation_id = "create_oauth_client", tag = "sign-in", request_body = ClientRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one client for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the client with its secret", body = IssuedClientView),
         (status = 403, description = "with the scope api, and the caller may not everything; or with permissions that he lacks", body = ProblemBody),
