@@ -158,7 +158,7 @@ impl Watch {
             // What is about no tenant is about the installation, whose own is the default one.
             tenant: principal.tenant().cloned().unwrap_or_else(default_tenant),
             id: uuid::Uuid::now_v7().simple().to_string(),
-            actor: principal.recorded_as(),
+            actor: principal.acted_by().unwrap_or(principal.actor()).to_owned(),
             action: Arc::clone(&rule.action),
             resource: resource(request.uri().path(), rule.last),
             request_id: request_id::current(),
@@ -228,6 +228,7 @@ fn context(principal: &Principal, request: &Request) -> Result<Option<String>, P
         user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
         session: person.map(|person| person.session.clone()),
         client: person.and_then(|person| person.client.clone()),
+        on_behalf_of: principal.acted_by().map(|_| principal.actor().to_owned()),
         reason: reason(headers)?,
     };
     let is_empty = context == Context::default();

@@ -92,15 +92,6 @@ impl Principal {
         }
     }
 
-    /// What the audit log knows it by: as [`actor`](Self::actor) has it, and where somebody acts as another person by both ids with ` as ` between
-    /// them.
-    pub(crate) fn recorded_as(&self) -> String {
-        match self.acted_by() {
-            Some(by) => format!("{by} as {}", self.actor()),
-            None => self.actor().to_owned(),
-        }
-    }
-
     /// The list of what it may; `None` of those who have none.
     pub(crate) fn grants(&self) -> Option<&Grants> {
         match self {

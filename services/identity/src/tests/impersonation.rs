@@ -65,10 +65,11 @@ async fn whoever_acts_as_another_person_may_what_that_one_may_for_ten_minutes_an
         // In the log both are named.
         let change = json!({ "name": "Plain again" });
         assert_eq!(process.anew(token, "PATCH", &format!("{USERS}/{plain}"), change).await.0, 200);
-        let both = format!("{bob} as {anna}");
-        let recorded: Vec<(String,)> =
-            db.all("SELECT actor FROM audit_transit WHERE action = 'update_user' LIMIT 9", args![]).await.unwrap();
-        assert_eq!(recorded, [(both,)]);
+        let statement = "SELECT actor, context FROM audit_transit WHERE action = 'update_user' LIMIT 9";
+        let recorded: Vec<(String, String)> = db.all(statement, args![]).await.unwrap();
+        let [(actor, context)] = &recorded[..] else { panic!("{recorded:?}") };
+        let context: Value = serde_json::from_str(context).unwrap();
+        assert_eq!((actor, &context["on_behalf_of"]), (&bob, &json!(anna)));
 
         let at = format!("{SESSIONS}/{}", begun["session_id"].as_str().unwrap());
         assert_eq!(process.call(&annas, "DELETE", &at, Value::Null).await.0, 204, "she ends it");

@@ -83,6 +83,9 @@ pub struct Context {
     /// The id of the program that acts for the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// The id of the person that somebody else acts as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
     /// Why, as whoever sent it says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

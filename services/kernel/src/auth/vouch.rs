@@ -86,6 +86,7 @@ enum Who {
         lasting: Grants,
         session: String,
         client: Option<String>,
+        acted_by: Option<String>,
         authenticated_ms: i64,
     },
 }
@@ -98,8 +99,9 @@ impl Who {
                 Some(Self::Key { id, tenant, grants, expires_ms })
             }
             Principal::Person(person) => {
-                let Person { id, tenant, grants, lasting, session, client, authenticated_ms } = (**person).clone();
-                Some(Self::Person { id, tenant, grants, lasting, session, client, authenticated_ms })
+                let Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms } =
+                    (**person).clone();
+                Some(Self::Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms })
             }
             Principal::Nobody | Principal::Operator { .. } | Principal::Service => None,
         }
@@ -110,8 +112,8 @@ impl Who {
             Self::Key { id, tenant, grants, expires_ms } => {
                 Principal::Key(Arc::new(ApiKey { id, tenant, grants, expires_ms }))
             }
-            Self::Person { id, tenant, grants, lasting, session, client, authenticated_ms } => {
-                let person = Person { id, tenant, grants, lasting, session, client, authenticated_ms };
+            Self::Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms } => {
+                let person = Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms };
                 Principal::Person(Arc::new(person))
             }
         }

@@ -21,6 +21,9 @@ pub(crate) struct AuditEntry {
     pub(crate) client: Option<String>,
     /// Unique.
     pub(crate) id: String,
+    /// The id of the person that `actor` acted as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) on_behalf_of: Option<String>,
     /// `done`; `unknown` when it failed on the server or nobody was there to see its end.
     pub(crate) outcome: String,
     /// The id of the request, as the client was told and as it stands in the server's log.
@@ -39,7 +42,7 @@ pub(crate) struct AuditEntry {
     pub(crate) session: Option<String>,
     /// The HTTP status that it was answered with.
     pub(crate) status: Option<i64>,
-    /// The id of the person that it was done to, or whose account it is about.
+    /// The id of the person that it was done to, whose account it is about, or in whose name it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<String>,
     /// Whose log this is.
@@ -69,18 +72,19 @@ impl AuditEntry {
     pub(crate) fn of(tenant: &str, ended: Ended) -> (Self, Personal) {
         let Ended { id, actor, action, resource, request_id, state, status, time_ms, context, changes } = ended;
         let context: Context = context.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-        let Context { address, user_agent, session, client, reason } = context;
+        let Context { address, user_agent, session, client, on_behalf_of, reason } = context;
         let changed: AuditChanges = changes.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let personal = Personal {
             origin: said(&AuditOrigin { address, user_agent }),
             change: said(&AuditChanges { reason, ..changed }),
         };
         let entry = Self {
-            subject: subject(&resource, &actor),
+            subject: subject(&resource, on_behalf_of.as_ref().unwrap_or(&actor)).or_else(|| on_behalf_of.clone()),
             action,
             actor,
             client,
             id,
+            on_behalf_of,
             outcome: state,
             request_id,
             resource,
@@ -184,7 +188,7 @@ mod tests {
                 state: "done".to_owned(),
                 status,
                 time_ms: 250,
-                context: status.map(|_| r#"{"session":"ses_1","client":"oac_1","reason":"why"}"#.to_owned()),
+                context: status.map(|_| r#"{"session":"ses_1","client":"oac_1","on_behalf_of":"usr_1","reason":"why"}"#.to_owned()),
                 changes: None,
             };
             let (mut entry, _) = AuditEntry::of("ten_default", ended);
@@ -228,6 +232,14 @@ mod tests {
             assert_eq!(personal.origin.as_deref(), Some(r#"{"address":"192.0.2.7","user_agent":null}"#));
             let change: AuditChanges = serde_json::from_str(&personal.change.unwrap()).unwrap();
             assert_eq!((change.reason.as_deref(), change.changes[0].path.as_str()), (Some("asked"), "/email"));
+        }
+        for (resource, expected) in
+            [("/api/v1/users/usr_1", "usr_1"), ("/api/v1/users/me", "usr_3"), ("/api/v1/flags/a", "usr_3")]
+        {
+            let context = Some(r#"{"on_behalf_of":"usr_3"}"#.to_owned());
+            let (entry, _) = AuditEntry::of("ten_default", Ended { context, ..ended(resource, "usr_2") });
+            assert_eq!((entry.actor.as_str(), entry.subject.as_deref()), ("usr_2", Some(expected)), "{resource}");
+            assert_eq!(entry.on_behalf_of.as_deref(), Some("usr_3"));
         }
         let bare = Ended { context: None, changes: None, ..ended("/a", "admin") };
         assert_eq!(AuditEntry::of("ten_default", bare).1, Personal::default());

@@ -46,8 +46,8 @@ impl Directory for Everybody {
         let principal = match token.split_once('-') {
             Some(("person", name)) => {
                 let (id, session, lasting) = (format!("usr_{name}"), "ses_1".to_owned(), grants.clone());
-                let (client, authenticated_ms) = (None, 0);
-                let person = Person { id, tenant, grants, lasting, session, client, authenticated_ms };
+                let (client, acted_by, authenticated_ms) = (None, None, 0);
+                let person = Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms };
                 Some(Principal::Person(Arc::new(person)))
             }
             Some(("key", name)) => {

@@ -34,7 +34,7 @@ pub(super) fn event(row: &EntryRow, entry: &AuditEntry, view: Option<&EntryView>
         "api": { "operation": entry.action },
         "resources": [{ "name": entry.resource }],
         "src_endpoint": source,
-        "unmapped": { "client": entry.client, "subject": entry.subject },
+        "unmapped": { "client": entry.client, "on_behalf_of": entry.on_behalf_of, "subject": entry.subject },
     });
     if let Some(session) = &entry.session {
         event["actor"]["session"] = json!({ "uid": session });
