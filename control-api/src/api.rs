@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use database::Database;
 use kernel::routes::{BEARER, shell};
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::front::Front;
 use crate::maintenance::{self, Doors};
 use crate::options::FrontOptions;
-use crate::{docs, ops};
+use crate::{cors, docs, ops, packed};
 
 /// The largest JSON body.
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -28,7 +28,8 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let gateway = options.gateway.take();
     let guard = Guard::new(options.admin_token.clone()).with_service(options.service_token.clone());
     let guard = guard.with_limiter(options.limiter.clone()).with_maintenance(options.maintenance.clone());
-    let proxies = options.proxies.clone();
+    let guard = guard.with_vouching(options.vouching.take());
+    let (proxies, origins) = (options.proxies.clone(), options.origins.clone());
     let doors = options.maintenance.clone().zip(options.database.as_ref().map(Database::clock));
     let guard = options.directory.iter().fold(guard, |guard, known| guard.with_directory(Arc::clone(known)));
     let (recorder, document) = (options.recorder.clone(), blank(&options.version, &units));
@@ -54,7 +55,9 @@ pub fn router(mut options: FrontOptions, units: Vec<Served>) -> Router {
     let (router, _document) = routes.mount_hidden(Policy::Public, "/api/openapi.json", document).finish(());
     let nosniff = HeaderValue::from_static("nosniff");
     shell(router.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)).layer(from_fn_with_state(proxies, client::find)))
+        .layer(from_fn(packed::pack))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, nosniff))
+        .layer(from_fn_with_state(origins, cors::allow))
         .layer(from_fn_with_state(requests, ops::count))
 }
 

@@ -4,7 +4,8 @@
 //! - [`options`]: what they need to run ([`FrontOptions`], [`ControlOptions`], [`LadderSource`]).
 //! - `api`, `front`: the router, and what every process answers. `ops`, `docs`: health, metrics, the `OpenAPI` document and its
 //!   page.
-//! - `maintenance`: units that are closed for a while.
+//! - `maintenance`: units that are closed for a while. `packed`: answers that are compressed. `cors`: pages of other
+//!   addresses.
 //! - `units`: every route of [`MEDIA`], [`PROCESSING`] and [`STREAMING`] with its policy. `permissions`: what these name. `state`:
 //!   what they share, and whose resources a request is about.
 //! - `action`: what a request has done, once for each key.
@@ -29,6 +30,7 @@ mod api;
 mod assets;
 mod checksum;
 mod codes;
+mod cors;
 mod demand;
 mod direct;
 mod docs;
@@ -45,6 +47,7 @@ mod limits;
 mod maintenance;
 mod ops;
 pub mod options;
+mod packed;
 mod parts;
 mod permissions;
 mod playback;
@@ -65,6 +68,7 @@ mod web;
 
 pub use api::router;
 pub use axum::Router;
+pub use cors::{InvalidOrigin, Origins};
 pub use demand::{DEMAND_PATH, Hope, Viewers, Wish};
 pub use gateway::{Bounds, GATEWAY, Gateway, GatewayOptions};
 pub use licence::{LicenceServers, Licences, POLICY_HEADER, PolicyKey, PolicyKeyError};

@@ -89,6 +89,9 @@ pub(crate) async fn metrics(State(front): State<Front>) -> Result<Response, Prob
         let class = format!("{}xx", class + 1);
         text.line("lectern_http_responses_total", &[("class", &class)], counter.load(Ordering::Relaxed));
     }
+    if let Some(database) = &front.database {
+        kernel::reader::figures(database, &mut text).await?;
+    }
     figures::write(&mut text);
     front.more_figures.iter().for_each(|more| more(&mut text));
     Ok(([(header::CONTENT_TYPE, Text::MEDIA_TYPE)], text.finish()).into_response())

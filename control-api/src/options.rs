@@ -1,5 +1,6 @@
 //! What the control API is given.
 
+use crate::cors::Origins;
 use crate::demand::Viewers;
 use crate::gateway::Gateway;
 use crate::licence::Licences;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use asset_store::AssetStore;
 use database::Database;
+use kernel::auth::Vouching;
 use kernel::{AdminToken, Clock, Directory, Limiter, Maintenance, Proxies, Recorder};
 use ladders::Ladder;
 use media_store::MediaStore;
@@ -47,12 +49,16 @@ pub struct FrontOptions {
     pub service_token: Option<AdminToken>,
     /// Knows the keys that open what they may, and the tenants; without it only the tokens open anything.
     pub directory: Option<Arc<dyn Directory>>,
+    /// What a gateway says of tokens is signed, and believed, by this; without it every process looks for itself.
+    pub vouching: Option<Vouching>,
     /// Where requests that change something are recorded; a process without one serves nothing that does.
     pub recorder: Option<Recorder>,
     /// Counts requests, and refuses those of whoever sends too many.
     pub limiter: Limiter,
     /// Who is believed when he says for whom he asks.
     pub proxies: Proxies,
+    /// Whose pages may call, beside those of the server itself.
+    pub origins: Origins,
     /// Which units are closed; a process without one closes none.
     pub maintenance: Option<Maintenance>,
     /// The version that the `OpenAPI` document and the metrics carry.

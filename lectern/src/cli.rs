@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod config;
+mod events;
 mod jobs;
 mod limits;
 mod serve;
@@ -23,6 +24,7 @@ use packager::DashText;
 pub(crate) use audit::AuditCommand;
 pub(crate) use backup::BackupCommand;
 pub(crate) use config::ConfigCommand;
+pub(crate) use events::{EventsCommand, ReplayedOnes};
 pub(crate) use jobs::{Drained, JobsCommand};
 pub(crate) use limits::{LimitedOnes, LimitsCommand};
 pub(crate) use serve::{DemandAt, Role, Serve};
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     /// Show and set how much tenants may upload and have made
     #[command(subcommand)]
     Limits(LimitsCommand),
+    /// See who reads events, and have them taken anew
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Make, check and restore backups; also the way from one database to another
     #[command(subcommand)]
     Backup(BackupCommand),

@@ -6,6 +6,7 @@ mod config;
 mod docs;
 mod doctor;
 mod encode;
+mod events;
 mod figures;
 mod jobs;
 mod ladder;
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(options) => going_on("serve", serve::run(*options, json)),
         Command::Worker(options) => going_on("worker", worker::run(options)),
-        Command::Origin(options) => going_on("origin", origin::run(options, json)),
+        Command::Origin(options) => going_on("origin", origin::run(options, None, json)),
         Command::Units => units::run(json),
         Command::Watch(options) => crate::block_on(crate::watch::run(options, json)),
         Command::Encode(options) => crate::block_on(encode::run(options, json)),
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Ladder(command) => ladder::run(command, json),
         Command::Jobs(command) => crate::block_on(jobs::run(command, json)),
         Command::Limits(command) => crate::block_on(limits::run(command, json)),
+        Command::Events(command) => crate::block_on(events::run(command, json)),
         Command::Backup(command) => crate::block_on(backup::run(command, json)),
         Command::Audit(command) => crate::block_on(audit::run(command, json)),
         Command::Config(command) => config::run(command, json),

@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         _ if arguments.verbose => "info,lectern=debug,workers=debug,engine_host=debug",
         // A table that is read in one go takes what it takes.
         cli::Command::Backup(_) => "info,sqlx=error",
-        _ => "info,sqlx=warn",
+        // What clients of brokers have to say of a broker that is away, bridges say in one line.
+        _ => "info,sqlx=warn,async_nats=off,lapin=off,rskafka=off",
     };
     // It has one other name, so that no two can disagree.
     let asked = settings::said(settings::LOG, &settings::environment).ok().flatten();

@@ -16,3 +16,4 @@ CREATE INDEX auth_password_link_by_end ON auth_password_link (expires_ms);
 CREATE INDEX rbac_binding_by_end ON rbac_binding (expires_ms) WHERE expires_ms IS NOT NULL;
 CREATE INDEX oauth_code_by_user ON oauth_code (tenant_id, user_id);
 CREATE INDEX oauth_device_by_user ON oauth_device (tenant_id, user_id);
+CREATE INDEX org_invitation_by_end ON org_invitation (expires_ms);

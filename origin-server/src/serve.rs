@@ -1,4 +1,4 @@
-//! Connections: HTTP/1.1 and, with prior knowledge, HTTP/2; in clear, since TLS ends before the origin.
+//! Connections: HTTP/1.1 and HTTP/2, which is known beforehand or agreed upon in TLS; in clear where TLS ends before the process.
 
 use std::future::Future;
 use std::io;
@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep};
 
+use crate::tls::Tls;
 use crate::turn::{Asked, Turns};
 
 /// Bounds on connections.
@@ -24,7 +25,7 @@ use crate::turn::{Asked, Turns};
 pub struct ServeLimits {
     /// Open connections; more wait in the listener's backlog.
     pub max_connections: u32,
-    /// From the first byte a request waits for to the end of its headers (HTTP/1.1).
+    /// From the first byte a request waits for to the end of its headers (HTTP/1.1), and for TLS to stand.
     pub header_timeout: Duration,
     /// Without a byte in either direction, while no answer is being made: silent connections, stalled downloads.
     pub idle_timeout: Duration,
@@ -49,6 +50,10 @@ impl Default for ServeLimits {
 /// Pause after a failed accept, such as for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const MAX_HTTP2_HEADER_BYTES: u32 = 16 * 1024;
+/// Of each answer, so much waits for a client of HTTP/2 to take it.
+const MAX_HTTP2_WAITING_BYTES: usize = 256 * 1024;
+/// Requests of HTTP/2 that a client has taken back before they were looked at: who has more is hung up on.
+const MAX_HTTP2_RESETS: usize = 20;
 
 /// [`serve_with`] under the default [`ServeLimits`].
 pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
@@ -63,6 +68,17 @@ pub async fn serve_with(
     limits: ServeLimits,
     shutdown: impl Future<Output = ()>,
 ) {
+    serve_over(listener, None, router, limits, shutdown).await;
+}
+
+/// [`serve_with`] over TLS, if there is any: then nothing else is spoken at this address.
+pub async fn serve_over(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    limits: ServeLimits,
+    shutdown: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.max_connections as usize));
     let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
@@ -73,8 +89,8 @@ pub async fn serve_with(
         };
         match accepted {
             Ok((client, place)) => {
-                let connection = serve_connection(client, router.clone(), limits.clone(), stopping.clone(), place);
-                tokio::spawn(connection);
+                let (limits, stopping) = (limits.clone(), stopping.clone());
+                tokio::spawn(serve_connection((client, place), tls.clone(), router.clone(), limits, stopping));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -99,25 +115,47 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(
 }
 
 async fn serve_connection(
-    (stream, address): Client,
+    ((stream, address), place): (Client, OwnedSemaphorePermit),
+    tls: Option<Tls>,
     router: Router,
     limits: ServeLimits,
     mut stopping: watch::Receiver<()>,
-    _place: OwnedSemaphorePermit,
 ) {
     // Small playlists would wait for the client's acknowledgement; without the option they are only slower.
     let _ = stream.set_nodelay(true);
     let asked = Asked::default();
-    let io = TokioIo::new(Watched::new(stream, limits.idle_timeout, asked.clone()));
+    let stream = Watched::new(stream, limits.idle_timeout, asked.clone(), place);
+    let turns = Turns::new(router, asked, address);
+    let Some(tls) = tls else {
+        return speak(stream, turns, &limits, stopping).await;
+    };
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(limits.header_timeout, tls.acceptor.accept(stream)) => accepted,
+        _ = stopping.changed() => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => speak(stream, turns, &limits, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection came to no TLS"),
+        Err(_elapsed) => tracing::debug!("a connection came to no TLS in time"),
+    }
+}
+
+/// HTTP, until one of the sides ends it.
+async fn speak<S>(stream: S, turns: Turns, limits: &ServeLimits, mut stopping: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams)
-        .max_header_list_size(MAX_HTTP2_HEADER_BYTES);
-    let turns = Turns::new(router, asked, address);
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(turns)));
+        .max_header_list_size(MAX_HTTP2_HEADER_BYTES)
+        .max_send_buf_size(MAX_HTTP2_WAITING_BYTES)
+        .max_pending_accept_reset_streams(MAX_HTTP2_RESETS);
+    let service = TowerToHyperService::new(turns);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {
@@ -139,11 +177,13 @@ struct Watched {
     asked: Asked,
     patience: Duration,
     deadline: Pin<Box<Sleep>>,
+    /// Kept also by what has left HTTP.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Watched {
-    fn new(stream: TcpStream, patience: Duration, asked: Asked) -> Self {
-        Self { stream, asked, patience, deadline: Box::pin(tokio::time::sleep(patience)) }
+    fn new(stream: TcpStream, patience: Duration, asked: Asked, place: OwnedSemaphorePermit) -> Self {
+        Self { stream, asked, patience, deadline: Box::pin(tokio::time::sleep(patience)), _place: place }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use axum::{BoxError, Router};
 use futures::future::BoxFuture;
 use http_body::{Frame, SizeHint};
@@ -22,6 +22,11 @@ impl Asked {
     /// Whether an answer is being made.
     pub(crate) fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
+    }
+
+    /// The connection has left HTTP: how long it may be silent is for those to say who speak on it.
+    fn leave(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -89,9 +94,13 @@ where
             turn.whole();
         }
         let answer = self.router.call(request.map(|body| Body::new(Heard { body, turn: turn.clone() })));
+        let asked = self.asked.clone();
         Box::pin(async move {
             let answer = answer.await;
             turn.answered();
+            if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                asked.leave();
+            }
             answer
         })
     }

@@ -11,10 +11,14 @@ use axum::Router;
 use axum::routing::post;
 use common::{HLS, Server, eager, noise, publish};
 use media_store::MemoryStore;
-use origin_server::{ServeLimits, serve_with};
+use origin_server::{ServeLimits, Tls, serve_over, serve_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const SIZE: usize = 24_000_000;
@@ -159,4 +163,75 @@ async fn http_2_is_spoken_with_prior_knowledge() {
     let mut frame = [0; 9];
     timeout(DEADLINE, stream.read_exact(&mut frame)).await.unwrap().unwrap();
     assert_eq!((frame[3], &frame[5..]), (4, &[0; 4][..]), "the server's preface is a SETTINGS frame on stream 0");
+}
+
+/// Connects with TLS, trusting this certificate alone, and offers this protocol.
+async fn over_tls(
+    address: std::net::SocketAddr,
+    trusted: &[u8],
+    protocol: &str,
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(trusted).unwrap()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+#[tokio::test]
+async fn over_tls_both_protocols_are_spoken_and_a_certificate_that_changes_is_shown_to_who_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("cert"), folder.path().join("key"));
+    let put = |pair: &str| {
+        let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+        std::fs::copy(data.join(format!("{pair}.cert.pem")), &certificate).unwrap();
+        std::fs::copy(data.join(format!("{pair}.key.pem")), &key).unwrap();
+    };
+    let (one, two) = (include_bytes!("data/one.cert.pem"), include_bytes!("data/two.cert.pem"));
+    put("one");
+    let tls = Tls::open(&certificate, &key).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
+    let limits = ServeLimits { header_timeout: Duration::from_secs(5), ..ServeLimits::default() };
+    tokio::spawn(serve_over(listener, Some(tls.clone()), router, limits, std::future::pending()));
+
+    let mut stream = over_tls(address, one, "http/1.1").await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"here"), "{}", String::from_utf8_lossy(&answer));
+
+    let mut stream = over_tls(address, one, "h2").await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    // The preface, and settings without any (RFC 9113 §3.4); settings are what comes first in return.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    timeout(DEADLINE, stream.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], 4, "{head:?}");
+
+    assert!(over_tls(address, two, "h2").await.is_err());
+    put("two");
+    assert!(tls.renew().unwrap());
+    over_tls(address, two, "http/1.1").await.unwrap();
+    assert!(over_tls(address, one, "http/1.1").await.is_err());
+}
+
+#[tokio::test]
+async fn who_comes_without_tls_or_says_nothing_is_hung_up_on() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let tls = Tls::open(&data.join("one.cert.pem"), &data.join("one.key.pem")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = ServeLimits { header_timeout: Duration::from_millis(200), ..ServeLimits::default() };
+    tokio::spawn(serve_over(listener, Some(tls), Router::new(), limits, std::future::pending()));
+    for said in ["", "GET / HTTP/1.1\r\nHost: o\r\n\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        assert!(!read_to_end(&mut stream).await.starts_with(b"HTTP"), "{said:?}");
+    }
 }

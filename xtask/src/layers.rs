@@ -17,6 +17,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("mp4-atom", &["packager"]),
     ("hyper-rustls", &["http-client"]),
     ("rustls", &["http-client"]),
+    ("tokio-rustls", &["http-client", "origin-server"]),
     ("landlock", &["lectern-engine"]),
     ("seccompiler", &["lectern-engine"]),
     ("aes-gcm", &["drm"]),
@@ -24,6 +25,12 @@ const WALLS: &[(&str, &[&str])] = &[
     ("tracing-opentelemetry", &["telemetry"]),
     ("unleash-", &["ops"]),
     ("argon2", &["identity"]),
+    ("lettre", &["postbox"]),
+    ("fluent", &["postbox"]),
+    ("async-nats", &["bridge"]),
+    ("lapin", &["bridge"]),
+    ("rskafka", &["bridge"]),
+    ("hickory-", &["identity"]),
 ];
 
 /// Members that may never see certain other members, beyond what layers say.
@@ -31,6 +38,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("origin-server", &["database", "job-queue", "asset-store", "key-vault", "kernel"]),
     ("control-api", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer"]),
     ("kernel", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
+    ("bridge", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("identity", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("ops", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),
     ("webhook", &["packager", "pipeline", "engine-host", "engine-libav", "engine-gstreamer", "key-vault"]),

@@ -54,7 +54,9 @@ function operation(path, method, item) {
   const [needed] = item.security || [];
   if (needed) head.append(make("span", needed.bearer[0], "lock"), " ");
   head.append(make("span", item.summary || "", "what"));
+  if (item.deprecated) head.append(" ", make("span", "deprecated", "lock"));
   box.append(head);
+  if (item.deprecated) box.append(make("p", "Do not begin with it" + (item["x-sunset"] ? ": from " + item["x-sunset"] + " on it may be gone." : ".")));
   if (item.description) box.append(make("p", item.description));
   const parameters = (item.parameters || []).map((p) => [
     p.name, p.in, typeCell(p.schema), (p.required ? "required. " : "") + (p.description || ""),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Failures in a row after which it opens.
-const FAILURES: u32 = 5;
+pub(super) const FAILURES: u32 = 5;
 
 /// What is known of a unit from how it answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,15 @@ impl Circuit {
             (self.state, self.next_try) = (State::Open, now + self.pause);
         }
         opens
+    }
+
+    /// It answers, and is to be left alone all the same. Whether it was not before.
+    pub(super) fn open(&mut self, now: Instant) -> bool {
+        let is_new = self.state == State::Closed;
+        if is_new {
+            (self.state, self.next_try) = (State::Open, now + self.pause);
+        }
+        is_new
     }
 }
 

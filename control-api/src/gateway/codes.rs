@@ -13,7 +13,7 @@ kernel::problem_codes! {
         "The unit with this address broke off before it answered, or what it sent was no answer. It may have done what it was asked.",
         "repeat the request after the seconds in Retry-After; with an `Idempotency-Key` nothing is done twice";
     GATEWAY_UNIT_BUSY = "gateway.unit_busy",
-        "The unit with this address has as many requests under way as it may.",
+        "The unit with this address has as many requests under way as it may, or the gateway as many tunnels.",
         "repeat the request after the seconds in Retry-After";
     GATEWAY_UNIT_SILENT = "gateway.unit_silent",
         "The unit with this address took the request and did not answer in time. It may have done what it was asked.",

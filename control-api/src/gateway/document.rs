@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Gateway;
+use super::pool::Pool;
 use super::upstream::Upstream;
 use crate::docs;
 
@@ -40,28 +41,37 @@ struct Known {
 impl Gateway {
     /// The document of all units: `own`, which is that of this process, and those of others.
     pub(crate) async fn document(&self, own: Bytes) -> Bytes {
-        if self.0.upstreams.is_empty() {
+        if self.0.pools.is_empty() {
             return own;
         }
         let mut known = self.0.documents.0.lock().await;
         if let Some((_, merged)) = known.merged.as_ref().filter(|(asked, _)| asked.elapsed() < FRESH) {
             return merged.clone();
         }
-        let asked = self.0.upstreams.iter().map(|upstream| self.document_of(upstream));
-        for (upstream, found) in self.0.upstreams.iter().zip(futures::future::join_all(asked).await) {
-            match found {
-                Ok(document) => drop(known.of.insert(upstream.unit.slug, document)),
-                Err(error) => {
-                    tracing::warn!(unit = upstream.unit.slug, base = %upstream.base, error, "a unit's document is missing");
-                }
+        let asked = self.0.pools.iter().map(|pool| self.document_of_any(pool));
+        for (pool, found) in self.0.pools.iter().zip(futures::future::join_all(asked).await) {
+            if let Some(document) = found {
+                known.of.insert(pool.unit.slug, document);
             }
         }
-        let others: Vec<_> =
-            self.0.upstreams.iter().map(|upstream| (upstream.unit, known.of.get(upstream.unit.slug))).collect();
+        let others: Vec<_> = self.0.pools.iter().map(|pool| (pool.unit, known.of.get(pool.unit.slug))).collect();
         let own = serde_json::from_slice(&own).expect("this process's own document is JSON");
         let merged = docs::text(merge(own, &others));
         known.merged = Some((Instant::now(), merged.clone()));
         merged
+    }
+
+    /// That of the first process of a unit that has one.
+    async fn document_of_any(&self, pool: &Pool) -> Option<Value> {
+        for upstream in pool.members() {
+            match self.document_of(upstream).await {
+                Ok(document) => return Some(document),
+                Err(error) => {
+                    tracing::warn!(unit = pool.unit.slug, base = %upstream.base, error, "a unit's document is missing");
+                }
+            }
+        }
+        None
     }
 
     async fn document_of(&self, upstream: &Upstream) -> Result<Value, String> {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use kernel::auth::Vouched;
 use kernel::{Client, request_id};
 
 /// Of one connection alone, whether `Connection` names them or not (RFC 9110 §7.6.1), and for a proxy alone (§11.7).
@@ -65,6 +66,9 @@ pub(super) fn to_unit(parts: &mut Parts, mark: &Mark) {
             headers.insert(name, value);
         }
     };
+    if let Some(vouched) = parts.extensions.remove::<Vouched>() {
+        vouched.tell(headers);
+    }
     insert(headers, header::FORWARDED, forwarded);
     insert(headers, request_id::HEADER, request_id::current());
     insert(headers, TRACEPARENT, telemetry::current_traceparent());

@@ -2,7 +2,7 @@
 
 use crate::server::{SERVICE_TOKEN, Server, TOKEN, read};
 
-const OPEN: [(&str, &str); 35] = [
+const OPEN: [(&str, &str); 44] = [
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/api/v1/playback/{playback_id}"),
@@ -12,11 +12,22 @@ const OPEN: [(&str, &str); 35] = [
     ("post", "/api/v1/playback/{playback_id}/licence/{system}"),
     ("options", "/api/v1/playback/{playback_id}/licence/{system}"),
     ("get", "/api/v1/playback/{playback_id}/licence/fairplay/certificate"),
+    // They ask for a key of pages and apps.
+    ("get", "/api/frontend"),
+    ("post", "/api/frontend"),
+    ("options", "/api/frontend"),
+    ("post", "/api/frontend/client/metrics"),
+    ("options", "/api/frontend/client/metrics"),
+    ("post", "/api/frontend/ofrep/v1/evaluate/flags"),
+    ("options", "/api/frontend/ofrep/v1/evaluate/flags"),
     // They ask for a password, a refresh token or the token of a link instead.
     ("post", "/api/v1/auth/sessions"),
     ("post", "/api/v1/auth/sessions/refresh"),
     ("post", "/api/v1/auth/password"),
     ("get", "/api/v1/auth/jwks.json"),
+    // Whoever opens a page at an organization's own address, and whoever an invitation was sent to.
+    ("get", "/api/v1/org/brands/{host}"),
+    ("post", "/api/v1/org/invitations/accept"),
     // They ask for a passkey, or for a code to what a password said.
     ("post", "/api/v1/auth/sessions/passkey"),
     ("post", "/api/v1/auth/sessions/passkey-challenge"),

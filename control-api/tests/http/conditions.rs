@@ -70,5 +70,5 @@ async fn no_change_of_what_is_shared_is_taken_without_the_state_that_it_is_meant
         assert_eq!((stale.status, stale.code().as_str()), (412, "http.precondition_failed"), "{name}");
     }
     exempt.sort_unstable();
-    assert_eq!((demanded, foreign, exempt), (22, 6, ENDED_ANYHOW.map(str::to_owned).to_vec()));
+    assert_eq!((demanded, foreign, exempt), (39, 6, ENDED_ANYHOW.map(str::to_owned).to_vec()));
 }

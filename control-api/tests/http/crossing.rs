@@ -15,7 +15,7 @@ use crate::server::{Answer, Server, read};
 /// What belongs to no tenant, so that everybody finds it; and what each has at the same addresses, as the log of each has a first entry.
 const SHARED: [&str; 2] = ["/api/v1/audit/entries/{index}", "/api/v1/ladders/{name}"];
 /// Operations that make what they do not find, so that they never answer 404.
-const MAKES: [&str; 1] = ["put_flag_segment"];
+const MAKES: [&str; 2] = ["put_flag_approval", "put_flag_segment"];
 
 /// A tenant with a key that may everything there, and one resource of each kind.
 pub(crate) struct Side {
@@ -50,10 +50,22 @@ impl Side {
         let segment = json!({ "description": slug, "constraints": [] }).to_string();
         let segments = format!("/api/v1/flag-segments/of-{slug}");
         assert_eq!(server.ask(&secret, "PUT", &segments, segment).await.status, 200);
+        let wish =
+            json!({ "flag_key": format!("of-{slug}"), "environment": "staging", "settings": { "enabled": true } });
+        let wish = made("/api/v1/flag-requests", wish).await;
+        let arms = json!([{ "name": "a", "weight": 500, "value": "a" }, { "name": "b", "weight": 500, "value": "b" }]);
+        let arms = json!({ "production": { "enabled": true, "variants": arms } });
+        let tried = format!("tried-{slug}");
+        made("/api/v1/flags", json!({ "key": tried, "value_type": "string", "environments": arms })).await;
+        let tried = json!({ "flag_key": tried, "environment": "production", "goal": "seen" });
+        let experiment = made("/api/v1/flag-experiments", tried).await;
+        let page = made("/api/v1/flag-keys", json!({ "environment": "production" })).await;
         let user = made("/api/v1/users", json!({ "email": "same@example.com", "name": "Same" })).await;
         let client =
             json!({ "name": "Same", "is_confidential": true, "redirect_uris": ["https://app.example/callback"] });
         let client = made("/api/v1/oauth-clients", client).await;
+        let provider = json!({ "name": "Same", "issuer": "https://id.example.com", "client_id": "same" });
+        let provider = made("/api/v1/auth/providers", provider).await;
         let role = made("/api/v1/roles", json!({ "name": "Same", "permissions": ["asset.read"] })).await;
         let has = json!({ "user_id": user["id"], "role_id": role["id"] });
         let binding = made("/api/v1/role-bindings", has).await;
@@ -65,15 +77,40 @@ impl Side {
         let field = made("/api/v1/users/fields", field).await;
         let team = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Same" });
         let team = made("/scim/v2/Groups", team).await;
+        let hold = made("/api/v1/audit/holds", json!({ "reason": "same" })).await;
+        let stream = made("/api/v1/audit/streams", json!({ "url": "https://siem.example/ingest" })).await;
+        let node = made("/api/v1/org/nodes", json!({ "name": "Same" })).await;
+        let given = format!("/api/v1/org/nodes/{}/roles/{}", id(&node, "id"), id(&role, "id"));
+        assert_eq!(server.ask(&secret, "PUT", &given, "").await.status, 204);
+        let class = made("/api/v1/org/teams", json!({ "name": "Same" })).await;
+        let licence = made("/api/v1/org/licences", json!({ "name": "Same", "seats": 1 })).await;
+        let invited = made("/api/v1/org/invitations", json!({ "email": "other@example.com" })).await;
+        let domain = made("/api/v1/org/domains", json!({ "name": "same.example" })).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
             ("/api/v1/api-keys/{id}", key),
             ("/api/v1/assets/{id}", asset.clone()),
+            ("/api/v1/audit/holds/{id}", id(&hold, "id")),
+            ("/api/v1/audit/streams/{id}", id(&stream, "id")),
+            ("/api/v1/auth/impersonations/{id}", id(&user, "id")),
+            ("/api/v1/auth/providers/{id}", id(&provider, "id")),
             ("/api/v1/flags/{key}", own.clone()),
             ("/api/v1/flags/{key}/environments/{environment}", "production".to_owned()),
+            ("/api/v1/flag-experiments/{id}", id(&experiment, "id")),
+            ("/api/v1/flag-keys/{id}", id(&page, "id")),
+            ("/api/v1/flag-requests/{id}", id(&wish, "id")),
             ("/api/v1/flag-segments/{name}", own.clone()),
             ("/api/v1/jobs/{id}", id(&jobs["items"][0], "id")),
             ("/api/v1/oauth-clients/{id}", id(&client, "id")),
+            ("/api/v1/org/domains/{id}", id(&domain, "id")),
+            ("/api/v1/org/invitations/{id}", id(&invited, "id")),
+            ("/api/v1/org/licences/{id}", id(&licence, "id")),
+            ("/api/v1/org/licences/{id}/people/{user_id}", id(&user, "id")),
+            ("/api/v1/org/nodes/{id}", id(&node, "id")),
+            ("/api/v1/org/nodes/{id}/roles/{role_id}", id(&role, "id")),
+            ("/api/v1/org/people/{id}", id(&user, "id")),
+            ("/api/v1/org/teams/{id}", id(&class, "id")),
+            ("/api/v1/org/teams/{id}/people/{user_id}", id(&user, "id")),
             ("/api/v1/playback/{playback_id}", id(&shown, "playback_id")),
             ("/api/v1/role-bindings/{id}", id(&binding, "id")),
             ("/api/v1/roles/{id}", id(&role, "id")),

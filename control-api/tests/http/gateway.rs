@@ -2,7 +2,11 @@
 
 mod failures;
 mod front;
+mod several;
 mod streams;
+mod tunnels;
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -11,13 +15,18 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use axum::{Json, Router};
 use control_api::{Bounds, MEDIA, STREAMING};
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
-use kernel::Proxies;
+use kernel::auth::Vouching;
+use kernel::principal::Holder;
+use kernel::{ApiKey, Directory, Grants, Principal, Problem, Proxies, default_tenant};
+use media_types::TenantId;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use zeroize::Zeroizing;
 
 use self::front::{Front, nowhere, unit};
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 /// Tells what it was asked.
 async fn echo(request: Request) -> impl IntoResponse {
@@ -65,6 +74,41 @@ async fn a_request_reaches_the_unit_as_it_is_but_for_what_is_of_the_connection_o
         assert_eq!(got(name), "", "{name}");
     }
     assert!(got("authorization").starts_with("Bearer "), "it is for the unit to say who may do what");
+}
+
+/// Knows one key.
+struct One;
+
+impl Directory for One {
+    fn holder<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>> {
+        let grants = Grants::new(vec!["asset.read".to_owned()]).unwrap();
+        let key = ApiKey { id: "key_one".to_owned(), tenant: default_tenant(), grants, expires_ms: None };
+        let holder = Holder { principal: Principal::Key(Arc::new(key)), is_suspended: false };
+        Box::pin(std::future::ready(Ok((token == "lk_one").then_some(holder))))
+    }
+
+    fn tenant<'a>(&'a self, _slug: &'a str) -> BoxFuture<'a, Result<Option<TenantId>, Problem>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_knows_a_key_tells_the_unit_whose_it_is_and_hands_the_key_on_all_the_same() {
+    let at = unit(Router::new().fallback(any(echo))).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let vouching = Vouching::new([Zeroizing::new([7; 32])], Arc::new(|| 1_000_000_i64)).unwrap();
+    let known: Option<(Arc<dyn Directory>, Vouching)> = Some((Arc::new(One), vouching));
+    let front = Front::knowing(listener, &[(&MEDIA, at)], Bounds::default(), known);
+    let forged = [("lectern-identity", "{\"who\":\"root\"}"), ("lectern-identity-signature", "00")];
+    for (token, who) in [("lk_one", "key_one"), ("lk_two", ""), (TOKEN, "")] {
+        let bearer = format!("Bearer {token}");
+        let headers = [&[("authorization", bearer.as_str())][..], &forged[..]].concat();
+        let got = front.call("GET", "/api/v1/assets", &headers, "").await.json()["headers"].clone();
+        assert_eq!(got["authorization"], bearer);
+        let told: Value = serde_json::from_str(got["lectern-identity"].as_str().unwrap_or("{}")).unwrap();
+        assert_eq!(told["who"]["key"]["id"].as_str().unwrap_or(""), who, "{told}");
+        assert_eq!(got["lectern-identity-signature"].as_str().map_or(0, str::len), if who.is_empty() { 0 } else { 64 });
+    }
 }
 
 #[tokio::test]
@@ -151,4 +195,27 @@ async fn a_body_of_unknown_length_is_passed_on_as_one() {
     let pieces = futures::stream::iter([Ok::<_, std::io::Error>("some"), Ok("more")]);
     let answer = front.send("POST", "/api/v1/uploads", &[], axum::body::Body::from_stream(pieces)).await;
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "true 8");
+}
+
+#[tokio::test]
+async fn what_players_say_of_themselves_and_caches_of_an_answer_passes_untouched_and_nothing_is_packed_twice() {
+    let packed = &b"\x1f\x8b packed by somebody else"[..];
+    let answer = move |request: Request| async move {
+        let cmcd = request.headers()["cmcd-request"].clone();
+        let uri = request.uri().to_string();
+        let headers = [("cache-status", "edge; hit; ttl=30, origin; fwd=miss"), ("content-encoding", "gzip")];
+        let rest = [("content-type", "text/plain"), ("etag", "\"a-gz\""), ("x-asked", uri.as_str())];
+        let mut response = (headers, rest, packed).into_response();
+        response.headers_mut().insert("x-cmcd", cmcd);
+        response
+    };
+    let at = unit(Router::new().fallback(any(answer))).await;
+    let front = Front::before(&[(&STREAMING, at)], Bounds::default()).await;
+    let path = "/p/pb_1/g1/1.m4s?CMCD=bl%3D21300%2Csid%3D%22a%22";
+    let headers = [("cmcd-request", "bl=21300,mtp=48100"), ("accept-encoding", "gzip")];
+    let answer = front.call("GET", path, &headers, "").await;
+    assert_eq!((answer.header("x-asked"), answer.header("x-cmcd")), (path, "bl=21300,mtp=48100"));
+    assert_eq!(answer.header("cache-status"), "edge; hit; ttl=30, origin; fwd=miss");
+    assert_eq!((answer.header("content-encoding"), answer.header("etag")), ("gzip", "\"a-gz\""));
+    assert_eq!(answer.body, packed);
 }

@@ -113,3 +113,24 @@ async fn the_page_has_a_place_for_the_type_of_a_refusal() {
         assert!(page.contains(&format!("<dt id=\"{code}\">")), "{code}");
     }
 }
+
+#[tokio::test]
+async fn what_is_text_is_compressed_for_who_asks_for_that_and_streams_are_not() {
+    let server = Server::start().await;
+    let whole = server.anonymous("GET", "/api/openapi.json", &[]).await;
+    let gzip = [("accept-encoding", "gzip")];
+    let packed = server.anonymous("GET", "/api/openapi.json", &gzip).await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, "gzip"));
+    assert!(packed.body.len() < whole.body.len() / 4 && packed.header("etag") != whole.header("etag"));
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut text).unwrap();
+    assert!(text == whole.body, "it is the same document");
+    let known = [gzip[0], ("if-none-match", packed.header("etag"))];
+    let again = server.anonymous("GET", "/api/openapi.json", &known).await;
+    assert_eq!((again.status, again.header("etag")), (304, packed.header("etag")));
+    let bearer = format!("Bearer {}", crate::server::TOKEN);
+    let listening = [gzip[0], ("authorization", bearer.as_str())];
+    let stream = server.send("GET", "/api/v1/events", &listening, bytes::Bytes::new()).await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert!(!stream.headers().contains_key("content-encoding"));
+}

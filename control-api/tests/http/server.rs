@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use asset_flow::{FlowEvent, FlowFailure, PlanSummary, RenditionSummary};
 use asset_store::AssetStore;
 use bytes::Bytes;
-use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences};
+use control_api::{BuiltinLadders, ControlOptions, FrontOptions, Gateway, GatewayOptions, Licences, Origins};
 use database::testing::Scratch;
 use database::{Database, EngineKind};
 use futures::future::BoxFuture;
@@ -433,7 +433,7 @@ async fn process(
         ops::flags::serve(flags),
         identity::auth::serve(keys, sessions, Some(PublicAddress::new("https://lectern.example").unwrap())),
         identity::org::serve(Tenants::new(db.clone(), db.clock())),
-        identity::user::serve(Users::new(db.clone(), db.clock(), permissions()).among(&ALL)),
+        identity::user::serve(Users::new(db.clone(), db.clock(), permissions()).asking(&ALL)),
         identity::rbac::serve(Roles::new(db.clone(), db.clock(), permissions())),
     ];
     let gateway = Gateway::new(GatewayOptions::default()).unwrap();
@@ -447,9 +447,11 @@ async fn process(
         admin_token: AdminToken::new(TOKEN).unwrap(),
         service_token: Some(AdminToken::new(SERVICE_TOKEN).unwrap()),
         directory: Some(Arc::new(Registry::new(db.clone(), db.clock()))),
+        vouching: None,
         recorder: Some(recorder.clone()),
         limiter,
         proxies,
+        origins: Origins::default(),
         maintenance: Some(Maintenance::follow(db.clone()).await.unwrap()),
         version: "1.2.3".to_owned(),
         database: Some(db.clone()),

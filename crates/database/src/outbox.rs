@@ -15,13 +15,15 @@ const INSERT: &str = "INSERT INTO outbox (seq, id, tenant_id, kind, subject, dat
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const AFTER: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
     WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const AFTER_OF_ALL: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
+    WHERE seq > $1 ORDER BY seq LIMIT $2";
 const ONE: &str = "SELECT seq, id, tenant_id, kind, subject, data, time_ms FROM outbox
     WHERE tenant_id = $1 AND seq = $2";
 const RAISE: &str = "UPDATE outbox_head SET seq = CASE WHEN seq > $1 THEN seq ELSE CAST($1 AS BIGINT) END WHERE id = 1";
 const HEAD: &str = "SELECT seq FROM outbox_head WHERE id = 1";
 
 /// Every statement of this module, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, ONE, RAISE, HEAD];
+pub const STATEMENTS: &[&str] = &[NEXT_SEQ, INSERT, AFTER, AFTER_OF_ALL, ONE, RAISE, HEAD];
 
 /// The most events one read returns.
 pub const MAX_PAGE: i64 = 200;
@@ -76,6 +78,11 @@ pub async fn append(tx: &mut Tx, event: &NewEvent<'_>) -> Result<i64, DbError> {
 /// The tenant's events with a number above `seq`, oldest first, at most `limit` (capped at [`MAX_PAGE`]).
 pub async fn after(db: &Database, tenant: &TenantId, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
     db.all(AFTER, args![tenant, seq, limit.clamp(0, MAX_PAGE)]).await
+}
+
+/// The events of all tenants with a number above `seq`, oldest first, at most `limit` (capped at [`MAX_PAGE`]).
+pub async fn after_of_all(db: &Database, seq: i64, limit: i64) -> Result<Vec<EventRow>, DbError> {
+    db.all(AFTER_OF_ALL, args![seq, limit.clamp(0, MAX_PAGE)]).await
 }
 
 /// The tenant's event of this number.

@@ -117,8 +117,8 @@ async fn a_transaction_with_a_failed_statement_keeps_nothing_and_says_so() {
     .await;
 }
 
-/// What belongs to no tenant: the history of migrations, the last event's number, the queue as a whole, limits, the slugs of
-/// tenants, which tell them apart, and what units are closed.
+/// What belongs to no tenant: the history of migrations, the last event's number and how far its readers are, the queue as a whole,
+/// limits, the slugs of tenants, which tell them apart, what units are closed, and whether flags may change.
 #[tokio::test]
 async fn every_unique_key_names_its_tenant() {
     const WITHOUT: &str = "SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) i
@@ -131,6 +131,8 @@ async fn every_unique_key_names_its_tenant() {
         names,
         [
             "admission_limit",
+            "event_reader",
+            "flag_freeze",
             "lectern_migrations",
             "outbox_head",
             "queue_drain",

@@ -6,6 +6,7 @@
 //! - [`Egress`]: a guard for addresses that somebody else chose; [`HttpClient::guarded`] asks no others than it permits.
 //! - [`Networks`]: addresses, as operators list them.
 //! - [`Passage`], [`Base`]: hands requests on, with bodies that pass as they come, for who stands between a client and a server.
+//! - [`tunnel`]: joins what has left HTTP on both sides of a [`Passage`], such as a WebSocket.
 //! - [`HttpError`]: why there is no answer. Any status is an answer.
 //! - `testing` (a cargo feature): a server on loopback.
 //!
@@ -24,6 +25,7 @@ mod passage;
 mod target;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod tunnel;
 
 pub use client::{HttpClient, Limits, Request, Response};
 pub use connect::RootsError;
@@ -31,7 +33,9 @@ pub use credential::{Credential, CredentialError};
 pub use egress::{Egress, NotPublic};
 pub use error::{Cause, HttpError};
 pub use hyper::body::Incoming;
+pub use hyper::upgrade::OnUpgrade;
 pub use hyper::{HeaderMap, Method, StatusCode, header};
 pub use networks::{Networks, NetworksTextError};
 pub use passage::{Base, Passage};
 pub use target::{PlainHttp, UrlProblem};
+pub use tunnel::{TunnelEnd, tunnel};

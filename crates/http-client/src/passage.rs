@@ -74,6 +74,7 @@ where
 
     /// Sends a request to the absolute address that it has, and waits for the head of the answer, of any status. `Host` is added
     /// where it is missing. It is sent once more only where a kept connection turned out to be closed before any of it was written.
+    /// An answer 101 has an [`OnUpgrade`](crate::OnUpgrade) among its extensions.
     ///
     /// # Errors
     /// [`HttpError::Connect`] and [`HttpError::Exchange`].

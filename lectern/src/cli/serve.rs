@@ -1,6 +1,7 @@
 //! Arguments of `lectern serve`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::builder::ArgPredicate;
 
@@ -30,8 +31,8 @@ pub(crate) struct Serve {
     /// The same for one unit
     #[arg(long, value_name = "SLUG")]
     pub(crate) unit: Option<String>,
-    /// Where the gateway finds a unit that this process does not serve, such as media=http://10.0.0.2:3006; once for each, or several
-    /// behind commas. http://127.0.0.1 at the unit's own port if not given
+    /// Where the gateway finds a unit that this process does not serve, such as media=http://10.0.0.2:3006; once for each process of one,
+    /// or several behind commas. http://127.0.0.1 at the unit's own port if not given
     #[arg(long = "upstream", env = "LECTERN_UPSTREAM", value_name = "SLUG=URL", value_delimiter = ',')]
     pub(crate) upstreams: Vec<String>,
     /// How many requests are answered, such as caller-read=2000/10 for 2000 in 10 seconds, or caller-read=none for any number; once for each
@@ -43,11 +44,37 @@ pub(crate) struct Serve {
     /// None if not given
     #[arg(long = "trusted-proxies", env = "LECTERN_TRUSTED_PROXIES", value_name = "NETWORKS", default_value = "")]
     pub(crate) trusted_proxies: String,
+    /// Origins whose pages may call the API from browsers, beside those of the server itself, such as https://app.example; once for each, or
+    /// several behind commas. None if not given; what is published, and licences, are for pages of any
+    #[arg(long = "allowed-origin", env = "ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) allowed_origins: Vec<String>,
     /// Address that people and their programs reach this installation at, https://HOST: they sign in to programs of their tenant there
     /// (OpenID Connect), and their passkeys are made for it. Where only this machine is served, the address that is listened at if not
     /// given; passkeys are for http://localhost at the port then
     #[arg(long = "public-url", env = "LECTERN_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// SMTP server that letters to people go to, such as smtps://mail.example, smtp+starttls://mail.example or, without TLS,
+    /// smtp://127.0.0.1, perhaps with a port. Whoever it knows stands in LECTERN_SMTP_URL before the host, as USER:PASSWORD@. None are
+    /// sent if not given, and nothing is offered that needs one
+    #[arg(long = "smtp-url", value_name = "URL")]
+    pub(crate) smtp_url: Option<String>,
+    /// Who letters are from, such as no-reply@lectern.example or 'Lectern <no-reply@lectern.example>'
+    #[arg(long = "mail-from", env = "LECTERN_MAIL_FROM", value_name = "ADDRESS")]
+    pub(crate) mail_from: Option<String>,
+    /// Broker that events are published to as CloudEvents, once for each: nats://HOST/PREFIX (JetStream; tls:// too), amqp://HOST/VHOST or
+    /// kafka://HOST/TOPIC. Behind `?`, with `&` between them: kinds=asset.*,user.erased (all if not given), mode=binary, from=start (from
+    /// now on if not given), name=NAME, and on AMQP exchange=NAME. LECTERN_BRIDGE says the same, several with spaces between them, and is
+    /// the place for an address with a password
+    // No `env` here: the help would print what the variable holds.
+    #[arg(long = "bridge", value_name = "URL")]
+    pub(crate) bridges: Vec<String>,
+    /// File of the certificate that clients are shown, with those that vouch for it behind it, in PEM; read again when it changes. With it
+    /// nothing but TLS is spoken at the address, and --public-url is to be said. Plain HTTP if not given
+    #[arg(long = "tls-certificate", env = "LECTERN_TLS_CERTIFICATE", value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// File of the private key of the certificate, in PEM
+    #[arg(long = "tls-key", env = "LECTERN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) demand: DemandAt,
     #[command(flatten)]

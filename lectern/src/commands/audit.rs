@@ -53,11 +53,12 @@ fn failed(error: AuditError) -> Failure {
 const HINT: &str = "find out who can write to the database, and compare with a backup";
 
 fn tell(verified: &Verified, json: bool) -> Result<(), Failure> {
-    let Verified { entries, origin, faults, count } = verified;
+    let Verified { entries, emptied, origin, faults, count } = verified;
     if json {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         out::line(json!({
-            "fine": verified.is_fine(), "entries": entries, "origin": origin, "faults": { "count": count, "first": faults },
+            "fine": verified.is_fine(), "entries": entries, "emptied": emptied, "origin": origin,
+            "faults": { "count": count, "first": faults },
         }))?;
     } else {
         faults.iter().try_for_each(|fault| out::line(format_args!("FAIL {fault}")))?;

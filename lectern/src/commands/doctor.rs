@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cli::{Data, Devices, Doctor};
 use crate::exit::Failure;
-use crate::out;
+use crate::{out, settings};
 
 struct Finding {
     name: &'static str,
@@ -28,6 +28,7 @@ pub(crate) async fn run(options: Doctor, json: bool) -> Result<(), Failure> {
         encoders().await,
         store(&options.data).await,
         database(&options.data).await,
+        mail().await,
         shipped_ladders(),
         cores(),
     ];
@@ -156,6 +157,19 @@ async fn database(places: &Data) -> Finding {
         result.await,
         "name a file on a local disk (not a network share), or a PostgreSQL server that runs",
     )
+}
+
+/// The server that letters go to, by a greeting. That none is named is no fault.
+async fn mail() -> Finding {
+    let result = async {
+        let from = settings::environment("LECTERN_MAIL_FROM");
+        match super::serve::smtp(None, from.as_deref()).map_err(|failure| failure.to_string())? {
+            None => Ok("no server is named in LECTERN_SMTP_URL: nothing is offered that needs a letter".to_owned()),
+            Some(smtp) => smtp.check().await.map(|()| "the SMTP server answers".to_owned()),
+        }
+    };
+    let cure = "correct LECTERN_SMTP_URL and LECTERN_MAIL_FROM, and see that the server runs and knows the user";
+    finding("mail", result.await, cure)
 }
 
 fn shipped_ladders() -> Finding {

@@ -4,14 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use media_store::Counted;
-use origin_server::{Origin, OriginOptions};
+use origin_server::{Origin, OriginOptions, ServeLimits, Tls};
+use tokio::sync::watch;
 
 use super::figures::{self, Needs};
 use super::viewers::Elsewhere;
 use crate::cli;
 use crate::exit::Failure;
 
-pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure> {
+/// In clear, unless there is TLS.
+pub(crate) async fn run(options: cli::Origin, tls: Option<Tls>, json: bool) -> Result<(), Failure> {
     let store = &options.store;
     if crate::data::is_folder(store) && !Path::new(store).is_dir() {
         let detail = format!("{store} is not a folder");
@@ -28,7 +30,12 @@ pub(crate) async fn run(options: cli::Origin, json: bool) -> Result<(), Failure>
         origin = origin.with_demand(Arc::new(Elsewhere::at(url)?));
     }
     let listener = super::serve::bind(options.listen).await?;
-    super::serve::announce(&listener, json, None);
-    origin_server::serve(listener, origin.standalone(), super::serve::interrupted()).await;
+    super::serve::announce(&listener, json, tls.is_some(), None);
+    let (_stop, stopped) = watch::channel(false);
+    if let Some(tls) = &tls {
+        tokio::spawn(super::serve::tls::follow(tls.clone(), stopped));
+    }
+    let (router, limits) = (origin.standalone(), ServeLimits::default());
+    origin_server::serve_over(listener, tls, router, limits, super::serve::interrupted()).await;
     Ok(())
 }

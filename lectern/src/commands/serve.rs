@@ -2,17 +2,23 @@
 
 mod address;
 mod audit;
+mod bridges;
 mod counting;
 mod engine;
 mod gateway;
 mod licence_servers;
+mod mail;
+mod origins;
 mod renewing;
 mod sessions;
+pub(crate) mod tls;
 mod token;
+mod vouching;
 mod webhooks;
 
 pub(crate) use audit::configured as audit;
 pub(crate) use licence_servers::systems as licence_systems;
+pub(crate) use mail::smtp;
 pub(crate) use sessions::configured as sessions;
 pub(crate) use webhooks::configured as webhooks;
 
@@ -20,11 +26,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_api::{FrontOptions, Gateway, Router};
+use control_api::{FrontOptions, Gateway, Origins, Router};
 use database::Database;
 use identity::Registry;
 use identity::auth::{Keys, PublicAddress};
-use identity::org::Tenants;
+use identity::org::{Dns, Tenants};
 use identity::rbac::Roles;
 use identity::user::Users;
 use kernel::{AdminToken, Directory, Limiter, Maintenance, Proxies, Recorder, Served};
@@ -62,8 +68,9 @@ pub(crate) async fn run(options: Serve, json: bool) -> Result<(), Failure> {
         (false, true, false) => {
             let store = crate::data::store(&options.data)?;
             let listen = units::listen(&options, &settings::environment)?;
+            let tls = tls::configured(&options)?;
             let Serve { demand, metrics, .. } = options;
-            super::origin::run(cli::Origin { store, demand, listen, metrics }, json).await
+            super::origin::run(cli::Origin { store, demand, listen, metrics }, tls, json).await
         }
         (api, origin, worker) => serve(options, chosen, Parts { api, origin, worker }, json).await,
     }
@@ -80,11 +87,14 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     let listen = units::listen(&options, &settings::environment)?;
     let gateway = gateway::configured(&chosen, &options.upstreams)?;
     let counting = counting::configured(&options)?;
+    let bridges = bridges::configured(&options, &settings::environment)?;
+    let origins = origins::configured(&options)?;
+    let tls = tls::configured(&options)?;
     let token = if parts.api { Some(Token::find(&options.data.data, listen)?) } else { None };
     // The port first: where another server has it, nobody else's database is migrated.
     let listener = bind(listen).await?;
     let listening = listener.local_addr().unwrap_or(listen);
-    let address = address::configured(options.public_url.as_deref(), listening)?;
+    let address = address::configured(options.public_url.as_deref(), listening, tls.is_some())?;
     let database = open(&options.data, &chosen).await?;
     let engine = match &database {
         Some(database) if parts.origin || parts.worker || chosen.has_engine() => {
@@ -96,6 +106,9 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     figures::listen(options.metrics, store.clone(), needs(&chosen, database.as_ref())).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    if let Some(tls) = &tls {
+        tasks.spawn(tls::follow(tls.clone(), stopped.clone()));
+    }
     let recorder = token.as_ref().and(database.clone()).map(Recorder::new);
     let control = match &token {
         Some(token) => {
@@ -103,12 +116,15 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
             if let Some(database) = &database {
                 units.extend(units_of(engine.as_ref(), &chosen, database, (&options, listening), address)?);
             }
+            let vouching = vouching::configured(database.as_ref(), &options.data)?;
             let front =
                 front(token.admin.clone(), counting, recorder.clone(), database.clone(), gateway, store).await?;
+            let front = FrontOptions { vouching, origins, ..front };
             units.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
             if let Some(database) = &database {
                 tasks.spawn(kernel::rights::run(database.clone(), chosen.here().to_vec(), stopped.clone()));
             }
+            bridges.begin(database.as_ref(), &mut tasks, &stopped);
             Some(control_api::router(front, units))
         }
         None => None,
@@ -124,7 +140,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         _ => None,
     };
     let (work, work_ended) = work.unzip();
-    announce(&listener, json, token.as_ref().and_then(|token| token.made.as_deref()));
+    announce(&listener, json, tls.is_some(), token.as_ref().and_then(|token| token.made.as_deref()));
     let work_ended = async {
         match work_ended {
             Some(ended) => ended.await,
@@ -140,7 +156,7 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
         let _ = stop.send(true);
     };
     let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
-    origin_server::serve_with(listener, router, limits, shutdown).await;
+    origin_server::serve_over(listener, tls, router, limits, shutdown).await;
 
     let ended = match work {
         Some(work) => super::worker::outcome(work).await,
@@ -183,10 +199,15 @@ fn units_of(
             Some(address) => sessions.reached_at(address),
             None => sessions.reached_at(&PublicAddress::on_this_machine(listening.port())),
         };
+        let sessions = match mail::configured(options, address.as_ref())? {
+            Some(mail) => sessions.with_mail(mail),
+            None => sessions,
+        };
         units.push(identity::auth::serve(keys, sessions, address));
     }
     if chosen.has(&identity::org::UNIT) {
-        units.push(identity::org::serve(Tenants::new(database.clone(), database.clock())));
+        let tenants = Tenants::new(database.clone(), database.clock());
+        units.push(identity::org::serve(tenants.asking(Arc::new(Dns::of_system()))));
     }
     if chosen.has(&identity::rbac::UNIT) {
         let roles = Roles::new(database.clone(), database.clock(), units::permissions());
@@ -194,7 +215,8 @@ fn units_of(
     }
     if chosen.has(&identity::user::UNIT) {
         let users = Users::new(database.clone(), database.clock(), units::permissions());
-        units.push(identity::user::serve(users.among(&units::UNITS)));
+        let users = if mail::is_named(options) { users.telling_people() } else { users };
+        units.push(identity::user::serve(users.asking(&units::UNITS)));
     }
     if chosen.has(&webhook::UNIT) {
         units.push(webhook::serve(webhooks(database, &options.data)?));
@@ -221,6 +243,8 @@ async fn front(
         admin_token,
         service_token: viewers::service_token()?,
         directory: database.as_ref().map(registry),
+        vouching: None,
+        origins: Origins::default(),
         recorder,
         limiter,
         proxies,
@@ -266,10 +290,11 @@ pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Prints the one address, on standard output, at once. A made-up token rides in the fragment, which no browser sends.
-pub(crate) fn announce(listener: &TcpListener, json: bool, token: Option<&str>) {
+pub(crate) fn announce(listener: &TcpListener, json: bool, is_tls: bool, token: Option<&str>) {
     let address = listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     let fragment = token.map_or_else(String::new, |token| format!("#token={token}"));
-    let url = format!("http://{address}/{fragment}");
+    let scheme = if is_tls { "https" } else { "http" };
+    let url = format!("{scheme}://{address}/{fragment}");
     // Where it cannot be written there is still no reason not to serve.
     let _ = if json { out::line(json!({ "listening": address, "url": url })) } else { out::line(url) };
 }

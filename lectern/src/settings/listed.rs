@@ -39,7 +39,7 @@ impl Listed {
             aliases: variable.as_deref().map(|variable| aliases(variable, command)).unwrap_or_default(),
             variable,
             of: vec![command],
-            is_secret: false,
+            is_secret: beside.is_some_and(|variable| variable.is_secret),
             is_unused: false,
             default: defaults.join(","),
             what: arg.get_help().map(ToString::to_string).unwrap_or_default(),

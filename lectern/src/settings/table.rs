@@ -47,11 +47,6 @@ pub(crate) const ALIASES: &[Alias] = &[
 /// Names that say nothing here, and why.
 pub(crate) const NOT_USED: &[(&str, &str)] = &[
     (
-        "ALLOWED_ORIGINS",
-        "Not used: the API answers pages of its own address alone, whatever this names; what is published, and licences, are \
-         for pages of any",
-    ),
-    (
         "JWT_SECRET_KEY",
         "Not used: no token is signed with a secret that is shared. Keys are looked up in the database, and playback tokens are \
          signed under the key-encryption key",
@@ -80,6 +75,8 @@ macro_rules! variables {
 
 variables! {
     DATABASE = "LECTERN_DATABASE", plain, WORK, flag "database", "As the argument, which must not hold a password";
+    SMTP_URL = "LECTERN_SMTP_URL", plain, SERVE, flag "smtp-url", "As the argument, which must not hold a password";
+    BRIDGE = "LECTERN_BRIDGE", secret, SERVE, flag "bridge", "As the argument, several with spaces between them";
     ADMIN_TOKEN = "LECTERN_ADMIN_TOKEN", secret, SERVE, unless set "made and kept in the data folder; then only loopback is served",
         "What opens everything: 16 to 512 printable ASCII characters without spaces";
     SERVICE_TOKEN = "LECTERN_SERVICE_TOKEN", secret, DEMAND,
@@ -91,6 +88,8 @@ variables! {
         "File of further certificate authorities in PEM, for requests to all other machines but S3";
     WEBHOOK_ALLOW = "LECTERN_WEBHOOK_ALLOW", plain, SERVE, unless set "public machines alone",
         "Networks that webhooks may be sent to besides, such as 10.0.0.0/8, with commas between them";
+    AUTH_ALLOW = "LECTERN_AUTH_ALLOW", plain, SERVE, unless set "public machines alone",
+        "Networks that identity providers may be in besides, such as 10.0.0.0/8, with commas between them";
     LICENCE_WIDEVINE_URL = "LECTERN_LICENCE_WIDEVINE_URL", plain, WORK, "The licence server of Widevine";
     LICENCE_PLAYREADY_URL = "LECTERN_LICENCE_PLAYREADY_URL", plain, WORK, "That of PlayReady";
     LICENCE_FAIRPLAY_URL = "LECTERN_LICENCE_FAIRPLAY_URL", plain, WORK, "That of FairPlay";

@@ -19,7 +19,7 @@ pub const TABLES: &str = "identity";
 
 /// Every statement of this crate, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&[&str]]] =
-    &[auth::STATEMENTS, rbac::STATEMENTS, user::STATEMENTS, &[directory::STATEMENTS, org::STATEMENTS]];
+    &[auth::STATEMENTS, org::STATEMENTS, rbac::STATEMENTS, user::STATEMENTS, &[directory::STATEMENTS]];
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ mod views;
 
 use kernel::{Rights, Served, Unit};
 
-pub(crate) use bindings::{held, move_roles};
+pub(crate) use bindings::{give, held, move_roles};
 pub use store::Roles;
 
 /// Every statement of the unit, for the test that prepares each on both engines.

@@ -2,23 +2,32 @@
 #![allow(clippy::unwrap_used)]
 
 mod beyond;
+mod counted;
 mod decisions;
+mod domains;
 mod erasing;
+mod exported;
 mod factors;
 mod fields;
 mod groups;
 mod guarded;
+mod impersonation;
 mod imported;
+mod invitations;
+mod mail;
 mod merged;
 mod oidc;
 mod passkeys;
 mod people;
 mod provisioned;
 mod roles;
+mod rolls;
 mod sessions;
 mod tokens;
+mod tree;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -29,13 +38,14 @@ use axum::http::{HeaderMap, Method, Request};
 use database::testing::{for_each_engine, prepare_all};
 use database::{Database, args, outbox};
 use http_body_util::BodyExt;
+use http_client::Egress;
 use kernel::{AdminToken, Clock, Guard, Keyring, Permission, Recorder, Routes, default_tenant};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
 
-use crate::auth::{Keys, PublicAddress, Sessions};
-use crate::org::Tenants;
+use crate::auth::{Keys, Mail, PublicAddress, Sessions};
+use crate::org::{Dns, Tenants};
 use crate::rbac::Roles;
 use crate::user::Users;
 use crate::{Registry, auth, org, rbac, user};
@@ -49,6 +59,7 @@ const ROLES: &str = "/api/v1/roles";
 const BINDINGS: &str = "/api/v1/role-bindings";
 const PASSWORD: &str = "a horse of another colour";
 const ISSUER: &str = "https://lectern.example";
+const NODES: &str = "/api/v1/org/nodes";
 const READ: Permission = Permission::new("bell", "read");
 
 /// A process, whose time a test moves.
@@ -56,6 +67,7 @@ struct Process {
     router: Router,
     db: Database,
     now_ms: Arc<AtomicI64>,
+    sessions: Sessions,
 }
 
 struct Answer {
@@ -71,21 +83,43 @@ impl Process {
 
     /// The same at an address that others know, or at none.
     fn known_as(db: &Database, now_ms: &Arc<AtomicI64>, address: Option<PublicAddress>) -> Self {
+        Self::made_of(db, now_ms, address, None, None)
+    }
+
+    /// The same that writes letters, or asks a name server.
+    fn made_of(
+        db: &Database,
+        now_ms: &Arc<AtomicI64>,
+        address: Option<PublicAddress>,
+        mail: Option<Mail>,
+        dns: Option<SocketAddr>,
+    ) -> Self {
         let time = Arc::clone(now_ms);
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let registry = Arc::new(Registry::new(db.clone(), Arc::clone(&clock)));
         let guard = Guard::new(AdminToken::new(TOKEN).unwrap()).with_directory(registry);
-        let units = || [&auth::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
+        let units = || [&auth::UNIT, &org::UNIT, &user::UNIT, &rbac::UNIT].into_iter();
         let catalogue = || units().flat_map(|unit| unit.permissions).copied().chain([READ]);
         let keys = Keys::new(db.clone(), Arc::clone(&clock), catalogue());
         let sessions = Sessions::new(db.clone(), Arc::clone(&clock), Keyring::default());
-        let users = user::serve(Users::new(db.clone(), Arc::clone(&clock), catalogue()));
+        let sessions = sessions.asking(Egress::allowing("127.0.0.0/8").unwrap(), None).unwrap();
+        let users = Users::new(db.clone(), Arc::clone(&clock), catalogue());
+        let (sessions, users) = match mail {
+            Some(mail) => (sessions.with_mail(mail), users.telling_people()),
+            None => (sessions, users),
+        };
+        let users = user::serve(users);
         let roles = rbac::serve(Roles::new(db.clone(), Arc::clone(&clock), catalogue()));
-        let keys = auth::serve(keys, sessions, address);
-        let tenants = org::serve(Tenants::new(db.clone(), clock));
+        let keys = auth::serve(keys, sessions.clone(), address);
+        let tenants = Tenants::new(db.clone(), clock);
+        let tenants = match dns {
+            Some(server) => tenants.asking(Arc::new(Dns::at(server))),
+            None => tenants,
+        };
+        let tenants = org::serve(tenants);
         let routes = Routes::new(guard, Some(Recorder::new(db.clone())), OpenApiBuilder::new().build());
         let routes = [keys, tenants, users, roles].into_iter().fold(routes, |routes, served| served.mount(routes));
-        Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms) }
+        Self { router: routes.finish(()).0, db: db.clone(), now_ms: Arc::clone(now_ms), sessions }
     }
 
     fn first(db: &Database) -> Self {

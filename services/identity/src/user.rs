@@ -30,6 +30,7 @@ mod words;
 use kernel::{Rights, Served, Unit};
 
 pub use store::Users;
+pub(crate) use store::{Arriving, arrive};
 
 /// Every statement of the unit, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&[&str]] = &[

@@ -2,6 +2,7 @@
 
 mod known;
 mod still;
+mod vouch;
 
 use std::sync::Arc;
 
@@ -15,8 +16,10 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 pub use self::still::Still;
+pub use self::vouch::{Vouched, Vouching};
 
 use self::known::Known;
+use self::vouch::Errand;
 use crate::principal::{Directory, Holder, Principal};
 use crate::rate::Meter;
 use crate::{Code, Limiter, Maintenance, Policy, Problem, Rules, codes, default_tenant};
@@ -63,12 +66,14 @@ pub struct Guard {
     known: Arc<Known>,
     limiter: Option<Limiter>,
     maintenance: Option<Maintenance>,
+    vouching: Option<Vouching>,
 }
 
 impl Guard {
     /// A guard that knows the holder of `admin`, and nobody else.
     pub fn new(admin: AdminToken) -> Self {
-        Self { admin, service: None, directory: None, known: Arc::default(), limiter: None, maintenance: None }
+        let (service, directory, known) = (None, None, Arc::default());
+        Self { admin, service, directory, known, limiter: None, maintenance: None, vouching: None }
     }
 
     /// Knows the holder of `service` too, for what other processes may.
@@ -93,6 +98,12 @@ impl Guard {
     #[must_use]
     pub fn with_maintenance(self, maintenance: Option<Maintenance>) -> Self {
         Self { maintenance, ..self }
+    }
+
+    /// Believes gateways about tokens that they know, and as one tells units elsewhere of those that it knows itself.
+    #[must_use]
+    pub fn with_vouching(self, vouching: Option<Vouching>) -> Self {
+        Self { vouching, ..self }
     }
 
     /// The same, counting none.
@@ -166,6 +177,38 @@ impl Guard {
                 Err(forbidden(format!("this is about the installation, which no {who} may see to")))
             }
             _ => Err(invalid_token()),
+        }
+    }
+
+    /// What a unit elsewhere is to be told of the token of a request. Nothing of what it finds out by itself: the tokens of the
+    /// installation, and those that nobody has.
+    async fn vouch(&self, errand: &Errand<'_>, headers: &HeaderMap, meter: &mut Meter<'_>) -> Option<Vouched> {
+        let vouching = self.vouching.as_ref()?;
+        let token = bearer(headers)?;
+        let sha256 = digest(token);
+        if self.admin.is(&sha256) || self.service.as_ref().is_some_and(|service| service.is(&sha256)) {
+            return None;
+        }
+        // One that opens recordings, say, is not looked for, which would count as a guess.
+        if !self.directory.as_ref()?.knows_form(token) {
+            return None;
+        }
+        let holder = self.holder(token, &sha256, meter).await.ok()??;
+        vouching.vouch(errand, &sha256, &holder, self.known.asked(&sha256)?)
+    }
+
+    /// Remembers what a gateway says of the token of a request, as if that had been asked for here when it was there.
+    fn hear(&self, errand: &Errand<'_>, headers: &HeaderMap) {
+        let (Some(vouching), Some(token)) = (&self.vouching, bearer(headers)) else { return };
+        if !vouch::is_said(headers) {
+            return;
+        }
+        let sha256 = digest(token);
+        if self.known.find(&sha256).is_some() {
+            return;
+        }
+        if let Some((holder, asked)) = vouching.hear(errand, &sha256, headers) {
+            self.known.keep(sha256, holder, asked);
         }
     }
 
@@ -257,6 +300,10 @@ impl Gate {
 /// Middleware: lets the request pass, with the [`Principal`] it is from, or refuses it.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let policy = gate.rules.of(request.method());
+    if let Some(unit) = gate.unit.filter(|_| policy != Policy::Public) {
+        let errand = Errand { unit, method: request.method(), uri: request.uri() };
+        gate.guard.hear(&errand, request.headers());
+    }
     let mut meter = gate.guard.meter(&request);
     let admitted = gate.guard.admit(policy, request.headers(), &mut meter).await;
     let admitted = admitted.and_then(|principal| gate.check(&request, &principal).map(|()| principal));
@@ -273,6 +320,21 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     };
     meter.tell(response.headers_mut());
     response
+}
+
+/// Middleware of what is taken to a unit elsewhere: has that told whom the request is from, where this process knows.
+pub(crate) async fn vouch_for(
+    State((guard, unit)): State<(Guard, &'static str)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let mut meter = guard.meter(&request);
+    let errand = Errand { unit, method: request.method(), uri: request.uri() };
+    let vouched = guard.vouch(&errand, request.headers(), &mut meter).await;
+    if let Some(vouched) = vouched {
+        request.extensions_mut().insert(vouched);
+    }
+    next.run(request).await
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 crate::problem_codes! {
     /// Every code of the kernel.
     pub ALL:
+    AUDIT_INVALID_REASON = "audit.invalid_reason",
+        "The header `Lectern-Reason` says in 1 to 500 characters of UTF-8 why a request is sent.",
+        "shorten the header Lectern-Reason, or leave it out";
     AUTH_FORBIDDEN = "auth.forbidden",
         "The token is good, and its holder may not do this.",
         "use the token of a key or a person with the permission that detail names, or the admin token; /api/docs has the permission of each address";

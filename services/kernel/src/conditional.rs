@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::audit::change;
 use crate::{Problem, codes};
 
 /// A strong entity tag.
@@ -19,12 +20,15 @@ impl Etag {
         Self::of_digest(&Sha256::digest(bytes).into())
     }
 
-    /// The tag of what [`respond_json`] answers with this view.
+    /// The tag of what [`respond_json`] answers with this view: that of a resource before the request changes it, for conditions. The
+    /// record of the request has the view as what was before ([`audit::before`](crate::audit::before)).
     ///
     /// # Errors
     /// 500 when it has no JSON form.
     pub fn of_json(view: &impl Serialize) -> Result<Self, Problem> {
-        serde_json::to_vec(view).map(|json| Self::of(&json)).map_err(|error| Problem::internal(&error))
+        let json = serde_json::to_vec(view).map_err(|error| Problem::internal(&error))?;
+        change::before_json(&json);
+        Ok(Self::of(&json))
     }
 
     /// The tag of bytes with this SHA-256.
@@ -90,10 +94,14 @@ fn not_modified() -> Response {
     (StatusCode::NOT_MODIFIED, undeclared).into_response()
 }
 
-/// A JSON value with its tag; 304 when the client has it. Private and always revalidated.
+/// A JSON value with its tag; 304 when the client has it. Private and always revalidated. Where the request has changed something
+/// its record has the value as what is after that ([`audit::after`](crate::audit::after)).
 pub fn respond_json<T: Serialize>(headers: &HeaderMap, value: &T) -> Response {
     match serde_json::to_vec(value) {
-        Ok(body) => respond_cached(headers, "application/json", "private, no-cache", body.into()),
+        Ok(body) => {
+            change::after_json(&body);
+            respond_cached(headers, "application/json", "private, no-cache", body.into())
+        }
         Err(error) => Problem::internal(&error).into_response(),
     }
 }

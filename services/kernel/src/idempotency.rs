@@ -24,8 +24,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use crate::audit::effect::Pending;
 use crate::rights::Subject;
-use crate::{Clock, Problem, codes};
+use crate::{Clock, Problem, audit, codes};
 
 const FIND: &str = "SELECT request_sha256, status, body, created_ms FROM idempotency WHERE tenant_id = $1 AND key = $2";
 const RESERVE: &str = "INSERT INTO idempotency (tenant_id, key, request_sha256, created_ms) VALUES ($1, $2, $3, $4)
@@ -58,6 +59,13 @@ pub struct Stored {
     pub body: Value,
 }
 
+impl Stored {
+    /// Where it says that something was made: its `id`, behind `/` behind `address`.
+    pub(crate) fn made(&self, address: &str) -> Option<String> {
+        self.body["id"].as_str().map(|id| format!("{address}/{id}"))
+    }
+}
+
 /// The answer to a request, and whether an earlier one made it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -71,9 +79,11 @@ pub struct Outcome {
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 impl Outcome {
-    /// The answer to a POST that made something: where it is, which is its `id` behind `/` behind `address`, and for no cache.
+    /// The answer to a POST that made something: where it is, which is its `id` behind `/` behind `address`, and for no cache. The record
+    /// of the request has it as what is after that.
     pub fn created(self, address: &str) -> Response {
-        let at = self.stored.body["id"].as_str().map(|id| format!("{address}/{id}"));
+        audit::after(&self.stored.body);
+        let at = self.stored.made(address);
         let mut response = self.into_response();
         let answer = response.headers_mut();
         answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -205,11 +215,19 @@ impl Idempotency {
             None => None,
         };
         let this = self.clone();
-        let task = tokio::spawn(async move { this.within(turn, &hash, effect).await });
+        // The task of the effect is none of the request's, which it outlives.
+        let (address, record) = (address.to_owned(), Pending::current());
+        let task = tokio::spawn(async move { this.within(turn, (&address, &hash), record, effect).await });
         task.await.map_err(|error| Problem::internal(&error))?
     }
 
-    async fn within<F>(&self, turn: Option<Turn>, hash: &str, effect: F) -> Result<Outcome, Problem>
+    async fn within<F>(
+        &self,
+        turn: Option<Turn>,
+        (address, hash): (&str, &str),
+        record: Option<Pending>,
+        effect: F,
+    ) -> Result<Outcome, Problem>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<Stored, Problem>>,
     {
@@ -227,7 +245,10 @@ impl Idempotency {
         if let Some(Turn { name, .. }) = &turn {
             store_answer(&mut tx, name, &stored).await?;
         }
-        tx.commit().await?;
+        match record {
+            Some(record) => record.commit(tx, &stored, address).await?,
+            None => tx.commit().await?,
+        }
         Ok(Outcome { stored, replayed: false })
     }
 

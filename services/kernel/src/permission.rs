@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The most entries of a list.
-pub const MAX_GRANTS: usize = 64;
+pub const MAX_GRANTS: usize = 256;
 
 /// One thing that may be done: an action on resources of a kind, written `asset.read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

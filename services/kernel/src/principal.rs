@@ -56,6 +56,8 @@ pub struct Person {
     pub session: String,
     /// The id of the program that acts for him; `None` in a session of his own.
     pub client: Option<String>,
+    /// Who acts as the person, if it is not himself.
+    pub acted_by: Option<String>,
     /// When the person has last proved who that is, as the token says; in milliseconds since 1970.
     pub authenticated_ms: i64,
 }
@@ -79,6 +81,14 @@ impl Principal {
             Self::Service => "service",
             Self::Key(key) => &key.id,
             Self::Person(person) => &person.id,
+        }
+    }
+
+    /// Who acts as the person that it is, if that is somebody else.
+    pub fn acted_by(&self) -> Option<&str> {
+        match self {
+            Self::Person(person) => person.acted_by.as_deref(),
+            Self::Nobody | Self::Operator { .. } | Self::Service | Self::Key(_) => None,
         }
     }
 
@@ -158,6 +168,12 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// Nothing can be said at the moment.
     fn holder<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Holder>, Problem>>;
+
+    /// Whether a text has the form of a token that could be known, as far as that can be said without looking for it. A token for
+    /// something else need not be looked for.
+    fn knows_form(&self, _token: &str) -> bool {
+        true
+    }
 
     /// The tenant that is named so, if there is one.
     ///

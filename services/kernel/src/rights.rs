@@ -36,6 +36,8 @@ pub struct Subject {
     pub id: String,
     /// Every e-mail address that is known of him, in lower case.
     pub addresses: Vec<String>,
+    /// When that is, by the database's clock, in milliseconds since 1970.
+    pub now_ms: i64,
 }
 
 /// What a unit does with the data of one person.

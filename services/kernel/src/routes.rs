@@ -17,9 +17,10 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::audit::{self, Watch};
-use crate::auth::{Gate, admit};
+use crate::auth::{Gate, admit, vouch_for};
 use crate::dialect::speak;
 use crate::problem::{self, ProblemBody};
+use crate::retiring::{self, Retiring};
 use crate::{Dialect, Guard, Policy, Problem, Recorder, Rules, codes, rate, request_id, traced};
 
 /// Name of the security scheme in the `OpenAPI` document.
@@ -56,17 +57,18 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Mounts what `utoipa_axum::routes!` made. All methods of one path belong into one call, with a policy for all of them or
     /// one for each: `[(Method::GET, May(READ)), (Method::DELETE, May(DELETE))]`. What changes something is recorded, as its
-    /// operation says ([`audit`]).
+    /// operation says ([`audit`]), and what is going to end says so (`retiring`).
     ///
     /// # Panics
     /// When the policies and the operations are not of the same methods, or a permission to `read` is to open what changes
-    /// something; when an operation says how it is recorded or counted, and in no word that there is; when it is recorded, and there
-    /// is no recorder.
+    /// something; when an operation says how it is recorded or counted, or when it ends, and in no word that there is; when it is
+    /// recorded, and there is no recorder.
     #[must_use]
     pub fn mount(mut self, rules: impl Into<Rules>, (schemas, mut paths, mut methods): UtoipaMethodRouter<S>) -> Self {
         let rules = rules.into();
-        let mut is_free = false;
+        let (mut is_free, mut retiring) = (false, None);
         for (path, item) in &mut paths.paths {
+            retiring = Retiring::of(path, operations(item)).or(retiring);
             is_free |= rate::is_free(path, operations(item).map(|(_, operation)| &*operation));
             if let Some(watch) = Watch::of(self.recorder.as_ref(), path, item) {
                 methods = methods.layer(from_fn_with_state(watch, audit::watch));
@@ -86,7 +88,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         for path in paths.paths.keys() {
             self.note(&rules, path);
         }
-        let methods = self.enforce(rules, methods, is_free);
+        let mut methods = self.enforce(rules, methods, is_free);
+        if let Some(retiring) = retiring {
+            methods = methods.layer(from_fn_with_state(retiring, retiring::tell));
+        }
         self.router = self.router.routes((schemas, paths, methods));
         self
     }
@@ -102,9 +107,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Mounts, at a path of another unit, what takes requests to the process that serves it. Who may call it, and by which methods,
-    /// is for that process to say.
+    /// is for that process to say; where this one knows whom a request is from, it has [`Vouched`](crate::auth::Vouched) among its
+    /// extensions.
     #[must_use]
-    pub fn mount_passage(mut self, path: &str, passage: MethodRouter<S>) -> Self {
+    pub fn mount_passage(mut self, path: &str, unit: &'static str, passage: MethodRouter<S>) -> Self {
+        let passage = passage.layer(from_fn_with_state((self.guard.clone(), unit), vouch_for));
         self.router = self.router.route(path, passage);
         self
     }

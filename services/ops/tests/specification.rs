@@ -1,5 +1,5 @@
 //! Unleash's client specification (`@unleash/client-specification`, Apache-2.0): every case of every file. `make test` fetches
-//! it into `.cache/flags`; nothing of it is in the repository.
+//! it into `tests/flags`; nothing of it is in the repository.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ const CASES: (usize, usize) = (227, 52);
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../.cache/flags/node_modules/@unleash/client-specification/specifications")
+        .join("../../tests/flags/node_modules/@unleash/client-specification/specifications")
 }
 
 fn read(name: &str) -> Value {

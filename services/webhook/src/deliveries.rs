@@ -1,15 +1,17 @@
 //! Deliveries: handed out from the outbox, claimed, finished under their fence, listed, made again.
 
+use std::collections::BTreeSet;
+
+use database::outbox::EventRow;
 use database::{DbError, Json, Tx, args, outbox};
-use kernel::Cursor;
+use kernel::{Cursor, Filters};
 use media_types::TenantId;
 use uuid::Uuid;
 
-use crate::filter::Filters;
 use crate::model::{Attempt, DISABLED, DeliveryRow, EndpointRow, MAX_ENDPOINTS, Reason, delivery_id};
 use crate::{WebhookError, Webhooks, payload, schedule, sql};
 
-/// Tenants and endpoints that one read returns.
+/// Endpoints that one read returns.
 const PAGE: i64 = 200;
 /// Events that one transaction hands out.
 const EVENTS: i64 = 100;
@@ -46,42 +48,37 @@ pub(crate) enum Verdict {
 }
 
 impl Webhooks {
-    /// Hands what is new in the outbox to the endpoints it is for; whether there was anything.
-    ///
-    /// Numbers of the outbox are in the order of commits, so nothing appears below the cursor later. Of several processes
-    /// that do this at once one moves the cursor, in the transaction that makes the deliveries.
+    /// Hands what is new in the outbox to the endpoints it is for; whether there was anything. Of several processes that do this at
+    /// once one does it.
     pub(crate) async fn hand_out(&self) -> Result<bool, DbError> {
-        let (mut after, mut any) = (String::new(), false);
-        loop {
-            let cursors: Vec<(String, i64)> = self.db.all(sql::CURSORS, args![after, PAGE]).await?;
-            let Some((last, _)) = cursors.last() else { return Ok(any) };
-            after = last.clone();
-            for (tenant, seq) in cursors {
-                any |= self.hand_out_after(&tenant, seq).await?;
-            }
-        }
-    }
-
-    async fn hand_out_after(&self, tenant: &str, seq: i64) -> Result<bool, DbError> {
-        let Ok(tenant) = tenant.parse::<TenantId>() else { return Ok(false) };
-        let events = outbox::after(&self.db, &tenant, seq, EVENTS).await?;
-        let Some(last) = events.last() else { return Ok(false) };
+        let from = self.reader.place(&self.db).await?.unwrap_or(0);
+        let events = outbox::after_of_all(&self.db, from, EVENTS).await?;
+        let Some(to) = events.last().map(|event| event.seq) else { return Ok(false) };
         let mut tx = self.db.begin().await?;
-        if tx.execute(sql::ADVANCE, args![&tenant, seq, last.seq]).await? == 0 {
+        if !self.reader.advance(&mut tx, from, to).await? {
             return Ok(true);
         }
-        let listening: Vec<(String, Json<Filters>, i64)> =
-            tx.all(sql::LISTENING, args![&tenant, MAX_ENDPOINTS]).await?;
-        for event in &events {
-            for (endpoint, filters, since_seq) in &listening {
-                if *since_seq < event.seq && filters.0.pass(&event.kind) {
-                    let new = (endpoint.as_str(), event.id.as_str(), event.kind.as_str(), event.subject.as_str());
-                    self.insert(&mut tx, &tenant, new, Some(event.seq)).await?;
-                }
-            }
+        let tenants: BTreeSet<&str> = events.iter().map(|event| event.tenant_id.as_str()).collect();
+        for tenant in tenants {
+            self.hand_out_of(&mut tx, tenant, &events).await?;
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// Hands out those events that are a tenant's.
+    async fn hand_out_of(&self, tx: &mut Tx, tenant: &str, events: &[EventRow]) -> Result<(), DbError> {
+        let Ok(id) = tenant.parse::<TenantId>() else { return Ok(()) };
+        let listening: Vec<(String, Json<Filters>, i64)> = tx.all(sql::LISTENING, args![&id, MAX_ENDPOINTS]).await?;
+        for event in events.iter().filter(|event| event.tenant_id == tenant) {
+            for (endpoint, filters, since_seq) in &listening {
+                if *since_seq < event.seq && filters.0.pass(&event.kind) {
+                    let new = (endpoint.as_str(), event.id.as_str(), event.kind.as_str(), event.subject.as_str());
+                    self.insert(tx, &id, new, Some(event.seq)).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn insert(

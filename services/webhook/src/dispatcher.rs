@@ -21,7 +21,7 @@ const TO_A_FAILING_ONE: usize = 1;
 const CLAIMS: i64 = 4096;
 const LOOK_FOR_DEAD_EVERY: Duration = Duration::from_secs(2);
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
-/// Pages of events that one round hands out of each tenant: what is due waits for no more.
+/// Pages of events that one round hands out: what is due waits for no more.
 const PAGES: usize = 16;
 /// What is under way at the end has so long; the rest is given back.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@
 //! - `dispatcher`: hands out and sends; every process may run one.
 //! - `store`: endpoints and their secrets. `deliveries`: what is sent to whom, claimed and finished under a fence.
 //! - [`restored()`]: deliveries in a database that was restored from a backup.
-//! - `filter`, `signature`, `schedule`, `payload`: pure rules: which events, how signed, when again, what is sent. `send`: one
+//! - `signature`, `schedule`, `payload`: pure rules: how signed, when again, what is sent. `send`: one
 //!   attempt.
 //! - `rights`: what becomes of a person's data. `model`, `sql`: rows and statements.
 //!
@@ -16,7 +16,6 @@
 mod codes;
 mod deliveries;
 mod dispatcher;
-mod filter;
 mod model;
 mod payload;
 mod restored;

@@ -1,10 +1,9 @@
 //! What is stored: endpoints, deliveries and their attempts.
 
 use database::Json;
+use kernel::Filters;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::filter::Filters;
 
 /// The most endpoints of one tenant.
 pub(crate) const MAX_ENDPOINTS: i64 = 64;

@@ -30,14 +30,6 @@ macro_rules! is_due {
     };
 }
 
-pub(crate) const INSERT_CURSOR: &str =
-    "INSERT INTO webhook_cursor (tenant_id, seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO NOTHING";
-/// An update that changes nothing locks the row on both engines.
-pub(crate) const LOCK_CURSOR: &str = "UPDATE webhook_cursor SET seq = seq WHERE tenant_id = $1 RETURNING seq";
-pub(crate) const CURSORS: &str =
-    "SELECT tenant_id, seq FROM webhook_cursor WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
-pub(crate) const ADVANCE: &str = "UPDATE webhook_cursor SET seq = $3 WHERE tenant_id = $1 AND seq = $2";
-
 pub(crate) const COUNT_ENDPOINTS: &str = "SELECT COUNT(*) FROM webhook_endpoint WHERE tenant_id = $1";
 pub(crate) const INSERT_ENDPOINT: &str = concat!(
     "INSERT INTO webhook_endpoint (tenant_id, id, url, description, events, state, since_seq, version, secret, is_wrapped,
@@ -169,10 +161,6 @@ pub(crate) const FORGET_ANSWERS: &str =
 
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[
-    INSERT_CURSOR,
-    LOCK_CURSOR,
-    CURSORS,
-    ADVANCE,
     COUNT_ENDPOINTS,
     INSERT_ENDPOINT,
     ENDPOINT,

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use database::{Database, DbError, Tx, args, outbox};
 use http_client::{Egress, HttpClient, Limits, PlainHttp, RootsError};
-use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
+use kernel::{Clock, Cursor, Filters, Keyring, Reader, Sealed, SecretError};
 use media_types::TenantId;
 use uuid::Uuid;
 
-use crate::filter::Filters;
 use crate::model::{DISABLED, ENABLED, EndpointRow, MAX_ENDPOINTS, Reason, SecretsRow};
 use crate::signature::SigningSecret;
 use crate::{schedule, sql};
@@ -18,6 +17,9 @@ use crate::{schedule, sql};
 const MAX_ANSWER: usize = 2048;
 /// Rows that one step of the rewrapping reads.
 const PAGE: i64 = 100;
+
+/// How far events were handed out, as `event_reader` has it.
+const READER: &str = "webhook";
 
 /// Deliveries under way at once in one process.
 pub(crate) const AT_ONCE: usize = 256;
@@ -49,6 +51,7 @@ pub struct Webhooks {
     pub(crate) clock: Clock,
     pub(crate) egress: Egress,
     pub(crate) client: HttpClient,
+    pub(crate) reader: Reader,
     keyring: Arc<Keyring>,
 }
 
@@ -103,7 +106,7 @@ impl Webhooks {
             plain_http: PlainHttp::Anywhere,
         };
         let client = HttpClient::guarded(limits, egress.clone(), authorities.as_deref())?;
-        Ok(Self { db, clock, egress, client, keyring: Arc::new(keyring) })
+        Ok(Self { db, clock, egress, client, reader: Reader::new(READER), keyring: Arc::new(keyring) })
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -115,10 +118,8 @@ impl Webhooks {
         let (secret, Sealed { bytes, is_wrapped }) = self.keyring.draw()?;
         let id = format!("whe_{}", Uuid::now_v7().simple());
         let mut tx = self.db.begin().await?;
-        let head = outbox::head_in(&mut tx).await?;
-        tx.execute(sql::INSERT_CURSOR, args![tenant, head]).await?;
-        // Also waits for who hands out events right now, so that none between the two is lost.
-        tx.optional::<(i64,)>(sql::LOCK_CURSOR, args![tenant]).await?;
+        // For who hands out events right now, so that none between the two is lost.
+        self.reader.stay(&mut tx).await?;
         let head = outbox::head_in(&mut tx).await?;
         let (count,): (i64,) = tx.optional(sql::COUNT_ENDPOINTS, args![tenant]).await?.ok_or(DbError::NoRow)?;
         if count >= MAX_ENDPOINTS {

@@ -14,12 +14,11 @@ use std::time::Duration;
 use database::testing::{for_each_engine, prepare_all};
 use database::{Database, args, outbox};
 use http_client::Egress;
-use kernel::default_tenant;
+use kernel::{Filters, default_tenant};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::filter::Filters;
 use crate::model::DeliveryRow;
 use crate::store::{Issued, Settings};
 use crate::{Options, Webhooks};

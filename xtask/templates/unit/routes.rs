@@ -37,6 +37,7 @@ pub(super) fn mount(routes: Routes<__Nouns__>) -> Routes<__Nouns__> {
 #[utoipa::path(
     post, path = "/api/v1/__path__", operation_id = "create___noun__", tag = "__nouns__", request_body = __Noun__Request,
     params(("Idempotency-Key" = Option<String>, Header, description = "one of them for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "what was made", body = __Noun__View),
         (status = 422, description = "no such name, or too many", body = ProblemBody),

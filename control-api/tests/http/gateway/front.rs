@@ -7,16 +7,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use control_api::{Bounds, FrontOptions, Gateway, GatewayOptions};
+use control_api::{Bounds, FrontOptions, Gateway, GatewayOptions, Origins};
 use http_client::Base;
 use hyper::Response;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kernel::{AdminToken, Limiter, Proxies, Rates, Unit};
+use kernel::auth::Vouching;
+use kernel::{AdminToken, Directory, Limiter, Proxies, Rates, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::server::{Answer, TOKEN, read};
 
@@ -24,6 +27,9 @@ use crate::server::{Answer, TOKEN, read};
 pub(super) struct Front {
     pub(super) address: SocketAddr,
     client: Client<HttpConnector, Body>,
+    /// Turns true when the process is to end.
+    pub(super) stop: watch::Sender<bool>,
+    _tasks: JoinSet<()>,
 }
 
 /// Where nothing is, until something is.
@@ -86,18 +92,33 @@ impl Front {
     }
 
     pub(super) fn at(listener: TcpListener, elsewhere: &[(&'static Unit, SocketAddr)], bounds: Bounds) -> Self {
+        Self::knowing(listener, elsewhere, bounds, None)
+    }
+
+    /// One that knows keys, and tells units of them.
+    pub(super) fn knowing(
+        listener: TcpListener,
+        elsewhere: &[(&'static Unit, SocketAddr)],
+        bounds: Bounds,
+        known: Option<(Arc<dyn Directory>, Vouching)>,
+    ) -> Self {
+        let (directory, vouching) = known.unzip();
         let base = |at: &SocketAddr| Base::new(&format!("http://{at}")).unwrap();
         let elsewhere = elsewhere.iter().map(|(unit, at)| (*unit, base(at))).collect();
         let here = vec![&control_api::GATEWAY];
         let gateway = Gateway::new(GatewayOptions { here, elsewhere, authorities: None, bounds }).unwrap();
-        let served = vec![gateway.serve()];
+        let (stop, stopped) = watch::channel(false);
+        let (mut served, mut tasks) = (vec![gateway.serve()], JoinSet::new());
+        served.iter_mut().for_each(|unit| unit.begin(&mut tasks, &stopped));
         let options = FrontOptions {
             admin_token: AdminToken::new(TOKEN).unwrap(),
             service_token: None,
-            directory: None,
+            directory,
+            vouching,
             recorder: None,
             limiter: Limiter::new(Rates::default()),
             proxies: Proxies::none(),
+            origins: Origins::default(),
             maintenance: None,
             version: "1.2.3".to_owned(),
             database: None,
@@ -108,7 +129,7 @@ impl Front {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { address, client: Client::builder(TokioExecutor::new()).build_http(), stop, _tasks: tasks }
     }
 
     /// Sends a request, with the token unless another one is among the headers, and gives the answer as soon as it begins.

@@ -6,10 +6,15 @@ use identity::auth::{InvalidAddress, PublicAddress};
 
 use crate::exit::Failure;
 
-/// As it is said; that of this machine where nobody else is served, and otherwise none.
-pub(super) fn configured(said: Option<&str>, listening: SocketAddr) -> Result<Option<PublicAddress>, Failure> {
+/// As it is said; that of this machine where nobody else is served, and otherwise none. A certificate is for some name, which only who
+/// has it knows.
+pub(super) fn configured(
+    said: Option<&str>,
+    listening: SocketAddr,
+    is_tls: bool,
+) -> Result<Option<PublicAddress>, Failure> {
     let Some(text) = said.filter(|text| !text.is_empty()) else {
-        return Ok(PublicAddress::of_own_machine(listening));
+        return Ok(PublicAddress::of_own_machine(listening).filter(|_| !is_tls));
     };
     let invalid = |error: InvalidAddress| {
         let hint = "say --public-url https://HOST, as browsers have it, or leave it out";

@@ -22,22 +22,25 @@ pub(super) fn configured(chosen: &Chosen, upstreams: &[String]) -> Result<Option
     Gateway::new(options).map(Some).map_err(fault)
 }
 
-/// Each unit of other processes, and where that is: as `upstreams` say, or at its own port of this machine.
+/// Each unit of other processes, and where that is, as often as there are processes of it: as `upstreams` say, or at its own port of
+/// this machine.
 fn elsewhere(chosen: &Chosen, upstreams: &[String]) -> Result<Vec<(&'static Unit, Base)>, Failure> {
     let fault = |detail: String| {
         let hint =
-            "write --upstream SLUG=URL, such as media=http://127.0.0.1:3006, once for each unit of another process";
+            "write --upstream SLUG=URL, such as media=http://127.0.0.1:3006, once for each process of a unit elsewhere";
         Failure::config("upstream.unfit", detail, hint)
     };
-    let mut named = BTreeMap::new();
+    let mut named: BTreeMap<&str, Vec<Base>> = BTreeMap::new();
     // A variable that is set to nothing names nothing.
     for text in upstreams.iter().filter(|text| !text.is_empty()) {
         let (slug, url) = text.split_once('=').ok_or_else(|| fault(format!("{text:?} is not SLUG=URL")))?;
         units::exists(slug)?;
         let base = Base::new(url).map_err(|error| fault(format!("the upstream of {slug}: {error}")))?;
-        if named.insert(slug, base).is_some() {
-            return Err(fault(format!("{slug} has two upstreams")));
+        let known = named.entry(slug).or_default();
+        if known.contains(&base) {
+            return Err(fault(format!("{slug} has the upstream {base} twice")));
         }
+        known.push(base);
     }
     if !named.is_empty() && !chosen.has(&GATEWAY) {
         return Err(fault("only the unit gateway has upstreams, and this process does not serve it".to_owned()));
@@ -45,12 +48,16 @@ fn elsewhere(chosen: &Chosen, upstreams: &[String]) -> Result<Vec<(&'static Unit
     if let Some(slug) = chosen.here().iter().map(|unit| unit.slug).find(|slug| named.contains_key(slug)) {
         return Err(fault(format!("{slug} has an upstream, and this process serves it itself")));
     }
-    let mut base = |unit: &Unit| {
+    let mut bases = |unit: &Unit| {
         let port = manifest::find(unit.slug).map_or(0, |entry| entry.port);
-        let own = || Base::new(&format!("http://127.0.0.1:{port}"));
+        let own = || Base::new(&format!("http://127.0.0.1:{port}")).map(|base| vec![base]);
         named.remove(unit.slug).map_or_else(own, Ok).map_err(|error| fault(error.to_string()))
     };
-    chosen.elsewhere().map(|unit| Ok((unit, base(unit)?))).collect()
+    let mut elsewhere = Vec::new();
+    for unit in chosen.elsewhere() {
+        elsewhere.extend(bases(unit)?.into_iter().map(|base| (unit, base)));
+    }
+    Ok(elsewhere)
 }
 
 #[cfg(test)]
@@ -84,6 +91,12 @@ mod tests {
         let some = found(&["--only", "gateway,media,flags", "--upstream", "webhook=http://[::1]:1"]).unwrap();
         let left: std::collections::BTreeSet<_> = others().filter(|slug| !["media", "flags"].contains(slug)).collect();
         assert!(some.keys().copied().eq(left));
+        let line =
+            ["lectern", "serve", "--unit", "gateway", "--upstream", "media=http://a,flags=http://b,media=http://c"];
+        let Command::Serve(options) = Arguments::try_parse_from(line).unwrap().command else { panic!("it is serve") };
+        let all = elsewhere(&Chosen::of(&options).unwrap(), &options.upstreams).unwrap();
+        let of_media = all.iter().filter(|(unit, _)| unit.slug == "media").map(|(_, base)| base.to_string());
+        assert_eq!(of_media.collect::<Vec<_>>(), ["http://a", "http://c"], "each of its processes");
         assert!(found(&[]).unwrap().is_empty(), "one process that serves everything has nothing elsewhere");
     }
 
@@ -94,7 +107,7 @@ mod tests {
             (&["--unit", "gateway", "--upstream", "media=10.0.0.2:3006"], "no absolute URL"),
             (&["--unit", "gateway", "--upstream", "media=http://10.0.0.2/api"], "nothing belongs behind host and port"),
             (&["--unit", "gateway", "--upstream", "chat=http://10.0.0.2"], "chat is planned"),
-            (&["--unit", "gateway", "--upstream", "media=http://a,media=http://b"], "two upstreams"),
+            (&["--unit", "gateway", "--upstream", "media=http://a,media=http://a"], "the upstream http://a twice"),
             (&["--unit", "media", "--upstream", "flags=http://a"], "only the unit gateway"),
             (&["--only", "gateway,media", "--upstream", "media=http://a"], "serves it itself"),
         ];

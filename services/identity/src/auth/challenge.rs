@@ -10,8 +10,8 @@ pub(super) const HOLDS_MS: i64 = 5 * 60_000;
 /// What the answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A sign-in that lacks a code.
-    Code,
+    /// A sign-in that lacks a code, behind what was shown for it so far.
+    Code(&'static [&'static str]),
     /// A new passkey.
     Register,
     /// A passkey that is shown, whosever it is.
@@ -19,11 +19,19 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Code => "code",
+            Self::Code(_) => "code",
             Self::Register => "register",
             Self::SignIn => "sign_in",
+        }
+    }
+
+    /// What is stored of what was shown so far.
+    fn methods(self) -> String {
+        match self {
+            Self::Code(methods) => methods.join(" "),
+            Self::Register | Self::SignIn => String::new(),
         }
     }
 }
@@ -38,8 +46,7 @@ const TRIM_NOBODYS: &str =
     "DELETE FROM auth_challenge WHERE tenant_id = $1 AND purpose = $2 AND user_id IS NULL AND sha256 NOT IN
     (SELECT sha256 FROM auth_challenge WHERE tenant_id = $1 AND purpose = $2 AND user_id IS NULL
         ORDER BY expires_ms DESC, sha256 LIMIT 4095)";
-const PUT: &str =
-    "INSERT INTO auth_challenge (tenant_id, sha256, user_id, purpose, expires_ms) VALUES ($1, $2, $3, $4, $5)";
+const PUT: &str = "INSERT INTO auth_challenge (tenant_id, sha256, user_id, purpose, methods, expires_ms) VALUES ($1, $2, $3, $4, $5, $6)";
 /// Whoever deletes it has answered it.
 const TAKE: &str =
     "DELETE FROM auth_challenge WHERE tenant_id = $1 AND sha256 = $2 AND purpose = $3 AND expires_ms > $4
@@ -62,13 +69,13 @@ pub(super) async fn put(
     sha256: &[u8; 32],
     now_ms: i64,
 ) -> Result<(), DbError> {
-    let purpose = purpose.as_str();
+    let (purpose, methods) = (purpose.as_str(), purpose.methods());
     tx.execute(FORGET, args![now_ms]).await?;
     match user {
         Some(user) => tx.execute(TRIM, args![tenant, purpose, user]).await?,
         None => tx.execute(TRIM_NOBODYS, args![tenant, purpose]).await?,
     };
-    tx.execute(PUT, args![tenant, &sha256[..], user, purpose, now_ms + HOLDS_MS]).await.map(drop)
+    tx.execute(PUT, args![tenant, &sha256[..], user, purpose, methods, now_ms + HOLDS_MS]).await.map(drop)
 }
 
 /// Answers one: whether it was there and theirs. Where it was not, the transaction must come to nothing.

@@ -13,7 +13,7 @@ kernel::problem_codes! {
         "A name has 1 to 100 characters, none of them NUL.",
         "use a name that says who holds the key";
     API_KEY_INVALID_PERMISSIONS = "api_key.invalid_permissions",
-        "`permissions` is a list of 1 to 64 permissions.",
+        "`permissions` is a list of 1 to 256 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     API_KEY_NOT_FOUND = "api_key.not_found",
         "There is no key with this id, or it was revoked.",
@@ -21,9 +21,75 @@ kernel::problem_codes! {
     API_KEY_TOO_MANY = "api_key.too_many",
         "A tenant has at most 200 keys, expired ones included.",
         "revoke keys that are not needed";
+    AUTH_POLICY_INVALID_DOMAINS = "auth_policy.invalid_domains",
+        "E-mail addresses of at most 50 domains let in; of all, where none is named.",
+        "name domains such as school.example; one with other letters is written in its xn-- form";
+    AUTH_POLICY_INVALID_PASSWORD_LENGTH = "auth_policy.invalid_password_length",
+        "A tenant asks for passwords of 8 characters at least, or of up to 64.",
+        "ask for 8 to 64 characters";
+    AUTH_POLICY_INVALID_SESSION = "auth_policy.invalid_session",
+        "A session lasts 5 minutes to 30 days.",
+        "ask for 300 to 2592000 seconds";
     FACTOR_INVALID_CODE = "factor.invalid_code",
         "A code of an authenticator holds for half a minute, a little longer where clocks differ, and once; so does a recovery code, until others are made.",
         "wait for the next code, see to the clock of the authenticator, or use a recovery code that is left";
+    IDENTITY_NOT_FOUND = "identity.not_found",
+        "The person who asks is nobody at a provider by this id.",
+        "check the id; GET /api/v1/auth/identities lists the identities there are";
+    IDENTITY_TAKEN = "identity.taken",
+        "Whoever has signed in at the provider is a person's identity already: this one's, or another one's.",
+        "sign in by the provider, or remove the identity where it is";
+    IDENTITY_TOO_MANY = "identity.too_many",
+        "A person has at most 20 identities.",
+        "remove those that are not used any more";
+    IDENTITY_PROVIDER_BEYOND_OWN = "identity_provider.beyond_own",
+        "Whoever sees to a provider could become everybody who signs in by it.",
+        "ask somebody who may everything";
+    IDENTITY_PROVIDER_INVALID_CLIENT = "identity_provider.invalid_client",
+        "What the provider knows the tenant by has 1 to 512 characters of printable ASCII, and so has the secret for it.",
+        "copy both from where the provider shows them";
+    IDENTITY_PROVIDER_INVALID_DOMAINS = "identity_provider.invalid_domains",
+        "A provider is believed about at most 20 domains of e-mail addresses.",
+        "name domains such as school.example; one with other letters is written in its xn-- form";
+    IDENTITY_PROVIDER_INVALID_ISSUER = "identity_provider.invalid_issuer",
+        "A provider is at an https address that this server may reach, without ? and #.",
+        "use the issuer of its /.well-known/openid-configuration; LECTERN_AUTH_ALLOW lets an operator allow private networks";
+    IDENTITY_PROVIDER_INVALID_NAME = "identity_provider.invalid_name",
+        "A name has 1 to 100 characters, none of them NUL.",
+        "use a name by which people know what they sign in by";
+    IDENTITY_PROVIDER_INVALID_SCOPES = "identity_provider.invalid_scopes",
+        "Scopes are 1 to 16 words of RFC 6749, of which one is openid.",
+        "name openid, email and profile, and whatever else the provider has";
+    IDENTITY_PROVIDER_NOT_FOUND = "identity_provider.not_found",
+        "There is no provider with this id, it was removed, or people cannot sign in by it at the moment.",
+        "check the id; GET /api/v1/auth/providers lists the providers there are";
+    IDENTITY_PROVIDER_TOO_MANY = "identity_provider.too_many",
+        "A tenant has at most 20 providers.",
+        "remove providers that are not needed";
+    IDENTITY_PROVIDER_UNREACHABLE = "identity_provider.unreachable",
+        "The provider does not answer, or not as OpenID Connect Discovery has it.",
+        "try again later, or sign in another way; whoever sees to the provider checks its issuer";
+    IMPERSONATION_BEYOND_OWN = "impersonation.beyond_own",
+        "Nobody acts as a person who may what he himself lacks, or has for a while only.",
+        "ask somebody who may as much as that person";
+    IMPERSONATION_INVALID_REASON = "impersonation.invalid_reason",
+        "A reason has 1 to 500 characters, none of them NUL.",
+        "say why, for the person to read";
+    IMPERSONATION_NOT_ALLOWED = "impersonation.not_allowed",
+        "A tenant allows people to act as others, or does not, which is usual.",
+        "set allows_impersonation with PUT /api/v1/auth/policy, if that is wanted";
+    IMPERSONATION_NOT_IN_PERSON = "impersonation.not_in_person",
+        "Only a person acts as another one: of a key and of the admin token nobody knows who holds them.",
+        "sign in, and ask with the access token";
+    IMPERSONATION_UNKNOWN_PERSON = "impersonation.unknown_person",
+        "There is no person with this id, or he is suspended.",
+        "check the id; GET /api/v1/users lists the people there are";
+    MAIL_BUSY = "mail.busy",
+        "More people ask for letters at the same time than can be written.",
+        "ask again after the seconds in Retry-After";
+    MAIL_NOT_CONFIGURED = "mail.not_configured",
+        "This installation sends no letters, so that nothing is offered that needs one.",
+        "start the server with --mail-from, --public-url, and --smtp-url or LECTERN_SMTP_URL; until then an administrator makes links for passwords";
     OAUTH_ACCESS_DENIED = "oauth.access_denied",
         "Somebody has refused, or what he has signed in with has just ended.",
         "ask again, if he wants it";
@@ -79,20 +145,23 @@ kernel::problem_codes! {
         "There is no client of this `client_id`.",
         "send the id of a client; GET /api/v1/oauth-clients lists them";
     OAUTH_UNSUPPORTED_GRANT_TYPE = "oauth.unsupported_grant_type",
-        "There are `authorization_code`, `refresh_token` and the grant of devices.",
+        "There are `authorization_code`, `client_credentials`, `refresh_token` and the grant of devices.",
         "send one of those that /.well-known/openid-configuration lists";
     OAUTH_UNSUPPORTED_RESPONSE_TYPE = "oauth.unsupported_response_type",
         "A browser brings a client a code, and nothing else.",
         "send response_type=code";
     OAUTH_CLIENT_BEYOND_OWN = "oauth_client.beyond_own",
-        "Whoever sees to a client with the scope `api` could do whatever those may who sign in to it.",
-        "leave the scope api out, or ask somebody who may everything";
+        "Whoever sees to a client with the scope `api` could do whatever those may who sign in to it, and with permissions of its own whatever it may itself.",
+        "leave the scope api out, and permissions that you lack, or ask somebody who may everything";
     OAUTH_CLIENT_INVALID_GRANTS = "oauth_client.invalid_grants",
-        "A client comes to its first tokens by authorization_code or by device_code.",
-        "name one of the two, and refresh_token beside it if the client is to go on";
+        "A client comes to its first tokens by authorization_code, by device_code, or in its own name by client_credentials, which needs a secret.",
+        "name one of the three, and refresh_token beside it if the client is to go on";
     OAUTH_CLIENT_INVALID_NAME = "oauth_client.invalid_name",
         "A name has 1 to 100 characters, none of them NUL.",
         "use a name by which people know what they sign in to";
+    OAUTH_CLIENT_INVALID_PERMISSIONS = "oauth_client.invalid_permissions",
+        "A client with client_credentials has 1 to 64 permissions of its own, and no other one has any.",
+        "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     OAUTH_CLIENT_INVALID_SCOPES = "oauth_client.invalid_scopes",
         "A client has at least one scope.",
         "name openid, profile, email or api";
@@ -130,14 +199,29 @@ kernel::problem_codes! {
         "The token is of no link by which a password can be set: each works once, for an hour, until another one is made.",
         "ask whoever gave you the link for another one";
     PASSWORD_WEAK = "password.weak",
-        "A password has 8 to 128 characters of any kind, and is not the e-mail address.",
+        "A password has 8 to 128 characters of any kind, or as many more at least as its tenant asks for, and is not the e-mail address.",
         "use several words, or what a password manager makes";
+    PROVIDER_SIGN_IN_INVALID = "provider_sign_in.invalid",
+        "Nobody who was sent to a provider from this browser or by this page is to come back with this: each holds for ten minutes, once.",
+        "begin the sign-in anew";
+    PROVIDER_SIGN_IN_NOBODY = "provider_sign_in.nobody",
+        "The provider has let somebody in who has no account here: none with that identity, nor with an address that the provider is believed about.",
+        "ask for an account, or sign in another way and add the identity yourself";
+    PROVIDER_SIGN_IN_REFUSED = "provider_sign_in.refused",
+        "The provider has let nobody in, or what it says of him does not hold against what OpenID Connect asks for; the detail says where.",
+        "begin the sign-in anew; where it fails again whoever sees to the provider checks its settings";
+    SESSION_IMPERSONATED = "session.impersonated",
+        "What proves who somebody is is his own business, and not of whoever acts as him, who acts as nobody else either.",
+        "do it in a session of your own";
     SESSION_INVALID_CODE_TOKEN = "session.invalid_code_token",
         "No sign-in waits for a code with this token: each waits for five minutes, until it is finished, and of one person five at once.",
         "sign in with the password again";
     SESSION_INVALID_CREDENTIALS = "session.invalid_credentials",
         "Nobody of this tenant signs in by this e-mail address with this password.",
         "check tenant, address and password, or ask for a link to set a new password";
+    SESSION_INVALID_LINK = "session.invalid_link",
+        "A link signs in once, for 15 minutes, and only in the browser in which it was asked for.",
+        "open the newest link in the browser in which you asked for it, or ask for another one there";
     SESSION_INVALID_TOKEN = "session.invalid_token",
         "The refresh token was used before, or its session has ended.",
         "sign in again";

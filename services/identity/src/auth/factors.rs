@@ -16,14 +16,15 @@ use axum::http::StatusCode;
 use database::{DbError, Tx, args};
 use kernel::{Person, Problem};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::json;
 
 use super::challenge::{self, Of, Purpose};
-use super::proof::{CODE, PASSWORD, Proof};
+use super::proof::{CODE, Proof};
 use super::secret;
-use super::sessions::store::{END_OTHERS, STAYS};
+use super::sessions::store::{BY_ID, END_OTHERS, PROVE, STAYS};
 use super::sessions::{
-    Account, Sessions, Tokens, admit, check_tenant, invalid_credentials, tell, too_many, unauthorized,
+    Account, SessionRow, Sessions, Tokens, admit, check_tenant, invalid_credentials, tell, too_many, unauthorized,
 };
 use super::signing::SigningKeyError;
 use super::{codes, passkeys, recovery, totp};
@@ -61,11 +62,15 @@ struct Owned {
     passkeys: i64,
 }
 
-/// That a person asks himself, and not a program that he has signed in to.
+/// That a person asks himself, and neither somebody who acts as him nor a program that he has signed in to.
 ///
 /// # Errors
 /// 403.
 fn check_own(me: &Person) -> Result<(), Problem> {
+    if me.acted_by.is_some() {
+        let detail = "whoever acts as another person cannot prove that he is that one, nor change how that is done";
+        return Err(Problem::new(StatusCode::FORBIDDEN, codes::SESSION_IMPERSONATED, detail));
+    }
     if me.client.is_none() {
         return Ok(());
     }
@@ -144,8 +149,15 @@ impl Sessions {
             return Err(none());
         }
         let all = new_codes(&mut tx, me).await?;
+        // The code proves it, too: whoever needed one is in from now on.
+        let session: Option<SessionRow> = tx.optional(BY_ID, args![&me.session]).await?;
+        if let Some(session) = session {
+            let proof = session.proof().and(CODE, now_ms);
+            tx.execute(PROVE, args![&me.tenant, &me.id, &me.session, proof.text(), proof.at_ms]).await?;
+        }
         tx.execute(END_OTHERS, args![&me.tenant, &me.id, &me.session]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_added", &me.id), json!({ "id": me.id }), now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorAdded { factor: Factor::Codes }).await?;
         tx.commit().await?;
         self.throttle.leave(&name);
         Ok(all)
@@ -161,6 +173,7 @@ impl Sessions {
         }
         tx.execute(store::DROP_CODES, args![&me.tenant, &me.id]).await?;
         tell(&mut tx, &me.tenant, ("user.totp_removed", &me.id), json!({ "id": me.id }), now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorRemoved { factor: Factor::Codes }).await?;
         Ok(tx.commit().await?)
     }
 
@@ -177,7 +190,7 @@ impl Sessions {
         Ok(all)
     }
 
-    /// Ends what a password has begun: the session begins.
+    /// Ends what a password or a link has begun: the session begins.
     async fn finish(&self, token: &str, code: &str, user_agent: Option<String>) -> Result<Tokens, Problem> {
         let half = self.second_half(token, "").await?;
         let begun = self.prepare(&half.account, &half.proof, None).await?;
@@ -202,14 +215,15 @@ impl Sessions {
         let account = Account::stored(&row.tenant_id, &row.user_id)?;
         let name = name_of((&account.tenant, &account.user));
         self.throttle.enter(name, now_ms).map_err(too_many)?;
-        Ok(SecondHalf { account, proof: Proof::new(PASSWORD, now_ms).and(CODE, now_ms), sha256, name })
+        let proof = Proof::stored(&row.methods, now_ms).and(CODE, now_ms);
+        Ok(SecondHalf { account, proof, sha256, name })
     }
 
     /// Uses up the token and the code, if it is one.
     pub(super) async fn settle_code(&self, tx: &mut Tx, half: &SecondHalf, code: &str) -> Result<(), Problem> {
         let Account { tenant, user } = &half.account;
         let of = Of { tenant, user: Some(user) };
-        if !challenge::take(tx, of, Purpose::Code, &half.sha256, (self.clock)()).await? {
+        if !challenge::take(tx, of, Purpose::Code(&[]), &half.sha256, (self.clock)()).await? {
             return Err(ended());
         }
         if !self.spend(tx, (tenant, user), code).await? {

@@ -9,6 +9,9 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::secret::CLIENT;
 
 /// Who makes the tokens.
 pub(crate) const ISSUER: &str = "lectern";
@@ -52,6 +55,25 @@ pub(crate) struct Claims {
     pub(crate) amr: Vec<String>,
     /// When the last of them was shown; seconds since 1970.
     pub(crate) auth_time: i64,
+    /// Who acts as the person, if it is not himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Act>,
+}
+
+/// Who acts as somebody else (RFC 8693 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[schema(as = OAuthActor)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Act {
+    /// The id of that person.
+    pub(crate) sub: String,
+}
+
+impl Claims {
+    /// Whether it is a client's that acts in its own name, and no person's.
+    pub(crate) fn is_of_client(&self) -> bool {
+        self.sub == self.sid && self.sub.starts_with(CLIENT.id_prefix())
+    }
 }
 
 /// What signs tokens. It can be neither printed nor serialised.
@@ -74,7 +96,12 @@ impl Signer {
 
     /// The token that says so.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> String {
-        let header = Header { alg: ALGORITHM.to_owned(), kid: thumbprint(&self.public_key), typ: TYPE.to_owned() };
+        self.sign_as(TYPE, claims)
+    }
+
+    /// The same of another type, which is none of those that are read here.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> String {
+        let header = Header { alg: ALGORITHM.to_owned(), kid: thumbprint(&self.public_key), typ: typ.to_owned() };
         let signed = format!("{}.{}", part(&header), part(claims));
         let signature = self.pair.sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
@@ -161,6 +188,7 @@ mod tests {
             acr: "aal1".to_owned(),
             amr: vec!["pwd".to_owned()],
             auth_time: NOW_S,
+            act: None,
         }
     }
 

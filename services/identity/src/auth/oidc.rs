@@ -37,6 +37,7 @@ use utoipa_axum::routes;
 
 use super::address::PublicAddress;
 use super::codes;
+use super::federation::Federation;
 use super::sessions::Sessions;
 
 pub(super) use clients::Clients;
@@ -52,6 +53,7 @@ pub(crate) struct Provider {
     issuer: PublicAddress,
     sessions: Sessions,
     clients: Clients,
+    federation: Federation,
 }
 
 impl Provider {
@@ -65,9 +67,14 @@ impl Provider {
 pub(crate) struct Configured(Option<Provider>);
 
 impl Configured {
-    pub(super) fn new(issuer: Option<PublicAddress>, sessions: &Sessions, clients: &Clients) -> Self {
-        let provider = |issuer| Provider { issuer, sessions: sessions.clone(), clients: clients.clone() };
-        Self(issuer.map(provider))
+    pub(super) fn new(
+        issuer: Option<PublicAddress>,
+        sessions: &Sessions,
+        clients: &Clients,
+        federation: &Federation,
+    ) -> Self {
+        let (sessions, clients, federation) = (sessions.clone(), clients.clone(), federation.clone());
+        Self(issuer.map(|issuer| Provider { issuer, sessions, clients, federation }))
     }
 }
 
@@ -97,6 +104,8 @@ where
         .mount(Public, routes!(discovery::oauth))
         .mount(Public, routes!(authorize::ask, authorize::ask_by_form))
         .mount(Public, routes!(authorize::sign_in::sign_in))
+        .mount(Public, routes!(authorize::elsewhere::leave))
+        .mount(Public, routes!(authorize::elsewhere::come_back))
         .mount(Public, routes!(logout::ask, logout::confirm))
         .mount(Public, routes!(device::page::show, device::page::decide))
         .mount_hidden(Public, page::STYLE_PATH, get(style))

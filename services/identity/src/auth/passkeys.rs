@@ -14,6 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use database::{DbError, Tx, args};
 use kernel::{Person, Problem, default_tenant, text};
+use postbox::{About, Factor};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -95,6 +96,7 @@ impl Sessions {
         let row = insert(&mut tx, me, name, registered, now_ms).await?;
         let data = json!({ "id": me.id, "passkey_id": row.id });
         tell(&mut tx, &me.tenant, ("user.passkey_added", &me.id), data, now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorAdded { factor: Factor::Passkey }).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -131,6 +133,7 @@ impl Sessions {
         }
         let data = json!({ "id": me.id, "passkey_id": id });
         tell(&mut tx, &me.tenant, ("user.passkey_removed", &me.id), data, now_ms).await?;
+        self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorRemoved { factor: Factor::Passkey }).await?;
         Ok(tx.commit().await?)
     }
 

@@ -23,14 +23,14 @@ const AT_ONCE: usize = 2;
 /// Passwords that are hashed or wait for that. Of more, the next one is refused.
 const PLACES: usize = 64;
 
-/// That a password may be chosen by whoever has this e-mail address. It says nothing of which characters it has.
+/// That a password may be chosen by whoever has this e-mail address, of so many characters at least. It says nothing of which ones.
 ///
 /// # Errors
 /// 422.
-pub(super) fn check(password: &str, email: &str) -> Result<(), Problem> {
+pub(super) fn check(password: &str, email: &str, least: usize) -> Result<(), Problem> {
     let refused = |detail| Err(Problem::invalid("/password", codes::PASSWORD_WEAK, detail));
-    if !LENGTH.contains(&password.chars().count()) {
-        return refused(format!("a password has {} to {} characters", LENGTH.start(), LENGTH.end()));
+    if !(least.max(*LENGTH.start())..=*LENGTH.end()).contains(&password.chars().count()) {
+        return refused(format!("a password has {} to {} characters", least.max(*LENGTH.start()), LENGTH.end()));
     }
     if password.to_lowercase() == email {
         return refused("the e-mail address is no password".to_owned());
@@ -90,11 +90,19 @@ impl Hash {
 pub(super) struct Hasher {
     at_once: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    /// How many were hashed.
+    #[cfg(test)]
+    hashed: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { at_once: Arc::new(Semaphore::new(AT_ONCE)), places: Arc::new(Semaphore::new(PLACES)) }
+        Self {
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(PLACES)),
+            #[cfg(test)]
+            hashed: Arc::default(),
+        }
     }
 }
 
@@ -120,12 +128,20 @@ impl Hasher {
         self.run(move || hash.is_of(&password)).await
     }
 
+    /// How many passwords were hashed so far.
+    #[cfg(test)]
+    pub(super) fn hashed(&self) -> usize {
+        self.hashed.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let busy = || Problem::unavailable(codes::PASSWORD_BUSY, "too many people sign in at the moment", 2);
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_full| busy())?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_closed| busy())?;
         // Both go along: a client that leaves makes no room for another one while his password is still being hashed.
         let held: [OwnedSemaphorePermit; 2] = [place, turn];
+        #[cfg(test)]
+        self.hashed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let task = tokio::task::spawn_blocking(move || {
             let done = work();
             drop(held);
@@ -188,9 +204,10 @@ mod tests {
             ("anna@example.com", false),
             ("Anna@Example.com", false),
         ] {
-            let refused = check(password, email).map_err(|problem| problem.code());
+            let refused = check(password, email, 0).map_err(|problem| problem.code());
             assert_eq!(refused, if fine { Ok(()) } else { Err("password.weak") }, "{password:?}");
         }
+        assert!(check("123456789012", email, 12).is_ok() && check("12345678901", email, 12).is_err());
     }
 
     #[tokio::test]

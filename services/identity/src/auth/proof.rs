@@ -2,6 +2,10 @@
 
 /// A password, in the words of RFC 8176 §2.
 pub(super) const PASSWORD: &[&str] = &["pwd"];
+/// A provider of somebody else's, which RFC 8176 has no word for.
+pub(super) const FEDERATED: &[&str] = &["fed"];
+/// A link that was sent to the person, who has opened it where he had asked for it; RFC 8176 has no word for that.
+pub(super) const LINK: &[&str] = &["mail"];
 /// A code of an authenticator's, or one that stands in for it.
 pub(super) const CODE: &[&str] = &["otp"];
 /// A passkey that cannot leave its device, by somebody whom that has verified.
@@ -36,13 +40,13 @@ impl Proof {
         self.methods.join(" ")
     }
 
-    /// With what was shown besides. A password and a code are two factors.
+    /// With what was shown besides. A password and a code are two factors, and so are a code and a link, or what a provider says.
     #[must_use]
     pub(super) fn and(mut self, methods: &[&str], at_ms: i64) -> Self {
         for method in methods {
             self.add(method);
         }
-        if self.has(PASSWORD[0]) && self.has(CODE[0]) {
+        if [PASSWORD, FEDERATED, LINK].iter().any(|first| self.has(first[0])) && self.has(CODE[0]) {
             self.add(SEVERAL);
         }
         Self { at_ms, ..self }
@@ -89,7 +93,13 @@ mod tests {
             (&[PASSWORD][..], "pwd", "aal1"),
             (&[PASSWORD, PASSWORD], "pwd", "aal1"),
             (&[CODE], "otp", "aal1"),
+            (&[LINK], "mail", "aal1"),
+            (&[LINK, PASSWORD], "mail pwd", "aal1"),
+            (&[LINK, CODE], "mail otp mfa", "aal2"),
             (&[PASSWORD, CODE], "pwd otp mfa", "aal2"),
+            (&[FEDERATED], "fed", "aal1"),
+            (&[FEDERATED, PASSWORD], "fed pwd", "aal1"),
+            (&[FEDERATED, CODE], "fed otp mfa", "aal2"),
             (&[BOUND_PASSKEY], "hwk user mfa", "aal2"),
             (&[SYNCED_PASSKEY], "swk user mfa", "aal2"),
             (&[PASSWORD, BOUND_PASSKEY, CODE], "pwd hwk user mfa otp", "aal2"),

@@ -11,13 +11,24 @@ const CODES: &str = "SELECT confirmed_ms, created_ms FROM auth_totp WHERE tenant
 const PASSKEYS: &str = "SELECT id, name, last_used_ms, created_ms FROM auth_passkey
     WHERE tenant_id = $1 AND user_id = $2 ORDER BY created_ms, id LIMIT 1000";
 const SESSIONS: &str =
-    "SELECT id, user_agent, methods, client_id, scope, authenticated_ms, expires_ms, last_used_ms, created_ms
+    "SELECT id, user_agent, methods, client_id, scope, acted_by, reason, authenticated_ms, expires_ms, last_used_ms, created_ms
     FROM auth_session WHERE tenant_id = $1 AND user_id = $2 ORDER BY created_ms, id LIMIT 1000";
 /// Keys that he has made. They are the tenant's, and stay when he goes.
 const KEYS: &str = "SELECT id, name, created_ms FROM api_key WHERE tenant_id = $1 AND created_by = $2
     ORDER BY created_ms, id LIMIT 1000";
 
-const ERASE: [&str; 9] = [
+const IDENTITIES: &str =
+    "SELECT i.provider_id, p.name AS provider, i.subject, i.last_used_ms, i.created_ms FROM auth_identity i
+    JOIN auth_provider p ON p.tenant_id = i.tenant_id AND p.id = i.provider_id
+    WHERE i.tenant_id = $1 AND i.user_id = $2 ORDER BY i.created_ms, i.id LIMIT 1000";
+
+/// Wishes for letters that nobody has answered yet are the installation's: they say a tenant by its slug, and perhaps nobody.
+const FORGET_WISHES: &str =
+    "DELETE FROM auth_mail_ask WHERE email = $2 AND slug = (SELECT slug FROM tenant WHERE tenant_id = $1)";
+const ERASE: [&str; 12] = [
+    "DELETE FROM auth_provider_sign_in WHERE tenant_id = $1 AND user_id = $2",
+    "DELETE FROM auth_identity WHERE tenant_id = $1 AND user_id = $2",
+    "DELETE FROM auth_sign_in_link WHERE tenant_id = $1 AND user_id = $2",
     "DELETE FROM oauth_code WHERE tenant_id = $1 AND user_id = $2",
     "DELETE FROM oauth_device WHERE tenant_id = $1 AND user_id = $2",
     "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2",
@@ -33,7 +44,8 @@ const REMOVE_SESSIONS: &str = "DELETE FROM auth_session WHERE (tenant_id, id) IN
 const REMOVE_LINKS: &str = "DELETE FROM auth_password_link WHERE (tenant_id, user_id) IN
     (SELECT tenant_id, user_id FROM auth_password_link WHERE expires_ms < $1 ORDER BY expires_ms LIMIT $2)";
 
-pub(super) const STATEMENTS: &[&str] = &[PASSWORD, CODES, PASSKEYS, SESSIONS, KEYS, REMOVE_SESSIONS, REMOVE_LINKS];
+pub(super) const STATEMENTS: &[&str] =
+    &[PASSWORD, CODES, PASSKEYS, SESSIONS, KEYS, IDENTITIES, FORGET_WISHES, REMOVE_SESSIONS, REMOVE_LINKS];
 pub(super) const ERASING: &[&str] = &ERASE;
 
 /// What the unit removes by itself.
@@ -65,6 +77,8 @@ database::row! {
         methods: String,
         client_id: Option<String>,
         scope: Option<String>,
+        acted_by: Option<String>,
+        reason: Option<String>,
         authenticated_ms: i64,
         expires_ms: i64,
         last_used_ms: i64,
@@ -77,6 +91,17 @@ database::row! {
     struct KeyExport {
         id: String,
         name: String,
+        created_ms: i64,
+    }
+}
+
+database::row! {
+    #[derive(Serialize)]
+    struct IdentityExport {
+        provider_id: String,
+        provider: String,
+        subject: String,
+        last_used_ms: Option<i64>,
         created_ms: i64,
     }
 }
@@ -98,6 +123,8 @@ impl Personal for Hooks {
             into.document("factors", &json!({ "password": password, "codes": codes }))?;
             let passkeys: Vec<PasskeyExport> = db.all(PASSKEYS, args()).await?;
             passkeys.iter().try_for_each(|passkey| into.row("passkeys", passkey))?;
+            let identities: Vec<IdentityExport> = db.all(IDENTITIES, args()).await?;
+            identities.iter().try_for_each(|identity| into.row("identities", identity))?;
             let sessions: Vec<SessionExport> = db.all(SESSIONS, args()).await?;
             sessions.iter().try_for_each(|session| into.row("sessions", session))?;
             let keys: Vec<KeyExport> = db.all(KEYS, args()).await?;
@@ -109,6 +136,10 @@ impl Personal for Hooks {
         Box::pin(async move {
             for statement in ERASE {
                 tx.execute(statement, args![&of.tenant, &of.id]).await?;
+            }
+            for address in &of.addresses {
+                tx.execute(FORGET_WISHES, args![&of.tenant, address]).await?;
+                postbox::forget(tx, &of.tenant, address).await?;
             }
             Ok(())
         })

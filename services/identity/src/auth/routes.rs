@@ -42,6 +42,7 @@ where
 #[utoipa::path(
     post, path = "/api/v1/api-keys", operation_id = "create_api_key", tag = "keys", request_body = KeyRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one API key for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the key with its secret", body = IssuedKeyView),
         (status = 403, description = "the caller has not all of these permissions, or does not hold as long", body = ProblemBody),

@@ -15,10 +15,19 @@ pub(crate) struct Kind {
     id_prefix: &'static str,
 }
 
+impl Kind {
+    /// What ids begin with.
+    pub(crate) fn id_prefix(self) -> &'static str {
+        self.id_prefix
+    }
+}
+
 /// A key.
 pub(crate) const KEY: Kind = Kind { prefix: "lk_", id_prefix: "key_" };
 /// A link by which a password is set.
 pub(crate) const LINK: Kind = Kind { prefix: "lp_", id_prefix: "pwl_" };
+/// A link that was sent to somebody, and signs him in.
+pub(crate) const SIGN_IN_LINK: Kind = Kind { prefix: "lm_", id_prefix: "sil_" };
 /// What a client shows that keeps one.
 pub(crate) const CLIENT: Kind = Kind { prefix: "lc_", id_prefix: "cli_" };
 /// What a client changes for tokens, once.
@@ -29,6 +38,8 @@ pub(crate) const DEVICE: Kind = Kind { prefix: "ld_", id_prefix: "dev_" };
 pub(crate) const BROWSER: Kind = Kind { prefix: "lb_", id_prefix: "ses_" };
 /// A sign-in that waits for a code.
 pub(crate) const HALF_WAY: Kind = Kind { prefix: "lf_", id_prefix: "hwy_" };
+/// What somebody accepts an invitation by.
+pub(crate) const INVITATION: Kind = Kind { prefix: "li_", id_prefix: "inv_" };
 /// What all refresh tokens of a session begin with.
 const FAMILY: Kind = Kind { prefix: "lr_", id_prefix: "ses_" };
 
@@ -51,6 +62,18 @@ impl Secret {
         let unique = Uuid::now_v7().simple().to_string();
         let text = format!("{prefix}{unique}_{}", random()?);
         Ok(Self { id: format!("{id_prefix}{unique}"), text })
+    }
+
+    /// One of these random bytes, which are drawn already.
+    pub(crate) fn of(Kind { prefix, id_prefix }: Kind, random: &[u8; 32]) -> Self {
+        let unique = Uuid::now_v7().simple().to_string();
+        let text = format!("{prefix}{unique}_{}", URL_SAFE_NO_PAD.encode(random));
+        Self { id: format!("{id_prefix}{unique}"), text }
+    }
+
+    /// All of it before its random bytes, which is no secret.
+    pub(crate) fn beginning(&self) -> &str {
+        &self.text[..self.text.len() - RANDOM_DIGITS]
     }
 
     pub(crate) fn sha256(&self) -> [u8; 32] {
@@ -157,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_by_its_id_and_its_hash_alone() {
-        for kind in [KEY, LINK, CLIENT, CODE, DEVICE, BROWSER, HALF_WAY] {
+        for kind in [KEY, LINK, SIGN_IN_LINK, CLIENT, CODE, DEVICE, BROWSER, HALF_WAY, INVITATION] {
             let (one, other) = (Secret::draw(kind).unwrap(), Secret::draw(kind).unwrap());
             assert_ne!((&one.id, one.sha256()), (&other.id, other.sha256()));
             let (of, hash) = (one.id.clone(), one.sha256());
@@ -179,6 +202,14 @@ mod tests {
             assert_eq!(id(kind, &format!("{prefix}_")), None);
         }
         assert_eq!(id(LINK, &Secret::draw(KEY).unwrap().reveal()), None, "none is taken for one of another kind");
+    }
+
+    #[test]
+    fn what_is_made_of_bytes_that_were_drawn_is_its_beginning_and_these() {
+        let secret = Secret::of(LINK, &[7; 32]);
+        let (of, begins) = (secret.id.clone(), secret.beginning().to_owned());
+        let text = secret.reveal();
+        assert_eq!((id(LINK, &text), text), (Some(of), format!("{begins}{}Bwc", "BwcH".repeat(10))));
     }
 
     #[test]

@@ -18,8 +18,10 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use database::{Database, DbError, Tx, args, outbox};
-use kernel::{Clock, Keyring, Problem, codes as common};
+use http_client::{Egress, RootsError};
+use kernel::{Clock, Keyring, Problem, audit, codes as common};
 use media_types::TenantId;
+use postbox::About;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use webauthn::Party;
@@ -28,8 +30,11 @@ use zeroize::Zeroizing;
 use super::address::PublicAddress;
 use super::challenge::{self, Of, Purpose};
 use super::codes;
+use super::federation::Outside;
 use super::link::{self, LinkRow};
+use super::mail::Mail;
 use super::password::{self, Hasher};
+use super::policy::Rules;
 use super::proof::{PASSWORD, Proof};
 use super::secret::{self, Secret};
 use super::signing::{SigningKeyError, SigningKeys};
@@ -78,6 +83,10 @@ pub struct Sessions {
     pub(super) hasher: Hasher,
     pub(super) throttle: Arc<Throttle>,
     pub(super) signing: SigningKeys,
+    /// What providers are asked by.
+    pub(super) outside: Outside,
+    /// Nothing where no letters go out.
+    pub(super) mail: Option<Mail>,
 }
 
 impl Sessions {
@@ -86,7 +95,22 @@ impl Sessions {
         let (keyring, party) = (Arc::new(keyring), PublicAddress::on_this_machine(USUAL_PORT).party());
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
-        Self { db, clock, keyring, party, hasher, throttle, signing }
+        let outside = Outside::new(Egress::public(), None).expect("the public authorities are not read from anywhere");
+        Self { db, clock, keyring, party, hasher, throttle, signing, outside, mail: None }
+    }
+
+    /// The same asking providers at addresses that `egress` permits, which the authorities of `pem` vouch for besides the public ones.
+    ///
+    /// # Errors
+    /// These are none.
+    pub fn asking(self, egress: Egress, pem: Option<&[u8]>) -> Result<Self, RootsError> {
+        Ok(Self { outside: Outside::new(egress, pem)?, ..self })
+    }
+
+    /// The same with letters to its people.
+    #[must_use]
+    pub fn with_mail(self, mail: Mail) -> Self {
+        Self { mail: Some(mail), ..self }
     }
 
     /// The same with passkeys for pages of this address.
@@ -95,12 +119,18 @@ impl Sessions {
         Self { party: address.party(), ..self }
     }
 
-    /// Wraps every signing key and every secret of codes under the current key-encryption key; how many were not.
+    /// How many passwords were hashed so far.
+    #[cfg(test)]
+    pub(crate) fn hashed(&self) -> usize {
+        self.hasher.hashed()
+    }
+
+    /// Wraps every signing key, every secret of codes and that of every provider under the current key-encryption key; how many were not.
     ///
     /// # Errors
     /// One that does not open, or the database.
     pub async fn rewrap(&self) -> Result<u64, SigningKeyError> {
-        Ok(self.signing.rewrap().await? + self.rewrap_codes().await?)
+        Ok(self.signing.rewrap().await? + self.rewrap_codes().await? + self.rewrap_providers().await?)
     }
 
     /// Begins a session, or half of one where the person has a second factor.
@@ -114,12 +144,49 @@ impl Sessions {
             Passed::Whole(account, proof) => (account, proof),
             Passed::HalfWay(half) => return Ok(SignedIn::HalfWay(half)),
         };
-        let begun = self.prepare(&account, &proof, None).await?;
+        self.whole(&account, &proof, user_agent).await?.ok_or_else(invalid_credentials)
+    }
+
+    /// Begins the session of whoever has shown that; `None` where he may not sign in.
+    pub(super) async fn whole(
+        &self,
+        account: &Account,
+        proof: &Proof,
+        user_agent: Option<String>,
+    ) -> Result<Option<SignedIn>, Problem> {
+        let begun = self.prepare(account, proof, None).await?;
         let mut tx = self.db.begin().await?;
-        let admitted = admit(&mut tx, &account, &proof).await?.ok_or_else(invalid_credentials)?;
+        let Some(admitted) = admit(&mut tx, account, proof).await? else { return Ok(None) };
         let tokens = self.begin(&mut tx, &admitted, begun, user_agent).await?;
         tx.commit().await?;
-        Ok(SignedIn::Whole(tokens))
+        Ok(Some(SignedIn::Whole(tokens)))
+    }
+
+    /// What has come of what has proved who somebody is by itself; `None` of somebody who may not sign in.
+    pub(super) async fn passed(
+        &self,
+        account: Account,
+        methods: &'static [&'static str],
+        bound: &str,
+    ) -> Result<Option<Passed>, Problem> {
+        let of = || args![&account.tenant, &account.user];
+        let found: Option<(String,)> = self.db.optional(store::STANDING, of()).await?;
+        let Some((tenant_state,)) = found else { return Ok(None) };
+        check_tenant(&tenant_state)?;
+        let codes: Option<(i64,)> = self.db.optional(store::CODES, of()).await?;
+        if codes.is_some() {
+            return self.half_way(account, methods, bound).await.map(|half| Some(Passed::HalfWay(half)));
+        }
+        Ok(Some(Passed::Whole(account, Proof::new(methods, (self.clock)()))))
+    }
+
+    /// The tenant of this slug.
+    pub(super) async fn tenant_named(&self, slug: &str) -> Result<Option<TenantId>, Problem> {
+        if !is_slug(slug) {
+            return Ok(None);
+        }
+        let found: Option<(String,)> = self.db.optional(store::NAMED, args![slug]).await?;
+        found.map(|(id,)| tenant_id(&id)).transpose()
     }
 
     /// Whose password this is, and whether it lets him in. A name that nobody has, a wrong password and a person who may not sign in cost
@@ -143,21 +210,30 @@ impl Sessions {
         let Some(row) = account.filter(|account| is_it && account.state == ACTIVE) else {
             return Err(invalid_credentials());
         };
-        self.throttle.leave(&name);
+        let refused = self.throttle.leave(&name);
+        if refused > 0 {
+            // For the log, which has no refusals: whoever looks at it should know that somebody has guessed.
+            audit::after(&json!({ "refused_attempts": refused }));
+        }
         check_tenant(&row.tenant_state)?;
         let account = Account::stored(&row.tenant_id, &row.id)?;
         if row.code_since_ms.is_some() {
-            return self.half_way(account, bound).await.map(Passed::HalfWay);
+            return self.half_way(account, PASSWORD, bound).await.map(Passed::HalfWay);
         }
         Ok(Passed::Whole(account, Proof::new(PASSWORD, (self.clock)())))
     }
 
-    /// Has a sign-in wait for a code.
-    async fn half_way(&self, account: Account, bound: &str) -> Result<HalfWay, Problem> {
+    /// Has a sign-in wait for a code behind what was shown for it.
+    async fn half_way(
+        &self,
+        account: Account,
+        methods: &'static [&'static str],
+        bound: &str,
+    ) -> Result<HalfWay, Problem> {
         let token = Secret::draw(secret::HALF_WAY).map_err(|error| Problem::internal(&error))?.reveal();
         let of = Of { tenant: &account.tenant, user: Some(&account.user) };
         let mut tx = self.db.begin().await?;
-        challenge::put(&mut tx, of, Purpose::Code, &secret::bound(&token, bound), (self.clock)()).await?;
+        challenge::put(&mut tx, of, Purpose::Code(methods), &secret::bound(&token, bound), (self.clock)()).await?;
         tx.commit().await?;
         Ok(HalfWay { account, token })
     }
@@ -174,9 +250,10 @@ impl Sessions {
         let row: Option<LinkRow> = self.db.optional(link::FIND, args![id]).await?;
         let is_it = |row: &LinkRow| bool::from(row.token_sha256.as_slice().ct_eq(&hash)) && row.expires_ms > now_ms;
         let row = row.filter(is_it).ok_or_else(refused)?;
-        password::check(&password, &row.email)?;
-        let stored = self.hasher.hash(password).await?;
         let (tenant, user) = (tenant_id(&row.tenant_id)?, row.user_id);
+        let rules = Rules::of(&self.db, &tenant).await?;
+        password::check(&password, &row.email, usize::try_from(rules.min_password).unwrap_or_default())?;
+        let stored = self.hasher.hash(password).await?;
         let mut tx = self.db.begin().await?;
         if tx.execute(link::TAKE, args![&tenant, &user, &hash[..], now_ms]).await? == 0 {
             return Err(refused());
@@ -184,6 +261,7 @@ impl Sessions {
         tx.execute(store::PUT_PASSWORD, args![&tenant, &user, stored, now_ms]).await?;
         end_all(&mut tx, &tenant, &user).await?;
         tell(&mut tx, &tenant, ("user.password_set", &user), json!({ "id": user }), now_ms).await?;
+        self.notify(&mut tx, (&tenant, &user), &About::PasswordChanged).await?;
         tx.commit().await?;
         Ok((tenant, user))
     }
@@ -202,6 +280,11 @@ impl Sessions {
         }
         Ok(tx.commit().await?)
     }
+}
+
+/// Whether what has proved who somebody is, as it is stored, are two factors.
+pub(crate) fn are_several(methods: &str) -> bool {
+    Proof::stored(methods, 0).are_several()
 }
 
 /// Signs a person out everywhere.

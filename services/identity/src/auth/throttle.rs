@@ -51,9 +51,10 @@ impl Throttle {
         }
     }
 
-    /// Forgets the tries under a name that somebody has signed in under.
-    pub(super) fn leave(&self, name: &[u8; 32]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    /// Forgets the tries under a name that somebody has signed in under; how many there were before the one that was right.
+    pub(super) fn leave(&self, name: &[u8; 32]) -> u32 {
+        let tried = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        tried.map_or(0, |tried| tried.count.saturating_sub(1))
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
             for _ in 0..9 {
                 assert_eq!(throttle.enter(name(1), NOW_MS), Ok(()));
             }
-            throttle.leave(&name(1));
+            assert_eq!(throttle.leave(&name(1)), 8, "the last one was right");
         }
     }
 

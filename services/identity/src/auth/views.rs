@@ -13,7 +13,7 @@ pub(crate) struct KeyRequest {
     /// Who holds it, for people: 1 to 100 characters.
     pub(crate) name: String,
     /// What it may: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`).
-    #[schema(min_items = 1, max_items = 64, example = json!(["upload.*", "asset.read"]))]
+    #[schema(min_items = 1, max_items = 256, example = json!(["upload.*", "asset.read"]))]
     pub(crate) permissions: Vec<String>,
     /// Seconds from now until it ends; never when absent.
     #[schema(minimum = 1, maximum = 315_360_000)]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::people::PeopleView;
 use super::store::{self, ACTIVE, SUSPENDED, TenantRow, TenantView, Tenants};
 use super::{codes, is_slug};
 
@@ -25,6 +26,7 @@ pub(super) fn mount(routes: Routes<Tenants>) -> Routes<Tenants> {
     routes
         .mount(Operator, routes!(create, list))
         .mount(Operator, routes!(show, update))
+        .mount(Operator, routes!(people))
         .mount(Operator, routes!(suspend))
         .mount(Operator, routes!(resume))
 }
@@ -63,6 +65,7 @@ pub(crate) struct TenantsQuery {
 #[utoipa::path(
     post, path = "/api/v1/tenants", operation_id = "create_tenant", tag = "tenants", request_body = TenantRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one tenant per key, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the tenant", body = TenantView),
         (status = 409, description = "the slug is another one's", body = ProblemBody),
@@ -125,6 +128,25 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Ok(respond_json(&headers, &TenantView::from(tenants.one(&id).await?)))
+}
+
+/// How many people have an account at a tenant. It follows what becomes of accounts within seconds.
+#[utoipa::path(
+    get, path = "/api/v1/tenants/{id}/people", operation_id = "count_tenant_people", tag = "tenants",
+    params(("id" = String, Path, description = "the tenant")),
+    responses(
+        (status = 200, description = "how many, with a strong ETag", body = PeopleView),
+        (status = 304, description = "unchanged"),
+        (status = 404, description = "no such tenant", body = ProblemBody),
+    )
+)]
+pub(crate) async fn people(
+    State(tenants): State<Tenants>,
+    ApiPath(id): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = tenants.one(&id).await?;
+    Ok(respond_json(&headers, &tenants.people(&row.tenant_id).await?))
 }
 
 /// Gives a tenant another name.

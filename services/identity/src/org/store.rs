@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use database::{Database, DbError, Tx, args, outbox};
-use kernel::{Clock, Cursor, Idempotency, Problem, Stored, codes as common, rfc3339};
+use kernel::{Clock, Cursor, Handler, Idempotency, Inbox, Problem, Stored, codes as common, rfc3339};
 use media_types::TenantId;
 use serde::Serialize;
 use serde_json::json;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::codes;
+use super::dns::TxtLookup;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const SUSPENDED: &str = "suspended";
@@ -40,7 +41,7 @@ const UPDATE: &str = concat!(
 );
 
 /// Every statement of tenants, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, ONE, LIST, UPDATE];
 
 database::row! {
     /// A tenant.
@@ -88,16 +89,29 @@ impl From<TenantRow> for TenantView {
 /// The tenants of a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Tenants {
-    db: Database,
+    pub(super) db: Database,
     clock: Clock,
     pub(super) idempotency: Idempotency,
+    /// Who says what is in the DNS, if anybody does.
+    pub(super) dns: Option<Arc<dyn TxtLookup>>,
 }
 
 impl Tenants {
     /// Those of `db`.
     pub fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, idempotency }
+        Self { db, clock, idempotency, dns: None }
+    }
+
+    /// The same with somebody to ask what is in the DNS: without, no domain is proven.
+    #[must_use]
+    pub fn asking(self, dns: Arc<dyn TxtLookup>) -> Self {
+        Self { dns: Some(dns), ..self }
+    }
+
+    /// A handler at work on the same database.
+    pub(crate) fn inbox<H: Handler>(&self, handler: H) -> Inbox<H> {
+        Inbox::new(self.db.clone(), Arc::clone(&self.clock), handler)
     }
 
     pub(super) fn now_ms(&self) -> i64 {

@@ -54,7 +54,7 @@ pub(crate) struct GroundView {
     /// The role; null of the person's own list, as what follows.
     role_id: Option<String>,
     role_name: Option<String>,
-    /// That he has it.
+    /// That he has it, by himself or by the place where he belongs.
     binding_id: Option<String>,
     /// When that ends, RFC 3339; null also of what does not.
     expires_at: Option<String>,
@@ -90,7 +90,7 @@ impl ExplanationView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DryRunRequest {
     /// What the role would give; an empty list is as if it were removed.
-    #[schema(max_items = 64, example = json!(["upload.*", "asset.read"]))]
+    #[schema(max_items = 256, example = json!(["upload.*", "asset.read"]))]
     pub(crate) permissions: Vec<String>,
 }
 

@@ -30,6 +30,26 @@ macro_rules! binding_columns {
     };
 }
 
+/// What people have by where they belong.
+macro_rules! held_by_place {
+    () => {
+        "SELECT m.user_id, n.id, n.role_id, CAST(NULL AS BIGINT) FROM org_member m
+            JOIN org_closure c ON c.tenant_id = m.tenant_id AND c.descendant_id = m.node_id
+            JOIN org_node_role n ON n.tenant_id = c.tenant_id AND n.node_id = c.ancestor_id"
+    };
+}
+
+/// Who has the role `$2`, by whatever.
+macro_rules! holders {
+    () => {
+        "SELECT h.user_id FROM rbac_binding h WHERE h.tenant_id = $1 AND h.role_id = $2
+            UNION SELECT hm.user_id FROM org_node_role hn
+            JOIN org_closure hc ON hc.tenant_id = hn.tenant_id AND hc.ancestor_id = hn.node_id
+            JOIN org_member hm ON hm.tenant_id = hc.tenant_id AND hm.node_id = hc.descendant_id
+            WHERE hn.tenant_id = $1 AND hn.role_id = $2"
+    };
+}
+
 /// An update that changes nothing locks the row on both engines.
 const PERSON_STAYS: &str = "UPDATE user_account SET state = state WHERE tenant_id = $1 AND id = $2";
 const PURGE: &str = "DELETE FROM rbac_binding WHERE tenant_id = $1 AND user_id = $2 AND expires_ms <= $3";
@@ -48,20 +68,38 @@ const LIST: &str = concat!(
         ORDER BY created_ms DESC, id DESC LIMIT $6"
 );
 const DELETE: &str = "DELETE FROM rbac_binding WHERE tenant_id = $1 AND id = $2";
-/// No person has so many.
-const HELD: &str = "SELECT b.id, b.role_id, r.name, r.permissions, b.expires_ms FROM rbac_binding b
+/// No person has so many. What somebody has by where he belongs is for good, as long as he belongs there.
+const HELD: &str = "SELECT b.id AS id, b.role_id AS role_id, r.name AS name, r.permissions AS permissions,
+        b.expires_ms AS expires_ms FROM rbac_binding b
     JOIN rbac_role r ON r.tenant_id = b.tenant_id AND r.id = b.role_id
-    WHERE b.tenant_id = $1 AND b.user_id = $2 ORDER BY b.id LIMIT 100";
+    WHERE b.tenant_id = $1 AND b.user_id = $2
+    UNION ALL SELECT n.id, n.role_id, r.name, r.permissions, CAST(NULL AS BIGINT) FROM org_member m
+    JOIN org_closure c ON c.tenant_id = m.tenant_id AND c.descendant_id = m.node_id
+    JOIN org_node_role n ON n.tenant_id = c.tenant_id AND n.node_id = c.ancestor_id
+    JOIN rbac_role r ON r.tenant_id = n.tenant_id AND r.id = n.role_id
+    WHERE m.tenant_id = $1 AND m.user_id = $2 ORDER BY 1 LIMIT 100";
 const PERSON: &str = "SELECT id, state, permissions FROM user_account WHERE tenant_id = $1 AND id = $2";
 const PEOPLE: &str = "SELECT id, state, permissions FROM user_account WHERE tenant_id = $1 ORDER BY id LIMIT $2";
-const PEOPLE_HOLD: &str = "SELECT user_id, id, role_id, expires_ms FROM rbac_binding WHERE tenant_id = $1
-    ORDER BY user_id, id LIMIT $2";
-const HOLDERS: &str = "SELECT u.id, u.state, u.permissions FROM rbac_binding b
-    JOIN user_account u ON u.tenant_id = b.tenant_id AND u.id = b.user_id
-    WHERE b.tenant_id = $1 AND b.role_id = $2 ORDER BY u.id LIMIT $3";
-const HOLDERS_HOLD: &str = "SELECT o.user_id, o.id, o.role_id, o.expires_ms FROM rbac_binding b
-    JOIN rbac_binding o ON o.tenant_id = b.tenant_id AND o.user_id = b.user_id
-    WHERE b.tenant_id = $1 AND b.role_id = $2 ORDER BY o.user_id, o.id LIMIT $3";
+const PEOPLE_HOLD: &str = concat!(
+    "SELECT o.user_id, o.id, o.role_id, o.expires_ms FROM rbac_binding o WHERE o.tenant_id = $1
+        UNION ALL ",
+    held_by_place!(),
+    " WHERE m.tenant_id = $1 ORDER BY 1, 2 LIMIT $2"
+);
+const HOLDERS: &str = concat!(
+    "SELECT u.id, u.state, u.permissions FROM user_account u WHERE u.tenant_id = $1 AND u.id IN (",
+    holders!(),
+    ") ORDER BY u.id LIMIT $3"
+);
+const HOLDERS_HOLD: &str = concat!(
+    "SELECT o.user_id, o.id, o.role_id, o.expires_ms FROM rbac_binding o WHERE o.tenant_id = $1 AND o.user_id IN (",
+    holders!(),
+    ") UNION ALL ",
+    held_by_place!(),
+    " WHERE m.tenant_id = $1 AND m.user_id IN (",
+    holders!(),
+    ") ORDER BY 1, 2 LIMIT $3"
+);
 
 const MOVE: &str = "UPDATE rbac_binding SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2
     AND role_id NOT IN (SELECT role_id FROM rbac_binding WHERE tenant_id = $1 AND user_id = $3)";
@@ -257,6 +295,22 @@ pub(super) async fn create(tx: &mut Tx, new: NewBinding) -> Result<Stored, Probl
     tell(tx, &tenant, &row, ("role.granted", giver.actor()), now_ms).await?;
     let body = serde_json::to_value(BindingView::from(row)).map_err(|error| Problem::internal(&error))?;
     Ok(Stored { status: StatusCode::CREATED, body })
+}
+
+/// Gives a role to somebody who has just come, by what was said before he came. One that is gone since he does not get.
+pub(crate) async fn give(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    (user, role): (&str, &str),
+    (giver, now_ms): (&str, i64),
+) -> Result<(), Problem> {
+    if store::stays(tx, tenant, role).await?.is_none() {
+        return Ok(());
+    }
+    let id = format!("bnd_{}", Uuid::now_v7().simple());
+    let args = args![tenant, id, user, role, giver, None::<i64>, now_ms];
+    let row: BindingRow = tx.optional(INSERT, args).await?.ok_or(DbError::NoRow)?;
+    Ok(tell(tx, tenant, &row, ("role.granted", giver), now_ms).await?)
 }
 
 async fn tell(

@@ -72,7 +72,13 @@ pub(crate) fn export(catalogue: &[Permission], roles: &[Arc<Role>], people: &[Su
         }
         for held in person.roles.iter().filter(|held| held.holds(now_ms)) {
             match held.expires_ms {
-                None => parents.push(uid("Role", &held.role.id)),
+                None => {
+                    let role = uid("Role", &held.role.id);
+                    // Somebody may have it by himself and by where he belongs.
+                    if !parents.contains(&role) {
+                        parents.push(role);
+                    }
+                }
                 Some(end) => {
                     let who = format!("principal == User::\"{}\"", person.id);
                     let until = format!("\nwhen {{ context has now_ms && context.now_ms < {end} }}");

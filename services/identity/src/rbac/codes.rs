@@ -22,7 +22,7 @@ kernel::problem_codes! {
         "A name has 1 to 100 characters, none of them NUL.",
         "use a name that says what people with the role do";
     ROLE_INVALID_PERMISSIONS = "role.invalid_permissions",
-        "`permissions` is a list of 1 to 64 permissions.",
+        "`permissions` is a list of 1 to 256 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     ROLE_NAME_TAKEN = "role.name_taken",
         "There is a role with this name already.",

@@ -17,7 +17,7 @@ pub(crate) struct RoleRequest {
     /// For people, at most 1000 characters; empty when absent.
     pub(crate) description: Option<String>,
     /// What it gives: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`).
-    #[schema(min_items = 1, max_items = 64, example = json!(["upload.*", "asset.read"]))]
+    #[schema(min_items = 1, max_items = 256, example = json!(["upload.*", "asset.read"]))]
     pub(crate) permissions: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct RoleChange {
     /// For people, at most 1000 characters.
     pub(crate) description: Option<String>,
     /// All that it gives from now on.
-    #[schema(min_items = 1, max_items = 64)]
+    #[schema(min_items = 1, max_items = 256)]
     pub(crate) permissions: Option<Vec<String>>,
 }
 

@@ -1,9 +1,13 @@
 //! People sign in to programs of their tenant.
 
+mod backchannel;
 mod clients;
 mod codes;
 mod devices;
+mod federation;
 mod halves;
+mod own;
+mod policy;
 mod sessions;
 
 use std::collections::BTreeMap;

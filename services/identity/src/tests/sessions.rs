@@ -133,6 +133,35 @@ async fn who_may_not_sign_in_is_told_the_same_whether_there_is_such_a_person_or_
 }
 
 #[tokio::test]
+async fn whoever_it_is_that_may_not_sign_in_one_password_is_hashed_for_him() {
+    for_each_engine(|db| async move {
+        let process = Process::first(&db);
+        process.person("default", "anna@example.com", &[]).await;
+        let gone = process.person("default", "gone@example.com", &[]).await;
+        let at = format!("{USERS}/{gone}");
+        let suspended =
+            process.send(TOKEN, ("PATCH", &at), &[("if-match", "*")], json!({ "state": "suspended" })).await;
+        assert_eq!(suspended.status, 200);
+        process.ask(201, "POST", USERS, json!({ "email": "new@example.com", "name": "Without a password" })).await;
+        for (slug, email, password, status) in [
+            ("default", "anna@example.com", PASSWORD, 201),
+            ("default", "anna@example.com", "wrong", 401),
+            ("default", "nobody@example.com", "wrong", 401),
+            ("default", "gone@example.com", PASSWORD, 401),
+            ("default", "new@example.com", "wrong", 401),
+            ("default", "no address", "wrong", 401),
+            ("nowhere", "anna@example.com", "wrong", 401),
+            ("no slug", "anna@example.com", "wrong", 401),
+        ] {
+            let before = process.sessions.hashed();
+            assert_eq!(process.sign_in(slug, email, password).await.status, status, "{slug} {email}");
+            assert_eq!(process.sessions.hashed() - before, 1, "{slug} {email}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refresh_token_that_is_shown_again_ends_its_session_and_no_other() {
     for_each_engine(|db| async move {
         let process = Process::first(&db);

@@ -54,6 +54,9 @@ kernel::problem_codes! {
     USER_FIELD_TOO_MANY = "user.field_too_many",
         "A tenant has at most 50 fields.",
         "remove fields that nobody needs";
+    USER_IMPERSONATED = "user.impersonated",
+        "Whoever acts as another person changes nobody's password or second factors.",
+        "do it in a session of your own";
     USER_INVALID_CONSENT = "user.invalid_consent",
         "What somebody agrees to, and the text of it, are words of 1 to 64 small letters, digits, `.`, `-` and `_`.",
         "use words such as analytics and 2026-11";
@@ -76,7 +79,7 @@ kernel::problem_codes! {
         "A name has 1 to 200 characters, none of them NUL.",
         "use a name that people know the person by";
     USER_INVALID_PERMISSIONS = "user.invalid_permissions",
-        "`permissions` is a list of up to 64 permissions.",
+        "`permissions` is a list of up to 256 permissions.",
         "use permissions such as asset.read, asset.* for all of a kind, or * for everything; GET /api/v1/permissions lists them";
     USER_INVALID_PREFERENCES = "user.invalid_preferences",
         "Preferences are an object of at most 16 KiB, without NUL, in which words that the platform knows have values of their kind.",

@@ -183,7 +183,7 @@ impl Users {
     pub(super) async fn subject(&self, tenant: &TenantId, of: &UserRow) -> Result<Subject, DbError> {
         let mut addresses = rights::addresses(&self.db, tenant, &of.id).await?;
         addresses.push(of.email.clone());
-        Ok(Subject { tenant: tenant.clone(), id: of.id.clone(), addresses })
+        Ok(Subject { tenant: tenant.clone(), id: of.id.clone(), addresses, now_ms: self.now_ms() })
     }
 
     /// That all units of the build have their tables here, so that nobody is told that he has been given, or that there is erased, all

@@ -73,7 +73,7 @@ pub(super) fn email(text: &str) -> Result<String, Problem> {
     normal_email(text).ok_or_else(|| Problem::invalid("/email", codes::USER_INVALID_EMAIL, detail))
 }
 
-pub(super) fn name(name: String) -> Result<String, Problem> {
+pub(crate) fn name(name: String) -> Result<String, Problem> {
     text::check(&name, 1..=MAX_NAME).map_err(|detail| Problem::invalid("/name", codes::USER_INVALID_NAME, detail))?;
     Ok(name)
 }
@@ -84,7 +84,7 @@ pub(super) fn locale(text: String) -> Result<String, Problem> {
     if is_locale(&text) { Ok(text) } else { Err(Problem::invalid("/locale", codes::USER_INVALID_LOCALE, detail)) }
 }
 
-pub(super) fn is_locale(text: &str) -> bool {
+pub(crate) fn is_locale(text: &str) -> bool {
     let is_subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_language = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
     text.len() <= 35 && text.split('-').next().is_some_and(is_language) && text.split('-').all(is_subtag)
@@ -100,7 +100,7 @@ pub(super) fn time_zone(text: String) -> Result<String, Problem> {
     }
 }
 
-pub(super) fn is_time_zone(text: &str) -> bool {
+pub(crate) fn is_time_zone(text: &str) -> bool {
     let is_part = |part: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte);
         part.starts_with(|first: char| first.is_ascii_alphabetic()) && part.bytes().all(plain)

@@ -102,6 +102,7 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
 #[utoipa::path(
     post, path = "/api/v1/users", operation_id = "create_user", tag = "users", request_body = UserRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one person for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the person", body = UserView),
         (status = 403, description = "the caller has not all of these permissions", body = ProblemBody),
@@ -269,6 +270,7 @@ pub(crate) async fn password_link(
     ApiPath(id): ApiPath<String>,
 ) -> Result<Response, Problem> {
     let row = to_change(&users, &tenant, &principal, &id).await?;
+    check_himself(&principal)?;
     let (token, expires_ms) = users.link(&tenant, &row).await?;
     let view = PasswordLinkView { token, expires_at: rfc3339(expires_ms) };
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response())
@@ -292,8 +294,18 @@ pub(crate) async fn reset_factors(
     ApiPath(id): ApiPath<String>,
 ) -> Result<StatusCode, Problem> {
     let row = to_change(&users, &tenant, &principal, &id).await?;
+    check_himself(&principal)?;
     users.reset_factors(&tenant, &row, principal.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// That the caller is himself, and acts as nobody else: what people prove who they are by is seen to in the open.
+fn check_himself(principal: &Principal) -> Result<(), Problem> {
+    if principal.acted_by().is_none() {
+        return Ok(());
+    }
+    let detail = "whoever acts as another person changes nobody's password or second factors";
+    Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_IMPERSONATED, detail))
 }
 
 /// A person, if the caller may see to him.

@@ -7,15 +7,15 @@ use database::{Database, DbError, Json, Tx, args, outbox};
 use kernel::conditional::stale;
 use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored, Unit};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::{Map, Value, json};
 
-use super::codes;
 use super::model::{ACTIVE, ERASING, Profile, Provisioned};
 use super::scim::person;
 use super::views::UserView;
-use super::words;
+use super::{codes, model, words};
 use crate::auth::secret::{LINK, Secret};
-use crate::auth::{factors, link, sessions};
+use crate::auth::{factors, link, mail, sessions};
 use crate::{auth, org, rbac, user};
 
 macro_rules! user_columns {
@@ -121,19 +121,27 @@ pub struct Users {
     pub(super) catalogue: Arc<[Permission]>,
     /// Whose data of a person is handed out and erased.
     pub(super) units: &'static [&'static Unit],
+    /// Whether letters go out.
+    tells_people: bool,
 }
 
 impl Users {
     /// Those of `db`, who may what is in `catalogue`: the permissions of all units.
     pub fn new(db: Database, clock: Clock, catalogue: impl IntoIterator<Item = Permission>) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
-        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect(), units: OWN }
+        Self { db, clock, idempotency, catalogue: catalogue.into_iter().collect(), units: OWN, tells_people: false }
     }
 
     /// The same where there are `units`, all that the build has, which have data of people in the same database.
     #[must_use]
-    pub fn among(self, units: &'static [&'static Unit]) -> Self {
+    pub fn asking(self, units: &'static [&'static Unit]) -> Self {
         Self { units, ..self }
+    }
+
+    /// The same that write to people about what others do to their accounts.
+    #[must_use]
+    pub fn telling_people(self) -> Self {
+        Self { tells_people: true, ..self }
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -227,6 +235,10 @@ impl Users {
         let mut tx = self.db.begin().await?;
         factors::reset(&mut tx, tenant, &of.id).await?;
         tell(&mut tx, tenant, of, ("user.factors_reset", actor), self.now_ms()).await?;
+        if self.tells_people {
+            let about = About::FactorRemoved { factor: Factor::All };
+            mail::notice(&mut tx, (tenant, &of.id), &about, self.now_ms()).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -303,8 +315,39 @@ pub(super) async fn insert(tx: &mut Tx, new: NewUser) -> Result<UserRow, Problem
     };
     put_addresses(tx, &tenant, &id, said.as_ref()).await?;
     words::put(tx, (tenant.as_str(), &id), (&row.email, &row.name)).await?;
+    org::join_by_address(tx, &tenant, &id, &email).await?;
     tell(tx, &tenant, &row, ("user.created", &actor), now_ms).await?;
     Ok(row)
+}
+
+/// Somebody who has accepted an invitation, or was let in by a provider of others.
+pub(crate) struct Arriving {
+    /// In its normal form.
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+}
+
+/// Makes the account of somebody who has nothing by himself yet; his id.
+pub(crate) async fn arrive(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    Arriving { email, name, locale, time_zone }: Arriving,
+    (actor, now_ms): (&str, i64),
+) -> Result<String, Problem> {
+    let profile = Profile {
+        email,
+        name,
+        locale,
+        time_zone,
+        state: ACTIVE.to_owned(),
+        grants: Grants::default(),
+        preferences: Map::new(),
+        provisioned: Provisioned::default(),
+    };
+    let (id, actor) = (model::new_id(), actor.to_owned());
+    Ok(insert(tx, NewUser { tenant: tenant.clone(), id, profile, actor, now_ms }).await?.id)
 }
 
 /// Without name and address: events are kept, and what is erased must not be in them.

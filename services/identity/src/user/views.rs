@@ -25,7 +25,7 @@ pub(crate) struct UserRequest {
     pub(crate) time_zone: Option<String>,
     /// What the person may beside his roles: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`); nothing when
     /// absent.
-    #[schema(max_items = 64, example = json!(["upload.*", "asset.read"]))]
+    #[schema(max_items = 256, example = json!(["upload.*", "asset.read"]))]
     pub(crate) permissions: Option<Vec<String>>,
     /// What programs keep for the person, at most 16 KiB.
     #[schema(value_type = Option<Object>)]
@@ -70,7 +70,7 @@ pub(crate) struct UserChange {
     /// Whether the person may sign in.
     pub(crate) state: Option<State>,
     /// All that the person may from now on beside his roles.
-    #[schema(max_items = 64)]
+    #[schema(max_items = 256)]
     pub(crate) permissions: Option<Vec<String>>,
     /// All that programs keep for the person from now on.
     #[schema(value_type = Option<Object>)]

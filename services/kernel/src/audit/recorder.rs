@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use database::{Database, DbError, args};
+use database::{Database, DbError, Tx, args};
 use media_types::TenantId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -23,6 +23,9 @@ const WAITING: usize = 4096;
 const WITHDRAWN: usize = 4096;
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// For which what has ended waits for what begins, so that both are one transaction. Of whatever ends later than that before a process
+/// dies, the log knows.
+const GATHERED: Duration = Duration::from_millis(20);
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 /// What no log has taken is kept so long.
 const KEPT_MS: i64 = 90 * 24 * 3_600_000;
@@ -37,6 +40,21 @@ pub(crate) struct Record {
     pub(crate) resource: String,
     pub(crate) request_id: Option<String>,
     pub(crate) time_ms: i64,
+    /// A [`transit::Context`] as JSON.
+    pub(crate) context: Option<String>,
+}
+
+impl Record {
+    /// Stores it: open, or with its end.
+    pub(super) async fn insert(&self, tx: &mut Tx, writer: &str, ending: Option<&Ending>) -> Result<(), DbError> {
+        let (state, status, made, changes) = ending.map_or(("open", None, None, None), Ending::stored);
+        let Self { tenant, id, actor, action, resource, request_id, time_ms, context } = self;
+        let (resource, request_id) = (made.unwrap_or(resource), request_id.clone());
+        let mut args = args![tenant, id, writer, state, actor, &**action, resource, request_id, status, *time_ms];
+        args.extend(args![context.clone(), changes]);
+        tx.execute(transit::INSERT, args).await?;
+        Ok(())
+    }
 }
 
 /// What became of a request.
@@ -44,19 +62,21 @@ pub(crate) struct Record {
 pub(crate) enum Ending {
     /// It has changed nothing.
     Nothing,
-    /// What it asked for is done; and where what it made is.
-    Done { status: u16, made: Option<String> },
+    /// What it asked for is done; where what it made is, and what has changed.
+    Done { status: u16, made: Option<String>, changes: Option<String> },
     /// It may have changed something.
     Unknown { status: Option<u16> },
 }
 
 impl Ending {
-    /// State, status, and what was made, as they are stored.
-    fn stored(&self) -> (&'static str, Option<i64>, Option<&str>) {
+    /// State, status, what was made, and what has changed, as they are stored.
+    fn stored(&self) -> (&'static str, Option<i64>, Option<&str>, Option<&str>) {
         match self {
-            Self::Nothing => ("nothing", None, None),
-            Self::Done { status, made } => ("done", Some(i64::from(*status)), made.as_deref()),
-            Self::Unknown { status } => ("unknown", status.map(i64::from), None),
+            Self::Nothing => ("nothing", None, None, None),
+            Self::Done { status, made, changes } => {
+                ("done", Some(i64::from(*status)), made.as_deref(), changes.as_deref())
+            }
+            Self::Unknown { status } => ("unknown", status.map(i64::from), None, None),
         }
     }
 }
@@ -77,6 +97,13 @@ struct Waiting {
     new: VecDeque<New>,
     ends: VecDeque<End>,
     flushes: Vec<oneshot::Sender<()>>,
+}
+
+impl Waiting {
+    /// Whether nobody waits for what is to be written.
+    fn are_only_ends(&self) -> bool {
+        self.new.is_empty() && self.flushes.is_empty()
+    }
 }
 
 struct Shared {
@@ -135,6 +162,11 @@ impl Recorder {
         self.ring();
         // Nobody is left to tell when the writer has died with its runtime.
         let _ = hears.await;
+    }
+
+    /// What names this process among all that write.
+    pub(super) fn writer(&self) -> &str {
+        &self.shared.writer
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -205,6 +237,10 @@ async fn run(shared: Arc<Shared>, mut rung: mpsc::Receiver<()>) {
     let (mut beat, mut forget, mut wait) = (Instant::now() + BEAT_EVERY, Instant::now(), BEAT_EVERY);
     loop {
         let heard = tokio::time::timeout(wait, rung.recv()).await;
+        if matches!(heard, Ok(Some(()))) && shared.waiting().are_only_ends() {
+            // Rung or not, it is time then.
+            let _ = tokio::time::timeout(GATHERED, rung.recv()).await;
+        }
         wait = match shared.write_some().await {
             Left::More => Duration::ZERO,
             _ if matches!(heard, Ok(None)) => return,
@@ -258,19 +294,15 @@ impl Shared {
     async fn write(&self, new: &[New], ends: &[End]) -> Result<(), DbError> {
         let mut tx = self.db.begin().await?;
         for New { record, ending, .. } in new {
-            let (state, status, made) = ending.as_ref().map_or(("open", None, None), Ending::stored);
-            let Record { tenant, id, actor, action, resource, request_id, time_ms } = record;
-            let (writer, resource, request_id) = (&self.writer, made.unwrap_or(resource), request_id.clone());
-            let args = args![tenant, id, writer, state, actor, &**action, resource, request_id, status, *time_ms];
-            tx.execute(transit::INSERT, args).await?;
+            record.insert(&mut tx, &self.writer, ending.as_ref()).await?;
         }
         for (tenant, id, ending) in ends {
             if *ending == Ending::Nothing {
                 tx.execute(transit::WITHDRAW, args![tenant, id]).await?;
                 continue;
             }
-            let (state, status, made) = ending.stored();
-            tx.execute(transit::END, args![tenant, id, state, status, made]).await?;
+            let (state, status, made, changes) = ending.stored();
+            tx.execute(transit::END, args![tenant, id, state, status, made, changes]).await?;
         }
         tx.commit().await
     }

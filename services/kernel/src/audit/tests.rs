@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
@@ -12,7 +13,9 @@ use utoipa::openapi::OpenApiBuilder;
 use utoipa_axum::routes;
 
 use super::*;
-use crate::{AdminToken, Guard, Policy, Problem, Routes, codes};
+use crate::conditional::respond_json;
+use crate::idempotency::{Idempotency, Stored};
+use crate::{AdminToken, Etag, Guard, Policy, Problem, Routes, codes};
 
 const TOKEN: &str = "0123456789abcdef";
 /// That a handler has begun that never ends.
@@ -33,6 +36,10 @@ async fn put(Path(id): Path<String>) -> Response {
         "refused" => Problem::bad_request(codes::BODY_INVALID, "no").into_response(),
         "broken" => StatusCode::BAD_GATEWAY.into_response(),
         "quiet" => (axum::Extension(Unrecorded), StatusCode::OK).into_response(),
+        "told" => {
+            Etag::of_json(&serde_json::json!({ "tone": "c" })).unwrap();
+            respond_json(&HeaderMap::new(), &serde_json::json!({ "tone": "d" }))
+        }
         "dead" => panic!("on purpose"),
         "hangs" => {
             BEGUN.notify_one();
@@ -40,6 +47,15 @@ async fn put(Path(id): Path<String>) -> Response {
         }
         _ => (StatusCode::CREATED, [(header::LOCATION, format!("/made/{id}"))]).into_response(),
     }
+}
+
+#[utoipa::path(delete, path = "/things/{id}", operation_id = "delete_thing", responses((status = 204)))]
+async fn remove(Path(id): Path<String>) -> Response {
+    if id == "a" {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    Etag::of_json(&serde_json::json!({ "tone": "d" })).unwrap();
+    StatusCode::NO_CONTENT.into_response()
 }
 
 #[utoipa::path(
@@ -52,13 +68,35 @@ async fn licence() {}
 )]
 async fn chunk() {}
 
+#[utoipa::path(
+    post, path = "/effects/{id}", operation_id = "do", extensions(("x-audit" = json!("effect"))), responses((status = 201))
+)]
+async fn effect(Path(id): Path<String>, Extension(db): Extension<Database>) -> Result<Response, Problem> {
+    if id == "outside" {
+        return Ok(StatusCode::CREATED.into_response());
+    }
+    let (once, tenant, key) = (Idempotency::new(db.clone(), db.clock()), default_tenant(), Some(id.clone()));
+    let request = id.clone();
+    let done = once.once_within(&tenant, key, "/done", &request, |_tx| {
+        Box::pin(async move {
+            match id.as_str() {
+                "refused" => Err(Problem::bad_request(codes::BODY_INVALID, "no")),
+                "dead" => panic!("on purpose"),
+                _ => Ok(Stored { status: StatusCode::CREATED, body: serde_json::json!({ "id": id }) }),
+            }
+        })
+    });
+    Ok(done.await?.created("/done"))
+}
+
 fn router(recorder: &Recorder) -> Router {
     let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
     let routes = Routes::new(guard, Some(recorder.clone()), OpenApiBuilder::new().build())
-        .mount(Policy::Operator, routes!(show, put))
+        .mount(Policy::Operator, routes!(show, put, remove))
         .mount(Policy::Operator, routes!(poke))
         .mount(Policy::Public, routes!(licence))
-        .mount(Policy::Operator, routes!(chunk));
+        .mount(Policy::Operator, routes!(chunk))
+        .mount(Policy::Operator, routes!(effect));
     crate::routes::shell(routes.finish(()).0)
 }
 
@@ -127,6 +165,79 @@ async fn what_changed_something_or_may_have_leaves_one_record_and_what_did_not_l
 }
 
 #[tokio::test]
+async fn a_record_says_why_from_where_and_what_was_before_and_after_and_nothing_of_whom_nobody_knows() {
+    for_each_engine(|db| async move {
+        let recorder = Recorder::new(db.clone());
+        let router = router(&recorder);
+        let ask = async |method: &str, path: &str, reason: &[u8]| {
+            let mut request = request(method, path);
+            let headers = request.headers_mut();
+            headers.insert(REASON, reason.try_into().unwrap());
+            headers.insert(header::USER_AGENT, "bell/1".try_into().unwrap());
+            request.extensions_mut().insert(Client([192, 0, 2, 7].into()));
+            router.clone().oneshot(request).await.unwrap().status().as_u16()
+        };
+        let recorded = async || {
+            recorder.flush().await;
+            let mut tx = db.begin().await.unwrap();
+            let rows = transit::take(&mut tx, &default_tenant(), 10).await.unwrap();
+            tx.commit().await.unwrap();
+            rows.into_iter().map(|row| (row.context, row.changes)).collect::<Vec<_>>()
+        };
+        assert_eq!(ask("PUT", "/things/told", "it was \u{fc}ber".as_bytes()).await, 200);
+        assert_eq!(ask("DELETE", "/things/told", b"gone").await, 204);
+        let [(context, changes), (_, removed)] = &recorded().await[..] else { panic!("two records") };
+        let context: Context = serde_json::from_str(context.as_deref().unwrap()).unwrap();
+        let expected = Context {
+            address: Some("192.0.2.7".to_owned()),
+            user_agent: Some("bell/1".to_owned()),
+            reason: Some("it was \u{fc}ber".to_owned()),
+            ..Context::default()
+        };
+        assert_eq!(context, expected);
+        assert_eq!(changes.as_deref(), Some(r#"{"changes":[{"path":"/tone","old":"c","new":"d"}]}"#));
+        assert_eq!(removed.as_deref(), Some(r#"{"changes":[{"path":"/tone","old":"d"}]}"#));
+
+        assert_eq!(ask("POST", "/licences", b"none of anybody's business").await, 200);
+        assert_eq!(recorded().await, [(None, None)]);
+        for bad in ["".as_bytes(), &[b'x'; 501], b"\xff"] {
+            assert_eq!(ask("PUT", "/things/told", bad).await, 400, "{bad:?}");
+        }
+        assert_eq!(recorded().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_record_of_an_effect_is_there_with_it_and_not_without() {
+    for_each_engine(|db| async move {
+        let recorder = Recorder::new(db.clone());
+        let router = router(&recorder).layer(Extension(db.clone()));
+        let done = |at: &str| vec![row("admin", "do", at, "done", 201)];
+        let cases = [
+            ("/effects/a", 201, done("/done/a")),
+            ("/effects/a", 201, vec![]),
+            ("/effects/refused", 400, vec![]),
+            ("/effects/dead", 500, vec![]),
+            // At fault, and not lost.
+            ("/effects/outside", 201, done("/effects/outside")),
+        ];
+        for (path, status, records) in cases {
+            assert_eq!(ask(&router, "POST", path).await, status, "{path}");
+            assert_eq!(waiting(&db).await, records, "{path}, without anything having been waited for");
+        }
+        let mut tx = db.begin().await.unwrap();
+        tx.execute("DROP TABLE audit_transit", args![]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(ask(&router, "POST", "/effects/b").await, 500);
+        let left: Option<(i64,)> =
+            db.optional("SELECT CAST(COUNT(*) AS BIGINT) FROM idempotency WHERE key = 'b'", args![]).await.unwrap();
+        assert_eq!(left.unwrap().0, 0, "what cannot be recorded is not done");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_handler_begins_when_its_record_is_durable_and_not_without() {
     let scratch = Scratch::migrated(EngineKind::Sqlite).await;
     let recorder = Recorder::new(scratch.db.clone());
@@ -159,8 +270,9 @@ async fn the_record_of_a_process_that_has_died_is_ended_by_another_and_that_of_a
         let ids: Vec<String> = (0..2).map(|at| format!("record-{at}")).collect();
         let mut tx = db.begin().await.unwrap();
         for (id, writer) in ids.iter().zip(["dead", "alive"]) {
-            let args =
+            let mut args =
                 args![&default_tenant(), id, writer, "open", "admin", "put_thing", "/a", "req-1", None::<i64>, 5_i64];
+            args.extend(args![None::<String>, None::<String>]);
             tx.execute(transit::INSERT, args).await.unwrap();
         }
         tx.commit().await.unwrap();

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use database::{Database, DbError, Tx, args};
 use media_types::TenantId;
+use serde::{Deserialize, Serialize};
 
 pub(super) const INSERT: &str =
-    "INSERT INTO audit_transit (tenant_id, id, writer, beat, state, actor, action, resource, request_id, status, time_ms)
-    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10)";
+    "INSERT INTO audit_transit (tenant_id, id, writer, beat, state, actor, action, resource, request_id, status, time_ms,
+        context, changes)
+    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (tenant_id, id) DO NOTHING";
 pub(super) const END: &str =
-    "UPDATE audit_transit SET state = $3, status = $4, resource = COALESCE(CAST($5 AS TEXT), resource)
+    "UPDATE audit_transit SET state = $3, status = $4, resource = COALESCE(CAST($5 AS TEXT), resource), changes = $6
     WHERE tenant_id = $1 AND id = $2 AND state = 'open'";
 pub(super) const WITHDRAW: &str = "DELETE FROM audit_transit WHERE tenant_id = $1 AND id = $2 AND state = 'open'";
 pub(super) const BEAT: &str = "UPDATE audit_transit SET beat = beat + 1 WHERE writer = $1 AND state = 'open'";
@@ -24,7 +26,7 @@ const TENANTS: &str = "SELECT DISTINCT tenant_id FROM audit_transit WHERE state 
 const TAKE: &str = "WITH chosen AS MATERIALIZED (SELECT id FROM audit_transit
         WHERE tenant_id = $1 AND state <> 'open' ORDER BY time_ms, id LIMIT $2)
     DELETE FROM audit_transit WHERE tenant_id = $1 AND id IN (SELECT id FROM chosen)
-    RETURNING id, actor, action, resource, request_id, state, status, time_ms";
+    RETURNING id, actor, action, resource, request_id, state, status, time_ms, context, changes";
 
 /// Every statement of this module, for the test that prepares each on both engines.
 pub const STATEMENTS: &[&str] = &[INSERT, END, WITHDRAW, BEAT, FORGET, OPEN, ABANDON, TENANTS, TAKE];
@@ -57,7 +59,36 @@ database::row! {
         pub status: Option<i64>,
         /// When the request came, in milliseconds since 1970.
         pub time_ms: i64,
+        /// A [`Context`] as JSON.
+        pub context: Option<String>,
+        /// What was before and after, as JSON: an object with the list `changes`, of `path` (RFC 6901), `old` and `new`, and with how
+        /// many `more` there are than it tells.
+        pub changes: Option<String>,
     }
+}
+
+/// What is known of a request beside what it asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    /// From where it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What the client calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The id of the session that it was sent in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The id of the program that acts for the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The id of the person that somebody else acts as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    /// Why, as whoever sent it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Up to `limit` tenants behind `after` that have records for the log.

@@ -10,7 +10,7 @@ use crate::principal::Holder;
 
 /// What is known of a token counts for so long: then it is asked for again, and a revoked one is found out. That it held is
 /// remembered.
-const FRESH: Duration = Duration::from_secs(2);
+pub(super) const FRESH: Duration = Duration::from_secs(2);
 /// Tokens that are known at once.
 const MOST: usize = 4096;
 
@@ -32,6 +32,11 @@ impl Seen {
 impl Known {
     pub(super) fn find(&self, sha256: &[u8; 32]) -> Option<Holder> {
         self.seen().get(sha256).filter(|seen| seen.is_fresh()).map(|seen| seen.holder.clone())
+    }
+
+    /// When it was asked for, if it is known.
+    pub(super) fn asked(&self, sha256: &[u8; 32]) -> Option<Instant> {
+        self.seen().get(sha256).filter(|seen| seen.is_fresh()).map(|seen| seen.asked)
     }
 
     /// Whether it held when it was asked for last, however long ago, as far as there was room to remember that.

@@ -31,6 +31,7 @@ impl Directory for Three {
                 lasting,
                 session,
                 client: None,
+                acted_by: None,
                 authenticated_ms: 0,
             }))
         } else {
@@ -174,6 +175,124 @@ async fn a_key_that_holds_is_asked_for_every_two_seconds_and_one_that_does_not_e
         assert!(guard.principal(&with("lk_c"), &mut Meter::idle()).await.is_err());
     }
     assert_eq!(three.0.load(Ordering::Relaxed), 5);
+}
+
+const NOW_MS: i64 = 1_000_000;
+
+/// A gateway or a unit whose clock is off by so much, with these secrets; and what it asks by itself.
+fn process(off_ms: i64, secrets: &[u8]) -> (Guard, Arc<Three>) {
+    let (guard, three) = guard();
+    let start = tokio::time::Instant::now();
+    let passed = move || i64::try_from(start.elapsed().as_millis()).unwrap();
+    let secrets = secrets.iter().map(|&byte| zeroize::Zeroizing::new([byte; 32]));
+    let vouching = Vouching::new(secrets, Arc::new(move || NOW_MS + off_ms + passed()));
+    (guard.with_vouching(vouching), three)
+}
+
+fn errand<'a>(unit: &'a str, method: &'a axum::http::Method, uri: &'a axum::http::Uri) -> Errand<'a> {
+    Errand { unit, method, uri }
+}
+
+/// The headers of a request with this token, for the unit `bells`, as a gateway hands them on.
+async fn handed_on(gateway: &Guard, token: &str) -> HeaderMap {
+    let mut headers = with(token);
+    let (get, uri) = (axum::http::Method::GET, axum::http::Uri::from_static("/bells?a=1"));
+    let vouched = gateway.vouch(&errand("bells", &get, &uri), &headers, &mut Meter::idle()).await;
+    if let Some(vouched) = vouched {
+        vouched.tell(&mut headers);
+    }
+    headers
+}
+
+/// Whom a unit takes a request for, having been told what it was, and how often it had to ask.
+async fn taken_for(unit: &(Guard, Arc<Three>), told: &HeaderMap, what: (&str, &str, &str)) -> (String, usize) {
+    let (guard, three) = unit;
+    let (method, uri) = (what.1.parse().unwrap(), what.2.parse().unwrap());
+    guard.hear(&errand(what.0, &method, &uri), told);
+    let before = three.0.load(Ordering::Relaxed);
+    let found = guard.principal(told, &mut Meter::idle()).await;
+    let who = found.map_or_else(|problem| problem.code().to_owned(), |principal| principal.actor().to_owned());
+    (who, three.0.load(Ordering::Relaxed) - before)
+}
+
+const READS: (&str, &str, &str) = ("bells", "GET", "/bells?a=1");
+
+#[tokio::test(start_paused = true)]
+async fn a_unit_does_not_ask_again_whom_its_gateway_knows() {
+    let (gateway, asked) = process(0, &[1]);
+    for (token, who) in [("lk_a", "key_lk_a"), ("lk_b", "tenant.suspended"), ("person", "usr_1")] {
+        let told = handed_on(&gateway, token).await;
+        assert_eq!(taken_for(&process(0, &[1]), &told, READS).await, (who.to_owned(), 0));
+        assert_eq!(taken_for(&process(-400, &[2, 1]), &told, READS).await, (who.to_owned(), 0), "a former secret");
+        let whole = process(0, &[1]).0;
+        whole.hear(&errand(READS.0, &READS.1.parse().unwrap(), &READS.2.parse().unwrap()), &told);
+        let (here, there) = (gateway.known.find(&digest(token)), whole.known.find(&digest(token)));
+        assert_eq!(here, there, "all that is known of it arrives");
+    }
+    assert_eq!(asked.0.load(Ordering::Relaxed), 3);
+    for token in [ADMIN, SERVICE, "lk_c"] {
+        assert_eq!(handed_on(&gateway, token).await, with(token), "of these a unit finds out by itself");
+    }
+    assert_eq!(handed_on(&guard().0, "lk_a").await, with("lk_a"), "and of all, where there is no secret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forged_replayed_or_old_changes_nothing() {
+    let (gateway, _) = process(0, &[1]);
+    let told = handed_on(&gateway, "lk_a").await;
+    let by_itself = ("key_lk_a".to_owned(), 1);
+    for elsewhere in [
+        ("wells", "GET", "/bells?a=1"),
+        ("bells", "DELETE", "/bells?a=1"),
+        ("bells", "GET", "/bells?a=2"),
+        ("bells", "GET", "/bells"),
+    ] {
+        assert_eq!(taken_for(&process(0, &[1]), &told, elsewhere).await, by_itself, "{elsewhere:?}");
+    }
+    for (off_ms, secrets) in [(0, &[2][..]), (0, &[]), (2_000, &[1]), (-501, &[1])] {
+        assert_eq!(taken_for(&process(off_ms, secrets), &told, READS).await, by_itself, "{off_ms} {secrets:?}");
+    }
+    let mut other = told.clone();
+    other.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer person"));
+    assert_eq!(taken_for(&process(0, &[1]), &other, READS).await, ("usr_1".to_owned(), 1), "it is of one token");
+    other.remove(header::AUTHORIZATION);
+    assert_eq!(taken_for(&process(0, &[1]), &other, READS).await.0, "auth.missing_token", "and nothing without it");
+
+    let text = told["lectern-identity"].to_str().unwrap().to_owned();
+    let signature = told["lectern-identity-signature"].to_str().unwrap().to_owned();
+    let forged = [
+        (text.replace("bell.read", "bell.ring"), signature.clone()),
+        (text.clone(), "0".repeat(64)),
+        (text.clone(), String::new()),
+        (text.clone(), signature[..62].to_owned()),
+        ("{}".to_owned(), signature.clone()),
+    ];
+    for (text, signature) in forged {
+        let mut headers = told.clone();
+        headers.insert("lectern-identity", HeaderValue::from_str(&text).unwrap());
+        headers.insert("lectern-identity-signature", HeaderValue::from_str(&signature).unwrap());
+        assert_eq!(taken_for(&process(0, &[1]), &headers, READS).await, by_itself, "{text} {signature}");
+    }
+    let mut twice = told.clone();
+    twice.append("lectern-identity", HeaderValue::from_str(&text).unwrap());
+    assert_eq!(taken_for(&process(0, &[1]), &twice, READS).await, by_itself);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_gateway_knows_gets_no_younger_on_its_way() {
+    let second = std::time::Duration::from_secs(1);
+    let (gateway, unit) = (process(0, &[1]), process(0, &[1]));
+    handed_on(&gateway.0, "lk_a").await;
+    tokio::time::advance(second).await;
+    let told = handed_on(&gateway.0, "lk_a").await;
+    assert_eq!(gateway.1.0.load(Ordering::Relaxed), 1);
+    assert_eq!(taken_for(&unit, &told, READS).await.1, 0);
+    tokio::time::advance(second).await;
+    assert_eq!(
+        taken_for(&unit, &told, READS).await.1,
+        1,
+        "two seconds after the gateway has asked, whoever says so again"
+    );
 }
 
 #[test]

@@ -20,14 +20,26 @@ const PAGE: i64 = 200;
 /// Open records of all processes that one look for dead ones takes in.
 const OPEN: i64 = 4096;
 
+/// Between two looks for entries whose time is over.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
 /// Keeps the logs until `stopped` turns true.
 pub(crate) async fn run(audit: Audit, mut stopped: watch::Receiver<bool>) {
-    let mut standing = Standing::new(transit::PATIENCE);
+    let (mut standing, mut sweep) = (Standing::new(transit::PATIENCE), Instant::now());
     loop {
+        if Instant::now() >= sweep {
+            sweep = Instant::now() + SWEEP_EVERY;
+            if let Err(error) = audit.sweep().await {
+                tracing::warn!(error = %chain(&error), "entries of audit logs stay beyond their time");
+            }
+        }
         if let Err(error) = audit.round(&mut standing, Instant::now()).await {
             tracing::warn!(error = %chain(&error), "entries wait for the audit log");
             // Who could not say that he lives while the database was away has time to.
             standing = Standing::new(transit::PATIENCE);
+        }
+        if let Err(error) = audit.judge_all().await {
+            tracing::warn!(error = %chain(&error), "entries of audit logs wait to be judged");
         }
         tokio::select! {
             // Whoever could stop it is gone: that is an end too.

@@ -1,6 +1,8 @@
 //! Rows.
 
 use kernel::Sealed;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::note::Verifier;
 
@@ -26,6 +28,8 @@ database::row! {
         pub(crate) action: String,
         pub(crate) resource: String,
         pub(crate) request_id: Option<String>,
+        pub(crate) session: Option<String>,
+        pub(crate) subject: Option<String>,
         pub(crate) time_ms: i64,
     }
 }
@@ -46,6 +50,26 @@ impl LogRow {
     }
 }
 
+/// Entries that are looked at together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pack {
+    /// What changed who may what: people, roles, keys, clients, second factors.
+    Access,
+    /// What the holder of the admin token did, and what was done to the log's own keeping.
+    Admin,
+}
+
+impl Pack {
+    /// As it stands in an address.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// What a search asks for; of times from the first one up to the second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
@@ -53,6 +77,9 @@ pub(crate) struct Wanted {
     pub(crate) resource: Option<String>,
     pub(crate) action: Option<String>,
     pub(crate) actor: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) pack: Option<Pack>,
     pub(crate) from_ms: Option<i64>,
     pub(crate) to_ms: Option<i64>,
 }

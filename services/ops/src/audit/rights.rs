@@ -1,10 +1,11 @@
-//! What the log has of a person: what he has done, under his id.
+//! What the log has of a person: what he has done and what was done to him, under his id and, as far as it is personal, under his key.
 
 use database::{Database, Tx, args};
 use kernel::rights::{BoxFuture, Dossier, Subject};
 use kernel::{Personal, Problem};
 use serde_json::Value;
 
+use super::model::LogRow;
 use super::sql;
 
 const PAGE: i64 = 200;
@@ -38,9 +39,17 @@ impl Personal for Hooks {
         })
     }
 
-    /// Entries name people by id and nothing else, and are hashed into a tree that has to verify for ever: what leads from the id to
-    /// the person is erased elsewhere, and the entries stay. Whatever of a person an entry is to hold one day is erased from here.
-    fn erase<'a>(&'a self, _: &'a mut Tx, _: &'a Subject) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(std::future::ready(Ok(())))
+    /// Entries are hashed into a tree that has to verify for ever, so they stay, with the person's id. All else that they have of him is
+    /// sealed under his key, which is destroyed; while a hold keeps what is said of him, that waits for its end.
+    fn erase<'a>(&'a self, tx: &'a mut Tx, of: &'a Subject) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            // Who appends has this row: what he seals he has sealed before, or finds no key for.
+            let _: Option<LogRow> = tx.optional(sql::LOCK_LOG, args![&of.tenant]).await?;
+            let held: Option<(i64,)> = tx.optional(sql::HELD, args![&of.tenant, &of.id]).await?;
+            let is_held = held.is_some_and(|(holds,)| holds > 0);
+            let erase = if is_held { sql::ERASE_LATER } else { sql::ERASE };
+            tx.execute(erase, args![&of.tenant, &of.id, of.now_ms]).await?;
+            Ok(())
+        })
     }
 }

@@ -10,26 +10,26 @@ use kernel::{ApiPath, ApiQuery, Cursor, Page, Permission, Policy, Problem, Route
 use media_types::TenantId;
 use utoipa_axum::routes;
 
-use super::codes;
 use super::model::EntryRow;
 use super::store::{Audit, AuditError};
 use super::views::{
     ConsistencyQuery, ConsistencyView, EntriesQuery, EntryView, ExportQuery, InclusionQuery, InclusionView, KeyView,
     encoded,
 };
+use super::{codes, findings, keeping, stream};
 
 /// The most lines of an export.
 const MAX_LINES: u32 = 1000;
 
-const READ: Permission = Permission::new("audit", "read");
+pub(super) const READ: Permission = Permission::new("audit", "read");
 
 /// What the routes ask for.
-pub(super) const PERMISSIONS: &[Permission] = &[READ];
+pub(super) const PERMISSIONS: &[Permission] = &[READ, keeping::HOLD, keeping::RETAIN, stream::STREAM];
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Audit>) -> Routes<Audit> {
     use Policy::May;
-    routes
+    findings::mount(stream::mount(keeping::mount(routes)))
         .mount(May(READ), routes!(list))
         .mount(May(READ), routes!(show))
         .mount(May(READ), routes!(export))
@@ -39,13 +39,16 @@ pub(super) fn mount(routes: Routes<Audit>) -> Routes<Audit> {
         .mount(May(READ), routes!(consistency))
 }
 
-fn problem(error: AuditError) -> Problem {
+pub(super) fn problem(error: AuditError) -> Problem {
     let detail = error.to_string();
     match error {
         AuditError::NoEntry(_) => Problem::not_found(codes::AUDIT_NOT_FOUND, detail),
         AuditError::NoProof(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::AUDIT_INVALID_RANGE, detail),
+        AuditError::Expired(_) => Problem::new(StatusCode::GONE, codes::AUDIT_EXPIRED, detail),
         AuditError::Database(error) => error.into(),
-        AuditError::Damaged(_) | AuditError::Note(_) | AuditError::Key(_) => Problem::internal(&error),
+        AuditError::Damaged(_) | AuditError::Note(_) | AuditError::Key(_) | AuditError::Held => {
+            Problem::internal(&error)
+        }
     }
 }
 
@@ -65,8 +68,9 @@ async fn list(
     let (audit, tenant, wanted) = (&audit, &tenant, &query.wanted());
     let cursor = |row: &EntryRow| Cursor { time_ms: row.time_ms, id: row.seq.to_string() };
     let read = |after, limit| async move { audit.search(tenant, wanted, after, limit).await.map_err(problem) };
-    let page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
-    Ok(page.map(EntryView::from).respond(&query.address()))
+    let mut page = Page::read(query.limit, query.after.as_deref(), cursor, read).await?;
+    let views = audit.views(tenant, std::mem::take(&mut page.items)).await.map_err(problem)?;
+    Ok(page.with(views).respond(&query.address()))
 }
 
 /// One entry.
@@ -76,6 +80,7 @@ async fn list(
     responses(
         (status = 200, description = "the entry", body = EntryView),
         (status = 404, description = "no such entry", body = ProblemBody),
+        (status = 410, description = "its time was over", body = ProblemBody),
     )
 )]
 async fn show(
@@ -85,10 +90,12 @@ async fn show(
 ) -> Result<axum::Json<EntryView>, Problem> {
     let index = index.parse().map_err(|_| Problem::not_found(codes::AUDIT_NOT_FOUND, "an index is a number"))?;
     let row = audit.entry(&tenant, index).await.map_err(problem)?;
-    Ok(axum::Json(row.into()))
+    let view = audit.views(&tenant, vec![row]).await.map_err(problem)?.pop();
+    view.map(axum::Json).ok_or_else(|| problem(AuditError::NoEntry(index)))
 }
 
-/// Entries in the order of the log: the canonical JSON of one on each line, whose hash is that of its leaf.
+/// Entries in the order of the log: the canonical JSON of one on each line, whose hash is that of its leaf. Of one whose time was over
+/// there is an object with `leaf_hash` alone.
 #[utoipa::path(
     get, path = "/api/v1/audit/export", operation_id = "export_audit_log", tag = "audit", params(ExportQuery),
     responses(
@@ -109,7 +116,7 @@ async fn export(
     }
     let rows = audit.entries(&tenant, start, i64::from(limit) + 1).await?;
     let count = rows.len().min(limit as usize);
-    let lines: String = rows[..count].iter().flat_map(|row| [row.entry.as_str(), "\n"]).collect();
+    let lines: String = rows[..count].iter().map(line).collect();
     let mut response =
         ([(header::CONTENT_TYPE, "application/jsonl"), (header::CACHE_CONTROL, "no-store")], lines).into_response();
     if let Some(next) = rows.get(count) {
@@ -118,6 +125,13 @@ async fn export(
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
+}
+
+fn line(row: &EntryRow) -> String {
+    if row.entry.is_empty() {
+        return format!("{{\"leaf_hash\":\"{}\"}}\n", STANDARD.encode(&row.leaf_hash));
+    }
+    format!("{}\n", row.entry)
 }
 
 /// The log as it is now: a signed note by C2SP's tlog-checkpoint, with the log's name, how many entries it has, and the root of

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use database::{Database, DbError, Row, Tx, Val, args};
-use kernel::audit::transit;
-use kernel::{Clock, Cursor, Keyring, Sealed, SecretError};
+use kernel::audit::transit::{self, Ended};
+use kernel::{Clock, Cursor, Idempotency, Keyring, Sealed, SecretError};
 use media_types::TenantId;
 
-use super::entry::AuditEntry;
-use super::model::{EntryRow, LogRow, Wanted};
+use super::entry::{AuditEntry, EXPIRED};
+use super::model::{EntryRow, LogRow, Pack, Wanted};
 use super::note::{Checkpoint, NoteError, Signer};
 use super::sql;
+use super::stream::Outlet;
+use super::subjects::Keys;
 use super::tree::{self, Frontier, Hash, Node, empty_root, leaf_hash};
 
 /// Entries that one transaction appends, under one checkpoint.
@@ -25,6 +27,12 @@ pub enum AuditError {
     /// There is no such entry.
     #[error("the log has no entry {0}")]
     NoEntry(u64),
+    /// Its time was over.
+    #[error("the time of entry {0} was over: its hash is what is left of it")]
+    Expired(u64),
+    /// What somebody's entries say must not be erased at the moment.
+    #[error("a legal hold keeps what the log says of them")]
+    Held,
     /// A state that the log has not had, or what was not in it.
     #[error("there is no such proof: the log has {0} entries")]
     NoProof(u64),
@@ -46,8 +54,10 @@ pub enum AuditError {
 #[derive(Clone)]
 pub struct Audit {
     pub(crate) db: Database,
-    clock: Clock,
-    keyring: Arc<Keyring>,
+    pub(super) clock: Clock,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) idempotency: Idempotency,
+    pub(super) outlet: Outlet,
 }
 
 /// Where hashes are read: inside a transaction, or outside of any.
@@ -66,9 +76,10 @@ impl Source<'_> {
 }
 
 impl Audit {
-    /// Logs in `db`, whose signing keys are wrapped by `keyring`.
+    /// Logs in `db`, whose keys are wrapped by `keyring`. They are sent to public machines alone.
     pub fn new(db: Database, clock: Clock, keyring: Keyring) -> Self {
-        Self { db, clock, keyring: Arc::new(keyring) }
+        let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
+        Self { db, clock, keyring: Arc::new(keyring), idempotency, outlet: Outlet::public() }
     }
 
     /// A tenant's log; it is begun, with a key of its own, when there is none.
@@ -94,22 +105,39 @@ impl Audit {
         self.log(tenant).await?;
         let mut tx = self.db.begin().await?;
         let log: LogRow = tx.optional(sql::LOCK_LOG, args![tenant]).await?.ok_or(DbError::NoRow)?;
-        let ended = transit::take(&mut tx, tenant, BATCH as i64).await?;
+        let mut ended = transit::take(&mut tx, tenant, BATCH as i64).await?;
+        // What the log says of itself no request can say: who has written that into the transit has done so behind everybody's back.
+        ended.iter_mut().filter(|one| one.action == EXPIRED).for_each(|one| one.state = "unknown".to_owned());
         if ended.is_empty() {
             return Ok(0);
         }
+        let count = self.append_in(&mut tx, tenant, &log, ended).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Appends these to a log whose row the transaction has locked, and signs the state after them; how many there were.
+    pub(super) async fn append_in(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        log: &LogRow,
+        ended: Vec<Ended>,
+    ) -> Result<usize, AuditError> {
         let signer = Signer::new(&*self.keyring.open(&log.sealed())?);
-        let source = Source::Inside(&mut tx);
+        let source = Source::Inside(tx);
         let mut frontier = with_nodes(source, tenant, |nodes| Frontier::of(log.size(), nodes)).await?;
-        let (count, mut whole) = (ended.len(), Vec::new());
+        let (count, mut whole, mut keys) = (ended.len(), Vec::new(), Keys::new());
         for (seq, ended) in (log.size..).zip(ended) {
             let time_ms = ended.time_ms;
-            let entry = AuditEntry::of(tenant.as_str(), ended);
+            let (mut entry, personal) = AuditEntry::of(tenant.as_str(), ended);
+            self.seal(tx, &mut keys, &mut entry, personal).await?;
             let text = entry.text();
             let leaf = leaf_hash(text.as_bytes());
             frontier.push(leaf, &mut whole);
-            let AuditEntry { actor, action, resource, request_id, .. } = entry;
-            let args = args![tenant, seq, text, &leaf[..], actor, action, resource, request_id, time_ms];
+            let AuditEntry { actor, action, resource, request_id, session, subject, .. } = entry;
+            let mut args = args![tenant, seq, text, &leaf[..], actor, action, resource, request_id];
+            args.extend(args![session, subject, time_ms]);
             tx.execute(sql::INSERT_ENTRY, args).await?;
         }
         for (Node { level, index }, hash) in whole {
@@ -118,7 +146,6 @@ impl Audit {
         let checkpoint = Checkpoint { size: frontier.size(), root: frontier.root() };
         let args = args![tenant, log.size, stored(checkpoint.size), signer.sign(&checkpoint)];
         tx.execute(sql::ADVANCE, args).await?;
-        tx.commit().await?;
         Ok(count)
     }
 
@@ -131,24 +158,30 @@ impl Audit {
         limit: u32,
     ) -> Result<Vec<EntryRow>, AuditError> {
         let (time_ms, seq) = after.map_or((i64::MAX, i64::MAX), |place| (place.time_ms, place.id.parse().unwrap_or(0)));
-        let Wanted { request_id, resource, action, actor, from_ms, to_ms } = wanted.clone();
-        let sql = match (&request_id, &resource, &action, &actor) {
+        let Wanted { request_id, resource, action, actor, session, subject, pack, from_ms, to_ms } = wanted.clone();
+        let sql = match (&request_id, &session, &resource, &subject, &action, &actor) {
+            _ if pack == Some(Pack::Access) => sql::SEARCH_ACCESS,
+            _ if pack == Some(Pack::Admin) => sql::SEARCH_ADMIN,
             (Some(_), ..) => sql::SEARCH_REQUEST,
-            (_, Some(_), ..) => sql::SEARCH_RESOURCE,
-            (_, _, Some(_), _) => sql::SEARCH_ACTION,
+            (_, Some(_), ..) => sql::SEARCH_SESSION,
+            (_, _, Some(_), ..) => sql::SEARCH_RESOURCE,
+            (_, _, _, Some(_), ..) => sql::SEARCH_SUBJECT,
+            (.., Some(_), _) => sql::SEARCH_ACTION,
             (.., Some(_)) => sql::SEARCH_ACTOR,
             _ => sql::SEARCH,
         };
         let (from_ms, to_ms) = (from_ms.unwrap_or(i64::MIN), to_ms.unwrap_or(i64::MAX));
         let limit = i64::from(limit);
-        let args = args![tenant, time_ms, seq, from_ms, to_ms, request_id, resource, action, actor, limit];
+        let mut args = args![tenant, time_ms, seq, from_ms, to_ms, request_id, resource, action, actor];
+        args.extend(args![session, subject, limit]);
         Ok(self.db.all(sql, args).await?)
     }
 
     /// One entry.
     pub(crate) async fn entry(&self, tenant: &TenantId, index: u64) -> Result<EntryRow, AuditError> {
-        let row = self.db.optional(sql::ENTRY, args![tenant, stored(index)]).await?;
-        row.ok_or(AuditError::NoEntry(index))
+        let row: Option<EntryRow> = self.db.optional(sql::ENTRY, args![tenant, stored(index)]).await?;
+        let row = row.ok_or(AuditError::NoEntry(index))?;
+        if row.entry.is_empty() { Err(AuditError::Expired(index)) } else { Ok(row) }
     }
 
     /// Entries in their order.
@@ -175,12 +208,12 @@ impl Audit {
         with_nodes(Source::Outside(&self.db), tenant, prove).await
     }
 
-    /// Wraps every signing key under the current key-encryption key; how many were not.
+    /// Wraps every key of a log and of whom it is about under the current key-encryption key; how many were not.
     ///
     /// # Errors
     /// One that does not open, or the database.
     pub async fn rewrap(&self) -> Result<u64, AuditError> {
-        let (mut after, mut changed) = (String::new(), 0);
+        let (mut after, mut changed) = (String::new(), self.rewrap_subjects().await?);
         loop {
             let page: Vec<(String, Vec<u8>, bool)> = self.db.all(sql::LOGS, args![after, PAGE]).await?;
             let Some((last, ..)) = page.last() else { return Ok(changed) };

@@ -1,7 +1,11 @@
 //! Logs on both engines.
 #![allow(clippy::unwrap_used)]
 
+mod findings;
 mod http;
+mod keeping;
+mod personal;
+mod streams;
 mod tampered;
 
 use std::sync::Arc;

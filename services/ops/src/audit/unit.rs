@@ -2,6 +2,7 @@
 
 use kernel::{Rights, Served, Unit};
 
+use super::stream::sender;
 use super::{Audit, appender, codes, rights, routes};
 
 /// The audit log, as a unit.
@@ -15,7 +16,10 @@ pub static UNIT: Unit = Unit {
     rights: Rights::of(&rights::HOOKS),
 };
 
-/// What a process serves of it: the routes, and the appender.
+/// What a process serves of it: the routes, the appender, and whoever sends logs on.
 pub fn serve(audit: Audit) -> Served {
-    Served::new(&UNIT, audit.clone(), routes::mount).with_task(|stopped| appender::run(audit, stopped))
+    let (appending, sending) = (audit.clone(), audit.clone());
+    Served::new(&UNIT, audit, routes::mount)
+        .with_task(|stopped| appender::run(appending, stopped))
+        .with_task(|stopped| sender::run(sending, stopped))
 }

@@ -38,6 +38,8 @@ pub enum Fault {
     Edited(u64),
     /// An entry of which a search says something else than its text does.
     Relabelled(u64),
+    /// An entry without a text, of which the log does not say that its time was over.
+    Emptied(u64),
     /// A stored hash of 256 entries, or a power of that: proofs with it do not hold.
     Hash {
         /// Its entries are a power of 256; of which exponent.
@@ -70,6 +72,7 @@ impl fmt::Display for Fault {
             Self::Missing(index) => write!(f, "entry {index} is missing"),
             Self::Edited(index) => write!(f, "entry {index} was edited"),
             Self::Relabelled(index) => write!(f, "entry {index} is found as something else than it is"),
+            Self::Emptied(index) => write!(f, "entry {index} was emptied before its time was over"),
             Self::Hash { level, index } => {
                 write!(f, "the stored hash {index} of level {level} is not that of its entries")
             }
@@ -85,6 +88,8 @@ impl fmt::Display for Fault {
 pub struct Verified {
     /// Entries that were read.
     pub entries: u64,
+    /// Of these, entries whose time was over: there are their hashes.
+    pub emptied: u64,
     /// The name of the log and of its key.
     pub origin: String,
     /// The first hundred faults.
@@ -116,6 +121,9 @@ struct Walk {
     whole: Vec<(Node, Hash)>,
     /// What was kept elsewhere, until the walk has come there.
     kept: Option<Checkpoint>,
+    /// The last entry that has no text, and below which index the log says that there are such.
+    last_emptied: Option<u64>,
+    expired_below: u64,
 }
 
 impl Walk {
@@ -125,15 +133,30 @@ impl Walk {
         (self.next..index).take(MAX_TOLD).for_each(|missing| self.found.add(Fault::Missing(missing)));
         self.found.count = self.found.count.saturating_add(gap.saturating_sub(MAX_TOLD as u64));
         self.next = index.saturating_add(1);
-        let leaf = leaf_hash(row.entry.as_bytes());
-        if row.leaf_hash != leaf {
-            self.found.add(Fault::Edited(index));
-        } else if !is_labelled(row) {
-            self.found.add(Fault::Relabelled(index));
-        }
+        let leaf = if row.entry.is_empty() { self.emptied(row, index) } else { self.whole(row, index) };
         self.found.entries += 1;
         self.frontier.push(leaf, &mut self.whole);
         self.compare();
+    }
+
+    fn whole(&mut self, row: &EntryRow, index: u64) -> Hash {
+        let leaf = leaf_hash(row.entry.as_bytes());
+        let entry = serde_json::from_str::<AuditEntry>(&row.entry).ok();
+        if row.leaf_hash != leaf {
+            self.found.add(Fault::Edited(index));
+        } else if !entry.as_ref().is_some_and(|entry| is_labelled(row, entry)) {
+            self.found.add(Fault::Relabelled(index));
+        }
+        let below = entry.and_then(|entry| entry.expired_below()).unwrap_or_default();
+        self.expired_below = self.expired_below.max(below);
+        leaf
+    }
+
+    /// One of which there is the hash alone, which the root proves.
+    fn emptied(&mut self, row: &EntryRow, index: u64) -> Hash {
+        self.last_emptied = Some(index);
+        self.found.emptied += 1;
+        row.leaf_hash.as_slice().try_into().unwrap_or_default()
     }
 
     /// Holds what was kept elsewhere against the state of that time.
@@ -147,10 +170,10 @@ impl Walk {
 }
 
 /// Whether the columns of an entry say what its text says.
-fn is_labelled(row: &EntryRow) -> bool {
-    let Ok(entry) = serde_json::from_str::<AuditEntry>(&row.entry) else { return false };
-    let columns = (&row.actor, &row.action, &row.resource, &row.request_id);
-    columns == (&entry.actor, &entry.action, &entry.resource, &entry.request_id) && rfc3339(row.time_ms) == entry.time
+fn is_labelled(row: &EntryRow, entry: &AuditEntry) -> bool {
+    let columns = (&row.actor, &row.action, &row.resource, &row.request_id, &row.session, &row.subject);
+    let said = (&entry.actor, &entry.action, &entry.resource, &entry.request_id, &entry.session, &entry.subject);
+    columns == said && rfc3339(row.time_ms) == entry.time
 }
 
 impl Audit {
@@ -171,12 +194,16 @@ impl Audit {
         let kept = since.map(|note| verifier.open(note)).transpose()?;
         let signed = verifier.open(&log.checkpoint);
         let found = Verified { origin: verifier.name().to_owned(), ..Verified::default() };
-        let mut walk = Walk { frontier: Frontier::default(), next: 0, found, whole: Vec::new(), kept };
+        let (frontier, whole) = (Frontier::default(), Vec::new());
+        let mut walk = Walk { frontier, next: 0, found, whole, kept, last_emptied: None, expired_below: 0 };
         walk.compare();
         // The log goes on meanwhile: what is appended now is not looked at.
         let bound = signed.as_ref().map_or(log.size(), |signed| signed.size);
         self.walk(tenant, bound, &mut walk).await?;
-        let Walk { frontier, mut found, kept, .. } = walk;
+        let Walk { frontier, mut found, kept, last_emptied, expired_below, .. } = walk;
+        if let Some(last) = last_emptied.filter(|last| *last >= expired_below) {
+            found.add(Fault::Emptied(last));
+        }
         match signed {
             Err(error) => found.add(Fault::Checkpoint(error)),
             Ok(signed) if signed.size != frontier.size() => {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::entry::AuditEntry;
-use super::model::{EntryRow, Wanted};
+use super::entry::{AuditChanges, AuditEntry, AuditOrigin};
+use super::model::{EntryRow, Pack, Wanted};
 use super::note::Verifier;
 use super::tree::Hash;
 
@@ -25,6 +25,13 @@ pub(crate) struct EntriesQuery {
     pub(crate) resource: Option<String>,
     /// The id of the request.
     pub(crate) request_id: Option<String>,
+    /// The id of the session that it was asked for in.
+    pub(crate) session: Option<String>,
+    /// The id of the person that it was done to.
+    pub(crate) subject: Option<String>,
+    /// Those that are looked at together: `access` what changed who may what, `admin` what the holder of the admin token did.
+    #[param(inline)]
+    pub(crate) pack: Option<Pack>,
     /// Not before this time, in milliseconds since 1970.
     pub(crate) from_ms: Option<i64>,
     /// Before this time, in milliseconds since 1970.
@@ -42,6 +49,9 @@ impl EntriesQuery {
             resource: self.resource.clone(),
             action: self.action.clone(),
             actor: self.actor.clone(),
+            session: self.session.clone(),
+            subject: self.subject.clone(),
+            pack: self.pack,
             from_ms: self.from_ms,
             to_ms: self.to_ms,
         }
@@ -54,6 +64,9 @@ impl EntriesQuery {
             ("action", self.action.clone()),
             ("resource", self.resource.clone()),
             ("request_id", self.request_id.clone()),
+            ("session", self.session.clone()),
+            ("subject", self.subject.clone()),
+            ("pack", self.pack.map(|pack| pack.as_str().to_owned())),
             ("from_ms", self.from_ms.map(|ms| ms.to_string())),
             ("to_ms", self.to_ms.map(|ms| ms.to_string())),
         ];
@@ -106,13 +119,24 @@ pub(crate) struct EntryView {
     /// What it says.
     #[schema(value_type = AuditEntry)]
     pub(crate) entry: Value,
+    /// From where it came, of those that say so.
+    pub(crate) origin: Option<AuditOrigin>,
+    /// What it has changed, and why, of those that say so.
+    pub(crate) change: Option<AuditChanges>,
+    /// When the request came, for whoever judges; readers find it in the entry.
+    #[serde(skip)]
+    pub(crate) time_ms: i64,
+    /// Whether it said more once, of somebody who was erased since.
+    pub(crate) is_erased: bool,
 }
 
 impl From<EntryRow> for EntryView {
     fn from(row: EntryRow) -> Self {
         // As it is, even if somebody has changed it: that is for the proof to say.
         let entry = serde_json::from_str(&row.entry).unwrap_or(Value::Null);
-        Self { index: row.seq, leaf_hash: STANDARD.encode(row.leaf_hash), entry }
+        let leaf_hash = STANDARD.encode(row.leaf_hash);
+        let (index, time_ms) = (row.seq, row.time_ms);
+        Self { index, leaf_hash, entry, origin: None, change: None, time_ms, is_erased: false }
     }
 }
 

@@ -14,7 +14,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::evaluate::Context;
-use super::snapshot::{Environment, Evaluation, Snapshot};
+use super::fronts::Fronts;
+use super::snapshot::{Evaluation, Snapshot};
+use super::store::reports::Counted;
 use super::store::{By, FlagError, Store};
 
 /// Tenants whose flags are in memory at once, and as many more as somebody has; those that were asked for longest ago are read anew
@@ -31,6 +33,7 @@ struct All {
     store: Store,
     idempotency: Idempotency,
     machine: Option<String>,
+    fronts: Fronts,
     followed: std::sync::Mutex<HashMap<TenantId, Followed>>,
 }
 
@@ -66,7 +69,7 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub(crate) struct Asked {
     flags: TenantFlags,
-    actor: String,
+    principal: Principal,
 }
 
 impl std::ops::Deref for Asked {
@@ -82,14 +85,19 @@ impl FromRequestParts<Flags> for Asked {
     async fn from_request_parts(parts: &mut Parts, flags: &Flags) -> Result<Self, Problem> {
         let Tenant(tenant) = Tenant::from_request_parts(parts, flags).await?;
         let Ok(principal) = Principal::from_request_parts(parts, flags).await;
-        Ok(Self { flags: flags.of(&tenant), actor: principal.actor().to_owned() })
+        Ok(Self { flags: flags.of(&tenant), principal })
     }
 }
 
 impl Asked {
+    /// Answers a key of pages and apps no more that was just removed. Other processes look again within seconds.
+    pub(crate) fn forget_key(&self, key: &str) {
+        self.flags.all.fronts().keep(key, None, Instant::now());
+    }
+
     /// Whose flags are changed, and by whom.
     pub(crate) fn by(&self) -> By<'_> {
-        By { tenant: &self.tenant, actor: &self.actor }
+        By { tenant: &self.tenant, actor: self.principal.actor() }
     }
 }
 
@@ -101,7 +109,8 @@ impl Flags {
     pub fn new(db: Database, clock: Clock) -> Self {
         let idempotency = Idempotency::new(db.clone(), Arc::clone(&clock));
         let (store, machine) = (Store::new(db.clone(), clock), machine());
-        let flags = Self(Arc::new(All { store, idempotency, machine, followed: std::sync::Mutex::default() }));
+        let (fronts, followed) = (Fronts::default(), std::sync::Mutex::default());
+        let flags = Self(Arc::new(All { store, idempotency, machine, fronts, followed }));
         tokio::spawn(follow(Arc::downgrade(&flags.0), db));
         flags
     }
@@ -125,7 +134,68 @@ impl Flags {
     }
 }
 
+impl Flags {
+    /// Where they are.
+    pub(crate) fn database(&self) -> Database {
+        self.0.store.db.clone()
+    }
+
+    /// Has approved changes of all tenants take effect whose time has come. What is wrong with one is no reason to let others wait.
+    ///
+    /// # Errors
+    /// The database does not say which.
+    pub(crate) async fn take_due(&self) -> Result<(), DbError> {
+        for row in self.0.store.due().await? {
+            let Ok(tenant) = row.tenant_id.parse::<TenantId>() else { continue };
+            match self.0.store.take_due(&tenant, &row.id).await {
+                Ok(()) | Err(FlagError::Decided(_) | FlagError::NoRequest) => {}
+                Err(error) => {
+                    let request = row.id.as_str();
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        request,
+                        "a scheduled change of a flag waits"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The tables.
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Keys of pages and apps.
+    pub(crate) fn fronts(&self) -> &Fronts {
+        &self.0.fronts
+    }
+
+    /// What time it is.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.0.store.now_ms()
+    }
+
+    /// Writes down how often flags were asked for here. What one cannot be told of is counted on.
+    ///
+    /// # Errors
+    /// The database does not take it.
+    pub(crate) async fn write_counts(&self) -> Result<(), DbError> {
+        for of in self.0.all() {
+            of.write_counts().await?;
+        }
+        Ok(())
+    }
+}
+
 impl All {
+    /// Those that were asked for.
+    fn all(&self) -> Vec<Arc<Inner>> {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.values().map(|followed| Arc::clone(&followed.of)).collect()
+    }
+
     fn unread(&self, tenant: &TenantId) -> Inner {
         Inner {
             store: self.store.clone(),
@@ -142,10 +212,7 @@ impl All {
     /// # Errors
     /// As [`Inner::refresh`], of one of them.
     async fn refresh(&self) -> Result<(), FlagError> {
-        let followed: Vec<Arc<Inner>> = {
-            let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-            followed.values().map(|followed| Arc::clone(&followed.of)).collect()
-        };
+        let followed = self.all();
         if followed.is_empty() {
             return Ok(());
         }
@@ -175,11 +242,13 @@ impl TenantFlags {
         value.filter(|value| std::mem::discriminant(value) == kind).unwrap_or(default)
     }
 
-    /// What a flag is for `context`, and why; `None` where nothing is known of it.
+    /// What a flag is for `context`, and why; `None` where nothing is known of it. It is counted as a use.
     pub fn evaluate(&self, key: &str, context: &Context) -> Option<Evaluation> {
         let snapshot = self.of.known.load();
         let environment = snapshot.as_ref()?.environment(context.environment.as_deref());
-        environment.evaluate(key, &self.of.completed(context)).ok()
+        let evaluation = environment.evaluate(key, &self.of.completed(context)).ok()?;
+        environment.count(key, evaluation.is_on);
+        Some(evaluation)
     }
 
     /// Those of all tenants.
@@ -208,6 +277,26 @@ impl Inner {
         self.known.load_full().ok_or(FlagError::Database(DbError::NoRow))
     }
 
+    /// Writes down how often flags were asked for since this was done last, in one transaction for each environment.
+    ///
+    /// # Errors
+    /// The database does not take it; it is counted on.
+    async fn write_counts(&self) -> Result<(), DbError> {
+        let Some(snapshot) = self.known.load_full() else { return Ok(()) };
+        for (name, environment) in snapshot.environments() {
+            let counts = environment.take_counts();
+            if counts.is_empty() {
+                continue;
+            }
+            let counted: Vec<Counted<'_>> = counts.iter().map(|&(key, yes, no)| Counted { key, yes, no }).collect();
+            if let Err(error) = self.store.count(&self.tenant, name, &counted).await {
+                environment.count_all(&counts);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the tables if anything has changed in them.
     ///
     /// # Errors
@@ -222,10 +311,10 @@ impl Inner {
         let flags = self.store.contents(&self.tenant).await?;
         let segments = self.store.segments(&self.tenant).await?;
         let segments: BTreeMap<_, _> = segments.into_iter().map(|row| (row.name, row.content.0)).collect();
-        let machine = self.machine.clone();
-        let compiling = move || Snapshot::new(seq, flags, &segments, machine.as_deref());
+        let (machine, before) = (self.machine.clone(), self.known.load_full());
+        let compiling = move || Snapshot::new(seq, flags, &segments, machine.as_deref(), before.as_deref());
         let snapshot = tokio::task::spawn_blocking(compiling).await??;
-        for fault in snapshot.environments().flat_map(Environment::faults) {
+        for fault in snapshot.environments().flat_map(|(_, environment)| environment.faults()) {
             tracing::error!(fault, "a flag cannot be compiled, and is off");
         }
         self.known.store(Some(Arc::new(snapshot)));

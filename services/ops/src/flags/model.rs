@@ -13,6 +13,8 @@ pub(crate) const MAX_FLAGS: i64 = 1000;
 pub(crate) const MAX_SEGMENTS: i64 = 100;
 /// Versions of a flag or a segment that are remembered.
 pub(crate) const MAX_HISTORY: i64 = 1000;
+/// Keys of pages and apps of one tenant.
+pub(crate) const MAX_KEYS: i64 = 100;
 /// Applications that are remembered.
 pub(crate) const MAX_CLIENTS: i64 = 200;
 
@@ -77,6 +79,9 @@ pub(crate) struct Content {
     pub(crate) value_type: ValueType,
     /// An archived flag is evaluated as one that is not there.
     pub(crate) archived: bool,
+    /// Whether pages and apps are told what it comes to for them.
+    #[serde(default)]
+    pub(crate) public: bool,
     /// Values and rules, by the name of the environment; in all others it is off.
     pub(crate) environments: BTreeMap<String, Settings>,
 }
@@ -303,5 +308,15 @@ database::row! {
         pub(crate) environment: String,
         pub(crate) sdk: String,
         pub(crate) last_ms: i64,
+    }
+}
+
+database::row! {
+    /// A key of pages and apps.
+    pub(crate) struct KeyRow {
+        pub(crate) id: String,
+        pub(crate) name: String,
+        pub(crate) environment: String,
+        pub(crate) created_ms: i64,
     }
 }

@@ -1,9 +1,14 @@
 //! The resources under `/api/v1/flags` and `/api/v1/flag-segments`, OFREP, and Unleash's client API.
 
 mod environments;
+mod experiments;
 mod flags;
+mod frontend;
+mod guards;
 mod history;
+mod keys;
 mod ofrep;
+mod requests;
 mod segments;
 mod unleash;
 
@@ -32,13 +37,18 @@ const READ_SEGMENT: Permission = Permission::new("flag_segment", "read");
 const UPDATE_SEGMENT: Permission = Permission::new("flag_segment", "update");
 const DELETE_SEGMENT: Permission = Permission::new("flag_segment", "delete");
 
+/// To approve and to decline what others ask for.
+const APPROVE: Permission = Permission::new("flag_approval", "give");
+/// To say where changes need approval.
+const DEMAND: Permission = Permission::new("flag_approval", "demand");
+
 /// What its routes ask for.
 pub(super) const PERMISSIONS: &[Permission] =
-    &[CREATE, DELETE, EVALUATE, READ, UPDATE, DELETE_SEGMENT, READ_SEGMENT, UPDATE_SEGMENT];
+    &[CREATE, DELETE, EVALUATE, READ, UPDATE, DEMAND, APPROVE, DELETE_SEGMENT, READ_SEGMENT, UPDATE_SEGMENT];
 
 /// Mounts every route.
 pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
-    use Policy::May;
+    use Policy::{May, Operator, Public};
     routes
         .mount([(Method::POST, May(CREATE)), (Method::GET, May(READ))], routes!(flags::create, flags::list))
         .mount(
@@ -49,6 +59,7 @@ pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
         .mount(May(READ), routes!(history::list))
         .mount(May(UPDATE), routes!(history::rollback))
         .mount(May(READ), routes!(history::usage))
+        .mount(May(READ), routes!(history::stale))
         .mount(May(READ_SEGMENT), routes!(segments::list))
         .mount(
             [
@@ -65,6 +76,26 @@ pub(super) fn mount(routes: Routes<Flags>) -> Routes<Flags> {
         .mount(May(EVALUATE), routes!(unleash::register))
         .mount(May(EVALUATE), routes!(unleash::metrics))
         .mount(May(READ), routes!(unleash::clients))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(requests::create, requests::list))
+        .mount(May(READ), routes!(requests::show))
+        .mount(May(APPROVE), routes!(requests::approve))
+        .mount(May(APPROVE), routes!(requests::decline))
+        .mount(May(UPDATE), routes!(requests::withdraw))
+        .mount(May(READ), routes!(guards::list))
+        .mount(May(DEMAND), routes!(guards::put))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(experiments::begin, experiments::list))
+        .mount(
+            [(Method::GET, May(READ)), (Method::DELETE, May(UPDATE))],
+            routes!(experiments::show, experiments::delete),
+        )
+        .mount(May(UPDATE), routes!(experiments::stop))
+        .mount(May(EVALUATE), routes!(experiments::report))
+        .mount([(Method::POST, May(UPDATE)), (Method::GET, May(READ))], routes!(keys::create, keys::list))
+        .mount(May(UPDATE), routes!(keys::delete))
+        .mount(Public, routes!(frontend::features, frontend::features_by_post, frontend::preflight))
+        .mount(Public, routes!(frontend::metrics, frontend::metrics_preflight))
+        .mount(Public, routes!(frontend::bulk, frontend::bulk_preflight))
+        .mount([(Method::GET, May(READ)), (Method::PUT, Operator)], routes!(guards::frozen, guards::freeze))
 }
 
 fn problem(error: FlagError) -> Problem {
@@ -76,6 +107,14 @@ fn problem(error: FlagError) -> Problem {
         FlagError::Exists => Problem::conflict(codes::FLAG_EXISTS, detail),
         FlagError::Changed => Problem::conflict(codes::FLAG_CHANGED, detail).retry_after(1),
         FlagError::InUse(_) => Problem::conflict(codes::FLAG_SEGMENT_IN_USE, detail),
+        FlagError::Guarded(_) => Problem::conflict(codes::FLAG_APPROVAL_REQUIRED, detail),
+        FlagError::Frozen(_) => Problem::conflict(codes::FLAG_READ_ONLY, detail),
+        FlagError::NoExperiment => Problem::not_found(codes::FLAG_EXPERIMENT_NOT_FOUND, detail),
+        FlagError::Running => Problem::conflict(codes::FLAG_EXPERIMENT_RUNNING, detail),
+        FlagError::NoKey => Problem::not_found(codes::FLAG_KEY_NOT_FOUND, detail),
+        FlagError::NoRequest => Problem::not_found(codes::FLAG_REQUEST_NOT_FOUND, detail),
+        FlagError::Decided(_) => Problem::conflict(codes::FLAG_REQUEST_DECIDED, detail),
+        FlagError::OwnRequest => Problem::new(StatusCode::FORBIDDEN, codes::FLAG_NOT_APPROVER, detail),
         FlagError::TooMany(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::FLAG_TOO_MANY, detail),
         FlagError::Database(error) => error.into(),
         FlagError::Unreadable(_) | FlagError::Uncompiled(_) => Problem::internal(&error),

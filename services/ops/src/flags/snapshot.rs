@@ -1,12 +1,14 @@
 //! All flags of a tenant at one moment, compiled for each environment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use kernel::Etag;
 use serde_json::Value;
 
-use super::evaluate::{Chosen, Context, Evaluator, Unreadable};
+use super::evaluate::{Chosen, Context, Evaluator, Outcome, Unreadable};
 use super::model::{Content, FlagSegment, Settings, Strategy, ValueType};
 use super::wire;
 
@@ -60,10 +62,25 @@ pub(crate) enum Refusal {
     NobodyNamed,
 }
 
+/// A flag in one environment.
+struct Compiled {
+    value_type: ValueType,
+    settings: Settings,
+    is_public: bool,
+    uses: Arc<Uses>,
+}
+
+/// How often a flag was found on and off here since that was last written down.
+#[derive(Default)]
+struct Uses {
+    yes: AtomicI64,
+    no: AtomicI64,
+}
+
 /// Flags of one environment.
 pub(crate) struct Environment {
     evaluator: Evaluator,
-    flags: BTreeMap<String, (ValueType, Settings)>,
+    flags: BTreeMap<String, Compiled>,
     /// What Unleash's clients read.
     pub(crate) document: Bytes,
     /// Its tag.
@@ -79,7 +96,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Compiles flags, without those that are archived.
+    /// Compiles flags, without those that are archived. What was counted of them since `before` goes on.
     ///
     /// # Errors
     /// None that a stored flag could bring about.
@@ -88,10 +105,14 @@ impl Snapshot {
         mut flags: BTreeMap<String, Content>,
         segments: &BTreeMap<String, FlagSegment>,
         machine: Option<&str>,
+        before: Option<&Self>,
     ) -> Result<Self, Unreadable> {
         flags.retain(|_, content| !content.archived);
         let names: BTreeSet<String> = flags.values().flat_map(|content| content.environments.keys().cloned()).collect();
-        let compile = |name: &str| Environment::new(name, &flags, segments, machine);
+        let compile = |name: &str| {
+            let before = before.and_then(|before| before.environments.get(name));
+            Environment::new(name, &flags, segments, machine, before)
+        };
         let environments =
             names.into_iter().map(|name| Ok((name.clone(), compile(&name)?))).collect::<Result<_, Unreadable>>()?;
         let elsewhere = compile("")?;
@@ -103,9 +124,9 @@ impl Snapshot {
         self.environments.get(name.unwrap_or(DEFAULT_ENVIRONMENT)).unwrap_or(&self.elsewhere)
     }
 
-    /// All environments that any flag names.
-    pub(crate) fn environments(&self) -> impl Iterator<Item = &Environment> {
-        self.environments.values()
+    /// All environments that any flag names, with their names.
+    pub(crate) fn environments(&self) -> impl Iterator<Item = (&str, &Environment)> {
+        self.environments.iter().map(|(name, environment)| (name.as_str(), environment))
     }
 
     /// Whether any flag names this environment, and there is a flag of this key.
@@ -120,12 +141,20 @@ impl Environment {
         flags: &BTreeMap<String, Content>,
         segments: &BTreeMap<String, FlagSegment>,
         machine: Option<&str>,
+        before: Option<&Self>,
     ) -> Result<Self, Unreadable> {
         let document = wire::document(name, flags, segments);
         let bytes = Bytes::from(document.to_string());
         let evaluator = Evaluator::new(document, machine)?;
         let settings = |content: &Content| content.environments.get(name).cloned().unwrap_or_default();
-        let flags = flags.iter().map(|(key, content)| (key.clone(), (content.value_type, settings(content)))).collect();
+        let uses = |key: &str| before.and_then(|before| before.flags.get(key)).map(|flag| Arc::clone(&flag.uses));
+        let compiled = |key: &str, content: &Content| Compiled {
+            value_type: content.value_type,
+            settings: settings(content),
+            is_public: content.public,
+            uses: uses(key).unwrap_or_default(),
+        };
+        let flags = flags.iter().map(|(key, content)| (key.clone(), compiled(key, content))).collect();
         Ok(Self { evaluator, flags, etag: Etag::of(&bytes), document: bytes })
     }
 
@@ -139,12 +168,45 @@ impl Environment {
         self.flags.keys().map(String::as_str)
     }
 
+    /// Keys of flags that pages and apps may know, in their order.
+    pub(crate) fn public_keys(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().filter(|(_, flag)| flag.is_public).map(|(key, _)| key.as_str())
+    }
+
+    /// What a flag comes to, as Unleash has it.
+    pub(crate) fn outcome(&self, key: &str, context: &Context) -> Option<Outcome> {
+        self.evaluator.evaluate(key, context)
+    }
+
+    /// Counts that somebody has asked for a flag.
+    pub(crate) fn count(&self, key: &str, is_on: bool) {
+        self.count_all(&[(key, i64::from(is_on), i64::from(!is_on))]);
+    }
+
+    /// What was counted since this was called last: how often each flag was on, and off.
+    pub(crate) fn take_counts(&self) -> Vec<(&str, i64, i64)> {
+        let taken =
+            |flag: &Compiled| (flag.uses.yes.swap(0, Ordering::Relaxed), flag.uses.no.swap(0, Ordering::Relaxed));
+        let counts = self.flags.iter().map(|(key, flag)| (key.as_str(), taken(flag)));
+        counts.filter(|(_, (yes, no))| yes + no > 0).map(|(key, (yes, no))| (key, yes, no)).collect()
+    }
+
+    /// Counts what others have counted, or what could not be written down.
+    pub(crate) fn count_all(&self, counts: &[(&str, i64, i64)]) {
+        for (key, yes, no) in counts {
+            if let Some(flag) = self.flags.get(*key) {
+                flag.uses.yes.fetch_add(*yes, Ordering::Relaxed);
+                flag.uses.no.fetch_add(*no, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// What a flag is for `context`.
     ///
     /// # Errors
     /// There is no such flag.
     pub(crate) fn evaluate(&self, key: &str, context: &Context) -> Result<Evaluation, Refusal> {
-        let (value_type, settings) = self.flags.get(key).ok_or(Refusal::Unknown)?;
+        let Compiled { value_type, settings, .. } = self.flags.get(key).ok_or(Refusal::Unknown)?;
         let outcome = self.evaluator.evaluate(key, context).ok_or(Refusal::Unknown)?;
         let chosen = outcome.variant.filter(|_| outcome.is_on);
         let on = || chosen.as_ref().and_then(|chosen| value_of(*value_type, chosen));
@@ -167,7 +229,7 @@ impl Environment {
     /// # Errors
     /// There is no such flag, or a share decides and the context names neither user nor session.
     pub(crate) fn evaluate_named(&self, key: &str, context: &Context) -> Result<Evaluation, Refusal> {
-        let (_, settings) = self.flags.get(key).ok_or(Refusal::Unknown)?;
+        let settings = &self.flags.get(key).ok_or(Refusal::Unknown)?.settings;
         if settings.enabled && needs_name(settings, context) {
             return Err(Refusal::NobodyNamed);
         }

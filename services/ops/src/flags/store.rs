@@ -1,6 +1,9 @@
 //! Flags and segments in their tables, with every version they had.
 
+mod experiments;
+mod keys;
 pub(crate) mod reports;
+pub(crate) mod requests;
 pub(crate) mod segments;
 
 use std::collections::BTreeMap;
@@ -70,6 +73,30 @@ pub(crate) enum FlagError {
     /// A flag refers to the segment.
     #[error("the flag {0} refers to the segment")]
     InUse(String),
+    /// Somebody else has to approve what is changed in this environment.
+    #[error("changes in the environment {0} need approval")]
+    Guarded(String),
+    /// Flags may not change.
+    #[error("flags may only be turned off at the moment: {0}")]
+    Frozen(String),
+    /// There is no such request.
+    #[error("there is no request with this id")]
+    NoRequest,
+    /// There is no such experiment.
+    #[error("there is no experiment with this id")]
+    NoExperiment,
+    /// It is running, or one with the same flag is.
+    #[error("an experiment with this flag is running in this environment")]
+    Running,
+    /// There is no such key of pages and apps.
+    #[error("there is no such key of pages and apps")]
+    NoKey,
+    /// Somebody has decided on the request already, or its time has come.
+    #[error("the request is {0}")]
+    Decided(String),
+    /// Nobody approves what he asks for.
+    #[error("whoever has asked for it does not approve it")]
+    OwnRequest,
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -160,6 +187,7 @@ impl Store {
         if count >= MAX_FLAGS {
             return Err(FlagError::TooMany(count));
         }
+        requests::permit(&mut tx, tenant, None, Some(content)).await?;
         check_segments(&mut tx, tenant, content).await?;
         let version = last_version(&mut tx, tenant, Kind::Flag, key).await? + 1;
         let became = json_of(content);
@@ -180,16 +208,30 @@ impl Store {
         action: &str,
         content: &Content,
     ) -> Result<FlagRow, FlagError> {
+        let mut tx = self.begin(by.tenant).await?;
+        requests::permit(&mut tx, by.tenant, Some(&of.content.0), Some(content)).await?;
+        let row = self.change_in(&mut tx, by, of, action, content).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// The same within a transaction, for what somebody has permitted.
+    async fn change_in(
+        &self,
+        tx: &mut Tx,
+        by: By<'_>,
+        of: &FlagRow,
+        action: &str,
+        content: &Content,
+    ) -> Result<FlagRow, FlagError> {
         let tenant = by.tenant;
-        let mut tx = self.begin(tenant).await?;
-        check_segments(&mut tx, tenant, content).await?;
+        check_segments(tx, tenant, content).await?;
         let became = json_of(content);
         let args = args![tenant, &of.key, of.version, content.archived, became.clone(), self.now_ms()];
         let row: FlagRow = tx.optional(sql::UPDATE_FLAG, args).await?.ok_or(FlagError::Changed)?;
         let (kind, was) = (Kind::Flag, Some(json_of(&of.content.0)));
         let change = Change { kind, name: &of.key, version: row.version, action, was, became: Some(became) };
-        self.record(&mut tx, by, change).await?;
-        tx.commit().await?;
+        self.record(tx, by, change).await?;
         Ok(row)
     }
 
@@ -197,6 +239,7 @@ impl Store {
     pub(crate) async fn delete(&self, by: By<'_>, of: &FlagRow) -> Result<(), FlagError> {
         let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
+        requests::check_freeze(&mut tx).await?;
         if tx.execute(sql::DELETE_FLAG, args![tenant, &of.key, of.version]).await? == 0 {
             return Err(FlagError::Changed);
         }

@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod clients;
+mod experiments;
+mod frontend;
 mod http;
 mod memory;
+mod requests;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +18,8 @@ use axum::http::{HeaderMap, Method, Request};
 use database::Database;
 use database::testing::{for_each_engine, prepare_all};
 use http_body_util::BodyExt;
-use kernel::{AdminToken, Guard, Recorder, Routes};
+use kernel::{AdminToken, ApiKey, Directory, Grants, Guard, Holder, Person, Principal, Problem, Recorder, Routes};
+use media_types::TenantId;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::OpenApiBuilder;
@@ -27,6 +32,36 @@ const NOW_MS: i64 = 1_795_233_000_000;
 
 fn flags(db: &Database) -> TenantFlags {
     Flags::new(db.clone(), Arc::new(|| NOW_MS)).of(&kernel::default_tenant())
+}
+
+/// Knows people by `person-NAME` and keys by `key-NAME`, who may everything.
+struct Everybody;
+
+type Found<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, Problem>> + Send + 'a>>;
+
+impl Directory for Everybody {
+    fn holder<'a>(&'a self, token: &'a str) -> Found<'a, Holder> {
+        let grants = Grants::new(vec!["*".to_owned()]).unwrap();
+        let (tenant, expires_ms) = (kernel::default_tenant(), None);
+        let principal = match token.split_once('-') {
+            Some(("person", name)) => {
+                let (id, session, lasting) = (format!("usr_{name}"), "ses_1".to_owned(), grants.clone());
+                let (client, acted_by, authenticated_ms) = (None, None, 0);
+                let person = Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms };
+                Some(Principal::Person(Arc::new(person)))
+            }
+            Some(("key", name)) => {
+                Some(Principal::Key(Arc::new(ApiKey { id: format!("key_{name}"), tenant, grants, expires_ms })))
+            }
+            _ => None,
+        };
+        let holder = principal.map(|principal| Holder { principal, is_suspended: false });
+        Box::pin(std::future::ready(Ok(holder)))
+    }
+
+    fn tenant<'a>(&'a self, _slug: &'a str) -> Found<'a, TenantId> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// The routes of a process.
@@ -46,7 +81,7 @@ impl Answer {
 
 impl Api {
     fn new(flags: &TenantFlags) -> Self {
-        let guard = Guard::new(AdminToken::new(TOKEN).unwrap());
+        let guard = Guard::new(AdminToken::new(TOKEN).unwrap()).with_directory(Arc::new(Everybody));
         let recorder = Recorder::new(flags.of.store.db.clone());
         let routes = super::routes::mount(Routes::new(guard, Some(recorder), OpenApiBuilder::new().build()));
         Self(routes.finish(flags.all().clone()).0)
@@ -61,8 +96,19 @@ impl Api {
     }
 
     async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+        self.call_as(TOKEN, method, path, headers, body).await
+    }
+
+    async fn call_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
-        request = request.header("authorization", format!("Bearer {TOKEN}")).header("content-type", "application/json");
+        request = request.header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -76,6 +122,13 @@ impl Api {
         let condition: &[_] = if changes { &[("if-match", "*")] } else { &[] };
         let answer = self.call(method, path, condition, body).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        answer.body
+    }
+
+    /// The same of somebody else.
+    async fn ask_as(&self, token: &str, status: u16, path: &str, body: Option<Value>) -> Value {
+        let answer = self.call_as(token, "POST", path, &[], body).await;
+        assert_eq!(answer.status, status, "POST {path} as {token}: {}", answer.body);
         answer.body
     }
 

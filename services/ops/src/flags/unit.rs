@@ -2,13 +2,27 @@
 
 use kernel::{Rights, Served, Unit};
 
-use super::{Flags, codes, routes};
+use super::{Flags, codes, keeping, routes};
 
 /// Feature flags, as a unit.
 pub static UNIT: Unit = Unit {
     slug: "flags",
     parts: &[],
-    addresses: &["/api/v1/flags", "/api/v1/flag-segments", "/api/v1/flag-clients", "/api/client", "/ofrep"],
+    addresses: &[
+        "/api/v1/flags",
+        "/api/v1/flag-approvals",
+        "/api/v1/flag-clients",
+        "/api/v1/flag-events",
+        "/api/v1/flag-experiments",
+        "/api/v1/flag-freeze",
+        "/api/v1/flag-keys",
+        "/api/v1/flag-reports",
+        "/api/v1/flag-requests",
+        "/api/v1/flag-segments",
+        "/api/client",
+        "/api/frontend",
+        "/ofrep",
+    ],
     tables: &["core", "ops"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
@@ -17,7 +31,7 @@ pub static UNIT: Unit = Unit {
     ),
 };
 
-/// What a process serves of them: the routes. What it answers from follows the tables by itself.
+/// What a process serves of them: the routes, and what has its time. What it answers from follows the tables by itself.
 pub fn serve(flags: Flags) -> Served {
-    Served::new(&UNIT, flags, routes::mount)
+    Served::new(&UNIT, flags.clone(), routes::mount).with_task(|stopped| keeping::keep(flags, stopped))
 }

@@ -1,5 +1,8 @@
 //! JSON of flags, segments and what is known of them.
 
+pub(crate) mod experiments;
+pub(crate) mod requests;
+
 use std::collections::BTreeMap;
 
 use kernel::rfc3339;
@@ -8,7 +11,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{
-    ChangeRow, ClientRow, Constraint, Content, FlagRow, Purpose, SegmentRow, Settings, UsageRow, ValueType,
+    ChangeRow, ClientRow, Constraint, Content, FlagRow, KeyRow, Purpose, SegmentRow, Settings, UsageRow, ValueType,
 };
 
 /// A new flag.
@@ -26,6 +29,9 @@ pub(crate) struct FlagRequest {
     /// What kind of value it has; `boolean` when absent.
     #[serde(default)]
     pub(crate) value_type: ValueType,
+    /// Whether pages and apps are told what it comes to for them; they are not when absent.
+    #[serde(default)]
+    pub(crate) public: bool,
     /// Values and rules, by the name of the environment.
     #[serde(default)]
     pub(crate) environments: BTreeMap<String, Settings>,
@@ -41,6 +47,8 @@ pub(crate) struct FlagChange {
     pub(crate) purpose: Option<Purpose>,
     /// Whether it is evaluated as one that is not there.
     pub(crate) archived: Option<bool>,
+    /// Whether pages and apps are told what it comes to for them.
+    pub(crate) public: Option<bool>,
 }
 
 /// Turns a flag off for everybody in an environment, or lets its rules decide again.
@@ -113,7 +121,7 @@ impl From<FlagRow> for FlagView {
 pub(crate) struct ChangeView {
     /// The version that it made.
     version: i64,
-    /// `created`, `changed`, `enabled`, `disabled`, `archived`, `restored`, `rolled_back` or `deleted`.
+    /// `created`, `changed`, `enabled`, `disabled`, `archived`, `restored`, `rolled_back`, `applied` (a request) or `deleted`.
     action: String,
     /// Who did it.
     actor: String,
@@ -179,6 +187,36 @@ impl From<UsageRow> for UsageView {
     }
 }
 
+/// The query of the report on stale flags.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StaleQuery {
+    /// For how long nothing must have happened, 1 to 365; 30 when absent.
+    pub(crate) days: Option<i64>,
+}
+
+/// A flag that may not be needed any more.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StaleFlagView)]
+pub(crate) struct StaleView {
+    pub(crate) key: String,
+    /// For people.
+    pub(crate) description: String,
+    /// What it is for.
+    pub(crate) purpose: Purpose,
+    /// Whether nobody has asked for it for so long.
+    pub(crate) unused: bool,
+    /// Whether it is the same for everybody in each environment, and was not changed for so long.
+    pub(crate) settled: bool,
+    /// By environment: `on` or `off` for everybody, or `depends`.
+    pub(crate) environments: BTreeMap<String, String>,
+    /// When somebody asked for it last, RFC 3339, to the minute; null when nobody has.
+    pub(crate) last_used_at: Option<String>,
+    /// When it was changed last, RFC 3339.
+    pub(crate) updated_at: String,
+}
+
 /// An application that fetches flags.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FlagClientView)]
@@ -195,6 +233,35 @@ impl From<ClientRow> for ClientView {
     fn from(row: ClientRow) -> Self {
         let last_at = rfc3339(row.last_ms);
         Self { app_name: row.app_name, environment: row.environment, sdk: row.sdk, last_at }
+    }
+}
+
+/// A new key of pages and apps.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FlagKeyRequest {
+    /// For people, at most 500 characters.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// Whose values it opens.
+    pub(crate) environment: String,
+}
+
+/// A key of pages and apps.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FlagKeyView {
+    /// The key itself, which is no secret.
+    id: String,
+    /// For people.
+    name: String,
+    environment: String,
+    /// RFC 3339.
+    created_at: String,
+}
+
+impl From<KeyRow> for FlagKeyView {
+    fn from(row: KeyRow) -> Self {
+        Self { id: row.id, name: row.name, environment: row.environment, created_at: rfc3339(row.created_ms) }
     }
 }
 

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
+use kernel::filter::FilterError;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Page, Problem, Tenant, require_if_match, text};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Filters, Page, Problem, Tenant, audit, require_if_match, text};
 
 use super::{enabled, problem};
-use crate::filter::{FilterError, Filters};
 use crate::model::{ENABLED, EndpointRow};
 use crate::store::{Issued, Settings};
 use crate::views::{
@@ -37,6 +37,7 @@ pub(crate) async fn create(
     let events = request.events.unwrap_or_else(|| vec!["*".to_owned()]);
     let settings = settings(&hooks, (request.url, request.description, events, true))?;
     let issued = hooks.create(&tenant, &settings).await.map_err(problem)?;
+    audit::after(&WebhookView::from(issued.endpoint.clone()));
     Ok(shown_once(StatusCode::CREATED, issued))
 }
 

@@ -25,11 +25,26 @@ fn furnish(server: &Server, folder: &Path) {
     let on = json!({ "production": { "enabled": true } });
     for (path, body) in [
         ("/api/v1/api-keys", json!({ "name": "camera", "permissions": ["asset.read"] })),
+        ("/api/v1/audit/holds", json!({ "reason": "case 4711" })),
+        ("/api/v1/audit/streams", json!({ "url": "https://nobody.invalid/ingest" })),
+        (
+            "/api/v1/auth/providers",
+            json!({ "name": "School account", "issuer": "https://nobody.invalid", "client_id": "lectern" }),
+        ),
         ("/api/v1/flags", json!({ "key": "colour", "environments": on })),
+        ("/api/v1/flag-keys", json!({ "environment": "production" })),
+        (
+            "/api/v1/flag-requests",
+            json!({ "flag_key": "colour", "environment": "staging", "settings": { "enabled": true } }),
+        ),
         (
             "/api/v1/oauth-clients",
             json!({ "name": "Library", "is_confidential": false, "redirect_uris": ["http://127.0.0.1/callback"] }),
         ),
+        ("/api/v1/org/invitations", json!({ "email": "bruno@example.com" })),
+        ("/api/v1/org/licences", json!({ "name": "Advanced Physics", "seats": 2 })),
+        ("/api/v1/org/nodes", json!({ "name": "Physics" })),
+        ("/api/v1/org/teams", json!({ "name": "Class of 2027" })),
         ("/api/v1/roles", json!({ "name": "Teacher", "permissions": ["asset.read"] })),
         (
             "/scim/v2/Groups",

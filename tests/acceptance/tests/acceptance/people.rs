@@ -1,11 +1,12 @@
 //! People who sign in, judged by somebody else's verifier of their tokens.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::judge;
-use crate::server::{Answer, Server, TOKEN, fresh, wait_for};
+use crate::server::{Answer, Server, TOKEN, fresh, log_of, wait_for};
 
 pub const PASSWORD: &str = "a horse of another colour";
 
@@ -91,6 +92,44 @@ fn codes_of_somebody_elses_authenticator_are_asked_for_behind_the_password_and_t
     server.admin("DELETE", &format!("/api/v1/users/{id}/factors"), None, 204);
     let who = json!({ "tenant": "default", "email": "anna@example.com", "password": PASSWORD });
     post(&server, "/api/v1/auth/sessions", &who, 201);
+}
+
+#[test]
+fn a_letter_that_was_promised_comes_though_the_server_was_killed_and_its_link_signs_in_once_where_it_was_asked_for() {
+    let (_folder, data) = fresh();
+    // Nobody listens there yet.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let smtp = format!("smtp://127.0.0.1:{port}");
+    let arguments = ["--smtp-url", smtp.as_str(), "--mail-from", "Lectern <no-reply@lectern.example>"];
+    let start = || Server::spawn(Command::new(judge::lectern()), &data, &arguments);
+    let server = start();
+    let id = person(&server, "anna@example.com", &["flag.read"]);
+    let who = json!({ "tenant": "default", "email": "anna@example.com" }).to_string();
+    let headers = [("Content-Type", "application/json")];
+    let asked = server.call("POST", "/api/v1/auth/sign-in-links", &headers, Some(who.as_bytes())).unwrap();
+    assert_eq!(asked.status, 202, "{}", String::from_utf8_lossy(&asked.body));
+    server.kill();
+    let kept = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let cookie = kept.unwrap().1.split(';').next().unwrap();
+
+    let mut command = Command::new(judge::root().join(".cache/venv/bin/python3"));
+    command.arg(judge::root().join("tests/people/letters.py")).args([port.as_str(), cookie]);
+    let mut reader = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(reader.stdout.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    let server = start();
+    writeln!(reader.stdin.take().unwrap(), "{}", server.base).unwrap();
+    line.clear();
+    told.read_line(&mut line).unwrap();
+    assert!(reader.wait().unwrap().success(), "{line}; {}", log_of(&data));
+    let told: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(told["statuses"], json!([401, 201, 401]), "{told}");
+    assert_eq!((&told["last"]["code"], &told["tokens"]["user_id"]), (&json!("session.invalid_link"), &json!(id)));
+    assert_eq!(as_person(&server, &told["tokens"], "GET", "/api/v1/flags").status, 200);
+    let left = server.admin("GET", "/api/v1/auth/letters", None, 200).json();
+    assert_eq!(left["items"], json!([]), "none was given up");
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn whatever_dashboard_and_alerts_ask_for_is_said_by_a_server_or_a_worker() {
 
 /// No family has a label that grows with what is uploaded.
 fn check_labels(text: &str) {
-    let known = ["class", "code", "direction", "kind", "lacks", "le", "outcome", "stage", "state", "version"];
+    let known = ["class", "code", "direction", "kind", "lacks", "le", "outcome", "reader", "stage", "state", "version"];
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let Some((_, labels)) = line.split_once('{') else { continue };
         for label in labels.split_once('}').unwrap().0.split(',') {

@@ -132,6 +132,7 @@ pub(crate) async fn finish(
     request_body = StepUpRequest,
     responses(
         (status = 200, description = "the token", body = StepUpView),
+        (status = 403, description = "it is not the person himself who asks", body = ProblemBody),
         (status = 404, description = "the session has ended", body = ProblemBody),
         (status = 422, description = "it proves nothing", body = ProblemBody),
         (status = 429, description = "too many tries", body = ProblemBody),

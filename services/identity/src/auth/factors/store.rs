@@ -35,7 +35,8 @@ pub(super) const LEFT: &str = "SELECT COUNT(*) FROM auth_recovery_code WHERE ten
 pub(super) const PERSON: &str = "SELECT u.email, p.hash FROM user_account u
     LEFT JOIN auth_password p ON p.tenant_id = u.tenant_id AND p.user_id = u.id WHERE u.tenant_id = $1 AND u.id = $2";
 /// Of a person who may sign in.
-pub(super) const HALF_WAY: &str = "SELECT h.tenant_id, h.user_id, t.state AS tenant_state FROM auth_challenge h
+pub(super) const HALF_WAY: &str =
+    "SELECT h.tenant_id, h.user_id, h.methods, t.state AS tenant_state FROM auth_challenge h
     JOIN user_account u ON u.tenant_id = h.tenant_id AND u.id = h.user_id JOIN tenant t ON t.tenant_id = h.tenant_id
     WHERE h.sha256 = $1 AND h.purpose = 'code' AND h.expires_ms > $2 AND u.state = 'active' LIMIT 1";
 pub(super) const DROP_ANY_TOTP: &str = "DELETE FROM auth_totp WHERE tenant_id = $1 AND user_id = $2";
@@ -99,6 +100,7 @@ database::row! {
     pub(super) struct HalfWayRow {
         pub(super) tenant_id: String,
         pub(super) user_id: String,
+        pub(super) methods: String,
         pub(super) tenant_state: String,
     }
 }

@@ -1,7 +1,8 @@
 //! `/oauth2/authorize`: a browser comes from a client and goes back to it with a code (OpenID Connect Core §3.1.2, RFC 9700 §2.1).
 //!
-//! - `wish`: what the client asks for. `sign_in`: the page, where nobody has signed in who would do.
+//! - `wish`: what the client asks for. `sign_in`: the page, where nobody has signed in who would do. `elsewhere`: by providers of others.
 
+pub(super) mod elsewhere;
 pub(super) mod sign_in;
 mod wish;
 
@@ -22,6 +23,10 @@ use super::{Provider, redirect};
 use crate::auth::address::PublicAddress;
 use crate::auth::codes;
 use crate::auth::sessions::{check_tenant, tenant_id};
+
+/// What is said of somebody who has to have a second factor.
+pub(super) const LACKING: &str =
+    "the tenant asks for a second factor, which is to be added at the installation itself first";
 
 /// Where a browser has come from, and goes back to.
 struct Whence {
@@ -90,14 +95,14 @@ impl Provider {
             );
         }
         let ask = Ask::Password { email: params.get("login_hint").unwrap_or_default() };
-        self.page(&whence, params, headers, (ask, None)).map(|page| page.respond(StatusCode::OK))
+        self.page(&whence, params, headers, (ask, None)).await.map(|page| page.respond(StatusCode::OK))
     }
 
     /// Whether somebody who has signed in in the browser need not do so again.
     async fn suits(&self, browser: &Browser, wish: &Wish) -> Result<bool, Problem> {
         let age_ms = self.now_ms() - browser.proof.at_ms;
         let is_old = wish.max_age_s.is_some_and(|most| most == 0 || age_ms > most.saturating_mul(1000));
-        if is_old || wish.asks_again {
+        if is_old || wish.asks_again || !self.is_enough(browser).await? {
             return Ok(false);
         }
         Ok(self.is_meant(browser, wish).await? == Some(true))
@@ -113,6 +118,10 @@ impl Provider {
     async fn grant(&self, whence: &Whence, wish: &Wish, browser: &Browser) -> Result<Response, Problem> {
         if self.is_meant(browser, wish).await? == Some(false) {
             let refusal = error(codes::OAUTH_LOGIN_REQUIRED, "somebody else has signed in than was meant");
+            return Ok(whence.refused(&self.issuer, refusal));
+        }
+        if !self.is_enough(browser).await? {
+            let refusal = error(codes::OAUTH_ACCESS_DENIED, LACKING);
             return Ok(whence.refused(&self.issuer, refusal));
         }
         let new = NewCode {

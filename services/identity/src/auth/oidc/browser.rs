@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 use super::Provider;
 use super::clients::Known;
 use super::params::Params;
+use crate::auth::factors::SecondHalf;
+use crate::auth::policy::Rules;
 use crate::auth::proof::Proof;
 use crate::auth::secret::{self, Secret};
 use crate::auth::sessions::routes::agent;
@@ -79,6 +81,12 @@ pub(super) async fn touch(tx: &mut Tx, browser: &Browser, now_ms: i64) -> Result
 }
 
 impl Provider {
+    /// Whether what somebody has shown in a browser is all that his tenant asks for.
+    pub(super) async fn is_enough(&self, browser: &Browser) -> Result<bool, Problem> {
+        let rules = Rules::of(&self.sessions.db, &browser.account.tenant).await?;
+        Ok(!rules.needs_second_factor || browser.proof.are_several())
+    }
+
     /// Who has signed in in the browser that asks.
     pub(super) async fn browser(&self, headers: &HeaderMap) -> Result<Option<Browser>, Problem> {
         let Some(text) = self.cookie(headers, SESSION) else { return Ok(None) };
@@ -119,13 +127,28 @@ impl Provider {
         if account.tenant.as_str() != client.tenant_id {
             return Err(sessions::invalid_credentials());
         }
+        self.enter(account, proof, half.map(|half| (half, shown("code"))), headers).await
+    }
+
+    /// Lets somebody in who has shown enough, or shows a code now, in the place of whoever was there.
+    ///
+    /// # Errors
+    /// As people's sessions have them.
+    pub(super) async fn enter(
+        &self,
+        account: Account,
+        proof: Proof,
+        half: Option<(SecondHalf, &str)>,
+        headers: &HeaderMap,
+    ) -> Result<Came, Problem> {
+        let longest_ms = Rules::of(&self.sessions.db, &account.tenant).await?.session_ms();
         let before = self.browser(headers).await?;
         let secret = Secret::draw(secret::BROWSER).map_err(|error| Problem::internal(&error))?;
         let (session, hash, now_ms) = (secret.id.clone(), secret.sha256(), self.now_ms());
         let mut tx = self.sessions.db.begin().await?;
         let admitted = admit(&mut tx, &account, &proof).await?.ok_or_else(sessions::invalid_credentials)?;
-        if let Some(half) = &half {
-            self.sessions.settle_code(&mut tx, half, shown("code")).await?;
+        if let Some((half, code)) = &half {
+            self.sessions.settle_code(&mut tx, half, code).await?;
         }
         if let Some(before) = before {
             end_one(&mut tx, &before.account, &before.session).await?;
@@ -135,13 +158,13 @@ impl Provider {
             user_agent: agent(headers),
             family_sha256: hash,
             token_sha256: hash,
-            expires_ms: now_ms + HOLDS_MS,
+            expires_ms: now_ms + HOLDS_MS.min(longest_ms),
             client: None,
             now_ms,
         };
         admitted.begin(&mut tx, new).await?;
         tx.commit().await?;
-        if let Some(half) = &half {
+        if let Some((half, _)) = &half {
             self.sessions.forgive(half);
         }
         let cookie = self.kept(SESSION, &secret.reveal());

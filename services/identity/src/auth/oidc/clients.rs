@@ -5,10 +5,12 @@
 pub(super) mod routes;
 pub(super) mod views;
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use database::{Database, DbError, Json, Tx, args, outbox};
 use kernel::conditional::stale;
-use kernel::{Clock, Cursor, Idempotency, Problem, Stored};
+use kernel::{Clock, Cursor, Grants, Idempotency, Permission, Problem, Stored};
 use media_types::TenantId;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -22,14 +24,16 @@ const MAX_CLIENTS: i64 = 100;
 
 macro_rules! client_columns {
     () => {
-        "id, name, secret_sha256, redirect_uris, logout_uris, grants, scopes, created_by, version, created_ms, updated_ms"
+        "id, name, secret_sha256, redirect_uris, logout_uris, grants, scopes, permissions, backchannel_uri, created_by, version,
+            created_ms, updated_ms"
     };
 }
 
 const COUNT: &str = "SELECT COUNT(*) FROM oauth_client WHERE tenant_id = $1";
 const INSERT: &str = concat!(
     "INSERT INTO oauth_client (tenant_id, id, name, secret_sha256, redirect_uris, logout_uris, grants, scopes, created_by, version,
-        created_ms, updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10) RETURNING ",
+        created_ms, updated_ms, permissions, backchannel_uri)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11, $12) RETURNING ",
     client_columns!()
 );
 const ONE: &str = concat!("SELECT ", client_columns!(), " FROM oauth_client WHERE tenant_id = $1 AND id = $2");
@@ -40,7 +44,7 @@ const LIST: &str = concat!(
 );
 const UPDATE: &str = concat!(
     "UPDATE oauth_client SET name = $4, redirect_uris = $5, logout_uris = $6, grants = $7, scopes = $8, version = version + 1,
-        updated_ms = $9 WHERE tenant_id = $1 AND id = $2 AND version = $3 RETURNING ",
+        updated_ms = $9, permissions = $10, backchannel_uri = $11 WHERE tenant_id = $1 AND id = $2 AND version = $3 RETURNING ",
     client_columns!()
 );
 const DELETE: &str = "DELETE FROM oauth_client WHERE tenant_id = $1 AND id = $2 AND version = $3";
@@ -65,6 +69,8 @@ database::row! {
         pub(crate) logout_uris: Json<Vec<String>>,
         pub(crate) grants: Json<Vec<Grant>>,
         pub(crate) scopes: Json<Vec<Scope>>,
+        pub(crate) permissions: Option<Json<Grants>>,
+        pub(crate) backchannel_uri: Option<String>,
         pub(crate) created_by: String,
         pub(crate) version: i64,
         pub(crate) created_ms: i64,
@@ -103,6 +109,18 @@ pub(super) struct Settings {
     pub(super) logout_uris: Vec<String>,
     pub(super) grants: Vec<Grant>,
     pub(super) scopes: Vec<Scope>,
+    /// What it may in its own name.
+    pub(super) permissions: Grants,
+    /// Where it is told that somebody has signed out.
+    pub(super) backchannel_uri: Option<String>,
+}
+
+impl Settings {
+    /// As they are stored: a client that may nothing in its own name has none.
+    fn permissions(&self) -> Option<Value> {
+        let list = self.permissions.as_slice();
+        (!list.is_empty()).then(|| json!(list))
+    }
 }
 
 /// A client that is about to be made.
@@ -121,12 +139,14 @@ pub(crate) struct Clients {
     db: Database,
     clock: Clock,
     idempotency: Idempotency,
+    /// All that routes ask for, whichever process serves them.
+    catalogue: Arc<[Permission]>,
 }
 
 impl Clients {
-    pub(in crate::auth) fn new(db: Database, clock: Clock) -> Self {
+    pub(in crate::auth) fn new(db: Database, clock: Clock, catalogue: Arc<[Permission]>) -> Self {
         let idempotency = Idempotency::new(db.clone(), clock.clone());
-        Self { db, clock, idempotency }
+        Self { db, clock, idempotency, catalogue }
     }
 
     fn now_ms(&self) -> i64 {
@@ -157,12 +177,24 @@ impl Clients {
         settings: &Settings,
         actor: &str,
     ) -> Result<ClientRow, Problem> {
-        let now_ms = self.now_ms();
-        let Settings { name, redirect_uris, logout_uris, grants, scopes } = settings;
+        let (now_ms, permissions) = (self.now_ms(), settings.permissions());
+        let Settings { name, redirect_uris, logout_uris, grants, scopes, backchannel_uri, .. } = settings;
         let (redirects, logouts) = (listed(redirect_uris)?, listed(logout_uris)?);
         let (grants, scopes) = (listed(grants)?, listed(scopes)?);
         let mut tx = self.db.begin().await?;
-        let args = args![tenant, &of.id, of.version, name, redirects, logouts, grants, scopes, now_ms];
+        let args = args![
+            tenant,
+            &of.id,
+            of.version,
+            name,
+            redirects,
+            logouts,
+            grants,
+            scopes,
+            now_ms,
+            permissions,
+            backchannel_uri.clone()
+        ];
         let row: ClientRow = tx.optional(UPDATE, args).await?.ok_or_else(stale)?;
         tell(&mut tx, tenant, &row, ("oauth_client.updated", actor), now_ms).await?;
         tx.commit().await?;
@@ -194,11 +226,25 @@ async fn create(tx: &mut Tx, new: NewClient) -> Result<Stored, Problem> {
         let detail = format!("there are {MAX_CLIENTS} clients already");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::OAUTH_CLIENT_TOO_MANY, detail));
     }
-    let Settings { name, redirect_uris, logout_uris, grants, scopes } = settings;
+    let permissions = settings.permissions();
+    let Settings { name, redirect_uris, logout_uris, grants, scopes, backchannel_uri, .. } = settings;
     let (redirects, logouts) = (listed(&redirect_uris)?, listed(&logout_uris)?);
     let (grants, scopes) = (listed(&grants)?, listed(&scopes)?);
     let secret = secret_sha256.map(|hash| hash.to_vec());
-    let args = args![&tenant, &id, &name, secret, redirects, logouts, grants, scopes, &created_by, now_ms];
+    let args = args![
+        &tenant,
+        &id,
+        &name,
+        secret,
+        redirects,
+        logouts,
+        grants,
+        scopes,
+        &created_by,
+        now_ms,
+        permissions,
+        backchannel_uri
+    ];
     let row: ClientRow = tx.optional(INSERT, args).await?.ok_or(DbError::NoRow)?;
     tell(tx, &tenant, &row, ("oauth_client.created", &created_by), now_ms).await?;
     let view = IssuedClientView { client: ClientView::from(row), client_secret: None };
@@ -217,7 +263,10 @@ async fn tell(
     (kind, actor): (&str, &str),
     time_ms: i64,
 ) -> Result<(), DbError> {
-    let data = json!({ "id": row.id, "name": row.name, "scopes": row.scopes.0, "actor": actor });
+    let permissions = row.permissions.as_ref().map(|own| own.0.as_slice());
+    let data = json!({
+        "id": row.id, "name": row.name, "scopes": row.scopes.0, "permissions": permissions, "actor": actor,
+    });
     let event = outbox::NewEvent { tenant_id, kind, subject: &row.id, data, time_ms };
     outbox::append(tx, &event).await.map(drop)
 }

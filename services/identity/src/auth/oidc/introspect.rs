@@ -12,8 +12,9 @@ use super::clients::Known;
 use super::params::OfForm;
 use super::refusal::{OAuthErrorView, error, invalid_request};
 use super::revoke::OAuthTokenForm;
+use super::scope::Scope;
 use crate::auth::codes;
-use crate::auth::jwt::ISSUER;
+use crate::auth::jwt::{Act, Claims, ISSUER, Unverified};
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::SessionRow;
 use crate::auth::sessions::routes::fresh;
@@ -30,9 +31,12 @@ pub(crate) struct IntrospectionView {
     /// `Bearer` of an access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
-    /// The id of the person.
+    /// The id of the person, or of a client that acts in its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
+    /// Who acts as the person, if it is not himself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +52,33 @@ pub(crate) struct IntrospectionView {
     iat: Option<i64>,
 }
 
+impl IntrospectionView {
+    /// Of a client that acts in its own name.
+    fn of_client(claims: Claims) -> Self {
+        Self {
+            active: true,
+            scope: Some(Scope::Api.as_str().to_owned()),
+            client_id: Some(claims.sub.clone()),
+            token_type: Some("Bearer"),
+            sub: Some(claims.sub),
+            aud: Some(claims.aud),
+            iss: Some(ISSUER),
+            exp: Some(claims.exp),
+            iat: Some(claims.iat),
+            ..Self::default()
+        }
+    }
+}
+
 impl Provider {
+    /// What a token says that holds, of a client that acts in its own name.
+    async fn of_client(&self, token: &str) -> Result<Option<Claims>, Problem> {
+        let Some(unverified) = Unverified::read(token) else { return Ok(None) };
+        let Some(public_key) = self.public_key(&unverified.kid).await? else { return Ok(None) };
+        let claims = unverified.verify(&public_key, self.now_ms().div_euclid(1000));
+        Ok(claims.filter(Claims::is_of_client))
+    }
+
     async fn known(&self, client: &Known, token: &str) -> Result<IntrospectionView, Problem> {
         if let Some(refresh) = Refresh::read(token) {
             let row = self.sessions.session(&refresh.session, &refresh.family_sha256()).await?;
@@ -65,6 +95,10 @@ impl Provider {
                 ..IntrospectionView::default()
             }));
         }
+        if let Some(claims) = self.of_client(token).await? {
+            let is_of_tenant = claims.tenant == client.tenant_id && self.clients.known(&claims.sub).await?.is_some();
+            return Ok(if is_of_tenant { IntrospectionView::of_client(claims) } else { IntrospectionView::default() });
+        }
         let found = self.access_token(token).await?.filter(|(claims, _)| claims.tenant == client.tenant_id);
         Ok(found.map_or_else(IntrospectionView::default, |(claims, row)| IntrospectionView {
             active: true,
@@ -72,6 +106,7 @@ impl Provider {
             client_id: row.client_id,
             token_type: Some("Bearer"),
             sub: Some(claims.sub),
+            act: claims.act,
             aud: Some(claims.aud),
             iss: Some(ISSUER),
             sid: Some(claims.sid),

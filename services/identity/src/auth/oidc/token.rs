@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use database::Tx;
 use kernel::Problem;
-use kernel::audit::Unrecorded;
+use kernel::audit::{By, Unrecorded};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,11 +18,13 @@ use super::params::{OfForm, Params};
 use super::refusal::{Error, OAuthErrorView, error, invalid_grant, invalid_request};
 use super::scope::Scope;
 use super::{Provider, device};
+use crate::auth::backchannel;
 use crate::auth::codes;
-use crate::auth::proof::Proof;
+use crate::auth::jwt::{AUDIENCE, Claims, ISSUER};
+use crate::auth::proof::{LEVELS, Proof};
 use crate::auth::secret::Refresh;
 use crate::auth::sessions::routes::{agent, by, fresh};
-use crate::auth::sessions::{ACCESS_S, Account, OfClient, SESSION_MS, admit};
+use crate::auth::sessions::{ACCESS_S, Account, OfClient, SESSION_MS, admit, tenant_id};
 
 /// The grant of devices (RFC 8628 §3.4).
 pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -51,7 +53,7 @@ pub(crate) struct GrantedView {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it is what the document says of the form")]
 pub(crate) struct TokenForm {
-    /// `authorization_code`, `refresh_token` or `urn:ietf:params:oauth:grant-type:device_code`.
+    /// `authorization_code`, `client_credentials`, `refresh_token` or `urn:ietf:params:oauth:grant-type:device_code`.
     grant_type: String,
     /// Unless the header `Authorization` says so.
     client_id: Option<String>,
@@ -101,6 +103,7 @@ pub(crate) async fn token(provider: Provider, headers: HeaderMap, OfForm(params)
     let kind = params.get("grant_type").ok_or(invalid_request("the request has no grant_type"))?;
     let grant = match kind {
         "authorization_code" => Grant::AuthorizationCode,
+        "client_credentials" => Grant::ClientCredentials,
         "refresh_token" => Grant::RefreshToken,
         DEVICE_CODE => Grant::DeviceCode,
         _ => return Err(error(codes::OAUTH_UNSUPPORTED_GRANT_TYPE, "there is no such grant_type").into()),
@@ -111,8 +114,28 @@ pub(crate) async fn token(provider: Provider, headers: HeaderMap, OfForm(params)
     }
     match grant {
         Grant::AuthorizationCode => provider.by_code(&client, &params, &headers).await,
+        Grant::ClientCredentials => provider.in_own_name(&client, &params).await,
         Grant::RefreshToken => provider.by_refresh_token(&client, &params).await,
         Grant::DeviceCode => provider.by_device(&client, &params, &headers).await,
+    }
+}
+
+impl Claims {
+    /// Those of a client in its own name: it is nobody's session, and nothing else has proved who it is but its secret.
+    fn of_client(client: &Known, now_s: i64) -> Self {
+        Self {
+            iss: ISSUER.to_owned(),
+            sub: client.id.clone(),
+            aud: AUDIENCE.to_owned(),
+            exp: now_s + ACCESS_S,
+            iat: now_s,
+            sid: client.id.clone(),
+            tenant: client.tenant_id.clone(),
+            acr: LEVELS[0].to_owned(),
+            amr: Vec::new(),
+            auth_time: now_s,
+            act: None,
+        }
     }
 }
 
@@ -134,6 +157,31 @@ impl Provider {
             user_agent: agent(headers),
         };
         self.begin(granted, Used::Code(&row)).await
+    }
+
+    /// A client acts in its own name, by permissions of its own (RFC 6749 §4.4): what these are is looked at whenever it does.
+    async fn in_own_name(&self, client: &Known, params: &Params) -> Result<Response, Problem> {
+        let scope = Scope::Api.as_str();
+        if client.secret_sha256.is_none() {
+            return Err(error(codes::OAUTH_UNAUTHORIZED_CLIENT, "this is for clients that have a secret").into());
+        }
+        if params.get("scope").is_some_and(|asked| asked != scope) {
+            let detail = "a client that acts in its own name has the scope api, and its permissions";
+            return Err(error(codes::OAUTH_INVALID_SCOPE, detail).into());
+        }
+        let now_s = self.now_ms().div_euclid(1000);
+        let access_token = self.sessions.signing.signer().await?.sign(&Claims::of_client(client, now_s));
+        let view = GrantedView {
+            access_token,
+            token_type: "Bearer",
+            expires_in: ACCESS_S,
+            refresh_token: None,
+            id_token: None,
+            scope: scope.to_owned(),
+        };
+        let mut response = fresh(view);
+        response.extensions_mut().insert(By { tenant: tenant_id(&client.tenant_id)?, actor: client.id.clone() });
+        Ok(response)
     }
 
     async fn by_refresh_token(&self, client: &Known, params: &Params) -> Result<Response, Problem> {
@@ -189,6 +237,9 @@ impl Provider {
         let id_token = self.id_token_if(scope, told).await?;
         let mut tx = self.sessions.db.begin().await?;
         let admitted = admit(&mut tx, &account, &proof).await?.ok_or(NO_CODE)?;
+        if !admitted.is_enough() {
+            return Err(invalid_grant("the tenant asks for a second factor, and this person has shown none").into());
+        }
         if !clients::stays(&mut tx, &account.tenant, &client.id).await? {
             return Err(NO_CODE.into());
         }
@@ -197,6 +248,7 @@ impl Provider {
             return Err(NO_CODE.into());
         }
         let tokens = self.sessions.begin(&mut tx, &admitted, begun, user_agent).await?;
+        backchannel::watch(&mut tx, &account, (&client.id, &tokens.session), tokens.session_expires_ms).await?;
         tx.commit().await?;
         let view = GrantedView {
             access_token: tokens.access,

@@ -64,7 +64,8 @@ impl Provider {
         let Some(claims) = unverified.access(&public_key, self.now_ms().div_euclid(1000)) else { return Ok(None) };
         let row = self.sessions.going_on(&claims.sid).await?;
         let is_its = |row: &SessionRow| row.tenant_id == claims.tenant && row.user_id == claims.sub;
-        Ok(row.filter(is_its).map(|row| (claims, row)))
+        let Some(row) = row.filter(is_its) else { return Ok(None) };
+        Ok(self.sessions.is_enough(&row).await?.then_some((claims, row)))
     }
 }
 

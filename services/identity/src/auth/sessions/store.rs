@@ -6,12 +6,13 @@ use media_types::TenantId;
 use serde_json::json;
 
 use super::{tell, tenant_id};
+use crate::auth::policy::Rules;
 use crate::auth::proof::Proof;
 
 macro_rules! session_columns {
     () => {
         "s.tenant_id, s.id, s.user_id, s.user_agent, s.family_sha256, s.token_sha256, s.methods, s.authenticated_ms, s.expires_ms,
-            s.last_used_ms, s.created_ms, s.client_id, s.scope, u.state AS user_state, t.state AS tenant_state
+            s.last_used_ms, s.created_ms, s.client_id, s.scope, s.acted_by, s.reason, u.state AS user_state, t.state AS tenant_state
             FROM auth_session s JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
             JOIN tenant t ON t.tenant_id = s.tenant_id"
     };
@@ -23,9 +24,15 @@ pub(super) const ACCOUNT: &str =
     LEFT JOIN auth_password p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
     LEFT JOIN auth_totp c ON c.tenant_id = u.tenant_id AND c.user_id = u.id
     WHERE t.slug = $1 AND u.email = $2 LIMIT 1";
+/// Of a person who may sign in, how his tenant stands.
+pub(super) const STANDING: &str = "SELECT t.state FROM user_account u JOIN tenant t ON t.tenant_id = u.tenant_id
+    WHERE u.tenant_id = $1 AND u.id = $2 AND u.state = 'active'";
+pub(super) const NAMED: &str = "SELECT tenant_id FROM tenant WHERE slug = $1";
 /// An update that changes nothing locks the row on both engines.
 pub(in crate::auth) const STAYS: &str =
     "UPDATE user_account SET state = state WHERE tenant_id = $1 AND id = $2 AND state = 'active'";
+/// The address that somebody is let in by.
+const EMAIL: &str = "SELECT email FROM user_account WHERE tenant_id = $1 AND id = $2";
 /// Of whoever is asked for codes.
 pub(super) const CODES: &str =
     "SELECT confirmed_ms FROM auth_totp WHERE tenant_id = $1 AND user_id = $2 AND confirmed_ms IS NOT NULL";
@@ -58,8 +65,24 @@ pub(super) const END_ALL: &str = "DELETE FROM auth_session WHERE tenant_id = $1 
 pub(in crate::auth) const END_OTHERS: &str =
     "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND id <> $3";
 
-pub(in crate::auth) const STATEMENTS: &[&str] =
-    &[ACCOUNT, STAYS, CODES, PUT_PASSWORD, INSERT, TRIM, BY_ID, TURN, PROVE, LIST, END, END_ALL, END_OTHERS];
+pub(in crate::auth) const STATEMENTS: &[&str] = &[
+    ACCOUNT,
+    STANDING,
+    NAMED,
+    STAYS,
+    EMAIL,
+    CODES,
+    PUT_PASSWORD,
+    INSERT,
+    TRIM,
+    BY_ID,
+    TURN,
+    PROVE,
+    LIST,
+    END,
+    END_ALL,
+    END_OTHERS,
+];
 
 database::row! {
     /// A person as he signs in; without a hash he has no password, and without a time no second factor.
@@ -89,6 +112,8 @@ database::row! {
         pub(super) created_ms: i64,
         pub(in crate::auth) client_id: Option<String>,
         pub(in crate::auth) scope: Option<String>,
+        pub(super) acted_by: Option<String>,
+        pub(super) reason: Option<String>,
         pub(super) user_state: String,
         pub(in crate::auth) tenant_state: String,
     }
@@ -138,10 +163,11 @@ pub(in crate::auth) struct NewSession<'a> {
 pub(in crate::auth) struct Admitted<'a> {
     account: &'a Account,
     proof: &'a Proof,
+    is_enough: bool,
 }
 
-/// Lets a person in who may sign in, by what he has shown: of whoever has codes one factor is not enough. `None` of anybody else. It comes
-/// first in its transaction, so that two never wait for each other.
+/// Lets a person in who may sign in, by what he has shown: of whoever has codes one factor is not enough, and his address is one that his
+/// tenant lets in. `None` of anybody else. It comes first in its transaction, so that two never wait for each other.
 pub(in crate::auth) async fn admit<'a>(
     tx: &mut Tx,
     account: &'a Account,
@@ -152,7 +178,10 @@ pub(in crate::auth) async fn admit<'a>(
         return Ok(None);
     }
     let codes: Option<(i64,)> = tx.optional(CODES, args![tenant, user]).await?;
-    Ok((codes.is_none() || proof.are_several()).then_some(Admitted { account, proof }))
+    let (rules, email) = (Rules::within(tx, tenant).await?, tx.optional(EMAIL, args![tenant, user]).await?);
+    let is_known = email.is_some_and(|(email,): (String,)| rules.admit(&email));
+    let is_enough = !rules.needs_second_factor || proof.are_several();
+    Ok((is_known && (codes.is_none() || proof.are_several())).then_some(Admitted { account, proof, is_enough }))
 }
 
 impl Admitted<'_> {
@@ -164,7 +193,12 @@ impl Admitted<'_> {
         self.proof
     }
 
-    /// Begins a session of the person: the one way in which any begins.
+    /// Whether what was shown is all that the tenant asks for. Otherwise he is in for his own affairs, and no program gets anything of him.
+    pub(in crate::auth) fn is_enough(&self) -> bool {
+        self.is_enough
+    }
+
+    /// Begins a session of the person: the one way in which any begins but those in which somebody else acts as him.
     pub(in crate::auth) async fn begin(&self, tx: &mut Tx, new: NewSession<'_>) -> Result<(), DbError> {
         let Account { tenant, user } = self.account;
         let NewSession { id, user_agent, family_sha256, token_sha256, expires_ms, client, now_ms } = new;

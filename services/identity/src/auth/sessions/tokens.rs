@@ -9,6 +9,7 @@ use super::{Sessions, check_tenant, unauthorized};
 use crate::auth::codes;
 use crate::auth::jwt::{Claims, ISSUER};
 use crate::auth::oidc::scope;
+use crate::auth::policy::Rules;
 use crate::auth::proof::Proof;
 use crate::auth::secret::Refresh;
 use crate::user::model::ACTIVE;
@@ -61,7 +62,8 @@ impl Sessions {
     ) -> Result<Begun<'a>, Problem> {
         let refresh = Refresh::first().map_err(|error| Problem::internal(&error))?;
         let session = refresh.session.clone();
-        let expires_ms = (self.clock)() + client.map_or(SESSION_MS, |client| client.lasts_ms);
+        let longest_ms = Rules::of(&self.db, &account.tenant).await?.session_ms();
+        let expires_ms = (self.clock)() + client.map_or(SESSION_MS, |client| client.lasts_ms).min(longest_ms);
         let scope = client.map(|client| client.scope);
         let access = self.access((account, proof), &session, expires_ms, scope).await?;
         Ok(Begun { session, refresh, access, client, expires_ms })
@@ -104,6 +106,9 @@ impl Sessions {
         let row = self.session(&shown.session, &shown.family_sha256()).await?;
         let row = row.filter(|row| row.client_id.as_deref() == client).ok_or_else(invalid_token)?;
         check_tenant(&row.tenant_state)?;
+        if !self.is_enough(&row).await? {
+            return Err(invalid_token());
+        }
         let (account, proof) = (row.account()?, row.proof());
         let next = shown.next().map_err(|error| Problem::internal(&error))?;
         let access = self.access((&account, &proof), &shown.session, row.expires_ms, row.scope.as_deref()).await?;
@@ -125,6 +130,14 @@ impl Sessions {
             session_expires_ms: row.expires_ms,
             scope: row.scope,
         })
+    }
+
+    /// Whether a session is one of a person's own, or he has shown all that his tenant asks for.
+    pub(in crate::auth) async fn is_enough(&self, row: &SessionRow) -> Result<bool, Problem> {
+        if row.client_id.is_none() || row.proof().are_several() {
+            return Ok(true);
+        }
+        Ok(!Rules::of(&self.db, &row.account()?.tenant).await?.needs_second_factor)
     }
 
     /// The session whose tokens all begin so, if it goes on and its person may sign in.
@@ -151,8 +164,20 @@ impl Sessions {
         session_expires_ms: i64,
         scope: Option<&str>,
     ) -> Result<String, Problem> {
+        let claims = self.claims((account, proof), session, session_expires_ms, scope);
+        Ok(self.signing.signer().await?.sign(&claims))
+    }
+
+    /// What such a token says.
+    pub(in crate::auth) fn claims(
+        &self,
+        (account, proof): (&Account, &Proof),
+        session: &str,
+        session_expires_ms: i64,
+        scope: Option<&str>,
+    ) -> Claims {
         let now_s = (self.clock)().div_euclid(1000);
-        let claims = Claims {
+        Claims {
             iss: ISSUER.to_owned(),
             sub: account.user.clone(),
             aud: scope::audience(scope).to_owned(),
@@ -163,8 +188,8 @@ impl Sessions {
             acr: proof.acr().to_owned(),
             amr: proof.amr().to_vec(),
             auth_time: proof.at_ms.div_euclid(1000),
-        };
-        Ok(self.signing.signer().await?.sign(&claims))
+            act: None,
+        }
     }
 }
 

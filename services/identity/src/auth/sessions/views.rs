@@ -102,6 +102,10 @@ pub(crate) struct SessionView {
     user_agent: Option<String>,
     /// The client that it was begun for, by OpenID Connect.
     client_id: Option<String>,
+    /// The id of whoever acts as the person in it; null of the person himself.
+    impersonated_by: Option<String>,
+    /// Why.
+    reason: Option<String>,
     /// Whether this request is of it.
     is_current: bool,
     /// When it was refreshed last, RFC 3339.
@@ -119,6 +123,8 @@ impl SessionView {
             id: row.id,
             user_agent: row.user_agent,
             client_id: row.client_id,
+            impersonated_by: row.acted_by,
+            reason: row.reason,
             last_used_at: rfc3339(row.last_used_ms),
             expires_at: rfc3339(row.expires_ms),
             created_at: rfc3339(row.created_ms),

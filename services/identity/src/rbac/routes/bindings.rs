@@ -21,6 +21,7 @@ use crate::rbac::{codes, model};
 #[utoipa::path(
     post, path = "/api/v1/role-bindings", operation_id = "grant_role", tag = "roles", request_body = RoleBindingRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one binding for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the binding", body = BindingView),
         (status = 403, description = "the caller has not for good what the role has, or does not hold as long", body = ProblemBody),

@@ -25,6 +25,7 @@ const MAX_DESCRIPTION: usize = 1000;
 #[utoipa::path(
     post, path = "/api/v1/roles", operation_id = "create_role", tag = "roles", request_body = RoleRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "one role for each, for 24 hours")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the role", body = RoleView),
         (status = 403, description = "the caller has not all of these permissions for good", body = ProblemBody),

@@ -194,8 +194,8 @@ pub(crate) async fn update(
     require_if_match(&headers, &Etag::of_json(&FieldView::from(row.clone()))?)?;
     let label = change.label.unwrap_or_else(|| row.label.clone());
     model::label(&label)?;
-    let visibility = change.visibility.map_or(row.visibility.as_str(), Visibility::as_str);
-    let row = users.change_field(&tenant, &row, (&label, visibility), principal.actor()).await?;
+    let visibility = change.visibility.map_or_else(|| row.visibility.clone(), |wish| wish.as_str().to_owned());
+    let row = users.change_field(&tenant, &row, (&label, &visibility), principal.actor()).await?;
     Ok(respond_json(&HeaderMap::new(), &FieldView::from(row)))
 }
 

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_tagged;
-use kernel::{Etag, rfc3339};
+use kernel::{Etag, audit, rfc3339};
 use scim::Wanted;
 use scim::schema::ResourceType;
 use serde_json::{Map, Value, json};
@@ -23,6 +23,7 @@ pub(super) struct Resource {
 impl Resource {
     /// As it is, with what is wanted of it; 304 to whoever has it.
     pub(super) fn respond(self, headers: &HeaderMap, wanted: &Wanted) -> Response {
+        audit::after(&self.json);
         let body = Value::Object(wanted.of(self.kind, self.json)).to_string();
         respond_tagged(headers, &self.etag, MEDIA_TYPE, "private, no-cache", body.into())
     }

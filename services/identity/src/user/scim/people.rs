@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use kernel::{ApiJson, ApiPath, ApiQuery, Principal, Problem, Tenant, check_if_match, codes as common};
+use kernel::{ApiJson, ApiPath, ApiQuery, Principal, Problem, Tenant, audit, check_if_match, codes as common};
 use media_types::TenantId;
 use scim::{USER, accept, patch};
 use serde_json::{Map, Value};
@@ -190,6 +190,7 @@ pub(crate) async fn erase(
     loop {
         let row = to_change(&users, &tenant, &principal, &id).await?;
         check_if_match(&headers, &person::tag(&row))?;
+        audit::before(&person::resource(&row).json);
         match users.erase(&tenant, &row, principal.actor()).await {
             Err(problem) if tries > 1 && is_late(&problem, &headers) => tries -= 1,
             erased => return erased.map(|()| StatusCode::NO_CONTENT),
@@ -209,6 +210,7 @@ async fn change(
     loop {
         let row = to_change(users, tenant, principal, id).await?;
         check_if_match(headers, &person::tag(&row))?;
+        audit::before(&person::resource(&row).json);
         let profile = person::profile(said(&row)?, Some(&row.profile()), &row.id)?;
         match users.change(tenant, &row, profile, principal.actor()).await {
             Err(problem) if tries > 1 && is_late(&problem, headers) => tries -= 1,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kernel::{ApiJson, ApiPath, ApiQuery, Principal, Problem, Tenant, check_if_match};
+use kernel::{ApiJson, ApiPath, ApiQuery, Principal, Problem, Tenant, audit, check_if_match};
 use media_types::TenantId;
 use scim::{GROUP, accept, patch};
 use serde_json::{Map, Value};
@@ -175,6 +175,7 @@ pub(crate) async fn erase(
     loop {
         let row = users.group(&tenant, &id).await?;
         check_if_match(&headers, &group::tag(&row))?;
+        audit::before(&whole(&users, &tenant, &row).await?.json);
         match users.end_group(&tenant, &row, principal.actor()).await {
             Err(problem) if tries > 1 && is_late(&problem, &headers) => tries -= 1,
             ended => return ended.map(|()| StatusCode::NO_CONTENT),
@@ -199,6 +200,7 @@ async fn change(
         let row = users.group(tenant, id).await?;
         check_if_match(headers, &group::tag(&row))?;
         let members = users.members(tenant, &row.id).await?;
+        audit::before(&group::resource(&row, &members).json);
         let team = Team::of(&said(&row, &members)?)?;
         match users.change_group(tenant, (&row, &members), team, principal.actor()).await {
             Err(problem) if tries > 1 && is_late(&problem, headers) => tries -= 1,

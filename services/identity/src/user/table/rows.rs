@@ -43,11 +43,14 @@ impl Row {
     }
 }
 
+/// A line by its number, and what it says or why it says nothing.
+pub(super) type Numbered = (u64, Result<Row, Refused>);
+
 /// The lines of a table behind the first one, which names the columns, and their numbers, as a spreadsheet has them: from 2.
 ///
 /// # Errors
 /// 422 when it is no table, has columns that there are none, or is too long.
-pub(super) fn read(table: &str) -> Result<Vec<(u64, Result<Row, Refused>)>, Problem> {
+pub(super) fn read(table: &str) -> Result<Vec<Numbered>, Problem> {
     let table = table.strip_prefix('\u{feff}').unwrap_or(table);
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(table.as_bytes());
     let refused =

@@ -61,7 +61,7 @@ async fn entries_are_found_by_what_they_say_newest_first_page_by_page() {
     for_each_engine(|db| async move {
         let api = Api::new(&filled(&db, 60).await);
         let (early, late) = (NOW_MS + 20_000, NOW_MS + 30_000);
-        let cases: [(String, Vec<i64>); 9] = [
+        let cases: [(String, Vec<i64>); 12] = [
             ("limit=3".to_owned(), vec![59, 58, 57]),
             ("resource=/api/v1/assets/ast_7".to_owned(), vec![57, 47, 37, 27, 17, 7]),
             ("resource=%2Fapi%2Fv1%2Fassets%2Fast_7&actor=anyone".to_owned(), vec![57, 27]),
@@ -71,6 +71,9 @@ async fn entries_are_found_by_what_they_say_newest_first_page_by_page() {
             ("request_id=req_8&actor=anyone".to_owned(), vec![]),
             (format!("from_ms={early}&to_ms={late}&actor=admin"), vec![29, 28, 26, 25, 23, 22, 20]),
             ("actor=nobody".to_owned(), vec![]),
+            ("pack=admin&limit=3".to_owned(), vec![59, 58, 56]),
+            ("pack=admin&actor=anyone".to_owned(), vec![]),
+            ("pack=access".to_owned(), vec![]),
         ];
         for (query, expected) in cases {
             assert_eq!(api.found(&query).await, expected, "{query}");
@@ -97,7 +100,14 @@ async fn entries_are_found_by_what_they_say_newest_first_page_by_page() {
         for bad in ["entries/60", "entries/-1", "entries/x"] {
             assert_eq!(api.ask(404, &format!("{HERE}/{bad}")).await["code"], "audit.not_found", "{bad}");
         }
-        for bad in ["entries?limit=0", "entries?after=zz", "entries?who=me", "export?limit=1001", "export?start=-1"] {
+        for bad in [
+            "entries?limit=0",
+            "entries?after=zz",
+            "entries?who=me",
+            "entries?pack=all",
+            "export?limit=1001",
+            "export?start=-1",
+        ] {
             assert_eq!(api.text(&format!("{HERE}/{bad}")).await.0, 422, "{bad}");
         }
     })
@@ -173,4 +183,61 @@ async fn the_whole_log_can_be_taken_away_and_hashed_elsewhere() {
         assert_eq!(api.text(&format!("{HERE}/export?start=300")).await.2, "");
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_held_or_sent_is_refused_with_what_is_wrong() {
+    let scratch = Scratch::migrated(EngineKind::Sqlite).await;
+    let api = Api::new(&audit(&scratch.db));
+    let ask = async |method: &str, path: &str, body: Value| {
+        let request = Request::builder().method(method).uri(format!("{HERE}/{path}"));
+        let request = request.header("authorization", format!("Bearer {TOKEN}")).header("if-match", "*");
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap();
+        let (parts, body) = api.0.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), serde_json::from_slice::<Value>(&bytes).unwrap_or_default())
+    };
+    let cases = [
+        ("PUT", "retention", json!({ "days": 89 }), "audit.invalid_retention", "/days"),
+        ("PUT", "retention", json!({ "days": 40_000 }), "audit.invalid_retention", "/days"),
+        ("POST", "holds", json!({ "reason": "" }), "audit.invalid_hold", "/reason"),
+        ("POST", "holds", json!({ "reason": "a", "person": "" }), "audit.invalid_hold", "/person"),
+        ("POST", "holds", json!({ "reason": "a", "from_ms": 5, "to_ms": 5 }), "audit.invalid_hold", "/to_ms"),
+        ("POST", "streams", json!({ "url": "http://siem.example/" }), "audit.invalid_stream", "/url"),
+        ("POST", "streams", json!({ "url": "https://192.168.0.1/" }), "audit.invalid_stream", "/url"),
+        ("POST", "streams", json!({ "url": "tcp://127.0.0.1:514" }), "audit.invalid_stream", "/url"),
+        ("POST", "streams", json!({ "url": "tcp://siem.example" }), "audit.invalid_stream", "/url"),
+        (
+            "POST",
+            "streams",
+            json!({ "url": "https://siem.example/", "credential": "a\nb" }),
+            "audit.invalid_stream",
+            "/credential",
+        ),
+        (
+            "POST",
+            "streams",
+            json!({ "url": "tcp://siem.example:514", "credential": "Bearer x" }),
+            "audit.invalid_stream",
+            "/credential",
+        ),
+    ];
+    for (method, path, body, code, pointer) in cases {
+        let (status, problem) = ask(method, path, body.clone()).await;
+        let told = (status, &problem["errors"][0]["code"], &problem["errors"][0]["pointer"]);
+        assert_eq!(told, (422, &json!(code), &json!(pointer)), "{path} {body}");
+    }
+    let (status, kept) = ask("PUT", "retention", json!({ "days": 90 })).await;
+    assert_eq!((status, &kept["days"]), (200, &json!(90)));
+    assert_eq!(ask("PUT", "retention", json!({})).await.1["days"], Value::Null, "for good");
+
+    let stream = json!({ "url": "https://siem.example/", "credential": "Bearer s3cret", "start": 7 });
+    for _ in 0..5 {
+        let (status, made) = ask("POST", "streams", stream.clone()).await;
+        assert_eq!((status, &made["has_credential"], &made["next_index"]), (201, &json!(true), &json!(7)), "{made}");
+        assert!(!made.to_string().contains("s3cret"));
+    }
+    let (status, refused) = ask("POST", "streams", stream).await;
+    assert_eq!((status, &refused["code"]), (422, &json!("audit.too_many")));
+    assert_eq!(ask("GET", "streams", Value::Null).await.1["items"].as_array().unwrap().len(), 5);
 }

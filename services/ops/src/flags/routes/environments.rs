@@ -99,6 +99,6 @@ pub(crate) async fn delete(
     Ok(respond_json(&HeaderMap::new(), &flags.make(&row, "changed", &content).await?))
 }
 
-fn unset() -> Problem {
+pub(super) fn unset() -> Problem {
     Problem::not_found(codes::FLAG_NOT_FOUND, "the flag has no settings in this environment")
 }

@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Idempotency, Page, Problem, Stored, audit};
+use serde::Serialize;
 
 use super::problem;
 use crate::flags::codes;
@@ -18,7 +19,7 @@ use crate::flags::views::{FlagChange, FlagRequest, FlagView, FlagsQuery};
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key, the same answer")),
     responses(
         (status = 201, description = "the flag", body = FlagView),
-        (status = 409, description = "there is one with this key", body = ProblemBody),
+        (status = 409, description = "there is one with this key, or it may not be made", body = ProblemBody),
         (status = 422, description = "this cannot be a flag, or there are too many", body = ProblemBody),
     )
 )]
@@ -30,18 +31,19 @@ pub(crate) async fn create(
     let key = Idempotency::key(&headers)?;
     let (this, asked) = (flags.clone(), request.clone());
     let effect = async move {
-        let FlagRequest { key, description, purpose, value_type, environments } = asked;
-        let content = Content { description, purpose, value_type, archived: false, environments };
+        let FlagRequest { key, description, purpose, value_type, public, environments } = asked;
+        let content = Content { description, purpose, value_type, archived: false, public, environments };
         this.check_content(&key, &content).await?;
         let row = this.store.create(this.by(), &key, &content).await.map_err(problem)?;
         this.tell().await;
         stored(StatusCode::CREATED, &FlagView::from(row))
     };
     let outcome = flags.idempotency.once(&flags.tenant, key, "POST /api/v1/flags", &request, effect).await?;
+    audit::after(&outcome.stored.body);
     Ok(outcome.into_response())
 }
 
-pub(super) fn stored(status: StatusCode, view: &FlagView) -> Result<Stored, Problem> {
+pub(super) fn stored(status: StatusCode, view: &impl Serialize) -> Result<Stored, Problem> {
     let body = serde_json::to_value(view).map_err(|error| Problem::internal(&error))?;
     Ok(Stored { status, body })
 }
@@ -108,6 +110,7 @@ pub(crate) async fn update(
         _ => "changed",
     };
     content.archived = change.archived.unwrap_or(content.archived);
+    content.public = change.public.unwrap_or(content.public);
     content.purpose = change.purpose.unwrap_or(content.purpose);
     content.description = change.description.unwrap_or(content.description);
     Ok(respond_json(&HeaderMap::new(), &flags.make(&row, action, &content).await?))

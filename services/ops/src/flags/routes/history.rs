@@ -3,15 +3,18 @@
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Problem, check_if_match};
+use kernel::{ApiJson, ApiPath, ApiQuery, Cursor, Etag, Idempotency, Page, Problem, check_if_match, rfc3339};
 
 use super::flags::stored;
 use super::problem;
 use crate::flags::local::Asked;
-use crate::flags::model::ChangeRow;
-use crate::flags::rules;
+use crate::flags::model::{ChangeRow, FlagRow};
+use crate::flags::stale::{self, Stale};
 use crate::flags::store::{FlagError, Kind};
-use crate::flags::views::{ChangeView, FlagView, HistoryQuery, Listed, RollbackRequest, UsageView};
+use crate::flags::views::{
+    ChangeView, FlagView, HistoryQuery, Listed, RollbackRequest, StaleQuery, StaleView, UsageView,
+};
+use crate::flags::{codes, rules};
 
 /// Every change of a flag, newest first, also of one that was deleted: who made it, when, and what it was before and after.
 #[utoipa::path(
@@ -94,8 +97,8 @@ pub(crate) async fn rollback(
     Ok(outcome.into_response())
 }
 
-/// How often clients found a flag on and off, by environment, as they count themselves. A flag that nobody asks for any more
-/// is not in the list.
+/// How often a flag was found on and off, by environment: as clients of Unleash count themselves, and as it was asked for here, by the
+/// minute.
 #[utoipa::path(
     get, path = "/api/v1/flags/{key}/usage", operation_id = "flag_usage", tag = "flags",
     params(("key" = String, Path, description = "the flag")),
@@ -111,4 +114,40 @@ pub(crate) async fn usage(
     let row = flags.stored(&key).await?;
     let usage = flags.store.usage(&flags.tenant, &row.key).await.map_err(problem)?;
     Ok(axum::Json(Listed { items: usage.into_iter().map(UsageView::from).collect() }))
+}
+
+/// Flags that may not be needed any more: which nobody has asked for, or which are the same for everybody and were not changed, for so
+/// many days. Whoever fetches all flags at once asks for none of them.
+#[utoipa::path(
+    get, path = "/api/v1/flag-reports/stale", operation_id = "stale_flags", tag = "flags", params(StaleQuery),
+    responses(
+        (status = 200, description = "all of them, in the order of their keys", body = Listed<StaleView>),
+        (status = 422, description = "not a valid query", body = ProblemBody),
+    )
+)]
+pub(crate) async fn stale(
+    flags: Asked,
+    ApiQuery(query): ApiQuery<StaleQuery>,
+) -> Result<axum::Json<Listed<StaleView>>, Problem> {
+    let days = query.days.unwrap_or(30);
+    if !(1..=365).contains(&days) {
+        return Err(Problem::invalid("?days", codes::FLAG_INVALID_REQUEST, "days are 1 to 365"));
+    }
+    let since_ms = flags.store.now_ms() - days * 24 * 3600 * 1000;
+    let rows = flags.store.last_uses(&flags.tenant).await?;
+    let view = |(row, used_ms): (FlagRow, Option<i64>)| {
+        let Stale { is_unused, is_settled } = stale::judge(&row, used_ms, since_ms)?;
+        let word = |state: Option<bool>| state.map_or("depends", |is_on| if is_on { "on" } else { "off" });
+        Some(StaleView {
+            unused: is_unused,
+            settled: is_settled,
+            environments: stale::states(&row).into_iter().map(|(name, state)| (name, word(state).to_owned())).collect(),
+            last_used_at: used_ms.map(rfc3339),
+            updated_at: rfc3339(row.updated_ms),
+            key: row.key,
+            purpose: row.content.0.purpose,
+            description: row.content.0.description,
+        })
+    };
+    Ok(axum::Json(Listed { items: rows.into_iter().filter_map(view).collect() }))
 }

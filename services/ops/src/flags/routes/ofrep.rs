@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{environment, problem};
 use crate::flags::Context;
 use crate::flags::local::Asked;
-use crate::flags::snapshot::{Evaluation, Refusal};
+use crate::flags::snapshot::{Environment, Evaluation, Refusal};
 
 /// A question.
 #[derive(Deserialize, ToSchema)]
@@ -99,7 +99,11 @@ pub(crate) async fn one(
         Err(failure) => return Ok(failed(StatusCode::BAD_REQUEST, FailureView { key: Some(key), ..failure })),
     };
     let snapshot = flags.known().await.map_err(problem)?;
-    let evaluated = snapshot.environment(context.environment.as_deref()).evaluate_named(&key, &context);
+    let environment = snapshot.environment(context.environment.as_deref());
+    let evaluated = environment.evaluate_named(&key, &context);
+    if let Ok(evaluation) = &evaluated {
+        environment.count(&key, evaluation.is_on);
+    }
     Ok(match evaluated {
         Err(refusal @ Refusal::Unknown) => failed(StatusCode::NOT_FOUND, refused(key, refusal)),
         Err(refusal @ Refusal::NobodyNamed) => failed(StatusCode::BAD_REQUEST, refused(key, refusal)),
@@ -107,7 +111,7 @@ pub(crate) async fn one(
     })
 }
 
-/// Evaluates all flags for a context. With `If-None-Match`, 304 while every value is the same.
+/// Evaluates all flags for a context. With `If-None-Match`, 304 while every value is the same. It is counted as a use of none.
 #[utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags", operation_id = "ofrep_evaluate_flags", tag = "flag clients",
     request_body = EvaluationRequest,
@@ -134,12 +138,20 @@ pub(crate) async fn all(
     };
     let snapshot = flags.known().await.map_err(problem)?;
     let environment = snapshot.environment(context.environment.as_deref());
-    let answer = |key: &str| match environment.evaluate_named(key, &context) {
+    Ok(respond_json(&headers, &answers(environment, environment.keys(), &context)))
+}
+
+/// What these flags are for a context.
+pub(super) fn answers<'a>(
+    environment: &Environment,
+    keys: impl Iterator<Item = &'a str>,
+    context: &Context,
+) -> BulkView {
+    let answer = |key: &str| match environment.evaluate_named(key, context) {
         Ok(evaluation) => Answer::Evaluated(view(key.to_owned(), evaluation)),
         Err(refusal) => Answer::Failed(refused(key.to_owned(), refusal)),
     };
-    let bulk = BulkView { flags: environment.keys().map(answer).collect() };
-    Ok(respond_json(&headers, &bulk))
+    BulkView { flags: keys.map(answer).collect() }
 }
 
 fn view(key: String, evaluation: Evaluation) -> EvaluationView {
@@ -155,12 +167,12 @@ fn refused(key: String, refusal: Refusal) -> FailureView {
     FailureView { key: Some(key), error_code, error_details }
 }
 
-fn failed(status: StatusCode, failure: FailureView) -> Response {
+pub(super) fn failed(status: StatusCode, failure: FailureView) -> Response {
     (status, axum::Json(failure)).into_response()
 }
 
 /// The context of a body, or what the protocol calls its fault; other refusals are ours.
-fn context(
+pub(super) fn context(
     body: Result<ApiJson<Value>, Problem>,
     environment: String,
 ) -> Result<Result<Context, FailureView>, Problem> {
@@ -182,7 +194,7 @@ fn context(
 }
 
 /// Lists and objects have no form that a constraint could compare to, and are left out; the time is the server's.
-fn read(targeting_key: Option<String>, properties: Map<String, Value>, environment: String) -> Context {
+pub(super) fn read(targeting_key: Option<String>, properties: Map<String, Value>, environment: String) -> Context {
     let mut context = Context { environment: Some(environment), ..Context::default() };
     for (name, value) in properties {
         let text = match value {

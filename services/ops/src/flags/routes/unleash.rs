@@ -39,6 +39,14 @@ pub(crate) struct Metrics {
     bucket: Bucket,
 }
 
+impl Metrics {
+    /// By the keys of flags: how often each was on, and off; no more than there can be flags.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, i64, i64)> {
+        let all = self.bucket.toggles.iter().take(usize::try_from(MAX_FLAGS).unwrap_or(usize::MAX));
+        all.map(|(key, counts)| (key.as_str(), i64::from(counts.yes), i64::from(counts.no)))
+    }
+}
+
 /// The counts of a while.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = UnleashBucket)]
@@ -124,11 +132,8 @@ pub(crate) async fn metrics(
 ) -> Result<StatusCode, Problem> {
     let environment = environment(&headers)?;
     let snapshot = flags.known().await.map_err(problem)?;
-    let toggles = metrics.bucket.toggles.iter().filter(|(key, _)| snapshot.knows(&environment, key));
-    let counted: Vec<Counted<'_>> = toggles
-        .take(usize::try_from(MAX_FLAGS).unwrap_or(usize::MAX))
-        .map(|(key, counts)| Counted { key, yes: i64::from(counts.yes), no: i64::from(counts.no) })
-        .collect();
+    let known = metrics.counts().filter(|(key, ..)| snapshot.knows(&environment, key));
+    let counted: Vec<Counted<'_>> = known.map(|(key, yes, no)| Counted { key, yes, no }).collect();
     if !counted.is_empty() {
         flags.store.count(&flags.tenant, &environment, &counted).await?;
     }

@@ -1,10 +1,12 @@
 //! What clients report: who they are, and how often they found a flag on or off.
 
+use std::collections::BTreeMap;
+
 use database::{DbError, args};
 use media_types::TenantId;
 
 use super::{FlagError, Store};
-use crate::flags::model::{ClientRow, MAX_CLIENTS, UsageRow};
+use crate::flags::model::{ClientRow, FlagRow, MAX_CLIENTS, MAX_FLAGS, UsageRow};
 use crate::flags::sql;
 
 /// How often a flag was found on and off.
@@ -36,6 +38,18 @@ impl Store {
     /// What was counted of a flag, by environment.
     pub(crate) async fn usage(&self, tenant: &TenantId, key: &str) -> Result<Vec<UsageRow>, FlagError> {
         Ok(self.db.all(sql::USAGE, args![tenant, key, MAX_USAGE]).await?)
+    }
+
+    /// All flags in the order of their keys, each with when it was asked for last, if ever.
+    pub(crate) async fn last_uses(&self, tenant: &TenantId) -> Result<Vec<(FlagRow, Option<i64>)>, DbError> {
+        let rows: Vec<FlagRow> = self.db.all(sql::ALL_FLAGS, args![tenant, MAX_FLAGS]).await?;
+        let used: Vec<(String, i64)> = self.db.all(sql::LAST_USES, args![tenant, MAX_FLAGS]).await?;
+        let used: BTreeMap<_, _> = used.into_iter().collect();
+        let with_use = |row: FlagRow| {
+            let used_ms = used.get(&row.key).copied();
+            (row, used_ms)
+        };
+        Ok(rows.into_iter().map(with_use).collect())
     }
 
     /// Remembers an application; those that were silent for longest are forgotten.

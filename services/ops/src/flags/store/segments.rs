@@ -3,8 +3,8 @@
 use database::{DbError, args};
 use media_types::TenantId;
 
-use super::{By, Change, FlagError, Kind, Store, json_of, last_version};
-use crate::flags::model::{Content, FlagRow, FlagSegment, MAX_FLAGS, MAX_SEGMENTS, SegmentRow};
+use super::{By, Change, FlagError, Kind, Store, json_of, last_version, requests};
+use crate::flags::model::{Content, FlagRow, FlagSegment, MAX_FLAGS, MAX_SEGMENTS, SegmentRow, Settings};
 use crate::flags::sql;
 
 impl Store {
@@ -31,6 +31,7 @@ impl Store {
         if now.as_ref().map(|row| row.version) != of.map(|row| row.version) {
             return Err(FlagError::Changed);
         }
+        requests::permit_segment(&mut tx, tenant, name).await?;
         if now.is_none() {
             let (count,): (i64,) = tx.optional(sql::COUNT_SEGMENTS, args![tenant]).await?.ok_or(DbError::NoRow)?;
             if count >= MAX_SEGMENTS {
@@ -53,6 +54,7 @@ impl Store {
     pub(crate) async fn delete_segment(&self, by: By<'_>, of: &SegmentRow) -> Result<(), FlagError> {
         let tenant = by.tenant;
         let mut tx = self.begin(tenant).await?;
+        requests::check_freeze(&mut tx).await?;
         let flags: Vec<FlagRow> = tx.all(sql::ALL_FLAGS, args![tenant, MAX_FLAGS]).await?;
         let user = flags.into_iter().find(|flag| named(&flag.content.0).any(|name| name == of.name));
         if let Some(user) = user {
@@ -72,6 +74,10 @@ impl Store {
 
 /// The segments that a flag refers to.
 pub(crate) fn named(content: &Content) -> impl Iterator<Item = &str> {
-    let strategies = content.environments.values().flat_map(|settings| &settings.strategies);
-    strategies.flat_map(|strategy| &strategy.segments).map(String::as_str)
+    content.environments.values().flat_map(named_in)
+}
+
+/// The same in one environment.
+pub(super) fn named_in(settings: &Settings) -> impl Iterator<Item = &str> {
+    settings.strategies.iter().flat_map(|strategy| &strategy.segments).map(String::as_str)
 }

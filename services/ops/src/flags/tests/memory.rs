@@ -1,6 +1,7 @@
 //! What other services of a process are answered.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use database::EngineKind;
 use database::testing::Scratch;
@@ -108,4 +109,53 @@ async fn time_and_environment_come_from_the_context_or_from_here() {
     api.make("b", "boolean", json!({ "enabled": true, "strategies": [{ "name": "default", "constraints": [paid] }] }))
         .await;
     assert!(!flags.is_on("b", &with([("plan", "paid")])) && flags.is_on("b", &with([("plan", "free")])));
+}
+
+#[tokio::test]
+async fn what_nobody_asks_for_is_told_without_a_write_for_each_question() {
+    for_each_engine(|db| async move {
+        let now = Arc::new(AtomicI64::new(NOW_MS - 40 * 24 * 3_600_000));
+        let clock = Arc::clone(&now);
+        let flags = Flags::new(db.clone(), Arc::new(move || clock.load(Ordering::Relaxed)));
+        let flags = flags.of(&kernel::default_tenant());
+        let api = Api::new(&flags);
+        let aimed =
+            json!({ "enabled": true, "strategies": [{ "name": "userWithId", "parameters": { "userIds": "ann" } }] });
+        for key in ["asked", "told", "unused"] {
+            api.make(key, "boolean", aimed.clone()).await;
+        }
+        now.store(NOW_MS, Ordering::Relaxed);
+        for _ in 0..50 {
+            assert!(flags.is_on("asked", &user("ann")) && !flags.is_on("asked", &user("bob")));
+        }
+        let question = || Some(json!({ "context": { "targetingKey": "bob" } }));
+        api.ask(200, "POST", "/ofrep/v1/evaluate/flags/told", question()).await;
+        api.ask(200, "POST", "/ofrep/v1/evaluate/flags", question()).await;
+        let usage = async |key: &str| {
+            let usage = api.ask(200, "GET", &format!("{HERE}/{key}/usage"), None).await;
+            (usage["items"][0]["yes"].clone(), usage["items"][0]["no"].clone())
+        };
+        assert_eq!(usage("asked").await.0, json!(null), "nothing was written");
+        // What is changed meanwhile goes on being counted.
+        api.ask(200, "PUT", &format!("{HERE}/unused/environments/staging"), Some(aimed)).await;
+        for _ in 0..2 {
+            flags.all().write_counts().await.unwrap();
+        }
+        assert_eq!((usage("asked").await, usage("told").await), ((json!(50), json!(50)), (json!(0), json!(1))));
+        let report = async |days: &str| {
+            let report = api.ask(200, "GET", &format!("/api/v1/flag-reports/stale{days}"), None).await;
+            report["items"].as_array().unwrap().clone()
+        };
+        let stale = report("").await;
+        assert_eq!(
+            (stale.len(), &stale[0]["key"], &stale[0]["unused"]),
+            (1, &json!("unused"), &json!(true)),
+            "{stale:?}"
+        );
+        assert_eq!(stale[0]["environments"], json!({ "production": "depends", "staging": "depends" }));
+        assert_eq!(stale[0]["last_used_at"], json!(null));
+        assert_eq!(report("?days=41").await.len(), 0, "none is as old as that");
+        api.ask(422, "GET", "/api/v1/flag-reports/stale?days=0", None).await;
+    })
+    .await;
 }

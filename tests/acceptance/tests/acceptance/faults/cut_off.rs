@@ -73,7 +73,7 @@ fn a_worker_cut_off_from_the_network_changes_nothing_of_what_its_successor_made(
         jobs.iter().all(|job| job["state"] == "done").then_some(jobs)
     });
     for (job, before) in again.iter().zip(&held) {
-        assert!(is_by(job, successor) && job["attempt"].as_i64() == before["attempt"].as_i64().map(|n| n + 1), "{job}");
+        assert!(is_by(job, successor) && job["attempt"].as_i64() > before["attempt"].as_i64(), "{job}");
     }
 
     // What it still had to say is heard now: it finds that nobody waits for it, and takes part again.

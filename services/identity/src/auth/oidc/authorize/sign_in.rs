@@ -7,16 +7,18 @@ use kernel::problem::ProblemBody;
 use utoipa::ToSchema;
 
 use super::Whence;
+use super::elsewhere::buttons;
 use super::wish::Wish;
 use crate::auth::oidc::browser::Came;
 use crate::auth::oidc::page::{Ask, Form as HtmlForm, Page, in_place_of, is_for_people};
 use crate::auth::oidc::params::{OfAddress, OfForm, Params};
 use crate::auth::oidc::{Provider, redirect};
 use crate::auth::sessions::routes::by;
+use crate::auth::sessions::tenant_id;
 
 impl Provider {
     /// The page where somebody signs in: what he is asked for there, and what went wrong, if he has tried.
-    pub(super) fn page(
+    pub(super) async fn page(
         &self,
         whence: &Whence,
         params: &Params,
@@ -27,7 +29,14 @@ impl Provider {
         let form = HtmlForm::to(&format!("/oauth2/sign-in?{}", params.without(&[])), &secret.token());
         let form = form.asks(ask).button("Sign in").finish();
         let page = Page::new("Sign in").sentence("to go on to {}.", &whence.client.name);
-        let page = page.fault(fault).html(&form);
+        let others = match ask {
+            Ask::Password { .. } => {
+                let offered = self.federation.offered(&tenant_id(&whence.client.tenant_id)?).await?;
+                buttons(&offered, params)
+            }
+            Ask::Code { .. } => String::new(),
+        };
+        let page = page.fault(fault).html(&form).html(&others);
         Ok(SignInPage { page: page.leading_to(redirect::source(&whence.redirect_uri)), cookie })
     }
 }
@@ -106,7 +115,8 @@ pub(crate) async fn sign_in(
     if !secret.is_of(filled.get("csrf")) {
         let ask = Ask::Password { email: filled.get("email").unwrap_or_default() };
         let tried = (ask, Some("This page was not shown in this browser, or too long ago. Sign in again."));
-        return provider.page(&whence, &params, &headers, tried).map(|page| page.respond(StatusCode::FORBIDDEN));
+        let page = provider.page(&whence, &params, &headers, tried).await?;
+        return Ok(page.respond(StatusCode::FORBIDDEN));
     }
     match provider.come_in(&whence.client, &filled, &secret, &headers).await {
         Ok(Came::In(browser, cookie)) => {
@@ -116,14 +126,14 @@ pub(crate) async fn sign_in(
             Ok(response)
         }
         Ok(Came::HalfWay(half)) => {
-            let page = provider.page(&whence, &params, &headers, (Ask::Code { token: &half.token }, None))?;
+            let page = provider.page(&whence, &params, &headers, (Ask::Code { token: &half.token }, None)).await?;
             let mut response = page.respond(StatusCode::OK);
             response.extensions_mut().insert(by(&half.account));
             Ok(response)
         }
         Err(problem) if is_for_people(&problem) => {
             let tried = (Ask::again(&filled, &problem), Some(problem.detail()));
-            let page = provider.page(&whence, &params, &headers, tried)?;
+            let page = provider.page(&whence, &params, &headers, tried).await?;
             Ok(in_place_of(problem, |status| page.respond(status)))
         }
         Err(problem) => Err(problem),

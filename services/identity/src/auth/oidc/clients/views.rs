@@ -14,6 +14,8 @@ use crate::auth::oidc::scope::Scope;
 pub(crate) enum Grant {
     /// By a browser that comes back with a code.
     AuthorizationCode,
+    /// By its secret alone, in its own name.
+    ClientCredentials,
     /// By the code that a device shows (RFC 8628).
     DeviceCode,
     /// By a refresh token, which it is given with the others then.
@@ -36,10 +38,15 @@ pub(crate) struct ClientRequest {
     /// Where browsers may be sent when somebody has signed out, of the same form.
     #[schema(max_items = 20)]
     pub(crate) post_logout_redirect_uris: Option<Vec<String>>,
+    /// Where the client is told by a logout token that somebody has signed out, of the same form.
+    pub(crate) backchannel_logout_uri: Option<String>,
     /// By codes of browsers and refresh tokens when absent.
     pub(crate) grants: Option<Vec<Grant>>,
     /// What it may learn and do; `openid`, `profile` and `email` when absent.
     pub(crate) scopes: Option<Vec<Scope>>,
+    /// What it may in its own name, with `client_credentials`: permissions (`asset.read`), all of a kind (`asset.*`), or everything (`*`).
+    #[schema(max_items = 64)]
+    pub(crate) permissions: Option<Vec<String>>,
 }
 
 /// What changes about a client; what is absent stays.
@@ -54,10 +61,15 @@ pub(crate) struct ClientChange {
     /// All of them from now on.
     #[schema(max_items = 20)]
     pub(crate) post_logout_redirect_uris: Option<Vec<String>>,
+    /// Empty for none. It counts for sessions that begin from now on.
+    pub(crate) backchannel_logout_uri: Option<String>,
     /// All of them from now on.
     pub(crate) grants: Option<Vec<Grant>>,
     /// All of them from now on.
     pub(crate) scopes: Option<Vec<Scope>>,
+    /// All of them from now on.
+    #[schema(max_items = 64)]
+    pub(crate) permissions: Option<Vec<String>>,
 }
 
 /// The query of the list.
@@ -84,10 +96,14 @@ pub(crate) struct ClientView {
     redirect_uris: Vec<String>,
     /// Where browsers may be sent when somebody has signed out.
     post_logout_redirect_uris: Vec<String>,
+    /// Where it is told that somebody has signed out.
+    backchannel_logout_uri: Option<String>,
     /// How it comes to tokens.
     grants: Vec<Grant>,
     /// What it may learn and do.
     scopes: Vec<Scope>,
+    /// What it may in its own name.
+    permissions: Vec<String>,
     /// Who made it: `admin`, or the id of a key or a person.
     created_by: String,
     /// RFC 3339.
@@ -104,8 +120,10 @@ impl From<ClientRow> for ClientView {
             is_confidential: row.secret_sha256.is_some(),
             redirect_uris: row.redirect_uris.0,
             post_logout_redirect_uris: row.logout_uris.0,
+            backchannel_logout_uri: row.backchannel_uri,
             grants: row.grants.0,
             scopes: row.scopes.0,
+            permissions: row.permissions.map(|own| own.0.into()).unwrap_or_default(),
             created_by: row.created_by,
             created_at: rfc3339(row.created_ms),
             updated_at: rfc3339(row.updated_ms),

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{ALLOW, BY_USER_CODE, DENY, DeviceRow, entered, shown};
 use crate::auth::codes;
 use crate::auth::oidc::Provider;
+use crate::auth::oidc::authorize::LACKING;
 use crate::auth::oidc::browser::{Browser, Came, FormSecret, touch};
 use crate::auth::oidc::clients::Known;
 use crate::auth::oidc::page::{Ask, Form as HtmlForm, Page, in_place_of, is_for_people};
@@ -244,6 +245,11 @@ pub(crate) async fn decide(
         Ok(decider) => decider,
         Err(page) => return Ok(page),
     };
+    if !provider.is_enough(&browser).await? {
+        let mut page = Page::new(TITLE).fault(Some(LACKING)).respond(StatusCode::FORBIDDEN);
+        page.extensions_mut().insert(Unrecorded);
+        return Ok(page);
+    }
     if !provider.allow(&waiting.row, &browser).await? {
         return Ok(unknown());
     }

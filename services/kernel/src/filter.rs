@@ -1,23 +1,23 @@
-//! Which events an endpoint gets.
+//! Which kinds of events somebody wants: an endpoint of webhooks, a bridge.
 
 use serde::{Deserialize, Serialize};
 
-/// The most filters of one endpoint.
-pub(crate) const MAX_FILTERS: usize = 32;
+/// The most filters of a list.
+pub const MAX_FILTERS: usize = 32;
 /// The most characters of one.
-pub(crate) const MAX_FILTER: usize = 64;
+pub const MAX_FILTER: usize = 64;
 
-/// Lets an event through when one of its filters does: the exact name of an event (`asset.ready`), the beginning of names
+/// A list of filters, which lets an event through when one of them does: the exact name of an event (`asset.ready`), the beginning of names
 /// (`asset.*`), or `*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Filters(Vec<String>);
+pub struct Filters(Vec<String>);
 
 /// What is no list of filters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FilterError {
+pub enum FilterError {
     /// None, or more than are taken.
-    #[error("an endpoint has 1 to {MAX_FILTERS} filters")]
+    #[error("a list has 1 to {MAX_FILTERS} filters")]
     Count,
     /// One that is none.
     #[error("a filter is the name of an event, such as asset.ready, or the beginning of names, such as asset.*, or *")]
@@ -32,7 +32,7 @@ impl Filters {
     ///
     /// # Errors
     /// See [`FilterError`].
-    pub(crate) fn new(list: Vec<String>) -> Result<Self, FilterError> {
+    pub fn new(list: Vec<String>) -> Result<Self, FilterError> {
         if !(1..=MAX_FILTERS).contains(&list.len()) {
             return Err(FilterError::Count);
         }
@@ -49,7 +49,7 @@ impl Filters {
     }
 
     /// Whether an event of this name passes.
-    pub(crate) fn pass(&self, kind: &str) -> bool {
+    pub fn pass(&self, kind: &str) -> bool {
         self.0.iter().any(|filter| match filter.strip_suffix('*') {
             Some(beginning) => kind.starts_with(beginning),
             None => kind == filter,
@@ -57,7 +57,7 @@ impl Filters {
     }
 
     /// The list.
-    pub(crate) fn as_slice(&self) -> &[String] {
+    pub fn as_slice(&self) -> &[String] {
         &self.0
     }
 }
