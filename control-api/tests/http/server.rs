@@ -177,6 +177,12 @@ impl Server {
         database::testing::places_of(&self.scratch.db, text).await.unwrap()
     }
 
+    /// The audit log, as a process serves it.
+    pub(crate) fn audit(&self) -> Served {
+        let db = &self.scratch.db;
+        ops::audit::serve(Audit::new(db.clone(), db.clock(), Keyring::default()))
+    }
+
     /// The address of the database, which is a path where that is a file.
     pub(crate) fn database_url(&self) -> &str {
         self.scratch.url()

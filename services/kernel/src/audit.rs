@@ -36,7 +36,7 @@ use axum::response::{IntoResponse, Response};
 use media_types::TenantId;
 use utoipa::openapi::path::{Operation, PathItem};
 
-pub use change::{after, before};
+pub use change::{after, before, unsaid};
 pub use recorder::Recorder;
 
 use self::change::Views;

@@ -12,7 +12,7 @@ use database::{DbError, Tx, args};
 use kernel::conditional::stale;
 use kernel::problem::chain;
 use kernel::rights::Subject;
-use kernel::{Personal, Problem, idempotency};
+use kernel::{Personal, Problem, audit, idempotency};
 use media_types::TenantId;
 use tokio::sync::watch;
 
@@ -107,6 +107,7 @@ impl Users {
     /// Removes a person for good, in all units.
     pub(super) async fn erase(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
         self.check_units().await?;
+        audit::unsaid();
         let now_ms = self.now_ms();
         let mut tx = self.db.begin().await?;
         if tx.execute(LOCK_OUT, args![tenant, &of.id, of.version, now_ms]).await? == 0 {

@@ -56,6 +56,11 @@ pub fn after(view: &impl Serialize) {
     }
 }
 
+/// Takes back what was said so far: of somebody who is erased the record says nothing more.
+pub fn unsaid() {
+    let _ = VIEWS.try_with(|views| *views.borrow_mut() = Views::default());
+}
+
 pub(crate) fn before_json(json: &[u8]) {
     // Outside of a recorded request there is nothing to remember it for.
     let _ = VIEWS.try_with(|views| views.borrow_mut().before = Some(Bytes::copy_from_slice(json)));
