@@ -45,9 +45,8 @@ pub(crate) struct EvaluationView {
     value: Option<Value>,
     /// `STATIC`, `TARGETING_MATCH`, `SPLIT` or `DISABLED`.
     reason: &'static str,
-    /// The variant, where the flag has variants.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<String>,
+    /// The variant; of a flag without variants `on` or `off`. Clients there are take it for granted.
+    variant: String,
 }
 
 /// Why a flag has no value.
@@ -155,7 +154,8 @@ pub(super) fn answers<'a>(
 }
 
 fn view(key: String, evaluation: Evaluation) -> EvaluationView {
-    let Evaluation { is_on: _, value, variant, reason } = evaluation;
+    let Evaluation { is_on, value, variant, reason } = evaluation;
+    let variant = variant.unwrap_or_else(|| if is_on { "on" } else { "off" }.to_owned());
     EvaluationView { key, value, reason: reason.as_str(), variant }
 }
 

@@ -20,7 +20,7 @@ async fn providers_of_open_feature_read_all_five_types_and_why() {
         ] {
             api.make(key, value_type, json!({ "enabled": true, "on_value": value })).await;
             let told = api.ask(200, "POST", &format!("{BULK}/{key}"), Some(json!({ "context": {} }))).await;
-            assert_eq!(told, json!({ "key": key, "value": value, "reason": "STATIC" }));
+            assert_eq!(told, json!({ "key": key, "value": value, "reason": "STATIC", "variant": "on" }));
         }
         let asked = json!({ "context": { "targetingKey": "ann" } });
         let bulk = api.call("POST", BULK, &[], Some(asked.clone())).await;
@@ -33,10 +33,13 @@ async fn providers_of_open_feature_read_all_five_types_and_why() {
         let changed = api.call("POST", BULK, &unchanged, Some(asked.clone())).await;
         assert_eq!(
             (changed.status, &changed.body["flags"][4]),
-            (200, &json!({ "key": "string", "reason": "DISABLED" }))
+            (200, &json!({ "key": "string", "reason": "DISABLED", "variant": "off" }))
         );
         let elsewhere = api.call("POST", BULK, &[("lectern-environment", "staging")], Some(asked)).await;
-        assert_eq!(elsewhere.body["flags"][0], json!({ "key": "boolean", "value": false, "reason": "DISABLED" }));
+        assert_eq!(
+            elsewhere.body["flags"][0],
+            json!({ "key": "boolean", "value": false, "reason": "DISABLED", "variant": "off" })
+        );
     })
     .await;
 }

@@ -35,7 +35,7 @@ async fn a_page_is_told_what_public_flags_come_to_in_its_environment_and_no_rule
         let elsewhere = [("lectern-environment", "staging")];
         let asked = json!({ "context": { "targetingKey": "ann-the-first" } });
         let bulk = api.call_as(key, "POST", BULK, &elsewhere, Some(asked.clone())).await;
-        let red = json!({ "key": "colour", "value": "red", "reason": "TARGETING_MATCH" });
+        let red = json!({ "key": "colour", "value": "red", "reason": "TARGETING_MATCH", "variant": "on" });
         assert_eq!((bulk.status, &bulk.body), (200, &json!({ "flags": [red] })), "the key says which environment");
         assert_eq!(api.call_as(key, "POST", BULK, &[("if-none-match", bulk.etag())], Some(asked)).await.status, 304);
 
