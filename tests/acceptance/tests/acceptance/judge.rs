@@ -148,7 +148,7 @@ pub fn fast_playback(base_url: &str, (hls, dash): (&str, &str), frames: u64, wan
 
 /// A hundred seconds of noise, as a source of FFmpeg's: loud for a moment every five seconds, where none of the twenty
 /// windows lies that its loudness is estimated by.
-pub const LOUD_MOMENTS: &str = "anoisesrc=c=pink:r=48000:a=0.5:d=100,lowpass=f=4000,\
+pub const LOUD_MOMENTS: &str = "anoisesrc=c=pink:r=48000:a=0.5:d=100:seed=1,lowpass=f=4000,\
                                 volume=volume=if(lt(abs(mod(t\\,5)-2.5)\\,1.7)\\,0.1\\,1):eval=frame";
 
 /// Integrated loudness and true peak of the sound at `target`, as FFmpeg finds them.
