@@ -2,7 +2,7 @@
 
 use crate::server::{SERVICE_TOKEN, Server, TOKEN, read};
 
-const OPEN: [(&str, &str); 44] = [
+const OPEN: [(&str, &str); 52] = [
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/api/v1/playback/{playback_id}"),
@@ -32,6 +32,15 @@ const OPEN: [(&str, &str); 44] = [
     ("post", "/api/v1/auth/sessions/passkey"),
     ("post", "/api/v1/auth/sessions/passkey-challenge"),
     ("post", "/api/v1/auth/sessions/code"),
+    // They ask for a letter, for what is in one, or for what a provider of others says.
+    ("post", "/api/v1/auth/password-links"),
+    ("post", "/api/v1/auth/sign-in-links"),
+    ("post", "/api/v1/auth/sessions/link"),
+    ("get", "/api/v1/auth/sessions/providers"),
+    ("post", "/api/v1/auth/sessions/provider"),
+    ("post", "/api/v1/auth/sessions/provider-challenge"),
+    ("get", "/oauth2/provider"),
+    ("get", "/oauth2/provider/callback"),
     // OAuth's addresses are asked by browsers and by clients, who show what OAuth says (RFC 6749, OpenID Connect Core).
     ("get", "/.well-known/oauth-authorization-server"),
     ("get", "/.well-known/openid-configuration"),

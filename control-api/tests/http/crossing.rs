@@ -84,7 +84,7 @@ impl Side {
         assert_eq!(server.ask(&secret, "PUT", &given, "").await.status, 204);
         let class = made("/api/v1/org/teams", json!({ "name": "Same" })).await;
         let licence = made("/api/v1/org/licences", json!({ "name": "Same", "seats": 1 })).await;
-        let invited = made("/api/v1/org/invitations", json!({ "email": "other@example.com" })).await;
+        let invited = made("/api/v1/org/invitations", json!({ "email": "invited@example.com" })).await;
         let domain = made("/api/v1/org/domains", json!({ "name": "same.example" })).await;
         let own = format!("of-{slug}");
         let ids = BTreeMap::from([
