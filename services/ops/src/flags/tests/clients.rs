@@ -64,7 +64,10 @@ async fn a_value_says_whether_rules_or_a_share_decided() {
         let answer = api.call("POST", &format!("{BULK}/{key}"), &[], Some(json!({ "context": context }))).await;
         (answer.status, answer.body)
     };
-    let told = |key: &str, value: Value, reason: &str| (200, json!({ "key": key, "value": value, "reason": reason }));
+    let told = |key: &str, value: Value, reason: &str| {
+        let variant = if value == json!(true) { "on" } else { "off" };
+        (200, json!({ "key": key, "value": value, "reason": reason, "variant": variant }))
+    };
     let ann = || json!({ "targetingKey": "ann", "plan": "paid" });
     assert_eq!(ask("whole", json!({})).await, told("whole", json!(true), "STATIC"));
     assert_eq!(ask("aimed", ann()).await, told("aimed", json!(true), "TARGETING_MATCH"));
