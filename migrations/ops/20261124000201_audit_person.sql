@@ -5,7 +5,7 @@ CREATE INDEX audit_entry_by_session ON audit_entry (tenant_id, session, time_ms,
 CREATE INDEX audit_entry_by_subject ON audit_entry (tenant_id, subject, time_ms, seq) WHERE subject IS NOT NULL;
 
 -- Under what the log has what is personal of somebody: secret has 256 bits, wrapped where is_wrapped says so. It is NULL, and stays so,
--- once he was erased.
+-- once he was erased, at erased_ms; until a hold ends that keeps it, it is there beside that.
 CREATE TABLE audit_subject (
     tenant_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -15,3 +15,4 @@ CREATE TABLE audit_subject (
     erased_ms BIGINT NULL,
     PRIMARY KEY (tenant_id, id)
 );
+CREATE INDEX audit_subject_to_erase ON audit_subject (tenant_id, id) WHERE erased_ms IS NOT NULL AND secret IS NOT NULL;

@@ -93,7 +93,7 @@ impl Audit {
 
     /// Erases whom no hold keeps any more, and empties the entries of all tenants whose time is over. A log that does not take the word
     /// of that keeps them, and no other one waiting.
-    pub(crate) async fn sweep(&self) -> Result<(), AuditError> {
+    pub(crate) async fn sweep(&self) -> Result<(), DbError> {
         self.erase_released().await?;
         let mut after = String::new();
         loop {
@@ -103,7 +103,7 @@ impl Audit {
             for (tenant,) in page {
                 let Ok(tenant) = tenant.parse::<TenantId>() else { continue };
                 match self.empty_all(&tenant).await {
-                    Err(AuditError::Database(error)) => return Err(error.into()),
+                    Err(AuditError::Database(error)) => return Err(error),
                     Err(error) => {
                         let error = kernel::problem::chain(&error);
                         tracing::warn!(tenant = %tenant, error = %error, "entries of the audit log stay beyond their time");

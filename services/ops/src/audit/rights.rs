@@ -5,8 +5,7 @@ use kernel::rights::{BoxFuture, Dossier, Subject};
 use kernel::{Personal, Problem};
 use serde_json::Value;
 
-use super::model::LogRow;
-use super::sql;
+use super::{sql, subjects};
 
 const PAGE: i64 = 200;
 
@@ -43,12 +42,7 @@ impl Personal for Hooks {
     /// sealed under his key, which is destroyed; while a hold keeps what is said of him, that waits for its end.
     fn erase<'a>(&'a self, tx: &'a mut Tx, of: &'a Subject) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
-            // Who appends has this row: what he seals he has sealed before, or finds no key for.
-            let _: Option<LogRow> = tx.optional(sql::LOCK_LOG, args![&of.tenant]).await?;
-            let held: Option<(i64,)> = tx.optional(sql::HELD, args![&of.tenant, &of.id]).await?;
-            let is_held = held.is_some_and(|(holds,)| holds > 0);
-            let erase = if is_held { sql::ERASE_LATER } else { sql::ERASE };
-            tx.execute(erase, args![&of.tenant, &of.id, of.now_ms]).await?;
+            subjects::erase(tx, &of.tenant, &of.id, of.now_ms).await?;
             Ok(())
         })
     }

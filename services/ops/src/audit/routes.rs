@@ -46,9 +46,7 @@ pub(super) fn problem(error: AuditError) -> Problem {
         AuditError::NoProof(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::AUDIT_INVALID_RANGE, detail),
         AuditError::Expired(_) => Problem::new(StatusCode::GONE, codes::AUDIT_EXPIRED, detail),
         AuditError::Database(error) => error.into(),
-        AuditError::Damaged(_) | AuditError::Note(_) | AuditError::Key(_) | AuditError::Held => {
-            Problem::internal(&error)
-        }
+        AuditError::Damaged(_) | AuditError::Note(_) | AuditError::Key(_) => Problem::internal(&error),
     }
 }
 

@@ -107,9 +107,10 @@ pub(crate) const ERASE: &str = "INSERT INTO audit_subject (tenant_id, id, secret
     VALUES ($1, $2, NULL, FALSE, $3, $3) ON CONFLICT (tenant_id, id) DO UPDATE SET
     secret = NULL, is_wrapped = FALSE, erased_ms = excluded.erased_ms
     WHERE audit_subject.erased_ms IS NULL OR audit_subject.secret IS NOT NULL";
-/// Of somebody who was erased while a hold keeps what is said of him: the key goes when that ends.
-pub(crate) const ERASE_LATER: &str = "UPDATE audit_subject SET erased_ms = $3
-    WHERE tenant_id = $1 AND id = $2 AND erased_ms IS NULL";
+/// While a hold keeps what is said of him: he has been erased, and his key goes when that ends.
+pub(crate) const ERASE_LATER: &str = "INSERT INTO audit_subject (tenant_id, id, secret, is_wrapped, created_ms, erased_ms)
+    VALUES ($1, $2, NULL, FALSE, $3, $3) ON CONFLICT (tenant_id, id) DO UPDATE SET
+    erased_ms = excluded.erased_ms WHERE audit_subject.erased_ms IS NULL";
 pub(crate) const TO_ERASE: &str = "SELECT tenant_id, id FROM audit_subject
     WHERE erased_ms IS NOT NULL AND secret IS NOT NULL AND (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3";
 pub(crate) const SUBJECTS: &str = "SELECT tenant_id, id, secret, is_wrapped FROM audit_subject

@@ -30,9 +30,6 @@ pub enum AuditError {
     /// Its time was over.
     #[error("the time of entry {0} was over: its hash is what is left of it")]
     Expired(u64),
-    /// What somebody's entries say must not be erased at the moment.
-    #[error("a legal hold keeps what the log says of them")]
-    Held,
     /// A state that the log has not had, or what was not in it.
     #[error("there is no such proof: the log has {0} entries")]
     NoProof(u64),

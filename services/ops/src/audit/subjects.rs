@@ -56,6 +56,18 @@ fn changed(entry: &AuditEntry) -> &str {
     entry.subject.as_deref().unwrap_or(&entry.tenant_id)
 }
 
+/// Erases what is personal of somebody from a tenant's log, by destroying the key that it is sealed under: entries stay as they are, with
+/// all that is proven of them, and nothing that comes later of him is kept either. While a hold names him, or entries by or about him, it
+/// is noted, and done by the first sweep behind that. Says whether he is gone.
+pub(super) async fn erase(tx: &mut Tx, tenant: &TenantId, subject: &str, now_ms: i64) -> Result<bool, DbError> {
+    // Who appends has this row: what he seals he has sealed before, or finds no key for.
+    let _: Option<LogRow> = tx.optional(sql::LOCK_LOG, args![tenant]).await?;
+    let (held,): (i64,) = tx.optional(sql::HELD, args![tenant, subject]).await?.ok_or(DbError::NoRow)?;
+    let statement = if held > 0 { sql::ERASE_LATER } else { sql::ERASE };
+    tx.execute(statement, args![tenant, subject, now_ms]).await?;
+    Ok(held == 0)
+}
+
 impl Audit {
     /// Seals what is personal of an entry that is to be appended, within the transaction that appends it. Of somebody who was erased
     /// nothing is kept.
@@ -171,27 +183,8 @@ impl Audit {
         Ok(key.as_deref().and_then(|key| open(key, place, sealed)))
     }
 
-    /// Erases what is personal of somebody from a tenant's log, by destroying the key that it is sealed under: entries stay as they are,
-    /// with all that is proven of them, and nothing that comes later of him is kept either. Says whether there was anything to erase.
-    ///
-    /// # Errors
-    /// [`AuditError::Held`] while a hold names him, or entries by or about him; the database.
-    pub async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<bool, AuditError> {
-        self.log(tenant).await?;
-        let mut tx = self.db.begin().await?;
-        // Who appends has this row: what he seals he has sealed before, or finds no key for.
-        let _: Option<LogRow> = tx.optional(sql::LOCK_LOG, args![tenant]).await?;
-        let (held,): (i64,) = tx.optional(sql::HELD, args![tenant, subject]).await?.ok_or(DbError::NoRow)?;
-        if held > 0 {
-            return Err(AuditError::Held);
-        }
-        let erased = tx.execute(sql::ERASE, args![tenant, subject, (self.clock)()]).await?;
-        tx.commit().await?;
-        Ok(erased > 0)
-    }
-
     /// Erases whom a hold has kept so far, where it does no more. Without word of that the keys would stay for good.
-    pub(super) async fn erase_released(&self) -> Result<(), AuditError> {
+    pub(super) async fn erase_released(&self) -> Result<(), DbError> {
         let (mut tenant, mut subject) = (String::new(), String::new());
         loop {
             let page: Vec<(String, String)> = self.db.all(sql::TO_ERASE, args![&tenant, &subject, PAGE]).await?;
@@ -199,10 +192,9 @@ impl Audit {
             (tenant, subject) = last.clone();
             for (tenant, subject) in page {
                 let Ok(tenant) = tenant.parse::<TenantId>() else { continue };
-                match self.erase(&tenant, &subject).await {
-                    Ok(_) | Err(AuditError::Held) => {}
-                    Err(error) => return Err(error),
-                }
+                let mut tx = self.db.begin().await?;
+                erase(&mut tx, &tenant, &subject, (self.clock)()).await?;
+                tx.commit().await?;
             }
         }
     }

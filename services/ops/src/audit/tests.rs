@@ -46,6 +46,14 @@ async fn happen(db: &Database, numbers: std::ops::Range<i64>) {
     tx.commit().await.unwrap();
 }
 
+/// Erases a person, as the unit's hook does; whether he is gone.
+async fn erase(db: &Database, person: &str) -> bool {
+    let mut tx = db.begin().await.unwrap();
+    let is_gone = super::subjects::erase(&mut tx, &default_tenant(), person, NOW_MS).await.unwrap();
+    tx.commit().await.unwrap();
+    is_gone
+}
+
 /// A log of `size` entries.
 async fn filled(db: &Database, size: i64) -> Audit {
     let audit = audit(db);
