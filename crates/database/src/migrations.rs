@@ -77,6 +77,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!("identity", "20261124000701_user_word"),
     migration!("identity", "20261124000702_user_guardian"),
     migration!("identity", "20261124000703_user_field"),
+    migration!("webhook", "20261124000704_webhook_delivery_subject"),
     migration!("identity", "20261124000800_auth_provider_create"),
     migration!("identity", "20261124000801_auth_policy_create"),
     migration!("identity", "20261124000802_auth_client_permission"),

@@ -8,7 +8,7 @@ use kernel::{Cursor, Filters};
 use media_types::TenantId;
 use uuid::Uuid;
 
-use crate::model::{Attempt, DISABLED, DeliveryRow, EndpointRow, MAX_ENDPOINTS, Reason, delivery_id};
+use crate::model::{Attempt, DISABLED, DeliveryRow, EndpointRow, MAX_ENDPOINTS, Reason, delivery_id, with_attempt};
 use crate::{WebhookError, Webhooks, payload, schedule, sql};
 
 /// Endpoints that one read returns.
@@ -204,10 +204,12 @@ impl Webhooks {
         };
         let next_ms = now_ms.saturating_add(pause_ms.unwrap_or(0));
         let mut tx = self.db.begin().await?;
-        let args = args![&of.tenant_id, &of.id, of.attempt, state, next_ms, of.attempts_with(attempt), now_ms];
-        if tx.execute(sql::FINISH, args).await? == 0 {
-            return Ok(());
-        }
+        // What was answered before may have been erased since the claim.
+        let held: Option<(Json<Vec<Attempt>>,)> =
+            tx.optional(sql::HELD, args![&of.tenant_id, &of.id, of.attempt]).await?;
+        let Some((Json(attempts),)) = held else { return Ok(()) };
+        let args = args![&of.tenant_id, &of.id, of.attempt, state, next_ms, with_attempt(attempts, attempt), now_ms];
+        tx.execute(sql::FINISH, args).await?;
         match verdict {
             Verdict::Delivered => {
                 tx.execute(sql::HEALTHY, args![&of.tenant_id, &of.endpoint_id]).await?;

@@ -105,15 +105,12 @@ pub(crate) struct Attempt {
     pub(crate) response: Option<String>,
 }
 
-impl DeliveryRow {
-    /// The attempts with a further one, as they are stored.
-    pub(crate) fn attempts_with(&self, attempt: Attempt) -> Value {
-        let mut attempts = self.attempts.0.clone();
-        attempts.push(attempt);
-        let surplus = attempts.len().saturating_sub(MAX_ATTEMPTS);
-        attempts.drain(..surplus);
-        serde_json::to_value(attempts).expect("attempts are plain data, which always has a JSON form")
-    }
+/// The attempts with a further one, as they are stored.
+pub(crate) fn with_attempt(mut attempts: Vec<Attempt>, attempt: Attempt) -> Value {
+    attempts.push(attempt);
+    let surplus = attempts.len().saturating_sub(MAX_ATTEMPTS);
+    attempts.drain(..surplus);
+    serde_json::to_value(attempts).expect("attempts are plain data, which always has a JSON form")
 }
 
 /// What a receiver sees as `webhook-id`: the same for every attempt, and another for every endpoint.

@@ -141,6 +141,9 @@ pub(crate) const CLAIM: &str = concat!(
         WHERE tenant_id = $1 AND id IN (SELECT id FROM chosen) RETURNING ",
     delivery_columns!()
 );
+/// What was answered so far to one that is claimed, whose row is locked.
+pub(crate) const HELD: &str = "UPDATE webhook_delivery SET state = state
+    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'sending' RETURNING attempts";
 pub(crate) const FINISH: &str = "UPDATE webhook_delivery SET state = $4, next_ms = $5, attempts = $6, updated_ms = $7
     WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state = 'sending'";
 pub(crate) const SENDING: &str = "SELECT tenant_id, id, attempt FROM webhook_delivery WHERE state = 'sending'
@@ -186,6 +189,7 @@ pub const STATEMENTS: &[&str] = &[
     GIVE_UP_PENDING,
     DUE,
     CLAIM,
+    HELD,
     FINISH,
     SENDING,
     GIVE_BACK,

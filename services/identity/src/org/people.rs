@@ -58,9 +58,14 @@ impl Handler for People {
                 tx.execute(DELETE, args![tenant, person]).await?;
                 return Ok(());
             }
-            let state = event.data.0["state"].as_str().filter(|state| [ACTIVE, SUSPENDED].contains(state));
+            let state = event.data.0["state"].as_str();
             let state = state.ok_or_else(|| Failed::Unfit("it says no state of the account".to_owned()))?;
-            tx.execute(PUT, args![tenant, person, state]).await?;
+            if [ACTIVE, SUSPENDED].contains(&state) {
+                tx.execute(PUT, args![tenant, person, state]).await?;
+            } else {
+                // Who has gone is not counted, and may come back.
+                tx.execute(DELETE, args![tenant, person]).await?;
+            }
             Ok(())
         })
     }

@@ -34,6 +34,10 @@ async fn an_organisation_counts_its_people_and_forgets_who_is_erased_and_a_repla
         process.status_of(&ids[1], "suspended").await;
         process.status_of(&ids[1], "active").await;
         assert_eq!(look().await, json!({ "active": 2, "suspended": 1 }));
+        process.status_of(&ids[2], "deactivated").await;
+        assert_eq!(look().await, json!({ "active": 1, "suspended": 1 }), "who has gone is not counted");
+        process.status_of(&ids[2], "active").await;
+        assert_eq!(look().await, json!({ "active": 2, "suspended": 1 }), "and may come back");
         let user = format!("{USERS}/{}", ids[1]);
         assert_eq!(process.anew(TOKEN, "DELETE", &user, Value::Null).await.0, 204);
         assert_eq!(look().await, json!({ "active": 1, "suspended": 1 }));

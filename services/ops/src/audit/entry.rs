@@ -153,10 +153,10 @@ fn said<T: Default + PartialEq + Serialize>(part: &T) -> Option<String> {
     if *part == T::default() { None } else { serde_json::to_string(part).ok() }
 }
 
-/// The person that something was done to: the last one in its address, or whoever asked where that says `me`.
+/// The person that something was done to: the first one in its address, or whoever asked where that says `me`.
 fn subject(resource: &str, actor: &str) -> Option<String> {
     let parts = || resource.split('/');
-    if let Some(person) = parts().rfind(|part| is_person(part)) {
+    if let Some(person) = parts().find(|part| is_person(part)) {
         return Some(person.to_owned());
     }
     (is_person(actor) && parts().any(|part| part == "me")).then(|| actor.to_owned())
@@ -222,6 +222,7 @@ mod tests {
         for (resource, actor, expected) in [
             ("/api/v1/users/usr_1", "usr_2", Some("usr_1")),
             ("/scim/v2/Users/usr_1", "key_1", Some("usr_1")),
+            ("/api/v1/users/usr_1/guardians/usr_3", "usr_2", Some("usr_1")),
             ("/api/v1/users/me", "usr_2", Some("usr_2")),
             ("/api/v1/users/me", "key_1", None),
             ("/api/v1/flags/a", "usr_2", None),

@@ -14,6 +14,32 @@ pub(crate) static HOOKS: Hooks = Hooks;
 
 pub(crate) struct Hooks;
 
+/// Writes entries, without what is sealed in them: that is for whoever may read the log, who has the keys.
+async fn write(
+    db: &Database,
+    of: &Subject,
+    (name, statement): (&str, &'static str),
+    into: &mut Dossier,
+) -> Result<(), Problem> {
+    let mut after = (i64::MIN, -1_i64);
+    loop {
+        let args = args![&of.tenant, &of.id, after.0, after.1, PAGE];
+        let page: Vec<(String, i64, i64)> = db.all(statement, args).await?;
+        for (entry, time_ms, seq) in &page {
+            // What somebody has changed is handed out as it is: that is for the proof to say.
+            let mut entry: Value = serde_json::from_str(entry).unwrap_or_else(|_| entry.as_str().into());
+            if let Some(entry) = entry.as_object_mut() {
+                entry.retain(|name, _| !name.starts_with("sealed_"));
+            }
+            into.row(name, &entry)?;
+            after = (*time_ms, *seq);
+        }
+        if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+    }
+}
+
 impl Personal for Hooks {
     fn export<'a>(
         &'a self,
@@ -22,19 +48,8 @@ impl Personal for Hooks {
         into: &'a mut Dossier,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
-            let mut after = (i64::MIN, -1_i64);
-            loop {
-                let args = args![&of.tenant, &of.id, after.0, after.1, PAGE];
-                let page: Vec<(String, i64, i64)> = db.all(sql::DONE_BY, args).await?;
-                for (entry, time_ms, seq) in &page {
-                    let entry: Value = serde_json::from_str(entry).map_err(|error| Problem::internal(&error))?;
-                    into.row("entries", &entry)?;
-                    after = (*time_ms, *seq);
-                }
-                if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
-                    return Ok(());
-                }
-            }
+            write(db, of, ("done", sql::DONE_BY), into).await?;
+            write(db, of, ("about", sql::DONE_TO), into).await
         })
     }
 

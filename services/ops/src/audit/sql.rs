@@ -31,10 +31,15 @@ macro_rules! holds {
 /// What changes who may what: what a review of access looks at.
 macro_rules! access_actions {
     () => {
-        "'create_api_key', 'create_oauth_client', 'create_password_link', 'create_role', 'create_user', 'delete_oauth_client', \
-        'delete_role', 'erase_user', 'grant_role', 'remove_totp', 'reset_factors', 'resume_tenant', 'revoke_api_key', 'revoke_role', \
-        'scim_create_user', 'scim_erase_user', 'scim_patch_user', 'scim_replace_user', 'suspend_tenant', 'update_oauth_client', \
-        'update_role', 'update_user'"
+        "'accept_invitation', 'add_identity', 'create_api_key', 'create_identity_provider', 'create_invitation', \
+        'create_oauth_client', 'create_org_domain', 'create_org_node', 'create_password_link', 'create_role', \
+        'create_user', 'delete_identity_provider', 'delete_oauth_client', 'delete_org_domain', 'delete_org_node', \
+        'delete_role', 'erase_user', 'grant_org_node_role', 'grant_role', 'impersonate', 'import_users', 'merge_users', \
+        'prove_org_domain', 'put_guardian', 'put_org_place', 'put_sign_in_policy', 'remove_guardian', 'remove_identity', \
+        'remove_totp', 'reset_factors', 'resume_tenant', 'revoke_api_key', 'revoke_invitation', 'revoke_org_node_role', \
+        'revoke_role', 'scim_create_user', 'scim_erase_user', 'scim_patch_user', 'scim_replace_user', 'suspend_tenant', \
+        'update_identity_provider', 'update_oauth_client', 'update_org_domain', 'update_org_node', 'update_role', \
+        'update_user'"
     };
 }
 
@@ -108,7 +113,8 @@ pub(crate) const ERASE: &str = "INSERT INTO audit_subject (tenant_id, id, secret
     secret = NULL, is_wrapped = FALSE, erased_ms = excluded.erased_ms
     WHERE audit_subject.erased_ms IS NULL OR audit_subject.secret IS NOT NULL";
 /// While a hold keeps what is said of him: he has been erased, and his key goes when that ends.
-pub(crate) const ERASE_LATER: &str = "INSERT INTO audit_subject (tenant_id, id, secret, is_wrapped, created_ms, erased_ms)
+pub(crate) const ERASE_LATER: &str =
+    "INSERT INTO audit_subject (tenant_id, id, secret, is_wrapped, created_ms, erased_ms)
     VALUES ($1, $2, NULL, FALSE, $3, $3) ON CONFLICT (tenant_id, id) DO UPDATE SET
     erased_ms = excluded.erased_ms WHERE audit_subject.erased_ms IS NULL";
 pub(crate) const TO_ERASE: &str = "SELECT tenant_id, id FROM audit_subject
@@ -142,10 +148,10 @@ pub(crate) const EMPTY: &str = concat!(
 /// Whether something holds what there is of somebody.
 pub(crate) const HELD: &str = concat!(
     "SELECT COUNT(*) FROM audit_hold h WHERE h.tenant_id = $1 AND (h.person = $2
-        OR (h.person IS NULL AND EXISTS (SELECT 1 FROM audit_entry e
+        OR EXISTS (SELECT 1 FROM audit_entry e
             WHERE e.tenant_id = $1 AND (e.actor = $2 OR e.subject = $2) AND ",
     holds!(),
-    ")))"
+    "))"
 );
 pub(crate) const INSERT_HOLD: &str =
     "INSERT INTO audit_hold (tenant_id, id, reason, resource, person, from_ms, to_ms, created_by, created_ms)
@@ -210,6 +216,9 @@ pub(crate) const SURPLUS: &str = "SELECT COUNT(*) FROM audit_entry WHERE tenant_
     AND (seq < 0 OR seq >= COALESCE((SELECT size FROM audit_log WHERE tenant_id = $1), 0))";
 
 /// What somebody has done, oldest first.
+/// What others have done to him.
+pub(crate) const DONE_TO: &str = "SELECT entry, time_ms, seq FROM audit_entry WHERE tenant_id = $1 AND subject = $2
+    AND actor <> $2 AND (time_ms, seq) > ($3, $4) ORDER BY time_ms, seq LIMIT $5";
 pub(crate) const DONE_BY: &str = "SELECT entry, time_ms, seq FROM audit_entry
     WHERE tenant_id = $1 AND actor = $2 AND (time_ms, seq) > ($3, $4) ORDER BY time_ms, seq LIMIT $5";
 
@@ -272,4 +281,5 @@ pub const STATEMENTS: &[&str] = &[
     NODES,
     SURPLUS,
     DONE_BY,
+    DONE_TO,
 ];

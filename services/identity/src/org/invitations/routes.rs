@@ -8,7 +8,7 @@ use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::{
     ApiJson, ApiPath, ApiQuery, Code, Cursor, Etag, Idempotency, Page, Permission, Policy, Principal, Problem, Routes,
-    Tenant, require_if_match, text,
+    Tenant, audit, require_if_match, text,
 };
 use utoipa_axum::routes;
 
@@ -87,7 +87,12 @@ pub(crate) async fn create(
     if !outcome.replayed {
         outcome.stored.body["token"] = secret.reveal().into();
     }
-    Ok(outcome.created(INVITATIONS))
+    let mut recorded = outcome.stored.body.clone();
+    let response = outcome.created(INVITATIONS);
+    // The log has it under the tenant's key: who is invited is nobody yet whose key could be destroyed.
+    recorded.as_object_mut().map(|told| ["email", "name"].map(|name| told.remove(name)));
+    audit::after(&recorded);
+    Ok(response)
 }
 
 fn check_name(name: Option<&str>) -> Result<(), Problem> {
@@ -181,6 +186,7 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     let row = tenants.invitation(&tenant, &id).await?;
     require_if_match(&headers, &Etag::of_json(&OrgInvitationView::from(row.clone()))?)?;
+    audit::unsaid();
     tenants.revoke_invitation(&tenant, &row, principal.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use database::{Database, DbError, Json, args};
 use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
-use kernel::{ApiJson, ApiPath, Etag, Myself, Principal, Problem, Tenant, require_if_match};
+use kernel::{ApiJson, ApiPath, Etag, Myself, Principal, Problem, Tenant, audit, require_if_match};
 use media_types::TenantId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -210,7 +210,11 @@ pub(crate) async fn update_own(
 ) -> Result<Response, Problem> {
     let row = users.one(&me.tenant, &me.id).await?;
     let by = (Viewer::Own, me.id.as_str());
-    Ok(respond_json(&HeaderMap::new(), &users.change_values((&me.tenant, &row), by, &headers, change).await?))
+    let response =
+        respond_json(&HeaderMap::new(), &users.change_values((&me.tenant, &row), by, &headers, change).await?);
+    // Some of it nobody else may see, whoever reads the log included.
+    audit::unsaid();
+    Ok(response)
 }
 
 /// What whoever has signed in is told of another person of his tenant: his name, and what is in the fields that everyone sees.

@@ -119,6 +119,11 @@ fn check(request: &HoldRequest) -> Result<(), Problem> {
         let Some(name) = name else { continue };
         text::check(name, 1..=MAX_NAME).map_err(|detail| invalid(pointer, detail))?;
     }
+    let is_address = |at: &String| at.starts_with('/') && !at.ends_with('/') && !at.contains(['?', '#']);
+    if !request.resource.as_ref().is_none_or(is_address) {
+        let detail = "an address begins with / and does not end with it, such as /api/v1/assets".to_owned();
+        return Err(invalid("/resource", detail));
+    }
     match (request.from_ms, request.to_ms) {
         (Some(from_ms), Some(to_ms)) if from_ms >= to_ms => {
             Err(invalid("/to_ms", "it is later than from_ms".to_owned()))

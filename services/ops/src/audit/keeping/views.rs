@@ -41,7 +41,7 @@ pub(super) struct HoldRequest {
     /// Why, 1 to 500 characters.
     #[schema(example = "case 4711")]
     pub(super) reason: String,
-    /// What was done to this address and to all below it; to anything when absent.
+    /// What was done to this address, which does not end with `/`, and to all below it; to anything when absent.
     pub(super) resource: Option<String>,
     /// What this person did, or what was done to it; anybody when absent. The id of a key, `admin` and the like are taken too.
     pub(super) person: Option<String>,
