@@ -1,4 +1,4 @@
--- Who sees to somebody who is a minor, and speaks for him. relation says for people who that is.
+-- Who sees to somebody who is a minor, and speaks for him. It outlives the guardian: nobody comes of age by that. relation says for people who that is.
 CREATE TABLE user_guardian (
     tenant_id TEXT NOT NULL,
     ward_id TEXT NOT NULL,
@@ -7,8 +7,7 @@ CREATE TABLE user_guardian (
     created_by TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, ward_id, guardian_id),
-    FOREIGN KEY (tenant_id, ward_id) REFERENCES user_account (tenant_id, id) ON DELETE CASCADE,
-    FOREIGN KEY (tenant_id, guardian_id) REFERENCES user_account (tenant_id, id) ON DELETE CASCADE
+    FOREIGN KEY (tenant_id, ward_id) REFERENCES user_account (tenant_id, id) ON DELETE CASCADE
 );
 CREATE INDEX user_guardian_by_guardian ON user_guardian (tenant_id, guardian_id, ward_id);
 

@@ -66,8 +66,15 @@ const RECORDED_BY_THEIR_ANSWER: [&str; 16] = [
 /// By this somebody comes in, though it is a GET: so a provider of others sends his browser back.
 const RECORDED_THOUGH_ASKED: &str = "come_back_from_provider";
 /// The record of these is in the transaction of what they do.
-const RECORDED_WITH_THEIR_EFFECT: [&str; 6] =
-    ["create_api_key", "create_oauth_client", "create_role", "create_tenant", "create_user", "grant_role"];
+const RECORDED_WITH_THEIR_EFFECT: [&str; 7] = [
+    "create_api_key",
+    "create_flag_key",
+    "create_oauth_client",
+    "create_role",
+    "create_tenant",
+    "create_user",
+    "grant_role",
+];
 
 /// An operation that may change something.
 #[derive(Debug)]

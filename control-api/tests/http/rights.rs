@@ -83,9 +83,24 @@ async fn seed(server: &Server) -> String {
     let class = typed("POST", "/api/v1/org/teams", &[json_typed], json!({ "name": "Altos" })).await.json();
     let at = format!("/api/v1/org/teams/{}/people/{id}", class["id"].as_str().unwrap());
     typed("PUT", &at, &[json_typed], json!({ "is_manager": false })).await;
+    experiment(server, &id).await;
     let asked = server.ask(&token, "PUT", "/api/v1/users/me/erasure", json!({ "grace_days": 7 }).to_string()).await;
     assert_eq!(asked.status, 200, "{:?}", asked.body);
     id
+}
+
+/// Has the person be in an experiment.
+async fn experiment(server: &Server, id: &str) {
+    let arm = |name: &str| json!({ "name": name, "weight": 500, "value": name });
+    let on = json!({ "production": { "enabled": true, "variants": [arm("red"), arm("blue")] } });
+    let flag = json!({ "key": "colour", "value_type": "string", "environments": on });
+    assert_eq!(server.post("/api/v1/flags", &flag).await.status, 201);
+    let design = json!({ "flag_key": "colour", "environment": "production", "goal": "bought" });
+    assert_eq!(server.post("/api/v1/flag-experiments", &design).await.status, 201);
+    let seen =
+        json!({ "flag_key": "colour", "environment": "production", "unit": id, "event": "exposed", "variant": "red" });
+    let told = server.post("/api/v1/flag-events", &json!({ "events": [seen] })).await;
+    assert_eq!(told.status, 202, "{:?}", told.body);
 }
 
 /// The same of one whose making is remembered under a key, and who has told nothing else; the id.
@@ -131,6 +146,10 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_file() {
         ] {
             assert!(before.iter().any(|seen| seen == place), "{place} has it before: {before:?}");
         }
+        // Under a hash of who it is.
+        let in_experiments =
+            async || server.places_of("red").await.iter().any(|place| place == "flag_exposure.variant");
+        assert!(in_experiments().await);
         let folder = (kind == EngineKind::Sqlite).then(|| Path::new(server.database_url()).parent().unwrap());
         if let Some(folder) = folder {
             assert!(is_in_files_of(folder, WORD), "it is in a file before");
@@ -144,6 +163,7 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_file() {
         if let Some(folder) = folder {
             assert!(!is_in_files_of(folder, WORD), "a file still has it");
         }
+        assert!(!in_experiments().await);
         // What stays has the id.
         assert!(server.places_of(&one).await.iter().any(|place| place == "outbox.subject"));
     }
@@ -167,6 +187,7 @@ async fn one_archive_has_what_every_unit_has_of_a_person_and_no_secret() {
         "auth/factors.json",
         "auth/sessions.ndjson",
         "rbac/roles.ndjson",
+        "flags/experiments.ndjson",
         "org/place.json",
         "org/rolls.ndjson",
     ] {

@@ -33,6 +33,7 @@ use crate::rbac::model::is_id;
 
 pub use dns::{Dns, DnsError, TxtLookup};
 pub(crate) use domains::join as join_by_address;
+pub(crate) use rolls::move_all as move_rolls;
 pub(crate) use store::SUSPENDED;
 pub use store::Tenants;
 

@@ -22,6 +22,7 @@ mod keeping;
 mod local;
 mod model;
 mod requests;
+mod rights;
 mod routes;
 mod rules;
 mod snapshot;

@@ -66,9 +66,12 @@ const OWN: &str = "SELECT r.kind, r.id, r.name, m.is_manager FROM org_roll_membe
     JOIN org_roll r ON r.tenant_id = m.tenant_id AND r.id = m.roll_id
     WHERE m.tenant_id = $1 AND m.user_id = $2 ORDER BY r.id LIMIT $3";
 
+const MOVE: &str = "UPDATE org_roll_member SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2
+    AND roll_id NOT IN (SELECT roll_id FROM org_roll_member WHERE tenant_id = $1 AND user_id = $3)";
+
 /// Every statement of these lists, for the test that prepares each on both engines.
 pub(super) const STATEMENTS: &[&str] =
-    &[COUNT, INSERT, ONE, LIST, STAYS, UPDATE, DELETE, MEMBERS, PUT, TAKE, STANDS, OWN];
+    &[COUNT, INSERT, ONE, LIST, STAYS, UPDATE, DELETE, MEMBERS, PUT, TAKE, STANDS, OWN, MOVE];
 
 database::row! {
     /// A team or a licence.
@@ -305,6 +308,11 @@ pub(super) async fn join(
     by: (&str, i64),
 ) -> Result<(), Problem> {
     put_on(tx, tenant, (Roll::Team, team), (user, false), by).await
+}
+
+/// Puts one person in the place of another one, wherever he is not himself: no more seats are taken.
+pub(crate) async fn move_all(tx: &mut Tx, tenant: &TenantId, (from, to): (&str, &str)) -> Result<(), DbError> {
+    tx.execute(MOVE, args![tenant, from, to]).await.map(drop)
 }
 
 /// Puts somebody on a list, if there is a seat, in the transaction that says why.

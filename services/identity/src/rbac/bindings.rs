@@ -173,7 +173,14 @@ pub(crate) async fn held(db: &Database, tenant: &TenantId, user: &str) -> Result
 }
 
 /// Gives the roles of one person to another one, who keeps those that he has as he has them. Whether they are no more than he may have.
-pub(crate) async fn move_roles(tx: &mut Tx, tenant: &TenantId, (from, to): (&str, &str)) -> Result<bool, DbError> {
+pub(crate) async fn move_roles(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    (from, to): (&str, &str),
+    now_ms: i64,
+) -> Result<bool, DbError> {
+    // What has ended is no role that he has.
+    tx.execute(PURGE, args![tenant, to, now_ms]).await?;
     tx.execute(MOVE, args![tenant, from, to]).await?;
     let (count,): (i64,) = tx.optional(COUNT, args![tenant, to]).await?.ok_or(DbError::NoRow)?;
     Ok(count <= MAX_HELD)

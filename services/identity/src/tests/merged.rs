@@ -21,10 +21,19 @@ async fn roles_groups_and_permissions_are_of_the_one_who_stays_and_the_other_is_
         process.ask(404, "POST", &at, json!({ "from": "usr_0" })).await;
         process.ask(422, "POST", &at, json!({ "from": "\u{0}" })).await;
 
+        let class = process.ask(201, "POST", "/api/v1/org/teams", json!({ "name": "Choir" })).await;
+        let class = format!("/api/v1/org/teams/{}/people", class["id"].as_str().unwrap());
+        process.ask(204, "PUT", &format!("{class}/{from}"), json!({ "is_manager": true })).await;
         let merged = process.ask(200, "POST", &at, json!({ "from": from })).await;
         assert_eq!(merged["permissions"], json!(["bell.read", "user.read"]));
         assert_eq!(merged["email"], "anna@b.c");
         process.ask(404, "GET", &format!("{USERS}/{from}"), Value::Null).await;
+        let sings = process.ask(200, "GET", &class, Value::Null).await;
+        assert_eq!(
+            (&sings["items"][0]["user_id"], &sings["items"][0]["is_manager"]),
+            (&json!(into), &json!(true)),
+            "{sings}"
+        );
         assert_eq!(process.status(&access).await, 401);
         let has = process.ask(200, "GET", &format!("{BINDINGS}?user_id={into}"), Value::Null).await;
         let mut roles: Vec<&str> =

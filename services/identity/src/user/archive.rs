@@ -15,6 +15,7 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::routes::check_in_person;
 use super::store::Users;
 
 impl Users {
@@ -96,11 +97,13 @@ pub(crate) async fn export(
     get, path = "/api/v1/users/me/export", operation_id = "export_me", tag = "users",
     responses(
         (status = 200, description = "the archive", body = Vec<u8>, content_type = "application/zip"),
+        (status = 403, description = "somebody acts as him", body = ProblemBody),
         (status = 422, description = "more than 64 MiB are kept of him", body = ProblemBody),
         (status = 503, description = "a unit has its tables elsewhere", body = ProblemBody),
     )
 )]
 pub(crate) async fn export_me(State(users): State<Users>, Myself(me): Myself) -> Result<Response, Problem> {
+    check_in_person(&me)?;
     let archive = users.archive(&me.tenant, &me.id).await?;
     Ok(answer(&me.id, archive))
 }

@@ -55,7 +55,7 @@ kernel::problem_codes! {
         "A tenant has at most 50 fields.",
         "remove fields that nobody needs";
     USER_IMPERSONATED = "user.impersonated",
-        "Whoever acts as another person changes nobody's password or second factors.",
+        "Whoever acts as another person changes nobody's password or second factors, and says and takes nothing in that person's name that binds him.",
         "do it in a session of your own";
     USER_INVALID_CONSENT = "user.invalid_consent",
         "What somebody agrees to, and the text of it, are words of 1 to 64 small letters, digits, `.`, `-` and `_`.",

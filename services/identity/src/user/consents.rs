@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::codes;
-use super::routes::to_change;
+use super::routes::{check_in_person, to_change};
 use super::store::Users;
 
 /// The most entries of one person. Two that are made at the same moment may be one more.
@@ -202,7 +202,7 @@ pub(crate) async fn list(
     request_body = ConsentRequest,
     responses(
         (status = 201, description = "the entry", body = ConsentView),
-        (status = 403, description = "he is a minor", body = ProblemBody),
+        (status = 403, description = "he is a minor, or somebody acts as him", body = ProblemBody),
         (status = 409, description = "there are too many", body = ProblemBody),
         (status = 422, description = "not such words", body = ProblemBody),
     )
@@ -212,6 +212,7 @@ pub(crate) async fn create_own(
     Myself(me): Myself,
     ApiJson(request): ApiJson<ConsentRequest>,
 ) -> Result<Response, Problem> {
+    check_in_person(&me)?;
     if request.is_given && !users.guardians(&me.tenant, &me.id).await?.is_empty() {
         let detail = "whoever has a guardian agrees to nothing by himself";
         return Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_IS_MINOR, detail));
@@ -242,6 +243,7 @@ pub(crate) async fn list_own(
     request_body = ConsentRequest, params(("id" = String, Path, description = "the minor")),
     responses(
         (status = 201, description = "the entry", body = ConsentView),
+        (status = 403, description = "somebody acts as him", body = ProblemBody),
         (status = 404, description = "no such person whom he sees to", body = ProblemBody),
         (status = 409, description = "there are too many", body = ProblemBody),
         (status = 422, description = "not such words", body = ProblemBody),
@@ -253,6 +255,7 @@ pub(crate) async fn create_of_ward(
     ApiPath(id): ApiPath<String>,
     ApiJson(request): ApiJson<ConsentRequest>,
 ) -> Result<Response, Problem> {
+    check_in_person(&me)?;
     users.check_ward(&me.tenant, &me.id, &id).await?;
     users.consent(&me.tenant, &id, (request, &me.id)).await
 }

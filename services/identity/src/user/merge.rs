@@ -18,7 +18,7 @@ use super::routes::to_change;
 use super::store::{UserRow, Users};
 use super::views::UserView;
 use crate::auth::sessions;
-use crate::{giving, rbac};
+use crate::{giving, org, rbac};
 
 /// Both are locked by it, and neither has changed since it was looked at.
 const STAYS: &str = "UPDATE user_account SET version = version + 1, updated_ms = $4
@@ -30,7 +30,11 @@ const TOUCH_GROUPS: &str = "UPDATE user_group SET version = version + 1, updated
 const MOVE_GROUPS: &str = "UPDATE user_group_member SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2
     AND group_id NOT IN (SELECT group_id FROM user_group_member WHERE tenant_id = $1 AND user_id = $3)";
 
-pub(super) const STATEMENTS: &[&str] = &[STAYS, PERMIT, TOUCH_GROUPS, MOVE_GROUPS];
+/// What the account that stays says of itself counts.
+const MOVE_VALUES: &str = "UPDATE user_field_value SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2
+    AND key NOT IN (SELECT key FROM user_field_value WHERE tenant_id = $1 AND user_id = $3)";
+
+pub(super) const STATEMENTS: &[&str] = &[STAYS, PERMIT, TOUCH_GROUPS, MOVE_GROUPS, MOVE_VALUES];
 
 /// Whose account goes into another one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,7 +65,9 @@ impl Users {
         tx.execute(PERMIT, args![tenant, &into.id, json!(own.as_slice())]).await?;
         tx.execute(TOUCH_GROUPS, args![tenant, &from.id, now_ms]).await?;
         tx.execute(MOVE_GROUPS, args![tenant, &from.id, &into.id]).await?;
-        if !rbac::move_roles(&mut tx, tenant, (&from.id, &into.id)).await? {
+        tx.execute(MOVE_VALUES, args![tenant, &from.id, &into.id]).await?;
+        org::move_rolls(&mut tx, tenant, (&from.id, &into.id)).await?;
+        if !rbac::move_roles(&mut tx, tenant, (&from.id, &into.id), now_ms).await? {
             let detail = "one person would have more roles than he can";
             return Err(Problem::conflict(codes::USER_TOO_MANY_ROLES, detail));
         }
@@ -99,8 +105,8 @@ async fn tell(
     Ok(())
 }
 
-/// Makes one account of two of the same person: his roles, groups and permissions of the other one are his, and that is erased, with its
-/// password, its factors and its sessions. Units that keep something by the id of a person move it when they are told `user.merged`.
+/// Makes one account of two of the same person: roles, groups, teams, seats, fields and permissions of the other one are his, and that is
+/// erased, with its password, its factors, its sessions and all else that is kept of it.
 #[utoipa::path(
     post, path = "/api/v1/users/{id}/merge", operation_id = "merge_users", tag = "users", request_body = MergeRequest,
     params(("id" = String, Path, description = "the account that stays")),

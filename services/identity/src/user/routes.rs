@@ -7,8 +7,8 @@ use kernel::conditional::respond_json;
 use kernel::problem::ProblemBody;
 use kernel::uri::escaped;
 use kernel::{
-    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Policy, Principal, Problem,
-    Routes, Tenant, require_if_match, rfc3339,
+    ApiJson, ApiPath, ApiQuery, Cursor, Etag, Grants, Idempotency, Page, Permission, Person, Policy, Principal,
+    Problem, Routes, Tenant, require_if_match, rfc3339,
 };
 use media_types::TenantId;
 use utoipa_axum::routes;
@@ -72,7 +72,7 @@ pub(super) fn mount(routes: Routes<Users>) -> Routes<Users> {
             routes!(erasing::ask, erasing::show, erasing::cancel),
         )
         .mount(Person, routes!(erasing::ask_own, erasing::show_own, erasing::cancel_own))
-        .mount(May(UPDATE), routes!(merge::merge))
+        .mount(May(DELETE), routes!(merge::merge))
         .mount(May(READ), routes!(guardians::list))
         .mount(May(UPDATE), routes!(guardians::put, guardians::remove))
         .mount(Person, routes!(guardians::wards))
@@ -305,6 +305,15 @@ fn check_himself(principal: &Principal) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = "whoever acts as another person changes nobody's password or second factors";
+    Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_IMPERSONATED, detail))
+}
+
+/// That a person asks himself: what he agrees to, takes back or is handed is nobody's to say for him who acts as him.
+pub(super) fn check_in_person(me: &Person) -> Result<(), Problem> {
+    if me.acted_by.is_none() {
+        return Ok(());
+    }
+    let detail = "whoever acts as another person agrees to nothing for him, and is not handed what is kept of him";
     Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_IMPERSONATED, detail))
 }
 

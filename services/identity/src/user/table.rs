@@ -247,13 +247,15 @@ pub(crate) async fn import(
     )
 )]
 pub(crate) async fn export(State(users): State<Users>, Tenant(tenant): Tenant) -> Result<Response, Problem> {
-    let mut all: Vec<UserRow> = Vec::new();
+    let (mut table, mut after, mut count) =
+        (rows::Written::begin().map_err(|error| Problem::internal(&error))?, None, 0);
     loop {
-        let after = all.last().map(|row| Cursor { time_ms: row.created_ms, id: row.id.clone() });
         let page = users.list(&tenant, None, after, PAGE).await?;
         let is_last = page.len() < PAGE as usize;
-        all.extend(page);
-        if all.len() > MAX_OUT {
+        after = page.last().map(|row| Cursor { time_ms: row.created_ms, id: row.id.clone() });
+        count += page.len();
+        page.iter().try_for_each(|row| table.row(row)).map_err(|error| Problem::internal(&error))?;
+        if count > MAX_OUT {
             let detail = format!("a table has at most {MAX_OUT} people; GET /api/v1/users has all, page by page");
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, codes::USER_INVALID_CSV, detail));
         }
@@ -261,7 +263,7 @@ pub(crate) async fn export(State(users): State<Users>, Tenant(tenant): Tenant) -
             break;
         }
     }
-    let table = rows::written(&all).map_err(|error| Problem::internal(&error))?;
+    let table = table.end().map_err(|error| Problem::internal(&error))?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"users.csv\""),

@@ -95,9 +95,9 @@ impl Asked {
         self.flags.all.fronts().keep(key, None, Instant::now());
     }
 
-    /// Whose flags are changed, and by whom.
+    /// Whose flags are changed, and by whom: by whoever acts as somebody else, and not by that one.
     pub(crate) fn by(&self) -> By<'_> {
-        By { tenant: &self.tenant, actor: self.principal.actor() }
+        By { tenant: &self.tenant, actor: self.principal.acted_by().unwrap_or(self.principal.actor()) }
     }
 }
 

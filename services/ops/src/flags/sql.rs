@@ -179,6 +179,14 @@ pub(crate) const EXPOSE: &str = "INSERT INTO flag_exposure (tenant_id, experimen
         AND (SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM flag_tally
             WHERE tenant_id = $1 AND experiment_id = $2 AND event = $5) < $6
     ON CONFLICT (tenant_id, experiment_id, unit) DO NOTHING";
+/// No experiment counts so many.
+pub(crate) const CONVERSIONS: &str =
+    "SELECT event FROM flag_conversion WHERE tenant_id = $1 AND experiment_id = $2 AND unit = $3
+    ORDER BY event LIMIT 1000";
+pub(crate) const FORGET_CONVERSIONS: &str =
+    "DELETE FROM flag_conversion WHERE tenant_id = $1 AND experiment_id = $2 AND unit = $3";
+pub(crate) const FORGET_EXPOSURE: &str =
+    "DELETE FROM flag_exposure WHERE tenant_id = $1 AND experiment_id = $2 AND unit = $3";
 pub(crate) const EXPOSURE: &str =
     "SELECT variant FROM flag_exposure WHERE tenant_id = $1 AND experiment_id = $2 AND unit = $3";
 pub(crate) const CONVERT: &str = "INSERT INTO flag_conversion (tenant_id, experiment_id, unit, event)
@@ -242,6 +250,9 @@ pub const STATEMENTS: &[&str] = &[
     DELETE_EXPERIMENT,
     EXPOSE,
     EXPOSURE,
+    CONVERSIONS,
+    FORGET_CONVERSIONS,
+    FORGET_EXPOSURE,
     CONVERT,
     ADD_TALLY,
     TALLIES,

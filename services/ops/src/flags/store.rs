@@ -18,6 +18,8 @@ use super::evaluate::Unreadable;
 use super::model::{ChangeRow, Content, FlagRow, MAX_FLAGS, MAX_HISTORY, MAX_SEGMENTS, SegmentRow};
 use super::sql;
 
+pub(crate) use experiments::unit_of;
+
 /// Whose flags are changed, and by whom: a word of [`kernel::Principal::actor`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct By<'a> {
@@ -273,7 +275,7 @@ impl Store {
     /// A transaction that no other change of the tenant's flags runs beside.
     async fn begin(&self, tenant: &TenantId) -> Result<Tx, DbError> {
         let mut tx = self.db.begin().await?;
-        tx.optional::<(i64,)>(sql::BUMP, args![tenant]).await?;
+        bump(&mut tx, tenant).await?;
         Ok(tx)
     }
 
@@ -289,6 +291,11 @@ impl Store {
         outbox::append(tx, &event).await?;
         Ok(())
     }
+}
+
+/// Has the changes of a tenant's flags come one after the other, and every process look for this one.
+async fn bump(tx: &mut Tx, tenant: &TenantId) -> Result<(), DbError> {
+    tx.optional::<(i64,)>(sql::BUMP, args![tenant]).await.map(drop)
 }
 
 async fn last_version(tx: &mut Tx, tenant: &TenantId, kind: Kind, name: &str) -> Result<i64, DbError> {

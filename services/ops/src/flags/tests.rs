@@ -34,7 +34,7 @@ fn flags(db: &Database) -> TenantFlags {
     Flags::new(db.clone(), Arc::new(|| NOW_MS)).of(&kernel::default_tenant())
 }
 
-/// Knows people by `person-NAME` and keys by `key-NAME`, who may everything.
+/// Knows people by `person-NAME`, somebody who acts as another one by `person-NAME-NAME`, and keys by `key-NAME`, who may everything.
 struct Everybody;
 
 type Found<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, Problem>> + Send + 'a>>;
@@ -45,8 +45,9 @@ impl Directory for Everybody {
         let (tenant, expires_ms) = (kernel::default_tenant(), None);
         let principal = match token.split_once('-') {
             Some(("person", name)) => {
+                let (name, by) = name.split_once('-').map_or((name, None), |(by, name)| (name, Some(by)));
                 let (id, session, lasting) = (format!("usr_{name}"), "ses_1".to_owned(), grants.clone());
-                let (client, acted_by, authenticated_ms) = (None, None, 0);
+                let (client, acted_by, authenticated_ms) = (None, by.map(|by| format!("usr_{by}")), 0);
                 let person = Person { id, tenant, grants, lasting, session, client, acted_by, authenticated_ms };
                 Some(Principal::Person(Arc::new(person)))
             }

@@ -2,7 +2,7 @@
 
 use kernel::{Rights, Served, Unit};
 
-use super::{Flags, codes, keeping, routes};
+use super::{Flags, codes, keeping, rights, routes};
 
 /// Feature flags, as a unit.
 pub static UNIT: Unit = Unit {
@@ -26,9 +26,7 @@ pub static UNIT: Unit = Unit {
     tables: &["core", "ops"],
     permissions: routes::PERMISSIONS,
     codes: codes::ALL,
-    rights: Rights::nothing(
-        "the history of flags has whoever changed them by id alone, and whom a flag is asked for is not kept",
-    ),
+    rights: Rights::of(&rights::HOOKS),
 };
 
 /// What a process serves of them: the routes, and what has its time. What it answers from follows the tables by itself.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::ErasureRow;
 use crate::auth::factors::check_recent;
 use crate::user::codes;
-use crate::user::routes::to_change;
+use crate::user::routes::{check_in_person, to_change};
 use crate::user::store::Users;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -161,11 +161,12 @@ pub(crate) async fn show_own(State(users): State<Users>, Myself(me): Myself) -> 
     delete, path = "/api/v1/users/me/erasure", operation_id = "cancel_own_erasure", tag = "users",
     responses(
         (status = 204, description = "he stays"),
-        (status = 403, description = "somebody else has asked for it", body = ProblemBody),
+        (status = 403, description = "somebody else has asked for it, or acts as him", body = ProblemBody),
         (status = 404, description = "nobody has asked that he be erased", body = ProblemBody),
     )
 )]
 pub(crate) async fn cancel_own(State(users): State<Users>, Myself(me): Myself) -> Result<StatusCode, Problem> {
+    check_in_person(&me)?;
     users.check_own(&me.tenant, &me.id).await?;
     let row = users.one(&me.tenant, &me.id).await?;
     users.cancel_erasure(&me.tenant, &row, &me.id).await?;

@@ -46,7 +46,7 @@ impl Kind {
 #[schema(as = UserFieldVisibility)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Visibility {
-    /// The person alone, who writes them.
+    /// The person alone, who writes them; and whoever may `user.export`, who is handed all that is kept of him.
     #[serde(rename = "self")]
     Own,
     /// The person and whoever may `user.read`; whoever may `user.update` writes them.

@@ -52,11 +52,16 @@ pub(super) fn profile(said: Map<String, Value>, was: Option<&Profile>, id: &str)
         name: name(&said),
         locale: locale(&said),
         time_zone: time_zone(&said),
-        state: if is_active { ACTIVE } else { SUSPENDED }.to_owned(),
+        state: if is_active { ACTIVE.to_owned() } else { inactive(was) },
         grants: was.map(|was| was.grants.clone()).unwrap_or_default(),
         preferences: was.map(|was| was.preferences.clone()).unwrap_or_default(),
         provisioned: Provisioned { user_name: Some(user_name), external_id, document: Some(said) },
     })
+}
+
+/// Of the states in which somebody cannot sign in the one that he is in: a directory does not tell them apart.
+fn inactive(was: Option<&Profile>) -> String {
+    was.filter(|was| was.state != ACTIVE).map_or_else(|| SUSPENDED.to_owned(), |was| was.state.clone())
 }
 
 /// What a directory said, and where the person was changed here since, what he is; of somebody that none has spoken of, that alone.

@@ -125,16 +125,26 @@ fn unguarded(text: &str) -> &str {
     text.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(text)
 }
 
-/// People as a table.
-pub(super) fn written(people: &[UserRow]) -> io::Result<Vec<u8>> {
-    let mut writer = Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for row in people {
+/// People as a table, of which no more is kept than its text.
+pub(super) struct Written(Writer<Vec<u8>>);
+
+impl Written {
+    /// With the names of the columns.
+    pub(super) fn begin() -> io::Result<Self> {
+        let mut writer = Writer::from_writer(Vec::new());
+        writer.write_record(COLUMNS)?;
+        Ok(Self(writer))
+    }
+
+    pub(super) fn row(&mut self, row: &UserRow) -> io::Result<()> {
         let external_id = row.external_id.as_deref().unwrap_or_default();
         let (email, name, external_id) = (guarded(&row.email), guarded(&row.name), guarded(external_id));
-        writer.write_record([&email, &name, &row.locale, &row.time_zone, &external_id, &row.state])?;
+        Ok(self.0.write_record([&email, &name, &row.locale, &row.time_zone, &external_id, &row.state])?)
     }
-    writer.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.error().to_string()))
+
+    pub(super) fn end(self) -> io::Result<Vec<u8>> {
+        self.0.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.error().to_string()))
+    }
 }
 
 #[cfg(test)]

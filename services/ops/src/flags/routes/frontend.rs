@@ -24,8 +24,9 @@ use crate::flags::{Context, Flags, TenantFlags, codes};
 
 /// What a preflight's answer holds for, in seconds: two days.
 const PREFLIGHT_S: &str = "172800";
-/// Properties of a context that are read out of an address.
+/// Properties of a context, and bytes of each: whoever has a page has its key, and each flag looks at all of them.
 const MAX_PAIRS: usize = 100;
+const MAX_TEXT: usize = 1000;
 
 /// The flags that are on.
 #[derive(Debug, Serialize, ToSchema)]
@@ -80,6 +81,7 @@ pub(crate) struct PayloadView {
         (status = 200, description = "as Unleash documents it, with a strong ETag", body = FrontendView),
         (status = 304, description = "unchanged"),
         (status = 401, description = "not such a key", body = ProblemBody),
+        (status = 422, description = "more of a context than is looked at", body = ProblemBody),
         (status = 503, description = "nothing is known yet and the database does not answer", body = ProblemBody),
     )
 )]
@@ -87,7 +89,7 @@ pub(crate) async fn features(State(flags): State<Flags>, headers: HeaderMap, add
     let mut told = Map::new();
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(&address);
     let pairs = pairs.map(|Query(pairs)| pairs).unwrap_or_default();
-    for (name, value) in pairs.into_iter().take(MAX_PAIRS) {
+    for (name, value) in pairs {
         let property = name.strip_prefix("properties[").and_then(|name| name.strip_suffix(']'));
         let name = property.map_or_else(|| name.clone(), str::to_owned);
         told.insert(name, Value::String(value));
@@ -105,7 +107,7 @@ pub(crate) async fn features(State(flags): State<Flags>, headers: HeaderMap, add
         (status = 200, description = "as Unleash documents it, with a strong ETag", body = FrontendView),
         (status = 304, description = "unchanged"),
         (status = 401, description = "not such a key", body = ProblemBody),
-        (status = 422, description = "no object named context", body = ProblemBody),
+        (status = 422, description = "no object named context, or more than is looked at", body = ProblemBody),
         (status = 503, description = "nothing is known yet and the database does not answer", body = ProblemBody),
     )
 )]
@@ -180,6 +182,7 @@ async fn counted(
         (status = 304, description = "unchanged"),
         (status = 400, description = "a failure by OFREP's codes: PARSE_ERROR, INVALID_CONTEXT"),
         (status = 401, description = "not such a key", body = ProblemBody),
+        (status = 422, description = "more of a context than is looked at", body = ProblemBody),
         (status = 503, description = "nothing is known yet and the database does not answer", body = ProblemBody),
     )
 )]
@@ -198,7 +201,10 @@ async fn evaluated(
 ) -> Result<Response, Problem> {
     let (of, front) = holder(flags, headers).await?;
     let context = match ofrep::context(body, front.environment)? {
-        Ok(context) => of.of.completed(&context),
+        Ok(context) => {
+            check(&context)?;
+            of.of.completed(&context)
+        }
         Err(failure) => return Ok(ofrep::failed(StatusCode::BAD_REQUEST, failure)),
     };
     let snapshot = of.of.known().await.map_err(problem)?;
@@ -235,11 +241,24 @@ pub(crate) async fn bulk_preflight(headers: HeaderMap) -> Response {
 
 async fn toggles(flags: &Flags, headers: &HeaderMap, told: Map<String, Value>) -> Result<Response, Problem> {
     let (of, front) = holder(flags, headers).await?;
-    let context = of.of.completed(&ofrep::read(None, told, front.environment));
+    let context = ofrep::read(None, told, front.environment);
+    check(&context)?;
+    let context = of.of.completed(&context);
     let snapshot = of.of.known().await.map_err(problem)?;
     let environment = snapshot.environment(context.environment.as_deref());
     let on = environment.public_keys().filter_map(|key| toggle(environment, key, &context));
     Ok(respond_json(headers, &FrontendView { toggles: on.collect() }))
+}
+
+fn check(context: &Context) -> Result<(), Problem> {
+    let Context { environment: _, user_id, session_id, app_name, remote_address, current_time, properties } = context;
+    let named = [user_id, session_id, app_name, remote_address, current_time].into_iter().flatten();
+    let mut texts = named.chain(properties.keys()).chain(properties.values());
+    if properties.len() <= MAX_PAIRS && texts.all(|text| text.len() <= MAX_TEXT) {
+        return Ok(());
+    }
+    let detail = format!("a context has at most {MAX_PAIRS} properties, of {MAX_TEXT} bytes each");
+    Err(Problem::invalid("/context", kernel::codes::FIELD_INVALID, detail))
 }
 
 fn toggle(environment: &Environment, key: &str, context: &Context) -> Option<ToggleView> {

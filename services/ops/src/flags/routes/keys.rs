@@ -11,10 +11,13 @@ use crate::flags::local::Asked;
 use crate::flags::views::{FlagKeyRequest, FlagKeyView, Listed};
 use crate::flags::{codes, rules};
 
+const ADDRESS: &str = "/api/v1/flag-keys";
+
 /// Makes a key that pages and apps may have. It is no secret, and tells what public flags come to in its environment, and nothing else.
 #[utoipa::path(
     post, path = "/api/v1/flag-keys", operation_id = "create_flag_key", tag = "flags", request_body = FlagKeyRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key, the same answer")),
+    extensions(("x-audit" = json!("effect"))),
     responses(
         (status = 201, description = "the key, which is its id", body = FlagKeyView),
         (status = 422, description = "not a name or an environment, or too many keys", body = ProblemBody),
@@ -33,12 +36,13 @@ pub(crate) async fn create(
         return Err(Problem::invalid("/environment", codes::FLAG_INVALID_ENVIRONMENT, detail));
     }
     let (this, asked) = (flags.clone(), request.clone());
-    let effect = async move {
-        let row = this.store.make_key(&this.tenant, (&asked.name, &asked.environment)).await.map_err(problem)?;
-        stored(StatusCode::CREATED, &FlagKeyView::from(row))
-    };
-    let outcome = flags.idempotency.once(&flags.tenant, key, "POST /api/v1/flag-keys", &request, effect).await?;
-    Ok(outcome.created("/api/v1/flag-keys"))
+    let made = flags.idempotency.once_within(&flags.tenant, key, ADDRESS, &request, |tx| {
+        Box::pin(async move {
+            let made = this.store.make_key(tx, &this.tenant, (&asked.name, &asked.environment)).await;
+            stored(StatusCode::CREATED, &FlagKeyView::from(made.map_err(problem)?))
+        })
+    });
+    Ok(made.await?.created(ADDRESS))
 }
 
 /// All keys of pages and apps, newest first.

@@ -130,7 +130,7 @@ pub(crate) async fn show(flags: Asked, ApiPath(id): ApiPath<String>, headers: He
     params(("id" = String, Path, description = "the request")),
     responses(
         (status = 200, description = "the request as it is now", body = ChangeRequestView),
-        (status = 403, description = "a key asks, or whoever has asked for the change", body = ProblemBody),
+        (status = 403, description = "a key asks, somebody who acts as another person, or whoever has asked for the change", body = ProblemBody),
         (status = 404, description = "no such request", body = ProblemBody),
         (status = 409, description = "it waits for nobody's approval any more, or flags may not change", body = ProblemBody),
     )
@@ -141,8 +141,8 @@ pub(crate) async fn approve(
     ApiPath(id): ApiPath<String>,
 ) -> Result<Response, Problem> {
     let row = flags.store.request(&flags.tenant, &id).await.map_err(problem)?;
-    if matches!(principal, Principal::Key(_)) {
-        let detail = "a key approves nothing: it is nobody in person";
+    if matches!(principal, Principal::Key(_)) || principal.acted_by().is_some() {
+        let detail = "a key approves nothing, nor does whoever acts as another person: it is nobody in person";
         return Err(Problem::new(StatusCode::FORBIDDEN, codes::FLAG_NOT_APPROVER, detail));
     }
     let row = flags.store.approve(flags.by(), &row.id).await.map_err(problem)?;

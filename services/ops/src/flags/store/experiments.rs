@@ -109,6 +109,12 @@ impl Store {
     }
 }
 
+/// What somebody is in an experiment, whom clients call so: who is in several has another name in each.
+pub(crate) fn unit_of(experiment: &str, called: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(format!("{experiment}\n{called}")).into();
+    hex::encode(&digest[..16])
+}
+
 /// What has happened to whom, as far as an experiment counts it.
 fn gathered<'a>(running: &[ExperimentRow], events: &'a [Event]) -> BTreeMap<Unit, Happened<'a>> {
     let mut units: BTreeMap<Unit, Happened<'a>> = BTreeMap::new();
@@ -124,9 +130,7 @@ fn gathered<'a>(running: &[ExperimentRow], events: &'a [Event]) -> BTreeMap<Unit
         if !counts {
             continue;
         }
-        // With the experiment's id before it: who is in several has another name in each.
-        let digest: [u8; 32] = Sha256::digest(format!("{}\n{}", row.id, event.unit)).into();
-        let happened = units.entry((row.id.clone(), hex::encode(&digest[..16]))).or_default();
+        let happened = units.entry((row.id.clone(), unit_of(&row.id, &event.unit))).or_default();
         match &event.variant {
             Some(variant) => {
                 happened.variant.get_or_insert(variant);

@@ -1,10 +1,10 @@
 //! Keys of pages and apps in their table.
 
-use database::{DbError, args};
+use database::{DbError, Tx, args};
 use media_types::TenantId;
 use uuid::Uuid;
 
-use super::{FlagError, Store};
+use super::{FlagError, Store, bump};
 use crate::flags::fronts::Front;
 use crate::flags::model::{KeyRow, MAX_KEYS};
 use crate::flags::sql;
@@ -17,19 +17,18 @@ impl Store {
 
     pub(crate) async fn make_key(
         &self,
+        tx: &mut Tx,
         tenant: &TenantId,
         (name, environment): (&str, &str),
     ) -> Result<KeyRow, FlagError> {
-        let mut tx = self.begin(tenant).await?;
+        bump(tx, tenant).await?;
         let (count,): (i64,) = tx.optional(sql::COUNT_KEYS, args![tenant]).await?.ok_or(DbError::NoRow)?;
         if count >= MAX_KEYS {
             return Err(FlagError::TooMany(count));
         }
         let id = format!("lfp_{}", Uuid::new_v4().simple());
         let args = args![tenant, id, name, environment, self.now_ms()];
-        let row = tx.optional(sql::INSERT_KEY, args).await?.ok_or(DbError::NoRow)?;
-        tx.commit().await?;
-        Ok(row)
+        Ok(tx.optional(sql::INSERT_KEY, args).await?.ok_or(DbError::NoRow)?)
     }
 
     pub(crate) async fn delete_key(&self, tenant: &TenantId, id: &str) -> Result<(), FlagError> {

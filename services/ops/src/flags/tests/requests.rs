@@ -60,7 +60,7 @@ async fn where_changes_need_approval_only_somebody_elses_lets_one_through_and_tu
             ("asked", &json!(false), &json!("usr_ann"))
         );
         let approve = format!("{REQUESTS}/{id}/approve");
-        for nobody in ["person-ann", "key-1"] {
+        for nobody in ["person-ann", "person-ann-bob", "key-1"] {
             assert_eq!(api.ask_as(nobody, 403, &approve, None).await["code"], "flag.not_approver", "{nobody}");
         }
         let applied = api.ask_as("person-bob", 200, &approve, None).await;
