@@ -45,6 +45,7 @@ use self::engine::Engine;
 use self::token::Token;
 use super::figures::{self, Needs};
 use super::viewers;
+use super::worker::Work;
 use crate::cli::{self, Data, Role, Serve, Worker};
 use crate::data::Migrate;
 use crate::exit::Failure;
@@ -141,23 +142,35 @@ async fn serve(options: Serve, chosen: Chosen, parts: Parts, json: bool) -> Resu
     };
     let (work, work_ended) = work.unzip();
     announce(&listener, json, tls.is_some(), token.as_ref().and_then(|token| token.made.as_deref()));
+    let shutdown = stopping(work_ended, stop);
+    let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
+    origin_server::serve_over(listener, tls, router, limits, shutdown).await;
+
+    end(work, tasks, recorder, database).await
+}
+
+/// Ends when somebody wants it, or work does: a server that takes recordings and never works on them would only look healthy.
+async fn stopping(work_ended: Option<impl Future<Output = ()>>, stop: watch::Sender<bool>) {
     let work_ended = async {
         match work_ended {
             Some(ended) => ended.await,
             None => std::future::pending().await,
         }
     };
-    let shutdown = async move {
-        tokio::select! {
-            () = interrupted() => {}
-            // A server that takes recordings and never works on them would only look healthy.
-            () = work_ended => {}
-        }
-        let _ = stop.send(true);
-    };
-    let limits = ServeLimits { drain_timeout: DRAIN, ..ServeLimits::default() };
-    origin_server::serve_over(listener, tls, router, limits, shutdown).await;
+    tokio::select! {
+        () = interrupted() => {}
+        () = work_ended => {}
+    }
+    let _ = stop.send(true);
+}
 
+/// Ends what is under way, within bounds.
+async fn end(
+    work: Option<Work>,
+    mut tasks: JoinSet<()>,
+    recorder: Option<Recorder>,
+    database: Option<Database>,
+) -> Result<(), Failure> {
     let ended = match work {
         Some(work) => super::worker::outcome(work).await,
         None => Ok(()),
