@@ -23,5 +23,6 @@ CREATE TABLE auth_sign_in_link (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES user_account (tenant_id, id) ON DELETE CASCADE
 );
+CREATE INDEX auth_sign_in_link_by_end ON auth_sign_in_link (expires_ms);
 CREATE INDEX auth_sign_in_link_by_id ON auth_sign_in_link (id);
 CREATE INDEX auth_sign_in_link_by_user ON auth_sign_in_link (tenant_id, user_id, expires_ms);

@@ -31,6 +31,8 @@ pub enum About {
         /// By what.
         factor: Factor,
     },
+    /// Somebody else acts as him.
+    Impersonated,
     /// He no longer does.
     FactorRemoved {
         /// By what.
@@ -46,6 +48,8 @@ pub enum Factor {
     Codes,
     /// A passkey.
     Passkey,
+    /// An account at a provider of others.
+    Provider,
     /// All of them at once.
     All,
 }
@@ -56,6 +60,7 @@ impl Factor {
         match self {
             Self::Codes => "codes",
             Self::Passkey => "passkey",
+            Self::Provider => "provider",
             Self::All => "all",
         }
     }
@@ -69,6 +74,7 @@ impl About {
             Self::Password { .. } => "password",
             Self::PasswordChanged => "password_changed",
             Self::FactorAdded { .. } => "factor_added",
+            Self::Impersonated => "impersonated",
             Self::FactorRemoved { .. } => "factor_removed",
         }
     }

@@ -21,7 +21,7 @@ mod written;
 pub use letter::{About, Factor, Letter, Link, NewLetter, forget, given_up, put};
 pub use postbox::{Carrier, NotCarried, Open, Postbox};
 pub use smtp::{InvalidSmtp, Smtp};
-pub use sql::STATEMENTS;
+pub use sql::{REMOVE, STATEMENTS};
 pub use written::Written;
 
 #[cfg(test)]

@@ -17,8 +17,6 @@ use crate::written::{Written, written};
 
 /// Letters that are sent at the same time by one process.
 const AT_ONCE: i64 = 8;
-/// Letters that were given up are shown for so long, and for as long as no other one is given up.
-const SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 /// Characters that are kept of why a letter did not go.
 const MAX_ERROR: usize = 300;
 
@@ -186,7 +184,6 @@ impl Postbox {
                 } else {
                     tracing::warn!(letter = %id, template = %letter.template, error = %why, "a letter is given up");
                     tx.execute(sql::GIVE_UP, args![tenant_id, id, *attempt, why, now_ms]).await?;
-                    tx.execute(sql::PRUNE, args![now_ms - SHOWN_MS]).await?;
                 }
             }
         }

@@ -40,10 +40,12 @@ pub(crate) const GIVEN_UP: &str =
     WHERE state = 'failed' AND (updated_ms, id) < ($1, $2) ORDER BY updated_ms DESC, id DESC LIMIT $3";
 /// Those to one address, whatever has become of them.
 pub(crate) const FORGET: &str = "DELETE FROM letter WHERE tenant_id = $1 AND recipient = $2";
-pub(crate) const PRUNE: &str = "DELETE FROM letter WHERE state = 'failed' AND updated_ms < $1";
+/// Removes at most `$2` of those that were given up before `$1`, in milliseconds since 1970.
+pub const REMOVE: &str = "DELETE FROM letter WHERE (tenant_id, id) IN
+    (SELECT tenant_id, id FROM letter WHERE state = 'failed' AND updated_ms < $1 ORDER BY updated_ms LIMIT $2)";
 
 /// All of them, for the test that prepares each on both engines.
-pub const STATEMENTS: &[&str] = &[COUNT, INSERT, DUE, CLAIM, HOLD, SENT, AGAIN, GIVE_UP, GIVEN_UP, FORGET, PRUNE];
+pub const STATEMENTS: &[&str] = &[COUNT, INSERT, DUE, CLAIM, HOLD, SENT, AGAIN, GIVE_UP, GIVEN_UP, FORGET, REMOVE];
 
 database::row! {
     /// A letter that was claimed.

@@ -47,7 +47,7 @@ fn filled(about: &About) -> FluentArgs<'static> {
     match about {
         About::SignIn { minutes } | About::Password { minutes } => args.set("minutes", *minutes),
         About::FactorAdded { factor } | About::FactorRemoved { factor } => args.set("factor", factor.word()),
-        About::PasswordChanged => {}
+        About::PasswordChanged | About::Impersonated => {}
     }
     args
 }

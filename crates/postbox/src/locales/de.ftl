@@ -20,6 +20,7 @@ password-changed-body = Das Passwort Ihres Kontos wurde geändert, und Sie wurde
 factor-added-subject = Ein weiterer Nachweis wurde hinzugefügt
 factor-added-body = { $factor ->
     [codes] Von nun an werden Sie beim Anmelden mit dem Passwort nach einem Code gefragt.
+    [provider] Ihrem Konto wurde eines bei einem anderen Anbieter hinzugefügt. Wer das hat, kann sich als Sie anmelden.
    *[passkey] Ihrem Konto wurde ein Passkey hinzugefügt. Wer ihn hat, kann sich als Sie anmelden.
 }
 
@@ -27,5 +28,9 @@ factor-removed-subject = Ein Nachweis wurde entfernt
 factor-removed-body = { $factor ->
     [codes] Beim Anmelden werden Sie nicht mehr nach Codes gefragt.
     [passkey] Aus Ihrem Konto wurde ein Passkey entfernt.
-   *[all] Die Codes und Passkeys Ihres Kontos wurden von denen entfernt, die es betreuen.
+    [provider] Von Ihrem Konto wurde eines bei einem anderen Anbieter entfernt.
+   *[all] Die Codes, Passkeys und Konten bei anderen Anbietern, mit denen Sie sich anmelden, wurden von denen entfernt, die Ihr Konto betreuen.
 }
+
+impersonated-subject = Jemand handelt als Sie
+impersonated-body = Jemand, der Konten betreut, handelt nun zehn Minuten lang als Sie. Wer das ist und warum, steht so lange in der Liste Ihrer Sitzungen.

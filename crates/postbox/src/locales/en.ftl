@@ -20,6 +20,7 @@ password-changed-body = The password of your account was changed, and you were s
 factor-added-subject = A way to prove who you are was added
 factor-added-body = { $factor ->
     [codes] From now on you are asked for a code of an authenticator when you sign in with your password.
+    [provider] An account at another provider was added to yours. Whoever has it can sign in as you.
    *[passkey] A passkey was added to your account. Whoever has it can sign in as you.
 }
 
@@ -27,5 +28,9 @@ factor-removed-subject = A way to prove who you are was removed
 factor-removed-body = { $factor ->
     [codes] You are no longer asked for codes of an authenticator when you sign in.
     [passkey] A passkey was removed from your account.
-   *[all] The codes and passkeys of your account were removed by whoever looks after it.
+    [provider] An account at another provider was removed from yours.
+   *[all] The codes, passkeys and accounts at other providers were removed from your account by whoever looks after it.
 }
+
+impersonated-subject = Somebody acts as you
+impersonated-body = Somebody who looks after accounts has begun to act as you, for ten minutes. Who it is, and why, is in the list of your sessions meanwhile.

@@ -19,8 +19,6 @@ use uuid::Uuid;
 use super::address::PublicAddress;
 use super::sessions::{Account, Sessions};
 
-/// How often sessions are looked for that are gone.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What is sent at once.
 const AT_ONCE: i64 = 32;
 /// Before it is tried again, the first time; twice as long each time, up to six hours.
@@ -35,15 +33,18 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const TYPE: &str = "logout+jwt";
 
 /// Of a client that wants to be told.
-const WATCH: &str = "INSERT INTO auth_logout (tenant_id, session_id, client_id, user_id, tries, next_ms, expires_ms)
-    SELECT c.tenant_id, CAST($3 AS TEXT), c.id, CAST($4 AS TEXT), 0, 0, CAST($5 AS BIGINT) FROM oauth_client c
+const WATCH: &str = "INSERT INTO auth_logout
+    (tenant_id, session_id, client_id, user_id, living_tenant_id, living_session_id, tries, next_ms, expires_ms)
+    SELECT c.tenant_id, CAST($3 AS TEXT), c.id, CAST($4 AS TEXT), c.tenant_id, CAST($3 AS TEXT), 0, 0, CAST($5 AS BIGINT)
+    FROM oauth_client c
     WHERE c.tenant_id = $1 AND c.id = $2 AND c.backchannel_uri IS NOT NULL";
 /// A session that ends in its time is no news; nor is one any more that nobody has taken for so long.
-const OVER: &str = "SELECT session_id FROM auth_logout WHERE expires_ms <= $1 OR tries >= $2 LIMIT 1";
-const SWEEP: &str = "DELETE FROM auth_logout WHERE expires_ms <= $1 OR tries >= $2";
-const DUE: &str = "SELECT l.tenant_id, l.session_id, l.client_id, l.user_id, l.tries, c.backchannel_uri FROM auth_logout l
+const OVER: &str = "SELECT session_id FROM auth_logout WHERE expires_ms <= $1 LIMIT 1";
+const SWEEP: &str = "DELETE FROM auth_logout WHERE expires_ms <= $1";
+const DUE: &str =
+    "SELECT l.tenant_id, l.session_id, l.client_id, l.user_id, l.tries, c.backchannel_uri FROM auth_logout l
     JOIN oauth_client c ON c.tenant_id = l.tenant_id AND c.id = l.client_id
-    WHERE l.next_ms <= $1 AND l.expires_ms > $1 AND NOT EXISTS (SELECT 1 FROM auth_session s WHERE s.tenant_id = l.tenant_id AND s.id = l.session_id)
+    WHERE l.next_ms <= $1 AND l.expires_ms > $1 AND l.living_session_id IS NULL
     ORDER BY l.next_ms, l.session_id LIMIT $2";
 /// Whoever is first sends it.
 const CLAIM: &str = "UPDATE auth_logout SET tries = tries + 1, next_ms = $4
@@ -92,16 +93,18 @@ pub(super) async fn watch(
 /// Tells clients until `stopped` turns true. Any number of processes may do this at once.
 pub(super) async fn run(sessions: Sessions, issuer: Option<PublicAddress>, mut stopped: watch::Receiver<bool>) {
     let Some(issuer) = issuer else { return };
+    let mut changed = sessions.db.changed();
     loop {
+        changed.mark_unchanged();
         let round = async {
             match deliver(&sessions, &issuer).await {
-                Ok(told) if told > 0 => {}
-                Ok(_) => tokio::time::sleep(LOOK_EVERY).await,
+                Ok(told) if told > 0 => return,
+                Ok(_) => {}
                 Err(problem) => {
                     tracing::warn!(detail = problem.detail(), "clients are told later that somebody has signed out");
-                    tokio::time::sleep(LOOK_EVERY).await;
                 }
             }
+            sessions.db.next_look(&mut changed).await;
         };
         tokio::select! {
             // Whoever could stop it is gone: that is an end too. What is under way is tried again.
@@ -116,10 +119,10 @@ pub(crate) async fn deliver(sessions: &Sessions, issuer: &PublicAddress) -> Resu
     let now_ms = (sessions.clock)();
     let due: Vec<DueRow> = sessions.db.all(DUE, args![now_ms, AT_ONCE]).await?;
     // Nobody is woken by a commit that changes nothing.
-    let over: Option<(String,)> = sessions.db.optional(OVER, args![now_ms, MAX_TRIES]).await?;
+    let over: Option<(String,)> = sessions.db.optional(OVER, args![now_ms]).await?;
     if over.is_some() {
         let mut tx = sessions.db.begin().await?;
-        tx.execute(SWEEP, args![now_ms, MAX_TRIES]).await?;
+        tx.execute(SWEEP, args![now_ms]).await?;
         tx.commit().await?;
     }
     let told = join_all(due.iter().map(|row| tell(sessions, issuer, row, now_ms))).await;
@@ -166,7 +169,7 @@ async fn tell(sessions: &Sessions, issuer: &PublicAddress, row: &DueRow, now_ms:
         // It wants to know no longer.
         None => true,
     };
-    if is_told {
+    if is_told || *tries + 1 >= MAX_TRIES {
         let mut tx = sessions.db.begin().await?;
         tx.execute(TOLD, args![tenant_id, session_id]).await?;
         tx.commit().await?;

@@ -135,7 +135,7 @@ impl Sessions {
         let now_ms = (self.clock)();
         check_recent(me, now_ms)?;
         let name = name_of((&me.tenant, &me.id));
-        self.throttle.enter(name, now_ms).map_err(too_many)?;
+        self.codes_throttle.enter(name, now_ms).map_err(too_many)?;
         let row = self.totp(me).await?.filter(|row| row.confirmed_ms.is_none() && now_ms - row.created_ms < WAITS_MS);
         let none = || Problem::conflict(codes::TOTP_NOT_BEGUN, "there is no new secret that waits for a code");
         let row = row.ok_or_else(none)?;
@@ -159,7 +159,7 @@ impl Sessions {
         tell(&mut tx, &me.tenant, ("user.totp_added", &me.id), json!({ "id": me.id }), now_ms).await?;
         self.notify(&mut tx, (&me.tenant, &me.id), &About::FactorAdded { factor: Factor::Codes }).await?;
         tx.commit().await?;
-        self.throttle.leave(&name);
+        self.codes_throttle.leave(&name);
         Ok(all)
     }
 
@@ -214,7 +214,7 @@ impl Sessions {
         check_tenant(&row.tenant_state)?;
         let account = Account::stored(&row.tenant_id, &row.user_id)?;
         let name = name_of((&account.tenant, &account.user));
-        self.throttle.enter(name, now_ms).map_err(too_many)?;
+        self.codes_throttle.enter(name, now_ms).map_err(too_many)?;
         let proof = Proof::stored(&row.methods, now_ms).and(CODE, now_ms);
         Ok(SecondHalf { account, proof, sha256, name })
     }
@@ -234,7 +234,7 @@ impl Sessions {
 
     /// Forgets the tries of whoever has come in.
     pub(super) fn forgive(&self, half: &SecondHalf) {
-        self.throttle.leave(&half.name);
+        self.codes_throttle.leave(&half.name);
     }
 
     /// Uses a code of either kind; whether it was one. It is only used up if the transaction is.
@@ -304,7 +304,7 @@ async fn new_codes(tx: &mut Tx, me: &Person) -> Result<Vec<String>, Problem> {
 
 /// Takes from a person all that he proves who he is by but his password.
 pub(crate) async fn reset(tx: &mut Tx, tenant: &TenantId, user: &str) -> Result<(), DbError> {
-    for statement in [store::DROP_ANY_TOTP, store::DROP_CODES, store::DROP_PASSKEYS] {
+    for statement in [store::DROP_ANY_TOTP, store::DROP_CODES, store::DROP_PASSKEYS, store::DROP_IDENTITIES] {
         tx.execute(statement, args![tenant, user]).await?;
     }
     Ok(())

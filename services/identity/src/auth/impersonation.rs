@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use database::{Json, args};
 use kernel::problem::ProblemBody;
 use kernel::{ApiJson, ApiPath, Grants, Permission, Person, Policy, Principal, Problem, Routes, Tenant, text};
+use postbox::About;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -121,6 +122,7 @@ impl Sessions {
         tx.execute(INSERT, args).await?;
         let data = json!({ "id": refresh.session, "user_id": user, "actor": me.id, "reason": reason });
         tell(&mut tx, &tenant, ("session.impersonated", &user), data, now_ms).await?;
+        self.notify(&mut tx, (&tenant, &user), &About::Impersonated).await?;
         tx.commit().await?;
         let expires_in = (expires_ms - now_ms) / 1000;
         Ok(ImpersonationView {

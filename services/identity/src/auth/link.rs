@@ -20,7 +20,12 @@ pub(super) const FIND: &str = "SELECT l.tenant_id, l.user_id, l.token_sha256, l.
 pub(super) const TAKE: &str =
     "DELETE FROM auth_password_link WHERE tenant_id = $1 AND user_id = $2 AND token_sha256 = $3 AND expires_ms > $4";
 
-pub(super) const STATEMENTS: &[&str] = &[PUT, FIND, TAKE];
+const FORGET: [&str; 2] = [
+    "DELETE FROM auth_password_link WHERE tenant_id = $1 AND user_id = $2",
+    "DELETE FROM auth_sign_in_link WHERE tenant_id = $1 AND user_id = $2",
+];
+
+pub(super) const STATEMENTS: &[&str] = &[PUT, FIND, TAKE, FORGET[0], FORGET[1]];
 
 database::row! {
     /// A link, and whose it is.
@@ -42,4 +47,12 @@ pub(crate) async fn put(
 ) -> Result<(), DbError> {
     let args = args![tenant, user, &secret.id, &secret.sha256()[..], now_ms + HOLDS_MS];
     tx.execute(PUT, args).await.map(drop)
+}
+
+/// Has every link of a person open nothing: whoever reads letters to his old address is not he.
+pub(crate) async fn forget(tx: &mut Tx, (tenant, user): (&TenantId, &str)) -> Result<(), DbError> {
+    for statement in FORGET {
+        tx.execute(statement, args![tenant, user]).await?;
+    }
+    Ok(())
 }

@@ -133,7 +133,7 @@ impl Sessions {
         self.mail()?;
         let (email, now_ms) = (normal_email(email), (self.clock)());
         let name = secret::sha256(&format!("mail\0{slug}\0{}", email.as_deref().unwrap_or_default()));
-        self.throttle.enter(name, now_ms).map_err(too_many)?;
+        self.letters_throttle.enter(name, now_ms).map_err(too_many)?;
         let (slug, email) = match &email {
             Some(email) if is_slug(slug) => (slug, email.as_str()),
             _ => ("", ""),

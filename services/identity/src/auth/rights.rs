@@ -44,14 +44,29 @@ const REMOVE_SESSIONS: &str = "DELETE FROM auth_session WHERE (tenant_id, id) IN
 const REMOVE_LINKS: &str = "DELETE FROM auth_password_link WHERE (tenant_id, user_id) IN
     (SELECT tenant_id, user_id FROM auth_password_link WHERE expires_ms < $1 ORDER BY expires_ms LIMIT $2)";
 
-pub(super) const STATEMENTS: &[&str] =
-    &[PASSWORD, CODES, PASSKEYS, SESSIONS, KEYS, IDENTITIES, FORGET_WISHES, REMOVE_SESSIONS, REMOVE_LINKS];
+const REMOVE_SIGN_IN_LINKS: &str = "DELETE FROM auth_sign_in_link WHERE (tenant_id, id) IN
+    (SELECT tenant_id, id FROM auth_sign_in_link WHERE expires_ms < $1 ORDER BY expires_ms LIMIT $2)";
+
+pub(super) const STATEMENTS: &[&str] = &[
+    PASSWORD,
+    CODES,
+    PASSKEYS,
+    SESSIONS,
+    KEYS,
+    IDENTITIES,
+    FORGET_WISHES,
+    REMOVE_SESSIONS,
+    REMOVE_LINKS,
+    REMOVE_SIGN_IN_LINKS,
+];
 pub(super) const ERASING: &[&str] = &ERASE;
 
 /// What the unit removes by itself.
 pub(super) const RETENTION: &[Retention] = &[
     Retention { what: "sessions that nobody has gone on with", kept_ms: 0, remove: REMOVE_SESSIONS },
     Retention { what: "links for passwords that were not used", kept_ms: 0, remove: REMOVE_LINKS },
+    Retention { what: "links to sign in that were not used", kept_ms: 0, remove: REMOVE_SIGN_IN_LINKS },
+    Retention { what: "letters that could not be sent", kept_ms: 7 * 24 * 3_600_000, remove: postbox::REMOVE },
 ];
 
 /// What it does with data of people.

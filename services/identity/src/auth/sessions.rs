@@ -82,6 +82,10 @@ pub struct Sessions {
     pub(super) party: Arc<Party>,
     pub(super) hasher: Hasher,
     pub(super) throttle: Arc<Throttle>,
+    /// Of tries of codes, which nobody fills up who has shown nothing.
+    pub(super) codes_throttle: Arc<Throttle>,
+    /// Of letters that anybody asks for.
+    pub(super) letters_throttle: Arc<Throttle>,
     pub(super) signing: SigningKeys,
     /// What providers are asked by.
     pub(super) outside: Outside,
@@ -95,8 +99,21 @@ impl Sessions {
         let (keyring, party) = (Arc::new(keyring), PublicAddress::on_this_machine(USUAL_PORT).party());
         let signing = SigningKeys::new(db.clone(), Arc::clone(&clock), Arc::clone(&keyring));
         let (hasher, throttle) = (Hasher::default(), Arc::default());
+        let (codes_throttle, letters_throttle) = (Arc::default(), Arc::default());
         let outside = Outside::new(Egress::public(), None).expect("the public authorities are not read from anywhere");
-        Self { db, clock, keyring, party, hasher, throttle, signing, outside, mail: None }
+        Self {
+            db,
+            clock,
+            keyring,
+            party,
+            hasher,
+            throttle,
+            codes_throttle,
+            letters_throttle,
+            signing,
+            outside,
+            mail: None,
+        }
     }
 
     /// The same asking providers at addresses that `egress` permits, which the authorities of `pem` vouch for besides the public ones.

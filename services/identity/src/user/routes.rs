@@ -218,6 +218,7 @@ pub(crate) async fn update(
     check_seen(&headers, &row)?;
     let profile = changed(&users, &row, change)?;
     check_beyond(&principal, &profile.grants)?;
+    check_address(&principal, &row, &profile)?;
     let row = users.change(&tenant, &row, profile, principal.actor()).await?;
     Ok(respond_json(&HeaderMap::new(), &UserView::from(row)))
 }
@@ -304,8 +305,13 @@ fn check_himself(principal: &Principal) -> Result<(), Problem> {
     if principal.acted_by().is_none() {
         return Ok(());
     }
-    let detail = "whoever acts as another person changes nobody's password or second factors";
+    let detail = "whoever acts as another person changes nobody's password, second factors or address";
     Err(Problem::new(StatusCode::FORBIDDEN, codes::USER_IMPERSONATED, detail))
+}
+
+/// That nobody who acts as another person changes an address: letters to it open the account.
+pub(super) fn check_address(principal: &Principal, was: &UserRow, profile: &Profile) -> Result<(), Problem> {
+    if was.email == profile.email { Ok(()) } else { check_himself(principal) }
 }
 
 /// That a person asks himself: what he agrees to, takes back or is handed is nobody's to say for him who acts as him.

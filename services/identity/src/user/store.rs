@@ -225,6 +225,12 @@ impl Users {
         if ends {
             sessions::end_all(&mut tx, tenant, &of.id).await?;
         }
+        if ends || row.email != of.email {
+            link::forget(&mut tx, (tenant, &of.id)).await?;
+        }
+        if row.email != of.email {
+            postbox::forget(&mut tx, tenant, &of.email).await?;
+        }
         tell(&mut tx, tenant, &row, ("user.updated", actor), now_ms).await?;
         tx.commit().await?;
         Ok(row)
@@ -234,6 +240,8 @@ impl Users {
     pub(super) async fn reset_factors(&self, tenant: &TenantId, of: &UserRow, actor: &str) -> Result<(), Problem> {
         let mut tx = self.db.begin().await?;
         factors::reset(&mut tx, tenant, &of.id).await?;
+        // Who is signed in could make it all anew.
+        sessions::end_all(&mut tx, tenant, &of.id).await?;
         tell(&mut tx, tenant, of, ("user.factors_reset", actor), self.now_ms()).await?;
         if self.tells_people {
             let about = About::FactorRemoved { factor: Factor::All };

@@ -31,7 +31,7 @@ impl Sessions {
         let claim = match &shown {
             Shown::Passkey(assertion) => Some(self.own_claim(me, assertion).await?),
             Shown::Password(_) | Shown::Code(_) => {
-                self.throttle.enter(name, now_ms).map_err(too_many)?;
+                self.codes_throttle.enter(name, now_ms).map_err(too_many)?;
                 None
             }
         };
@@ -59,7 +59,7 @@ impl Sessions {
             return Err(missing());
         }
         tx.commit().await?;
-        self.throttle.leave(&name);
+        self.codes_throttle.leave(&name);
         Ok(access)
     }
 

@@ -42,6 +42,8 @@ pub(super) const HALF_WAY: &str =
 pub(super) const DROP_ANY_TOTP: &str = "DELETE FROM auth_totp WHERE tenant_id = $1 AND user_id = $2";
 pub(super) const DROP_PASSKEYS: &str = "DELETE FROM auth_passkey WHERE tenant_id = $1 AND user_id = $2";
 
+pub(super) const DROP_IDENTITIES: &str = "DELETE FROM auth_identity WHERE tenant_id = $1 AND user_id = $2";
+
 pub(in crate::auth) const STATEMENTS: &[&str] = &[
     TOTP,
     PUT_TOTP,
@@ -58,6 +60,7 @@ pub(in crate::auth) const STATEMENTS: &[&str] = &[
     HALF_WAY,
     DROP_ANY_TOTP,
     DROP_PASSKEYS,
+    DROP_IDENTITIES,
 ];
 
 database::row! {

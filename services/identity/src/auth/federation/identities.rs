@@ -2,6 +2,7 @@
 
 use database::args;
 use kernel::{Person, Problem};
+use postbox::{About, Factor};
 use serde_json::json;
 
 use super::Federation;
@@ -44,6 +45,8 @@ impl Federation {
         }
         let data = json!({ "id": me.id, "identity_id": id });
         tell(&mut tx, &me.tenant, ("user.identity_removed", &me.id), data, now_ms).await?;
+        let about = About::FactorRemoved { factor: Factor::Provider };
+        self.sessions.notify(&mut tx, (&me.tenant, &me.id), &about).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -59,6 +59,8 @@ pub(super) struct Exchange<'a> {
 #[derive(Clone)]
 pub(in crate::auth) struct Outside {
     http: HttpClient,
+    /// For clients that are told something: one that does not listen keeps nobody from signing in.
+    told: HttpClient,
     egress: Egress,
     known: Arc<Mutex<HashMap<String, Arc<Known>>>>,
 }
@@ -78,7 +80,8 @@ impl Outside {
             plain_http: PlainHttp::Loopback,
         };
         let http = HttpClient::guarded(limits, egress.clone(), pem)?;
-        Ok(Self { http, egress, known: Arc::default() })
+        let told = HttpClient::guarded(limits, egress.clone(), pem)?;
+        Ok(Self { http, told, egress, known: Arc::default() })
     }
 
     /// Whether an address may be asked at all, as far as it says that itself.
@@ -150,7 +153,7 @@ impl Outside {
         request.method = Method::POST;
         request.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(FORM));
         request.body = form.into();
-        Ok(self.http.send_for_status(request).await?.status)
+        Ok(self.told.send_for_status(request).await?.status)
     }
 
     async fn keys(&self, metadata: &Metadata) -> Result<Vec<Jwk>, Problem> {

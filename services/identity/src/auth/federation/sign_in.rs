@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use database::{DbError, Tx, args};
 use kernel::{Person, Problem};
 use media_types::TenantId;
+use postbox::{About, Factor};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -234,6 +235,7 @@ impl Federation {
             return Err(nobody());
         }
         let found: Option<(String,)> = tx.optional(store::OF_EMAIL, args![tenant, &email]).await?;
+        let was_there = found.is_some();
         let user = match found {
             Some((user,)) => {
                 // Whoever has the address now at the provider is not he who had it before.
@@ -259,6 +261,9 @@ impl Federation {
             None => return Err(nobody()),
         };
         link(tx, (tenant, &provider.id, &said.subject), &user, self.now_ms()).await?;
+        if was_there {
+            self.sessions.notify(tx, (tenant, &user), &ADDED).await?;
+        }
         Ok(user)
     }
 
@@ -267,10 +272,13 @@ impl Federation {
         let now_ms = self.now_ms();
         let mut tx = self.db().begin().await?;
         link(&mut tx, (&me.tenant, &proved.provider.id, &proved.said.subject), &me.id, now_ms).await?;
+        self.sessions.notify(&mut tx, (&me.tenant, &me.id), &ADDED).await?;
         Ok(tx.commit().await?)
     }
 }
 
+/// What a person is told who has one more identity.
+const ADDED: About = About::FactorAdded { factor: Factor::Provider };
 /// Identities of a person.
 const MAX_IDENTITIES: i64 = 20;
 

@@ -30,7 +30,8 @@ pub(crate) struct IdentityProviderRequest {
     /// when absent.
     #[schema(max_items = 20, example = json!(["school.example"]))]
     pub(crate) domains: Option<Vec<String>>,
-    /// Whether people with such an address who have no account are given one, by which they may nothing yet; false when absent.
+    /// Whether people with such an address who have no account are given one, by which they may nothing yet but what the place of their
+    /// domain gives (`/api/v1/org/domains`); false when absent.
     pub(crate) provisions: Option<bool>,
     /// Whether people can sign in by it; true when absent.
     pub(crate) is_enabled: Option<bool>,

@@ -48,7 +48,12 @@ pub(super) const INSERT: &str = "INSERT INTO auth_session
 pub(super) const TRIM: &str = "DELETE FROM auth_session WHERE tenant_id = $1 AND user_id = $2 AND (expires_ms <= $3
     OR id NOT IN (SELECT id FROM auth_session WHERE tenant_id = $1 AND user_id = $2
         ORDER BY last_used_ms DESC, id DESC LIMIT 50))";
-pub(in crate::auth) const BY_ID: &str = concat!("SELECT ", session_columns!(), " WHERE s.id = $1 LIMIT 1");
+pub(in crate::auth) const BY_ID: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " WHERE s.id = $1 AND (s.acted_session_id IS NULL OR EXISTS (SELECT 1 FROM auth_session a
+        WHERE a.tenant_id = s.tenant_id AND a.id = s.acted_session_id)) LIMIT 1"
+);
 /// Whoever has the token that holds gets the next one, and nobody else.
 pub(super) const TURN: &str = "UPDATE auth_session SET token_sha256 = $4, last_used_ms = $5
     WHERE tenant_id = $1 AND id = $2 AND token_sha256 = $3";

@@ -9,7 +9,7 @@ use scim::{USER, accept, patch};
 use serde_json::{Map, Value};
 
 use super::super::model::{self, ACTIVE};
-use super::super::routes::to_change;
+use super::super::routes::{check_address, to_change};
 use super::super::store::{NewUser, UserRow, Users};
 use super::query::{ListQuery, OneQuery, Question};
 use super::refusal::refused;
@@ -212,6 +212,7 @@ async fn change(
         check_if_match(headers, &person::tag(&row))?;
         audit::before(&person::resource(&row).json);
         let profile = person::profile(said(&row)?, Some(&row.profile()), &row.id)?;
+        check_address(principal, &row, &profile)?;
         match users.change(tenant, &row, profile, principal.actor()).await {
             Err(problem) if tries > 1 && is_late(&problem, headers) => tries -= 1,
             changed => return changed,
