@@ -267,3 +267,26 @@ async fn a_search_looks_in_one_part_of_an_index_on_both_engines() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn links_go_with_the_address_that_they_went_to_and_sessions_with_the_factors_that_began_them() {
+    for_each_engine(|db| async move {
+        let process = Process::first(&db);
+        let id = process.person("default", "anna@example.com", &[]).await;
+        let (access, _) = process.tokens("anna@example.com").await;
+        let at = format!("{USERS}/{id}");
+        let link = process.ask(200, "POST", &format!("{at}/password-link"), Value::Null).await["token"].clone();
+        assert_eq!(process.anew(TOKEN, "PATCH", &at, json!({ "email": "anna@other.example" })).await.0, 200);
+        let chosen = json!({ "token": link, "password": "another good one" });
+        let set = process.send("", ("POST", "/api/v1/auth/password"), &[], chosen).await;
+        assert_eq!(
+            (set.status, &set.body["code"]),
+            (422, &json!("password.invalid_link")),
+            "who reads the old letters"
+        );
+        assert_eq!(process.status(&access).await, 200);
+        assert_eq!(process.anew(TOKEN, "DELETE", &format!("{at}/factors"), Value::Null).await.0, 204);
+        assert_eq!(process.status(&access).await, 401, "who is in could make all of them anew");
+    })
+    .await;
+}
