@@ -67,7 +67,7 @@ fn rows_of(table: &str, columns: &[Column], migrations: &[AppliedMigration], cou
         return sorted.iter().map(line).collect();
     }
     let cell = |column: &Column, at: i64| match column.kind {
-        Kind::Text if column.name == "tenant_id" => Cell::Text(format!("ten_{at:05}")),
+        Kind::Text if column.name.ends_with("tenant_id") => Cell::Text(format!("ten_{at:05}")),
         // What refers to another table's row has its text.
         Kind::Text if ["id", "key"].iter().any(|end| column.name.ends_with(end)) => Cell::Text(format!("id-{at:05}")),
         Kind::Text => Cell::Text(format!("{} \"ü\"\n{at:05}", column.name)),

@@ -4,8 +4,6 @@
 //! What is to be told is a row from the beginning of the session on. When the session is gone, whoever finds that sends it, so that nothing
 //! that ends a session has to know of it; and it is sent again, at ever longer intervals, until the client has taken it.
 
-use std::time::Duration;
-
 use database::{DbError, Tx, args};
 use futures::future::join_all;
 use kernel::Problem;

@@ -71,7 +71,7 @@ impl Outside {
     /// # Errors
     /// These are none.
     pub(in crate::auth) fn new(egress: Egress, pem: Option<&[u8]>) -> Result<Self, RootsError> {
-        let limits = Limits {
+        let limits = || Limits {
             connect: Duration::from_secs(5),
             whole: Duration::from_secs(10),
             body_bytes: MAX_ANSWER,
@@ -79,8 +79,8 @@ impl Outside {
             redirects: 0,
             plain_http: PlainHttp::Loopback,
         };
-        let http = HttpClient::guarded(limits, egress.clone(), pem)?;
-        let told = HttpClient::guarded(limits, egress.clone(), pem)?;
+        let http = HttpClient::guarded(limits(), egress.clone(), pem)?;
+        let told = HttpClient::guarded(limits(), egress.clone(), pem)?;
         Ok(Self { http, told, egress, known: Arc::default() })
     }
 
