@@ -1,8 +1,6 @@
 //! Sends what is due, until it is stopped. Any number of processes may do this at once: a stream is sent by whoever has put off when
 //! it is due next.
 
-use std::time::Duration;
-
 use database::{DbError, args};
 use http_client::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http_client::{Method, Request};
@@ -19,8 +17,6 @@ use crate::audit::sql;
 use crate::audit::store::Audit;
 use crate::audit::views::EntryView;
 
-/// Between two looks.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Streams that are served at once.
 const AT_ONCE: i64 = 16;
 /// Entries of one delivery.
@@ -35,7 +31,9 @@ const MAX_ERROR: usize = 300;
 
 /// Sends until `stopped` turns true. What is under way then is sent again by whoever comes next.
 pub(crate) async fn run(audit: Audit, mut stopped: watch::Receiver<bool>) {
+    let mut changed = audit.db.changed();
     loop {
+        changed.mark_unchanged();
         tokio::select! {
             // Whoever could stop it is gone: that is an end too.
             _ = stopped.wait_for(|stop| *stop) => return,
@@ -47,7 +45,7 @@ pub(crate) async fn run(audit: Audit, mut stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = audit.db.next_look(&mut changed) => {}
         }
     }
 }
