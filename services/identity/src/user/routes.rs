@@ -277,8 +277,8 @@ pub(crate) async fn password_link(
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(view)).into_response())
 }
 
-/// Takes from a person all that he proves who he is by but his password: codes, recovery codes and passkeys, if he has lost them. Be sure
-/// that it is he who asks for that.
+/// Takes from a person all that he proves who he is by but his password, if he has lost it: codes, recovery codes, passkeys and accounts at
+/// other providers; and signs him out everywhere. Be sure that it is he who asks for that.
 #[utoipa::path(
     delete, path = "/api/v1/users/{id}/factors", operation_id = "reset_factors", tag = "users",
     params(("id" = String, Path, description = "the person")),
